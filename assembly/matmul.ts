@@ -1,0 +1,63 @@
+/**
+ * y = activation(x Wᵀ + b) + r, the product of every linear layer. Weights come packed in panels of 8 columns (pack.ts).
+ * What is added after the chain over k is added in this order, row by row, while the row is still in L1: bias, activation,
+ * residual.
+ */
+import { activate_row } from './activation';
+import { PANEL, block_f32, micro_1x1 } from './microkernel';
+
+/** y[c] += a[c] for n rounded up to 4: reads and writes whole vectors. */
+function add_row(y: usize, a: usize, n: usize): void {
+  for (let i: usize = 0; i < n; i += 4, y += 16, a += 16) v128.store(y, f32x4.add(v128.load(y), v128.load(a)));
+}
+
+function epilogue(y: usize, ldy: usize, bias: usize, residual: usize, ldr: usize, M: usize, n: usize, activation: i32): void {
+  for (let m: usize = 0; m < M; m++, y += ldy) {
+    if (bias) add_row(y, bias, n);
+    if (activation) activate_row(y, y, n, activation);
+    if (residual) add_row(y, residual, n), residual += ldr;
+  }
+}
+
+/** The last panel where N is no multiple of 8: made in `scratch` [8], one row at a time, and copied up to column n. */
+function narrow(
+  scratch: usize, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bias: usize, residual: usize,
+  M: usize, n: usize, K: usize, activation: i32,
+): void {
+  for (let m: usize = 0; m < M; m++, y += ldy, x += ldx) {
+    if (K) micro_1x1(scratch, x, w, K, false);
+    else memory.fill(scratch, 0, 32);
+    epilogue(scratch, 0, bias, residual, 0, 1, PANEL, activation);
+    memory.copy(y, scratch, n << 2);
+    if (residual) residual += ldy;
+  }
+}
+
+/**
+ *   y[m,n] = activation(Σ_k x[m,k] · w[n,k] + bias[n]) + residual[m,n]
+ * out  y [M, N]      in  x [M, K], w packed [N, K], bias [N] or 0, residual [M, N] or 0
+ * `scratch` holds 32 bytes. A tile is `rows` rows × `panels` panels; row tiles run fastest, so that the panels of a
+ * thread's successive tiles stay in its L2. Any M, N, K; bias and residual may be read up to 28 bytes beyond their end.
+ */
+export function matmul_f32(
+  begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
+  M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
+): void {
+  const ldx = K << 2, ldy = N << 2, step = K * (PANEL << 2);
+  const whole = N / PANEL, rest = N % PANEL, rowTiles = (M + rows - 1) / rows;
+  for (let tile = begin; tile < end; tile++) {
+    const m = (tile % rowTiles) * rows, p = (tile / rowTiles) * panels;
+    const h = min(rows, M - m), q = min(p + panels, whole), c = p * PANEL;
+    const at = m * ldy + (c << 2), xm = x + m * ldx, wp = w + p * step;
+    const b = bias ? bias + (c << 2) : 0, r = residual ? residual + at : 0;
+    if (p < whole) {
+      if (K) block_f32(y + at, ldy, xm, ldx, wp, step, h, q - p, K, false);
+      else for (let i: usize = 0; i < h; i++) memory.fill(y + at + i * ldy, 0, (q - p) << 5);
+      epilogue(y + at, ldy, b, r, ldy, h, (q - p) * PANEL, activation);
+    }
+    if (rest && p + panels > whole) {
+      const skip = (q - p) << 5;
+      narrow(scratch, y + at + skip, ldy, xm, ldx, wp + (q - p) * step, b ? b + skip : 0, r ? r + skip : 0, h, rest, K, activation);
+    }
+  }
+}

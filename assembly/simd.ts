@@ -1,0 +1,47 @@
+/**
+ * What every kernel shares: the one multiply-add of the build, reductions with a fixed tree, and vectors for the tail
+ * of a row whose length is no multiple of 4. Tails are read and written exactly, and padded with the identity of the
+ * reduction (0, −inf), never walked as scalars: so a row's bits depend on its values alone.
+ */
+
+/**
+ * a·b + c. One rounding where the relaxed build meets a machine with fused multiply-add, two in the plain build.
+ * The only place where the builds differ.
+ */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(c, f32x4.mul(a, b));
+}
+
+/** (a0 + a2) + (a1 + a3). */
+// @ts-ignore: decorator
+@inline
+export function sum4(a: v128): f32 {
+  const pairs = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest lane; a NaN in any lane gives NaN. */
+// @ts-ignore: decorator
+@inline
+export function max4(a: v128): f32 {
+  const pairs = f32x4.max(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** Lanes below n (1 to 3) from p, the others from `fill`. Reads nothing behind lane n − 1. */
+export function load_tail(p: usize, n: usize, fill: v128): v128 {
+  let v = v128.load_lane<f32>(p, fill, 0);
+  if (n > 1) v = v128.load_lane<f32>(p, v, 1, 4);
+  if (n > 2) v = v128.load_lane<f32>(p, v, 2, 8);
+  return v;
+}
+
+/** Writes the lanes below n (1 to 3) to p. */
+export function store_tail(p: usize, v: v128, n: usize): void {
+  v128.store_lane<f32>(p, v, 0);
+  if (n > 1) v128.store_lane<f32>(p, v, 1, 4);
+  if (n > 2) v128.store_lane<f32>(p, v, 2, 8);
+}

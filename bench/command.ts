@@ -1,0 +1,20 @@
+/**
+ * What a command of the bench gets and gives: options from the command line, and a report that index.ts publishes. The modes are the two
+ * kinds of binaries: plain is deterministic, relaxed uses fused multiply-adds where the runtime has them.
+ */
+import type { Options } from './measure.js';
+import type { Report } from './report.js';
+
+export interface CommandOptions {
+  threads: number;
+  /** Rounds of every comparison (measure.ts). */
+  measuring: Options;
+  /** Sequence lengths instead of the command's own. */
+  tokens: number[] | undefined;
+  /** A folder with a model, for commands that can use one. */
+  model: string | undefined;
+}
+
+export interface Command {
+  run(options: CommandOptions): Promise<Report>;
+}

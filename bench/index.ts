@@ -1,0 +1,65 @@
+/**
+ * The bench's command line: `npm run bench -- COMMAND [options]`. A command lives in a file of its own and returns a report; what is
+ * common to all, options, tables, files and charts, is here and in report.ts. Started by main.mjs.
+ */
+import { parseArgs } from 'node:util';
+import type { Command } from './command.js';
+import { publish } from './report.js';
+
+interface Entry {
+  summary: string;
+  load(): Promise<{ command: Command }>;
+}
+
+const commands: Record<string, Entry> = {
+  kernels: { summary: 'GFLOP/s of the kernels, as a share of the peak of this machine and runtime', load: () => import('./kernels.js') },
+  layer: { summary: 'one encoder layer, by length and by threads', load: () => import('./layer.js') },
+  encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
+  startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
+  peers: { summary: 'against onnxruntime-web and TensorFlow.js, in one process', load: () => import('./peers.js') },
+};
+
+const usage = [
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--model FOLDER] [--json FILE] [--svg FILE]',
+  '',
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
+].join('\n');
+
+function wholeNumber(name: string, text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${name} must be a whole number above 0, not ${text}`);
+  return Number(text);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      threads: { type: 'string', default: '1' },
+      tokens: { type: 'string' },
+      rounds: { type: 'string', default: '15' },
+      model: { type: 'string' },
+      json: { type: 'string' },
+      svg: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) return console.log(usage);
+  const entry = commands[positionals[0] ?? ''];
+  if (!entry || positionals.length > 1) throw new Error(`${usage}\n\nThis needs one command of the list.`);
+  const { command } = await entry.load();
+  const report = await command.run({
+    threads: wholeNumber('threads', values.threads),
+    measuring: { rounds: wholeNumber('rounds', values.rounds) },
+    tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
+    model: values.model,
+  });
+  await publish(report, values);
+}
+
+main().then(
+  () => process.exit(),
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,46 @@
+/**
+ * `bench kernels`: GFLOP/s of heed's kernels, each beside the peak of the same build (peak.ts), measured in the same rounds. A kernel runs
+ * through the operator that a user calls, its inputs already in the engine's memory, its output freed after each call.
+ */
+import { createEngine } from 'heed';
+import type { Command } from './command.js';
+import { modes } from './heed.js';
+import { kernelCases } from './kernel-cases.js';
+import { compare, spread, type Task } from './measure.js';
+import { type Mode, peakFlops, peakTasks } from './peak.js';
+import { digits, type Row } from './table.js';
+
+export const command: Command = {
+  async run({ threads, measuring }) {
+    const peaks = peakTasks();
+    const available = await modes();
+    const engines = {} as Record<Mode, Awaited<ReturnType<typeof createEngine>>>;
+    for (const mode of available) engines[mode] = await createEngine({ threads, deterministic: mode === 'plain' });
+
+    const rows: Row[] = [];
+    const data = [];
+    const peakRates = Object.fromEntries(available.map((mode) => [mode, [] as number[]]));
+    for (const { name, flops, prepare } of kernelCases) {
+      const tasks: Record<string, Task> = {};
+      for (const mode of available) {
+        tasks[mode] = prepare(engines[mode]);
+        tasks[`${mode} peak`] = peaks[mode] as Task;
+      }
+      const { times, ratio } = await compare(tasks, { warmMs: 500, ...measuring });
+      const row: Row = { kernel: name };
+      for (const mode of available) {
+        peakRates[mode]?.push(peakFlops / (times[`${mode} peak`]?.median ?? Number.NaN) / 1e6);
+        const rate = flops / (times[mode]?.median ?? Number.NaN) / 1e6;
+        const share = (ratio(`${mode} peak`, mode).median * flops) / peakFlops / threads;
+        row[`${mode} GFLOP/s`] = rate;
+        row[`${mode} % of peak`] = 100 * share;
+        data.push({ x: name, y: 100 * share, series: mode });
+      }
+      rows.push(row);
+    }
+    for (const mode of available) await engines[mode].dispose();
+    const title = `Kernels, float32, threads ${threads}${threads > 1 ? `; their peak is that of one thread times ${threads}` : ''}`;
+    const notes = available.map((mode) => `peak of one thread, ${mode}: ${digits(spread(peakRates[mode] ?? []).median)} GFLOP/s`);
+    return { title, rows, notes, chart: { kind: 'bars', x: '', y: '% of peak', data } };
+  },
+};

@@ -1,0 +1,55 @@
+/**
+ * Starts the bench: builds heed where it is stale, installs the bench's own packages on the first run that needs them, bundles the
+ * TypeScript beside it into .cache, and runs that. heed itself stays outside the bundle: what is measured is dist, as it ships.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+
+const folder = import.meta.dirname;
+const root = dirname(folder);
+const args = process.argv.slice(2);
+
+execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--if-stale'], { stdio: 'inherit' });
+
+const needsPackages = args.includes('peers') || args.some((arg) => arg.startsWith('--svg'));
+if (needsPackages && !existsSync(join(folder, 'node_modules'))) {
+  console.log("Installing the bench's own packages, once: npm ci --prefix bench");
+  execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });
+}
+
+/** heed by its name, as a user imports it: this folder is a package of its own, so Node would not find it from here. @type {import('esbuild').Plugin} */
+const heed = {
+  name: 'heed',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^heed(\/|$)/ }, async ({ path, kind, pluginData }) => {
+      if (pluginData === heed) return undefined;
+      const found = await resolve(path, { kind, resolveDir: root, pluginData: heed });
+      return found.errors.length ? found : { path: pathToFileURL(found.path).href, external: true };
+    });
+  },
+};
+
+await build({
+  entryPoints: ['index.ts', 'startup-child.ts'].map((file) => join(folder, file)),
+  outdir: join(folder, '.cache'),
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  splitting: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  plugins: [heed],
+  logLevel: 'warning',
+});
+
+const child = spawn(process.execPath, [`${folder}${sep}.cache${sep}index.mjs`, ...args], {
+  stdio: 'inherit',
+  env: { ...process.env, HEED_BENCH_ROOT: root },
+});
+child.on('exit', (code, signal) => {
+  process.exitCode = signal ? 1 : (code ?? 1);
+});

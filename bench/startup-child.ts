@@ -1,0 +1,81 @@
+/**
+ * A fresh process that `bench startup` times: node startup-child.mjs encoder|embedding plain|relaxed THREADS [MODEL]. It prints one line of
+ * JSON. Everything heavy is imported after the clock is read; times count from the start of the process (performance.timeOrigin) or from
+ * the milestone before.
+ */
+import type { Mode } from './peak.js';
+
+export interface Milestones {
+  nodeMs: number;
+  importMs: number;
+  firstEngineMs?: number;
+  nextEngineMs?: number;
+  weightsMs?: number;
+  firstForwardMs?: number;
+  warmForwardMs?: number;
+  forwardRatio?: number;
+  embeddingMs?: number;
+  peakMiB: number;
+}
+
+/** 16 tokens for MiniLM's tokenizer, the two special ones included. */
+const text = 'The quick brown fox jumps over the lazy dog while it rains.';
+
+let last = 0;
+const lap = () => {
+  const now = performance.now();
+  const passed = now - last;
+  last = now;
+  return passed;
+};
+
+const peakMiB = () => process.resourceUsage().maxRSS / 1024;
+
+async function encoder(mode: Mode, threads: number): Promise<Milestones> {
+  const nodeMs = lap();
+  const { createEngine } = await import('heed');
+  const { TransformerEncoderLayer } = await import('heed/nn');
+  const { tensor } = await import('heed/ops');
+  const importMs = lap();
+  const settings = { threads, deterministic: mode === 'plain' };
+  const engine = await createEngine(settings);
+  const firstEngineMs = lap();
+  await (await createEngine(settings)).dispose();
+  const nextEngineMs = lap();
+
+  const { randomEncoder, randomInput, size } = await import('./weights.js');
+  const { heads, layers } = randomEncoder(6);
+  const x = randomInput(128);
+  lap();
+  const stack = layers.map((weights) => {
+    const layer = new TransformerEncoderLayer(engine, size.C, heads, { dimFeedforward: size.F, activation: 'gelu', batchFirst: true });
+    layer.loadStateDict(weights);
+    return layer;
+  });
+  const weightsMs = lap();
+  const forward = () => engine.scope(() => stack.reduce((h, layer) => layer.forward(h), tensor(engine, x, [1, 128, size.C])).toHost().data);
+  forward();
+  const firstForwardMs = lap();
+  const warm = Array.from({ length: 60 }, () => {
+    forward();
+    return lap();
+  });
+  const warmForwardMs = warm.slice(20).sort((a, b) => a - b)[20] as number;
+  const forwardRatio = firstForwardMs / warmForwardMs;
+  return { nodeMs, importMs, firstEngineMs, nextEngineMs, weightsMs, firstForwardMs, warmForwardMs, forwardRatio, peakMiB: peakMiB() };
+}
+
+async function embedding(mode: Mode, threads: number, model: string): Promise<Milestones> {
+  const nodeMs = lap();
+  const { createEngine, pipeline } = await import('heed');
+  const importMs = lap();
+  const engine = await createEngine({ threads, deterministic: mode === 'plain' });
+  const extract = await pipeline('feature-extraction', model, { engine });
+  await extract(text, { pooling: 'mean', normalize: true });
+  return { nodeMs, importMs, embeddingMs: performance.now(), peakMiB: peakMiB() };
+}
+
+const [kind, mode, threads, model = ''] = process.argv.slice(2);
+const kinds = { encoder, embedding } as const;
+console.log(JSON.stringify(await kinds[kind as keyof typeof kinds](mode as Mode, Number(threads), model)));
+process.exit();

@@ -1,0 +1,52 @@
+/**
+ * `bench startup`: what a fresh process waits for. Starts Node again and again on startup-child.ts, which reports its own milestones, and
+ * takes medians. With --model FOLDER also from the start of the process to the first embedding of a short text, tokenizer included.
+ */
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import type { Command } from './command.js';
+import { modes } from './heed.js';
+import { spread } from './measure.js';
+import { root } from './root.js';
+import type { Milestones } from './startup-child.js';
+import type { Row } from './table.js';
+
+const child = join(root, 'bench', '.cache', 'startup-child.mjs');
+
+/** What each milestone is, in the order of the table. */
+const labels: Record<keyof Milestones, string> = {
+  nodeMs: 'Node itself, until its first line of ours runs',
+  importMs: 'importing heed',
+  firstEngineMs: 'the first createEngine of the process',
+  nextEngineMs: 'createEngine again, warm',
+  weightsMs: 'weights of six layers from JavaScript arrays, packed',
+  firstForwardMs: 'the first forward, T 128',
+  warmForwardMs: 'a warm forward, T 128',
+  forwardRatio: 'first forward / warm forward',
+  embeddingMs: 'from the start of the process to the first embedding',
+  peakMiB: 'peak memory (resident), MiB',
+};
+
+export const command: Command = {
+  async run({ threads, measuring, model }) {
+    const available = await modes();
+    const rows: Row[] = [];
+    for (const kind of model ? ['encoder', 'embedding'] : ['encoder']) {
+      const args = (mode: string) => [kind, mode, String(threads), model ?? ''];
+      const columns = available.map((mode) => Array.from({ length: measuring.rounds ?? 15 }, () => run(args(mode))));
+      for (const key of Object.keys(labels) as (keyof Milestones)[]) {
+        if (columns[0]?.[0]?.[key] === undefined) continue;
+        const row: Row = { run: kind, milestone: labels[key] };
+        available.forEach((mode, i) => {
+          const { median, high } = spread((columns[i] ?? []).map((result) => result[key] as number));
+          row[mode] = median;
+          row[`${mode}, upper quartile`] = high;
+        });
+        rows.push(row);
+      }
+    }
+    return { title: `Start of a process, threads ${threads}; milliseconds, medians of ${measuring.rounds} processes`, rows };
+  },
+};
+
+const run = (args: string[]): Milestones => JSON.parse(execFileSync(process.execPath, [child, ...args], { encoding: 'utf8' }));

@@ -1,0 +1,195 @@
+/**
+ * Builds dist: kernels from assembly/ with asc, modules from src/ with tsc, the command and the worker files with esbuild.
+ *
+ *   node scripts/build.mjs                  everything; kernels whose sources did not change are kept
+ *   node scripts/build.mjs wasm [target…]   kernels only, always compiled; without a target all but `debug`
+ *   node scripts/build.mjs js               all but the kernels
+ *   node scripts/build.mjs --if-stale       everything, or nothing where dist is up to date
+ *
+ * The kernels and the modules carry the same hash of the kernels' sources (BUILD), so that the host can refuse binaries that are not its own.
+ */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build as esbuild } from 'esbuild';
+
+const root = dirname(import.meta.dirname);
+const at = (/** @type {string[]} */ ...path) => join(root, ...path);
+const stampFile = at('dist', '.built');
+
+/** What one binary may weigh, in KiB. */
+const budget = { raw: 96, gzip: 32 };
+
+/** @returns {Promise<Record<string, { outFile: string }>>} */
+const readTargets = async () => JSON.parse(await readFile(at('asconfig.json'), 'utf8')).targets;
+
+/** Every target that ships: all but the one for debugging. */
+const shipped = (/** @type {Record<string, unknown>} */ targets) => Object.keys(targets).filter((name) => name !== 'debug');
+
+/** The files below a folder, sorted, relative to the root. @returns {Promise<string[]>} */
+async function filesBelow(/** @type {string} */ folder) {
+  if (!existsSync(at(folder))) return [];
+  const entries = await readdir(at(folder), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .sort();
+}
+
+/** The first 28 bits of a SHA-256 over names and contents, as seven hexadecimal digits: positive however wasm and JavaScript read it. */
+async function hashOf(/** @type {string[]} */ files, /** @type {string[]} */ ...more) {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(`${file}\0`).update(await readFile(at(file)));
+  for (const text of more) hash.update(`\0${text}`);
+  return hash.digest('hex').slice(0, 7);
+}
+
+async function hashes() {
+  const { version } = JSON.parse(await readFile(at('node_modules/assemblyscript/package.json'), 'utf8'));
+  const wasm = await hashOf([...(await filesBelow('assembly')), 'asconfig.json'], version);
+  const js = await hashOf(
+    [...(await filesBelow('src')), 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'scripts/build.mjs'],
+    wasm,
+  );
+  return { wasm, js };
+}
+
+/** What dist was built from: a hash per kernel target and one for the modules. @returns {Promise<Record<string, string>>} */
+const readStamp = async () => (existsSync(stampFile) ? JSON.parse(await readFile(stampFile, 'utf8')) : {});
+
+async function writeStamp(/** @type {Record<string, string>} */ news) {
+  await mkdir(dirname(stampFile), { recursive: true });
+  await writeFile(stampFile, JSON.stringify({ ...(await readStamp()), ...news }));
+}
+
+/** Runs a script of node's; fails with its exit code. */
+function run(/** @type {string} */ script, /** @type {string[]} */ args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [at(script), ...args], { cwd: root, stdio: 'inherit' });
+    child.on('error', reject);
+    child.on('exit', (code) => (code === 0 ? resolve(undefined) : reject(new Error(`${script} ${args.join(' ')} failed (${code})`))));
+  });
+}
+
+/** Compiles kernels; as many at once as there are cores. */
+async function buildWasm(/** @type {string[]} */ names) {
+  const targets = await readTargets();
+  // asc builds the base options, and says nothing, when it does not know a target.
+  const unknown = names.filter((name) => !(name in targets));
+  if (unknown.length) throw new Error(`asconfig.json has no target ${unknown.join(', ')}; it has ${Object.keys(targets).join(', ')}`);
+  if (!existsSync(at('assembly/index.ts'))) throw new Error('assembly/index.ts is missing');
+  const { wasm: hash } = await hashes();
+  const queue = [...names];
+  const lane = async () => {
+    for (let name = queue.shift(); name; name = queue.shift())
+      await run('node_modules/assemblyscript/bin/asc.js', [
+        ...['assembly/index.ts', '--config', 'asconfig.json', '--target', name],
+        ...['--use', `HEED_BUILD=${Number.parseInt(hash, 16)}`],
+      ]);
+  };
+  await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, lane));
+  for (const name of names) await weigh(name, at(targets[name]?.outFile ?? ''));
+  await generate('dist/engine/build.js', buildModule(hash));
+  await inlineWasm();
+  await writeStamp(Object.fromEntries(names.map((name) => [name, hash])));
+}
+
+const buildModule = (/** @type {string} */ hash) => `export const BUILD = 0x${hash};\n`;
+
+async function weigh(/** @type {string} */ name, /** @type {string} */ file) {
+  const bytes = await readFile(file);
+  const raw = bytes.length / 1024;
+  const gzip = gzipSync(bytes, { level: 9 }).length / 1024;
+  console.log(`${name.padEnd(16)}${raw.toFixed(1).padStart(6)} KiB, gzip ${gzip.toFixed(1).padStart(5)} KiB`);
+  if (name !== 'debug' && (raw > budget.raw || gzip > budget.gzip))
+    throw new Error(`${name}.wasm is over its budget of ${budget.raw} KiB, gzip ${budget.gzip} KiB`);
+}
+
+/** dist is built, but tsc complained. */
+export class TypeErrors extends Error {}
+
+/** Modules and declarations, then the files that are generated or bundled. Files of an earlier build that this one did not write go. */
+async function buildJs() {
+  const began = Date.now() - 1000; // file systems round
+  const { wasm, js } = await hashes();
+  // tsc writes its output in spite of type errors, so that a dist with a wrong type in it can still be tried; the build fails all the same.
+  const types = await run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']).catch(
+    () => new TypeErrors('src has type errors'),
+  );
+  for (const file of await filesBelow('src'))
+    if (file.endsWith('.d.ts')) {
+      await mkdir(dirname(at(file.replace('src', 'dist'))), { recursive: true });
+      await copyFile(at(file), at(file.replace('src', 'dist')));
+    }
+  await generate('dist/engine/build.js', buildModule(wasm));
+  // One file each, so that a browser can load a worker as it is.
+  for (const worker of ['dist/runtime/node-worker.js', 'dist/runtime/web-worker.js'])
+    await bundle(worker, worker, { packages: 'bundle', external: ['node:*'] });
+  // In dist/bin and not in dist: modules find their files by `new URL('../wasm/…', import.meta.url)`, from one folder down.
+  await bundle('dist/cli/main.js', 'dist/bin/heed.js', { packages: 'external', banner: { js: '#!/usr/bin/env node' } });
+  if (existsSync(at('dist/bin/heed.js'))) await chmod(at('dist/bin/heed.js'), 0o755);
+  for (const file of await filesBelow('dist')) {
+    const kept = file.startsWith(join('dist', 'wasm')) || file === join('dist', '.built') || file.includes('inline-wasm.js');
+    if (!kept && (await stat(at(file))).mtimeMs < began) await rm(at(file));
+  }
+  if (types instanceof TypeErrors) throw types;
+  await writeStamp({ js });
+}
+
+async function generate(/** @type {string} */ file, /** @type {string} */ text) {
+  await mkdir(dirname(at(file)), { recursive: true });
+  await writeFile(at(file), text);
+}
+
+/** Makes one file of a module and what it imports, where there is such a module. */
+async function bundle(/** @type {string} */ from, /** @type {string} */ to, /** @type {{ [option: string]: unknown }} */ options) {
+  if (!existsSync(at(from))) return;
+  const [entryPoints, outfile] = [[at(from)], at(to)];
+  await esbuild({
+    entryPoints,
+    outfile,
+    allowOverwrite: true,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    ...options,
+  });
+}
+
+/** The binaries as base64 for `heed/inline`, which must work where neither a file nor a URL can be had. */
+async function inlineWasm() {
+  const files = Object.entries(await readTargets()).filter(([name]) => name !== 'debug');
+  if (!files.every(([, { outFile }]) => existsSync(at(outFile)))) return;
+  const lines = files.map(async ([name, { outFile }]) => `  '${name}': '${(await readFile(at(outFile))).toString('base64')}',\n`);
+  await generate('dist/entry/inline-wasm.js', `export const wasm = {\n${(await Promise.all(lines)).join('')}};\n`);
+}
+
+/** Builds what is out of date; `all` to build the modules in any case. */
+export async function build({ all = false } = {}) {
+  const [{ wasm, js }, targets, stamp] = [await hashes(), await readTargets(), await readStamp()];
+  const stale = shipped(targets).filter((name) => stamp[name] !== wasm || !existsSync(at(targets[name]?.outFile ?? '')));
+  // Modules first: they are quick, and of use to who waits for the kernels.
+  const failure = all || stamp.js !== js ? await buildJs().catch((/** @type {Error} */ error) => error) : undefined;
+  if (stale.length) await buildWasm(stale);
+  if (failure) throw failure;
+}
+
+async function main(/** @type {string[]} */ [what, ...names]) {
+  if (what === undefined) return build({ all: true });
+  if (what === '--if-stale') return build();
+  if (what === 'js') return buildJs();
+  if (what !== 'wasm') throw new Error('usage: build.mjs [wasm [target…] | js | --if-stale]');
+  await buildWasm(names.length ? names : shipped(await readTargets()));
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
+  main(process.argv.slice(2)).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });

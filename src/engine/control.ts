@@ -1,0 +1,68 @@
+/**
+ * The control block: how a launch travels from the caller to the threads. It lies at the bottom of the shared memory.
+ *
+ * The caller writes what to do, sets `pending` and then `next` to the number of chunks, and bumps `epoch`. Whoever wants
+ * work subtracts 1 from `next`: a positive old value is a claim on a chunk of the launch that stands there now, and that launch
+ * cannot end before the claim is worked off and subtracted from `pending`. So what to do is read after the claim and is always
+ * the right one; a thread that sleeps, starts late or dies without a claim delays nobody.
+ */
+
+/** Indices into an Int32Array over the block. What threads hammer on has a cache line (16 slots) of its own. */
+export const slot = {
+  next: 0,
+  pending: 16,
+  epoch: 32,
+  sleepers: 48,
+  kernel: 64,
+  tiles: 65,
+  chunks: 66,
+  argc: 67,
+  scratch: 68,
+  scratchBytes: 69,
+  /** 1 when a kernel trapped in a thread. */
+  fault: 70,
+  /** How often a thread looks for work before it sleeps. */
+  spins: 71,
+  /** Chunks that a lane has run, one line per lane. */
+  ran: 80,
+} as const;
+
+const LINE = 16;
+export const MAX_LANES = 64;
+export const ranSlot = (lane: number): number => slot.ran + lane * LINE;
+
+/** Bytes from the block's start to the arguments, which are f64, since every kernel parameter fits one exactly. */
+export const ARGS_OFFSET = (slot.ran + MAX_LANES * LINE) * 4;
+export const MAX_ARGS = 32;
+export const CONTROL_BYTES = ARGS_OFFSET + MAX_ARGS * 8;
+
+/** A control block seen from JavaScript. Views of a shared memory stay valid when it grows. */
+export const viewControl = (memory: WebAssembly.Memory, address: number) => ({
+  slots: new Int32Array(memory.buffer, address, ARGS_OFFSET / 4),
+  args: new Float64Array(memory.buffer, address + ARGS_OFFSET, MAX_ARGS),
+});
+
+/** Runs chunks until none is left to claim. The caller and every thread do exactly this. */
+export function work(slots: Int32Array, args: Float64Array, lane: number, kernels: readonly CallableFunction[]): void {
+  while (Atomics.load(slots, slot.next) > 0) {
+    const claim = Atomics.sub(slots, slot.next, 1);
+    if (claim <= 0) return;
+    const chunks = slots[slot.chunks] as number;
+    const tiles = slots[slot.tiles] as number;
+    const index = chunks - claim;
+    const bytes = slots[slot.scratchBytes] as number;
+    const list = Array.from(args.subarray(0, slots[slot.argc]));
+    if (bytes > 0) list.unshift((slots[slot.scratch] as number) + lane * bytes);
+    try {
+      (kernels[slots[slot.kernel] as number] as CallableFunction)(
+        Math.floor((index * tiles) / chunks),
+        Math.floor(((index + 1) * tiles) / chunks),
+        ...list,
+      );
+    } catch {
+      Atomics.store(slots, slot.fault, 1);
+    }
+    Atomics.add(slots, ranSlot(lane), 1);
+    Atomics.sub(slots, slot.pending, 1);
+  }
+}

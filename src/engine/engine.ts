@@ -1,0 +1,285 @@
+/**
+ * The engine: a memory, the kernels that work on it, and threads where the runtime has them. It launches kernels, owns scopes,
+ * and queues asynchronous work. It knows no tensors and no maths; src/ops gives its kernels their meaning.
+ */
+import { checkOptions, HeedError } from '../errors.js';
+import type { Binary, Runtime } from '../runtime/types.js';
+import { hasRelaxed, hasSimd } from './features.js';
+import { instantiate, inOrder, type KernelFunction } from './instantiate.js';
+import { type Kernel, kernelNames } from './kernels.js';
+import { EngineMemory, type MemoryUse, Scope, type Storage, storagesIn } from './memory.js';
+import { ThreadPool } from './pool.js';
+import { Queue } from './queue.js';
+
+export interface EngineOptions {
+  /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
+  threads?: number | undefined;
+  /** The same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
+  deterministic?: boolean | undefined;
+  /** `maximum`: the most bytes that the memory may grow to. Default 4 GiB, or what the runtime gives. */
+  memory?: { maximum?: number | undefined } | undefined;
+  /** A compiled module (one thread), or modules by the name of their binary, where the runtime cannot fetch them itself. */
+  module?: WebAssembly.Module | Partial<Record<Binary, WebAssembly.Module>> | undefined;
+  /** Gives up the start of the engine. */
+  signal?: AbortSignal | undefined;
+  /** Milliseconds that threads get to start in; who is late is left out. Default 5000. */
+  startTimeout?: number | undefined;
+  /** Milliseconds after which a thread that holds a part of a launch counts as lost. Default 10000. */
+  deadline?: number | undefined;
+  /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. */
+  inlineBelow?: number | undefined;
+}
+
+const optionNames = ['threads', 'deterministic', 'memory', 'module', 'signal', 'startTimeout', 'deadline', 'inlineBelow'];
+
+/** What an engine got, and why not more. */
+export interface EngineInfo {
+  runtime: string;
+  simd: 'simd' | 'relaxed';
+  deterministic: boolean;
+  threads: number;
+  shared: boolean;
+  /** Why there are fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
+  reason: string | undefined;
+}
+
+const MAX_THREADS = 64;
+const DEFAULT_THREADS = 8;
+/** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
+const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
+/** A step of this many operations or milliseconds is followed by a turn of the event loop. */
+const TURN_WORK = 1e9;
+const TURN_MS = 16;
+
+export class Engine {
+  readonly info: EngineInfo;
+  readonly heap: EngineMemory;
+  #runtime: Runtime;
+  #kernels: KernelFunction[];
+  #pool: ThreadPool | undefined;
+  #scope: Scope | undefined;
+  #queue = new Queue();
+  #scratch: Storage | undefined;
+  #work = 0;
+  #inlineBelow: number;
+  #disposed = false;
+
+  private constructor(runtime: Runtime, info: EngineInfo, memory: EngineMemory, kernels: KernelFunction[], inlineBelow: number) {
+    this.#runtime = runtime;
+    this.info = info;
+    this.heap = memory;
+    this.#kernels = kernels;
+    this.#inlineBelow = inlineBelow;
+  }
+
+  /** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
+  static async create(runtime: Runtime, options: EngineOptions = {}): Promise<Engine> {
+    checkOptions(options, optionNames, 'createEngine');
+    const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
+    signal?.throwIfAborted();
+    if (!hasSimd()) throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', { cure: 'heed runs in engines from 2021 on' });
+    const reasons: string[] = [];
+    const simd = deterministic || !hasRelaxed() ? 'simd' : 'relaxed';
+    if (!deterministic && simd === 'simd') reasons.push('this runtime has no relaxed SIMD');
+    const given = options.module;
+    const single = given instanceof WebAssembly.Module ? given : undefined;
+    const wanted = wantedThreads(runtime, options.threads);
+    const without = wanted > 1 ? (single ? 'the module that was handed over is for one thread' : runtime.noThreads()) : undefined;
+    if (without) reasons.push(without);
+    const shared = wanted > 1 && !without;
+    const binary: Binary = shared ? `${simd}-threads` : simd;
+    const module = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary] ?? (await runtime.loadModule(binary));
+    signal?.throwIfAborted();
+    const memory = createMemory(shared, options.memory?.maximum);
+    const exports = instantiate(module, memory.wasm);
+    const relaxed = exports.RELAXED?.valueOf() === 1;
+    if (relaxed && deterministic) {
+      throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', { culprit: 'module', cure: 'Hand over the binary `simd`' });
+    }
+    const info: EngineInfo = { runtime: runtime.name, simd: relaxed ? 'relaxed' : 'simd', deterministic, threads: 1, shared, reason: undefined };
+    const kernels = inOrder(exports);
+    const engine = new Engine(runtime, info, memory, kernels, inlineBelow);
+    if (shared) {
+      const started = await ThreadPool.start({ runtime, module, memory, kernels, lanes: wanted, startTimeout, deadline });
+      engine.#pool = started.pool;
+      info.threads = started.pool.lanes;
+      if (started.missing) reasons.push(started.missing);
+    }
+    info.reason = reasons.join('; ') || undefined;
+    if (signal?.aborted) {
+      await engine.dispose();
+      throw signal.reason;
+    }
+    return engine;
+  }
+
+  get runtime(): Runtime {
+    return this.#runtime;
+  }
+
+  /** What the memory holds. */
+  memory(): MemoryUse {
+    return this.heap.use;
+  }
+
+  /** Chunks of launches that each thread has run; the first is the caller. One thread: empty. */
+  get lanes(): number[] {
+    return this.#pool?.ran ?? [];
+  }
+
+  /** A block of memory, owned by the innermost scope, or by the caller where there is none. */
+  allocate(bytes: number): Storage {
+    this.#alive();
+    const storage = this.heap.allocate(bytes);
+    this.#scope?.own(storage);
+    return storage;
+  }
+
+  /**
+   * Runs a kernel on all of its tiles, on all threads when that pays.
+   * `work` is about the number of float operations; `scratch` the bytes that the kernel wants per thread.
+   */
+  launch(kernel: Kernel, tiles: number, work: number, args: readonly number[], scratch = 0): void {
+    this.#alive();
+    if (tiles <= 0) return;
+    this.#work += work;
+    const index = kernelNames.indexOf(kernel);
+    const bytes = Math.ceil(scratch / 64) * 64;
+    const base = bytes ? this.#scratchFor(bytes * (this.#pool?.lanes ?? 1)) : 0;
+    if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
+      try {
+        this.#pool.run({ kernel: index, tiles, args, scratch: base, scratchBytes: bytes });
+      } catch (error) {
+        this.#lose(error);
+      }
+      return;
+    }
+    const run = this.#kernels[index] as KernelFunction;
+    const list = bytes ? [base, ...args] : args;
+    // In a few calls, not one: V8 cannot replace baseline code inside a running call.
+    const step = Math.ceil(tiles / 8);
+    for (let tile = 0; tile < tiles; tile += step) run(tile, Math.min(tile + step, tiles), ...list);
+  }
+
+  /**
+   * Runs `body` and frees every tensor that it made, but for those that its result reaches: they go to the scope outside.
+   * Synchronous functions only.
+   */
+  scope<T>(body: () => T): T {
+    const scope = new Scope(this.#scope);
+    let kept: ReadonlySet<Storage> = new Set();
+    try {
+      const result = this.#within(scope, body);
+      if (result instanceof Promise) {
+        result.catch(() => {});
+        throw new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { cure: 'Open a scope between two awaits' });
+      }
+      kept = storagesIn(result);
+      return result;
+    } finally {
+      scope.end(kept, this.#scope);
+    }
+  }
+
+  #within<T>(scope: Scope, body: () => T): T {
+    const outer = this.#scope;
+    this.#scope = scope;
+    try {
+      return body();
+    } finally {
+      this.#scope = outer;
+    }
+  }
+
+  /**
+   * Runs a computation that yields between its steps, after what was queued before it. Its tensors live in a scope of its own,
+   * from its first step to its end, however it ends; its result must be host data. Rejects with `signal.reason` after an abort.
+   */
+  run<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T> {
+    return this.#queue.run(() => this.#drive(steps(), signal), signal);
+  }
+
+  async #drive<T>(steps: Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
+    const scope = new Scope(undefined);
+    let work = this.#work;
+    let time = performance.now();
+    try {
+      for (;;) {
+        this.#alive();
+        signal?.throwIfAborted();
+        const { done, value } = this.#within(scope, () => steps.next());
+        if (done) return value;
+        if (this.#work - work < TURN_WORK && performance.now() - time < TURN_MS) continue;
+        await this.#runtime.pause();
+        work = this.#work;
+        time = performance.now();
+      }
+    } finally {
+      scope.end(new Set(), undefined);
+    }
+  }
+
+  /** Queues asynchronous work that is no computation, such as loading a model. */
+  exclusive<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#queue.run(task, signal);
+  }
+
+  /** Ends the threads and lets go of the memory. Everything that is used afterwards throws ENGINE_LOST. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.terminate();
+  }
+
+  #alive(): void {
+    if (this.#disposed) throw new HeedError('ENGINE_LOST', 'This engine was disposed', { culprit: 'engine', cure: 'Create a new one' });
+  }
+
+  /** Goes on with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
+  #lose(error: unknown): never {
+    const pool = this.#pool as ThreadPool;
+    this.#pool = undefined;
+    this.info.threads = 1;
+    this.info.reason = error instanceof Error ? error.message : String(error);
+    this.heap.hold();
+    this.#scratch = undefined;
+    pool.terminate().then(
+      () => this.heap.unhold(),
+      () => {},
+    );
+    throw error;
+  }
+
+  #scratchFor(bytes: number): number {
+    if (!this.#scratch || this.#scratch.bytes < bytes) {
+      this.#scratch?.free();
+      this.#scratch = undefined;
+      this.#scratch = this.heap.allocate(bytes);
+    }
+    return this.#scratch.ptr;
+  }
+}
+
+function wantedThreads(runtime: Runtime, threads: number | undefined): number {
+  if (threads === undefined) return Math.max(1, Math.min(DEFAULT_THREADS, runtime.cores()));
+  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads;
+  throw new HeedError('ARGUMENT', `threads is ${threads}`, { culprit: 'threads', cure: `It must be a whole number from 1 to ${MAX_THREADS}` });
+}
+
+function createMemory(shared: boolean, maximum = 65536 * 65536): EngineMemory {
+  if (!(maximum >= 1 << 20 && maximum <= 65536 * 65536)) {
+    throw new HeedError('ARGUMENT', `memory.maximum is ${maximum}`, { culprit: 'memory.maximum', cure: 'It is in bytes, from 1 MiB to 4 GiB' });
+  }
+  const pages = Math.floor(maximum / 65536);
+  let cause: unknown;
+  for (const most of [pages, ...SHARED_MAXIMA.filter((n) => n < pages)]) {
+    try {
+      return new EngineMemory(new WebAssembly.Memory({ initial: 16, maximum: most, shared }), most * 65536);
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw new HeedError('MEMORY', 'The runtime refused a WebAssembly memory', { culprit: 'memory', cause });
+}
+

@@ -1,0 +1,30 @@
+/** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
+import { instantiateSync } from '@assemblyscript/loader';
+import { HeedError } from '../errors.js';
+import { BUILD } from './build.js';
+import { type Kernel, kernelNames, kernels } from './kernels.js';
+
+export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
+export type Kernels = Record<Kernel, KernelFunction>;
+
+interface Constants {
+  BUILD?: WebAssembly.Global;
+  RELAXED?: WebAssembly.Global;
+}
+
+/** Throws UNSUPPORTED for a module that is not this version's. */
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels & Constants {
+  // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
+  const exports = instantiateSync(module, { env: { memory } }).instance.exports as Record<string, unknown> & Constants;
+  const build = exports.BUILD?.valueOf();
+  const foreign = kernelNames.find((name) => (exports[name] as CallableFunction | undefined)?.length !== kernels[name]);
+  if (build !== BUILD || foreign) {
+    throw new HeedError('UNSUPPORTED', `The .wasm module is of build ${build}, this host of build ${BUILD}`, {
+      culprit: foreign ?? 'BUILD',
+      cure: 'Take both from the same version of heed, and clear caches that hold an old one',
+    });
+  }
+  return exports as unknown as Kernels & Constants;
+}
+
+export const inOrder = (exports: Kernels): KernelFunction[] => kernelNames.map((name) => exports[name]);

@@ -1,0 +1,212 @@
+/**
+ * The engine's memory: one WebAssembly.Memory, a sorted list of free blocks, and storages that own a block each. The host
+ * alone allocates; kernels only ever see addresses. Blocks are multiples of 64 bytes and begin at one, and nothing is handed
+ * out behind the last 64 bytes, so that a kernel may read a vector or two beyond the end of a row.
+ */
+import { HeedError } from '../errors.js';
+
+const PAGE = 65536;
+const ALIGN = 64;
+/** The kernels' constants lie below. */
+const HEAP_BASE = PAGE;
+/** Least growth: a grow replaces every view, so it should be rare. */
+const LEAST_GROWTH = 1 << 20;
+
+export interface MemoryUse {
+  /** Bytes that storages hold. */
+  used: number;
+  /** The most that `used` has been. */
+  peak: number;
+  /** Bytes of the WebAssembly memory, which never shrinks. */
+  size: number;
+  /** Storages that are alive. */
+  storages: number;
+}
+
+/** A block of memory with one owner. Tensors and views share it. */
+export class Storage {
+  freed = false;
+  constructor(
+    readonly memory: EngineMemory,
+    readonly ptr: number,
+    readonly bytes: number,
+  ) {}
+
+  free(): void {
+    if (this.freed) return;
+    this.freed = true;
+    this.memory.release(this);
+  }
+}
+
+interface Block {
+  ptr: number;
+  bytes: number;
+}
+
+export class EngineMemory {
+  #free: Block[] = [];
+  #end = HEAP_BASE;
+  #used = 0;
+  #peak = 0;
+  #storages = 0;
+  #held: Storage[] | undefined;
+  #view: Uint8Array<ArrayBufferLike>;
+
+  constructor(
+    readonly wasm: WebAssembly.Memory,
+    readonly maximum: number,
+  ) {
+    this.#view = new Uint8Array(wasm.buffer);
+    this.#end = HEAP_BASE;
+    this.#put({ ptr: HEAP_BASE, bytes: Math.max(0, wasm.buffer.byteLength - ALIGN - HEAP_BASE) });
+    this.#end = Math.max(HEAP_BASE, wasm.buffer.byteLength - ALIGN);
+  }
+
+  get use(): MemoryUse {
+    return { used: this.#used, peak: this.#peak, size: this.wasm.buffer.byteLength, storages: this.#storages };
+  }
+
+  /** All of the memory, fresh after a grow. */
+  get bytes(): Uint8Array<ArrayBufferLike> {
+    if (this.#view.buffer !== this.wasm.buffer || this.#view.byteLength === 0) this.#view = new Uint8Array(this.wasm.buffer);
+    return this.#view;
+  }
+
+  floats(ptr: number, length: number): Float32Array<ArrayBufferLike> {
+    return new Float32Array(this.wasm.buffer, ptr, length);
+  }
+
+  ints(ptr: number, length: number): Int32Array<ArrayBufferLike> {
+    return new Int32Array(this.wasm.buffer, ptr, length);
+  }
+
+  /** A block of at least `bytes` bytes; what it holds is left over from before. Throws MEMORY. */
+  allocate(bytes: number): Storage {
+    const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
+    let best = -1;
+    for (let i = 0; i < this.#free.length; i++) {
+      const block = this.#free[i] as Block;
+      if (block.bytes >= size && (best < 0 || block.bytes < (this.#free[best] as Block).bytes)) best = i;
+    }
+    if (best < 0) {
+      this.#grow(size);
+      return this.allocate(bytes);
+    }
+    const block = this.#free[best] as Block;
+    const ptr = block.ptr;
+    if (block.bytes === size) this.#free.splice(best, 1);
+    else {
+      block.ptr += size;
+      block.bytes -= size;
+    }
+    this.#used += size;
+    this.#storages++;
+    this.#peak = Math.max(this.#peak, this.#used);
+    return new Storage(this, ptr, size);
+  }
+
+  /** Grows now, once, so that `bytes` more can be allocated without another grow. Throws MEMORY. */
+  reserve(bytes: number): void {
+    const largest = this.#free.reduce((most, block) => Math.max(most, block.bytes), 0);
+    if (largest < bytes) this.#grow(bytes);
+  }
+
+  release(storage: Storage): void {
+    this.#used -= storage.bytes;
+    this.#storages--;
+    if (this.#held) this.#held.push(storage);
+    else this.#put({ ptr: storage.ptr, bytes: storage.bytes });
+  }
+
+  /** From now on freed blocks are kept aside: a thread that was lost may still write to them. */
+  hold(): void {
+    this.#held ??= [];
+  }
+
+  /** Every thread has ended: what was kept aside can be used again. */
+  unhold(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { ptr, bytes } of held) this.#put({ ptr, bytes });
+  }
+
+  #grow(bytes: number): void {
+    const last = this.#free.at(-1);
+    const atEnd = last && last.ptr + last.bytes === this.#end ? last.bytes : 0;
+    const size = this.wasm.buffer.byteLength;
+    const missing = bytes - atEnd + (this.#end === HEAP_BASE ? ALIGN + HEAP_BASE - Math.min(size, HEAP_BASE) : 0);
+    const wanted = Math.min(Math.max(missing, LEAST_GROWTH, size >>> 3), Math.max(missing, this.maximum - size));
+    try {
+      if (size + missing > this.maximum) throw new RangeError(`above the limit of ${this.maximum} bytes`);
+      this.wasm.grow(Math.ceil(wanted / PAGE));
+    } catch (cause) {
+      throw new HeedError('MEMORY', `The engine needs ${bytes} bytes more than its ${size}, of which ${this.#used} are in use`, {
+        culprit: 'memory',
+        cure: 'Dispose of tensors and models, use smaller batches, or raise createEngine({ memory: { maximum } })',
+        cause,
+      });
+    }
+    const end = this.wasm.buffer.byteLength - ALIGN;
+    this.#put({ ptr: this.#end, bytes: end - this.#end });
+    this.#end = end;
+  }
+
+  /** Into the list of free blocks, which is sorted by address and has no two neighbours that touch. */
+  #put(block: Block): void {
+    if (block.bytes === 0) return;
+    const free = this.#free;
+    let lo = 0;
+    for (let hi = free.length; lo < hi; ) {
+      const mid = (lo + hi) >> 1;
+      if ((free[mid] as Block).ptr < block.ptr) lo = mid + 1;
+      else hi = mid;
+    }
+    const before = free[lo - 1];
+    const after = free[lo];
+    const joinsBefore = before && before.ptr + before.bytes === block.ptr;
+    const joinsAfter = after && block.ptr + block.bytes === after.ptr;
+    if (joinsBefore) {
+      before.bytes += block.bytes + (joinsAfter ? after.bytes : 0);
+      if (joinsAfter) free.splice(lo, 1);
+    } else if (joinsAfter) {
+      after.ptr = block.ptr;
+      after.bytes += block.bytes;
+    } else free.splice(lo, 0, block);
+  }
+}
+
+/**
+ * Storages that end together. `engine.scope` opens one around a function; a forward that runs in steps keeps one from step
+ * to step.
+ */
+export class Scope {
+  #storages: Storage[] = [];
+  constructor(readonly parent: Scope | undefined) {}
+
+  own(storage: Storage): void {
+    this.#storages.push(storage);
+  }
+
+  /** Frees all but what `kept` reaches, which goes to `to`, or, without one, to whoever holds it. */
+  end(kept: ReadonlySet<Storage>, to: Scope | undefined): void {
+    const storages = this.#storages;
+    this.#storages = [];
+    for (const storage of storages) {
+      if (!kept.has(storage)) storage.free();
+      else to?.own(storage);
+    }
+  }
+}
+
+/** Every storage that a value reaches: tensors, arrays and plain objects of them. */
+export function storagesIn(value: unknown, found = new Set<Storage>(), seen = new Set<object>()): Set<Storage> {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return found;
+  seen.add(value);
+  if (value instanceof Storage) return found.add(value);
+  const storage = (value as { storage?: unknown }).storage;
+  if (storage instanceof Storage) return found.add(storage);
+  if (ArrayBuffer.isView(value)) return found;
+  for (const item of value instanceof Map ? value.values() : Object.values(value)) storagesIn(item, found, seen);
+  return found;
+}

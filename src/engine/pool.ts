@@ -1,0 +1,151 @@
+/**
+ * Threads that share one memory, and the launch that hands them a kernel's tiles. The caller works too. A launch ends when
+ * every chunk is done; a thread that holds a chunk beyond the deadline is given up, and the pool with it.
+ */
+import { HeedError } from '../errors.js';
+import type { Runtime, WorkerHandle } from '../runtime/types.js';
+import { CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work } from './control.js';
+import type { KernelFunction } from './instantiate.js';
+import type { EngineMemory } from './memory.js';
+
+/** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others. */
+const CHUNKS_PER_LANE = 6;
+/** About 20 microseconds of looking for work before a thread sleeps: waking one takes longer than that. */
+const SPINS = 20_000;
+/** How often the caller looks at `pending` before it looks at the clock. */
+const LOOKS = 4096;
+
+export interface Launch {
+  kernel: number;
+  tiles: number;
+  args: readonly number[];
+  scratch: number;
+  scratchBytes: number;
+}
+
+export interface PoolOptions {
+  runtime: Runtime;
+  module: WebAssembly.Module;
+  memory: EngineMemory;
+  kernels: readonly KernelFunction[];
+  /** Lanes, the caller's included. */
+  lanes: number;
+  /** Milliseconds that threads get to start in. */
+  startTimeout: number;
+  /** Milliseconds that a chunk may take. */
+  deadline: number;
+}
+
+export class ThreadPool {
+  #workers: WorkerHandle[] = [];
+  #slots: Int32Array;
+  #args: Float64Array;
+  #kernels: readonly KernelFunction[];
+  #deadline: number;
+  #mayWait: boolean;
+  lanes = 1;
+
+  private constructor(options: PoolOptions, control: number) {
+    const { slots, args } = viewControl(options.memory.wasm, control);
+    this.#slots = slots;
+    this.#args = args;
+    this.#kernels = options.kernels;
+    this.#deadline = options.deadline;
+    this.#mayWait = mayWait();
+    slots.fill(0);
+    // More lanes than cores: who spins would keep the core from who works.
+    slots[slot.spins] = options.lanes > options.runtime.cores() ? 0 : SPINS;
+  }
+
+  /** Starts the threads and waits until they are ready, or the time is up: then with those that are. */
+  static async start(options: PoolOptions): Promise<{ pool: ThreadPool; missing?: string }> {
+    const control = options.memory.allocate(CONTROL_BYTES).ptr;
+    const pool = new ThreadPool(options, control);
+    const failures: string[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, options.startTimeout, 'late');
+    });
+    const starts = Array.from({ length: options.lanes - 1 }, async (_, i) => {
+      let worker: WorkerHandle | undefined;
+      try {
+        worker = options.runtime.startWorker({ module: options.module, memory: options.memory.wasm, control, lane: i + 1 });
+        if ((await Promise.race([worker.ready, timeout])) === 'late') throw new Error(`not ready after ${options.startTimeout} ms`);
+        pool.#workers.push(worker);
+      } catch (error) {
+        worker?.ready.catch(() => {});
+        worker?.terminate();
+        failures.push(error instanceof Error ? error.message : String(error));
+      }
+    });
+    await Promise.all(starts);
+    clearTimeout(timer);
+    pool.lanes = 1 + pool.#workers.length;
+    return failures.length ? { pool, missing: `${failures.length} of ${options.lanes - 1} workers did not start: ${failures[0]}` } : { pool };
+  }
+
+  /** Chunks that each lane has run since the start; lane 0 is the caller. */
+  get ran(): number[] {
+    return Array.from({ length: this.lanes }, (_, lane) => this.#slots[ranSlot(lane)] as number);
+  }
+
+  /** Runs all tiles on all lanes. Throws ENGINE_LOST when a thread dies or hangs with a chunk; call `lose` then. */
+  run({ kernel, tiles, args, scratch, scratchBytes }: Launch): void {
+    if (args.length > MAX_ARGS) throw new RangeError(`${args.length} arguments do not fit into ${MAX_ARGS}`);
+    const slots = this.#slots;
+    const chunks = Math.min(tiles, this.lanes * CHUNKS_PER_LANE);
+    slots[slot.kernel] = kernel;
+    slots[slot.tiles] = tiles;
+    slots[slot.chunks] = chunks;
+    slots[slot.argc] = args.length;
+    slots[slot.scratch] = scratch;
+    slots[slot.scratchBytes] = scratchBytes;
+    this.#args.set(args);
+    Atomics.store(slots, slot.pending, chunks);
+    Atomics.store(slots, slot.next, chunks);
+    Atomics.add(slots, slot.epoch, 1);
+    if (Atomics.load(slots, slot.sleepers) > 0) Atomics.notify(slots, slot.epoch);
+    work(slots, this.#args, 0, this.#kernels);
+    this.#await();
+    if (Atomics.exchange(slots, slot.fault, 0) !== 0) throw lost('a kernel trapped');
+  }
+
+  #await(): void {
+    const slots = this.#slots;
+    let end = 0;
+    for (let looks = 1; ; looks++) {
+      const pending = Atomics.load(slots, slot.pending);
+      if (pending === 0) return;
+      if (looks % LOOKS) continue;
+      const now = performance.now();
+      end ||= now + this.#deadline;
+      if (now > end) {
+        Atomics.store(slots, slot.next, 0);
+        throw lost(`a thread has not finished its part of a launch within ${this.#deadline} ms`);
+      }
+      if (this.#mayWait) Atomics.wait(slots, slot.pending, pending, 1);
+    }
+  }
+
+  /** Ends every thread; settles when all have ended. */
+  async terminate(): Promise<void> {
+    for (const worker of this.#workers) worker.terminate();
+    await Promise.all(this.#workers.map((worker) => worker.ended));
+  }
+}
+
+const lost = (what: string) =>
+  new HeedError('ENGINE_LOST', `The engine lost its threads: ${what}`, {
+    culprit: 'thread',
+    cure: 'This call has no result; the engine goes on with one thread. Create a new one to have threads again',
+  });
+
+/** A browser's main thread may not block, not even for a millisecond. */
+function mayWait(): boolean {
+  try {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * A thread: it claims chunks while there are any, looks a while for more, then sleeps until the epoch changes. It loops in
+ * JavaScript, since V8 does not replace baseline code inside a running wasm call. It ends when its worker is terminated.
+ */
+import type { WorkerInit } from '../runtime/types.js';
+import { slot, viewControl, work } from './control.js';
+import { inOrder, instantiate } from './instantiate.js';
+
+/** Tells the processor that this is a spinning loop, where the runtime can. */
+const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
+
+/** Makes ready and calls `ready`, then never returns. */
+export function runThread({ module, memory, control, lane }: WorkerInit, ready: () => void): never {
+  const kernels = inOrder(instantiate(module, memory));
+  const { slots, args } = viewControl(memory, control);
+  ready();
+  for (;;) {
+    const epoch = Atomics.load(slots, slot.epoch);
+    work(slots, args, lane, kernels);
+    let spins = Atomics.load(slots, slot.spins);
+    while (spins-- > 0 && Atomics.load(slots, slot.next) <= 0) pause();
+    if (spins >= 0) continue;
+    Atomics.add(slots, slot.sleepers, 1);
+    Atomics.wait(slots, slot.epoch, epoch);
+    Atomics.sub(slots, slot.sleepers, 1);
+  }
+}

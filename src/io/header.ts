@@ -1,0 +1,116 @@
+/**
+ * The header of a safetensors file: which tensors there are, of what kind and where. It believes nothing: what passes
+ * here describes every byte of the file exactly once, as the reference implementation demands, so that a reader needs no
+ * further checks. Format: https://github.com/huggingface/safetensors#format
+ */
+import { HeedError } from '../errors.js';
+import { isObject, type JsonObject, parseJson } from './json.js';
+
+/** Bits per element of every kind that the format has. */
+const bits = {
+  ...{ F64: 64, F32: 32, F16: 16, BF16: 16, I64: 64, I32: 32, I16: 16, I8: 8, U8: 8, BOOL: 8 },
+  ...{ U64: 64, U32: 32, U16: 16, C64: 64, F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4 },
+} as const;
+export type Dtype = keyof typeof bits;
+
+/** The kinds that heed reads. The others may be in a file as long as nobody asks for them. */
+export const readable: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
+
+/** Bytes per element of a readable kind. */
+export const bytesPerElement = (dtype: Dtype): number => bits[dtype] / 8;
+
+export interface TensorInfo {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  /** Where its bytes are, counted from the end of the header. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface Header {
+  /** In the order of the file. */
+  readonly tensors: readonly TensorInfo[];
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** A name in quotes, shortened: it comes from the file and may be anything. */
+export const quote = (name: string): string => JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
+
+/** Parses and checks a header; `file` is named in errors. */
+export function parseHeader(bytes: Uint8Array, file: string): Header {
+  // The format asks for the brace; it also keeps out a byte order mark.
+  if (bytes[0] !== 0x7b) throw malformed(file, 'its header does not begin with {');
+  const root = parseJson(bytes, `${file}: the header`);
+  if (!isObject(root)) throw malformed(file, 'its header is not an object');
+  const tensors: TensorInfo[] = [];
+  let metadata: ReadonlyMap<string, string> = new Map();
+  let members = 0;
+  for (const [name, value] of Object.entries(root)) {
+    members++;
+    if (name === '__metadata__') {
+      metadata = readMetadata(value, file);
+      members += metadata.size;
+    } else {
+      tensors.push(readEntry(name, value, file));
+      members += 3;
+    }
+  }
+  // JSON.parse keeps the last of two members of one name, another reader the first.
+  if (members !== countMembers(bytes)) throw malformed(file, 'its header gives one name twice');
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const tensor of tensors) {
+    if (tensor.begin !== end) {
+      const what = tensor.begin < end ? 'overlaps the tensor before it' : `leaves a gap of ${tensor.begin - end} bytes before it`;
+      throw malformed(file, `tensor ${quote(tensor.name)} ${what}`, tensor.name);
+    }
+    end = tensor.end;
+  }
+  return { tensors, metadata };
+}
+
+function readEntry(name: string, entry: unknown, file: string): TensorInfo {
+  const bad = (what: string) => malformed(file, `tensor ${quote(name)} ${what}`, name);
+  if (!isObject(entry) || Object.keys(entry).sort().join() !== 'data_offsets,dtype,shape')
+    throw bad('must have dtype, shape and data_offsets, and no more');
+  const { dtype, shape, data_offsets: offsets } = entry as JsonObject;
+  if (typeof dtype !== 'string' || !Object.hasOwn(bits, dtype))
+    throw bad(`has an unknown dtype${typeof dtype === 'string' ? `, ${quote(dtype)}` : ''}`);
+  if (!isSizes(shape)) throw bad('has a shape that is not a list of at most 32 whole numbers');
+  if (!isSizes(offsets) || offsets.length !== 2) throw bad('has data_offsets that are not two whole numbers');
+  const [begin, end] = offsets as [number, number];
+  const length = (shape.reduce((product, size) => product * size, 1) * bits[dtype as Dtype]) / 8;
+  if (!Number.isSafeInteger(length)) throw bad(`of shape [${shape}] has no length in bytes`);
+  if (end - begin !== length) throw bad(`of shape [${shape}] and ${dtype} needs ${length} bytes but its data_offsets are [${offsets}]`);
+  return { name, dtype: dtype as Dtype, shape, begin, end };
+}
+
+/** Files are written with axes enough for any model, so a list of thousands is an attack on whoever prints it. */
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= 32 && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+}
+
+function readMetadata(value: unknown, file: string): ReadonlyMap<string, string> {
+  const entries = isObject(value) ? Object.entries(value) : [['', undefined] as const];
+  if (!entries.every((entry): entry is [string, string] => typeof entry[1] === 'string'))
+    throw malformed(file, '__metadata__ must hold strings');
+  return new Map(entries);
+}
+
+/** How many members the text has, repeated ones included: its colons outside of strings. */
+function countMembers(bytes: Uint8Array): number {
+  let count = 0;
+  let quoted = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i];
+    if (quoted && byte === 0x5c) i++;
+    else if (byte === 0x22) quoted = !quoted;
+    else if (byte === 0x3a && !quoted) count++;
+  }
+  return count;
+}
+
+export function malformed(file: string, what: string, culprit = file): HeedError {
+  return new HeedError('FORMAT', `${file}: ${what}`, { culprit });
+}

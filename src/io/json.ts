@@ -1,0 +1,133 @@
+/**
+ * JSON files of a model's folder: reads one whole, and looks into what it holds with checks, so that a member that is
+ * missing or of the wrong kind becomes a FORMAT error that names file and place. Everything that reads a config,
+ * a tokenizer or an index goes through here.
+ */
+import { HeedError } from '../errors.js';
+import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+
+/** The largest JSON file that is read. The largest tokenizers known have 35 MB. */
+const LIMIT = 1 << 28;
+
+export type JsonObject = { readonly [key: string]: unknown };
+
+export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export interface ReadJsonOptions extends OpenOptions {
+  /** Give undefined where there is no such file. */
+  optional?: boolean;
+}
+
+/** Reads and parses a file of a folder. Throws NOT_FOUND where it is missing, FORMAT where it is not JSON. */
+export async function readJson(
+  runtime: Runtime,
+  folder: string,
+  file: string,
+  { optional, signal }: ReadJsonOptions = {},
+): Promise<unknown> {
+  const location = runtime.join(folder, file);
+  let stream: ByteStream;
+  try {
+    stream = await runtime.open(location, { signal });
+  } catch (error) {
+    if (optional && error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  }
+  try {
+    return parseJson(await readAll(stream), location);
+  } finally {
+    await stream.close();
+  }
+}
+
+/** Parses bytes as UTF-8 and JSON; `file` is named in errors. */
+export function parseJson(bytes: Uint8Array, file: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    // Not only SyntaxError: some engines run out of stack in deeply nested text.
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HeedError('FORMAT', `${file} is not valid JSON (${why})`, { culprit: file, cause: error });
+  }
+}
+
+async function readAll(stream: ByteStream): Promise<Uint8Array> {
+  // One byte more than expected, so that the end shows without growing.
+  let bytes = new Uint8Array(Math.min(stream.size ?? 1 << 16, LIMIT) + 1);
+  for (let length = 0; ; ) {
+    const count = await stream.read(bytes.subarray(length));
+    length += count;
+    if (count === 0) return bytes.subarray(0, length);
+    if (length > LIMIT) throw new HeedError('FORMAT', `${stream.name} is too large for a JSON file`, { culprit: stream.name });
+    if (length === bytes.length) {
+      const larger = new Uint8Array(2 * length);
+      larger.set(bytes);
+      bytes = larger;
+    }
+  }
+}
+
+/** One object of a JSON file. Absent and null are the same; with a second argument a member may be absent and becomes that. */
+export class JsonNode {
+  constructor(
+    readonly file: string,
+    readonly path: string,
+    readonly value: JsonObject,
+  ) {}
+
+  static of(file: string, value: unknown, path = ''): JsonNode {
+    if (!isObject(value)) throw malformed(file, path, 'must be an object');
+    return new JsonNode(file, path, value);
+  }
+
+  /** A member of any kind. Inherited names, `__proto__` and `constructor` among them, are absent. */
+  get(key: string): unknown {
+    return Object.hasOwn(this.value, key) ? (this.value[key] ?? undefined) : undefined;
+  }
+
+  string<T = never>(key: string, ...absent: [T?]): string | T {
+    return this.#read(key, absent, 'a string', (value): value is string => typeof value === 'string');
+  }
+
+  boolean<T = never>(key: string, ...absent: [T?]): boolean | T {
+    return this.#read(key, absent, 'true or false', (value): value is boolean => typeof value === 'boolean');
+  }
+
+  /** A whole number from 0 up to `most`. */
+  integer<T = never>(key: string, most: number, ...absent: [T?]): number | T {
+    const fits = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
+    return this.#read(key, absent, `a whole number from 0 to ${most}`, fits);
+  }
+
+  array<T = never>(key: string, ...absent: [T?]): readonly unknown[] | T {
+    return this.#read(key, absent, 'a list', (value): value is readonly unknown[] => Array.isArray(value));
+  }
+
+  object(key: string): JsonNode {
+    return JsonNode.of(this.file, this.get(key), this.#at(key));
+  }
+
+  /** A list of objects; absent it is empty. */
+  objects(key: string): JsonNode[] {
+    return this.array(key, []).map((value, i) => JsonNode.of(this.file, value, `${this.#at(key)}[${i}]`));
+  }
+
+  error(what: string): HeedError {
+    return malformed(this.file, this.path, what);
+  }
+
+  #at(key: string): string {
+    return this.path ? `${this.path}.${key}` : key;
+  }
+
+  #read<V, T>(key: string, absent: [T?], kind: string, fits: (value: unknown) => value is V): V | T {
+    const value = this.get(key);
+    if (fits(value)) return value;
+    if (value === undefined && absent.length) return absent[0] as T;
+    throw malformed(this.file, this.#at(key), `must be ${kind}`);
+  }
+}
+
+function malformed(file: string, path: string, what: string): HeedError {
+  return new HeedError('FORMAT', `${file}: ${path || 'its content'} ${what}`, { culprit: path || file });
+}

@@ -1,0 +1,56 @@
+/**
+ * BERT (Devlin et al., arXiv 1810.04805), and what was distilled from it: MiniLM, BGE, E5, GTE and most sentence encoders.
+ * Post-norm encoder blocks over word, position and type embeddings; a pooler of the first token.
+ */
+import { activationOf, defineArchitecture, numberIn, sizeIn } from './architecture.js';
+
+const layer = 'encoder.layer.{l}';
+
+export const bert = defineArchitecture({
+  name: 'bert',
+  dims: (c) => ({
+    C: sizeIn(c, 'hidden_size'),
+    L: sizeIn(c, 'num_hidden_layers'),
+    H: sizeIn(c, 'num_attention_heads'),
+    F: sizeIn(c, 'intermediate_size'),
+    V: sizeIn(c, 'vocab_size'),
+    positions: sizeIn(c, 'max_position_embeddings'),
+    types: sizeIn(c, 'type_vocab_size'),
+    eps: numberIn(c, 'layer_norm_eps', 1e-12),
+  }),
+  block: (c) => {
+    const positions = c.string('position_embedding_type', 'absolute');
+    if (positions !== 'absolute') throw c.error(`asks for ${positions} positions, and heed's BERT has absolute ones only`);
+    if (c.boolean('is_decoder', false)) throw c.error("asks for a decoder, and heed's BERT is an encoder");
+    return { place: 'post', activation: activationOf(c, 'hidden_act') };
+  },
+  weights: {
+    'embeddings.word.weight': 'embeddings.word_embeddings.weight',
+    'embeddings.position.weight': 'embeddings.position_embeddings.weight',
+    'embeddings.type.weight': 'embeddings.token_type_embeddings.weight',
+    'embeddings.norm.weight': 'embeddings.LayerNorm.weight',
+    'embeddings.norm.bias': 'embeddings.LayerNorm.bias',
+    'layers.{l}.self_attn.in_proj_weight': ['query', 'key', 'value'].map((part) => `${layer}.attention.self.${part}.weight`),
+    'layers.{l}.self_attn.in_proj_bias': ['query', 'key', 'value'].map((part) => `${layer}.attention.self.${part}.bias`),
+    'layers.{l}.self_attn.out_proj.weight': `${layer}.attention.output.dense.weight`,
+    'layers.{l}.self_attn.out_proj.bias': `${layer}.attention.output.dense.bias`,
+    'layers.{l}.norm1.weight': `${layer}.attention.output.LayerNorm.weight`,
+    'layers.{l}.norm1.bias': `${layer}.attention.output.LayerNorm.bias`,
+    'layers.{l}.linear1.weight': `${layer}.intermediate.dense.weight`,
+    'layers.{l}.linear1.bias': `${layer}.intermediate.dense.bias`,
+    'layers.{l}.linear2.weight': `${layer}.output.dense.weight`,
+    'layers.{l}.linear2.bias': `${layer}.output.dense.bias`,
+    'layers.{l}.norm2.weight': `${layer}.output.LayerNorm.weight`,
+    'layers.{l}.norm2.bias': `${layer}.output.LayerNorm.bias`,
+    'pooler.weight': 'pooler.dense.weight',
+    'pooler.bias': 'pooler.dense.bias',
+  },
+  prefixes: ['bert.'],
+  // TensorFlow's names for the parameters of a norm, in the oldest checkpoints.
+  renamed: [
+    [/LayerNorm\.gamma$/, 'LayerNorm.weight'],
+    [/LayerNorm\.beta$/, 'LayerNorm.bias'],
+  ],
+  ignored: [/^embeddings\.position_ids$/, /^cls\./, /^classifier\./, /^qa_outputs\./],
+  optional: ['pooler.weight', 'pooler.bias'],
+});

@@ -1,0 +1,164 @@
+/**
+ * Models as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
+ * one engine queue, and yield to the event loop between blocks.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import type { Progress } from '../io/checkpoint.js';
+import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import type { Runtime } from '../runtime/types.js';
+import { HostTensor } from '../tensor.js';
+import { architectureOf } from './architecture.js';
+import { Encoder, type EncoderInputs } from './encoder.js';
+import { loadWeights } from './load.js';
+
+/** Integers of [B, T]: nested arrays, or the form in which tokenizers and transformers.js give them. */
+export type IntegerInput = readonly (readonly number[])[] | { readonly data: ArrayLike<number | bigint>; readonly dims: readonly number[] };
+
+export interface ModelInputs {
+  input_ids: IntegerInput;
+  /** 1 for tokens, 0 for padding. Default: all 1. */
+  attention_mask?: IntegerInput | undefined;
+  /** Default: all 0. */
+  token_type_ids?: IntegerInput | undefined;
+}
+
+export interface CallOptions {
+  output_attentions?: boolean | undefined;
+  output_hidden_states?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface ModelOutput {
+  /** [B, T, C] */
+  last_hidden_state: HostTensor;
+  /** [B, C], where the checkpoint has a pooler. */
+  pooler_output?: HostTensor;
+  /** The embeddings and every block's output, when asked for. */
+  hidden_states?: HostTensor[];
+  /** [B, H, T, T] of every block, when asked for. */
+  attentions?: HostTensor[];
+}
+
+export interface PretrainedOptions {
+  /** Where the model lives. Default: one engine that all share. */
+  engine?: Engine | undefined;
+  /** Only 'wasm' */
+  device?: string | undefined;
+  /** Only 'fp32': half-precision checkpoints are widened. */
+  dtype?: string | undefined;
+  progress_callback?: ((progress: ProgressEvent) => void) | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** transformers.js's progress events. */
+export interface ProgressEvent {
+  status: 'progress' | 'ready';
+  file: string;
+  loaded: number;
+  total: number | undefined;
+  /** Percent. */
+  progress: number;
+}
+
+export const pretrainedOptionNames = ['engine', 'device', 'dtype', 'progress_callback', 'signal'];
+
+export type Model = EncoderModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<ModelOutput>);
+
+export class EncoderModel {
+  constructor(
+    readonly engine: Engine,
+    readonly config: JsonObject,
+    readonly encoder: Encoder,
+  ) {}
+
+  /** Loads a folder's config.json and weights. */
+  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<Model> {
+    checkPretrained(options);
+    const { signal, progress_callback: listen } = options;
+    const runtime: Runtime = engine.runtime;
+    const file = runtime.join(folder, 'config.json');
+    const config = JsonNode.of(file, await readJson(runtime, folder, 'config.json', { signal }));
+    const architecture = architectureOf(config);
+    const dims = architecture.dims(config);
+    if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
+    const encoder = new Encoder(engine, dims, architecture.block(config));
+    const last = { file, loaded: 0, total: undefined as number | undefined };
+    const onProgress = listen && ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+    try {
+      await loadWeights(encoder, architecture, runtime, folder, { signal, onProgress });
+    } catch (error) {
+      encoder.dispose();
+      throw error;
+    }
+    listen?.({ ...last, status: 'ready', progress: 100 });
+    return callable(new EncoderModel(engine, config.value, encoder));
+  }
+
+  /** One forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
+  async call(inputs: ModelInputs, options: CallOptions = {}): Promise<ModelOutput> {
+    checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
+    checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
+    const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
+    const { encoder } = this;
+    const prepared = prepare(inputs);
+    return this.engine.run(function* () {
+      const out = yield* encoder.steps(prepared, { attentions, hiddenStates, pooler: true });
+      const result: ModelOutput = { last_hidden_state: out.lastHiddenState.toHost() };
+      if (out.poolerOutput) result.pooler_output = out.poolerOutput.toHost();
+      if (hiddenStates) result.hidden_states = out.hiddenStates.map((x) => x.toHost());
+      if (attentions) result.attentions = out.attentions.map((x) => x.toHost());
+      return result;
+    }, signal);
+  }
+
+  /** Frees the weights. */
+  dispose(): void {
+    this.encoder.dispose();
+  }
+}
+
+function checkPretrained(options: PretrainedOptions): void {
+  checkOptions(options, pretrainedOptionNames, 'from_pretrained');
+  const { device = 'wasm', dtype = 'fp32' } = options;
+  if (device !== 'wasm') throw new HeedError('UNSUPPORTED', `There is no device ${device}`, { culprit: 'device', cure: "Use 'wasm'" });
+  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${dtype}`, { culprit: 'dtype', cure: "Use 'fp32'" });
+}
+
+/** The model as a function that has its members. */
+function callable(model: EncoderModel): Model {
+  const call = (inputs: ModelInputs, options?: CallOptions) => model.call(inputs, options);
+  return Object.assign(call, { ...model, call, dispose: () => model.dispose() }) as unknown as Model;
+}
+
+function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly number[] } {
+  const nested = Array.isArray(input) ? (input as readonly (readonly number[])[]) : undefined;
+  const dims = nested ? [nested.length, nested[0]?.length ?? 0] : (input as { dims: readonly number[] }).dims;
+  const data = nested ? nested.flat() : Array.from((input as { data: ArrayLike<number | bigint> }).data, Number);
+  if (dims?.length !== 2 || data.length !== (dims[0] as number) * (dims[1] as number) || nested?.some((row) => row.length !== dims[1])) {
+    throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, { culprit: name, shape: dims ?? [], cure: 'Pad the rows, and say so in attention_mask' });
+  }
+  const wrong = data.find((n) => !Number.isInteger(n) || Math.abs(n) > 0x7fffffff);
+  if (wrong !== undefined) throw new HeedError('ARGUMENT', `${name} holds ${wrong}`, { culprit: name, cure: 'It must hold integers' });
+  return { data: Int32Array.from(data), dims };
+}
+
+/** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */
+function prepare({ input_ids, attention_mask, token_type_ids }: ModelInputs): EncoderInputs {
+  const { data: ids, dims } = integers('input_ids', input_ids);
+  const shape = dims as unknown as readonly [number, number];
+  const like = (name: string, input: IntegerInput | undefined) => {
+    if (!input) return undefined;
+    const { data, dims: own } = integers(name, input);
+    if (own[0] !== shape[0] || own[1] !== shape[1]) throw new HeedError('SHAPE', `${name} is [${own}], input_ids [${shape}]`, { culprit: name, shape: own });
+    return data;
+  };
+  const typeIds = like('token_type_ids', token_type_ids);
+  const mask = like('attention_mask', attention_mask);
+  if (!mask) return { ids, shape, typeIds };
+  const [B, T] = shape;
+  const rows = Array.from({ length: B }, (_, b) => mask.subarray(b * T, (b + 1) * T));
+  const lengths = rows.map((row) => row.reduce((n, m) => n + Number(m !== 0), 0));
+  const right = rows.every((row, b) => row.subarray(0, lengths[b]).every((m) => m !== 0));
+  return right ? { ids, shape, typeIds, lengths } : { ids, shape, typeIds, padding: Uint8Array.from(mask, (m) => Number(m === 0)) };
+}

@@ -1,0 +1,174 @@
+/**
+ * Multi-head attention (Vaswani et al. 2017, §3.2.2), with torch.nn.MultiheadAttention's names, options and state-dict keys:
+ *
+ *   MultiHead(Q, K, V) = Concat(head_1 … head_H) W_O,   head_h = Attention(Q W_Q^h, K W_K^h, V W_V^h)
+ *
+ * In its masks a true boolean is ignored (in scaledDotProductAttention a true one attends).
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
+import { expectShape } from '../ops/check.js';
+import { add } from '../ops/elementwise.js';
+import { linear, matmul } from '../ops/matmul.js';
+import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
+import { type PackedMatrix, type Tensor, tensor } from '../tensor.js';
+import { Linear } from './layers.js';
+import { Module } from './module.js';
+import type { Parameter } from './parameter.js';
+
+export interface MultiheadAttentionOptions {
+  bias?: boolean;
+  /** Width of keys and values where it is not embedDim. */
+  kdim?: number;
+  vdim?: number;
+  /** A learned key and value behind the others. */
+  addBiasKv?: boolean;
+  /** A key and value of zeros behind the others. */
+  addZeroAttn?: boolean;
+  /** [B, T, C] instead of PyTorch's default [T, B, C]. */
+  batchFirst?: boolean;
+}
+
+export interface MultiheadAttentionCall {
+  /** [B, S] bool, true is ignored; or float32, added to the scores. */
+  keyPaddingMask?: Tensor | undefined;
+  /** [T, S] or [B·H, T, S] bool, true is ignored; or float32, added. */
+  attnMask?: Tensor | undefined;
+  isCausal?: boolean | undefined;
+  /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
+  lengths?: readonly number[] | undefined;
+  /** Return the weights too. Default false: they cost a second pass. */
+  needWeights?: boolean | undefined;
+  /** The mean over heads [B, T, S] (default) instead of [B, H, T, S]. */
+  averageAttnWeights?: boolean | undefined;
+  /** Added to the output in the last projection's pass: same shape as the output. */
+  residual?: Tensor | undefined;
+}
+
+export interface MultiheadAttentionResult {
+  output: Tensor;
+  weights?: Tensor;
+}
+
+const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst'];
+const callNames = ['keyPaddingMask', 'attnMask', 'isCausal', 'lengths', 'needWeights', 'averageAttnWeights', 'residual'];
+
+export class MultiheadAttention extends Module {
+  readonly batchFirst: boolean;
+  readonly #fused: Parameter | undefined;
+  readonly #apart: readonly [Parameter, Parameter, Parameter] | undefined;
+  readonly #bias: Parameter | undefined;
+  readonly #biasK: Parameter | undefined;
+  readonly #biasV: Parameter | undefined;
+  readonly #zero: boolean;
+  readonly outProj: Linear;
+
+  constructor(
+    engine: Engine,
+    readonly embedDim: number,
+    readonly numHeads: number,
+    options: MultiheadAttentionOptions = {},
+  ) {
+    super(engine);
+    checkOptions(options, optionNames, 'MultiheadAttention');
+    const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
+    if (embedDim % numHeads) throw new HeedError('ARGUMENT', `${embedDim} channels do not split into ${numHeads} heads`, { culprit: 'numHeads' });
+    const C = embedDim;
+    this.batchFirst = batchFirst;
+    this.#zero = addZeroAttn;
+    if (kdim === C && vdim === C) this.#fused = this.parameter('in_proj_weight', [3 * C, C], { packed: true, parts: 3 });
+    else {
+      const matrix = (name: string, width: number) => this.parameter(name, [C, width], { packed: true });
+      this.#apart = [matrix('q_proj_weight', C), matrix('k_proj_weight', kdim), matrix('v_proj_weight', vdim)];
+    }
+    if (bias) this.#bias = this.parameter('in_proj_bias', [3 * C]);
+    if (addBiasKv) {
+      this.#biasK = this.parameter('bias_k', [1, 1, C]);
+      this.#biasV = this.parameter('bias_v', [1, 1, C]);
+    }
+    this.outProj = this.child('out_proj', new Linear(engine, C, C, { bias }));
+  }
+
+  /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
+  forward(query: Tensor, key: Tensor, value: Tensor, call: MultiheadAttentionCall = {}): MultiheadAttentionResult {
+    checkOptions(call, callNames, 'MultiheadAttention.forward');
+    return this.engine.scope(() => {
+      if (this.batchFirst) return this.#attend(query, key, value, call);
+      const flip = (x: Tensor) => contiguous(transpose(x, 0, 1));
+      const [q, k, v] = [flip(query), key === query ? undefined : flip(key), value === key ? undefined : flip(value)];
+      const result = this.#attend(q, k ?? q, v ?? k ?? q, { ...call, residual: call.residual && flip(call.residual) });
+      return { ...result, output: flip(result.output) };
+    });
+  }
+
+  #attend(query: Tensor, key: Tensor, value: Tensor, call: MultiheadAttentionCall): MultiheadAttentionResult {
+    const [B, T] = query.shape as [number, number];
+    expectShape('MultiheadAttention', 'query', query, [B, T, this.embedDim]);
+    const [q, ...rest] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
+    const [k, v] = this.#extend(rest);
+    const heads = (x: Tensor) => transpose(unflatten(x, -1, [this.numHeads, -1]), 1, 2);
+    const options = this.#masks(call, B, T, key.dim(1), k.dim(1));
+    const attend = call.needWeights ? attentionWithWeights : (...args: Parameters<typeof scaledDotProductAttention>) => ({ output: scaledDotProductAttention(...args), weights: undefined });
+    const { output, weights } = attend(heads(q), heads(k), heads(v), options);
+    const joined = reshape(transpose(output, 1, 2), [B, T, this.embedDim]);
+    const y = this.outProj.forward(joined, { residual: call.residual });
+    return weights ? { output: y, weights: call.averageAttnWeights === false ? weights : this.#average(weights) } : { output: y };
+  }
+
+  /** The three projections: one product where all have one source, two where keys and values have, else three. */
+  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
+    const C = this.embedDim;
+    const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * C, parts * C);
+    const weight = (i: number): PackedMatrix => (this.#fused ? this.#fused.part(i) : (this.#apart as readonly Parameter[])[i]?.matrix) as PackedMatrix;
+    if (this.#fused?.fused && query === key && key === value) return chunk(linear(query, this.#fused.matrix, bias(0, 3)), 3, -1);
+    return [query, key, value].map((x, i) => linear(x, weight(i), bias(i)));
+  }
+
+  /** Appends bias_k, bias_v and the zeros along the keys. */
+  #extend([k, v]: Tensor[]): [Tensor, Tensor] {
+    let [keys, values] = [k as Tensor, v as Tensor];
+    const B = keys.dim(0);
+    const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [B, 1, this.embedDim])], 1);
+    if (this.#biasK && this.#biasV) [keys, values] = [append(keys, this.#biasK.tensor), append(values, this.#biasV.tensor)];
+    if (this.#zero) {
+      const zeros = tensor(this.engine, new Float32Array(this.embedDim), [1, 1, this.embedDim]);
+      [keys, values] = [append(keys, zeros), append(values, zeros)];
+    }
+    return [keys, values];
+  }
+
+  /** Both masks as one bias [B or 1, H or 1, T or 1, S]; keys that were appended can always be seen. */
+  #masks(call: MultiheadAttentionCall, B: number, T: number, S: number, extended: number): AttentionOptions {
+    const H = this.numHeads;
+    const asBias = (mask: Tensor) => (mask.dtype === 'bool' ? maskToBias(mask, false) : mask);
+    const biases: Tensor[] = [];
+    if (call.keyPaddingMask) {
+      expectShape('MultiheadAttention', 'keyPaddingMask', call.keyPaddingMask, [B, S]);
+      biases.push(reshape(asBias(call.keyPaddingMask), [B, 1, 1, S]));
+    }
+    if (call.attnMask) {
+      const single = call.attnMask.rank === 2;
+      expectShape('MultiheadAttention', 'attnMask', call.attnMask, single ? [T, S] : [B * H, T, S]);
+      biases.push(reshape(asBias(call.attnMask), single ? [1, 1, T, S] : [B, H, T, S]));
+    }
+    const appended = extended - S;
+    if (appended && (call.lengths || call.isCausal)) {
+      throw new HeedError('UNSUPPORTED', 'MultiheadAttention: lengths and isCausal cannot be combined with appended keys', { cure: 'Pass masks instead' });
+    }
+    const [first, second] = biases;
+    let bias = first && second ? add(contiguous(expand(second, [B, second.dim(1), T, S])), contiguous(expand(first, [B, second.dim(1), T, S]))) : first;
+    if (bias && appended) {
+      const zeros = tensor(this.engine, new Float32Array(appended), [1, 1, 1, appended]);
+      bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);
+    }
+    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths };
+  }
+
+  /** The mean over heads, as a product with a row of 1/H. */
+  #average(weights: Tensor): Tensor {
+    const [B, H, T, S] = weights.shape as [number, number, number, number];
+    const row = tensor(this.engine, new Float32Array(B * H).fill(1 / H), [B, 1, H]);
+    return reshape(matmul(row, reshape(weights, [B, H, T * S])), [B, T, S]);
+  }
+}

@@ -1,0 +1,86 @@
+/** The layers that have weights and no structure: Linear, Embedding, LayerNorm, RMSNorm. Names and defaults are PyTorch's. */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions } from '../errors.js';
+import { embedding } from '../ops/embedding.js';
+import { type LinearOptions, linear } from '../ops/matmul.js';
+import { layerNorm, rmsNorm } from '../ops/norm.js';
+import type { Tensor } from '../tensor.js';
+import { Module } from './module.js';
+import type { Parameter } from './parameter.js';
+
+/** y = x Wᵀ + b: [..., inFeatures] → [..., outFeatures] */
+export class Linear extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+
+  constructor(
+    engine: Engine,
+    readonly inFeatures: number,
+    readonly outFeatures: number,
+    options: { bias?: boolean } = {},
+  ) {
+    super(engine);
+    checkOptions(options, ['bias'], 'Linear');
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true });
+    if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures]);
+  }
+
+  /** `options` fuse what comes after: an activation, a residual. */
+  forward(x: Tensor, options?: LinearOptions): Tensor {
+    return linear(x, this.weight.matrix, this.bias?.tensor, options);
+  }
+}
+
+/** Rows of a table by number: [...] int32 → [..., embeddingDim] */
+export class Embedding extends Module {
+  readonly weight: Parameter;
+
+  constructor(
+    engine: Engine,
+    readonly numEmbeddings: number,
+    readonly embeddingDim: number,
+  ) {
+    super(engine);
+    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim]);
+  }
+
+  forward(ids: Tensor): Tensor {
+    return embedding(ids, this.weight.tensor);
+  }
+}
+
+/** Layer norm over the last axis (arXiv 1607.06450). */
+export class LayerNorm extends Module {
+  readonly weight: Parameter;
+  readonly bias: Parameter | undefined;
+  readonly eps: number;
+
+  constructor(engine: Engine, normalizedShape: number, options: { eps?: number; bias?: boolean } = {}) {
+    super(engine);
+    checkOptions(options, ['eps', 'bias'], 'LayerNorm');
+    this.eps = options.eps ?? 1e-5;
+    this.weight = this.parameter('weight', [normalizedShape]);
+    if (options.bias !== false) this.bias = this.parameter('bias', [normalizedShape]);
+  }
+
+  forward(x: Tensor): Tensor {
+    return layerNorm(x, this.weight.tensor, this.bias?.tensor, { eps: this.eps });
+  }
+}
+
+/** Root-mean-square norm over the last axis (Zhang & Sennrich 2019). */
+export class RMSNorm extends Module {
+  readonly weight: Parameter;
+  readonly eps: number;
+
+  constructor(engine: Engine, normalizedShape: number, options: { eps?: number } = {}) {
+    super(engine);
+    checkOptions(options, ['eps'], 'RMSNorm');
+    this.eps = options.eps ?? 1e-6;
+    this.weight = this.parameter('weight', [normalizedShape]);
+  }
+
+  forward(x: Tensor): Tensor {
+    return rmsNorm(x, this.weight.tensor, { eps: this.eps });
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * The base of every module: it knows its parameters and its submodules by PyTorch's names, which make the state dict's keys.
+ * Parameters belong to the module, not to the scope that is open when they are filled; `dispose` frees them.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import type { HostTensor, Shape } from '../tensor.js';
+import { Parameter, type ParameterOptions } from './parameter.js';
+
+/** What loadStateDict takes: host tensors, or anything that looks like one. */
+export interface StateTensor {
+  readonly data: ArrayLike<number>;
+  readonly dims: Shape;
+}
+export type StateDict = Record<string, StateTensor>;
+
+export abstract class Module {
+  readonly #parameters = new Map<string, Parameter>();
+  readonly #children = new Map<string, Module>();
+
+  constructor(readonly engine: Engine) {}
+
+  /** Declares a parameter under PyTorch's name. */
+  protected parameter(name: string, shape: Shape, options?: ParameterOptions): Parameter {
+    const made = new Parameter(this.engine, `${this.constructor.name}.${name}`, shape, options);
+    this.#parameters.set(name, made);
+    return made;
+  }
+
+  /** Declares a submodule under PyTorch's name. */
+  protected child<M extends Module>(name: string, module: M): M {
+    this.#children.set(name, module);
+    return module;
+  }
+
+  /** Every parameter below, by its state-dict key. */
+  *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
+    for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
+    for (const [name, module] of this.#children) yield* module.namedParameters(`${prefix}${name}.`);
+  }
+
+  /** Copies of all parameters, by PyTorch's keys. */
+  stateDict(): Record<string, HostTensor> {
+    return Object.fromEntries([...this.namedParameters()].map(([name, parameter]) => [name, parameter.toHost()]));
+  }
+
+  /**
+   * Fills the parameters. Throws MODEL_MISMATCH for a tensor that is missing, extra (unless `strict` is false), or of another
+   * shape; nothing has changed then.
+   */
+  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
+    checkOptions(options, ['strict'], 'loadStateDict');
+    const { strict = true } = options;
+    const own = new Map(this.namedParameters());
+    for (const [name, parameter] of own) {
+      const given = Object.hasOwn(state, name) ? state[name] : undefined;
+      if (!given && strict) throw new HeedError('MODEL_MISMATCH', `The state dict has no ${name}`, { culprit: name, shape: parameter.shape });
+      if (given) checkFit(name, parameter.shape, given);
+    }
+    const extra = strict && Object.keys(state).find((name) => !own.has(name));
+    if (extra) {
+      throw new HeedError('MODEL_MISMATCH', `The state dict has ${extra}, which ${this.constructor.name} does not`, { culprit: extra, cure: 'Pass { strict: false } to ignore it' });
+    }
+    for (const [name, parameter] of own) {
+      if (!Object.hasOwn(state, name)) continue;
+      const values = Float32Array.from((state[name] as StateTensor).data);
+      parameter.reset();
+      parameter.write(0, new Uint8Array(values.buffer), 'F32');
+    }
+  }
+
+  /** Frees all parameters. */
+  dispose(): void {
+    for (const [, parameter] of this.namedParameters()) parameter.dispose();
+  }
+}
+
+function checkFit(name: string, shape: Shape, given: StateTensor): void {
+  const fits = given.dims.length === shape.length && given.dims.every((d, i) => d === shape[i]);
+  if (fits && given.data.length === shape.reduce((n, d) => n * d, 1)) return;
+  throw new HeedError('MODEL_MISMATCH', `${name} is [${given.dims}] with ${given.data.length} elements, it must be [${shape}]`, { culprit: name, shape: given.dims });
+}

@@ -1,0 +1,89 @@
+/** Stacks of layers, and the two stacks that make nn.Transformer (Vaswani et al. 2017, fig. 1). */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions } from '../errors.js';
+import type { Tensor } from '../tensor.js';
+import { LayerNorm } from './layers.js';
+import { Module } from './module.js';
+import {
+  type DecoderLayerCall,
+  type EncoderLayerCall,
+  type LayerMasks,
+  TransformerDecoderLayer,
+  TransformerEncoderLayer,
+  type TransformerLayerOptions,
+} from './transformer.js';
+
+/** numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
+abstract class Stack<Layer extends Module> extends Module {
+  readonly layers: readonly Layer[];
+  readonly norm: LayerNorm | undefined;
+
+  constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: LayerNorm) {
+    super(engine);
+    this.layers = Array.from({ length: numLayers }, (_, l) => this.child(`layers.${l}`, make()));
+    this.norm = norm && this.child('norm', norm);
+  }
+
+  /** Runs the layers one after the other; what lies between two is freed when the next is done. */
+  protected through(x: Tensor, run: (layer: Layer, x: Tensor) => Tensor): Tensor {
+    let h = x;
+    for (const layer of this.layers) h = replace(h, x, run(layer, h));
+    return this.norm ? replace(h, x, this.norm.forward(h)) : h;
+  }
+}
+
+/** The new value, after the old one was freed, unless that is the caller's. */
+function replace(old: Tensor, callers: Tensor, value: Tensor): Tensor {
+  if (old.storage !== callers.storage) old.dispose();
+  return value;
+}
+
+export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
+  forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
+    return this.through(src, (layer, x) => layer.forward(x, call));
+  }
+}
+
+export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
+  forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
+    return this.through(tgt, (layer, x) => layer.forward(x, memory, call));
+  }
+}
+
+export interface TransformerOptions extends TransformerLayerOptions {
+  dModel?: number;
+  nhead?: number;
+  numEncoderLayers?: number;
+  numDecoderLayers?: number;
+}
+
+export interface TransformerCall {
+  src?: LayerMasks | undefined;
+  tgt?: LayerMasks | undefined;
+  memory?: LayerMasks | undefined;
+}
+
+/** Encoder and decoder, each with a final norm: src [B, S, C], tgt [B, T, C] → [B, T, C]. */
+export class Transformer extends Module {
+  readonly encoder: TransformerEncoder;
+  readonly decoder: TransformerDecoder;
+
+  constructor(engine: Engine, options: TransformerOptions = {}) {
+    super(engine);
+    const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, ...layer } = options;
+    const norm = () => new LayerNorm(engine, dModel, { eps: layer.layerNormEps ?? 1e-5, bias: layer.bias ?? true });
+    const encoderLayer = () => new TransformerEncoderLayer(engine, dModel, nhead, layer);
+    const decoderLayer = () => new TransformerDecoderLayer(engine, dModel, nhead, layer);
+    this.encoder = this.child('encoder', new TransformerEncoder(engine, encoderLayer, numEncoderLayers, norm()));
+    this.decoder = this.child('decoder', new TransformerDecoder(engine, decoderLayer, numDecoderLayers, norm()));
+  }
+
+  /** `call.tgt: { isCausal: true }` is what training and translation use. */
+  forward(src: Tensor, tgt: Tensor, call: TransformerCall = {}): Tensor {
+    checkOptions(call, ['src', 'tgt', 'memory'], 'Transformer.forward');
+    return this.engine.scope(() => {
+      const memory = this.encoder.forward(src, call.src);
+      return this.decoder.forward(tgt, memory, { tgt: call.tgt, memory: call.memory });
+    });
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The layers and stacks of Vaswani et al. 2017, §3.1, with torch.nn's names, options and state-dict keys.
+ *
+ *   post-norm   x = norm(x + sublayer(x))        pre-norm (normFirst)   x = x + sublayer(norm(x))
+ *
+ * Sublayers: self-attention, attention to the encoder's memory (decoder only), feed-forward  linear2(activation(linear1(x))).
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions } from '../errors.js';
+import type { Activation } from '../ops/activation.js';
+import type { Tensor } from '../tensor.js';
+import { MultiheadAttention } from './attention.js';
+import { LayerNorm, Linear } from './layers.js';
+import { Module } from './module.js';
+
+export interface TransformerLayerOptions {
+  dimFeedforward?: number;
+  activation?: Activation;
+  layerNormEps?: number;
+  /** [B, T, C] instead of PyTorch's default [T, B, C]. */
+  batchFirst?: boolean;
+  normFirst?: boolean;
+  bias?: boolean;
+}
+
+const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias'];
+
+/** Masks of one attention: as MultiheadAttention takes them. */
+export interface LayerMasks {
+  mask?: Tensor | undefined;
+  keyPaddingMask?: Tensor | undefined;
+  isCausal?: boolean | undefined;
+  lengths?: readonly number[] | undefined;
+}
+
+/** Called with the attention weights [B, H, T, S] of a layer's self-attention; asking for them costs a second pass. */
+export type WeightsListener = (weights: Tensor) => void;
+
+/** What encoder and decoder layers share: options, the feed-forward sublayer, and where the norm stands. */
+abstract class TransformerLayer extends Module {
+  protected readonly selfAttn: MultiheadAttention;
+  protected readonly linear1: Linear;
+  protected readonly linear2: Linear;
+  protected readonly normFirst: boolean;
+  protected readonly options: Required<TransformerLayerOptions>;
+
+  constructor(
+    engine: Engine,
+    readonly dModel: number,
+    readonly nhead: number,
+    options: TransformerLayerOptions,
+  ) {
+    super(engine);
+    checkOptions(options, layerOptionNames, new.target.name);
+    this.options = { dimFeedforward: 2048, activation: 'relu', layerNormEps: 1e-5, batchFirst: false, normFirst: false, bias: true, ...options };
+    const { dimFeedforward, bias, normFirst } = this.options;
+    this.normFirst = normFirst;
+    this.selfAttn = this.child('self_attn', this.attention());
+    this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
+    this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
+  }
+
+  protected attention(): MultiheadAttention {
+    const { bias, batchFirst } = this.options;
+    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst });
+  }
+
+  protected norm(name: string): LayerNorm {
+    const { layerNormEps: eps, bias } = this.options;
+    return this.child(name, new LayerNorm(this.engine, this.dModel, { eps, bias }));
+  }
+
+  /** One sublayer with its residual, which the sublayer's last projection adds, and its norm on the right side. */
+  protected sublayer(x: Tensor, norm: LayerNorm, run: (input: Tensor, residual: Tensor) => Tensor): Tensor {
+    return this.normFirst ? run(norm.forward(x), x) : norm.forward(run(x, x));
+  }
+
+  protected attendTo(attention: MultiheadAttention, memory: Tensor | undefined, masks: LayerMasks, listen?: WeightsListener) {
+    return (x: Tensor, residual: Tensor): Tensor => {
+      const { mask: attnMask, keyPaddingMask, isCausal, lengths } = masks;
+      const [needWeights, averageAttnWeights] = [listen !== undefined, false];
+      const keys = memory ?? x;
+      const { output, weights } = attention.forward(x, keys, keys, { attnMask, keyPaddingMask, isCausal, lengths, needWeights, averageAttnWeights, residual });
+      if (weights) listen?.(weights);
+      return output;
+    };
+  }
+
+  protected feedForward(x: Tensor, residual: Tensor): Tensor {
+    return this.linear2.forward(this.linear1.forward(x, { activation: this.options.activation }), { residual });
+  }
+}
+
+export interface EncoderLayerCall extends LayerMasks {
+  onWeights?: WeightsListener | undefined;
+}
+
+const encoderCallNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'onWeights'];
+
+/** Self-attention and feed-forward: [B, T, C] → [B, T, C]. */
+export class TransformerEncoderLayer extends TransformerLayer {
+  readonly #norm1: LayerNorm;
+  readonly #norm2: LayerNorm;
+
+  constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super(engine, dModel, nhead, options);
+    this.#norm1 = this.norm('norm1');
+    this.#norm2 = this.norm('norm2');
+  }
+
+  forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
+    checkOptions(call, encoderCallNames, 'TransformerEncoderLayer.forward');
+    let weights: Tensor | undefined;
+    const listen: WeightsListener | undefined = call.onWeights && ((w) => (weights = w));
+    const result = this.engine.scope(() => {
+      let x = src;
+      x = this.sublayer(x, this.#norm1, this.attendTo(this.selfAttn, undefined, call, listen));
+      x = this.sublayer(x, this.#norm2, (input, residual) => this.feedForward(input, residual));
+      return { x, weights };
+    });
+    if (result.weights) call.onWeights?.(result.weights);
+    return result.x;
+  }
+}
+
+export interface DecoderLayerCall {
+  tgt?: LayerMasks | undefined;
+  memory?: LayerMasks | undefined;
+}
+
+const decoderCallNames = ['tgt', 'memory'];
+
+/** Self-attention, attention to `memory`, feed-forward: tgt [B, T, C], memory [B, S, C] → [B, T, C]. */
+export class TransformerDecoderLayer extends TransformerLayer {
+  readonly #multiheadAttn: MultiheadAttention;
+  readonly #norm1: LayerNorm;
+  readonly #norm2: LayerNorm;
+  readonly #norm3: LayerNorm;
+
+  constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
+    super(engine, dModel, nhead, options);
+    this.#multiheadAttn = this.child('multihead_attn', this.attention());
+    this.#norm1 = this.norm('norm1');
+    this.#norm2 = this.norm('norm2');
+    this.#norm3 = this.norm('norm3');
+  }
+
+  forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
+    checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
+    return this.engine.scope(() => {
+      let x = tgt;
+      x = this.sublayer(x, this.#norm1, this.attendTo(this.selfAttn, undefined, call.tgt ?? {}));
+      x = this.sublayer(x, this.#norm2, this.attendTo(this.#multiheadAttn, memory, call.memory ?? {}));
+      return this.sublayer(x, this.#norm3, (input, residual) => this.feedForward(input, residual));
+    });
+  }
+}

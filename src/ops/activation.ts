@@ -1,0 +1,51 @@
+/** Pointwise activations. Their numbers are assembly/activation.ts's. */
+import { HeedError } from '../errors.js';
+import { Tensor } from '../tensor.js';
+import { expectDtype } from './check.js';
+import { contiguous } from './shape.js';
+
+/** Every activation by its name in heed; `linear` takes these names too. */
+export const activations = { relu: 1, gelu: 2, geluTanh: 3, quickGelu: 4, silu: 5, tanh: 6, sigmoid: 7 } as const;
+export type Activation = keyof typeof activations;
+
+/** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
+export function activationCode(name: Activation | undefined): number {
+  if (name === undefined) return 0;
+  if (Object.hasOwn(activations, name)) return activations[name];
+  throw new HeedError('UNSUPPORTED', `There is no activation ${name}`, { culprit: 'activation', cure: `Use ${Object.keys(activations).join(', ')}` });
+}
+
+/** Operations per element, about: what a launch is worth. */
+const COST = 16;
+
+/** y = activation(x), of any shape. */
+export function activate(x: Tensor, name: Activation): Tensor {
+  const code = activationCode(name);
+  expectDtype(name, 'x', x, 'float32');
+  const source = contiguous(x);
+  const y = Tensor.empty(x.engine, x.shape);
+  x.engine.launch('activation_f32', Math.ceil(x.size / 1024), x.size * COST, [y.ptr, source.ptr, x.size, code]);
+  return y;
+}
+
+/** max(x, 0) */
+export const relu = (x: Tensor): Tensor => activate(x, 'relu');
+
+/** x Φ(x) with the error function, or its tanh approximation (arXiv 1606.08415). */
+export function gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+  if (approximate !== 'none' && approximate !== 'tanh') {
+    throw new HeedError('ARGUMENT', `gelu: approximate is ${approximate}`, { culprit: 'approximate', cure: "It is 'none' or 'tanh'" });
+  }
+  return activate(x, approximate === 'tanh' ? 'geluTanh' : 'gelu');
+}
+
+/** x σ(1.702 x) */
+export const quickGelu = (x: Tensor): Tensor => activate(x, 'quickGelu');
+
+/** x σ(x) (arXiv 1702.03118) */
+export const silu = (x: Tensor): Tensor => activate(x, 'silu');
+
+export const tanh = (x: Tensor): Tensor => activate(x, 'tanh');
+
+/** 1 / (1 + e^−x) */
+export const sigmoid = (x: Tensor): Tensor => activate(x, 'sigmoid');

@@ -1,0 +1,22 @@
+/** Look-ups: rows of a table by number. */
+import { HeedError } from '../errors.js';
+import { PackedMatrix, Tensor } from '../tensor.js';
+import { expectDtype, wrongShape } from './check.js';
+import { unpack } from './matmul.js';
+import { contiguous } from './shape.js';
+
+/** weight[ids]: ids [...] int32, weight [V, C], plain or packed → [..., C]. Throws ARGUMENT for an id outside of the table. */
+export function embedding(ids: Tensor, weight: Tensor | PackedMatrix): Tensor {
+  expectDtype('embedding', 'ids', ids, 'int32');
+  if (weight.shape.length !== 2) throw wrongShape('embedding', 'weight', weight.shape, 'it must have two axes');
+  const [V, C] = weight.shape as [number, number];
+  const source = contiguous(ids);
+  const wrong = ids.engine.heap.ints(source.ptr, source.size).find((id) => id < 0 || id >= V);
+  if (wrong !== undefined) {
+    throw new HeedError('ARGUMENT', `embedding: id ${wrong} is not in the table of ${V} rows`, { culprit: 'ids', shape: ids.shape, cure: `Ids run from 0 to ${V - 1}` });
+  }
+  if (weight instanceof PackedMatrix) return unpack(weight, source);
+  const y = Tensor.empty(ids.engine, [...ids.shape, C]);
+  ids.engine.launch('embedding_f32', ids.size, ids.size * C, [y.ptr, source.ptr, contiguous(weight).ptr, C]);
+  return y;
+}

@@ -1,0 +1,138 @@
+/** Products: linear layers over packed weights, and products of two activations. */
+import { HeedError } from '../errors.js';
+import { PackedMatrix, PANEL, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type Activation, activationCode } from './activation.js';
+import { expectDtype, expectShape, wrongShape } from './check.js';
+import { contiguous } from './shape.js';
+
+/** Bytes of panels that a tile walks for every four rows: they should stay in an L2 of 256 KiB. */
+const L2_SHARE = 192 << 10;
+const TILE_ROWS = 32;
+/** Enough tiles that the last one does not keep many threads waiting, unless they become too small to be worth a claim. */
+const TILES = 24;
+const LEAST_TILE = 1 << 18;
+
+/**
+ * The shape of a tile, from the shape of the product alone. Bits do not depend on it.
+ * Measured with `npm run bench -- kernels`; docs/kernels.md has the table.
+ */
+export function tiling(M: number, N: number, K: number): { rows: number; panels: number; tiles: number } {
+  const all = Math.ceil(N / PANEL);
+  const rows = Math.max(1, Math.min(M, TILE_ROWS));
+  const rowTiles = Math.ceil(M / rows);
+  const fits = Math.max(1, Math.floor(L2_SHARE / (PANEL * 4 * Math.max(1, K))));
+  const forTiles = Math.ceil((all * rowTiles) / TILES);
+  const forWork = Math.ceil(LEAST_TILE / (2 * rows * PANEL * Math.max(1, K)));
+  const panels = Math.max(1, Math.min(all, fits, Math.max(forTiles, forWork)));
+  return { rows, panels, tiles: rowTiles * Math.ceil(all / panels) };
+}
+
+interface Product {
+  y: number;
+  x: number;
+  w: number;
+  bias?: number;
+  residual?: number;
+  activation?: number;
+}
+
+function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product): void {
+  if (M === 0 || N === 0) return;
+  const { rows, panels, tiles } = tiling(M, N, K);
+  const args = [at.y, at.x, at.w, at.bias ?? 0, at.residual ?? 0, M, N, K, rows, panels, at.activation ?? 0];
+  engine.launch('matmul_f32', tiles, 2 * M * N * K, args, PANEL * 4);
+}
+
+/** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels. */
+export function packInto(ptr: number, x: Tensor, sizes: readonly [number, number, number, number], strides: readonly number[]): void {
+  const [B, H, N, K] = sizes;
+  x.engine.launch('pack_f32', B * H * Math.ceil(N / PANEL), B * H * N * K * 2, [ptr, x.ptr, H, N, K, ...strides]);
+}
+
+/** A weight [N, K] in panels; the tensor itself is no longer needed. */
+export function pack(w: Tensor): PackedMatrix {
+  expectDtype('pack', 'w', w, 'float32');
+  if (w.rank !== 2) throw wrongShape('pack', 'w', w.shape, 'it must have two axes');
+  const [N, K] = w.shape as [number, number];
+  const packed = PackedMatrix.empty(w.engine, N, K);
+  packInto(packed.ptr, w, [1, 1, N, K], [0, 0, ...w.strides]);
+  return packed;
+}
+
+/** The rows of a packed matrix, exactly as they went in: all [N, K], or those that `rows` (int32) numbers. */
+export function unpack(w: PackedMatrix, rows?: Tensor): Tensor {
+  if (rows) expectDtype('unpack', 'rows', rows, 'int32');
+  const shape: Shape = rows ? [...rows.shape, w.columns] : w.shape;
+  const y = Tensor.empty(w.engine, shape);
+  const n = sizeOf(shape) / Math.max(1, w.columns);
+  w.engine.launch('unpack_f32', n, n * w.columns, [y.ptr, w.ptr, rows ? contiguous(rows).ptr : 0, w.columns]);
+  return y;
+}
+
+export interface LinearOptions {
+  /** Applied after the bias, in the same pass. */
+  activation?: Activation | undefined;
+  /** [..., N], added last, in the same pass. */
+  residual?: Tensor | undefined;
+}
+
+/** activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing. */
+export function linear(x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, { activation, residual }: LinearOptions = {}): Tensor {
+  expectDtype('linear', 'x', x, 'float32');
+  const [N, K] = weight.shape as [number, number];
+  if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
+  if (bias) expectShape('linear', 'bias', bias, [N]);
+  const shape = [...x.shape.slice(0, -1), N];
+  if (residual) expectShape('linear', 'residual', residual, shape);
+  const y = Tensor.empty(x.engine, shape);
+  const packed = weight instanceof PackedMatrix ? weight : pack(weight);
+  product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
+    y: y.ptr,
+    x: contiguous(x).ptr,
+    w: packed.ptr,
+    bias: bias ? contiguous(bias).ptr : 0,
+    residual: residual ? contiguous(residual).ptr : 0,
+    activation: activationCode(activation),
+  });
+  if (packed !== weight) packed.dispose();
+  return y;
+}
+
+export interface MatmulOptions {
+  /** b is [..., N, K]: a · bᵀ. */
+  transposeB?: boolean | undefined;
+}
+
+/** a · b over the last two axes: [..., M, K] × [..., K, N] → [..., M, N]. Leading axes must agree, or b has none. */
+export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptions = {}): Tensor {
+  expectDtype('matmul', 'a', a, 'float32');
+  expectDtype('matmul', 'b', b, 'float32');
+  if (a.rank < 2 || b.rank < 2) throw wrongShape('matmul', a.rank < 2 ? 'a' : 'b', (a.rank < 2 ? a : b).shape, 'it must have two axes or more');
+  const [M, K] = a.shape.slice(-2) as [number, number];
+  const [N, L] = (transposeB ? b.shape.slice(-2) : [b.dim(-1), b.dim(-2)]) as [number, number];
+  if (K !== L) throw wrongShape('matmul', 'b', b.shape, `its inner axis must be ${K}, as a is [${a.shape}]`);
+  const outer = a.shape.slice(0, -2);
+  const single = b.rank === 2;
+  if (!single && (b.rank !== a.rank || outer.some((d, i) => d !== b.shape[i]))) throw wrongShape('matmul', 'b', b.shape, `its leading axes must be [${outer}]`);
+  const y = Tensor.empty(a.engine, [...outer, M, N]);
+  const x = contiguous(a);
+  // Outer axes merge into one only when they lie so in memory.
+  const w = single || b.rank === 3 ? b : contiguous(b);
+  const [sn, sk] = (transposeB ? w.strides.slice(-2) : [w.strides.at(-1), w.strides.at(-2)]) as [number, number];
+  const batch = single ? 1 : sizeOf(outer);
+  const step = Math.ceil(N / PANEL) * PANEL * K * 4;
+  const packed = a.engine.allocate(batch * step);
+  packInto(packed.ptr, w, [1, batch, N, K], [0, single ? 0 : b.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
+  if (single) product(a.engine, sizeOf(outer) * M, N, K, { y: y.ptr, x: x.ptr, w: packed.ptr });
+  else for (let i = 0; i < batch; i++) product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
+  packed.free();
+  return y;
+}
+
+/** The rows from `start` on of a packed matrix, without a copy. Both numbers must fall on panels. */
+export function packedRows(w: PackedMatrix, start: number, rows: number): PackedMatrix {
+  if (start % PANEL || start + rows > w.rows || ((start + rows) % PANEL && start + rows !== w.rows)) {
+    throw new HeedError('ARGUMENT', `Rows ${start} to ${start + rows} of [${w.shape}] do not fall on panels of ${PANEL}`, { culprit: 'rows', shape: w.shape });
+  }
+  return new PackedMatrix(w.engine, w.storage, rows, w.columns, w.offset + start * w.columns * 4);
+}

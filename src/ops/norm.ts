@@ -1,0 +1,47 @@
+/** Softmax and normalisation, over the last axis. */
+import type { Kernel } from '../engine/kernels.js';
+import { Tensor } from '../tensor.js';
+import { expectDtype, expectShape, wrongShape } from './check.js';
+import { contiguous } from './shape.js';
+
+/** Rows × channels of a tensor, and an output of the same shape. */
+function rows(op: string, x: Tensor): { source: Tensor; y: Tensor; T: number; C: number } {
+  expectDtype(op, 'x', x, 'float32');
+  const C = x.shape.at(-1);
+  if (C === undefined || C === 0) throw wrongShape(op, 'x', x.shape, 'it needs a last axis');
+  return { source: contiguous(x), y: Tensor.empty(x.engine, x.shape), T: x.size / C, C };
+}
+
+function softmaxWith(op: string, kernel: Kernel, x: Tensor): Tensor {
+  const { source, y, T, C } = rows(op, x);
+  x.engine.launch(kernel, T, x.size * 24, [y.ptr, source.ptr, C]);
+  return y;
+}
+
+/** exp(x) / Σ exp(x) over the last axis. A row of −inf gives zeros. */
+export const softmax = (x: Tensor): Tensor => softmaxWith('softmax', 'softmax_f32', x);
+
+/** ln softmax(x) over the last axis. */
+export const logSoftmax = (x: Tensor): Tensor => softmaxWith('logSoftmax', 'log_softmax_f32', x);
+
+export interface NormOptions {
+  /** What is added to the variance, or to the mean square. */
+  eps?: number | undefined;
+}
+
+/** (x − mean) / sqrt(var + eps) · weight + bias over the last axis (arXiv 1607.06450). */
+export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor {
+  const { source, y, T, C } = rows('layerNorm', x);
+  if (weight) expectShape('layerNorm', 'weight', weight, [C]);
+  if (bias) expectShape('layerNorm', 'bias', bias, [C]);
+  x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, source.ptr, weight?.ptr ?? 0, bias?.ptr ?? 0, C, eps]);
+  return y;
+}
+
+/** x / sqrt(mean x² + eps) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
+export function rmsNorm(x: Tensor, weight?: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor {
+  const { source, y, T, C } = rows('rmsNorm', x);
+  if (weight) expectShape('rmsNorm', 'weight', weight, [C]);
+  x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, source.ptr, weight?.ptr ?? 0, C, eps]);
+  return y;
+}

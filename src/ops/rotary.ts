@@ -1,0 +1,55 @@
+/** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
+import { HeedError } from '../errors.js';
+import { cos, pow, sin } from '../math.js';
+import { Tensor, tensor } from '../tensor.js';
+import type { Engine } from '../engine/engine.js';
+import { expectDtype, expectShape, wrongShape } from './check.js';
+import { contiguous } from './shape.js';
+
+export interface RotaryTable {
+  /** [positions, R / 2] */
+  cos: Tensor;
+  sin: Tensor;
+}
+
+/** cos and sin of t · θ_i, θ_i = base^(−2i / R), for t < positions. R is the number of channels that turn. */
+export function rotaryTable(engine: Engine, positions: number, R: number, base = 10_000): RotaryTable {
+  if (R % 2 || R < 2) throw new HeedError('ARGUMENT', `rotaryTable: ${R} channels do not form pairs`, { culprit: 'R' });
+  const half = R / 2;
+  const angles = Array.from({ length: half }, (_, i) => pow(base, (-2 * i) / R));
+  const fill = (f: (x: number) => number) =>
+    tensor(engine, Float32Array.from({ length: positions * half }, (_, i) => f(Math.fround(Math.floor(i / half) * (angles[i % half] as number)))), [positions, half]);
+  return { cos: fill(cos), sin: fill(sin) };
+}
+
+export interface RotaryOptions {
+  /** Pairs (2i, 2i + 1) as in the paper, instead of (i, i + R/2) as in Hugging Face's checkpoints. */
+  interleaved?: boolean | undefined;
+  /** Row of the table for each query: [T] or [B, T] int32. Default 0 … T − 1. */
+  positions?: Tensor | undefined;
+}
+
+/** Turns the first R channels of x [B, H, T, D] by their positions; the others stay. R is twice the table's width. */
+export function rotary(x: Tensor, table: RotaryTable, { interleaved = false, positions }: RotaryOptions = {}): Tensor {
+  expectDtype('rotary', 'x', x, 'float32');
+  if (x.rank !== 4) throw wrongShape('rotary', 'x', x.shape, 'it must be [B, H, T, D]');
+  const [B, H, T, D] = x.shape as [number, number, number, number];
+  const [rows, half] = table.cos.shape as [number, number];
+  expectShape('rotary', 'table.sin', table.sin, table.cos.shape);
+  if (2 * half > D) throw wrongShape('rotary', 'table.cos', table.cos.shape, `it turns ${2 * half} channels, x has ${D}`);
+  const perBatch = positions?.rank === 2 ? T : 0;
+  if (positions) {
+    expectDtype('rotary', 'positions', positions, 'int32');
+    expectShape('rotary', 'positions', positions, perBatch ? [B, T] : [T]);
+  }
+  const at = positions && contiguous(positions);
+  const wrong = at ? x.engine.heap.ints(at.ptr, at.size).find((p) => p < 0 || p >= rows) : T > rows ? T - 1 : undefined;
+  if (wrong !== undefined) throw new HeedError('ARGUMENT', `rotary: the table of ${rows} positions has no position ${wrong}`, { culprit: 'positions' });
+  const source = x.strides[3] === 1 ? x : contiguous(x);
+  const y = Tensor.empty(x.engine, x.shape);
+  x.engine.launch('rope_f32', B * H * T, x.size * 6, [
+    ...[y.ptr, source.ptr, contiguous(table.cos).ptr, contiguous(table.sin).ptr, at?.ptr ?? 0],
+    ...[H, T, D, 2 * half, ...source.strides.slice(0, 3), perBatch, Number(interleaved)],
+  ]);
+  return y;
+}

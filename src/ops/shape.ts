@@ -1,0 +1,137 @@
+/**
+ * Views and the copies that make them contiguous again, under PyTorch's names. A view shares its tensor's storage:
+ * disposing of one disposes of both.
+ */
+import { HeedError } from '../errors.js';
+import { type Shape, sizeOf, Tensor } from '../tensor.js';
+import { wrongShape } from './check.js';
+
+const axisOf = (op: string, x: Tensor, axis: number): number => {
+  const found = axis < 0 ? axis + x.rank : axis;
+  if (Number.isInteger(axis) && found >= 0 && found < x.rank) return found;
+  throw new HeedError('ARGUMENT', `${op}: there is no axis ${axis} in [${x.shape}]`, { culprit: 'axis', shape: x.shape });
+};
+
+/** The same elements side by side in memory; `x` itself where they are so already. At most 4 axes that cannot be merged. */
+export function contiguous(x: Tensor): Tensor {
+  if (x.isContiguous) return x;
+  if (x.dtype === 'bool') throw new HeedError('UNSUPPORTED', 'contiguous: a view of a bool tensor cannot be copied', { shape: x.shape });
+  // Neighbouring axes that lie in memory as one are one.
+  const dims: number[] = [];
+  const steps: number[] = [];
+  for (let i = 0; i < x.rank; i++) {
+    const d = x.shape[i] as number;
+    const s = x.strides[i] as number;
+    const last = dims.length - 1;
+    if (last >= 0 && steps[last] === s * d && d > 0) {
+      dims[last] = (dims[last] as number) * d;
+      steps[last] = s;
+    } else if (d !== 1) {
+      dims.push(d);
+      steps.push(s);
+    }
+  }
+  if (dims.length > 4) throw new HeedError('UNSUPPORTED', `contiguous: a view [${x.shape}] has more than 4 axes`, { shape: x.shape });
+  while (dims.length < 4) {
+    dims.unshift(1);
+    steps.unshift(0);
+  }
+  const y = Tensor.empty(x.engine, x.shape, x.dtype);
+  const [n0, n1, n2, n3] = dims as [number, number, number, number];
+  if (x.size > 0) x.engine.launch('copy_x32', n0 * n1 * n2, x.size, [y.ptr, x.ptr, n1, n2, n3, ...steps]);
+  return y;
+}
+
+/** The elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const known = sizeOf(shape.filter((d) => d !== -1));
+  const dims = shape.map((d) => (d === -1 ? x.size / known : d));
+  if (sizeOf(dims) !== x.size || !dims.every((d) => Number.isSafeInteger(d) && d >= 0) || shape.filter((d) => d === -1).length > 1) {
+    throw wrongShape('reshape', 'x', x.shape, `it does not fill [${shape}]`);
+  }
+  return contiguous(x).view(dims);
+}
+
+/** Splits one axis into several: a view. @example unflatten(x, -1, [heads, -1]) */
+export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
+  const a = axisOf('unflatten', x, axis);
+  const length = x.shape[a] as number;
+  const rest = length / sizeOf(sizes.filter((d) => d !== -1));
+  const dims = sizes.map((d) => (d === -1 ? rest : d));
+  if (sizeOf(dims) !== length || !dims.every(Number.isInteger)) throw wrongShape('unflatten', 'x', x.shape, `axis ${axis} does not split into [${sizes}]`);
+  const inner = dims.map((_, i) => sizeOf(dims.slice(i + 1)) * (x.strides[a] as number));
+  return x.view([...x.shape.slice(0, a), ...dims, ...x.shape.slice(a + 1)], [...x.strides.slice(0, a), ...inner, ...x.strides.slice(a + 1)]);
+}
+
+/** Axes in another order: a view. */
+export function permute(x: Tensor, axes: readonly number[]): Tensor {
+  const order = axes.map((axis) => axisOf('permute', x, axis));
+  if (new Set(order).size !== x.rank || order.length !== x.rank) throw wrongShape('permute', 'x', x.shape, `[${axes}] is no order of its axes`);
+  return x.view(
+    order.map((a) => x.shape[a] as number),
+    order.map((a) => x.strides[a] as number),
+  );
+}
+
+/** Two axes exchanged: a view. */
+export function transpose(x: Tensor, first: number, second: number): Tensor {
+  const [a, b] = [axisOf('transpose', x, first), axisOf('transpose', x, second)];
+  return permute(
+    x,
+    x.shape.map((_, i) => (i === a ? b : i === b ? a : i)),
+  );
+}
+
+/** The part of an axis from `start` on, `length` long: a view. */
+export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
+  const a = axisOf('narrow', x, axis);
+  if (!(start >= 0 && length >= 0 && start + length <= (x.shape[a] as number))) {
+    throw wrongShape('narrow', 'x', x.shape, `axis ${axis} has no ${length} elements from ${start} on`);
+  }
+  const shape = x.shape.map((d, i) => (i === a ? length : d));
+  return x.view(shape, x.strides, x.offset + start * (x.strides[a] as number));
+}
+
+/** An axis cut into `parts` equal pieces: views. */
+export function chunk(x: Tensor, parts: number, axis: number): Tensor[] {
+  const length = (x.shape[axisOf('chunk', x, axis)] as number) / parts;
+  if (!Number.isInteger(length)) throw wrongShape('chunk', 'x', x.shape, `axis ${axis} cannot be cut into ${parts}`);
+  return Array.from({ length: parts }, (_, i) => narrow(x, axis, i * length, length));
+}
+
+/** Axes of length 1 repeated up to `shape`, and new ones in front: a view with steps of 0. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  const front = shape.length - x.rank;
+  const strides = shape.map((d, i) => {
+    const old = i < front ? 1 : x.shape[i - front];
+    if (front < 0 || (old !== d && old !== 1)) throw wrongShape('expand', 'x', x.shape, `it cannot be repeated up to [${shape}]`);
+    return old === d && i >= front ? (x.strides[i - front] as number) : 0;
+  });
+  return x.view(shape, strides);
+}
+
+/** Tensors one behind the other along an axis: a copy. */
+export function cat(tensors: readonly Tensor[], axis: number): Tensor {
+  const first = tensors[0];
+  if (!first) throw new HeedError('ARGUMENT', 'cat: there is no tensor', { culprit: 'tensors' });
+  const a = axisOf('cat', first, axis);
+  for (const x of tensors) {
+    if (x.dtype !== first.dtype || x.dtype === 'bool') throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { shape: x.shape });
+    if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i])) throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
+  }
+  const length = tensors.reduce((n, x) => n + (x.shape[a] as number), 0);
+  const y = Tensor.empty(first.engine, first.shape.map((d, i) => (i === a ? length : d)), first.dtype);
+  const outer = sizeOf(first.shape.slice(0, a));
+  const inner = sizeOf(first.shape.slice(a + 1));
+  let at = 0;
+  for (const x of tensors) {
+    const row = (x.shape[a] as number) * inner;
+    const source = contiguous(x);
+    // One launch per outer index: what is copied into lies apart in y. Used for a few rows, not in hot loops.
+    for (let i = 0; i < outer && row > 0; i++) {
+      y.engine.launch('copy_x32', 1, row, [y.ptr + (i * length * inner + at) * 4, source.ptr + i * row * 4, 1, 1, row, 0, 0, 0, 1]);
+    }
+    at += row;
+  }
+  return y;
+}

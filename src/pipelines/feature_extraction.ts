@@ -1,0 +1,130 @@
+/**
+ * pipeline('feature-extraction'): texts to token states or sentence vectors. It tokenizes, sorts texts by length so that little
+ * is padded, runs them in batches of about BATCH_TOKENS tokens, and gives the results in the order of the texts.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
+import { HostTensor } from '../tensor.js';
+import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
+
+/** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
+const BATCH_TOKENS = 512;
+
+export interface FeatureExtractionOptions {
+  /** 'none' (default): every token's state. 'mean': their mean. 'cls': the first one's. */
+  pooling?: Pooling | undefined;
+  /** Scale every vector to length 1. Default false. */
+  normalize?: boolean | undefined;
+  /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
+  max_length?: number | undefined;
+  signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of texts done. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+const optionNames = ['pooling', 'normalize', 'max_length', 'signal', 'onProgress'];
+
+export type FeatureExtractor = FeatureExtractionPipeline & ((texts: string | readonly string[], options?: FeatureExtractionOptions) => Promise<HostTensor>);
+
+interface Job {
+  index: number;
+  ids: readonly number[];
+}
+
+export class FeatureExtractionPipeline {
+  constructor(
+    readonly tokenizer: CallableTokenizer,
+    readonly model: Model,
+    /** What the model's folder asks for, for those who want it: see `heed embed`. */
+    readonly sentence: SentenceConfig,
+  ) {}
+
+  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
+    const { signal } = options;
+    const { runtime } = engine;
+    // The tokenizer is read while the weights are, which takes longer.
+    const parts = [EncoderModel.load(engine, folder, options), Tokenizer.load(runtime, folder, { signal }), readSentenceConfig(runtime, folder, { signal })] as const;
+    try {
+      const [model, tokenizer, sentence] = await Promise.all(parts);
+      return callable(new FeatureExtractionPipeline(tokenizer, model, sentence));
+    } catch (error) {
+      const [model] = await Promise.allSettled(parts);
+      if (model.status === 'fulfilled') model.value.dispose();
+      throw error;
+    }
+  }
+
+  /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without. One text is a batch of one. */
+  async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<HostTensor> {
+    checkOptions(options, optionNames, 'feature-extraction');
+    const { pooling = 'none', normalize = false, signal } = options;
+    if (!poolings.includes(pooling)) throw new HeedError('ARGUMENT', `There is no pooling ${pooling}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
+    const list = typeof texts === 'string' ? [texts] : texts;
+    const strange = Array.isArray(list) ? list.find((text) => typeof text !== 'string') : list;
+    if (strange !== undefined) throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof strange}`, { culprit: 'texts' });
+    const max_length = this.#maxLength(options.max_length);
+    const jobs = list.map((text, index): Job => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) }));
+    const C = this.model.encoder.dims.C;
+    const longest = jobs.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+    const width = pooling === 'none' ? longest * C : C;
+    const data = new Float32Array(jobs.length * width);
+    let done = 0;
+    for (const batch of batches(jobs)) {
+      const states = await this.#states(batch, signal);
+      for (const [row, { index, ids }] of batch.entries()) {
+        const own = states.subarray(row * (states.length / batch.length), row * (states.length / batch.length) + ids.length * C);
+        data.set(pooling === 'none' ? own : pool(own, C, ids.length, pooling, normalize), index * width);
+      }
+      done += batch.length;
+      options.onProgress?.(done, jobs.length);
+    }
+    if (pooling === 'none' && normalize) for (let i = 0; i < data.length; i += C) data.set(pool(data.subarray(i, i + C), C, 1, 'cls', true), i);
+    return new HostTensor('float32', data, pooling === 'none' ? [jobs.length, longest, C] : [jobs.length, C]);
+  }
+
+  /** The last hidden states [B, T, C] of texts of about one length. */
+  #states(batch: readonly Job[], signal: AbortSignal | undefined): Promise<Float32Array> {
+    const { encoder, engine } = this.model;
+    const T = batch.reduce((most, { ids }) => Math.max(most, ids.length), 1);
+    const ids = new Int32Array(batch.length * T).fill(this.tokenizer.pad_token_id ?? 0);
+    for (const [row, job] of batch.entries()) ids.set(job.ids, row * T);
+    const inputs = { ids, shape: [batch.length, T] as const, lengths: batch.map((job) => job.ids.length) };
+    return engine.run(function* () {
+      const { lastHiddenState } = yield* encoder.steps(inputs);
+      return lastHiddenState.toHost().data as Float32Array;
+    }, signal);
+  }
+
+  #maxLength(asked: number | undefined): number {
+    const { positions } = this.model.encoder.dims;
+    if (asked === undefined) return Math.min(this.sentence.maxTokens ?? this.tokenizer.model_max_length ?? positions, positions);
+    if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
+    throw new HeedError('ARGUMENT', `max_length is ${asked}`, { culprit: 'max_length', cure: `The model takes 1 to ${positions} tokens` });
+  }
+
+  /** Frees the model's weights. */
+  dispose(): void {
+    this.model.dispose();
+  }
+}
+
+/** Neighbours in length together, as many as fit into BATCH_TOKENS with their padding. */
+function batches(jobs: readonly Job[]): Job[][] {
+  const sorted = [...jobs].sort((a, b) => b.ids.length - a.ids.length);
+  const found: Job[][] = [];
+  for (const job of sorted) {
+    const last = found.at(-1);
+    const width = last?.[0]?.ids.length ?? 0;
+    if (last && (last.length + 1) * width <= BATCH_TOKENS) last.push(job);
+    else found.push([job]);
+  }
+  return found;
+}
+
+/** The pipeline as a function that has its members. */
+function callable(made: FeatureExtractionPipeline): FeatureExtractor {
+  const call = (texts: string | readonly string[], options?: FeatureExtractionOptions) => made.call(texts, options);
+  return Object.assign(call, { ...made, call, dispose: () => made.dispose() }) as unknown as FeatureExtractor;
+}

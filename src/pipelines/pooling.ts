@@ -1,0 +1,64 @@
+/**
+ * From token states to one vector per text, as sentence-transformers describes it in a folder's modules.json. Host maths, in
+ * float64 with one order of summation, so that bits depend on the states alone.
+ */
+import { HeedError } from '../errors.js';
+import { JsonNode, readJson } from '../io/json.js';
+import type { OpenOptions, Runtime } from '../runtime/types.js';
+
+export const poolings = ['none', 'mean', 'cls'] as const;
+export type Pooling = (typeof poolings)[number];
+
+export interface SentenceConfig {
+  pooling: Pooling | undefined;
+  normalize: boolean;
+  /** Tokens after which texts are cut, special tokens included. */
+  maxTokens: number | undefined;
+}
+
+/** sentence-transformers' names of poolings, and heed's. */
+const modes: Readonly<Record<string, Pooling>> = { pooling_mode_mean_tokens: 'mean', pooling_mode_cls_token: 'cls' };
+
+/** What modules.json, the pooling's config.json and sentence_bert_config.json say; nothing where they are missing. */
+export async function readSentenceConfig(runtime: Runtime, folder: string, options: OpenOptions = {}): Promise<SentenceConfig> {
+  const read = (file: string) => readJson(runtime, folder, file, { ...options, optional: true });
+  const [modules, sentence] = await Promise.all([read('modules.json'), read('sentence_bert_config.json')]);
+  const maxTokens = sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
+  if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };
+  const file = runtime.join(folder, 'modules.json');
+  const list = JsonNode.of(file, { modules }).objects('modules');
+  const kinds = list.map((module) => module.string('type').split('.').at(-1));
+  const strange = kinds.find((kind) => !['Transformer', 'Pooling', 'Normalize'].includes(kind ?? ''));
+  if (strange) throw new HeedError('UNSUPPORTED', `${file} asks for a module ${strange}`, { culprit: strange, cure: 'heed has Transformer, Pooling and Normalize' });
+  const at = list[kinds.indexOf('Pooling')]?.string('path');
+  return { pooling: at === undefined ? undefined : await readPooling(runtime, folder, at, options), normalize: kinds.includes('Normalize'), maxTokens };
+}
+
+async function readPooling(runtime: Runtime, folder: string, path: string, options: OpenOptions): Promise<Pooling> {
+  // A path with dots in it would read outside of the folder.
+  if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${JSON.stringify(path)}`, { culprit: 'modules.json' });
+  const file = `${path}/config.json`;
+  const config = JsonNode.of(file, await readJson(runtime, folder, file, options));
+  const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
+  const [mode] = asked;
+  if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as Pooling;
+  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.join(' and ') || 'no pooling'}`, { culprit: file, cure: `heed has ${Object.keys(modes).join(', ')}` });
+}
+
+/**
+ * One text's vector: `states` [T, C], of which the first `length` rows are its tokens; cls is the first row, mean the mean.
+ * An L2 norm of 1 with `normalize`.
+ */
+export function pool(states: Float32Array, C: number, length: number, pooling: 'mean' | 'cls', normalize: boolean): Float32Array {
+  const sum = new Float64Array(C);
+  const rows = pooling === 'cls' ? Math.min(1, length) : length;
+  for (let t = 0; t < rows; t++) for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) + (states[t * C + c] as number);
+  for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / Math.max(1, rows);
+  if (normalize) {
+    let square = 0;
+    for (const x of sum) square += x * x;
+    const norm = Math.max(Math.sqrt(square), 1e-12);
+    for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / norm;
+  }
+  return Float32Array.from(sum);
+}

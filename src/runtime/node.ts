@@ -1,0 +1,63 @@
+/**
+ * heed on Node, Deno and Bun: kernels and files from the disk, threads from worker_threads.
+ */
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { join, open } from './node-files.js';
+import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
+
+const versions = process.versions as Record<string, string | undefined>;
+const name = versions.deno ? `Deno ${versions.deno}` : versions.bun ? `Bun ${versions.bun}` : `Node ${versions.node}`;
+
+const modules = new Map<Binary, Promise<WebAssembly.Module>>();
+
+async function compile(binary: Binary): Promise<WebAssembly.Module> {
+  const bytes = await readFile(new URL(`../wasm/${binary}.wasm`, import.meta.url));
+  return WebAssembly.compile(bytes as BufferSource);
+}
+
+/** A second engine takes the first one's module. */
+function loadModule(binary: Binary): Promise<WebAssembly.Module> {
+  const known = modules.get(binary);
+  if (known) return known;
+  const module = compile(binary);
+  modules.set(binary, module);
+  module.catch(() => modules.delete(binary));
+  return module;
+}
+
+/** The share of the machine that control groups leave a container, in cores; older Nodes do not ask. */
+function quota(): number {
+  try {
+    const [max, period] = readFileSync('/sys/fs/cgroup/cpu.max', 'utf8').split(' ').map(Number) as [number, number];
+    return max > 0 ? Math.max(1, Math.floor(max / period)) : Number.POSITIVE_INFINITY; // "max" is NaN
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+function startWorker(init: WorkerInit): WorkerHandle {
+  const worker = new Worker(new URL('../runtime/node-worker.js', import.meta.url), { workerData: init, name: `heed ${init.lane}` });
+  worker.unref();
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.once('message', () => resolve());
+    worker.once('error', reject);
+    worker.once('exit', (code) => reject(new Error(`a worker ended with code ${code}`)));
+  });
+  return { ready, ended, terminate: () => void worker.terminate() };
+}
+
+export const nodeRuntime: Runtime = {
+  name,
+  cores: () => Math.min(availableParallelism(), quota()),
+  noThreads: () => undefined,
+  loadModule,
+  startWorker,
+  open,
+  join,
+  pause: () => setImmediate(),
+};

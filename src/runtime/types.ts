@@ -1,0 +1,59 @@
+/**
+ * What heed asks of the place it runs in, and nothing more. Each JavaScript runtime has one file beside this that
+ * implements `Runtime`; `src/entry` hands it to the engine. No other file looks at a global to find out where it is.
+ */
+
+/** The builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
+export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] as const;
+export type Binary = (typeof binaries)[number];
+
+/** What a worker needs to become a thread of an engine. */
+export interface WorkerInit {
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
+  /** Address of the control block (engine/control.ts). */
+  control: number;
+  /** This thread's number; the caller is 0. */
+  lane: number;
+}
+
+export interface WorkerHandle {
+  /** Settles when the thread waits for work; rejects when it could not start. */
+  readonly ready: Promise<void>;
+  /** Settles when the thread has ended, however it ended. */
+  readonly ended: Promise<void>;
+  terminate(): void;
+}
+
+/** Bytes in order, from a file or a response. */
+export interface ByteStream {
+  /** Path or URL, for messages. */
+  readonly name: string;
+  /** Length in bytes where it is known beforehand. */
+  readonly size: number | undefined;
+  /** Fills the front of `target` and returns how many bytes it wrote; 0 at the end. */
+  read(target: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  signal?: AbortSignal | undefined;
+}
+
+export interface Runtime {
+  readonly name: string;
+  /** Cores that this process may use, a container's quota included. */
+  cores(): number;
+  /** Why there can be no threads here; undefined where there can. */
+  noThreads(): string | undefined;
+  /** The compiled kernels. */
+  loadModule(binary: Binary): Promise<WebAssembly.Module>;
+  /** Starts a thread of an engine. It does not keep the process alive. */
+  startWorker(init: WorkerInit): WorkerHandle;
+  /** Opens a path or URL. Throws NOT_FOUND where there is nothing, NETWORK where it cannot be had. */
+  open(location: string, options?: OpenOptions): Promise<ByteStream>;
+  /** Lets the event loop have a turn: timers, I/O, an abort. */
+  pause(): Promise<void>;
+  /** The location of a file in a folder or below a URL. */
+  join(folder: string, file: string): string;
+}

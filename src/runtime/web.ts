@@ -1,0 +1,75 @@
+/**
+ * heed in browsers, their workers, and whatever else looks like one: kernels by fetch, threads where the page is
+ * cross-origin isolated. The URLs are written out, so that bundlers find the files.
+ */
+import { isUrl, joinUrl, openUrl } from './fetch.js';
+import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
+
+const urls: Record<Binary, URL> = {
+  simd: new URL('../wasm/simd.wasm', import.meta.url),
+  'simd-threads': new URL('../wasm/simd-threads.wasm', import.meta.url),
+  relaxed: new URL('../wasm/relaxed.wasm', import.meta.url),
+  'relaxed-threads': new URL('../wasm/relaxed-threads.wasm', import.meta.url),
+};
+
+/** Servers that do not know application/wasm make compileStreaming fail; the bytes are good all the same. */
+export async function compileUrl(url: URL | string): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
+  return response.headers.get('content-type')?.startsWith('application/wasm')
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
+}
+
+function noThreads(): string | undefined {
+  if (typeof Worker === 'undefined') return 'there are no workers here';
+  if (typeof SharedArrayBuffer === 'undefined') return 'there is no SharedArrayBuffer here: is the page cross-origin isolated?';
+  if (!globalThis.crossOriginIsolated) return 'the page is not cross-origin isolated (it needs the COOP and COEP headers)';
+  return undefined;
+}
+
+function startWorker(init: WorkerInit): WorkerHandle {
+  const worker = new Worker(new URL('../runtime/web-worker.js', import.meta.url), { type: 'module', name: `heed ${init.lane}` });
+  let end = () => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    worker.addEventListener('message', () => resolve(), { once: true });
+    worker.addEventListener('error', (event) => reject(new Error(event.message || 'a worker failed to start')), { once: true });
+  });
+  worker.postMessage(init);
+  // A browser does not say when a terminated worker has ended; it runs no further script.
+  return {
+    ready,
+    ended,
+    terminate: () => {
+      worker.terminate();
+      end();
+    },
+  };
+}
+
+/** A turn of the event loop without the 4 ms that nested timers cost. */
+const pause = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+
+const resolve = (location: string) => (isUrl(location) ? location : new URL(location, globalThis.location?.href).href);
+
+export const webRuntime: Runtime = {
+  name: 'browser',
+  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+  noThreads,
+  loadModule: (binary) => compileUrl(urls[binary]),
+  startWorker,
+  open: (location, options) => openUrl(resolve(location), options),
+  join: (folder, file) => joinUrl(resolve(folder), file),
+  pause,
+};

@@ -1,0 +1,23 @@
+/**
+ * heed in workerd (Cloudflare Workers): kernels come as modules, since compiling from bytes is forbidden there; there are no
+ * threads and no files.
+ */
+import relaxed from '../wasm/relaxed.wasm';
+import simd from '../wasm/simd.wasm';
+import { joinUrl, openUrl } from './fetch.js';
+import type { Runtime } from './types.js';
+
+const noThreads = () => 'workerd has no threads';
+
+export const workerdRuntime: Runtime = {
+  name: 'workerd',
+  cores: () => 1,
+  noThreads,
+  loadModule: async (binary) => (binary.startsWith('relaxed') ? relaxed : simd),
+  startWorker: () => {
+    throw new Error(noThreads());
+  },
+  open: openUrl,
+  join: joinUrl,
+  pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
+};

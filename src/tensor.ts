@@ -1,0 +1,191 @@
+/**
+ * Tensors: names for numbers in an engine's memory. A tensor is a storage, an offset, a shape and strides; views share
+ * the storage. There is no maths here. Host tensors are the copies in JavaScript memory that users get to keep.
+ */
+import type { Engine } from './engine/engine.js';
+import type { Storage } from './engine/memory.js';
+import { HeedError } from './errors.js';
+
+/** Element types, with the bytes of one. */
+export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
+export type Dtype = keyof typeof dtypes;
+export type Shape = readonly number[];
+export type HostData = Float32Array | Int32Array | Uint8Array;
+export type Nested = number | Nested[];
+
+const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+export const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);
+
+export function contiguousStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  for (let i = shape.length - 1, step = 1; i >= 0; i--) {
+    strides[i] = step;
+    step *= shape[i] as number;
+  }
+  return strides;
+}
+
+/** Numbers that a user gets to keep, in transformers.js's form. */
+export class HostTensor {
+  constructor(
+    readonly type: Dtype,
+    readonly data: HostData,
+    readonly dims: number[],
+  ) {}
+
+  get size(): number {
+    return this.data.length;
+  }
+
+  /** Nested arrays, one level per dimension. */
+  tolist(): Nested {
+    const list = (axis: number, from: number): Nested => {
+      if (axis === this.dims.length) return this.data[from] as number;
+      const step = sizeOf(this.dims.slice(axis + 1));
+      return Array.from({ length: this.dims[axis] as number }, (_, i) => list(axis + 1, from + i * step));
+    };
+    return list(0, 0);
+  }
+}
+
+export class Tensor {
+  constructor(
+    readonly engine: Engine,
+    readonly storage: Storage,
+    readonly shape: Shape,
+    readonly dtype: Dtype = 'float32',
+    /** Elements from the storage's start. */
+    readonly offset = 0,
+    readonly strides: readonly number[] = contiguousStrides(shape),
+  ) {}
+
+  /** A new tensor whose elements are whatever the memory held. */
+  static empty(engine: Engine, shape: Shape, dtype: Dtype = 'float32'): Tensor {
+    return new Tensor(engine, engine.allocate(sizeOf(shape) * dtypes[dtype]), shape, dtype);
+  }
+
+  /** The address of the first element. Throws ARGUMENT when the tensor was freed. */
+  get ptr(): number {
+    if (this.storage.freed) {
+      throw new HeedError('ARGUMENT', `A tensor [${this.shape}] is used after it was freed`, {
+        culprit: 'tensor',
+        shape: this.shape,
+        cure: 'Return it from the scope that made it, or dispose of it later',
+      });
+    }
+    return this.storage.ptr + this.offset * dtypes[this.dtype];
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  /** The length of an axis; negative ones count from the last. */
+  dim(axis: number): number {
+    return this.shape.at(axis) as number;
+  }
+
+  get isContiguous(): boolean {
+    let step = 1;
+    for (let i = this.shape.length - 1; i >= 0; i--) {
+      if (this.shape[i] !== 1 && this.strides[i] !== step) return false;
+      step *= this.shape[i] as number;
+    }
+    return true;
+  }
+
+  /** The same numbers under another shape, strides, offset: no copy. */
+  view(shape: Shape, strides: readonly number[] = contiguousStrides(shape), offset = this.offset): Tensor {
+    return new Tensor(this.engine, this.storage, shape, this.dtype, offset, strides);
+  }
+
+  /** A copy in JavaScript memory. The tensor must be contiguous (`contiguous(x)`). */
+  toHost(): HostTensor {
+    if (!this.isContiguous) throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, { shape: this.shape, cure: 'Copy contiguous(x)' });
+    const view = new arrays[this.dtype](this.engine.heap.wasm.buffer as ArrayBuffer, this.ptr, this.size);
+    return new HostTensor(this.dtype, view.slice(), [...this.shape]);
+  }
+
+  /** Frees the storage, and with it every view of it. */
+  dispose(): void {
+    this.storage.free();
+  }
+}
+
+/** The nesting of an array of numbers or booleans: its shape and its elements in order. */
+function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth = 0): { shape: number[]; flat: number[] } {
+  if (!Array.isArray(data)) {
+    if (depth !== shape.length) throw ragged();
+    flat.push(Number(data));
+    return { shape, flat };
+  }
+  if (shape.length === depth && flat.length === 0) shape.push(data.length);
+  else if (shape[depth] !== data.length) throw ragged();
+  for (const item of data) flatten(item, shape, flat, depth + 1);
+  return { shape, flat };
+}
+
+const ragged = () => new HeedError('SHAPE', 'Nested arrays must all be of the same length', { culprit: 'data' });
+
+export type TensorData = HostData | boolean | number | readonly TensorData[];
+
+/**
+ * Copies numbers into the engine.
+ * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array, bool for a Uint8Array.
+ * @example tensor(engine, [[1, 2], [3, 4]])
+ */
+export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: Dtype): Tensor {
+  const typed = ArrayBuffer.isView(data) ? (data as HostData) : undefined;
+  const nested = typed ? undefined : flatten(data);
+  const values = typed ?? nested?.flat ?? [];
+  const dims = shape ?? nested?.shape ?? [values.length];
+  const kind = dtype ?? (typed instanceof Int32Array ? 'int32' : typed instanceof Uint8Array ? 'bool' : 'float32');
+  if (!(kind in dtypes)) throw new HeedError('DTYPE', `There is no dtype ${String(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
+  if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0) || sizeOf(dims) !== values.length) {
+    throw new HeedError('SHAPE', `${values.length} elements do not fill [${dims}]`, { culprit: 'shape', shape: dims });
+  }
+  const made = Tensor.empty(engine, dims, kind);
+  new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, made.ptr, values.length).set(values);
+  return made;
+}
+
+/**
+ * A matrix [N, K] in the panels that matmul reads (assembly/pack.ts). Weights for inference exist in this form only;
+ * `unpack` gives the exact rows back.
+ */
+export class PackedMatrix {
+  constructor(
+    readonly engine: Engine,
+    readonly storage: Storage,
+    readonly rows: number,
+    readonly columns: number,
+    /** Bytes from the storage's start. */
+    readonly offset = 0,
+  ) {}
+
+  static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
+    return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
+  }
+
+  get shape(): Shape {
+    return [this.rows, this.columns];
+  }
+
+  get ptr(): number {
+    if (this.storage.freed) throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, { shape: this.shape });
+    return this.storage.ptr + this.offset;
+  }
+
+  dispose(): void {
+    this.storage.free();
+  }
+}
+
+/** Rows in a panel. */
+export const PANEL = 8;
+export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;

@@ -1,0 +1,104 @@
+/**
+ * Added tokens: words of a vocabulary, special ones most of all, that are found in a text before anything else is done to
+ * it, or right after it is normalized. The leftmost match counts, and of those the longest. One pass over the text,
+ * whatever it holds.
+ */
+import type { JsonNode } from '../io/json.js';
+import { wordCharacters } from './unicode.js';
+import { LARGEST_ID } from './vocabulary.js';
+
+export interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  /** Left out by decode's skip_special_tokens. */
+  readonly special: boolean;
+  /** Looked for in the normalized text. */
+  readonly normalized: boolean;
+  /** Only where no letter or digit touches it. */
+  readonly single_word: boolean;
+  /** Takes the white space beside it. */
+  readonly lstrip: boolean;
+  readonly rstrip: boolean;
+}
+
+/** The added tokens of a tokenizer.json. */
+export function addedTokensOf(root: JsonNode): AddedToken[] {
+  return root.objects('added_tokens').flatMap((node) => {
+    const content = node.string('content');
+    if (content.length > 1000) throw node.error('is a token of more than 1000 characters');
+    const special = node.boolean('special', false);
+    const flags = {
+      normalized: node.boolean('normalized', !special),
+      single_word: node.boolean('single_word', false),
+      lstrip: node.boolean('lstrip', false),
+      rstrip: node.boolean('rstrip', false),
+    };
+    const id = node.integer('id', LARGEST_ID);
+    return content ? [{ id, content, special, ...flags }] : [];
+  });
+}
+
+interface Branch {
+  next: Map<number, Branch>;
+  token?: AddedToken;
+}
+
+/** Cuts texts at added tokens. */
+export class Splitter {
+  readonly #root: Branch = { next: new Map() };
+
+  constructor(tokens: readonly AddedToken[], spelling: (content: string) => string = (content) => content) {
+    for (const token of tokens) {
+      let branch = this.#root;
+      const word = spelling(token.content);
+      for (let i = 0; i < word.length; i++) {
+        const next: Branch = branch.next.get(word.charCodeAt(i)) ?? { next: new Map() };
+        branch.next.set(word.charCodeAt(i), next);
+        branch = next;
+      }
+      if (word) branch.token = token;
+    }
+  }
+
+  /** The text's parts in order; never an empty one. */
+  split(text: string): (string | AddedToken)[] {
+    const parts: (string | AddedToken)[] = [];
+    let done = 0;
+    for (let i = 0; i < text.length; ) {
+      const found = this.#root.next.has(text.charCodeAt(i)) ? this.#match(text, i) : undefined;
+      if (!found) {
+        i++;
+        continue;
+      }
+      let [start, end] = [i, i + found.length];
+      i = end;
+      const { token } = found;
+      if (token.single_word && (endsInWord(text, start) || beginsWord(text, end))) continue;
+      if (token.lstrip) while (start > done && isSpace(text, start - 1)) start--;
+      if (token.rstrip) while (end < text.length && isSpace(text, end)) end++;
+      if (start > done) parts.push(text.slice(done, start));
+      parts.push(token);
+      done = i = end;
+    }
+    if (done < text.length) parts.push(text.slice(done));
+    return parts;
+  }
+
+  /** The longest token that begins at `start`. */
+  #match(text: string, start: number): { token: AddedToken; length: number } | undefined {
+    let found: { token: AddedToken; length: number } | undefined;
+    let branch: Branch | undefined = this.#root;
+    for (let i = start; i < text.length; i++) {
+      branch = branch.next.get(text.charCodeAt(i));
+      if (!branch) break;
+      if (branch.token) found = { token: branch.token, length: i + 1 - start };
+    }
+    return found;
+  }
+}
+
+const isSpace = (text: string, at: number) => /\p{White_Space}/u.test(text.charAt(at));
+const wordAtEnd = new RegExp(`[${wordCharacters}]$`, 'u');
+const wordAtStart = new RegExp(`^[${wordCharacters}]`, 'u');
+const endsInWord = (text: string, end: number) => wordAtEnd.test(text.slice(Math.max(0, end - 2), end));
+const beginsWord = (text: string, start: number) => wordAtStart.test(text.slice(start, start + 2));

@@ -1,0 +1,53 @@
+/**
+ * BERT's normalizer and its cut into words, character for character as Hugging Face's Rust has them, which BERT's
+ * descendants were trained with. @huggingface/tokenizers has both as well, but not for ideographs beyond U+FFFF (53,000
+ * characters) and final sigmas, and with the engine's Unicode tables (unicode.ts) and its quadratic sort of accents.
+ */
+import type { JsonNode } from '../io/json.js';
+import { controls, ideograph, marks, punctuation, undecomposed, whiteSpace } from './unicode.js';
+
+/** Characters whose normal form is kept. More than any one language uses. */
+const CACHE = 1 << 14;
+
+export function bertNormalizer(node: JsonNode): (text: string) => string {
+  const lowercase = node.boolean('lowercase', true);
+  const clean = node.boolean('clean_text', true);
+  const apart = node.boolean('handle_chinese_chars', true);
+  const strip = node.boolean('strip_accents', lowercase);
+
+  const normalForm = (character: string): string => {
+    let form = character;
+    if (clean) {
+      if (controls.test(form)) return '';
+      if (whiteSpace.test(form)) form = ' ';
+    }
+    if (apart && ideograph.test(form)) form = ` ${form} `;
+    if (strip) form = (undecomposed.test(form) ? form : form.normalize('NFD')).replace(marks, '');
+    return lowercase ? form.toLowerCase() : form;
+  };
+
+  // One character at a time is exact: only the order of marks that survive the stripping could depend on their neighbours.
+  const cache = new Map<string, string>();
+  return (text) => {
+    if (/^[ -~]*$/.test(text)) return lowercase ? text.toLowerCase() : text;
+    let normalized = '';
+    for (const character of text) {
+      let form = cache.get(character);
+      if (form === undefined) {
+        form = normalForm(character);
+        if (cache.size === CACHE) cache.clear();
+        cache.set(character, form);
+      }
+      normalized += form;
+    }
+    return normalized;
+  };
+}
+
+const anyWords = new RegExp(`[^\\p{White_Space}${punctuation}]+|[${punctuation}]`, 'gu');
+const asciiWords = /[0-9A-Za-z]+|[!-/:-@[-`{-~]/g;
+
+/** Words between white space, and every punctuation mark a word of its own. */
+export function bertWords(text: string): readonly string[] {
+  return text.match(/^[ -~]*$/.test(text) ? asciiWords : anyWords) ?? [];
+}

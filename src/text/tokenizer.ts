@@ -1,0 +1,167 @@
+/**
+ * A tokenizer as Hugging Face's models bring it along: texts to token ids and back, with transformers.js's names. It reads
+ * a folder's files and puts together what they describe: the pipeline, the template around it, lengths and padding.
+ * tokenizer.json's own truncation and padding are ignored: the caller decides.
+ */
+import { HeedError } from '../errors.js';
+import { JsonNode, readJson } from '../io/json.js';
+import type { OpenOptions, Runtime } from '../runtime/types.js';
+import { type Batch, type BatchOptions, type EncodeOptions, type Lengths, lengthsOf, rectangle, type Side, truncate } from './batch.js';
+import { guard, Pipeline } from './pipeline.js';
+import { type Row, type Template, templateOf } from './template.js';
+
+export type { Batch, BatchOptions, EncodeOptions, IntTensor } from './batch.js';
+
+/** What a model's folder holds for its tokenizer, parsed. */
+export interface TokenizerFiles {
+  tokenizer: unknown;
+  /** tokenizer_config.json */
+  config?: unknown;
+  /** special_tokens_map.json, which older models have; tokenizer_config.json prevails. */
+  specialTokens?: unknown;
+}
+
+export interface DecodeOptions {
+  skip_special_tokens?: boolean | undefined;
+  /** Takes away spaces before punctuation. Default as tokenizer_config.json says. */
+  clean_up_tokenization_spaces?: boolean | undefined;
+}
+
+/** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
+export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
+
+const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
+
+export class Tokenizer {
+  /** Ids of the tokens that have a role, where there are any. */
+  readonly bos_token_id: number | undefined;
+  readonly eos_token_id: number | undefined;
+  readonly unk_token_id: number | undefined;
+  readonly sep_token_id: number | undefined;
+  readonly pad_token_id: number | undefined;
+  readonly cls_token_id: number | undefined;
+  readonly mask_token_id: number | undefined;
+  /** The longest row that the model can take, where the files say so. */
+  readonly model_max_length: number | undefined;
+  readonly padding_side: Side;
+  readonly truncation_side: Side;
+  private readonly cleansUp: boolean;
+
+  private constructor(
+    private readonly pipeline: Pipeline,
+    private readonly template: Template,
+    config: JsonNode,
+    specialTokens: JsonNode,
+  ) {
+    for (const role of roles) {
+      const token = tokenIn(config, `${role}_token`) ?? tokenIn(specialTokens, `${role}_token`);
+      this[`${role}_token_id`] = token === undefined ? undefined : this.token_to_id(token);
+    }
+    // Python writes 1e30 where it knows no limit.
+    const most = config.get('model_max_length');
+    this.model_max_length = typeof most === 'number' && Number.isInteger(most) && most > 0 && most < 2 ** 31 ? most : undefined;
+    this.padding_side = sideIn(config, 'padding_side');
+    this.truncation_side = sideIn(config, 'truncation_side');
+    this.cleansUp = config.boolean('clean_up_tokenization_spaces', false);
+  }
+
+  /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any. */
+  static async load(runtime: Runtime, folder: string, { signal }: OpenOptions = {}): Promise<CallableTokenizer> {
+    const read = (file: string, optional: boolean) => readJson(runtime, folder, file, { signal, optional });
+    const [tokenizer, config, specialTokens] = await Promise.all([
+      read('tokenizer.json', false),
+      read('tokenizer_config.json', true),
+      read('special_tokens_map.json', true),
+    ]);
+    return Tokenizer.from({ tokenizer, config, specialTokens }, (file) => runtime.join(folder, file));
+  }
+
+  /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */
+  static from(files: TokenizerFiles, locate = (file: string): string => file): CallableTokenizer {
+    const file = locate('tokenizer.json');
+    const tokenizer = guard(file, 'does not describe a tokenizer', () => {
+      const config = JsonNode.of(locate('tokenizer_config.json'), files.config ?? {});
+      const specialTokens = JsonNode.of(locate('special_tokens_map.json'), files.specialTokens ?? {});
+      const root = JsonNode.of(file, files.tokenizer);
+      return new Tokenizer(new Pipeline(root), templateOf(root), config, specialTokens);
+    });
+    const call = (texts: string | readonly string[], options?: BatchOptions) => tokenizer.batch(texts, options);
+    return Object.setPrototypeOf(call, tokenizer);
+  }
+
+  /** One text, or a pair, as token ids. */
+  encode(text: string, options: EncodeOptions = {}): number[] {
+    return this.row(text, options.text_pair ?? undefined, lengthsOf(options, this.model_max_length)).ids;
+  }
+
+  /** One text as tokens; without special ones unless asked for. */
+  tokenize(text: string, options: EncodeOptions = {}): string[] {
+    return this.encode(text, { ...options, add_special_tokens: options.add_special_tokens ?? false }).map(
+      (id) => this.id_to_token(id) ?? '',
+    );
+  }
+
+  /** Texts as a model's inputs, a row each. */
+  batch(texts: string | readonly string[], options: BatchOptions = {}): Batch {
+    const lengths = lengthsOf(options, this.model_max_length);
+    const { text_pair } = options;
+    const all = typeof texts === 'string' ? [texts] : texts;
+    const pairs = typeof text_pair === 'string' ? [text_pair] : (text_pair ?? undefined);
+    if (!Array.isArray(all)) throw new HeedError('ARGUMENT', 'the text must be a string or a list of strings', { culprit: 'text' });
+    if (pairs && (!Array.isArray(pairs) || pairs.length !== all.length))
+      throw new HeedError('ARGUMENT', `text_pair must have one text for each of ${all.length}`, { culprit: 'text_pair' });
+    const rows = all.map((text, i) => this.row(text, pairs?.[i], lengths));
+    return rectangle(rows, lengths.fill, this.padding_side, this.pad_token_id);
+  }
+
+  /** Token ids as text. */
+  decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
+    const text = this.pipeline.decode(ids, options.skip_special_tokens ?? false);
+    return (options.clean_up_tokenization_spaces ?? this.cleansUp) ? cleanUp(text) : text;
+  }
+
+  batch_decode(rows: Iterable<Iterable<number | bigint>>, options: DecodeOptions = {}): string[] {
+    return Array.from(rows, (ids) => this.decode(ids, options));
+  }
+
+  token_to_id(token: string): number | undefined {
+    return this.pipeline.idOf(token);
+  }
+
+  id_to_token(id: number): string | undefined {
+    return this.pipeline.tokenOf(id);
+  }
+
+  private row(text: string, pair: string | undefined, { special, cut }: Lengths): Row {
+    if (typeof text !== 'string' || !(pair === undefined || typeof pair === 'string'))
+      throw new HeedError('ARGUMENT', 'a text must be a string', { culprit: typeof text === 'string' ? 'text_pair' : 'text' });
+    const a = this.pipeline.encode(text);
+    const b = pair === undefined ? undefined : this.pipeline.encode(pair);
+    if (cut !== undefined) {
+      const count = special ? this.template.count(b !== undefined) : 0;
+      if (cut < count)
+        throw new HeedError('ARGUMENT', `max_length ${cut} has no room for ${count} special tokens`, { culprit: 'max_length' });
+      truncate(a, b, cut - count, this.truncation_side);
+    }
+    return this.template.apply(a, b, special);
+  }
+}
+
+/** "pad_token": "[PAD]" or {"content": "[PAD]", …} */
+function tokenIn(node: JsonNode, key: string): string | undefined {
+  const value = node.get(key);
+  return typeof value === 'string' || value === undefined ? value : node.object(key).string('content');
+}
+
+function sideIn(node: JsonNode, key: string): Side {
+  const side = node.string(key, 'right');
+  if (side === 'left' || side === 'right') return side;
+  throw node.error(`must have left or right for ${key}`);
+}
+
+function cleanUp(text: string): string {
+  return text
+    .replace(/ ([.?!,])/g, '$1')
+    .replaceAll(" ' ", "'")
+    .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
+}

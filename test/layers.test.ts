@@ -1,0 +1,129 @@
+/**
+ * Who may import whom: lower layers know nothing of higher ones, one file owns each dependency, and the kernels export what
+ * the host calls. A new folder in src needs a place in the table.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** Lowest first. A file may import from its own folder and from the rows above its own. */
+const layers = [
+  ['errors', 'math'],
+  ['runtime/types'],
+  ['engine'],
+  ['tensor'],
+  ['io', 'text', 'runtime', 'autograd'],
+  ['ops'],
+  ['nn'],
+  ['models'],
+  ['generation', 'train'],
+  ['pipelines'],
+  ['server', 'core', 'index'],
+  ['entry'],
+  ['cli'],
+];
+
+/** What is narrower than the rows: all that these may import beside their own folder. */
+const only: Readonly<Record<string, readonly string[]>> = {
+  io: ['errors', 'runtime/types', 'tensor'],
+  text: ['errors', 'runtime/types', 'tensor', 'io'],
+  runtime: ['errors', 'runtime/types', 'engine'],
+};
+
+/** Runtimes are handed in: only these may import them. */
+const binders = ['entry', 'cli', 'runtime'];
+
+/** The files that may import a package or a kind of file: beginnings of their paths. */
+const owners: Readonly<Record<string, readonly string[]>> = {
+  '@assemblyscript/loader': ['engine/instantiate.ts'],
+  '@huggingface/tokenizers': ['text/'],
+  '@huggingface/jinja': ['text/'],
+  commander: ['cli/'],
+  '.wasm': ['runtime/workerd.ts'],
+  'node:': ['runtime/node', 'cli/', 'server/'],
+};
+
+const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .map((file) => file.replaceAll('\\', '/'))
+  .filter((file) => file.endsWith('.ts'));
+
+/** `nn/linear.ts` is of the layer `nn`, `tensor.ts` of `tensor`, `runtime/types.ts` of one of its own. */
+function layerOf(file: string): string {
+  const name = file.replace(/(\.d)?\.[tj]s$/, '');
+  return name === 'runtime/types' ? name : (name.split('/')[0] ?? name);
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(root, 'src', file), 'utf8').replaceAll(/^\s*(\/\/|\/?\*).*$/gm, '');
+  const statements = source.matchAll(
+    /^(?:import|export)\s[\w\s{},*$]*?from\s*['"]([^'"]+)['"]|^import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+  );
+  return [...statements].map(([, from, bare, dynamic]) => from ?? bare ?? dynamic ?? '');
+}
+
+const rank = (layer: string) => layers.findIndex((row) => row.includes(layer));
+
+function complaint(file: string, specifier: string): string | undefined {
+  if (!specifier.startsWith('.') || specifier.endsWith('.wasm')) {
+    const owner = [specifier, `${specifier.split(':')[0]}:`, posix.extname(specifier)].find((name) => name in owners);
+    if (!owner) return `${file} imports ${specifier}, which is no dependency of heed's`;
+    const may = owners[owner]?.some((place) => file.startsWith(place));
+    return may ? undefined : `${file} imports ${specifier}; that is for ${owners[owner]?.join(', ')}`;
+  }
+  if (!specifier.endsWith('.js')) return `${file} imports ${specifier} without its extension, .js`;
+  const target = posix.join(dirname(file).replaceAll('\\', '/'), specifier);
+  const [from, to] = [layerOf(file), layerOf(target)];
+  if (from === to) return undefined;
+  if (rank(to) < 0) return `${file} imports ${target}, whose layer is not in the table`;
+  if (to === 'runtime' && !binders.includes(from)) return `${file} imports a runtime; it must be handed one`;
+  const allowed = only[from]?.includes(to) ?? rank(to) < rank(from);
+  return allowed ? undefined : `${file} (${from}) may not import ${target} (${to})`;
+}
+
+describe('layers', () => {
+  it('has a place for every file', () => {
+    expect(files.filter((file) => rank(layerOf(file)) < 0)).toEqual([]);
+  });
+
+  it('imports only downwards, and packages only where they belong', () => {
+    const complaints = files.flatMap((file) => importsOf(file).map((specifier) => complaint(file, specifier)));
+    expect(complaints.filter(Boolean)).toEqual([]);
+  });
+
+  it('keeps the kernels to themselves', () => {
+    const outside = readdirSync(join(root, 'assembly'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .filter((file) => /from ['"](?!\.\/)/.test(readFileSync(join(root, 'assembly', file), 'utf8')));
+    expect(outside).toEqual([]);
+  });
+});
+
+describe('the kernels and the host', async () => {
+  const { kernels } = await import('../dist/engine/kernels.js');
+  const { BUILD } = await import('../dist/engine/build.js');
+  const nodeHasRelaxed = Number.parseInt(process.versions.node, 10) >= 22;
+
+  describe.each(['simd', 'simd-threads', 'relaxed', 'relaxed-threads'])('%s', (name) => {
+    const relaxed = name.startsWith('relaxed');
+    const load = () => new WebAssembly.Module(readFileSync(join(root, `dist/wasm/${name}.wasm`)));
+
+    it.skipIf(relaxed && !nodeHasRelaxed)('exports what the host calls, and nothing else', () => {
+      const exports = WebAssembly.Module.exports(load()).map((entry) => entry.name);
+      expect(exports.sort()).toEqual([...Object.keys(kernels), 'BUILD', 'RELAXED'].sort());
+    });
+
+    it.skipIf(relaxed && !nodeHasRelaxed)('imports a memory, and is of the build that the host belongs to', () => {
+      const module = load();
+      expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+      const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: name.endsWith('threads') });
+      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      const values = [exports.BUILD, exports.RELAXED].map((constant) => (constant as WebAssembly.Global).value);
+      expect(values).toEqual([BUILD, Number(relaxed)]);
+      for (const [kernel, parameters] of Object.entries(kernels))
+        expect([kernel, (exports[kernel] as () => void).length]).toEqual([kernel, parameters]);
+    });
+  });
+});
