@@ -1,10 +1,11 @@
 /**
  * Starts the bench: builds heed where it is stale, installs the bench's own packages on the first run that needs them, bundles the
- * TypeScript beside it into .cache, and runs that. heed itself stays outside the bundle: what is measured is dist, as it ships.
+ * TypeScript beside it into .cache/bundle, and runs that. heed itself stays outside the bundle: what is measured is dist, as it ships.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join, sep } from 'node:path';
+import { existsSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
@@ -23,18 +24,17 @@ if (needsPackages && !existsSync(join(folder, 'node_modules'))) {
 /** heed by its name, as a user imports it: this folder is a package of its own, so Node would not find it from here. @type {import('esbuild').Plugin} */
 const heed = {
   name: 'heed',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^heed(\/|$)/ }, async ({ path, kind, pluginData }) => {
-      if (pluginData === heed) return undefined;
-      const found = await resolve(path, { kind, resolveDir: root, pluginData: heed });
-      return found.errors.length ? found : { path: pathToFileURL(found.path).href, external: true };
-    });
+  setup({ onResolve }) {
+    const { resolve } = createRequire(join(root, 'package.json'));
+    onResolve({ filter: /^heed(\/|$)/ }, ({ path }) => ({ path: pathToFileURL(resolve(path)).href, external: true }));
   },
 };
 
+const bundle = join(folder, '.cache', 'bundle');
+rmSync(bundle, { recursive: true, force: true });
 await build({
   entryPoints: ['index.ts', 'startup-child.ts'].map((file) => join(folder, file)),
-  outdir: join(folder, '.cache'),
+  outdir: bundle,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -46,7 +46,7 @@ await build({
   logLevel: 'warning',
 });
 
-const child = spawn(process.execPath, [`${folder}${sep}.cache${sep}index.mjs`, ...args], {
+const child = spawn(process.execPath, [join(bundle, 'index.mjs'), ...args], {
   stdio: 'inherit',
   env: { ...process.env, HEED_BENCH_ROOT: root },
 });

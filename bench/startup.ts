@@ -11,7 +11,7 @@ import { root } from './root.js';
 import type { Milestones } from './startup-child.js';
 import type { Row } from './table.js';
 
-const child = join(root, 'bench', '.cache', 'startup-child.mjs');
+const child = join(root, 'bench', '.cache', 'bundle', 'startup-child.mjs');
 
 /** What each milestone is, in the order of the table. */
 const labels: Record<keyof Milestones, string> = {

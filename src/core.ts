@@ -49,7 +49,11 @@ export function bind(runtime: Runtime): Heed {
   return {
     createEngine,
     async pipeline(task, model, options = {}) {
-      if (!Object.hasOwn(tasks, task)) throw new HeedError('UNSUPPORTED', `There is no task ${task}`, { culprit: 'task', cure: `There are ${Object.keys(tasks).join(', ')}` });
+      if (!Object.hasOwn(tasks, task))
+        throw new HeedError('UNSUPPORTED', `There is no task ${task}`, {
+          culprit: 'task',
+          cure: `There are ${Object.keys(tasks).join(', ')}`,
+        });
       return tasks[task].load(await engineFor(options), model, options);
     },
     AutoModel: { from_pretrained: async (model, options = {}) => EncoderModel.load(await engineFor(options), model, options) },

@@ -106,7 +106,8 @@ export class Tensor {
 
   /** A copy in JavaScript memory. The tensor must be contiguous (`contiguous(x)`). */
   toHost(): HostTensor {
-    if (!this.isContiguous) throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, { shape: this.shape, cure: 'Copy contiguous(x)' });
+    if (!this.isContiguous)
+      throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, { shape: this.shape, cure: 'Copy contiguous(x)' });
     const view = new arrays[this.dtype](this.engine.heap.wasm.buffer as ArrayBuffer, this.ptr, this.size);
     return new HostTensor(this.dtype, view.slice(), [...this.shape]);
   }
@@ -145,7 +146,8 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
   const values = typed ?? nested?.flat ?? [];
   const dims = shape ?? nested?.shape ?? [values.length];
   const kind = dtype ?? (typed instanceof Int32Array ? 'int32' : typed instanceof Uint8Array ? 'bool' : 'float32');
-  if (!(kind in dtypes)) throw new HeedError('DTYPE', `There is no dtype ${String(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
+  if (!(kind in dtypes))
+    throw new HeedError('DTYPE', `There is no dtype ${String(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
   if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0) || sizeOf(dims) !== values.length) {
     throw new HeedError('SHAPE', `${values.length} elements do not fill [${dims}]`, { culprit: 'shape', shape: dims });
   }
@@ -177,7 +179,8 @@ export class PackedMatrix {
   }
 
   get ptr(): number {
-    if (this.storage.freed) throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, { shape: this.shape });
+    if (this.storage.freed)
+      throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, { shape: this.shape });
     return this.storage.ptr + this.offset;
   }
 

@@ -23,6 +23,8 @@ export const slot = {
   fault: 70,
   /** How often a thread looks for work before it sleeps. */
   spins: 71,
+  /** The launch's number: what was read for one need not be read again for its next chunk. */
+  serial: 72,
   /** Chunks that a lane has run, one line per lane. */
   ran: 80,
 } as const;
@@ -44,21 +46,23 @@ export const viewControl = (memory: WebAssembly.Memory, address: number) => ({
 
 /** Runs chunks until none is left to claim. The caller and every thread do exactly this. */
 export function work(slots: Int32Array, args: Float64Array, lane: number, kernels: readonly CallableFunction[]): void {
+  let serial: number | undefined;
+  let list: number[] = [];
   while (Atomics.load(slots, slot.next) > 0) {
     const claim = Atomics.sub(slots, slot.next, 1);
     if (claim <= 0) return;
+    if (slots[slot.serial] !== serial) {
+      serial = slots[slot.serial];
+      list = Array.from(args.subarray(0, slots[slot.argc]));
+      const bytes = slots[slot.scratchBytes] as number;
+      if (bytes > 0) list.unshift((slots[slot.scratch] as number) + lane * bytes);
+    }
     const chunks = slots[slot.chunks] as number;
     const tiles = slots[slot.tiles] as number;
     const index = chunks - claim;
-    const bytes = slots[slot.scratchBytes] as number;
-    const list = Array.from(args.subarray(0, slots[slot.argc]));
-    if (bytes > 0) list.unshift((slots[slot.scratch] as number) + lane * bytes);
+    const run = kernels[slots[slot.kernel] as number] as CallableFunction;
     try {
-      (kernels[slots[slot.kernel] as number] as CallableFunction)(
-        Math.floor((index * tiles) / chunks),
-        Math.floor(((index + 1) * tiles) / chunks),
-        ...list,
-      );
+      run(Math.floor((index * tiles) / chunks), Math.floor(((index + 1) * tiles) / chunks), ...list);
     } catch {
       Atomics.store(slots, slot.fault, 1);
     }

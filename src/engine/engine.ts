@@ -5,7 +5,7 @@
 import { checkOptions, HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
-import { instantiate, inOrder, type KernelFunction } from './instantiate.js';
+import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
 import { type Kernel, kernelNames } from './kernels.js';
 import { EngineMemory, type MemoryUse, Scope, type Storage, storagesIn } from './memory.js';
 import { ThreadPool } from './pool.js';
@@ -77,7 +77,8 @@ export class Engine {
     checkOptions(options, optionNames, 'createEngine');
     const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
     signal?.throwIfAborted();
-    if (!hasSimd()) throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', { cure: 'heed runs in engines from 2021 on' });
+    if (!hasSimd())
+      throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', { cure: 'heed runs in engines from 2021 on' });
     const reasons: string[] = [];
     const simd = deterministic || !hasRelaxed() ? 'simd' : 'relaxed';
     if (!deterministic && simd === 'simd') reasons.push('this runtime has no relaxed SIMD');
@@ -94,9 +95,19 @@ export class Engine {
     const exports = instantiate(module, memory.wasm);
     const relaxed = exports.RELAXED?.valueOf() === 1;
     if (relaxed && deterministic) {
-      throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', { culprit: 'module', cure: 'Hand over the binary `simd`' });
+      throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', {
+        culprit: 'module',
+        cure: 'Hand over the binary `simd`',
+      });
     }
-    const info: EngineInfo = { runtime: runtime.name, simd: relaxed ? 'relaxed' : 'simd', deterministic, threads: 1, shared, reason: undefined };
+    const info: EngineInfo = {
+      runtime: runtime.name,
+      simd: relaxed ? 'relaxed' : 'simd',
+      deterministic,
+      threads: 1,
+      shared,
+      reason: undefined,
+    };
     const kernels = inOrder(exports);
     const engine = new Engine(runtime, info, memory, kernels, inlineBelow);
     if (shared) {
@@ -264,12 +275,18 @@ export class Engine {
 function wantedThreads(runtime: Runtime, threads: number | undefined): number {
   if (threads === undefined) return Math.max(1, Math.min(DEFAULT_THREADS, runtime.cores()));
   if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads;
-  throw new HeedError('ARGUMENT', `threads is ${threads}`, { culprit: 'threads', cure: `It must be a whole number from 1 to ${MAX_THREADS}` });
+  throw new HeedError('ARGUMENT', `threads is ${threads}`, {
+    culprit: 'threads',
+    cure: `It must be a whole number from 1 to ${MAX_THREADS}`,
+  });
 }
 
 function createMemory(shared: boolean, maximum = 65536 * 65536): EngineMemory {
   if (!(maximum >= 1 << 20 && maximum <= 65536 * 65536)) {
-    throw new HeedError('ARGUMENT', `memory.maximum is ${maximum}`, { culprit: 'memory.maximum', cure: 'It is in bytes, from 1 MiB to 4 GiB' });
+    throw new HeedError('ARGUMENT', `memory.maximum is ${maximum}`, {
+      culprit: 'memory.maximum',
+      cure: 'It is in bytes, from 1 MiB to 4 GiB',
+    });
   }
   const pages = Math.floor(maximum / 65536);
   let cause: unknown;
@@ -282,4 +299,3 @@ function createMemory(shared: boolean, maximum = 65536 * 65536): EngineMemory {
   }
   throw new HeedError('MEMORY', 'The runtime refused a WebAssembly memory', { culprit: 'memory', cause });
 }
-

@@ -81,7 +81,9 @@ export class ThreadPool {
     await Promise.all(starts);
     clearTimeout(timer);
     pool.lanes = 1 + pool.#workers.length;
-    return failures.length ? { pool, missing: `${failures.length} of ${options.lanes - 1} workers did not start: ${failures[0]}` } : { pool };
+    return failures.length
+      ? { pool, missing: `${failures.length} of ${options.lanes - 1} workers did not start: ${failures[0]}` }
+      : { pool };
   }
 
   /** Chunks that each lane has run since the start; lane 0 is the caller. */
@@ -94,6 +96,7 @@ export class ThreadPool {
     if (args.length > MAX_ARGS) throw new RangeError(`${args.length} arguments do not fit into ${MAX_ARGS}`);
     const slots = this.#slots;
     const chunks = Math.min(tiles, this.lanes * CHUNKS_PER_LANE);
+    slots[slot.serial] = ((slots[slot.serial] as number) + 1) | 0;
     slots[slot.kernel] = kernel;
     slots[slot.tiles] = tiles;
     slots[slot.chunks] = chunks;

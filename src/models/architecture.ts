@@ -3,7 +3,7 @@
  * its checkpoint calls the weights. `heed` registers every architecture; `heed/core` none, so that a small bundle adds its own.
  */
 import { HeedError } from '../errors.js';
-import { JsonNode } from '../io/json.js';
+import type { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 
 /** C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). */
@@ -59,7 +59,10 @@ export function architectureOf(config: JsonNode): Architecture {
   const found = registry.get(name);
   if (found) return found;
   const known = [...registry.keys()].join(', ') || 'none';
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no architecture ${name}`, { culprit: 'model_type', cure: `Registered: ${known}` });
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no architecture ${name}`, {
+    culprit: 'model_type',
+    cure: `Registered: ${known}`,
+  });
 }
 
 /** Hugging Face's names for activations. */
@@ -77,7 +80,10 @@ const activations: Readonly<Record<string, Activation>> = {
 export function activationOf(config: JsonNode, key: string): Activation {
   const name = config.string(key);
   if (Object.hasOwn(activations, name)) return activations[name] as Activation;
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${name}`, { culprit: key, cure: `It has ${Object.keys(activations).join(', ')}` });
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${name}`, {
+    culprit: key,
+    cure: `It has ${Object.keys(activations).join(', ')}`,
+  });
 }
 
 /** A size that a config must give: at least 1, at most 2^24, so that a lying file cannot ask for the moon. */

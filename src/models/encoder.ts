@@ -79,7 +79,13 @@ export class Encoder extends Module {
     super(engine);
     const { C, L, H, F, eps } = dims;
     this.#embeddings = this.child('embeddings', new Embeddings(engine, dims));
-    const options = { dimFeedforward: F, activation: block.activation, layerNormEps: eps, batchFirst: true, normFirst: block.place === 'pre' };
+    const options = {
+      dimFeedforward: F,
+      activation: block.activation,
+      layerNormEps: eps,
+      batchFirst: true,
+      normFirst: block.place === 'pre',
+    };
     this.#layers = Array.from({ length: L }, (_, l) => this.child(`layers.${l}`, new TransformerEncoderLayer(engine, C, H, options)));
     this.#pooler = this.child('pooler', new Linear(engine, C, C));
   }
@@ -89,7 +95,11 @@ export class Encoder extends Module {
     const { engine, dims } = this;
     const [B, T] = inputs.shape;
     if (T > dims.positions) {
-      throw new HeedError('ARGUMENT', `${T} tokens are more than the model's ${dims.positions} positions`, { culprit: 'input_ids', shape: inputs.shape, cure: 'Truncate' });
+      throw new HeedError('ARGUMENT', `${T} tokens are more than the model's ${dims.positions} positions`, {
+        culprit: 'input_ids',
+        shape: inputs.shape,
+        cure: 'Truncate',
+      });
     }
     const hiddenStates: Tensor[] = [];
     const attentions: Tensor[] = [];
@@ -113,6 +123,8 @@ export class Encoder extends Module {
   }
 
   #pool(x: Tensor): Tensor {
-    return this.engine.scope(() => this.#pooler.forward(contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)])), { activation: 'tanh' }));
+    return this.engine.scope(() =>
+      this.#pooler.forward(contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)])), { activation: 'tanh' }),
+    );
   }
 }

@@ -40,7 +40,13 @@ function targetsOf(module: Module, architecture: Architecture): Map<string, Targ
 }
 
 /** Fills every parameter. Throws MODEL_MISMATCH for tensors that are missing, unknown, or of another shape, and DTYPE. */
-export async function loadWeights(module: Module, architecture: Architecture, runtime: Runtime, folder: string, options: LoadOptions = {}): Promise<void> {
+export async function loadWeights(
+  module: Module,
+  architecture: Architecture,
+  runtime: Runtime,
+  folder: string,
+  options: LoadOptions = {},
+): Promise<void> {
   const targets = targetsOf(module, architecture);
   const missing = new Set(targets.keys());
   // One grow for all weights: each grow replaces the views of the memory.
@@ -51,7 +57,10 @@ export async function loadWeights(module: Module, architecture: Architecture, ru
     const target = targets.get(name);
     if (!target) {
       if (architecture.ignored.some((pattern) => pattern.test(name))) continue;
-      throw new HeedError('MODEL_MISMATCH', `${given.file} has a tensor ${given.name} that a ${architecture.name} model does not`, { culprit: given.name, shape: given.shape });
+      throw new HeedError('MODEL_MISMATCH', `${given.file} has a tensor ${given.name} that a ${architecture.name} model does not`, {
+        culprit: given.name,
+        shape: given.shape,
+      });
     }
     if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${given.file} has ${name} twice`, { culprit: given.name });
     if (!reserved) module.engine.heap.reserve(parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0));
@@ -61,7 +70,11 @@ export async function loadWeights(module: Module, architecture: Architecture, ru
   for (const name of missing) {
     const { key, parameter } = targets.get(name) as Target;
     if (architecture.optional.includes(key)) continue;
-    throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, { culprit: name, shape: parameter.shape, cure: 'Is config.json that of these weights?' });
+    throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
+      culprit: name,
+      shape: parameter.shape,
+      cure: 'Is config.json that of these weights?',
+    });
   }
 }
 
@@ -73,10 +86,17 @@ function ownName(name: string, { prefixes, renamed }: Architecture): string {
 async function fill({ parameter, row, shape }: Target, given: CheckpointTensor): Promise<void> {
   const { name, dtype } = given;
   if (given.shape.length !== shape.length || given.shape.some((d, i) => d !== shape[i])) {
-    throw new HeedError('MODEL_MISMATCH', `${given.file}: ${name} is [${given.shape}], by config.json it must be [${shape}]`, { culprit: name, shape: given.shape });
+    throw new HeedError('MODEL_MISMATCH', `${given.file}: ${name} is [${given.shape}], by config.json it must be [${shape}]`, {
+      culprit: name,
+      shape: given.shape,
+    });
   }
   if (!Object.hasOwn(sources, dtype)) {
-    throw new HeedError('DTYPE', `${given.file}: ${name} is ${dtype}`, { culprit: name, shape: given.shape, cure: `heed loads ${Object.keys(sources).join(', ')}` });
+    throw new HeedError('DTYPE', `${given.file}: ${name} is ${dtype}`, {
+      culprit: name,
+      shape: given.shape,
+      cure: `heed loads ${Object.keys(sources).join(', ')}`,
+    });
   }
   const rowBytes = parameter.width * bytesPerElement(dtype);
   const consume = (chunk: Uint8Array, offset: number) => parameter.write(row + offset / rowBytes, chunk, dtype as SourceDtype);

@@ -7,7 +7,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import type { Runtime } from '../runtime/types.js';
-import { HostTensor } from '../tensor.js';
+import type { HostTensor } from '../tensor.js';
 import { architectureOf } from './architecture.js';
 import { Encoder, type EncoderInputs } from './encoder.js';
 import { loadWeights } from './load.js';
@@ -84,7 +84,9 @@ export class EncoderModel {
     if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
     const encoder = new Encoder(engine, dims, architecture.block(config));
     const last = { file, loaded: 0, total: undefined as number | undefined };
-    const onProgress = listen && ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+    const onProgress =
+      listen &&
+      ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
     try {
       await loadWeights(encoder, architecture, runtime, folder, { signal, onProgress });
     } catch (error) {
@@ -136,7 +138,11 @@ function integers(name: string, input: IntegerInput): { data: Int32Array; dims: 
   const dims = nested ? [nested.length, nested[0]?.length ?? 0] : (input as { dims: readonly number[] }).dims;
   const data = nested ? nested.flat() : Array.from((input as { data: ArrayLike<number | bigint> }).data, Number);
   if (dims?.length !== 2 || data.length !== (dims[0] as number) * (dims[1] as number) || nested?.some((row) => row.length !== dims[1])) {
-    throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, { culprit: name, shape: dims ?? [], cure: 'Pad the rows, and say so in attention_mask' });
+    throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, {
+      culprit: name,
+      shape: dims ?? [],
+      cure: 'Pad the rows, and say so in attention_mask',
+    });
   }
   const wrong = data.find((n) => !Number.isInteger(n) || Math.abs(n) > 0x7fffffff);
   if (wrong !== undefined) throw new HeedError('ARGUMENT', `${name} holds ${wrong}`, { culprit: name, cure: 'It must hold integers' });
@@ -150,7 +156,8 @@ function prepare({ input_ids, attention_mask, token_type_ids }: ModelInputs): En
   const like = (name: string, input: IntegerInput | undefined) => {
     if (!input) return undefined;
     const { data, dims: own } = integers(name, input);
-    if (own[0] !== shape[0] || own[1] !== shape[1]) throw new HeedError('SHAPE', `${name} is [${own}], input_ids [${shape}]`, { culprit: name, shape: own });
+    if (own[0] !== shape[0] || own[1] !== shape[1])
+      throw new HeedError('SHAPE', `${name} is [${own}], input_ids [${shape}]`, { culprit: name, shape: own });
     return data;
   };
   const typeIds = like('token_type_ids', token_type_ids);

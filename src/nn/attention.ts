@@ -73,7 +73,8 @@ export class MultiheadAttention extends Module {
     super(engine);
     checkOptions(options, optionNames, 'MultiheadAttention');
     const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
-    if (embedDim % numHeads) throw new HeedError('ARGUMENT', `${embedDim} channels do not split into ${numHeads} heads`, { culprit: 'numHeads' });
+    if (embedDim % numHeads)
+      throw new HeedError('ARGUMENT', `${embedDim} channels do not split into ${numHeads} heads`, { culprit: 'numHeads' });
     const C = embedDim;
     this.batchFirst = batchFirst;
     this.#zero = addZeroAttn;
@@ -109,7 +110,9 @@ export class MultiheadAttention extends Module {
     const [k, v] = this.#extend(rest);
     const heads = (x: Tensor) => transpose(unflatten(x, -1, [this.numHeads, -1]), 1, 2);
     const options = this.#masks(call, B, T, key.dim(1), k.dim(1));
-    const attend = call.needWeights ? attentionWithWeights : (...args: Parameters<typeof scaledDotProductAttention>) => ({ output: scaledDotProductAttention(...args), weights: undefined });
+    const attend = call.needWeights
+      ? attentionWithWeights
+      : (...args: Parameters<typeof scaledDotProductAttention>) => ({ output: scaledDotProductAttention(...args), weights: undefined });
     const { output, weights } = attend(heads(q), heads(k), heads(v), options);
     const joined = reshape(transpose(output, 1, 2), [B, T, this.embedDim]);
     const y = this.outProj.forward(joined, { residual: call.residual });
@@ -120,7 +123,8 @@ export class MultiheadAttention extends Module {
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const C = this.embedDim;
     const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * C, parts * C);
-    const weight = (i: number): PackedMatrix => (this.#fused ? this.#fused.part(i) : (this.#apart as readonly Parameter[])[i]?.matrix) as PackedMatrix;
+    const weight = (i: number): PackedMatrix =>
+      (this.#fused ? this.#fused.part(i) : (this.#apart as readonly Parameter[])[i]?.matrix) as PackedMatrix;
     if (this.#fused?.fused && query === key && key === value) return chunk(linear(query, this.#fused.matrix, bias(0, 3)), 3, -1);
     return [query, key, value].map((x, i) => linear(x, weight(i), bias(i)));
   }
@@ -154,10 +158,15 @@ export class MultiheadAttention extends Module {
     }
     const appended = extended - S;
     if (appended && (call.lengths || call.isCausal)) {
-      throw new HeedError('UNSUPPORTED', 'MultiheadAttention: lengths and isCausal cannot be combined with appended keys', { cure: 'Pass masks instead' });
+      throw new HeedError('UNSUPPORTED', 'MultiheadAttention: lengths and isCausal cannot be combined with appended keys', {
+        cure: 'Pass masks instead',
+      });
     }
     const [first, second] = biases;
-    let bias = first && second ? add(contiguous(expand(second, [B, second.dim(1), T, S])), contiguous(expand(first, [B, second.dim(1), T, S]))) : first;
+    let bias =
+      first && second
+        ? add(contiguous(expand(second, [B, second.dim(1), T, S])), contiguous(expand(first, [B, second.dim(1), T, S])))
+        : first;
     if (bias && appended) {
       const zeros = tensor(this.engine, new Float32Array(appended), [1, 1, 1, appended]);
       bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);

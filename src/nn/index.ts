@@ -1,5 +1,10 @@
 /** heed/nn: modules with PyTorch's names, options (in camelCase) and state-dict keys. */
-export { MultiheadAttention, type MultiheadAttentionCall, type MultiheadAttentionOptions, type MultiheadAttentionResult } from './attention.js';
+export {
+  MultiheadAttention,
+  type MultiheadAttentionCall,
+  type MultiheadAttentionOptions,
+  type MultiheadAttentionResult,
+} from './attention.js';
 export { Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { Module, type StateDict, type StateTensor } from './module.js';
 export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncoder, type TransformerOptions } from './stacks.js';

@@ -54,12 +54,16 @@ export abstract class Module {
     const own = new Map(this.namedParameters());
     for (const [name, parameter] of own) {
       const given = Object.hasOwn(state, name) ? state[name] : undefined;
-      if (!given && strict) throw new HeedError('MODEL_MISMATCH', `The state dict has no ${name}`, { culprit: name, shape: parameter.shape });
+      if (!given && strict)
+        throw new HeedError('MODEL_MISMATCH', `The state dict has no ${name}`, { culprit: name, shape: parameter.shape });
       if (given) checkFit(name, parameter.shape, given);
     }
     const extra = strict && Object.keys(state).find((name) => !own.has(name));
     if (extra) {
-      throw new HeedError('MODEL_MISMATCH', `The state dict has ${extra}, which ${this.constructor.name} does not`, { culprit: extra, cure: 'Pass { strict: false } to ignore it' });
+      throw new HeedError('MODEL_MISMATCH', `The state dict has ${extra}, which ${this.constructor.name} does not`, {
+        culprit: extra,
+        cure: 'Pass { strict: false } to ignore it',
+      });
     }
     for (const [name, parameter] of own) {
       if (!Object.hasOwn(state, name)) continue;
@@ -78,5 +82,8 @@ export abstract class Module {
 function checkFit(name: string, shape: Shape, given: StateTensor): void {
   const fits = given.dims.length === shape.length && given.dims.every((d, i) => d === shape[i]);
   if (fits && given.data.length === shape.reduce((n, d) => n * d, 1)) return;
-  throw new HeedError('MODEL_MISMATCH', `${name} is [${given.dims}] with ${given.data.length} elements, it must be [${shape}]`, { culprit: name, shape: given.dims });
+  throw new HeedError('MODEL_MISMATCH', `${name} is [${given.dims}] with ${given.data.length} elements, it must be [${shape}]`, {
+    culprit: name,
+    shape: given.dims,
+  });
 }

@@ -7,7 +7,7 @@ import type { Engine } from '../engine/engine.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { packInto, unpack } from '../ops/matmul.js';
-import { HostTensor, PackedMatrix, PANEL, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { HostTensor, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
 
 /** Checkpoint element types that become float32, with the kernel that does it and the bytes of one. */
 export const sources = {
@@ -88,7 +88,11 @@ export class Parameter {
 
   #loaded(): Storage {
     if (this.#storage && this.complete) return this.#storage;
-    throw new HeedError('MODEL_MISMATCH', `${this.name} has no values yet`, { culprit: this.name, shape: this.shape, cure: 'Call loadStateDict first' });
+    throw new HeedError('MODEL_MISMATCH', `${this.name} has no values yet`, {
+      culprit: this.name,
+      shape: this.shape,
+      cure: 'Call loadStateDict first',
+    });
   }
 
   /** Starts over: memory is kept, values are awaited. */

@@ -52,7 +52,15 @@ abstract class TransformerLayer extends Module {
   ) {
     super(engine);
     checkOptions(options, layerOptionNames, new.target.name);
-    this.options = { dimFeedforward: 2048, activation: 'relu', layerNormEps: 1e-5, batchFirst: false, normFirst: false, bias: true, ...options };
+    this.options = {
+      dimFeedforward: 2048,
+      activation: 'relu',
+      layerNormEps: 1e-5,
+      batchFirst: false,
+      normFirst: false,
+      bias: true,
+      ...options,
+    };
     const { dimFeedforward, bias, normFirst } = this.options;
     this.normFirst = normFirst;
     this.selfAttn = this.child('self_attn', this.attention());
@@ -80,7 +88,15 @@ abstract class TransformerLayer extends Module {
       const { mask: attnMask, keyPaddingMask, isCausal, lengths } = masks;
       const [needWeights, averageAttnWeights] = [listen !== undefined, false];
       const keys = memory ?? x;
-      const { output, weights } = attention.forward(x, keys, keys, { attnMask, keyPaddingMask, isCausal, lengths, needWeights, averageAttnWeights, residual });
+      const { output, weights } = attention.forward(x, keys, keys, {
+        attnMask,
+        keyPaddingMask,
+        isCausal,
+        lengths,
+        needWeights,
+        averageAttnWeights,
+        residual,
+      });
       if (weights) listen?.(weights);
       return output;
     };

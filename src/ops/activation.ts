@@ -12,7 +12,10 @@ export type Activation = keyof typeof activations;
 export function activationCode(name: Activation | undefined): number {
   if (name === undefined) return 0;
   if (Object.hasOwn(activations, name)) return activations[name];
-  throw new HeedError('UNSUPPORTED', `There is no activation ${name}`, { culprit: 'activation', cure: `Use ${Object.keys(activations).join(', ')}` });
+  throw new HeedError('UNSUPPORTED', `There is no activation ${name}`, {
+    culprit: 'activation',
+    cure: `Use ${Object.keys(activations).join(', ')}`,
+  });
 }
 
 /** Operations per element, about: what a launch is worth. */

@@ -62,7 +62,8 @@ function biasFor(mask: Tensor, [B, H, T, S]: Four): { ptr: number; strides: read
 
 function reach(window: AttentionOptions['window'], isCausal: boolean): [number, number] {
   const [left, right] = window === undefined ? [FAR, FAR] : typeof window === 'number' ? [window, FAR] : window;
-  if (!(left >= 0 && right >= 0)) throw new HeedError('ARGUMENT', `attention: window is [${left}, ${right}]`, { culprit: 'window', cure: 'Give counts of keys' });
+  if (!(left >= 0 && right >= 0))
+    throw new HeedError('ARGUMENT', `attention: window is [${left}, ${right}]`, { culprit: 'window', cure: 'Give counts of keys' });
   return [Math.min(left, FAR), isCausal ? 0 : Math.min(right, FAR)];
 }
 
@@ -82,7 +83,12 @@ function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOpt
   expectShape('scaledDotProductAttention', 'key', k, [B, G, S, D]);
   expectShape('scaledDotProductAttention', 'value', v, [B, G, S, Dv]);
   if (G !== H && !(options.enableGqa && G > 0 && H % G === 0)) {
-    throw wrongShape('scaledDotProductAttention', 'key', k.shape, `it has ${G} heads, the query ${H}; grouped heads need enableGqa and a divisor`);
+    throw wrongShape(
+      'scaledDotProductAttention',
+      'key',
+      k.shape,
+      `it has ${G} heads, the query ${H}; grouped heads need enableGqa and a divisor`,
+    );
   }
   const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D) } = options;
   const [left, right] = reach(options.window, isCausal);
@@ -115,18 +121,33 @@ function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOpt
       [y.ptr, stats, q.ptr, kPacked, vPacked, bias.ptr, counts, slopes, H, G, T, S, D, Dv, ...qSteps, T * H * Dv, Dv, H * Dv, ...ends],
       out,
     );
-    if (weights) engine.launch('attention_weights_f32', tiles, work, [weights.ptr, stats, q.ptr, kPacked, bias.ptr, counts, slopes, H, G, T, S, D, ...qSteps, ...ends], SCORES);
+    if (weights)
+      engine.launch(
+        'attention_weights_f32',
+        tiles,
+        work,
+        [weights.ptr, stats, q.ptr, kPacked, bias.ptr, counts, slopes, H, G, T, S, D, ...qSteps, ...ends],
+        SCORES,
+      );
   });
   return weights ? { output, weights } : { output };
 }
 
 function checkLengths(lengths: readonly number[], B: number, S: number): void {
   if (lengths.length === B && lengths.every((n) => Number.isInteger(n) && n >= 0 && n <= S)) return;
-  throw new HeedError('ARGUMENT', `attention: lengths are [${lengths}]`, { culprit: 'lengths', cure: `Give ${B} whole numbers from 0 to ${S}` });
+  throw new HeedError('ARGUMENT', `attention: lengths are [${lengths}]`, {
+    culprit: 'lengths',
+    cure: `Give ${B} whole numbers from 0 to ${S}`,
+  });
 }
 
 const shaped = (output: Tensor, like: Tensor): Tensor =>
-  like.rank === 4 ? output : output.view([...like.shape.slice(0, -1), output.dim(3)], [...(like.rank === 3 ? [output.strides[0] as number] : []), ...output.strides.slice(2)]);
+  like.rank === 4
+    ? output
+    : output.view(
+        [...like.shape.slice(0, -1), output.dim(3)],
+        [...(like.rank === 3 ? [output.strides[0] as number] : []), ...output.strides.slice(2)],
+      );
 
 /** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
@@ -134,7 +155,12 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
 }
 
 /** The same, with the weights [B, H, T, S] that were given to the values. */
-export function attentionWithWeights(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): { output: Tensor; weights: Tensor } {
+export function attentionWithWeights(
+  query: Tensor,
+  key: Tensor,
+  value: Tensor,
+  options: AttentionOptions = {},
+): { output: Tensor; weights: Tensor } {
   const { output, weights } = attend(query, key, value, options, true) as Required<Result>;
   return { output: shaped(output, query), weights: shaped(weights, query) };
 }

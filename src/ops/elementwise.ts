@@ -26,7 +26,8 @@ export const mul = (a: Tensor, b: Tensor): Tensor => binary('mul', 'mul_f32', a,
 /** factor · x */
 export function scale(x: Tensor, factor: number): Tensor {
   expectDtype('scale', 'x', x, 'float32');
-  if (typeof factor !== 'number') throw new HeedError('ARGUMENT', `scale: factor is ${typeof factor}`, { culprit: 'factor', cure: 'It is a number' });
+  if (typeof factor !== 'number')
+    throw new HeedError('ARGUMENT', `scale: factor is ${typeof factor}`, { culprit: 'factor', cure: 'It is a number' });
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('scale_f32', Math.ceil(x.size / 1024), x.size * 2, [y.ptr, source.ptr, x.size, factor]);

@@ -13,7 +13,11 @@ export function embedding(ids: Tensor, weight: Tensor | PackedMatrix): Tensor {
   const source = contiguous(ids);
   const wrong = ids.engine.heap.ints(source.ptr, source.size).find((id) => id < 0 || id >= V);
   if (wrong !== undefined) {
-    throw new HeedError('ARGUMENT', `embedding: id ${wrong} is not in the table of ${V} rows`, { culprit: 'ids', shape: ids.shape, cure: `Ids run from 0 to ${V - 1}` });
+    throw new HeedError('ARGUMENT', `embedding: id ${wrong} is not in the table of ${V} rows`, {
+      culprit: 'ids',
+      shape: ids.shape,
+      cure: `Ids run from 0 to ${V - 1}`,
+    });
   }
   if (weight instanceof PackedMatrix) return unpack(weight, source);
   const y = Tensor.empty(ids.engine, [...ids.shape, C]);

@@ -1,10 +1,11 @@
 /** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
-export { contiguous, cat, chunk, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';
+
+export { HostTensor, PackedMatrix, Tensor, tensor } from '../tensor.js';
 export { type Activation, activate, activations, gelu, quickGelu, relu, sigmoid, silu, tanh } from './activation.js';
-export { add, mul, scale } from './elementwise.js';
 export { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from './attention.js';
+export { add, mul, scale } from './elementwise.js';
 export { embedding } from './embedding.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
-export { rotary, type RotaryOptions, type RotaryTable, rotaryTable } from './rotary.js';
-export { HostTensor, PackedMatrix, Tensor, tensor } from '../tensor.js';
+export { type RotaryOptions, type RotaryTable, rotary, rotaryTable } from './rotary.js';
+export { cat, chunk, contiguous, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';

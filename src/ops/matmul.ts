@@ -1,6 +1,6 @@
 /** Products: linear layers over packed weights, and products of two activations. */
 import { HeedError } from '../errors.js';
-import { PackedMatrix, PANEL, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activationCode } from './activation.js';
 import { expectDtype, expectShape, wrongShape } from './check.js';
 import { contiguous } from './shape.js';
@@ -107,13 +107,15 @@ export interface MatmulOptions {
 export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptions = {}): Tensor {
   expectDtype('matmul', 'a', a, 'float32');
   expectDtype('matmul', 'b', b, 'float32');
-  if (a.rank < 2 || b.rank < 2) throw wrongShape('matmul', a.rank < 2 ? 'a' : 'b', (a.rank < 2 ? a : b).shape, 'it must have two axes or more');
+  if (a.rank < 2 || b.rank < 2)
+    throw wrongShape('matmul', a.rank < 2 ? 'a' : 'b', (a.rank < 2 ? a : b).shape, 'it must have two axes or more');
   const [M, K] = a.shape.slice(-2) as [number, number];
   const [N, L] = (transposeB ? b.shape.slice(-2) : [b.dim(-1), b.dim(-2)]) as [number, number];
   if (K !== L) throw wrongShape('matmul', 'b', b.shape, `its inner axis must be ${K}, as a is [${a.shape}]`);
   const outer = a.shape.slice(0, -2);
   const single = b.rank === 2;
-  if (!single && (b.rank !== a.rank || outer.some((d, i) => d !== b.shape[i]))) throw wrongShape('matmul', 'b', b.shape, `its leading axes must be [${outer}]`);
+  if (!single && (b.rank !== a.rank || outer.some((d, i) => d !== b.shape[i])))
+    throw wrongShape('matmul', 'b', b.shape, `its leading axes must be [${outer}]`);
   const y = Tensor.empty(a.engine, [...outer, M, N]);
   const x = contiguous(a);
   // Outer axes merge into one only when they lie so in memory.
@@ -124,7 +126,9 @@ export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptio
   const packed = a.engine.allocate(batch * step);
   packInto(packed.ptr, w, [1, batch, N, K], [0, single ? 0 : b.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
   if (single) product(a.engine, sizeOf(outer) * M, N, K, { y: y.ptr, x: x.ptr, w: packed.ptr });
-  else for (let i = 0; i < batch; i++) product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
+  else
+    for (let i = 0; i < batch; i++)
+      product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
   packed.free();
   return y;
 }
@@ -132,7 +136,10 @@ export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptio
 /** The rows from `start` on of a packed matrix, without a copy. Both numbers must fall on panels. */
 export function packedRows(w: PackedMatrix, start: number, rows: number): PackedMatrix {
   if (start % PANEL || start + rows > w.rows || ((start + rows) % PANEL && start + rows !== w.rows)) {
-    throw new HeedError('ARGUMENT', `Rows ${start} to ${start + rows} of [${w.shape}] do not fall on panels of ${PANEL}`, { culprit: 'rows', shape: w.shape });
+    throw new HeedError('ARGUMENT', `Rows ${start} to ${start + rows} of [${w.shape}] do not fall on panels of ${PANEL}`, {
+      culprit: 'rows',
+      shape: w.shape,
+    });
   }
   return new PackedMatrix(w.engine, w.storage, rows, w.columns, w.offset + start * w.columns * 4);
 }

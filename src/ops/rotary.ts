@@ -1,8 +1,9 @@
 /** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
+
+import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
-import type { Engine } from '../engine/engine.js';
 import { expectDtype, expectShape, wrongShape } from './check.js';
 import { contiguous } from './shape.js';
 
@@ -18,7 +19,11 @@ export function rotaryTable(engine: Engine, positions: number, R: number, base =
   const half = R / 2;
   const angles = Array.from({ length: half }, (_, i) => pow(base, (-2 * i) / R));
   const fill = (f: (x: number) => number) =>
-    tensor(engine, Float32Array.from({ length: positions * half }, (_, i) => f(Math.fround(Math.floor(i / half) * (angles[i % half] as number)))), [positions, half]);
+    tensor(
+      engine,
+      Float32Array.from({ length: positions * half }, (_, i) => f(Math.fround(Math.floor(i / half) * (angles[i % half] as number)))),
+      [positions, half],
+    );
   return { cos: fill(cos), sin: fill(sin) };
 }
 
@@ -44,7 +49,8 @@ export function rotary(x: Tensor, table: RotaryTable, { interleaved = false, pos
   }
   const at = positions && contiguous(positions);
   const wrong = at ? x.engine.heap.ints(at.ptr, at.size).find((p) => p < 0 || p >= rows) : T > rows ? T - 1 : undefined;
-  if (wrong !== undefined) throw new HeedError('ARGUMENT', `rotary: the table of ${rows} positions has no position ${wrong}`, { culprit: 'positions' });
+  if (wrong !== undefined)
+    throw new HeedError('ARGUMENT', `rotary: the table of ${rows} positions has no position ${wrong}`, { culprit: 'positions' });
   const source = x.strides[3] === 1 ? x : contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('rope_f32', B * H * T, x.size * 6, [

@@ -58,15 +58,20 @@ export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
   const length = x.shape[a] as number;
   const rest = length / sizeOf(sizes.filter((d) => d !== -1));
   const dims = sizes.map((d) => (d === -1 ? rest : d));
-  if (sizeOf(dims) !== length || !dims.every(Number.isInteger)) throw wrongShape('unflatten', 'x', x.shape, `axis ${axis} does not split into [${sizes}]`);
+  if (sizeOf(dims) !== length || !dims.every(Number.isInteger))
+    throw wrongShape('unflatten', 'x', x.shape, `axis ${axis} does not split into [${sizes}]`);
   const inner = dims.map((_, i) => sizeOf(dims.slice(i + 1)) * (x.strides[a] as number));
-  return x.view([...x.shape.slice(0, a), ...dims, ...x.shape.slice(a + 1)], [...x.strides.slice(0, a), ...inner, ...x.strides.slice(a + 1)]);
+  return x.view(
+    [...x.shape.slice(0, a), ...dims, ...x.shape.slice(a + 1)],
+    [...x.strides.slice(0, a), ...inner, ...x.strides.slice(a + 1)],
+  );
 }
 
 /** Axes in another order: a view. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   const order = axes.map((axis) => axisOf('permute', x, axis));
-  if (new Set(order).size !== x.rank || order.length !== x.rank) throw wrongShape('permute', 'x', x.shape, `[${axes}] is no order of its axes`);
+  if (new Set(order).size !== x.rank || order.length !== x.rank)
+    throw wrongShape('permute', 'x', x.shape, `[${axes}] is no order of its axes`);
   return x.view(
     order.map((a) => x.shape[a] as number),
     order.map((a) => x.strides[a] as number),
@@ -116,11 +121,17 @@ export function cat(tensors: readonly Tensor[], axis: number): Tensor {
   if (!first) throw new HeedError('ARGUMENT', 'cat: there is no tensor', { culprit: 'tensors' });
   const a = axisOf('cat', first, axis);
   for (const x of tensors) {
-    if (x.dtype !== first.dtype || x.dtype === 'bool') throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { shape: x.shape });
-    if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i])) throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
+    if (x.dtype !== first.dtype || x.dtype === 'bool')
+      throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { shape: x.shape });
+    if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i]))
+      throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
   }
   const length = tensors.reduce((n, x) => n + (x.shape[a] as number), 0);
-  const y = Tensor.empty(first.engine, first.shape.map((d, i) => (i === a ? length : d)), first.dtype);
+  const y = Tensor.empty(
+    first.engine,
+    first.shape.map((d, i) => (i === a ? length : d)),
+    first.dtype,
+  );
   const outer = sizeOf(first.shape.slice(0, a));
   const inner = sizeOf(first.shape.slice(a + 1));
   let at = 0;

@@ -26,7 +26,8 @@ export interface FeatureExtractionOptions {
 
 const optionNames = ['pooling', 'normalize', 'max_length', 'signal', 'onProgress'];
 
-export type FeatureExtractor = FeatureExtractionPipeline & ((texts: string | readonly string[], options?: FeatureExtractionOptions) => Promise<HostTensor>);
+export type FeatureExtractor = FeatureExtractionPipeline &
+  ((texts: string | readonly string[], options?: FeatureExtractionOptions) => Promise<HostTensor>);
 
 interface Job {
   index: number;
@@ -45,7 +46,11 @@ export class FeatureExtractionPipeline {
     const { signal } = options;
     const { runtime } = engine;
     // The tokenizer is read while the weights are, which takes longer.
-    const parts = [EncoderModel.load(engine, folder, options), Tokenizer.load(runtime, folder, { signal }), readSentenceConfig(runtime, folder, { signal })] as const;
+    const parts = [
+      EncoderModel.load(engine, folder, options),
+      Tokenizer.load(runtime, folder, { signal }),
+      readSentenceConfig(runtime, folder, { signal }),
+    ] as const;
     try {
       const [model, tokenizer, sentence] = await Promise.all(parts);
       return callable(new FeatureExtractionPipeline(tokenizer, model, sentence));
@@ -60,10 +65,12 @@ export class FeatureExtractionPipeline {
   async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<HostTensor> {
     checkOptions(options, optionNames, 'feature-extraction');
     const { pooling = 'none', normalize = false, signal } = options;
-    if (!poolings.includes(pooling)) throw new HeedError('ARGUMENT', `There is no pooling ${pooling}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
+    if (!poolings.includes(pooling))
+      throw new HeedError('ARGUMENT', `There is no pooling ${pooling}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
     const list = typeof texts === 'string' ? [texts] : texts;
     const strange = Array.isArray(list) ? list.find((text) => typeof text !== 'string') : list;
-    if (strange !== undefined) throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof strange}`, { culprit: 'texts' });
+    if (strange !== undefined)
+      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof strange}`, { culprit: 'texts' });
     const max_length = this.#maxLength(options.max_length);
     const jobs = list.map((text, index): Job => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) }));
     const C = this.model.encoder.dims.C;
@@ -80,7 +87,8 @@ export class FeatureExtractionPipeline {
       done += batch.length;
       options.onProgress?.(done, jobs.length);
     }
-    if (pooling === 'none' && normalize) for (let i = 0; i < data.length; i += C) data.set(pool(data.subarray(i, i + C), C, 1, 'cls', true), i);
+    if (pooling === 'none' && normalize)
+      for (let i = 0; i < data.length; i += C) data.set(pool(data.subarray(i, i + C), C, 1, 'cls', true), i);
     return new HostTensor('float32', data, pooling === 'none' ? [jobs.length, longest, C] : [jobs.length, C]);
   }
 

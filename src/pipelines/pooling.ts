@@ -23,26 +23,39 @@ const modes: Readonly<Record<string, Pooling>> = { pooling_mode_mean_tokens: 'me
 export async function readSentenceConfig(runtime: Runtime, folder: string, options: OpenOptions = {}): Promise<SentenceConfig> {
   const read = (file: string) => readJson(runtime, folder, file, { ...options, optional: true });
   const [modules, sentence] = await Promise.all([read('modules.json'), read('sentence_bert_config.json')]);
-  const maxTokens = sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
+  const maxTokens =
+    sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
   if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };
   const file = runtime.join(folder, 'modules.json');
   const list = JsonNode.of(file, { modules }).objects('modules');
   const kinds = list.map((module) => module.string('type').split('.').at(-1));
   const strange = kinds.find((kind) => !['Transformer', 'Pooling', 'Normalize'].includes(kind ?? ''));
-  if (strange) throw new HeedError('UNSUPPORTED', `${file} asks for a module ${strange}`, { culprit: strange, cure: 'heed has Transformer, Pooling and Normalize' });
+  if (strange)
+    throw new HeedError('UNSUPPORTED', `${file} asks for a module ${strange}`, {
+      culprit: strange,
+      cure: 'heed has Transformer, Pooling and Normalize',
+    });
   const at = list[kinds.indexOf('Pooling')]?.string('path');
-  return { pooling: at === undefined ? undefined : await readPooling(runtime, folder, at, options), normalize: kinds.includes('Normalize'), maxTokens };
+  return {
+    pooling: at === undefined ? undefined : await readPooling(runtime, folder, at, options),
+    normalize: kinds.includes('Normalize'),
+    maxTokens,
+  };
 }
 
 async function readPooling(runtime: Runtime, folder: string, path: string, options: OpenOptions): Promise<Pooling> {
   // A path with dots in it would read outside of the folder.
-  if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${JSON.stringify(path)}`, { culprit: 'modules.json' });
+  if (!/^[\w-]+$/.test(path))
+    throw new HeedError('FORMAT', `modules.json gives the path ${JSON.stringify(path)}`, { culprit: 'modules.json' });
   const file = `${path}/config.json`;
   const config = JsonNode.of(file, await readJson(runtime, folder, file, options));
   const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
   const [mode] = asked;
   if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as Pooling;
-  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.join(' and ') || 'no pooling'}`, { culprit: file, cure: `heed has ${Object.keys(modes).join(', ')}` });
+  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.join(' and ') || 'no pooling'}`, {
+    culprit: file,
+    cure: `heed has ${Object.keys(modes).join(', ')}`,
+  });
 }
 
 /**

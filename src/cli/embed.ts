@@ -1,0 +1,124 @@
+/**
+ * `heed embed`: texts to vectors. Texts come as arguments, or as lines of standard input, which are embedded as they come, so
+ * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
+ */
+import { Command, Option } from 'commander';
+import type { FeatureExtractor } from '../core.js';
+import { createEngine, pipeline } from '../entry/node.js';
+import type { Pooling } from '../pipelines/pooling.js';
+import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
+import { progress } from './progress.js';
+
+interface EmbedFlags extends EngineFlags {
+  model: string;
+  pooling?: Exclude<Pooling, 'none'>;
+  normalize?: boolean;
+  maxTokens?: number;
+  json?: boolean;
+}
+
+/** Lines of standard input that are embedded together. */
+const LINES = 256;
+/** Components of a vector that fit on a line. */
+const SHOWN = 6;
+/** Texts up to which their similarities are shown. */
+const COMPARED = 12;
+
+export const embedCommand = new Command('embed')
+  .description('turn texts into vectors')
+  .argument('[text...]', 'texts; without any, the lines of standard input (an empty line is an empty text)')
+  .requiredOption('--model <dir>', 'folder or URL of a model')
+  .addOption(
+    new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices(['mean', 'cls']),
+  )
+  .option('--normalize', "scale vectors to length 1 (default: the model's modules.json)")
+  .option('--no-normalize', 'leave vectors as they are')
+  .addOption(maxTokensOption())
+  .option('--json', 'one array per line, and nothing else')
+  .addOption(threadsOption())
+  .addOption(deterministicOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  heed embed "a cat" "a kitten" --model ./all-MiniLM-L6-v2
+  heed embed --json --model ./all-MiniLM-L6-v2 < sentences.txt > vectors.jsonl
+  heed embed --deterministic --threads 1 "the same bits everywhere" --model ./all-MiniLM-L6-v2`,
+  )
+  .action(embed);
+
+async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
+  const { threads, deterministic } = flags;
+  const engine = await createEngine({ threads, deterministic });
+  const bar = progress('loading');
+  try {
+    const extractor = await pipeline('feature-extraction', flags.model, {
+      engine,
+      progress_callback: ({ loaded, total }) => bar.update(loaded, total),
+    });
+    bar.stop();
+    const { notice } = extractor.model.config;
+    if (typeof notice === 'string') process.stderr.write(`heed: ${notice}\n`);
+    const { sentence } = extractor;
+    const options = {
+      pooling: flags.pooling ?? (sentence.pooling === 'cls' ? 'cls' : 'mean'),
+      normalize: flags.normalize ?? sentence.normalize,
+      max_length: flags.maxTokens,
+    } as const;
+    if (texts.length) await run(extractor, texts, options, flags);
+    else for await (const lines of linesOfInput()) await run(extractor, lines, options, flags);
+  } finally {
+    bar.stop();
+    await engine.dispose();
+  }
+}
+
+type RunOptions = { pooling: 'mean' | 'cls'; normalize: boolean; max_length: number | undefined };
+
+async function run(extractor: FeatureExtractor, texts: readonly string[], options: RunOptions, { json }: EmbedFlags): Promise<void> {
+  const bar = progress('embedding');
+  const { data, dims } = await extractor(texts, { ...options, onProgress: (done, total) => bar.update(done, total) });
+  bar.stop();
+  const C = dims[1] as number;
+  const rows = texts.map((_, i) => data.subarray(i * C, (i + 1) * C));
+  const print = json
+    ? (row: ArrayLike<number>) => JSON.stringify(Array.from(row))
+    : (row: ArrayLike<number>, i: number) => show(texts[i] as string, row);
+  process.stdout.write(rows.map((row, i) => `${print(row, i)}\n`).join(''));
+  if (!json && rows.length > 1 && rows.length <= COMPARED) process.stdout.write(similarities(rows));
+}
+
+async function* linesOfInput(): AsyncGenerator<string[]> {
+  if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');
+  // Not node:readline, which also ends lines at U+2028 and U+2029.
+  let rest = '';
+  const lines: string[] = [];
+  for await (const text of process.stdin.setEncoding('utf8')) {
+    const pieces = (rest + text).split('\n');
+    rest = pieces.pop() as string;
+    lines.push(...pieces.map((line) => line.replace(/\r$/, '')));
+    while (lines.length >= LINES) yield lines.splice(0, LINES);
+  }
+  if (rest) lines.push(rest);
+  if (lines.length) yield lines;
+}
+
+function show(text: string, row: ArrayLike<number>): string {
+  const name = JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+  const first = Array.from(row).slice(0, SHOWN);
+  return `${name.padEnd(42)} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > SHOWN ? ' …' : ''}`;
+}
+
+/** The cosine of every pair, as a table. */
+function similarities(rows: readonly ArrayLike<number>[]): string {
+  const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0);
+  const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
+  const lines = rows.map(
+    (a, i) =>
+      `${String(i + 1).padStart(4)}  ${rows
+        .slice(0, i + 1)
+        .map((b) => cosine(a, b).toFixed(2).padStart(6))
+        .join('')}`,
+  );
+  return `\ncosine${rows.map((_, i) => String(i + 1).padStart(6)).join('')}\n${lines.join('\n')}\n`;
+}

@@ -1,0 +1,38 @@
+/** A bar on standard error for what takes longer than a moment; nothing where that is no terminal. */
+
+/** Milliseconds before a bar shows: most things are over by then. */
+const PATIENCE = 500;
+
+export interface Progress {
+  update(done: number, total: number | undefined): void;
+  stop(): void;
+}
+
+export function progress(what: string): Progress {
+  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  const begin = performance.now();
+  let bar: { update(done: number): void; stop(): void } | undefined;
+  let asked = false;
+  return {
+    update(done, total) {
+      bar?.update(done);
+      if (asked || !total || performance.now() - begin < PATIENCE) return;
+      asked = true;
+      // Loaded when it is needed, which is seldom.
+      import('cli-progress').then(({ SingleBar, Presets }) => {
+        const made = new SingleBar(
+          { format: `${what} {bar} {percentage}% | {eta_formatted} left`, clearOnComplete: true },
+          Presets.shades_classic,
+        );
+        made.start(total, done);
+        if (asked) bar = made;
+        else made.stop();
+      });
+    },
+    stop() {
+      asked = false;
+      bar?.stop();
+      bar = undefined;
+    },
+  };
+}
