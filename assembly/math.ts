@@ -13,6 +13,8 @@ const EXP: usize = memory.data<f32>([
 ]);
 
 /** e^x. 0 below −87.33, at most 2.4e38. Relative error 1.2e-7 (1 ulp). NaN for NaN; exp(0) is exactly 1. */
+// @ts-ignore: decorator
+@inline
 export function exp(x: v128): v128 {
   const low = v128.load32_splat(EXP);
   const magic = v128.load32_splat(EXP + 12);
@@ -91,6 +93,8 @@ const ERF: usize = memory.data<f32>([
 ]);
 
 /** erf x = x P(x²) / Q(x²), both of degree 5. Relative error 4.3e-7. NaN for NaN. */
+// @ts-ignore: decorator
+@inline
 export function erf(x: v128): v128 {
   const y = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(ERF)), v128.load32_splat(ERF + 4));
   const t = f32x4.mul(y, y);

@@ -2,35 +2,17 @@
  * The engine: a memory, the kernels that work on it, and threads where the runtime has them. It launches kernels, owns scopes,
  * and queues asynchronous work. It knows no tensors and no maths; src/ops gives its kernels their meaning.
  */
-import { checkOptions, HeedError } from '../errors.js';
+import { HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
 import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
 import { type Kernel, kernelNames } from './kernels.js';
 import { EngineMemory, type MemoryUse, Scope, type Storage, storagesIn } from './memory.js';
+import { checkEngineOptions, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
 import { Queue } from './queue.js';
 
-export interface EngineOptions {
-  /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
-  threads?: number | undefined;
-  /** The same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
-  deterministic?: boolean | undefined;
-  /** `maximum`: the most bytes that the memory may grow to. Default 4 GiB, or what the runtime gives. */
-  memory?: { maximum?: number | undefined } | undefined;
-  /** A compiled module (one thread), or modules by the name of their binary, where the runtime cannot fetch them itself. */
-  module?: WebAssembly.Module | Partial<Record<Binary, WebAssembly.Module>> | undefined;
-  /** Gives up the start of the engine. */
-  signal?: AbortSignal | undefined;
-  /** Milliseconds that threads get to start in; who is late is left out. Default 5000. */
-  startTimeout?: number | undefined;
-  /** Milliseconds after which a thread that holds a part of a launch counts as lost. Default 10000. */
-  deadline?: number | undefined;
-  /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. */
-  inlineBelow?: number | undefined;
-}
-
-const optionNames = ['threads', 'deterministic', 'memory', 'module', 'signal', 'startTimeout', 'deadline', 'inlineBelow'];
+export type { EngineOptions } from './options.js';
 
 /** What an engine got, and why not more. */
 export interface EngineInfo {
@@ -43,8 +25,6 @@ export interface EngineInfo {
   reason: string | undefined;
 }
 
-const MAX_THREADS = 64;
-const DEFAULT_THREADS = 8;
 /** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
 const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
 /** A step of this many operations or milliseconds is followed by a turn of the event loop. */
@@ -74,7 +54,7 @@ export class Engine {
 
   /** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
   static async create(runtime: Runtime, options: EngineOptions = {}): Promise<Engine> {
-    checkOptions(options, optionNames, 'createEngine');
+    checkEngineOptions(options);
     const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
     signal?.throwIfAborted();
     if (!hasSimd())
@@ -254,6 +234,7 @@ export class Engine {
     this.info.threads = 1;
     this.info.reason = error instanceof Error ? error.message : String(error);
     this.heap.hold();
+    this.#scratch?.free();
     this.#scratch = undefined;
     pool.terminate().then(
       () => this.heap.unhold(),
@@ -272,22 +253,7 @@ export class Engine {
   }
 }
 
-function wantedThreads(runtime: Runtime, threads: number | undefined): number {
-  if (threads === undefined) return Math.max(1, Math.min(DEFAULT_THREADS, runtime.cores()));
-  if (Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS) return threads;
-  throw new HeedError('ARGUMENT', `threads is ${threads}`, {
-    culprit: 'threads',
-    cure: `It must be a whole number from 1 to ${MAX_THREADS}`,
-  });
-}
-
-function createMemory(shared: boolean, maximum = 65536 * 65536): EngineMemory {
-  if (!(maximum >= 1 << 20 && maximum <= 65536 * 65536)) {
-    throw new HeedError('ARGUMENT', `memory.maximum is ${maximum}`, {
-      culprit: 'memory.maximum',
-      cure: 'It is in bytes, from 1 MiB to 4 GiB',
-    });
-  }
+function createMemory(shared: boolean, maximum = MOST_MEMORY): EngineMemory {
   const pages = Math.floor(maximum / 65536);
   let cause: unknown;
   for (const most of [pages, ...SHARED_MAXIMA.filter((n) => n < pages)]) {

@@ -14,8 +14,7 @@ interface Constants {
 
 /** Throws UNSUPPORTED for a module that is not this version's. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels & Constants {
-  // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
-  const exports = instantiateSync(module, { env: { memory } }).instance.exports as Record<string, unknown> & Constants;
+  const exports = link(module, memory);
   const build = exports.BUILD?.valueOf();
   const foreign = kernelNames.find((name) => (exports[name] as CallableFunction | undefined)?.length !== kernels[name]);
   if (build !== BUILD || foreign) {
@@ -25,6 +24,19 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
     });
   }
   return exports as unknown as Kernels & Constants;
+}
+
+function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, unknown> & Constants {
+  try {
+    // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
+    return instantiateSync(module, { env: { memory } }).instance.exports;
+  } catch (cause) {
+    throw new HeedError('UNSUPPORTED', 'The .wasm module does not link with this engine', {
+      culprit: 'module',
+      cure: "Hand over heed's `simd` or `relaxed`; binaries for threads are handed over by name",
+      cause,
+    });
+  }
 }
 
 export const inOrder = (exports: Kernels): KernelFunction[] => kernelNames.map((name) => exports[name]);

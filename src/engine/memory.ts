@@ -139,7 +139,7 @@ export class EngineMemory {
     const wanted = Math.min(Math.max(missing, LEAST_GROWTH, size >>> 3), Math.max(missing, this.maximum - size));
     try {
       if (size + missing > this.maximum) throw new RangeError(`above the limit of ${this.maximum} bytes`);
-      this.wasm.grow(Math.ceil(wanted / PAGE));
+      this.#extend(wanted, missing);
     } catch (cause) {
       throw new HeedError('MEMORY', `The engine needs ${bytes} bytes more than its ${size}, of which ${this.#used} are in use`, {
         culprit: 'memory',
@@ -150,6 +150,15 @@ export class EngineMemory {
     const end = this.wasm.buffer.byteLength - ALIGN;
     this.#put({ ptr: this.#end, bytes: end - this.#end });
     this.#end = end;
+  }
+
+  /** By `wanted` bytes, or where the runtime does not give as many, by `least`. */
+  #extend(wanted: number, least: number): void {
+    try {
+      this.wasm.grow(Math.ceil(wanted / PAGE));
+    } catch {
+      this.wasm.grow(Math.ceil(least / PAGE));
+    }
   }
 
   /** Into the list of free blocks, which is sorted by address and has no two neighbours that touch. */

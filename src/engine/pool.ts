@@ -6,10 +6,10 @@ import { HeedError } from '../errors.js';
 import type { Runtime, WorkerHandle } from '../runtime/types.js';
 import { CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work } from './control.js';
 import type { KernelFunction } from './instantiate.js';
-import type { EngineMemory } from './memory.js';
+import type { EngineMemory, Storage } from './memory.js';
 
 /** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others. */
-const CHUNKS_PER_LANE = 6;
+const CHUNKS_PER_LANE = 16;
 /** About 20 microseconds of looking for work before a thread sleeps: waking one takes longer than that. */
 const SPINS = 20_000;
 /** How often the caller looks at `pending` before it looks at the clock. */
@@ -38,6 +38,7 @@ export interface PoolOptions {
 
 export class ThreadPool {
   #workers: WorkerHandle[] = [];
+  #control: Storage;
   #slots: Int32Array;
   #args: Float64Array;
   #kernels: readonly KernelFunction[];
@@ -45,8 +46,9 @@ export class ThreadPool {
   #mayWait: boolean;
   lanes = 1;
 
-  private constructor(options: PoolOptions, control: number) {
-    const { slots, args } = viewControl(options.memory.wasm, control);
+  private constructor(options: PoolOptions, control: Storage) {
+    const { slots, args } = viewControl(options.memory.wasm, control.ptr);
+    this.#control = control;
     this.#slots = slots;
     this.#args = args;
     this.#kernels = options.kernels;
@@ -59,7 +61,7 @@ export class ThreadPool {
 
   /** Starts the threads and waits until they are ready, or the time is up: then with those that are. */
   static async start(options: PoolOptions): Promise<{ pool: ThreadPool; missing?: string }> {
-    const control = options.memory.allocate(CONTROL_BYTES).ptr;
+    const control = options.memory.allocate(CONTROL_BYTES);
     const pool = new ThreadPool(options, control);
     const failures: string[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -69,7 +71,7 @@ export class ThreadPool {
     const starts = Array.from({ length: options.lanes - 1 }, async (_, i) => {
       let worker: WorkerHandle | undefined;
       try {
-        worker = options.runtime.startWorker({ module: options.module, memory: options.memory.wasm, control, lane: i + 1 });
+        worker = options.runtime.startWorker({ module: options.module, memory: options.memory.wasm, control: control.ptr, lane: i + 1 });
         if ((await Promise.race([worker.ready, timeout])) === 'late') throw new Error(`not ready after ${options.startTimeout} ms`);
         pool.#workers.push(worker);
       } catch (error) {
@@ -134,6 +136,7 @@ export class ThreadPool {
   async terminate(): Promise<void> {
     for (const worker of this.#workers) worker.terminate();
     await Promise.all(this.#workers.map((worker) => worker.ended));
+    this.#control.free();
   }
 }
 

@@ -2,6 +2,7 @@
 import { HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype } from './check.js';
+import { op } from './op.js';
 import { contiguous } from './shape.js';
 
 /** Every activation by its name in heed; `linear` takes these names too. */
@@ -22,14 +23,14 @@ export function activationCode(name: Activation | undefined): number {
 const COST = 16;
 
 /** y = activation(x), of any shape. */
-export function activate(x: Tensor, name: Activation): Tensor {
+export const activate = op((x: Tensor, name: Activation): Tensor => {
   const code = activationCode(name);
   expectDtype(name, 'x', x, 'float32');
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('activation_f32', Math.ceil(x.size / 1024), x.size * COST, [y.ptr, source.ptr, x.size, code]);
   return y;
-}
+});
 
 /** max(x, 0) */
 export const relu = (x: Tensor): Tensor => activate(x, 'relu');

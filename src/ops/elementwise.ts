@@ -3,28 +3,29 @@ import type { Kernel } from '../engine/kernels.js';
 import { HeedError } from '../errors.js';
 import { sizeOf, Tensor } from '../tensor.js';
 import { expectDtype, wrongShape } from './check.js';
+import { op } from './op.js';
 import { contiguous, expand } from './shape.js';
 
-function binary(op: string, kernel: Kernel, a: Tensor, b: Tensor): Tensor {
-  expectDtype(op, 'a', a, 'float32');
-  expectDtype(op, 'b', b, 'float32');
-  if (b.rank > a.rank) throw wrongShape(op, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
+const binary = op((a: Tensor, b: Tensor, name: string, kernel: Kernel): Tensor => {
+  expectDtype(name, 'a', a, 'float32');
+  expectDtype(name, 'b', b, 'float32');
+  if (b.rank > a.rank) throw wrongShape(name, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
   // b as a suffix of a's shape needs no copy; any other broadcast is laid out first.
   const suffix = b.shape.every((d, i) => d === a.shape[a.rank - b.rank + i]);
   const [p, q] = [contiguous(a), contiguous(suffix ? b : expand(b, a.shape))];
   const y = Tensor.empty(a.engine, a.shape);
   a.engine.launch(kernel, Math.ceil(a.size / 1024), a.size * 2, [y.ptr, p.ptr, q.ptr, a.size, Math.max(1, sizeOf(q.shape))]);
   return y;
-}
+});
 
 /** a + b; b may lack leading axes of a, or have axes of length 1. */
-export const add = (a: Tensor, b: Tensor): Tensor => binary('add', 'add_f32', a, b);
+export const add = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'add', 'add_f32');
 
 /** a · b, element by element; b as in `add`. */
-export const mul = (a: Tensor, b: Tensor): Tensor => binary('mul', 'mul_f32', a, b);
+export const mul = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'mul', 'mul_f32');
 
 /** factor · x */
-export function scale(x: Tensor, factor: number): Tensor {
+export const scale = op((x: Tensor, factor: number): Tensor => {
   expectDtype('scale', 'x', x, 'float32');
   if (typeof factor !== 'number')
     throw new HeedError('ARGUMENT', `scale: factor is ${typeof factor}`, { culprit: 'factor', cure: 'It is a number' });
@@ -32,4 +33,4 @@ export function scale(x: Tensor, factor: number): Tensor {
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('scale_f32', Math.ceil(x.size / 1024), x.size * 2, [y.ptr, source.ptr, x.size, factor]);
   return y;
-}
+});

@@ -2,14 +2,15 @@
 import { HeedError } from '../errors.js';
 import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activationCode } from './activation.js';
-import { expectDtype, expectShape, wrongShape } from './check.js';
+import { expectDtype, wrongShape } from './check.js';
+import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
 /** Bytes of panels that a tile walks for every four rows: they should stay in an L2 of 256 KiB. */
 const L2_SHARE = 192 << 10;
 const TILE_ROWS = 32;
 /** Enough tiles that the last one does not keep many threads waiting, unless they become too small to be worth a claim. */
-const TILES = 24;
+const TILES = 48;
 const LEAST_TILE = 1 << 18;
 
 /**
@@ -77,8 +78,10 @@ export interface LinearOptions {
 }
 
 /** activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing. */
-export function linear(x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, { activation, residual }: LinearOptions = {}): Tensor {
-  expectDtype('linear', 'x', x, 'float32');
+export const linear = op(
+  (x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, { activation, residual }: LinearOptions = {}): Tensor => {
+    expectDtype('linear', 'x', x, 'float32');
+    if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
   const [N, K] = weight.shape as [number, number];
   if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
   if (bias) expectShape('linear', 'bias', bias, [N]);

@@ -1,28 +1,29 @@
 /** Softmax and normalisation, over the last axis. */
 import type { Kernel } from '../engine/kernels.js';
 import { Tensor } from '../tensor.js';
-import { expectDtype, expectShape, wrongShape } from './check.js';
+import { expectDtype, wrongShape } from './check.js';
+import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
 /** Rows × channels of a tensor, and an output of the same shape. */
-function rows(op: string, x: Tensor): { source: Tensor; y: Tensor; T: number; C: number } {
-  expectDtype(op, 'x', x, 'float32');
+function rows(name: string, x: Tensor): { source: Tensor; y: Tensor; T: number; C: number } {
+  expectDtype(name, 'x', x, 'float32');
   const C = x.shape.at(-1);
-  if (C === undefined || C === 0) throw wrongShape(op, 'x', x.shape, 'it needs a last axis');
+  if (C === undefined || C === 0) throw wrongShape(name, 'x', x.shape, 'it needs a last axis');
   return { source: contiguous(x), y: Tensor.empty(x.engine, x.shape), T: x.size / C, C };
 }
 
-function softmaxWith(op: string, kernel: Kernel, x: Tensor): Tensor {
-  const { source, y, T, C } = rows(op, x);
+const softmaxWith = op((x: Tensor, name: string, kernel: Kernel): Tensor => {
+  const { source, y, T, C } = rows(name, x);
   x.engine.launch(kernel, T, x.size * 24, [y.ptr, source.ptr, C]);
   return y;
-}
+});
 
 /** exp(x) / Σ exp(x) over the last axis. A row of −inf gives zeros. */
-export const softmax = (x: Tensor): Tensor => softmaxWith('softmax', 'softmax_f32', x);
+export const softmax = (x: Tensor): Tensor => softmaxWith(x, 'softmax', 'softmax_f32');
 
 /** ln softmax(x) over the last axis. */
-export const logSoftmax = (x: Tensor): Tensor => softmaxWith('logSoftmax', 'log_softmax_f32', x);
+export const logSoftmax = (x: Tensor): Tensor => softmaxWith(x, 'logSoftmax', 'log_softmax_f32');
 
 export interface NormOptions {
   /** What is added to the variance, or to the mean square. */
@@ -30,18 +31,16 @@ export interface NormOptions {
 }
 
 /** (x − mean) / sqrt(var + eps) · weight + bias over the last axis (arXiv 1607.06450). */
-export function layerNorm(x: Tensor, weight?: Tensor, bias?: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor {
+export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor => {
   const { source, y, T, C } = rows('layerNorm', x);
-  if (weight) expectShape('layerNorm', 'weight', weight, [C]);
-  if (bias) expectShape('layerNorm', 'bias', bias, [C]);
-  x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, source.ptr, weight?.ptr ?? 0, bias?.ptr ?? 0, C, eps]);
+  const [g, b] = [operand('layerNorm', 'weight', weight, [C]), operand('layerNorm', 'bias', bias, [C])];
+  x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, source.ptr, g, b, C, eps]);
   return y;
-}
+});
 
 /** x / sqrt(mean x² + eps) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
-export function rmsNorm(x: Tensor, weight?: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor {
+export const rmsNorm = op((x: Tensor, weight?: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor => {
   const { source, y, T, C } = rows('rmsNorm', x);
-  if (weight) expectShape('rmsNorm', 'weight', weight, [C]);
-  x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, source.ptr, weight?.ptr ?? 0, C, eps]);
+  x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, source.ptr, operand('rmsNorm', 'weight', weight, [C]), C, eps]);
   return y;
-}
+});

@@ -5,6 +5,7 @@ import { HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
 import { expectDtype, expectShape, wrongShape } from './check.js';
+import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
 export interface RotaryTable {
@@ -35,12 +36,13 @@ export interface RotaryOptions {
 }
 
 /** Turns the first R channels of x [B, H, T, D] by their positions; the others stay. R is twice the table's width. */
-export function rotary(x: Tensor, table: RotaryTable, { interleaved = false, positions }: RotaryOptions = {}): Tensor {
+export const rotary = op((x: Tensor, table: RotaryTable, { interleaved = false, positions }: RotaryOptions = {}): Tensor => {
   expectDtype('rotary', 'x', x, 'float32');
   if (x.rank !== 4) throw wrongShape('rotary', 'x', x.shape, 'it must be [B, H, T, D]');
   const [B, H, T, D] = x.shape as [number, number, number, number];
+  if (table.cos.rank !== 2) throw wrongShape('rotary', 'table.cos', table.cos.shape, 'it must be [positions, R / 2]');
   const [rows, half] = table.cos.shape as [number, number];
-  expectShape('rotary', 'table.sin', table.sin, table.cos.shape);
+  const [cos, sin] = [operand('rotary', 'table.cos', table.cos, [rows, half]), operand('rotary', 'table.sin', table.sin, [rows, half])];
   if (2 * half > D) throw wrongShape('rotary', 'table.cos', table.cos.shape, `it turns ${2 * half} channels, x has ${D}`);
   const perBatch = positions?.rank === 2 ? T : 0;
   if (positions) {
@@ -54,8 +56,8 @@ export function rotary(x: Tensor, table: RotaryTable, { interleaved = false, pos
   const source = x.strides[3] === 1 ? x : contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('rope_f32', B * H * T, x.size * 6, [
-    ...[y.ptr, source.ptr, contiguous(table.cos).ptr, contiguous(table.sin).ptr, at?.ptr ?? 0],
+    ...[y.ptr, source.ptr, cos, sin, at?.ptr ?? 0],
     ...[H, T, D, 2 * half, ...source.strides.slice(0, 3), perBatch, Number(interleaved)],
   ]);
   return y;
-}
+});

@@ -40,7 +40,9 @@ function quota(): number {
 }
 
 function startWorker(init: WorkerInit): WorkerHandle {
-  const worker = new Worker(new URL('../runtime/node-worker.js', import.meta.url), { workerData: init, name: `heed ${init.lane}` });
+  const file = new URL('../runtime/node-worker.js', import.meta.url);
+  // Flags of the program are none of a thread's: some, such as --input-type, keep it from starting, and hooks make it slow.
+  const worker = new Worker(file, { workerData: init, execArgv: [], name: `heed ${init.lane}` });
   worker.unref();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   const ready = new Promise<void>((resolve, reject) => {

@@ -1,0 +1,34 @@
+/** Every case. Whoever walks them all reads this list; whoever needs one imports it from its family's file. */
+import { activationCases } from './activation.js';
+import { attentionCase, attentionWeightsCase } from './attention.js';
+import { addCase, maskToBiasCase, mulCase, scaleCase } from './elementwise.js';
+import { embeddingCase, packCase, packedEmbeddingCase } from './embedding.js';
+import { linearCase, plainLinearCase } from './linear.js';
+import { matmulCase } from './matmul.js';
+import { layerNormCase, rmsNormCase } from './norm.js';
+import { rotaryCase } from './rotary.js';
+import { viewCase } from './shape.js';
+import { logSoftmaxCase, softmaxCase } from './softmax.js';
+import type { OpCase } from './types.js';
+
+export const cases: readonly OpCase[] = [
+  linearCase,
+  plainLinearCase,
+  matmulCase,
+  attentionCase,
+  attentionWeightsCase,
+  softmaxCase,
+  logSoftmaxCase,
+  layerNormCase,
+  rmsNormCase,
+  ...activationCases,
+  addCase,
+  mulCase,
+  scaleCase,
+  maskToBiasCase,
+  embeddingCase,
+  packedEmbeddingCase,
+  packCase,
+  rotaryCase,
+  viewCase,
+];
