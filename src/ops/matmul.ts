@@ -61,14 +61,14 @@ export function pack(w: Tensor): PackedMatrix {
 }
 
 /** The rows of a packed matrix, exactly as they went in: all [N, K], or those that `rows` (int32) numbers. */
-export function unpack(w: PackedMatrix, rows?: Tensor): Tensor {
+export const unpack = op((w: PackedMatrix, rows?: Tensor): Tensor => {
   if (rows) expectDtype('unpack', 'rows', rows, 'int32');
   const shape: Shape = rows ? [...rows.shape, w.columns] : w.shape;
   const y = Tensor.empty(w.engine, shape);
   const n = sizeOf(shape) / Math.max(1, w.columns);
   w.engine.launch('unpack_f32', n, n * w.columns, [y.ptr, w.ptr, rows ? contiguous(rows).ptr : 0, w.columns]);
   return y;
-}
+});
 
 export interface LinearOptions {
   /** Applied after the bias, in the same pass. */
@@ -84,22 +84,19 @@ export const linear = op(
     if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
   const [N, K] = weight.shape as [number, number];
   if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
-  if (bias) expectShape('linear', 'bias', bias, [N]);
   const shape = [...x.shape.slice(0, -1), N];
-  if (residual) expectShape('linear', 'residual', residual, shape);
   const y = Tensor.empty(x.engine, shape);
   const packed = weight instanceof PackedMatrix ? weight : pack(weight);
   product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
     y: y.ptr,
     x: contiguous(x).ptr,
     w: packed.ptr,
-    bias: bias ? contiguous(bias).ptr : 0,
-    residual: residual ? contiguous(residual).ptr : 0,
+    bias: operand('linear', 'bias', bias, [N]),
+    residual: operand('linear', 'residual', residual, shape),
     activation: activationCode(activation),
   });
-  if (packed !== weight) packed.dispose();
   return y;
-}
+});
 
 export interface MatmulOptions {
   /** b is [..., N, K]: a · bᵀ. */
@@ -107,7 +104,7 @@ export interface MatmulOptions {
 }
 
 /** a · b over the last two axes: [..., M, K] × [..., K, N] → [..., M, N]. Leading axes must agree, or b has none. */
-export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptions = {}): Tensor {
+export const matmul = op((a: Tensor, b: Tensor, { transposeB = false }: MatmulOptions = {}): Tensor => {
   expectDtype('matmul', 'a', a, 'float32');
   expectDtype('matmul', 'b', b, 'float32');
   if (a.rank < 2 || b.rank < 2)
@@ -132,9 +129,8 @@ export function matmul(a: Tensor, b: Tensor, { transposeB = false }: MatmulOptio
   else
     for (let i = 0; i < batch; i++)
       product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
-  packed.free();
   return y;
-}
+});
 
 /** The rows from `start` on of a packed matrix, without a copy. Both numbers must fall on panels. */
 export function packedRows(w: PackedMatrix, start: number, rows: number): PackedMatrix {
