@@ -1,7 +1,18 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+const at = (file: string) => new URL(`dist/${file}`, import.meta.url).pathname;
+
 export default defineConfig({
+  // Tests import heed's modules as tsc wrote them, some through the package's names and some by path: both must be the same.
+  // What ships, the bundles of these, is tested by the runtimes, the command and the package.
+  resolve: {
+    alias: [
+      { find: /^heed$/, replacement: at('entry/node.js') },
+      { find: /^heed\/core$/, replacement: at('entry/core-node.js') },
+      { find: /^heed\/(nn|ops)$/, replacement: at('$1/index.js') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: 'test/setup.ts',
@@ -10,7 +21,7 @@ export default defineConfig({
     pool: 'forks',
     // Engines under test start threads of their own, which spin: half of the cores is left to them.
     maxWorkers: Math.max(1, Math.floor(availableParallelism() / 2)),
-    // Tests run against what ships: dist is Node's to load, not Vite's to transform.
+    // dist is Node's to load, not Vite's to transform.
     server: { deps: { external: [/\/dist\//] } },
   },
 });

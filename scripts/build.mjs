@@ -130,9 +130,8 @@ async function buildJs() {
   // One file each, so that a browser can load a worker as it is.
   for (const worker of ['dist/runtime/node-worker.js', 'dist/runtime/web-worker.js'])
     await bundle(worker, worker, { packages: 'bundle', external: ['node:*'] });
-  // In dist/bin and not in dist: modules find their files by `new URL('../wasm/…', import.meta.url)`, from one folder down.
-  await bundle('dist/cli/main.js', 'dist/bin/heed.js', { packages: 'external', banner: { js: '#!/usr/bin/env node' } });
-  if (existsSync(at('dist/bin/heed.js'))) await chmod(at('dist/bin/heed.js'), 0o755);
+  await bundlePackage();
+  await inlineWasm();
   for (const file of await filesBelow('dist')) {
     const kept = file.startsWith(join('dist', 'wasm')) || file === join('dist', '.built') || file.includes('inline-wasm.js');
     if (!kept && (await stat(at(file))).mtimeMs < began) await rm(at(file));
@@ -144,6 +143,34 @@ async function buildJs() {
 async function generate(/** @type {string} */ file, /** @type {string} */ text) {
   await mkdir(dirname(at(file)), { recursive: true });
   await writeFile(at(file), text);
+}
+
+/**
+ * What ships: each entry in one file, and what several share in chunks, so that `.`, `./nn` and `./ops` have one Tensor. Node takes
+ * about a millisecond to find and link a module; there are 70 of them. Everything lies one folder down, since modules find their files
+ * by `new URL('../wasm/…', import.meta.url)`.
+ */
+async function bundlePackage() {
+  const entries = ['node', 'web', 'workerd', 'core-node', 'core-web', 'core-workerd', 'inline'];
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: {
+      ...Object.fromEntries(entries.map((name) => [`bundle/${name}`, `dist/entry/${name}.js`])),
+      'bundle/nn': 'dist/nn/index.js',
+      'bundle/ops': 'dist/ops/index.js',
+      'bin/heed': 'dist/cli/main.js',
+    },
+    outdir: 'dist',
+    chunkNames: 'bundle/chunk-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'neutral',
+    target: 'es2022',
+    packages: 'external',
+    external: ['node:*', '../wasm/*', './inline-wasm.js'],
+  });
+  await chmod(at('dist/bin/heed.js'), 0o755);
 }
 
 /** Makes one file of a module and what it imports, where there is such a module. */
@@ -167,7 +194,7 @@ async function inlineWasm() {
   const files = Object.entries(await readTargets()).filter(([name]) => name !== 'debug');
   if (!files.every(([, { outFile }]) => existsSync(at(outFile)))) return;
   const lines = files.map(async ([name, { outFile }]) => `  '${name}': '${(await readFile(at(outFile))).toString('base64')}',\n`);
-  await generate('dist/entry/inline-wasm.js', `export const wasm = {\n${(await Promise.all(lines)).join('')}};\n`);
+  await generate('dist/bundle/inline-wasm.js', `export const wasm = {\n${(await Promise.all(lines)).join('')}};\n`);
 }
 
 /** Builds what is out of date; `all` to build the modules in any case. */

@@ -21,7 +21,8 @@ const layers = [
   ['models'],
   ['generation', 'train'],
   ['pipelines'],
-  ['server', 'core', 'index'],
+  ['server', 'core'],
+  ['index'],
   ['entry'],
   ['cli'],
 ];
@@ -42,6 +43,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@huggingface/tokenizers': ['text/'],
   '@huggingface/jinja': ['text/'],
   commander: ['cli/'],
+  'cli-progress': ['cli/'],
   '.wasm': ['runtime/workerd.ts'],
   'node:': ['runtime/node', 'cli/', 'server/'],
 };

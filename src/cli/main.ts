@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The command. Each subcommand is a file beside this one; here are only what they share: parsing, exit codes, errors.
  * Exit codes: 0 done, 1 failed (a HeedError is printed with its code), 2 wrong usage, 130 interrupted.

@@ -39,7 +39,7 @@ export interface Architecture {
   readonly renamed: readonly (readonly [RegExp, string])[];
   /** Tensors that a checkpoint may hold and this model does not use. */
   readonly ignored: readonly RegExp[];
-  /** Parameters that a checkpoint may lack; what needs them is then left out. */
+  /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
   readonly optional: readonly string[];
 }
 
@@ -86,16 +86,23 @@ export function activationOf(config: JsonNode, key: string): Activation {
   });
 }
 
-/** A size that a config must give: at least 1, at most 2^24, so that a lying file cannot ask for the moon. */
-export function sizeIn(config: JsonNode, key: string): number {
-  const value = config.integer(key, 1 << 24);
+/** A size that a config must give, at least 1, and so bounded that a lying file cannot ask for the moon. */
+export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
+  const value = config.integer(key, most);
   if (value === 0) throw config.error(`must have a ${key} above 0`);
   return value;
 }
 
-/** A number that a config may give. */
+/** A number from 0 on that a config may give. */
 export function numberIn(config: JsonNode, key: string, absent: number): number {
   const value = config.get(key) ?? absent;
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw config.error(`must have a number ${key}`);
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw config.error(`must have a number from 0 on for ${key}`);
 }
+
+/** What a config asks for and heed does not have. */
+export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>
+  new HeedError('UNSUPPORTED', `${config.file} asks for ${what}`, { culprit: key });
+
+/** The most layers that a config may have: each becomes modules before a weight is read. */
+export const MOST_LAYERS = 1024;

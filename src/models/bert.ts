@@ -2,7 +2,7 @@
  * BERT (Devlin et al., arXiv 1810.04805), and what was distilled from it: MiniLM, BGE, E5, GTE and most sentence encoders.
  * Post-norm encoder blocks over word, position and type embeddings; a pooler of the first token.
  */
-import { activationOf, defineArchitecture, numberIn, sizeIn } from './architecture.js';
+import { activationOf, defineArchitecture, MOST_LAYERS, numberIn, sizeIn, unsupported } from './architecture.js';
 
 const layer = 'encoder.layer.{l}';
 
@@ -10,7 +10,7 @@ export const bert = defineArchitecture({
   name: 'bert',
   dims: (c) => ({
     C: sizeIn(c, 'hidden_size'),
-    L: sizeIn(c, 'num_hidden_layers'),
+    L: sizeIn(c, 'num_hidden_layers', MOST_LAYERS),
     H: sizeIn(c, 'num_attention_heads'),
     F: sizeIn(c, 'intermediate_size'),
     V: sizeIn(c, 'vocab_size'),
@@ -20,8 +20,9 @@ export const bert = defineArchitecture({
   }),
   block: (c) => {
     const positions = c.string('position_embedding_type', 'absolute');
-    if (positions !== 'absolute') throw c.error(`asks for ${positions} positions, and heed's BERT has absolute ones only`);
-    if (c.boolean('is_decoder', false)) throw c.error("asks for a decoder, and heed's BERT is an encoder");
+    if (positions !== 'absolute')
+      throw unsupported(c, 'position_embedding_type', `${positions} positions, and heed's BERT has absolute ones only`);
+    if (c.boolean('is_decoder', false)) throw unsupported(c, 'is_decoder', "a decoder, and heed's BERT is an encoder");
     return { place: 'post', activation: activationOf(c, 'hidden_act') };
   },
   weights: {
@@ -52,5 +53,5 @@ export const bert = defineArchitecture({
     [/LayerNorm\.beta$/, 'LayerNorm.bias'],
   ],
   ignored: [/^embeddings\.position_ids$/, /^cls\./, /^classifier\./, /^qa_outputs\./],
-  optional: ['pooler.weight', 'pooler.bias'],
+  optional: ['pooler.'],
 });

@@ -8,7 +8,7 @@ import { Embedding, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import { TransformerEncoderLayer } from '../nn/transformer.js';
 import { add } from '../ops/elementwise.js';
-import { contiguous, narrow, reshape } from '../ops/shape.js';
+import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
 
@@ -27,13 +27,12 @@ class Embeddings extends Module {
     this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
   }
 
-  /** ids, typeIds [B, T] int32 → [B, T, C]. Types and positions, which repeat, are added first. */
+  /** ids, typeIds [B, T] int32 → [B, T, C]. Without typeIds all are 0: types and positions, then the same for all rows, are added once. */
   forward(ids: Tensor, typeIds: Tensor | undefined): Tensor {
     const T = ids.dim(1);
     const positions = narrow(this.#position.weight.tensor, 0, 0, T);
-    if (typeIds) return this.#norm.forward(add(add(this.#word.forward(ids), this.#type.forward(typeIds)), positions));
-    const type = reshape(narrow(this.#type.weight.tensor, 0, 0, 1), [this.#type.embeddingDim]);
-    return this.#norm.forward(add(this.#word.forward(ids), add(positions, type)));
+    const types = typeIds ? this.#type.forward(typeIds) : expand(narrow(this.#type.weight.tensor, 0, 0, 1), positions.shape);
+    return this.#norm.forward(add(this.#word.forward(ids), add(types, positions)));
   }
 }
 
@@ -94,11 +93,11 @@ export class Encoder extends Module {
   *steps(inputs: EncoderInputs, wants: EncoderWants = {}): Generator<void, EncoderOutputs> {
     const { engine, dims } = this;
     const [B, T] = inputs.shape;
-    if (T > dims.positions) {
-      throw new HeedError('ARGUMENT', `${T} tokens are more than the model's ${dims.positions} positions`, {
+    if (T < 1 || T > dims.positions) {
+      throw new HeedError('ARGUMENT', `Rows of ${T} tokens do not fit: the model takes 1 to ${dims.positions}`, {
         culprit: 'input_ids',
         shape: inputs.shape,
-        cure: 'Truncate',
+        cure: 'Truncate, or give empty texts their special tokens',
       });
     }
     const hiddenStates: Tensor[] = [];

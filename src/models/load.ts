@@ -67,9 +67,12 @@ export async function loadWeights(
     reserved = true;
     await fill(target, given);
   }
+  const absent = architecture.optional.filter((start) =>
+    [...targets].every(([name, { key }]) => missing.has(name) || !key.startsWith(start)),
+  );
   for (const name of missing) {
     const { key, parameter } = targets.get(name) as Target;
-    if (architecture.optional.includes(key)) continue;
+    if (absent.some((start) => key.startsWith(start))) continue;
     throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
       culprit: name,
       shape: parameter.shape,

@@ -7,7 +7,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import type { Runtime } from '../runtime/types.js';
-import type { HostTensor } from '../tensor.js';
+import { type HostTensor, sizeOf } from '../tensor.js';
 import { architectureOf } from './architecture.js';
 import { Encoder, type EncoderInputs } from './encoder.js';
 import { loadWeights } from './load.js';
@@ -89,11 +89,11 @@ export class EncoderModel {
       ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
     try {
       await loadWeights(encoder, architecture, runtime, folder, { signal, onProgress });
+      listen?.({ ...last, status: 'ready', progress: 100 });
     } catch (error) {
       encoder.dispose();
       throw error;
     }
-    listen?.({ ...last, status: 'ready', progress: 100 });
     return callable(new EncoderModel(engine, config.value, encoder));
   }
 
@@ -135,15 +135,17 @@ function callable(model: EncoderModel): Model {
 
 function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly number[] } {
   const nested = Array.isArray(input) ? (input as readonly (readonly number[])[]) : undefined;
-  const dims = nested ? [nested.length, nested[0]?.length ?? 0] : (input as { dims: readonly number[] }).dims;
-  const data = nested ? nested.flat() : Array.from((input as { data: ArrayLike<number | bigint> }).data, Number);
-  if (dims?.length !== 2 || data.length !== (dims[0] as number) * (dims[1] as number) || nested?.some((row) => row.length !== dims[1])) {
+  const given = nested ? { data: nested.flat(), dims: [nested.length, nested[0]?.length ?? 0] } : Object(input);
+  const dims: readonly number[] = Array.isArray(given.dims) ? given.dims : [];
+  const size = dims.length === 2 && dims.every((d) => Number.isSafeInteger(d) && d >= 0) ? sizeOf(dims) : undefined;
+  if (given.data?.length !== size || size === undefined || nested?.some((row) => row?.length !== dims[1])) {
     throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, {
       culprit: name,
-      shape: dims ?? [],
+      shape: dims,
       cure: 'Pad the rows, and say so in attention_mask',
     });
   }
+  const data = Array.from(given.data as ArrayLike<number | bigint>, (n) => (typeof n === 'bigint' ? Number(n) : n));
   const wrong = data.find((n) => !Number.isInteger(n) || Math.abs(n) > 0x7fffffff);
   if (wrong !== undefined) throw new HeedError('ARGUMENT', `${name} holds ${wrong}`, { culprit: name, cure: 'It must hold integers' });
   return { data: Int32Array.from(data), dims };

@@ -112,17 +112,19 @@ export class Parameter {
     this.#storage ??= heap.allocate(this.bytes);
     const straight = !this.packed || this.fused;
     if (!straight) this.#rows ??= heap.allocate(sizeOf(this.shape) * 4);
-    // Row-major values go to their place at once; rows to be packed are staged.
-    const staged = this.packed && straight ? heap.allocate(n * 4) : undefined;
-    const to = staged?.ptr ?? ((this.#rows ?? this.#storage) as Storage).ptr + row * this.width * 4;
-    if (source.kernel) {
-      const raw = heap.allocate(bytes.length);
-      heap.bytes.set(bytes, raw.ptr);
-      this.engine.launch(source.kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
-      raw.free();
-    } else heap.bytes.set(bytes, to);
-    if (staged) this.#pack(staged, 0, this.#storage.ptr + (row / PANEL) * PANEL * this.width * 4, rows);
-    staged?.free();
+    const place = (this.#rows ?? this.#storage).ptr + row * this.width * 4;
+    const panels = this.#storage.ptr + (row / PANEL) * PANEL * this.width * 4;
+    this.engine.scope(() => {
+      // Row-major values go to their place at once; rows to be packed are staged.
+      const staged = this.packed && straight ? this.engine.allocate(n * 4) : undefined;
+      const to = staged?.ptr ?? place;
+      if (source.kernel) {
+        const raw = this.engine.allocate(bytes.length);
+        heap.bytes.set(bytes, raw.ptr);
+        this.engine.launch(source.kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
+      } else heap.bytes.set(bytes, to);
+      if (staged) this.#pack(staged, 0, panels, rows);
+    });
     this.#filled += rows;
     if (this.#rows && this.complete) this.#packParts(this.#rows);
   }

@@ -3,7 +3,8 @@ import { checkOptions, HeedError } from '../errors.js';
 import { PANEL, Tensor, tensor } from '../tensor.js';
 import { expectDtype, expectShape, wrongShape } from './check.js';
 import { packInto } from './matmul.js';
-import { contiguous, expand } from './shape.js';
+import { op, operand } from './op.js';
+import { contiguous, expandFor } from './shape.js';
 
 export interface AttentionOptions {
   /** [..., T, S], repeated over missing axes and axes of 1. bool: true attends. float32: added to the scores. */
@@ -47,22 +48,23 @@ function asFour(x: Tensor, name: string): Tensor {
 /** A boolean mask as what is added to scores: 0 where `attend` equals the mask, −inf elsewhere. */
 export function maskToBias(mask: Tensor, attend = true): Tensor {
   expectDtype('maskToBias', 'mask', mask, 'bool');
+  const source = contiguous(mask);
   const y = Tensor.empty(mask.engine, mask.shape);
-  mask.engine.launch('mask_to_bias_f32', Math.ceil(mask.size / 1024), mask.size, [y.ptr, mask.ptr, mask.size, Number(attend)]);
+  mask.engine.launch('mask_to_bias_f32', Math.ceil(mask.size / 1024), mask.size, [y.ptr, source.ptr, mask.size, Number(attend)]);
   return y;
 }
 
 function biasFor(mask: Tensor, [B, H, T, S]: Four): { ptr: number; strides: readonly number[] } {
   const bias = mask.dtype === 'bool' ? maskToBias(mask) : mask;
   expectDtype('scaledDotProductAttention', 'attnMask', bias, 'float32');
-  let wide = expand(bias, [B, H, T, S]);
+  let wide = expandFor('scaledDotProductAttention', 'attnMask', bias, [B, H, T, S]);
   if (S > 1 && wide.strides[3] !== 1) wide = contiguous(wide);
   return { ptr: wide.ptr, strides: wide.strides.slice(0, 3) };
 }
 
 function reach(window: AttentionOptions['window'], isCausal: boolean): [number, number] {
   const [left, right] = window === undefined ? [FAR, FAR] : typeof window === 'number' ? [window, FAR] : window;
-  if (!(left >= 0 && right >= 0))
+  if (![left, right].every((keys) => keys >= 0 && (Number.isInteger(keys) || keys === Number.POSITIVE_INFINITY)))
     throw new HeedError('ARGUMENT', `attention: window is [${left}, ${right}]`, { culprit: 'window', cure: 'Give counts of keys' });
   return [Math.min(left, FAR), isCausal ? 0 : Math.min(right, FAR)];
 }
@@ -72,7 +74,7 @@ interface Result {
   weights?: Tensor;
 }
 
-function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions, wantsWeights: boolean): Result {
+const attend = op((query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions, wantsWeights: boolean): Result => {
   checkOptions(options, optionNames, 'scaledDotProductAttention');
   const engine = query.engine;
   const [q4, k, v] = [asFour(query, 'query'), asFour(key, 'key'), asFour(value, 'value')];
@@ -90,48 +92,49 @@ function attend(query: Tensor, key: Tensor, value: Tensor, options: AttentionOpt
       `it has ${G} heads, the query ${H}; grouped heads need enableGqa and a divisor`,
     );
   }
+  if (D === 0) throw wrongShape('scaledDotProductAttention', 'query', query.shape, 'its heads have no channels');
   const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D) } = options;
+  if (!(Number.isInteger(queryOffset) && queryOffset >= 0 && queryOffset <= FAR)) {
+    throw new HeedError('ARGUMENT', `attention: queryOffset is ${queryOffset}`, { culprit: 'queryOffset', cure: 'Give a count of keys' });
+  }
   const [left, right] = reach(options.window, isCausal);
   // Rows in memory as [B, T, H, Dv]: the layout that the next projection reads without a copy.
   const y = Tensor.empty(engine, [B, T, H, Dv]);
   const output = y.view([B, H, T, Dv], [T * H * Dv, Dv, H * Dv, 1]);
   const weights = wantsWeights ? Tensor.empty(engine, [B, H, T, S]) : undefined;
   if (B * H * T === 0) return weights ? { output, weights } : { output };
-  engine.scope(() => {
-    const bias = options.attnMask && S > 0 ? biasFor(options.attnMask, [B, H, T, S]) : { ptr: 0, strides: [0, 0, 0] };
-    if (lengths) checkLengths(lengths, B, S);
-    const counts = lengths ? tensor(engine, Int32Array.from(lengths)).ptr : 0;
-    if (alibiSlopes) expectShape('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
-    const slopes = alibiSlopes ? contiguous(alibiSlopes).ptr : 0;
-    const kPacked = engine.allocate(B * G * Math.ceil(S / PANEL) * PANEL * D * 4).ptr;
-    const vPacked = engine.allocate(B * G * Math.ceil(Dv / PANEL) * PANEL * S * 4).ptr;
-    packInto(kPacked, k, [B, G, S, D], k.strides);
-    const [vb, vg, vs, vd] = v.strides as Four;
-    packInto(vPacked, v, [B, G, Dv, S], [vb, vg, vd, vs]);
-    const stats = weights ? engine.allocate(B * H * T * 8).ptr : 0;
-    const tiles = B * H * Math.ceil(T / QUERIES);
-    const work = 2 * B * H * T * S * (D + Dv + 16);
-    const ends = [...bias.strides, queryOffset, left, right, scale];
-    const qSteps = q.strides.slice(0, 3);
-    const out = SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8;
+  const bias = options.attnMask && S > 0 ? biasFor(options.attnMask, [B, H, T, S]) : { ptr: 0, strides: [0, 0, 0] };
+  if (lengths) checkLengths(lengths, B, S);
+  const counts = lengths ? tensor(engine, Int32Array.from(lengths)).ptr : 0;
+  const slopes = operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
+  const kPacked = engine.allocate(B * G * Math.ceil(S / PANEL) * PANEL * D * 4).ptr;
+  const vPacked = engine.allocate(B * G * Math.ceil(Dv / PANEL) * PANEL * S * 4).ptr;
+  packInto(kPacked, k, [B, G, S, D], k.strides);
+  const [vb, vg, vs, vd] = v.strides as Four;
+  packInto(vPacked, v, [B, G, Dv, S], [vb, vg, vd, vs]);
+  const stats = weights ? engine.allocate(B * H * T * 8).ptr : 0;
+  const tiles = B * H * Math.ceil(T / QUERIES);
+  const work = 2 * B * H * T * S * (D + Dv + 16);
+  const ends = [...bias.strides, queryOffset, left, right, scale];
+  const qSteps = q.strides.slice(0, 3);
+  const out = SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8;
+  engine.launch(
+    'attention_f32',
+    tiles,
+    work,
+    [y.ptr, stats, q.ptr, kPacked, vPacked, bias.ptr, counts, slopes, H, G, T, S, D, Dv, ...qSteps, T * H * Dv, Dv, H * Dv, ...ends],
+    out,
+  );
+  if (weights)
     engine.launch(
-      'attention_f32',
+      'attention_weights_f32',
       tiles,
       work,
-      [y.ptr, stats, q.ptr, kPacked, vPacked, bias.ptr, counts, slopes, H, G, T, S, D, Dv, ...qSteps, T * H * Dv, Dv, H * Dv, ...ends],
-      out,
+      [weights.ptr, stats, q.ptr, kPacked, bias.ptr, counts, slopes, H, G, T, S, D, ...qSteps, ...ends],
+      SCORES,
     );
-    if (weights)
-      engine.launch(
-        'attention_weights_f32',
-        tiles,
-        work,
-        [weights.ptr, stats, q.ptr, kPacked, bias.ptr, counts, slopes, H, G, T, S, D, ...qSteps, ...ends],
-        SCORES,
-      );
-  });
   return weights ? { output, weights } : { output };
-}
+});
 
 function checkLengths(lengths: readonly number[], B: number, S: number): void {
   if (lengths.length === B && lengths.every((n) => Number.isInteger(n) && n >= 0 && n <= S)) return;

@@ -4,7 +4,7 @@ import { HeedError } from '../errors.js';
 import { sizeOf, Tensor } from '../tensor.js';
 import { expectDtype, wrongShape } from './check.js';
 import { op } from './op.js';
-import { contiguous, expand } from './shape.js';
+import { contiguous, expandFor } from './shape.js';
 
 const binary = op((a: Tensor, b: Tensor, name: string, kernel: Kernel): Tensor => {
   expectDtype(name, 'a', a, 'float32');
@@ -12,7 +12,7 @@ const binary = op((a: Tensor, b: Tensor, name: string, kernel: Kernel): Tensor =
   if (b.rank > a.rank) throw wrongShape(name, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
   // b as a suffix of a's shape needs no copy; any other broadcast is laid out first.
   const suffix = b.shape.every((d, i) => d === a.shape[a.rank - b.rank + i]);
-  const [p, q] = [contiguous(a), contiguous(suffix ? b : expand(b, a.shape))];
+  const [p, q] = [contiguous(a), contiguous(suffix ? b : expandFor(name, 'b', b, a.shape))];
   const y = Tensor.empty(a.engine, a.shape);
   a.engine.launch(kernel, Math.ceil(a.size / 1024), a.size * 2, [y.ptr, p.ptr, q.ptr, a.size, Math.max(1, sizeOf(q.shape))]);
   return y;

@@ -81,22 +81,24 @@ export interface LinearOptions {
 export const linear = op(
   (x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, { activation, residual }: LinearOptions = {}): Tensor => {
     expectDtype('linear', 'x', x, 'float32');
+    if (weight instanceof Tensor) expectDtype('linear', 'weight', weight, 'float32');
     if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
-  const [N, K] = weight.shape as [number, number];
-  if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
-  const shape = [...x.shape.slice(0, -1), N];
-  const y = Tensor.empty(x.engine, shape);
-  const packed = weight instanceof PackedMatrix ? weight : pack(weight);
-  product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
-    y: y.ptr,
-    x: contiguous(x).ptr,
-    w: packed.ptr,
-    bias: operand('linear', 'bias', bias, [N]),
-    residual: operand('linear', 'residual', residual, shape),
-    activation: activationCode(activation),
-  });
-  return y;
-});
+    const [N, K] = weight.shape as [number, number];
+    if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
+    const shape = [...x.shape.slice(0, -1), N];
+    const y = Tensor.empty(x.engine, shape);
+    const packed = weight instanceof PackedMatrix ? weight : pack(weight);
+    product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
+      y: y.ptr,
+      x: contiguous(x).ptr,
+      w: packed.ptr,
+      bias: operand('linear', 'bias', bias, [N]),
+      residual: operand('linear', 'residual', residual, shape),
+      activation: activationCode(activation),
+    });
+    return y;
+  },
+);
 
 export interface MatmulOptions {
   /** b is [..., N, K]: a · bᵀ. */

@@ -47,7 +47,7 @@ export const rotary = op((x: Tensor, table: RotaryTable, { interleaved = false, 
   const perBatch = positions?.rank === 2 ? T : 0;
   if (positions) {
     expectDtype('rotary', 'positions', positions, 'int32');
-    expectShape('rotary', 'positions', positions, perBatch ? [B, T] : [T]);
+    expectShape('rotary', 'positions', positions, positions.rank === 2 ? [B, T] : [T]);
   }
   const at = positions && contiguous(positions);
   const wrong = at ? x.engine.heap.ints(at.ptr, at.size).find((p) => p < 0 || p >= rows) : T > rows ? T - 1 : undefined;

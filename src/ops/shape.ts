@@ -90,7 +90,8 @@ export function transpose(x: Tensor, first: number, second: number): Tensor {
 /** The part of an axis from `start` on, `length` long: a view. */
 export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
   const a = axisOf('narrow', x, axis);
-  if (!(start >= 0 && length >= 0 && start + length <= (x.shape[a] as number))) {
+  const whole = Number.isInteger(start) && Number.isInteger(length);
+  if (!(whole && start >= 0 && length >= 0 && start + length <= (x.shape[a] as number))) {
     throw wrongShape('narrow', 'x', x.shape, `axis ${axis} has no ${length} elements from ${start} on`);
   }
   const shape = x.shape.map((d, i) => (i === a ? length : d));
@@ -105,11 +106,14 @@ export function chunk(x: Tensor, parts: number, axis: number): Tensor[] {
 }
 
 /** Axes of length 1 repeated up to `shape`, and new ones in front: a view with steps of 0. */
-export function expand(x: Tensor, shape: Shape): Tensor {
+export const expand = (x: Tensor, shape: Shape): Tensor => expandFor('expand', 'x', x, shape);
+
+/** `expand` of an op's argument, which an error then names. */
+export function expandFor(op: string, argument: string, x: Tensor, shape: Shape): Tensor {
   const front = shape.length - x.rank;
   const strides = shape.map((d, i) => {
     const old = i < front ? 1 : x.shape[i - front];
-    if (front < 0 || (old !== d && old !== 1)) throw wrongShape('expand', 'x', x.shape, `it cannot be repeated up to [${shape}]`);
+    if (front < 0 || (old !== d && old !== 1)) throw wrongShape(op, argument, x.shape, `it cannot be repeated up to [${shape}]`);
     return old === d && i >= front ? (x.strides[i - front] as number) : 0;
   });
   return x.view(shape, strides);
@@ -122,7 +126,7 @@ export function cat(tensors: readonly Tensor[], axis: number): Tensor {
   const a = axisOf('cat', first, axis);
   for (const x of tensors) {
     if (x.dtype !== first.dtype || x.dtype === 'bool')
-      throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { shape: x.shape });
+      throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { culprit: 'tensors', shape: x.shape });
     if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i]))
       throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
   }
@@ -143,6 +147,7 @@ export function cat(tensors: readonly Tensor[], axis: number): Tensor {
       y.engine.launch('copy_x32', 1, row, [y.ptr + (i * length * inner + at) * 4, source.ptr + i * row * 4, 1, 1, row, 0, 0, 0, 1]);
     }
     at += row;
+    if (source !== x) source.dispose();
   }
   return y;
 }

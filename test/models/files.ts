@@ -31,7 +31,7 @@ export function readWeights(bytes: Uint8Array): Weights {
   return Object.fromEntries(
     entries.map(([name, { dtype, shape, data_offsets }]) => {
       const [begin, end] = data_offsets.map((offset) => offset + 8 + length);
-      return [name, { dtype, shape, bytes: bytes.slice(begin, end) }];
+      return [name, { dtype, shape, bytes: new Uint8Array(bytes.subarray(begin, end)) }];
     }),
   );
 }
@@ -110,7 +110,14 @@ export function randomBert({ C, H, F, L, V, positions, activation = 'gelu' }: Si
   }
   linear('pooler.dense', C, C);
   const sizes = { hidden_size: C, num_attention_heads: H, intermediate_size: F, num_hidden_layers: L, vocab_size: V };
-  const config = { model_type: 'bert', ...sizes, max_position_embeddings: positions, type_vocab_size: 2, hidden_act: activation };
+  const config = {
+    model_type: 'bert',
+    ...sizes,
+    max_position_embeddings: positions,
+    type_vocab_size: 2,
+    layer_norm_eps: 1e-3,
+    hidden_act: activation,
+  };
   return { config, weights };
 }
 

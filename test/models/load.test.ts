@@ -1,0 +1,272 @@
+/** Loading a model: every element type, one file or shards; what does not fit is named, and leaves no memory behind. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
+import { EncoderModel, type Model, type PretrainedOptions, type ProgressEvent } from '../../dist/models/model.js';
+import { failureOf } from '../io/memory.js';
+import { bertFiles, engineOver, type Files, numbersOf, randomBert, tinyFiles, tinyWeights, type Weights, writeWeights } from './files.js';
+import { type Half, narrowed } from './halves.js';
+
+const engines: Engine[] = [];
+afterEach(() => Promise.all(engines.splice(0).map((engine) => engine.dispose())));
+
+async function engineWith(files: Files, options?: EngineOptions): Promise<Engine> {
+  const engine = await engineOver(files, options);
+  engines.push(engine);
+  return engine;
+}
+
+const load = async (files: Files, options?: PretrainedOptions): Promise<Model> => EncoderModel.load(await engineWith(files), 'm', options);
+
+const inputs = { input_ids: [[2, 17, 40, 60, 3, 0, 0]], attention_mask: [[1, 1, 1, 1, 1, 0, 0]] };
+const states = async (model: Model): Promise<number[]> => Array.from((await model(inputs)).last_hidden_state.data);
+
+/** Loading fails, says so, and the engine holds no more than before. */
+async function failure(files: Files, options: PretrainedOptions = {}) {
+  const engine = await engineWith(files);
+  const { used, storages } = engine.memory();
+  const error = await failureOf(() => EncoderModel.load(engine, 'm', options));
+  expect(engine.memory()).toMatchObject({ used, storages });
+  return error;
+}
+
+describe('element types', () => {
+  it.each<[Half, number]>([
+    ['F16', 5e-3],
+    ['BF16', 2e-2],
+  ])('%s loads, and is exactly the float32 model of the rounded weights', async (dtype, tolerance) => {
+    const { halves, widened } = narrowed(tinyWeights(), dtype);
+    const [half, wide, full] = await Promise.all([halves, widened, tinyWeights()].map(async (w) => states(await load(tinyFiles({}, w)))));
+    expect(half).toEqual(wide);
+    const apart = (half as number[]).map((x, i) => Math.abs(x - ((full as number[])[i] as number)));
+    expect(Math.max(...apart)).toBeLessThan(tolerance);
+    expect(Math.max(...apart)).toBeGreaterThan(0);
+  });
+
+  it('may be mixed', async () => {
+    const { halves, widened } = narrowed(tinyWeights(), 'F16');
+    const mixed = Object.fromEntries(
+      Object.entries(widened).map(([name, w]) => [name, name.includes('dense') ? w : (halves[name] as typeof w)]),
+    );
+    expect(await states(await load(tinyFiles({}, mixed)))).toEqual(await states(await load(tinyFiles({}, widened))));
+  });
+
+  it('that heed does not load are refused by name', async () => {
+    const weights = tinyWeights();
+    weights['pooler.dense.bias'] = { dtype: 'F64', shape: [32], bytes: new Uint8Array(256) };
+    const error = await failure(tinyFiles({}, weights));
+    expect(error).toMatchObject({ code: 'DTYPE', culprit: 'pooler.dense.bias', shape: [32] });
+    expect(error.cure).toMatch(/F32, F16, BF16/);
+  });
+});
+
+describe('a checkpoint', () => {
+  it('may come in shards', async () => {
+    const files = tinyFiles();
+    const all = Object.entries(tinyWeights());
+    const shards = ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'];
+    const map = Object.fromEntries(all.map(([name], i) => [name, shards[Number(i > 20)]]));
+    delete files['m/model.safetensors'];
+    for (const shard of shards) files[`m/${shard}`] = writeWeights(Object.fromEntries(all.filter(([name]) => map[name] === shard)));
+    files['m/model.safetensors.index.json'] = JSON.stringify({ weight_map: map });
+    expect(await states(await load(files))).toEqual(await states(await load(tinyFiles())));
+  });
+
+  it("may hold the encoder under a task model's prefix, beside what the task adds, with the oldest names of norms", async () => {
+    const weights: Weights = { 'cls.predictions.bias': { dtype: 'F64', shape: [1], bytes: new Uint8Array(8) } };
+    for (const [name, weight] of Object.entries(tinyWeights()))
+      weights[`bert.${name}`.replace('LayerNorm.weight', 'LayerNorm.gamma').replace('LayerNorm.bias', 'LayerNorm.beta')] = weight;
+    weights['bert.embeddings.position_ids'] = { dtype: 'I64', shape: [1, 64], bytes: new Uint8Array(512) };
+    expect(await states(await load(tinyFiles({}, weights)))).toEqual(await states(await load(tinyFiles())));
+  });
+
+  it('may lack a pooler: then nothing is pooled', async () => {
+    const { 'pooler.dense.weight': _, 'pooler.dense.bias': __, ...weights } = tinyWeights();
+    const model = await load(tinyFiles({}, weights));
+    expect(Object.keys(await model(inputs))).toEqual(['last_hidden_state']);
+  });
+
+  it.each(['pooler.dense.weight', 'pooler.dense.bias'])('that has half a pooler lacks %s', async (name) => {
+    const weights = tinyWeights();
+    delete weights[name];
+    expect(await failure(tinyFiles({}, weights))).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name });
+  });
+
+  it.each(Object.keys(tinyWeights()).filter((name) => !name.startsWith('pooler')))(
+    'that lacks %s is refused by that name',
+    async (name) => {
+      const weights = tinyWeights();
+      delete weights[name];
+      const error = await failure(tinyFiles({}, weights));
+      expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name });
+      expect(error.message).toContain(name);
+    },
+  );
+
+  it.each(Object.keys(tinyWeights()).filter((name) => !/layer\.1/.test(name)))(
+    'with %s in another shape is refused by that name',
+    async (name) => {
+      const weights = tinyWeights();
+      const { shape, bytes } = weights[name] as Weights[string];
+      for (const wrong of [[...shape, 1], [(shape[0] as number) - 1, ...shape.slice(1)], shape.length === 1 ? [] : [...shape].reverse()]) {
+        if (String(wrong) === String(shape)) continue; // a square the other way round
+        const size = 4 * wrong.reduce((n, d) => n * d, 1);
+        weights[name] = { dtype: 'F32', shape: wrong, bytes: new Uint8Array(bytes.subarray(0, size)) };
+        const error = await failure(tinyFiles({}, weights));
+        expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name, shape: wrong });
+        expect(error.message).toContain(`[${shape}]`);
+      }
+    },
+  );
+
+  it.each(['encoder.layer.2.output.dense.bias', 'encoder.layer.x.output.dense.bias', 'extra', '__proto__', 'constructor'])(
+    'with a tensor %s too many is refused by that name',
+    async (name) => {
+      const weights = Object.fromEntries([
+        ...Object.entries(tinyWeights()),
+        [name, { dtype: 'F32', shape: [1], bytes: new Uint8Array(4) }],
+      ]);
+      expect(await failure(tinyFiles({}, weights))).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name });
+    },
+  );
+
+  it('that has a tensor twice, under two names, is refused by the second', async () => {
+    const weights = tinyWeights();
+    const name = 'embeddings.LayerNorm.gamma';
+    weights[name] = weights['embeddings.LayerNorm.weight'] as Weights[string];
+    expect(await failure(tinyFiles({}, weights))).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name });
+  });
+
+  it('that is cut short, or no checkpoint at all, is FORMAT', async () => {
+    const whole = tinyFiles()['m/model.safetensors'] as Uint8Array;
+    for (const end of [0, 7, 8, 500, whole.length - 1])
+      expect((await failure({ ...tinyFiles(), 'm/model.safetensors': whole.subarray(0, end) })).code).toBe('FORMAT');
+  });
+
+  it('that is not there is NOT_FOUND', async () => {
+    const { 'm/model.safetensors': _, ...files } = tinyFiles();
+    expect(await failure(files)).toMatchObject({ code: 'NOT_FOUND', culprit: 'm' });
+    expect((await failure({})).code).toBe('NOT_FOUND');
+  });
+});
+
+describe('memory', () => {
+  it.each(['F32', 'F16'])('that is too small for the weights, or for what converts them, ends in MEMORY (%s)', async (dtype) => {
+    const made = randomBert({ C: 128, H: 2, F: 512, L: 2, V: 1000, positions: 64 });
+    const weights = dtype === 'F32' ? made.weights : narrowed(made.weights, 'F16').halves;
+    const files = bertFiles({ ...made, weights });
+    const bytes = Object.values(made.weights).reduce((sum, weight) => sum + weight.bytes.length, 0);
+    const outcomes: string[] = [];
+    for (let maximum = bytes - (2 << 16); outcomes.at(-1) !== 'loaded'; maximum += 1 << 16) {
+      const engine = await engineWith(files, { threads: 1, memory: { maximum } });
+      const outcome = await EncoderModel.load(engine, 'm').then(
+        () => 'loaded',
+        (error) => error.code,
+      );
+      outcomes.push(outcome);
+      if (outcome !== 'loaded') expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
+    }
+    expect(new Set(outcomes)).toEqual(new Set(['MEMORY', 'loaded']));
+    expect(outcomes.length).toBeGreaterThan(4);
+  });
+
+  it('comes back when a model is disposed of, and is used again by the next', async () => {
+    const engine = await engineWith(tinyFiles(), { threads: 2 });
+    const warm = await EncoderModel.load(engine, 'm');
+    await warm(inputs);
+    warm.dispose();
+    const before = engine.memory();
+    for (let i = 0; i < 20; i++) {
+      const models = await Promise.all([EncoderModel.load(engine, 'm'), EncoderModel.load(engine, 'm')]);
+      const [a, b] = await Promise.all(models.map(states));
+      expect(a).toEqual(b);
+      for (const model of models) {
+        model.dispose();
+        model.dispose();
+      }
+      expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+    }
+    expect(engine.memory().size).toBeLessThanOrEqual(before.size + (1 << 20));
+  });
+
+  it('of one model is not touched by the end of another', async () => {
+    const engine = await engineWith(tinyFiles());
+    const [a, b] = [await EncoderModel.load(engine, 'm'), await EncoderModel.load(engine, 'm')];
+    const want = await states(a);
+    a.dispose();
+    expect(await states(b)).toEqual(want);
+  });
+
+  it('of a model that was disposed of is not read: its calls are refused', async () => {
+    const model = await load(tinyFiles());
+    model.dispose();
+    expect((await failureOf(() => model(inputs))).code).toMatch(/MODEL_MISMATCH|ARGUMENT/);
+  });
+});
+
+describe('an abort', () => {
+  const reason = { my: 'reason' };
+
+  it('beforehand rejects with the reason', async () => {
+    const engine = await engineWith(tinyFiles());
+    await expect(EncoderModel.load(engine, 'm', { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(engine.memory().storages).toBe(0);
+  });
+
+  it('at any tensor rejects with the reason and gives the memory back', async () => {
+    const engine = await engineWith(tinyFiles());
+    const count = Object.keys(tinyWeights()).length;
+    for (let at = 1; at <= count; at++) {
+      const controller = new AbortController();
+      let seen = 0;
+      const progress_callback = () => {
+        if (++seen === at) controller.abort(reason);
+      };
+      const loading = EncoderModel.load(engine, 'm', { signal: controller.signal, progress_callback });
+      if (at < count) await expect(loading).rejects.toBe(reason);
+      else (await loading).dispose(); // nothing was left to give up
+      expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
+    }
+  });
+});
+
+describe('progress_callback', () => {
+  it('hears of bytes that grow up to the total, then that the model is ready', async () => {
+    const events: ProgressEvent[] = [];
+    await load(tinyFiles(), { progress_callback: (event) => void events.push({ ...event }) });
+    const total = Object.values(tinyWeights()).reduce((sum, { bytes }) => sum + bytes.length, 0);
+    expect(events.map(({ status }) => status)).toEqual([...Object.keys(tinyWeights()).map(() => 'progress'), 'ready']);
+    for (const [i, { file, loaded, progress, total: said }] of events.entries()) {
+      expect(file).toMatch(/model\.safetensors$/);
+      expect(said).toBe(total);
+      expect(loaded).toBeGreaterThanOrEqual(events[i - 1]?.loaded ?? 1);
+      expect(progress).toBeCloseTo((100 * loaded) / total, 6);
+    }
+    expect(events.at(-1)).toMatchObject({ loaded: total, progress: 100 });
+  });
+
+  it.each(['progress', 'ready'])('that throws at %s ends the load with what it threw, and frees the memory', async (at) => {
+    const engine = await engineWith(tinyFiles());
+    const error = new Error('mine');
+    const progress_callback = ({ status }: ProgressEvent) => {
+      if (status === at) throw error;
+    };
+    await expect(EncoderModel.load(engine, 'm', { progress_callback })).rejects.toBe(error);
+    expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
+  });
+});
+
+describe('options of from_pretrained', () => {
+  it.each<[string, object, string]>([
+    ['quantized', { quantized: true }, 'quantized'],
+    ['revision', { revision: 'main' }, 'revision'],
+    ['device', { device: 'webgpu' }, 'device'],
+    ['dtype', { dtype: 'q4' }, 'dtype'],
+  ])('that heed does not have throw: %s', async (_, options, culprit) => {
+    expect(await failure(tinyFiles(), options as PretrainedOptions)).toMatchObject({ code: 'UNSUPPORTED', culprit });
+  });
+
+  it('that say what heed does anyway are accepted', async () => {
+    const model = await load(tinyFiles(), { device: 'wasm', dtype: 'fp32' });
+    expect(numbersOf(tinyWeights()['pooler.dense.bias'] as Weights[string])).toEqual(model.encoder.stateDict()['pooler.bias']?.data);
+  });
+});
