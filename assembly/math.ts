@@ -30,8 +30,8 @@ export function exp(x: v128): v128 {
   p = madd(p, r, v128.load32_splat(EXP + 40));
   const one = v128.load32_splat(EXP + 44);
   p = f32x4.add(madd(f32x4.mul(r, r), p, r), one);
-  // times 2^n: n sits in the low bits of `shifted`
-  return v128.andnot(i32x4.add(p, i32x4.shl(shifted, 23)), f32x4.lt(x, low));
+  // times 2^n: n sits in the low bits of `shifted`. A product, not a sum of bits: a NaN stays one, whatever it carries.
+  return v128.andnot(f32x4.mul(p, i32x4.add(one, i32x4.shl(shifted, 23))), f32x4.lt(x, low));
 }
 
 const LOG: usize = memory.data<f32>([
@@ -87,7 +87,7 @@ export function tanh(x: v128): v128 {
 }
 
 const ERF: usize = memory.data<f32>([
-  -3.92, 3.92, // |erf| is 1 from here on, within 3e-8
+  -3.9200010299682617, 3.9200010299682617, // from here on ±1, exactly: so chosen that P / Q rounds to it, fused or not
   2.0500920072663575e-6, 2.848820586223155e-4, 3.765587229281664e-3, 5.2748627960681915e-2, 0.19040577113628387, 1.1283791065216064,
   3.809172994806431e-5, 1.1625284096226096e-3, 1.4969156123697758e-2, 0.11410882323980331, 0.5020754933357239, 1,
 ]);

@@ -11,6 +11,8 @@ export interface CommandOptions {
   measuring: Options;
   /** Sequence lengths instead of the command's own. */
   tokens: number[] | undefined;
+  /** Cases of test/cases to time instead of the usual ones. */
+  only: string[] | undefined;
   /** A folder with a model, for commands that can use one. */
   model: string | undefined;
 }

@@ -20,7 +20,7 @@ const commands: Record<string, Entry> = {
 };
 
 const usage = [
-  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--model FOLDER] [--json FILE] [--svg FILE]',
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only CASE,CASE,…] [--model FOLDER] [--json FILE] [--svg FILE]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
 ].join('\n');
@@ -37,6 +37,7 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: '1' },
       tokens: { type: 'string' },
       rounds: { type: 'string', default: '15' },
+      only: { type: 'string' },
       model: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
@@ -51,6 +52,7 @@ async function main(): Promise<void> {
     threads: wholeNumber('threads', values.threads),
     measuring: { rounds: wholeNumber('rounds', values.rounds) },
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
+    only: values.only?.split(','),
     model: values.model,
   });
   await publish(report, values);

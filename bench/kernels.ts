@@ -1,17 +1,46 @@
 /**
  * `bench kernels`: GFLOP/s of heed's kernels, each beside the peak of the same build (peak.ts), measured in the same rounds. A kernel runs
- * through the operator that a user calls, its inputs already in the engine's memory, its output freed after each call.
+ * through the operator that a user calls, its inputs already in the engine's memory, its output freed after each call. The cases are the
+ * tests' (test/cases): what is timed is what is checked.
  */
-import { createEngine } from 'heed';
+import { createEngine, type Engine } from 'heed';
+import { describeShape, inputsOf, place } from '../test/cases/check.js';
+import { cases } from '../test/cases/index.js';
 import type { Command } from './command.js';
 import { modes } from './heed.js';
-import { kernelCases } from './kernel-cases.js';
 import { compare, spread, type Task } from './measure.js';
 import { type Mode, peakFlops, peakTasks } from './peak.js';
 import { digits, type Row } from './table.js';
 
+/** Timed unless `--only` names others: where models spend their time. */
+const usual = ['linear', 'attention', 'softmax', 'layerNorm', 'gelu'];
+
+interface KernelTask {
+  name: string;
+  flops: number;
+  prepare(engine: Engine): Task;
+}
+
+/** Every bench shape of the cases that are wanted. */
+function tasksOf(names: readonly string[]): KernelTask[] {
+  const unknown = names.find((name) => !cases.some((op) => op.name === name));
+  if (unknown) throw new Error(`There is no case ${unknown}; there are ${cases.map((op) => op.name).join(', ')}`);
+  return cases
+    .filter((op) => names.includes(op.name))
+    .flatMap((op) =>
+      op.bench.map((shape) => ({
+        name: `${op.name} ${describeShape(shape)}`,
+        flops: op.flops(shape),
+        prepare(engine: Engine) {
+          const tensors = place(engine, inputsOf(op, shape));
+          return () => engine.scope(() => void op.run(engine, tensors, shape));
+        },
+      })),
+    );
+}
+
 export const command: Command = {
-  async run({ threads, measuring }) {
+  async run({ threads, measuring, only = usual }) {
     const peaks = peakTasks();
     const available = await modes();
     const engines = {} as Record<Mode, Awaited<ReturnType<typeof createEngine>>>;
@@ -20,7 +49,7 @@ export const command: Command = {
     const rows: Row[] = [];
     const data = [];
     const peakRates = Object.fromEntries(available.map((mode) => [mode, [] as number[]]));
-    for (const { name, flops, prepare } of kernelCases) {
+    for (const { name, flops, prepare } of tasksOf(only)) {
       const tasks: Record<string, Task> = {};
       for (const mode of available) {
         tasks[mode] = prepare(engines[mode]);

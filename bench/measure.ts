@@ -55,7 +55,7 @@ async function callFor(task: Task, ms: number): Promise<number[]> {
 }
 
 export async function compare<Name extends string>(tasks: Record<Name, Task>, options: Options = {}): Promise<Comparison<Name>> {
-  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 10 } = options;
+  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 60 } = options;
   const names = Object.keys(tasks) as Name[];
   const record = <T>(value: (name: Name) => T) => Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>;
   const turns = record<number[]>(() => []);

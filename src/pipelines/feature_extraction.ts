@@ -67,10 +67,11 @@ export class FeatureExtractionPipeline {
     const { pooling = 'none', normalize = false, signal } = options;
     if (!poolings.includes(pooling))
       throw new HeedError('ARGUMENT', `There is no pooling ${pooling}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
-    const list = typeof texts === 'string' ? [texts] : texts;
-    const strange = Array.isArray(list) ? list.find((text) => typeof text !== 'string') : list;
-    if (strange !== undefined)
-      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof strange}`, { culprit: 'texts' });
+    const list: string[] = Array.isArray(texts) ? Array.from(texts) : [texts];
+    const strange = list.findIndex((text) => typeof text !== 'string');
+    if (strange >= 0)
+      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof list[strange]}`, { culprit: 'texts' });
+    signal?.throwIfAborted();
     const max_length = this.#maxLength(options.max_length);
     const jobs = list.map((text, index): Job => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) }));
     const C = this.model.encoder.dims.C;

@@ -1,0 +1,100 @@
+/** What a sentence encoder's folder says of pooling, lengths and normalization, and what happens when parts are missing or lie. */
+import { describe, expect, it } from 'vitest';
+import { FeatureExtractionPipeline, type FeatureExtractor } from '../../dist/pipelines/feature_extraction.js';
+import { failureOf } from '../io/memory.js';
+import { engineOver, type Files, tinyFiles } from '../models/files.js';
+
+async function load(files: Files): Promise<FeatureExtractor> {
+  const engine = await engineOver(files);
+  return FeatureExtractionPipeline.load(engine, 'm');
+}
+
+/** Loading fails, and the engine holds nothing, though the weights may have been read meanwhile. */
+async function failure(files: Files) {
+  const engine = await engineOver(files);
+  const error = await failureOf(() => FeatureExtractionPipeline.load(engine, 'm'));
+  expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
+  return error;
+}
+
+const without = (...names: string[]): Files => Object.fromEntries(Object.entries(tinyFiles()).filter(([name]) => !names.includes(name)));
+const module = (type: string, path = '') => ({ idx: 0, name: '0', type: `sentence_transformers.models.${type}`, path });
+const modules = (...list: unknown[]): Files => ({ ...tinyFiles(), 'm/modules.json': JSON.stringify(list) });
+
+describe("a folder's own wishes", () => {
+  it('are read: pooling, normalization, length', async () => {
+    const { sentence } = await load(tinyFiles());
+    expect(sentence).toEqual({ pooling: 'mean', normalize: true, maxTokens: 64 });
+  });
+
+  it('may be missing', async () => {
+    const extractor = await load(without('m/modules.json', 'm/1_Pooling/config.json', 'm/sentence_bert_config.json'));
+    expect(extractor.sentence).toEqual({ pooling: undefined, normalize: false, maxTokens: undefined });
+  });
+
+  it('may be pooling by the first token, without normalization', async () => {
+    const files = modules(module('Transformer'), module('Pooling', '1_Pooling'));
+    const pooling = { pooling_mode_cls_token: true, pooling_mode_mean_tokens: false };
+    const { sentence } = await load({ ...files, 'm/1_Pooling/config.json': JSON.stringify(pooling) });
+    expect(sentence).toMatchObject({ pooling: 'cls', normalize: false });
+  });
+
+  it('that heed cannot meet are UNSUPPORTED', async () => {
+    expect(await failure(modules(module('Transformer'), module('Dense', '2_Dense')))).toMatchObject({
+      code: 'UNSUPPORTED',
+      culprit: 'Dense',
+    });
+    for (const pooling of [{ pooling_mode_max_tokens: true }, { pooling_mode_cls_token: true, pooling_mode_mean_tokens: true }, {}]) {
+      const error = await failure({ ...tinyFiles(), 'm/1_Pooling/config.json': JSON.stringify(pooling) });
+      expect(error.code).toBe('UNSUPPORTED');
+    }
+  });
+
+  it('that lead out of the folder, or are malformed, are FORMAT', async () => {
+    for (const path of ['..', '../other', '/etc', 'a/b', '1_Pooling\n'])
+      expect((await failure(modules(module('Transformer'), module('Pooling', path)))).code).toBe('FORMAT');
+    for (const list of [[null], ['Pooling'], [{}], [{ type: 3 }]]) expect((await failure(modules(...list))).code).toBe('FORMAT');
+    for (const text of ['', '{}', '{"a":', '[]x']) expect((await failure({ ...tinyFiles(), 'm/modules.json': text })).code).toBe('FORMAT');
+  });
+
+  it('that a pooling is described by a file that is not there are NOT_FOUND', async () => {
+    expect((await failure(without('m/1_Pooling/config.json'))).code).toBe('NOT_FOUND');
+  });
+});
+
+describe('the length after which texts are cut', () => {
+  const long = 'a '.repeat(100);
+  const lengthWith = async (files: Files) => (await (await load(files))(long)).dims[1];
+  const sentence = (max_seq_length: unknown): Files => ({
+    ...tinyFiles(),
+    'm/sentence_bert_config.json': JSON.stringify({ max_seq_length }),
+  });
+  const tokenizer = (model_max_length: number): Files => {
+    const files = without('m/sentence_bert_config.json');
+    const config = JSON.parse(files['m/tokenizer_config.json'] as string);
+    return { ...files, 'm/tokenizer_config.json': JSON.stringify({ ...config, model_max_length }) };
+  };
+
+  it('is that of sentence_bert_config.json, else model_max_length, else the positions; never more than those', async () => {
+    expect(await lengthWith(sentence(20))).toBe(20);
+    expect(await lengthWith(sentence(1000))).toBe(64);
+    expect(await lengthWith(sentence(null))).toBe(64);
+    expect(await lengthWith(tokenizer(30))).toBe(30);
+    expect(await lengthWith(tokenizer(1e30))).toBe(64);
+  });
+
+  it('that is no length is FORMAT', async () => {
+    for (const length of [-1, 1.5, '64', {}]) expect((await failure(sentence(length))).code).toBe('FORMAT');
+  });
+
+  it('that has no room for a token fails every call with ARGUMENT', async () => {
+    const extractor = await load(sentence(0));
+    expect((await failureOf(() => extractor('a'))).code).toBe('ARGUMENT');
+  });
+});
+
+describe('a folder without', () => {
+  it.each(['config.json', 'tokenizer.json', 'model.safetensors'])('%s is NOT_FOUND, and nothing stays in memory', async (name) => {
+    expect((await failure(without(`m/${name}`))).code).toBe('NOT_FOUND');
+  });
+});
