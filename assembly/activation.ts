@@ -14,13 +14,15 @@ import { load_tail, madd, store_tail } from './simd';
 // The host's names for these numbers stand in src/ops/activation.ts.
 const RELU: i32 = 1, GELU: i32 = 2, GELU_TANH: i32 = 3, QUICK_GELU: i32 = 4, SILU: i32 = 5, TANH: i32 = 6, SIGMOID: i32 = 7;
 
-const C: usize = memory.data<f32>([1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702]);
+const C: usize = memory.data<f32>([1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702, -88.3762626647949]);
 
 // @ts-ignore: decorator
 @inline
 function sigmoid(x: v128): v128 {
   const one = v128.load32_splat(C);
-  return f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
+  const y = f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
+  // exp stands still beyond its limit; σ goes on to 0, and x σ(x) with it.
+  return v128.andnot(y, f32x4.lt(x, v128.load32_splat(C + 24)));
 }
 
 // @ts-ignore: decorator

@@ -54,17 +54,18 @@ export function mask_to_bias_f32(begin: usize, end: usize, y: usize, mask: usize
 }
 
 /**
- * A strided view made contiguous: any 4-byte elements.
+ * A strided view made contiguous; an element is 4 bytes or, with `shift` 0 instead of 2, one.
  * out  y [n0, n1, n2, n3]      in  x: element (i, j, k, l) at i·s0 + j·s1 + k·s2 + l·s3 elements
  * Tile t is row (i, j, k) = t of y.
  */
-export function copy_x32(
-  begin: usize, end: usize, y: usize, x: usize, n1: usize, n2: usize, n3: usize, s0: usize, s1: usize, s2: usize, s3: usize,
+export function copy(
+  begin: usize, end: usize, y: usize, x: usize, shift: usize, n1: usize, n2: usize, n3: usize, s0: usize, s1: usize, s2: usize, s3: usize,
 ): void {
   for (let t = begin; t < end; t++) {
     const k = t % n2, j = (t / n2) % n1, i = t / n2 / n1;
-    let from = x + ((i * s0 + j * s1 + k * s2) << 2), to = y + t * (n3 << 2);
-    if (s3 == 1) memory.copy(to, from, n3 << 2);
-    else for (let l: usize = 0; l < n3; l++, to += 4, from += s3 << 2) i32.store(to, i32.load(from));
+    let from = x + ((i * s0 + j * s1 + k * s2) << shift), to = y + t * (n3 << shift);
+    if (s3 == 1) memory.copy(to, from, n3 << shift);
+    else if (shift) for (let l: usize = 0; l < n3; l++, to += 4, from += s3 << 2) i32.store(to, i32.load(from));
+    else for (let l: usize = 0; l < n3; l++, to++, from += s3) i32.store8(to, i32.load8_u(from));
   }
 }

@@ -2,7 +2,7 @@
 export { activation_f32 } from './activation';
 export { attention_f32, attention_weights_f32 } from './attention';
 export { convert_bf16_f32, convert_f16_f32 } from './convert';
-export { add_f32, copy_x32, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
+export { add_f32, copy, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
 export { embedding_f32 } from './embedding';
 export { matmul_f32 } from './matmul';
 export { layer_norm_f32, rms_norm_f32 } from './norm';

@@ -52,7 +52,8 @@ export function softmax_f32(begin: usize, end: usize, y: usize, x: usize, C: usi
 export function log_softmax_f32(begin: usize, end: usize, y: usize, x: usize, C: usize): void {
   for (let t = begin; t < end; t++) {
     const row = t * (C << 2), from = x + row, to = y + row, m = row_max(from, C);
-    const shift = f32x4.splat(m), l = log(f32x4.splat(row_exp(0, from, C, m)));
+    const shift = f32x4.splat(m), sum = row_exp(0, from, C, m);
+    const l = f32x4.add(log(f32x4.splat(sum)), f32x4.splat(sum - sum)); // log knows no NaN: 0 or NaN is added
     let c: usize = 0;
     for (; c + 4 <= C; c += 4) v128.store(to + (c << 2), f32x4.sub(f32x4.sub(v128.load(from + (c << 2)), shift), l));
     if (c < C) store_tail(to + (c << 2), f32x4.sub(f32x4.sub(load_tail(from + (c << 2), C - c, shift), shift), l), C - c);

@@ -40,7 +40,8 @@ export function bind(runtime: Runtime): Heed {
   const createEngine = (options?: EngineOptions) => Engine.create(runtime, options);
   const engineFor = ({ engine }: PretrainedOptions): Promise<Engine> => {
     if (engine) return Promise.resolve(engine);
-    shared ??= createEngine();
+    // Whoever disposed of it has done so for all; the next model gets a new one.
+    shared = shared?.then((known) => (known.disposed ? createEngine() : known)) ?? createEngine();
     shared.catch(() => {
       shared = undefined;
     });

@@ -122,6 +122,8 @@ export class Tensor {
 function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth = 0): { shape: number[]; flat: number[] } {
   if (!Array.isArray(data)) {
     if (depth !== shape.length) throw ragged();
+    if (typeof data !== 'number' && typeof data !== 'boolean')
+      throw new HeedError('ARGUMENT', `A tensor cannot hold a ${typeof data}`, { culprit: 'data', cure: 'Give numbers or booleans' });
     flat.push(Number(data));
     return { shape, flat };
   }
@@ -131,13 +133,16 @@ function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth
   return { shape, flat };
 }
 
+/** The first element of nested arrays. */
+const leaf = (data: unknown): unknown => (Array.isArray(data) ? leaf(data[0]) : data);
+
 const ragged = () => new HeedError('SHAPE', 'Nested arrays must all be of the same length', { culprit: 'data' });
 
 export type TensorData = HostData | boolean | number | readonly TensorData[];
 
 /**
  * Copies numbers into the engine.
- * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array, bool for a Uint8Array.
+ * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array, bool for booleans and a Uint8Array.
  * @example tensor(engine, [[1, 2], [3, 4]])
  */
 export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: Dtype): Tensor {
@@ -145,8 +150,9 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
   const nested = typed ? undefined : flatten(data);
   const values = typed ?? nested?.flat ?? [];
   const dims = shape ?? nested?.shape ?? [values.length];
-  const kind = dtype ?? (typed instanceof Int32Array ? 'int32' : typed instanceof Uint8Array ? 'bool' : 'float32');
-  if (!(kind in dtypes))
+  const kind =
+    dtype ?? (typed instanceof Int32Array ? 'int32' : typed instanceof Uint8Array || typeof leaf(data) === 'boolean' ? 'bool' : 'float32');
+  if (!Object.hasOwn(dtypes, kind))
     throw new HeedError('DTYPE', `There is no dtype ${String(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
   if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0) || sizeOf(dims) !== values.length) {
     throw new HeedError('SHAPE', `${values.length} elements do not fill [${dims}]`, { culprit: 'shape', shape: dims });

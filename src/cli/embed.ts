@@ -65,8 +65,13 @@ async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
       normalize: flags.normalize ?? sentence.normalize,
       max_length: flags.maxTokens,
     } as const;
-    if (texts.length) await run(extractor, texts, options, flags);
-    else for await (const lines of linesOfInput()) await run(extractor, lines, options, flags);
+    let seen = 0;
+    for await (const some of texts.length ? [texts] : linesOfInput()) {
+      const rows = await run(extractor, some, options, flags);
+      seen += rows.length;
+      // All there is, that is, not the last lines of a long input.
+      if (!flags.json && seen > 1 && seen <= COMPARED) process.stdout.write(similarities(rows));
+    }
   } finally {
     bar.stop();
     await engine.dispose();
@@ -75,7 +80,10 @@ async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
 
 type RunOptions = { pooling: 'mean' | 'cls'; normalize: boolean; max_length: number | undefined };
 
-async function run(extractor: FeatureExtractor, texts: readonly string[], options: RunOptions, { json }: EmbedFlags): Promise<void> {
+type Rows = readonly ArrayLike<number>[];
+
+/** Embeds and prints. */
+async function run(extractor: FeatureExtractor, texts: readonly string[], options: RunOptions, { json }: EmbedFlags): Promise<Rows> {
   const bar = progress('embedding');
   const { data, dims } = await extractor(texts, { ...options, onProgress: (done, total) => bar.update(done, total) });
   bar.stop();
@@ -85,7 +93,7 @@ async function run(extractor: FeatureExtractor, texts: readonly string[], option
     ? (row: ArrayLike<number>) => JSON.stringify(Array.from(row))
     : (row: ArrayLike<number>, i: number) => show(texts[i] as string, row);
   process.stdout.write(rows.map((row, i) => `${print(row, i)}\n`).join(''));
-  if (!json && rows.length > 1 && rows.length <= COMPARED) process.stdout.write(similarities(rows));
+  return rows;
 }
 
 async function* linesOfInput(): AsyncGenerator<string[]> {
@@ -96,12 +104,14 @@ async function* linesOfInput(): AsyncGenerator<string[]> {
   for await (const text of process.stdin.setEncoding('utf8')) {
     const pieces = (rest + text).split('\n');
     rest = pieces.pop() as string;
-    lines.push(...pieces.map((line) => line.replace(/\r$/, '')));
+    lines.push(...pieces.map(withoutReturn));
     while (lines.length >= LINES) yield lines.splice(0, LINES);
   }
-  if (rest) lines.push(rest);
+  if (rest) lines.push(withoutReturn(rest));
   if (lines.length) yield lines;
 }
+
+const withoutReturn = (line: string): string => line.replace(/\r$/, '');
 
 function show(text: string, row: ArrayLike<number>): string {
   const name = JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
@@ -110,7 +120,7 @@ function show(text: string, row: ArrayLike<number>): string {
 }
 
 /** The cosine of every pair, as a table. */
-function similarities(rows: readonly ArrayLike<number>[]): string {
+function similarities(rows: Rows): string {
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0);
   const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
   const lines = rows.map(

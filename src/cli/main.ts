@@ -19,7 +19,11 @@ for (const command of [program, ...program.commands]) command.exitOverride().sho
 
 process.once('SIGINT', () => process.exit(130));
 // Whoever reads our output may stop early: `heed embed | head`.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`heed: standard output: ${error.message}\n`);
+  process.exit(1);
+});
 
 try {
   await program.parseAsync();

@@ -25,13 +25,14 @@ export const slot = {
   spins: 71,
   /** The launch's number: what was read for one need not be read again for its next chunk. */
   serial: 72,
-  /** Chunks that a lane has run, one line per lane. */
+  /** A line per lane: chunks that it has run, and whether it may run any (0: not yet). */
   ran: 80,
 } as const;
 
 const LINE = 16;
 export const MAX_LANES = 64;
 export const ranSlot = (lane: number): number => slot.ran + lane * LINE;
+export const admittedSlot = (lane: number): number => ranSlot(lane) + 1;
 
 /** Bytes from the block's start to the arguments, which are f64, since every kernel parameter fits one exactly. */
 export const ARGS_OFFSET = (slot.ran + MAX_LANES * LINE) * 4;
@@ -67,6 +68,8 @@ export function work(slots: Int32Array, args: Float64Array, lane: number, kernel
       Atomics.store(slots, slot.fault, 1);
     }
     Atomics.add(slots, ranSlot(lane), 1);
-    Atomics.sub(slots, slot.pending, 1);
+    const last = Atomics.sub(slots, slot.pending, 1) === 1;
+    // Only where nobody spins does the caller sleep.
+    if (last && slots[slot.spins] === 0) Atomics.notify(slots, slot.pending);
   }
 }

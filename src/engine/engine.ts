@@ -41,6 +41,8 @@ export class Engine {
   #queue = new Queue();
   #scratch: Storage | undefined;
   #work = 0;
+  /** When the event loop last had a turn. */
+  #pausedAt = { work: 0, time: 0 };
   #inlineBelow: number;
   #disposed = false;
 
@@ -108,6 +110,11 @@ export class Engine {
     return this.#runtime;
   }
 
+  /** Whether `dispose` was called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
   /** What the memory holds. */
   memory(): MemoryUse {
     return this.heap.use;
@@ -136,7 +143,7 @@ export class Engine {
     this.#work += work;
     const index = kernelNames.indexOf(kernel);
     const bytes = Math.ceil(scratch / 64) * 64;
-    const base = bytes ? this.#scratchFor(bytes * (this.#pool?.lanes ?? 1)) : 0;
+    const base = bytes ? this.#scratchFor(bytes * (this.#pool?.scratchLanes ?? 1)) : 0;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
       try {
         this.#pool.run({ kernel: index, tiles, args, scratch: base, scratchBytes: bytes });
@@ -192,27 +199,31 @@ export class Engine {
 
   async #drive<T>(steps: Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
     const scope = new Scope(undefined);
-    let work = this.#work;
-    let time = performance.now();
     try {
       for (;;) {
         this.#alive();
         signal?.throwIfAborted();
         const { done, value } = this.#within(scope, () => steps.next());
         if (done) return value;
-        if (this.#work - work < TURN_WORK && performance.now() - time < TURN_MS) continue;
-        await this.#runtime.pause();
-        work = this.#work;
-        time = performance.now();
+        if (this.#turnIsDue) await this.turn(signal);
       }
     } finally {
       scope.end(new Set(), undefined);
     }
   }
 
-  /** Queues asynchronous work that is no computation, such as loading a model. */
-  exclusive<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    return this.#queue.run(task, signal);
+  /** Whether the event loop has waited for long: counted over all calls, so that many short ones starve nobody either. */
+  get #turnIsDue(): boolean {
+    return this.#work - this.#pausedAt.work >= TURN_WORK || performance.now() - this.#pausedAt.time >= TURN_MS;
+  }
+
+  /** Gives the event loop a turn if one is due. Rejects with `signal.reason` after an abort. For long work between two calls of `run`. */
+  async turn(signal?: AbortSignal): Promise<void> {
+    if (this.#turnIsDue) {
+      await this.#runtime.pause();
+      this.#pausedAt = { work: this.#work, time: performance.now() };
+    }
+    signal?.throwIfAborted();
   }
 
   /** Ends the threads and lets go of the memory. Everything that is used afterwards throws ENGINE_LOST. */

@@ -9,7 +9,7 @@ export const kernels = {
   attention_weights_f32: 25,
   convert_bf16_f32: 5,
   convert_f16_f32: 5,
-  copy_x32: 11,
+  copy: 12,
   embedding_f32: 6,
   layer_norm_f32: 8,
   log_softmax_f32: 5,

@@ -4,7 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { Runtime, WorkerHandle } from '../runtime/types.js';
-import { CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work } from './control.js';
+import { admittedSlot, CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work } from './control.js';
 import type { KernelFunction } from './instantiate.js';
 import type { EngineMemory, Storage } from './memory.js';
 
@@ -14,6 +14,8 @@ const CHUNKS_PER_LANE = 16;
 const SPINS = 20_000;
 /** How often the caller looks at `pending` before it looks at the clock. */
 const LOOKS = 4096;
+/** Milliseconds that the caller spins for the last chunks before it gives its core away. */
+const PATIENCE = 3;
 
 export interface Launch {
   kernel: number;
@@ -44,7 +46,8 @@ export class ThreadPool {
   #kernels: readonly KernelFunction[];
   #deadline: number;
   #mayWait: boolean;
-  lanes = 1;
+  /** The lanes that run chunks: the caller, which is 0, and the threads that started in time. */
+  #lanes = [0];
 
   private constructor(options: PoolOptions, control: Storage) {
     const { slots, args } = viewControl(options.memory.wasm, control.ptr);
@@ -74,6 +77,7 @@ export class ThreadPool {
         worker = options.runtime.startWorker({ module: options.module, memory: options.memory.wasm, control: control.ptr, lane: i + 1 });
         if ((await Promise.race([worker.ready, timeout])) === 'late') throw new Error(`not ready after ${options.startTimeout} ms`);
         pool.#workers.push(worker);
+        pool.#lanes.push(i + 1);
       } catch (error) {
         worker?.ready.catch(() => {});
         worker?.terminate();
@@ -82,7 +86,10 @@ export class ThreadPool {
     });
     await Promise.all(starts);
     clearTimeout(timer);
-    pool.lanes = 1 + pool.#workers.length;
+    for (const lane of pool.#lanes) {
+      Atomics.store(pool.#slots, admittedSlot(lane), 1);
+      Atomics.notify(pool.#slots, admittedSlot(lane));
+    }
     return failures.length
       ? { pool, missing: `${failures.length} of ${options.lanes - 1} workers did not start: ${failures[0]}` }
       : { pool };
@@ -90,7 +97,16 @@ export class ThreadPool {
 
   /** Chunks that each lane has run since the start; lane 0 is the caller. */
   get ran(): number[] {
-    return Array.from({ length: this.lanes }, (_, lane) => this.#slots[ranSlot(lane)] as number);
+    return this.#lanes.map((lane) => this.#slots[ranSlot(lane)] as number);
+  }
+
+  get lanes(): number {
+    return this.#lanes.length;
+  }
+
+  /** Lanes that scratch must be there for: they are numbered by who was asked for, not by who came. */
+  get scratchLanes(): number {
+    return Math.max(...this.#lanes) + 1;
   }
 
   /** Runs all tiles on all lanes. Throws ENGINE_LOST when a thread dies or hangs with a chunk; call `lose` then. */
@@ -117,18 +133,20 @@ export class ThreadPool {
 
   #await(): void {
     const slots = this.#slots;
-    let end = 0;
+    let begin = 0;
     for (let looks = 1; ; looks++) {
       const pending = Atomics.load(slots, slot.pending);
       if (pending === 0) return;
       if (looks % LOOKS) continue;
       const now = performance.now();
-      end ||= now + this.#deadline;
-      if (now > end) {
+      begin ||= now;
+      if (now > begin + this.#deadline) {
         Atomics.store(slots, slot.next, 0);
         throw lost(`a thread has not finished its part of a launch within ${this.#deadline} ms`);
       }
-      if (this.#mayWait) Atomics.wait(slots, slot.pending, pending, 1);
+      // Sleeping costs more than a tile takes: only when somebody else may want this core.
+      const crowded = slots[slot.spins] === 0 || now > begin + PATIENCE;
+      if (crowded && this.#mayWait) Atomics.wait(slots, slot.pending, pending, 1);
     }
   }
 

@@ -3,7 +3,7 @@
  * JavaScript, since V8 does not replace baseline code inside a running wasm call. It ends when its worker is terminated.
  */
 import type { WorkerInit } from '../runtime/types.js';
-import { slot, viewControl, work } from './control.js';
+import { admittedSlot, slot, viewControl, work } from './control.js';
 import { inOrder, instantiate } from './instantiate.js';
 
 /** Tells the processor that this is a spinning loop, where the runtime can. */
@@ -14,6 +14,8 @@ export function runThread({ module, memory, control, lane }: WorkerInit, ready: 
   const kernels = inOrder(instantiate(module, memory));
   const { slots, args } = viewControl(memory, control);
   ready();
+  // Who was too late is never let in, and can be ended without a claim in its hands.
+  Atomics.wait(slots, admittedSlot(lane), 0);
   for (;;) {
     const epoch = Atomics.load(slots, slot.epoch);
     work(slots, args, lane, kernels);

@@ -73,7 +73,7 @@ export class MultiheadAttention extends Module {
     super(engine);
     checkOptions(options, optionNames, 'MultiheadAttention');
     const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
-    if (embedDim % numHeads)
+    if (!(Number.isInteger(numHeads) && numHeads > 0) || embedDim % numHeads)
       throw new HeedError('ARGUMENT', `${embedDim} channels do not split into ${numHeads} heads`, { culprit: 'numHeads' });
     const C = embedDim;
     this.batchFirst = batchFirst;

@@ -2,7 +2,7 @@
  * The base of every module: it knows its parameters and its submodules by PyTorch's names, which make the state dict's keys.
  * Parameters belong to the module, not to the scope that is open when they are filled; `dispose` frees them.
  */
-import type { Engine } from '../engine/engine.js';
+import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { HostTensor, Shape } from '../tensor.js';
 import { Parameter, type ParameterOptions } from './parameter.js';
@@ -18,10 +18,23 @@ export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
   readonly #children = new Map<string, Module>();
 
-  constructor(readonly engine: Engine) {}
+  constructor(readonly engine: Engine) {
+    if (!(engine instanceof Engine))
+      throw new HeedError('ARGUMENT', `${new.target.name} needs an engine first`, {
+        culprit: 'engine',
+        cure: 'Make one with createEngine()',
+      });
+  }
 
   /** Declares a parameter under PyTorch's name. */
   protected parameter(name: string, shape: Shape, options?: ParameterOptions): Parameter {
+    if (!shape.every((d) => Number.isSafeInteger(d) && d > 0)) {
+      throw new HeedError('ARGUMENT', `${this.constructor.name}: ${name} cannot be [${shape}]`, {
+        culprit: name,
+        shape,
+        cure: 'Sizes are whole numbers above 0',
+      });
+    }
     const made = new Parameter(this.engine, `${this.constructor.name}.${name}`, shape, options);
     this.#parameters.set(name, made);
     return made;

@@ -26,9 +26,11 @@ abstract class Stack<Layer extends Module> extends Module {
 
   /** Runs the layers one after the other; what lies between two is freed when the next is done. */
   protected through(x: Tensor, run: (layer: Layer, x: Tensor) => Tensor): Tensor {
-    let h = x;
-    for (const layer of this.layers) h = replace(h, x, run(layer, h));
-    return this.norm ? replace(h, x, this.norm.forward(h)) : h;
+    return this.engine.scope(() => {
+      let h = x;
+      for (const layer of this.layers) h = replace(h, x, run(layer, h));
+      return this.norm ? replace(h, x, this.norm.forward(h)) : h;
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * The layers and stacks of Vaswani et al. 2017, §3.1, with torch.nn's names, options and state-dict keys.
+ * The layers of Vaswani et al. 2017, §3.1, with torch.nn's names, options and state-dict keys.
  *
  *   post-norm   x = norm(x + sublayer(x))        pre-norm (normFirst)   x = x + sublayer(norm(x))
  *
@@ -7,7 +7,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
-import type { Activation } from '../ops/activation.js';
+import { type Activation, activationCode } from '../ops/activation.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
 import { LayerNorm, Linear } from './layers.js';
@@ -33,7 +33,7 @@ export interface LayerMasks {
   lengths?: readonly number[] | undefined;
 }
 
-/** Called with the attention weights [B, H, T, S] of a layer's self-attention; asking for them costs a second pass. */
+/** Called with the attention weights [B, H, T, S] of a layer's self-attention; asking for them costs a second pass. They are the listener's to free, or the scope's around the call. */
 export type WeightsListener = (weights: Tensor) => void;
 
 /** What encoder and decoder layers share: options, the feed-forward sublayer, and where the norm stands. */
@@ -61,7 +61,8 @@ abstract class TransformerLayer extends Module {
       bias: true,
       ...options,
     };
-    const { dimFeedforward, bias, normFirst } = this.options;
+    const { dimFeedforward, bias, normFirst, activation } = this.options;
+    activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
     this.selfAttn = this.child('self_attn', this.attention());
     this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
@@ -111,7 +112,8 @@ export interface EncoderLayerCall extends LayerMasks {
   onWeights?: WeightsListener | undefined;
 }
 
-const encoderCallNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'onWeights'];
+const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths'];
+const encoderCallNames = [...maskNames, 'onWeights'];
 
 /** Self-attention and feed-forward: [B, T, C] → [B, T, C]. */
 export class TransformerEncoderLayer extends TransformerLayer {
@@ -163,6 +165,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
 
   forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
+    for (const masks of [call.tgt, call.memory]) checkOptions(masks ?? {}, maskNames, 'TransformerDecoderLayer.forward');
     return this.engine.scope(() => {
       let x = tgt;
       x = this.sublayer(x, this.#norm1, this.attendTo(this.selfAttn, undefined, call.tgt ?? {}));

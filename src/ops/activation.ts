@@ -1,5 +1,5 @@
 /** Pointwise activations. Their numbers are assembly/activation.ts's. */
-import { HeedError } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype } from './check.js';
 import { op } from './op.js';
@@ -36,7 +36,9 @@ export const activate = op((x: Tensor, name: Activation): Tensor => {
 export const relu = (x: Tensor): Tensor => activate(x, 'relu');
 
 /** x Φ(x) with the error function, or its tanh approximation (arXiv 1606.08415). */
-export function gelu(x: Tensor, { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+  checkOptions(options, ['approximate'], 'gelu');
+  const { approximate = 'none' } = options;
   if (approximate !== 'none' && approximate !== 'tanh') {
     throw new HeedError('ARGUMENT', `gelu: approximate is ${approximate}`, { culprit: 'approximate', cure: "It is 'none' or 'tanh'" });
   }

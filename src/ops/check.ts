@@ -12,6 +12,17 @@ export function expectDtype(op: string, argument: string, x: Tensor, dtype: Tens
   throw new HeedError('DTYPE', `${op}: ${argument} is ${x.dtype}, it must be ${dtype}`, { culprit: argument, shape: x.shape });
 }
 
+/** Throws ARGUMENT unless every element of `ids`, int32 and contiguous, is the number of one of `rows` rows. */
+export function expectRows(op: string, argument: string, ids: Tensor, rows: number): void {
+  const wrong = ids.engine.heap.ints(ids.ptr, ids.size).find((id) => id < 0 || id >= rows);
+  if (wrong === undefined) return;
+  throw new HeedError('ARGUMENT', `${op}: ${argument} holds ${wrong}, and there are ${rows} rows`, {
+    culprit: argument,
+    shape: ids.shape,
+    cure: `They run from 0 to ${rows - 1}`,
+  });
+}
+
 /** Throws SHAPE unless `x` has exactly this shape. */
 export function expectShape(op: string, argument: string, x: { readonly shape: Shape }, shape: Shape): void {
   if (x.shape.length === shape.length && x.shape.every((d, i) => d === shape[i])) return;

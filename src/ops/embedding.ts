@@ -1,7 +1,6 @@
 /** Look-ups: rows of a table by number. */
-import { HeedError } from '../errors.js';
 import { PackedMatrix, Tensor } from '../tensor.js';
-import { expectDtype, wrongShape } from './check.js';
+import { expectDtype, expectRows, wrongShape } from './check.js';
 import { unpack } from './matmul.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
@@ -12,14 +11,7 @@ export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix): Tensor
   if (weight.shape.length !== 2) throw wrongShape('embedding', 'weight', weight.shape, 'it must have two axes');
   const [V, C] = weight.shape as [number, number];
   const source = contiguous(ids);
-  const wrong = ids.engine.heap.ints(source.ptr, source.size).find((id) => id < 0 || id >= V);
-  if (wrong !== undefined) {
-    throw new HeedError('ARGUMENT', `embedding: id ${wrong} is not in the table of ${V} rows`, {
-      culprit: 'ids',
-      shape: ids.shape,
-      cure: `Ids run from 0 to ${V - 1}`,
-    });
-  }
+  expectRows('embedding', 'ids', source, V);
   if (weight instanceof PackedMatrix) return unpack(weight, source);
   expectDtype('embedding', 'weight', weight, 'float32');
   const y = Tensor.empty(ids.engine, [...ids.shape, C]);

@@ -1,8 +1,8 @@
 /** Products: linear layers over packed weights, and products of two activations. */
-import { HeedError } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activationCode } from './activation.js';
-import { expectDtype, wrongShape } from './check.js';
+import { expectDtype, expectRows, wrongShape } from './check.js';
 import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -66,7 +66,9 @@ export const unpack = op((w: PackedMatrix, rows?: Tensor): Tensor => {
   const shape: Shape = rows ? [...rows.shape, w.columns] : w.shape;
   const y = Tensor.empty(w.engine, shape);
   const n = sizeOf(shape) / Math.max(1, w.columns);
-  w.engine.launch('unpack_f32', n, n * w.columns, [y.ptr, w.ptr, rows ? contiguous(rows).ptr : 0, w.columns]);
+  const source = rows && contiguous(rows);
+  if (source) expectRows('unpack', 'rows', source, w.rows);
+  w.engine.launch('unpack_f32', n, n * w.columns, [y.ptr, w.ptr, source?.ptr ?? 0, w.columns]);
   return y;
 });
 
@@ -78,27 +80,27 @@ export interface LinearOptions {
 }
 
 /** activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing. */
-export const linear = op(
-  (x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, { activation, residual }: LinearOptions = {}): Tensor => {
-    expectDtype('linear', 'x', x, 'float32');
-    if (weight instanceof Tensor) expectDtype('linear', 'weight', weight, 'float32');
-    if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
-    const [N, K] = weight.shape as [number, number];
-    if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
-    const shape = [...x.shape.slice(0, -1), N];
-    const y = Tensor.empty(x.engine, shape);
-    const packed = weight instanceof PackedMatrix ? weight : pack(weight);
-    product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
-      y: y.ptr,
-      x: contiguous(x).ptr,
-      w: packed.ptr,
-      bias: operand('linear', 'bias', bias, [N]),
-      residual: operand('linear', 'residual', residual, shape),
-      activation: activationCode(activation),
-    });
-    return y;
-  },
-);
+export const linear = op((x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, options: LinearOptions = {}): Tensor => {
+  checkOptions(options, ['activation', 'residual'], 'linear');
+  const { activation, residual } = options;
+  expectDtype('linear', 'x', x, 'float32');
+  if (weight instanceof Tensor) expectDtype('linear', 'weight', weight, 'float32');
+  if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
+  const [N, K] = weight.shape as [number, number];
+  if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
+  const shape = [...x.shape.slice(0, -1), N];
+  const y = Tensor.empty(x.engine, shape);
+  const packed = weight instanceof PackedMatrix ? weight : pack(weight);
+  product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
+    y: y.ptr,
+    x: contiguous(x).ptr,
+    w: packed.ptr,
+    bias: operand('linear', 'bias', bias, [N]),
+    residual: operand('linear', 'residual', residual, shape),
+    activation: activationCode(activation),
+  });
+  return y;
+});
 
 export interface MatmulOptions {
   /** b is [..., N, K]: a · bᵀ. */
@@ -106,7 +108,9 @@ export interface MatmulOptions {
 }
 
 /** a · b over the last two axes: [..., M, K] × [..., K, N] → [..., M, N]. Leading axes must agree, or b has none. */
-export const matmul = op((a: Tensor, b: Tensor, { transposeB = false }: MatmulOptions = {}): Tensor => {
+export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor => {
+  checkOptions(options, ['transposeB'], 'matmul');
+  const { transposeB = false } = options;
   expectDtype('matmul', 'a', a, 'float32');
   expectDtype('matmul', 'b', b, 'float32');
   if (a.rank < 2 || b.rank < 2)

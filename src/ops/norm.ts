@@ -1,5 +1,6 @@
 /** Softmax and normalisation, over the last axis. */
 import type { Kernel } from '../engine/kernels.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, wrongShape } from './check.js';
 import { op, operand } from './op.js';
@@ -30,8 +31,17 @@ export interface NormOptions {
   eps?: number | undefined;
 }
 
+function epsOf(name: string, options: NormOptions, absent: number): number {
+  checkOptions(options, ['eps'], name);
+  const { eps = absent } = options;
+  if (typeof eps !== 'number' || !(eps >= 0))
+    throw new HeedError('ARGUMENT', `${name}: eps is ${eps}`, { culprit: 'eps', cure: 'It is a number, 0 or above' });
+  return eps;
+}
+
 /** (x − mean) / sqrt(var + eps) · weight + bias over the last axis (arXiv 1607.06450). */
-export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, { eps = 1e-5 }: NormOptions = {}): Tensor => {
+export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, options: NormOptions = {}): Tensor => {
+  const eps = epsOf('layerNorm', options, 1e-5);
   const { source, y, T, C } = rows('layerNorm', x);
   const [g, b] = [operand('layerNorm', 'weight', weight, [C]), operand('layerNorm', 'bias', bias, [C])];
   x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, source.ptr, g, b, C, eps]);
@@ -39,7 +49,8 @@ export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, { eps = 
 });
 
 /** x / sqrt(mean x² + eps) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
-export const rmsNorm = op((x: Tensor, weight?: Tensor, { eps = 1e-6 }: NormOptions = {}): Tensor => {
+export const rmsNorm = op((x: Tensor, weight?: Tensor, options: NormOptions = {}): Tensor => {
+  const eps = epsOf('rmsNorm', options, 1e-6);
   const { source, y, T, C } = rows('rmsNorm', x);
   x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, source.ptr, operand('rmsNorm', 'weight', weight, [C]), C, eps]);
   return y;

@@ -1,12 +1,34 @@
 /** What ops are made of: a scope of their own, and operands that a kernel can read. */
 import type { Engine } from '../engine/engine.js';
-import type { Shape, Tensor } from '../tensor.js';
+import { HeedError } from '../errors.js';
+import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
 import { expectDtype, expectShape } from './check.js';
 import { contiguous } from './shape.js';
 
 /** Makes an op of a function: what it makes on its way is freed when it ends or throws, also where no scope is open. */
 export function op<X extends { readonly engine: Engine }, Rest extends unknown[], Y>(body: (x: X, ...rest: Rest) => Y) {
-  return (x: X, ...rest: Rest): Y => x.engine.scope(() => body(x, ...rest));
+  return (x: X, ...rest: Rest): Y => {
+    if (!isOperand(x))
+      throw new HeedError('ARGUMENT', `An op needs a tensor, not ${typeof x}`, {
+        culprit: 'x',
+        cure: 'Make one with tensor(engine, data)',
+      });
+    for (const value of rest) expectEngine(x.engine, value);
+    return x.engine.scope(() => body(x, ...rest));
+  };
+}
+
+const isOperand = (value: unknown): value is Tensor | PackedMatrix => value instanceof Tensor || value instanceof PackedMatrix;
+
+/** Throws ARGUMENT for a tensor of another engine, whose address means something else here; looks into options. */
+function expectEngine(engine: Engine, value: unknown): void {
+  for (const item of isOperand(value) || typeof value !== 'object' || value === null ? [value] : Object.values(value)) {
+    if (!isOperand(item) || item.engine === engine) continue;
+    throw new HeedError('ARGUMENT', `A tensor [${item.shape}] belongs to another engine`, {
+      shape: item.shape,
+      cure: 'Take it over with toHost() and tensor()',
+    });
+  }
 }
 
 /** The address of a float32 operand of exactly this shape, side by side in memory; 0, which kernels take for none, where there is none. */

@@ -1,7 +1,7 @@
 /** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
 
 import type { Engine } from '../engine/engine.js';
-import { HeedError } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
 import { expectDtype, expectShape, wrongShape } from './check.js';
@@ -36,7 +36,9 @@ export interface RotaryOptions {
 }
 
 /** Turns the first R channels of x [B, H, T, D] by their positions; the others stay. R is twice the table's width. */
-export const rotary = op((x: Tensor, table: RotaryTable, { interleaved = false, positions }: RotaryOptions = {}): Tensor => {
+export const rotary = op((x: Tensor, table: RotaryTable, options: RotaryOptions = {}): Tensor => {
+  checkOptions(options, ['interleaved', 'positions'], 'rotary');
+  const { interleaved = false, positions } = options;
   expectDtype('rotary', 'x', x, 'float32');
   if (x.rank !== 4) throw wrongShape('rotary', 'x', x.shape, 'it must be [B, H, T, D]');
   const [B, H, T, D] = x.shape as [number, number, number, number];

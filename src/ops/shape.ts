@@ -15,7 +15,6 @@ const axisOf = (op: string, x: Tensor, axis: number): number => {
 /** The same elements side by side in memory; `x` itself where they are so already. At most 4 axes that cannot be merged. */
 export function contiguous(x: Tensor): Tensor {
   if (x.isContiguous) return x;
-  if (x.dtype === 'bool') throw new HeedError('UNSUPPORTED', 'contiguous: a view of a bool tensor cannot be copied', { shape: x.shape });
   // Neighbouring axes that lie in memory as one are one.
   const dims: number[] = [];
   const steps: number[] = [];
@@ -38,7 +37,7 @@ export function contiguous(x: Tensor): Tensor {
   }
   const y = Tensor.empty(x.engine, x.shape, x.dtype);
   const [n0, n1, n2, n3] = dims as [number, number, number, number];
-  if (x.size > 0) x.engine.launch('copy_x32', n0 * n1 * n2, x.size, [y.ptr, x.ptr, n1, n2, n3, ...steps]);
+  if (x.size > 0) x.engine.launch('copy', n0 * n1 * n2, x.size, [y.ptr, x.ptr, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
   return y;
 }
 
@@ -144,7 +143,7 @@ export function cat(tensors: readonly Tensor[], axis: number): Tensor {
     const source = contiguous(x);
     // One launch per outer index: what is copied into lies apart in y. Used for a few rows, not in hot loops.
     for (let i = 0; i < outer && row > 0; i++) {
-      y.engine.launch('copy_x32', 1, row, [y.ptr + (i * length * inner + at) * 4, source.ptr + i * row * 4, 1, 1, row, 0, 0, 0, 1]);
+      y.engine.launch('copy', 1, row, [y.ptr + (i * length * inner + at) * 4, source.ptr + i * row * 4, 2, 1, 1, row, 0, 0, 0, 1]);
     }
     at += row;
     if (source !== x) source.dispose();

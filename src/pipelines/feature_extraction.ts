@@ -73,7 +73,11 @@ export class FeatureExtractionPipeline {
       throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof list[strange]}`, { culprit: 'texts' });
     signal?.throwIfAborted();
     const max_length = this.#maxLength(options.max_length);
-    const jobs = list.map((text, index): Job => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) }));
+    const jobs: Job[] = [];
+    for (const [index, text] of list.entries()) {
+      jobs.push({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
+      await this.model.engine.turn(signal);
+    }
     const C = this.model.encoder.dims.C;
     const longest = jobs.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const width = pooling === 'none' ? longest * C : C;

@@ -78,21 +78,25 @@ export function resultOf<Shape extends object, I extends Inputs<I>>(
   return engine.scope(() => contiguous(op.run(engine, put(engine, inputs), shape)).toHost().data as Float32Array);
 }
 
-/** Why `actual` is not `expected`, or undefined: max|a − b| <= tolerance · max|b| + 1e-7; infinities and NaNs must agree. */
-export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): string | undefined {
+/** Why `actual` is not `expected`, or undefined: no element may be off by more than `bound`; infinities and NaNs must agree. */
+export function beyond(actual: ArrayLike<number>, expected: ArrayLike<number>, bound: number): string | undefined {
   if (actual.length !== expected.length) return `${actual.length} elements, not ${expected.length}`;
-  let largest = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const b = Math.abs(expected[i] as number);
-    if (b < Number.POSITIVE_INFINITY) largest = Math.max(largest, b);
-  }
-  const bound = tolerance === EXACT ? 0 : tolerance * largest + ABSOLUTE;
   for (let i = 0; i < expected.length; i++) {
     const [a, b] = [actual[i] as number, expected[i] as number];
     if (a === b || (Number.isNaN(a) && Number.isNaN(b)) || Math.abs(a - b) <= bound) continue;
     return `element ${i} is ${a}, not ${b}: off by ${Math.abs(a - b)}, where ${bound} is allowed`;
   }
   return undefined;
+}
+
+/** The same, relative to the largest element: max|a − b| <= tolerance · max|b| + 1e-7. */
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): string | undefined {
+  let largest = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const b = Math.abs(expected[i] as number);
+    if (b < Number.POSITIVE_INFINITY) largest = Math.max(largest, b);
+  }
+  return beyond(actual, expected, tolerance === EXACT ? 0 : tolerance * largest + ABSOLUTE);
 }
 
 /** Why two results differ in a bit, or undefined. NaNs are all alike. */

@@ -2,10 +2,12 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
+import { ranSlot } from '../../dist/engine/control.js';
 import { Engine, type EngineOptions } from '../../dist/engine/engine.js';
 import { createEngine } from '../../dist/entry/node.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import type { Runtime, WorkerHandle } from '../../dist/runtime/types.js';
+import { tensor } from '../../dist/tensor.js';
 import { expectWorks, product } from './probe.js';
 
 const made: Engine[] = [];
@@ -69,6 +71,35 @@ describe('a thread that does not start', () => {
     expect(ends).toEqual([2]);
     expectWorks(engine);
     expect(engine.lanes).toHaveLength(3);
+  });
+
+  it('leaves scratch to those that did: nobody writes beyond it', async () => {
+    const engine = await engineWith({ threads: 4, startTimeout: 400, inlineBelow: 0 }, { startWorker: startWorker({}) });
+    product(engine); // the scratch is there, and what follows it is free
+    const guards = Array.from({ length: 64 }, () => tensor(engine, new Float32Array(16).fill(7)));
+    const end = performance.now() + 20_000;
+    while (Math.min(...engine.lanes) === 0 && performance.now() < end) product(engine, { M: 256, N: 256, K: 64 });
+    for (let i = 0; i < 20; i++) product(engine, { M: 256, N: 255, K: 64 });
+    for (const guard of guards) expect(Array.from(guard.toHost().data)).toEqual(new Array(16).fill(7));
+  });
+
+  it('in time, and then does, runs nothing', async () => {
+    let control = new Int32Array();
+    const engine = await engineWith(
+      { threads: 3, startTimeout: 400, inlineBelow: 0 },
+      {
+        startWorker: (init) => {
+          const worker = nodeRuntime.startWorker(init);
+          if (init.lane !== 2) return worker;
+          control = new Int32Array(init.memory.buffer, init.control);
+          return { ...worker, ready: pending, terminate: () => {} };
+        },
+      },
+    );
+    expect(engine.lanes).toHaveLength(2);
+    for (let i = 0; i < 50; i++) product(engine, { M: 256, N: 256, K: 64 });
+    expect(control[ranSlot(1)]).toBe(engine.lanes[1]);
+    expect(control[ranSlot(2)]).toBe(0);
   });
 
   it('because it failed is left out, and the reason says so', async () => {

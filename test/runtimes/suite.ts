@@ -1,42 +1,23 @@
 /**
  * What must hold in every runtime, and needs no test framework: `node.ts`, `chromium.ts` and their like run it where it
- * belongs, `test/runtimes.test.ts` reports every check of every runtime. To add a check, add an entry to `checks`.
+ * belongs, `test/runtimes.test.ts` reports every check of every runtime. To add a check, add an entry to `checks`, or to one of
+ * the tables that it is made of.
  */
-import type * as heed from 'heed';
+import { assert, type Checks, type Env, type Heed, type Result } from './check.js';
+import { modelChecks } from './models.js';
+import { torchChecks } from './torch.js';
 
-export type Heed = typeof heed;
+export type { Check, Env, Heed, Result } from './check.js';
 
-/** Where the suite runs, and what heed must find there. */
-export interface Env {
-  readonly runtime: string;
-  /** Can threads be had? */
-  readonly threads: boolean;
-  /** Does the runtime have relaxed SIMD? */
-  readonly relaxed: boolean;
-  /** The path or URL of something in test/fixtures. */
-  locate(path: string): string;
-}
-
-export interface Result {
-  name: string;
-  /** Why it failed; undefined where it passed. */
-  error?: string;
-}
-
-/** A check passes when it returns. */
-export type Check = (heed: Heed, env: Env) => void | Promise<void>;
-
-export function assert(condition: unknown, message: string): asserts condition {
-  if (!condition) throw new Error(message);
-}
-
-export const checks: Readonly<Record<string, Check>> = {
+export const checks: Checks = {
   'an engine tells what it got, and why not more': async ({ createEngine }, env) => {
     const { info } = await createEngine({ threads: 2 });
     assert(info.threads === (env.threads ? 2 : 1), `threads: ${info.threads}, because ${info.reason}`);
     assert(env.threads || info.reason, 'one thread, and no reason given');
     assert(info.simd === (env.relaxed ? 'relaxed' : 'simd'), `simd: ${info.simd}`);
   },
+  ...torchChecks,
+  ...modelChecks,
 };
 
 /** Runs every check, one after the other. */

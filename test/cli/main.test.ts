@@ -1,0 +1,154 @@
+/** The command around its subcommands: help, version, exit codes, `heed info`, and how it ends when others end first. */
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, it } from 'vitest';
+import { tinyPath, tinyWeights } from '../models/files.js';
+import { heed, notice, run } from './command.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
+afterAll(() => rmSync(temporary, { recursive: true }));
+
+describe('help', () => {
+  it.each([[['--help']], [['help']], [['-h']]])('lists the commands: heed %j', async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/embed[\s\S]*info/);
+    expect(stdout).toMatch(/Exit codes: 0/);
+  });
+
+  it.each([[['embed', '--help']], [['help', 'embed']]])('of embed has all options and examples: heed %j', async (args) => {
+    const { code, stdout } = await run(args);
+    expect(code).toBe(0);
+    for (const option of ['model', 'pooling', 'normalize', 'no-normalize', 'max-tokens', 'json', 'threads', 'deterministic'])
+      expect(stdout).toContain(`--${option}`);
+    expect(stdout.match(/^ {2}heed embed /gm)?.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('of info has examples', async () => {
+    const { code, stdout } = await run(['info', '--help']);
+    expect(code).toBe(0);
+    expect(stdout.match(/^ {2}heed info/gm)?.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it('is printed on standard error, with code 2, where no command is given', async () => {
+    const { code, stdout, stderr } = await run([]);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/Usage: heed/);
+  });
+});
+
+describe('--version', () => {
+  it("is the package's", async () => {
+    expect(await run(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+});
+
+describe('exit code 2, for wrong usage', () => {
+  it.each([
+    [['frobnicate']],
+    [['--frobnicate']],
+    [['embed', 'a']],
+    [['embed', 'a', '--model']],
+    [['embed', 'a', '--model', tinyPath, '--frobnicate']],
+    [['embed', 'a', '--model', tinyPath, '--pooling', 'none']],
+    [['embed', 'a', '--model', tinyPath, '--threads', '0']],
+    [['embed', 'a', '--model', tinyPath, '--threads', '1.5']],
+    [['embed', 'a', '--model', tinyPath, '--threads', '1e1']],
+    [['embed', 'a', '--model', tinyPath, '--threads', '65']],
+    [['embed', 'a', '--model', tinyPath, '--threads', '']],
+    [['embed', 'a', '--model', tinyPath, '--max-tokens', '-5']],
+    [['embed', 'a', '--model', tinyPath, '--max-tokens', '1']],
+    [['embed', 'a', '--model', tinyPath, '--max-tokens', '65']],
+    [['info', 'a', '--threads', '2']],
+  ])('heed %j', async (args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(stderr.replace(notice, '')).not.toBe('');
+  });
+});
+
+describe('exit code 1, for what failed', () => {
+  it.each(['embed', 'info'])('heed %s of a model that is not there', async (command) => {
+    const { code, stdout, stderr } = await run([command, '--model', join(temporary, 'nowhere')]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^heed: .*nowhere.*\[NOT_FOUND\]\n$/);
+  });
+
+  it('a model that is broken', async () => {
+    writeFileSync(join(temporary, 'config.json'), '{');
+    const { code, stdout, stderr } = await run(['info', '--model', temporary]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^heed: .*config\.json.*\[FORMAT\]\n$/);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('a standard output that takes nothing', async () => {
+    const command = `"${process.execPath}" "${heed}" info > /dev/full`;
+    const failure = await promisify(execFile)('sh', ['-c', command]).catch((error) => error);
+    expect(failure.code).toBe(1);
+    expect(failure.stderr).toMatch(/^heed: standard output: .*ENOSPC/);
+  });
+});
+
+describe('heed info', () => {
+  it('tells what the engine got', async () => {
+    const { code, stdout, stderr } = await run(['info', '--threads', '1', '--deterministic']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(new RegExp(`^heed +${version}$`, 'm'));
+    expect(stdout).toMatch(/^simd +simd$/m);
+    expect(stdout).toMatch(/^threads +1$/m);
+    expect(stdout).not.toMatch(/^reason/m);
+  });
+
+  it('--json prints one object, --model adds what the model is', async () => {
+    const { code, stdout } = await run(['info', '--json', '--threads', '2', '--model', tinyPath]);
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(2);
+    const facts = JSON.parse(stdout);
+    expect(facts).toMatchObject({ heed: version, threads: 2, shared: true, deterministic: false });
+    const dims = { layers: 2, hidden: 32, heads: 4, feedForward: 40, vocabulary: 97, positions: 64 };
+    const bytes = Object.values(tinyWeights()).reduce((sum, weight) => sum + weight.bytes.length, 0);
+    expect(facts).toMatchObject({ model: 'bert', parameters: bytes / 4, ...dims });
+    expect(facts.memory).toBeGreaterThan(bytes);
+  });
+});
+
+describe('the command', () => {
+  it('ends quietly when whoever reads it stops early', async () => {
+    const lines = join(temporary, 'lines.txt');
+    writeFileSync(lines, 'a line\n'.repeat(3000));
+    const command = `"${process.execPath}" "${heed}" embed --json --model "${tinyPath}" < "${lines}" | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
+    const [vector, code] = stdout.split('\n');
+    expect(JSON.parse(vector ?? '')).toHaveLength(32);
+    expect([code, stderr]).toEqual(['0', notice]);
+  });
+
+  it('ends with 130 when it is interrupted', async () => {
+    const child = spawn(process.execPath, [heed, 'embed', '--json', '--model', tinyPath]);
+    const ended = new Promise((resolve) => child.on('close', (code, signal) => resolve([code, signal])));
+    await new Promise((resolve) => child.stderr.once('data', resolve)); // the notice: the model is there
+    child.kill('SIGINT');
+    expect(await ended).toEqual([130, null]);
+  });
+
+  it('ends by itself when its input does, and not before', async () => {
+    const child = spawn(process.execPath, [heed, 'embed', '--json', '--model', tinyPath]);
+    const ended = new Promise((resolve) => child.on('close', resolve));
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      out += text;
+    });
+    await new Promise((resolve) => child.stderr.once('data', resolve));
+    child.stdin.write('a late ');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(child.exitCode).toBeNull();
+    child.stdin.end('line\nand another');
+    expect(await ended).toBe(0);
+    expect(out.split('\n')).toHaveLength(3);
+  });
+});

@@ -1,0 +1,137 @@
+/**
+ * What `npm pack` would publish: everything that a user needs, no more, and small. The packed files are unpacked elsewhere,
+ * beside heed's dependencies and nothing else, and work there.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
+const installed = join(temporary, 'node_modules/heed');
+const gzip = (bytes: Uint8Array) => gzipSync(bytes, { level: 9 }).length;
+
+let files: string[] = [];
+beforeAll(() => {
+  const flags = ['--json', '--ignore-scripts', '--pack-destination', temporary];
+  const [pack] = JSON.parse(execFileSync('npm', ['pack', ...flags], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+  files = pack.files.map(({ path }: { path: string }) => path);
+  mkdirSync(installed, { recursive: true });
+  execFileSync('tar', ['xzf', join(temporary, pack.filename), '--strip-components', '1', '-C', installed]);
+  for (const name of Object.keys(manifest.dependencies)) {
+    const link = join(temporary, 'node_modules', name);
+    mkdirSync(dirname(link), { recursive: true });
+    symlinkSync(join(root, 'node_modules', name), link, 'dir');
+  }
+}, 60_000);
+afterAll(() => rmSync(temporary, { recursive: true }));
+
+/** Every path that a value of package.json's `exports` or `bin` names. */
+const targets = (value: unknown): string[] =>
+  typeof value === 'string' ? [value] : Object.values((value ?? {}) as object).flatMap((inner) => targets(inner));
+
+describe('the packed files', () => {
+  it('have what package.json points to', () => {
+    const named = [...targets(manifest.exports), ...targets(manifest.bin)].map((path) => posix.normalize(path));
+    const wasm = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'].map((name) => `dist/wasm/${name}.wasm`);
+    const all = named.flatMap((path) => (path.includes('*') ? wasm : [path]));
+    expect(all.filter((path) => !files.includes(path))).toEqual([]);
+    for (const path of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json']) expect(files).toContain(path);
+  });
+
+  it('have nothing else: modules, declarations, kernels, and four texts', () => {
+    const fits = [
+      /^(README\.md|LICENSE|CHANGELOG\.md|package\.json)$/,
+      /^dist\/(bin|bundle)\/[\w-]+\.js$/,
+      /^dist\/wasm\/(simd|relaxed)(-threads)?\.wasm$/,
+      /^dist\/runtime\/(node|web)-worker\.js$/,
+      /^dist\/[\w/-]+\.d\.ts$/,
+    ];
+    expect(files.filter((path) => !fits.some((pattern) => pattern.test(path)))).toEqual([]);
+    expect(files.filter((path) => path.startsWith('dist/cli/'))).toEqual([]);
+  });
+
+  it('import only each other, dependencies, and what Node has', () => {
+    const missing: string[] = [];
+    const known = ['node:', ...Object.keys(manifest.dependencies)];
+    for (const path of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
+      const source = readFileSync(join(installed, path), 'utf8');
+      const specifiers = [...source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)["']([^"'\n]+)["']/g)].map(
+        ([, name]) => name as string,
+      );
+      for (const specifier of specifiers) {
+        const target = posix.join(posix.dirname(path), path.endsWith('.d.ts') ? specifier.replace(/\.js$/, '.d.ts') : specifier);
+        const found = specifier.startsWith('.') ? files.includes(target) : known.some((name) => specifier.startsWith(name));
+        if (!found) missing.push(`${path}: ${specifier}`);
+      }
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it('keep no module apart that has state: `.`, ./nn and ./ops have one Tensor', () => {
+    const program = `
+      import { createEngine, Tensor, HeedError } from 'heed';
+      import * as core from 'heed/core';
+      import { Linear } from 'heed/nn';
+      import { add, tensor } from 'heed/ops';
+      const engine = await createEngine({ threads: 2, inlineBelow: 0 });
+      const x = tensor(engine, [[1, 2], [3, 4]]);
+      const linear = new Linear(engine, 2, 1);
+      linear.loadStateDict({ weight: { data: [1, 10], dims: [1, 2] }, bias: { data: [0.5], dims: [1] } });
+      const y = linear.forward(add(x, x));
+      let code;
+      try { add(x, tensor(engine, [1, 2, 3])); } catch (error) { code = error instanceof HeedError && error.code; }
+      console.log(JSON.stringify([y.toHost().tolist(), y instanceof Tensor, core.Tensor === Tensor, engine.info.threads, code]));`;
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: temporary, encoding: 'utf8' });
+    expect(JSON.parse(out)).toEqual([[[42.5], [86.5]], true, true, 2, 'SHAPE']);
+  });
+
+  it('work as a command, and without files beside them where the kernels are inside', () => {
+    const model = join(root, 'test/fixtures/bert-tiny');
+    const run = (args: string[]) =>
+      execFileSync(process.execPath, args, { cwd: temporary, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const embed = ['embed', 'a cat', '--json', '--deterministic', '--model', model];
+    const printed = run([join(installed, manifest.bin.heed), ...embed]);
+    const program = `
+      import { createEngine } from 'heed/inline';
+      const { info } = await createEngine({ threads: 4 });
+      console.log(JSON.stringify([info.threads, info.reason]));`;
+    expect(JSON.parse(printed)).toHaveLength(32);
+    expect(JSON.parse(run(['--input-type=module', '-e', program]))).toEqual([1, expect.stringMatching(/no worker file/)]);
+  });
+});
+
+describe('sizes', () => {
+  it('of each binary: at most 96 KiB, gzipped 32 KiB', () => {
+    for (const path of files.filter((name) => name.endsWith('.wasm'))) {
+      const bytes = readFileSync(join(installed, path));
+      expect(bytes.length, path).toBeLessThanOrEqual(96 * 1024);
+      expect(gzip(bytes), path).toBeLessThanOrEqual(32 * 1024);
+    }
+  });
+
+  it('of the JavaScript for feature extraction with one architecture, without the tokenizer library: at most 40 kB gzipped', async () => {
+    const contents =
+      "import { bert, pipeline, registerArchitecture } from 'heed/core'; registerArchitecture(bert); globalThis.pipeline = pipeline;";
+    const { outputFiles, metafile } = await build({
+      stdin: { contents, resolveDir: temporary },
+      ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022', write: false, metafile: true },
+      ...{ external: ['@huggingface/tokenizers'], absWorkingDir: temporary, preserveSymlinks: true, logLevel: 'silent' },
+    });
+    const [bundle] = outputFiles;
+    expect(Object.keys(metafile.inputs).filter((path) => /bundle\/core-web\.js$/.test(path))).toHaveLength(1);
+    expect(gzip(bundle?.contents as Uint8Array)).toBeLessThanOrEqual(40_000);
+  });
+
+  it('of all that is installed, dependencies aside: at most 1 MB', () => {
+    const bytes = files.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
+    expect(bytes).toBeLessThanOrEqual(1_000_000);
+    expect(existsSync(join(installed, 'node_modules'))).toBe(false);
+  });
+});
