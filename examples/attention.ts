@@ -8,7 +8,7 @@ import { createEngine, type Engine } from 'heed';
 import { MultiheadAttention } from 'heed/nn';
 import { linear, matmul, narrow, reshape, scale, softmax, type Tensor, tensor, transpose, unflatten } from 'heed/ops';
 
-type Weights = Record<string, { data: Float32Array; dims: number[] }>;
+type Weights = Record<string, { data: Float32Array; dims: readonly number[] }>;
 const [C, HEADS] = [32, 4];
 
 /** MultiHead(X) = Concat(head_1 … head_H) W_O,  head_h = softmax(Q_h K_hᵀ / √d_k) V_h:  x [T, C] → output [T, C], weights [H, T, T]. */
@@ -35,30 +35,19 @@ export function draw(weights: Tensor): string {
   return [heads.map((head, h) => `head ${h + 1}`.padEnd(2 * head.length)).join('   '), ...lines].join('\n');
 }
 
-const noise = (n: number, seed: number) => Float32Array.from({ length: n }, (_, i) => Math.sin(12.9898 * (i + 1) + seed) * 0.6);
+const noise = (dims: readonly number[]) => Float32Array.from({ length: dims.reduce((n, d) => n * d, 1) }, () => Math.random() - 0.5);
 const engine = await createEngine();
-const words = 'the quick brown fox jumps over the lazy dog'.split(' ');
-const x = tensor(engine, noise(words.length * C, 78), [words.length, C]);
-
 const module = new MultiheadAttention(engine, C, HEADS, { batchFirst: true });
-const shapes = [...module.namedParameters()].map(([name, { shape }]) => [name, [...shape]] as const);
-const state = Object.fromEntries(
-  shapes.map(([name, dims], i) => [
-    name,
-    {
-      data: noise(
-        dims.reduce((n, d) => n * d, 1),
-        i,
-      ),
-      dims,
-    },
-  ]),
+const state: Weights = Object.fromEntries(
+  [...module.namedParameters()].map(([name, { shape }]) => [name, { data: noise(shape), dims: shape }]),
 );
 module.loadStateDict(state);
 
+const T = 9;
+const x = tensor(engine, noise([T, C]), [T, C]);
 const { output, weights } = multiHead(engine, x, state);
 console.log(draw(weights));
-const batch = reshape(x, [1, words.length, C]);
+const batch = reshape(x, [1, T, C]);
 const expected = module.forward(batch, batch, batch).output.toHost().data;
 const apart = Math.max(...output.toHost().data.map((y, i) => Math.abs(y - (expected[i] ?? Number.NaN))));
 console.log(`\nlargest difference to nn.MultiheadAttention: ${apart.toExponential(1)}`);

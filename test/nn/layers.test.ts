@@ -11,7 +11,7 @@ import {
   TransformerEncoder,
   TransformerEncoderLayer,
 } from 'heed/nn';
-import { add, contiguous, embedding, gelu, layerNorm, linear, narrow, rmsNorm, type Tensor, tensor, transpose } from 'heed/ops';
+import { contiguous, embedding, gelu, layerNorm, linear, narrow, rmsNorm, type Tensor, tensor, transpose } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bitDifference } from '../cases/check.js';
 import { Random } from '../cases/random.js';
@@ -152,6 +152,5 @@ describe('stacks', () => {
     const whole = layer.forward(tgt, memory, { tgt: { isCausal: true } });
     const prefix = contiguous(narrow(tgt, 1, 0, 5));
     same(narrow(whole, 1, 0, 5), layer.forward(prefix, memory, { tgt: { isCausal: true } }));
-    same(add(prefix, prefix), add(narrow(tgt, 1, 0, 5), prefix));
   });
 });

@@ -85,8 +85,7 @@ describe('a state dict that does not fit', () => {
   ] as [string, typeof good, string][])('is an error that names the tensor, and changes nothing: it %s', (_, state, culprit) => {
     const linear = new Linear(engine, 3, 2);
     linear.loadStateDict(good);
-    const wrong = { ...state, ...('weight' in state ? {} : {}) };
-    expect(() => linear.loadStateDict(wrong)).toThrow(expect.objectContaining({ code: 'MODEL_MISMATCH', culprit }));
+    expect(() => linear.loadStateDict(state)).toThrow(expect.objectContaining({ code: 'MODEL_MISMATCH', culprit }));
     expect(numbers(linear)).toEqual([good.weight.data, good.bias.data]);
     linear.dispose();
   });

@@ -1,0 +1,34 @@
+/** Examples work as they stand, each in a process of its own, and are short enough to be read at one go. */
+import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+
+const folder = fileURLToPath(new URL('../examples/', import.meta.url));
+const run = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
+
+/** What each prints. */
+const examples: Readonly<Record<string, RegExp>> = {
+  'attention.ts': /^head 1 +head 2 +head 3 +head 4 *\n([ ░▒▓█]+\n){9}\nlargest difference to nn\.MultiheadAttention: \d\.\de-\d\n$/,
+};
+
+it('every example is run here', () => {
+  expect(readdirSync(folder).filter((file) => file.endsWith('.ts'))).toEqual(Object.keys(examples).sort());
+});
+
+describe.each(Object.entries(examples))('%s', (file, printed) => {
+  it('runs, and prints what it should', async () => {
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [run, folder + file]);
+    expect(stdout).toMatch(printed);
+    expect(stderr).toBe('');
+  });
+
+  it('has at most 60 lines', () => {
+    expect(
+      readFileSync(folder + file, 'utf8')
+        .trimEnd()
+        .split('\n').length,
+    ).toBeLessThanOrEqual(60);
+  });
+});
