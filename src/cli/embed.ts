@@ -58,7 +58,7 @@ async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
     });
     bar.stop();
     const { notice } = extractor.model.config;
-    if (typeof notice === 'string') process.stderr.write(`heed: ${notice}\n`);
+    if (typeof notice === 'string') process.stderr.write(`heed: ${notice.replace(/\p{Cc}/gu, ' ')}\n`);
     const { sentence } = extractor;
     const options = {
       pooling: flags.pooling ?? (sentence.pooling === 'cls' ? 'cls' : 'mean'),

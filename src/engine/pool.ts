@@ -16,6 +16,8 @@ const SPINS = 20_000;
 const LOOKS = 4096;
 /** Milliseconds that the caller spins for the last chunks before it gives its core away. */
 const PATIENCE = 3;
+/** A timer that is set for longer goes off at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export interface Launch {
   kernel: number;
@@ -69,7 +71,7 @@ export class ThreadPool {
     const failures: string[] = [];
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, options.startTimeout, 'late');
+      timer = setTimeout(resolve, Math.min(options.startTimeout, LONGEST_TIMER), 'late');
     });
     const starts = Array.from({ length: options.lanes - 1 }, async (_, i) => {
       let worker: WorkerHandle | undefined;

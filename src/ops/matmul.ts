@@ -1,5 +1,5 @@
 /** Products: linear layers over packed weights, and products of two activations. */
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions } from '../errors.js';
 import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activationCode } from './activation.js';
 import { expectDtype, expectRows, wrongShape } from './check.js';
@@ -137,14 +137,3 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
       product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
   return y;
 });
-
-/** The rows from `start` on of a packed matrix, without a copy. Both numbers must fall on panels. */
-export function packedRows(w: PackedMatrix, start: number, rows: number): PackedMatrix {
-  if (start % PANEL || start + rows > w.rows || ((start + rows) % PANEL && start + rows !== w.rows)) {
-    throw new HeedError('ARGUMENT', `Rows ${start} to ${start + rows} of [${w.shape}] do not fall on panels of ${PANEL}`, {
-      culprit: 'rows',
-      shape: w.shape,
-    });
-  }
-  return new PackedMatrix(w.engine, w.storage, rows, w.columns, w.offset + start * w.columns * 4);
-}

@@ -2,6 +2,7 @@
  * heed in browsers, their workers, and whatever else looks like one: kernels by fetch, threads where the page is
  * cross-origin isolated. The URLs are written out, so that bundlers find the files.
  */
+import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl } from './fetch.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 
@@ -61,7 +62,15 @@ const pause = () =>
     port2.postMessage(0);
   });
 
-const resolve = (location: string) => (isUrl(location) ? location : new URL(location, globalThis.location?.href).href);
+function resolve(location: string): string {
+  if (isUrl(location)) return location;
+  const base = globalThis.location?.href;
+  if (base && URL.canParse(location, base)) return new URL(location, base).href;
+  throw new HeedError('NOT_FOUND', `${location} is no address that can be fetched here`, {
+    culprit: location,
+    cure: 'Give an http or https URL',
+  });
+}
 
 export const webRuntime: Runtime = {
   name: 'browser',
