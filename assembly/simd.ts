@@ -2,6 +2,8 @@
  * What every kernel shares: the one multiply-add of the build, reductions with a fixed tree, and vectors for the tail
  * of a row whose length is no multiple of 4. Tails are read and written exactly, and padded with the identity of the
  * reduction (0, −inf), never walked as scalars: so a row's bits depend on its values alone.
+ *
+ * `@ts-ignore: decorator`, here and elsewhere: asc knows @inline on functions, TypeScript's checker in editors refuses any decorator there.
  */
 
 /**

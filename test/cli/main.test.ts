@@ -86,6 +86,7 @@ describe('exit code 1, for what failed', () => {
     expect(stderr).toMatch(/^heed: .*config\.json.*\[FORMAT\]\n$/);
   });
 
+  // Only Linux has a device that is always full.
   it.skipIf(!existsSync('/dev/full'))('a standard output that takes nothing', async () => {
     const command = `"${process.execPath}" "${heed}" info > /dev/full`;
     const failure = await promisify(execFile)('sh', ['-c', command]).catch((error) => error);
