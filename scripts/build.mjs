@@ -145,9 +145,13 @@ async function generate(/** @type {string} */ file, /** @type {string} */ text) 
   await writeFile(at(file), text);
 }
 
+/** What the command alone needs; it stays outside. */
+const commandsOwn = ['commander', 'cli-progress'];
+
 /**
  * What ships: each entry in one file, and what several share in chunks, so that `.`, `./nn` and `./ops` have one Tensor. Node takes
- * about a millisecond to find and link a module; there are 70 of them. Everything lies one folder down, since modules find their files
+ * about a millisecond to find and link a module; there are 70 of them. The two packages that heed builds upon are inside, so that a page can
+ * load these files as they are, without a bundler or an import map. Everything lies one folder down, since modules find their files
  * by `new URL('../wasm/…', import.meta.url)`.
  */
 async function bundlePackage() {
@@ -167,8 +171,7 @@ async function bundlePackage() {
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    packages: 'external',
-    external: ['node:*', '../wasm/*', './inline-wasm.js'],
+    external: ['node:*', '../wasm/*', './inline-wasm.js', ...commandsOwn],
   });
   await chmod(at('dist/bin/heed.js'), 0o755);
 }

@@ -8,18 +8,21 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
-/** Keeps dist out of the bundle, and `import.meta.url` what it is in the source. @type {import('esbuild').Plugin} */
-const inPlace = {
+/** Keeps dist out of the bundle, and `import.meta` what it is in the source. @type {import('esbuild').Plugin} */
+export const inPlace = {
   name: 'in-place',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\..*\/dist\// }, ({ path, resolveDir }) => ({
       path: pathToFileURL(resolve(resolveDir, path)).href,
       external: true,
     }));
-    onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
-      contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
-      loader: 'ts',
-    }));
+    onLoad({ filter: /\.m?[jt]s$/ }, async ({ path }) => {
+      if (path.includes('node_modules')) return undefined;
+      const contents = (await readFile(path, 'utf8'))
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+        .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)));
+      return { contents, loader: 'ts' };
+    });
   },
 };
 

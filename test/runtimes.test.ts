@@ -1,10 +1,12 @@
 /** One suite, every runtime: see test/runtimes/suite.ts for the checks. A runtime that is not here is skipped, unless HEED_REQUIRE_RUNTIMES is set. */
+import { join } from 'node:path';
 import { beforeAll, describe, it } from 'vitest';
-import { chromiumRunners } from './runtimes/chromium.js';
-import { nodeRunners } from './runtimes/node.js';
+import type { Result } from './runtimes/check.js';
+import { PATIENCE, root } from './runtimes/runner.js';
+import { runners } from './runtimes/runners.js';
 import { checks } from './runtimes/suite.js';
 
-for (const runner of [...nodeRunners, ...chromiumRunners])
+for (const runner of runners)
   describe(runner.name, () => {
     const missing = runner.missing();
     if (missing) {
@@ -14,14 +16,18 @@ for (const runner of [...nodeRunners, ...chromiumRunners])
       return;
     }
 
-    const errors = new Map<string, string | undefined>();
+    const results = new Map<string, Result>();
     beforeAll(async () => {
-      for (const { name, error } of await runner.run()) errors.set(name, error);
-    }, 150_000);
+      const { value, peakMiB } = await runner.run<Result[]>(join(root, 'test/runtimes/suite.ts'));
+      for (const result of value) results.set(result.name, result);
+      if (peakMiB) console.log(`${runner.name}: ${peakMiB.toFixed(0)} MiB at the peak`);
+    }, PATIENCE);
 
-    it.each(Object.keys(checks))('%s', (name) => {
-      if (!errors.has(name)) throw new Error('did not run');
-      const error = errors.get(name);
-      if (error !== undefined) throw new Error(error);
+    it.for(Object.keys(checks))('%s', (name, context) => {
+      const result = results.get(name);
+      if (!result) throw new Error('did not run');
+      if (result.error !== undefined) throw new Error(result.error);
+      if (result.skipped !== undefined && process.env.HEED_REQUIRE_SHARED) throw new Error(result.skipped);
+      context.skip(result.skipped !== undefined, result.skipped);
     });
   });

@@ -15,7 +15,7 @@ export function joinUrl(folder: string, file: string): string {
   return url.href;
 }
 
-/** Opens a URL. Throws NOT_FOUND for 404 and 410, NETWORK for every other failure; an abort rejects with `signal.reason`. */
+/** Opens a URL. Throws NOT_FOUND for 404, 410 and web pages, NETWORK for every other failure; an abort rejects with `signal.reason`. */
 export async function openUrl(url: string, { signal }: OpenOptions = {}): Promise<ByteStream> {
   signal?.throwIfAborted();
   let response: Response;
@@ -24,10 +24,12 @@ export async function openUrl(url: string, { signal }: OpenOptions = {}): Promis
   } catch (error) {
     throw failure(url, error, signal);
   }
-  if (response.ok) return new ResponseStream(url, response, signal);
+  // Servers of applications with one page answer with that page, and 200, where there is nothing: Vite's, for one. No file of a model is a page.
+  const isPage = response.headers.get('content-type')?.startsWith('text/html');
+  if (response.ok && !isPage) return new ResponseStream(url, response, signal);
   await response.body?.cancel().catch(() => {});
-  const status = `${response.status} ${response.statusText}`.trim();
-  if (response.status === 404 || response.status === 410)
+  const status = response.ok ? 'it sent a web page instead' : `${response.status} ${response.statusText}`.trim();
+  if (response.ok || response.status === 404 || response.status === 410)
     throw new HeedError('NOT_FOUND', `${url}: the server has no such file (${status})`, { culprit: url, cure: 'Check the address' });
   throw new HeedError('NETWORK', `${url}: the server answered ${status}`, { culprit: url });
 }
@@ -97,6 +99,9 @@ function lengthOf(response: Response): number | undefined {
 /** What a failed fetch becomes. Runtimes hide the reason one level down, and some report an abort as an error of their own. */
 function failure(url: string, error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason;
+  // An extension's own files, say: there is no status, and nothing but a missing file to fail.
+  if (!isUrl(url))
+    return new HeedError('NOT_FOUND', `${url}: there is no such file`, { culprit: url, cause: error, cure: 'Check the address' });
   const why = [error, error instanceof Error ? error.cause : undefined].filter((e) => e instanceof Error).map((e) => e.message);
   return new HeedError('NETWORK', `${url}: the download failed (${why.join(': ') || String(error)})`, { culprit: url, cause: error });
 }

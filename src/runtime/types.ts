@@ -3,6 +3,14 @@
  * implements `Runtime`; `src/entry` hands it to the engine. No other file looks at a global to find out where it is.
  */
 
+// TypeScript has WebAssembly in the DOM's library only. Where a program does without, these stand in for it; where it does not, they add nothing.
+declare global {
+  namespace WebAssembly {
+    interface Module {}
+    interface Memory {}
+  }
+}
+
 /** The builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
 export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] as const;
 export type Binary = (typeof binaries)[number];

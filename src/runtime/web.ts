@@ -6,18 +6,24 @@ import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl } from './fetch.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 
-const urls: Record<Binary, URL> = {
-  simd: new URL('../wasm/simd.wasm', import.meta.url),
-  'simd-threads': new URL('../wasm/simd-threads.wasm', import.meta.url),
-  relaxed: new URL('../wasm/relaxed.wasm', import.meta.url),
-  'relaxed-threads': new URL('../wasm/relaxed-threads.wasm', import.meta.url),
+/** Functions, since a bundle may have no import.meta.url: `heed/inline` as a classic script has none, and needs none. */
+const urls: Record<Binary, () => URL> = {
+  simd: () => new URL('../wasm/simd.wasm', import.meta.url),
+  'simd-threads': () => new URL('../wasm/simd-threads.wasm', import.meta.url),
+  relaxed: () => new URL('../wasm/relaxed.wasm', import.meta.url),
+  'relaxed-threads': () => new URL('../wasm/relaxed-threads.wasm', import.meta.url),
 };
 
 /** Servers that do not know application/wasm make compileStreaming fail; the bytes are good all the same. */
 export async function compileUrl(url: URL | string): Promise<WebAssembly.Module> {
   const response = await fetch(url);
-  if (!response.ok) throw new Error(`${url}: the server answered ${response.status}`);
-  return response.headers.get('content-type')?.startsWith('application/wasm')
+  const type = response.headers.get('content-type');
+  if (!response.ok || type?.startsWith('text/html'))
+    throw new HeedError('NOT_FOUND', `${url}: the server has no such file (${response.ok ? 'it sent a web page instead' : response.status})`, {
+      culprit: 'wasm',
+      cure: "Put heed's dist/wasm and dist/runtime beside the folder of your bundle, or import heed/inline",
+    });
+  return type?.startsWith('application/wasm')
     ? WebAssembly.compileStreaming(response)
     : WebAssembly.compile(await response.arrayBuffer());
 }
@@ -76,7 +82,7 @@ export const webRuntime: Runtime = {
   name: 'browser',
   cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
   noThreads,
-  loadModule: (binary) => compileUrl(urls[binary]),
+  loadModule: (binary) => compileUrl(urls[binary]()),
   startWorker,
   open: (location, options) => openUrl(resolve(location), options),
   join: (folder, file) => joinUrl(resolve(folder), file),

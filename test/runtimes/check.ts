@@ -1,28 +1,43 @@
-/** What checks are made of. They use no test framework: they run in browsers and in Nodes that vitest does not support. */
+/** What programs and checks are made of. They use no test framework: they run in browsers and in Nodes that vitest does not support. */
 import type * as heed from 'heed';
 
 export type Heed = typeof heed;
 
-/** Where the suite runs, and what heed must find there. */
+/** Where a program runs, and what heed must find there. */
 export interface Env {
-  readonly runtime: string;
   /** Can threads be had? */
   readonly threads: boolean;
   /** Does the runtime have relaxed SIMD? */
   readonly relaxed: boolean;
-  /** The path or URL of something in test/fixtures. */
+  /** A page: models run in a worker beside it unless they are told not to. */
+  readonly page: boolean;
+  /** The suite's models run there too. */
+  readonly hosted: boolean;
+  /** Is there `shared/…` to be located? */
+  readonly shared: boolean;
+  /** The most bytes that an engine's memory may have here. */
+  readonly memory: number | undefined;
+  /** The path or URL of `fixtures/…` or `shared/…`. */
   locate(path: string): string;
 }
+
+/** What a runner runs: its result goes through JSON. */
+export type Program = (heed: Heed, env: Env, args: unknown) => Promise<unknown>;
 
 export interface Result {
   name: string;
   /** Why it failed; undefined where it passed. */
   error?: string;
+  /** Why it did not run. */
+  skipped?: string;
 }
 
 /** A check passes when it returns. */
 export type Check = (heed: Heed, env: Env) => void | Promise<void>;
 export type Checks = Readonly<Record<string, Check>>;
+
+/** Thrown by a check that cannot be carried out where it is. */
+export class Skip extends Error {}
 
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(message);
@@ -39,7 +54,8 @@ export async function thrownBy(what: () => unknown): Promise<unknown> {
 }
 
 /** Fails unless `what` throws a HeedError of this code. */
-export async function assertHeedError({ HeedError }: Heed, code: heed.ErrorCode, what: () => unknown): Promise<void> {
+export async function assertHeedError({ HeedError }: Heed, code: heed.ErrorCode, what: () => unknown): Promise<heed.HeedError> {
   const error = await thrownBy(what);
   assert(error instanceof HeedError && error.code === code, `not ${code} was thrown, but ${error}`);
+  return error;
 }

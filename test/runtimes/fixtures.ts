@@ -1,4 +1,4 @@
-/** Fixtures as checks read them: files through heed's own runtime, so that paths and URLs are one, and tensors out of safetensors. */
+/** Fixtures as checks read them: files through heed's own runtime, so that paths and URLs are one, tensors out of safetensors, digests. */
 import type { Engine } from 'heed';
 import type { Numbers } from '../cases/types.js';
 
@@ -51,4 +51,18 @@ export function parseSafetensors(bytes: Uint8Array): Named {
       return [name, { data, dims: shape }];
     }),
   );
+}
+
+/** FNV-1a over the bits of float32 numbers, −0 and every NaN included as they are. */
+export class Digest {
+  #state = 0x811c9dc5;
+
+  add(numbers: Float32Array): void {
+    for (const word of new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length))
+      this.#state = Math.imul(this.#state ^ word, 0x01000193) >>> 0;
+  }
+
+  get hex(): string {
+    return this.#state.toString(16).padStart(8, '0');
+  }
 }

@@ -26,8 +26,8 @@ async function withEngine<T>(created: Promise<Engine>, use: (engine: Engine) => 
 export const modelChecks: Checks = {
   'an encoder gives the hidden states and attentions that PyTorch does': ({ createEngine, AutoModel }, env) =>
     withEngine(createEngine({ threads: 2 }), async (engine) => {
-      const expected = parseSafetensors(await readBytes(engine, env.locate('bert-tiny/expected.safetensors')));
-      const model = await AutoModel.from_pretrained(env.locate('bert-tiny'), { engine });
+      const expected = parseSafetensors(await readBytes(engine, env.locate('fixtures/bert-tiny/expected.safetensors')));
+      const model = await AutoModel.from_pretrained(env.locate('fixtures/bert-tiny'), { engine });
       const output = await model(inputsOf(expected), { output_hidden_states: true, output_attentions: true });
       const { last_hidden_state, pooler_output, hidden_states = [], attentions = [] } = output;
       const named = {
@@ -49,7 +49,7 @@ export const modelChecks: Checks = {
 
   'an engine that was disposed says so': async (heed, env) => {
     const engine = await heed.createEngine({ threads: 2 });
-    const model = await heed.AutoModel.from_pretrained(env.locate('bert-tiny'), { engine });
+    const model = await heed.AutoModel.from_pretrained(env.locate('fixtures/bert-tiny'), { engine });
     const x = tensor(engine, [1, 2, 3]);
     await engine.dispose();
     await assertHeedError(heed, 'ENGINE_LOST', () => softmax(x));
@@ -60,7 +60,7 @@ export const modelChecks: Checks = {
 
   'an abort rejects with its reason, and leaves the engine in order': (heed, env) =>
     withEngine(heed.createEngine({ threads: 2 }), async (engine) => {
-      const folder = env.locate('bert-tiny');
+      const folder = env.locate('fixtures/bert-tiny');
       const model = await heed.AutoModel.from_pretrained(folder, { engine });
       const reason = new Error('no longer wanted');
       const before = engine.memory().storages;
@@ -85,10 +85,10 @@ export const modelChecks: Checks = {
     withEngine(heed.createEngine({ threads: 1 }), async (engine) => {
       const { AutoModel, AutoTokenizer } = heed;
       const before = engine.memory().storages;
-      await assertHeedError(heed, 'NOT_FOUND', () => AutoModel.from_pretrained(env.locate('nowhere'), { engine }));
-      await assertHeedError(heed, 'NOT_FOUND', () => AutoTokenizer.from_pretrained(env.locate('nowhere')));
-      await assertHeedError(heed, 'FORMAT', () => AutoModel.from_pretrained(env.locate('malformed'), { engine }));
-      const { message } = (await thrownBy(() => AutoModel.from_pretrained(env.locate('malformed'), { engine }))) as Error;
+      await assertHeedError(heed, 'NOT_FOUND', () => AutoModel.from_pretrained(env.locate('fixtures/nowhere'), { engine }));
+      await assertHeedError(heed, 'NOT_FOUND', () => AutoTokenizer.from_pretrained(env.locate('fixtures/nowhere')));
+      await assertHeedError(heed, 'FORMAT', () => AutoModel.from_pretrained(env.locate('fixtures/malformed'), { engine }));
+      const { message } = (await thrownBy(() => AutoModel.from_pretrained(env.locate('fixtures/malformed'), { engine }))) as Error;
       assert(message.includes('malformed/model.safetensors'), `the message is: ${message}`);
       assert(engine.memory().storages === before, `${engine.memory().storages - before} storages are left`);
     }),

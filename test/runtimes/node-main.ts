@@ -1,12 +1,17 @@
-/** What the Node processes of the suite run. */
-import { fileURLToPath } from 'node:url';
+/** What processes of Node, Deno and Bun run. */
+import { join } from 'node:path';
 import * as heed from 'heed';
-import { suite } from './suite.js';
+import program from 'program';
 
-const results = await suite(heed, {
-  runtime: `Node ${process.versions.node}`,
-  threads: true,
-  relaxed: Number.parseInt(process.versions.node, 10) >= 22,
-  locate: (path) => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url)),
-});
-console.log(JSON.stringify(results));
+declare const INPUT: { relaxed: boolean; args: unknown; root: string; shared: string | undefined };
+
+const { relaxed, args, root, shared } = INPUT;
+const value = await program(
+  heed,
+  {
+    ...{ threads: true, relaxed, page: false, hosted: false, shared: shared !== undefined, memory: undefined },
+    locate: (path) => (path.startsWith('shared/') ? join(shared ?? '', path.slice('shared/'.length)) : join(root, 'test', path)),
+  },
+  args,
+);
+console.log(JSON.stringify(value));

@@ -6,7 +6,7 @@ import type { Engine } from 'heed';
 import { contiguous, matmul, tensor } from 'heed/ops';
 import { beyond, difference, ROUNDED } from '../cases/check.js';
 import { assert, type Check, type Checks, type Env } from './check.js';
-import { type Named, parseSafetensors, readBytes, readJson } from './fixtures.js';
+import { Digest, type Named, parseSafetensors, readBytes, readJson } from './fixtures.js';
 import { moduleFamilies } from './torch-nn.js';
 import { type About, opFamilies } from './torch-ops.js';
 
@@ -48,20 +48,6 @@ export function compare(engine: Engine, name: string, given: Named, about: About
   );
 }
 
-/** FNV-1a over the bits of float32 numbers, −0 and every NaN included as they are. */
-class Hash {
-  #state = 0x811c9dc5;
-
-  add(numbers: Float32Array): void {
-    for (const word of new Uint32Array(numbers.buffer, numbers.byteOffset, numbers.length))
-      this.#state = Math.imul(this.#state ^ word, 0x01000193) >>> 0;
-  }
-
-  get hex(): string {
-    return this.#state.toString(16).padStart(8, '0');
-  }
-}
-
 /** Launches until every thread has had a part in one. */
 function assertAllTakePart(engine: Engine): void {
   const x = tensor(engine, new Float32Array(256 * 256), [256, 256]);
@@ -78,13 +64,13 @@ const torchCheck =
       const { info } = engine;
       const wanted = [threads, threads > 1, env.relaxed && !deterministic ? 'relaxed' : 'simd'].join();
       assert([info.threads, info.shared, info.simd].join() === wanted, `the engine is ${JSON.stringify(info)}`);
-      const list = env.locate('torch/cases.json');
+      const list = env.locate('fixtures/torch/cases.json');
       const { cases } = (await once(list, () => readJson(engine, list))) as { cases: Record<string, About> };
-      const hash = new Hash();
+      const hash = new Digest();
       const complaints: string[] = [];
       for (const [name, about] of Object.entries(cases)) {
         if (name === 'sdpa_long') continue;
-        const location = env.locate(`torch/${name}.safetensors`);
+        const location = env.locate(`fixtures/torch/${name}.safetensors`);
         const given = await once(location, async () => parseSafetensors(await readBytes(engine, location)));
         complaints.push(...compare(engine, name, given, about, (y) => hash.add(y)));
       }

@@ -1,14 +1,14 @@
-/** What a page of the suite runs; the page's runner reads `results`. */
+/** What a page runs, a site's or an extension's: it reports to where it came from, or to the site that it is told. */
 import * as heed from 'heed';
-import { type Result, suite } from './suite.js';
+import program from 'program';
+import { report, type WebInput } from './web.js';
 
-declare global {
-  var results: Promise<Result[]> | undefined;
+declare const INPUT: WebInput;
+
+await report(INPUT, () => program(heed, { ...INPUT, page: true, memory: undefined, locate: locator(INPUT) }, INPUT.args));
+
+/** An extension brings the fixtures along; what is large it gets from the site. */
+function locator({ site }: WebInput) {
+  const large = site ?? location.href;
+  return (path: string) => new URL(`/${path}`, path.startsWith('shared/') ? large : location.href).href;
 }
-
-globalThis.results = suite(heed, {
-  runtime: navigator.userAgent,
-  threads: globalThis.crossOriginIsolated,
-  relaxed: true,
-  locate: (path) => new URL(`/fixtures/${path}`, location.href).href,
-});

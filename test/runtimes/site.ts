@@ -1,0 +1,100 @@
+/**
+ * The site that browsers, and workerd, load programs and files from: one bundled module, with the kernels and the workers as the files that they are
+ * in dist. It has a strict policy (no blob: worker, no eval) or none, and is isolated across origins or not. What a program returns comes back as
+ * a POST, so that every browser can be asked in the same way, by whatever opens the page.
+ */
+import { readFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename, dirname, extname, join, normalize } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { PATIENCE, root, shared } from './runner.js';
+
+/** First folder of a URL -> folder of the disk. */
+const folders: Readonly<Record<string, string>> = {
+  wasm: join(root, 'dist/wasm'),
+  runtime: join(root, 'dist/runtime'),
+  fixtures: join(root, 'test/fixtures'),
+  shared,
+};
+
+const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.wasm': 'application/wasm',
+  '.json': 'application/json',
+};
+
+const policy = { 'content-security-policy': "default-src 'self'; img-src data:; script-src 'self' 'wasm-unsafe-eval'" };
+const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+
+/** What the page's script could not tell: that it did not load, or failed before its first line. */
+const complain = `
+const tell = (failure) => fetch('/results', { method: 'POST', body: JSON.stringify({ failure }) });
+addEventListener('error', (event) => tell(event.message || 'a script did not load'), true);
+addEventListener('securitypolicyviolation', (event) => tell(event.violatedDirective + ' forbids ' + event.blockedURI));
+`;
+
+export interface Site {
+  readonly url: string;
+  /** What the program returned, or why it did not. */
+  result<T>(): Promise<T>;
+  close(): void;
+}
+
+/** Starts the site on a free port. Its page is `script`, a file, which is served from /suite. */
+export async function openSite(script: string, { isolated, strict }: { isolated: boolean; strict: boolean }): Promise<Site> {
+  const always = { ...(isolated && isolation), ...(strict && policy) };
+  let settle: (body: { value?: unknown; failure?: string }) => void = () => {};
+  const settled = new Promise<{ value?: unknown; failure?: string }>((resolve) => {
+    settle = resolve;
+  });
+  const pages: Readonly<Record<string, string>> = {
+    '/': `<!doctype html><title>heed</title><link rel="icon" href="data:,"><script src="/complain.js"></script><script type="module" src="/suite/${basename(script)}"></script>`,
+    '/complain.js': complain,
+  };
+
+  async function answer(request: IncomingMessage): Promise<{ body: string | Uint8Array; type: string } | undefined> {
+    const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
+    if (request.method === 'POST' && path === '/results') {
+      settle(JSON.parse(await text(request)));
+      return { body: '', type: 'text/plain' };
+    }
+    const page = pages[path];
+    if (page !== undefined) return { body: page, type: types[extname(path)] ?? 'text/html' };
+    const [, first = '', ...rest] = path.split(/[\\/]/);
+    const folder = first === 'suite' ? dirname(script) : folders[first];
+    if (!folder) return undefined;
+    return { body: await readFile(join(folder, ...rest)), type: types[extname(path)] ?? 'application/octet-stream' };
+  }
+
+  const server = createServer(async (request, response) => {
+    const found = await answer(request).catch(() => undefined);
+    response.writeHead(found ? 200 : 404, {
+      ...always,
+      'content-type': found?.type ?? 'text/plain',
+      // A service worker may serve all of the site, though its file lies in a folder; an extension may report here.
+      ...{ 'service-worker-allowed': '/', 'access-control-allow-origin': '*' },
+    });
+    response.end(found?.body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<{ failure: string }>((resolve) => {
+    timer = setTimeout(resolve, PATIENCE, { failure: `nothing came back within ${PATIENCE / 1000} s` });
+  });
+  return {
+    url: `http://127.0.0.1:${port}/`,
+    async result<T>() {
+      const { value, failure } = (await Promise.race([settled, late])) as { value?: T; failure?: string };
+      if (failure !== undefined) throw new Error(failure);
+      return value as T;
+    },
+    close() {
+      clearTimeout(timer);
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
