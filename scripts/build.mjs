@@ -128,8 +128,8 @@ async function buildJs() {
     }
   await generate('dist/engine/build.js', buildModule(wasm));
   // One file each, so that a browser can load a worker as it is.
-  for (const worker of ['dist/runtime/node-worker.js', 'dist/runtime/web-worker.js'])
-    await bundle(worker, worker, { packages: 'bundle', external: ['node:*'] });
+  for (const worker of ['node-worker', 'web-worker']) await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);
+  await bundle('dist/entry/web-host.js', 'dist/runtime/web-host.js');
   await bundlePackage();
   await inlineWasm();
   for (const file of await filesBelow('dist')) {
@@ -177,7 +177,7 @@ async function bundlePackage() {
 }
 
 /** Makes one file of a module and what it imports, where there is such a module. */
-async function bundle(/** @type {string} */ from, /** @type {string} */ to, /** @type {{ [option: string]: unknown }} */ options) {
+async function bundle(/** @type {string} */ from, /** @type {string} */ to) {
   if (!existsSync(at(from))) return;
   const [entryPoints, outfile] = [[at(from)], at(to)];
   await esbuild({
@@ -188,7 +188,7 @@ async function bundle(/** @type {string} */ from, /** @type {string} */ to, /** 
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    ...options,
+    external: ['node:*'],
   });
 }
 

@@ -6,7 +6,9 @@ import { Engine, type EngineOptions } from './engine/engine.js';
 import { HeedError } from './errors.js';
 import { EncoderModel, type Model, type PretrainedOptions } from './models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './pipelines/feature_extraction.js';
-import type { OpenOptions, Runtime } from './runtime/types.js';
+import { Place } from './remote/place.js';
+import { serve } from './remote/serve.js';
+import type { OpenOptions, Port, Runtime } from './runtime/types.js';
 import { type CallableTokenizer, Tokenizer } from './text/tokenizer.js';
 
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
@@ -17,7 +19,7 @@ export { bert } from './models/bert.js';
 export type { CallOptions, Model, ModelInputs, ModelOutput, PretrainedOptions, ProgressEvent } from './models/model.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export type { Pooling } from './pipelines/pooling.js';
-export type { Binary, Runtime } from './runtime/types.js';
+export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
 export type { Batch, CallableTokenizer } from './text/tokenizer.js';
 
@@ -28,36 +30,39 @@ export type Task = keyof typeof tasks;
 export interface Heed {
   /** Starts an engine. See EngineOptions. */
   createEngine(options?: EngineOptions): Promise<Engine>;
-  /** A model and a tokenizer, ready for a task. `model` is a folder or a URL. */
+  /** A model and a tokenizer, ready for a task. `model` is a folder or a URL. In a page it lives in a worker; see PretrainedOptions. */
   pipeline(task: 'feature-extraction', model: string, options?: PretrainedOptions): Promise<FeatureExtractor>;
   AutoModel: { from_pretrained(model: string, options?: PretrainedOptions): Promise<Model> };
   AutoTokenizer: { from_pretrained(model: string, options?: OpenOptions): Promise<CallableTokenizer> };
+  /**
+   * For a worker of your own: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module.
+   * `port` is the worker's own scope unless given.
+   */
+  serve(port?: Port): void;
 }
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. */
 export function bind(runtime: Runtime): Heed {
-  let shared: Promise<Engine> | undefined;
-  const createEngine = (options?: EngineOptions) => Engine.create(runtime, options);
-  const engineFor = ({ engine }: PretrainedOptions): Promise<Engine> => {
-    if (engine) return Promise.resolve(engine);
-    // Whoever disposed of it has done so for all; the next model gets a new one.
-    shared = shared?.then((known) => (known.disposed ? createEngine() : known)) ?? createEngine();
-    shared.catch(() => {
-      shared = undefined;
-    });
-    return shared;
-  };
-  return {
-    createEngine,
-    async pipeline(task, model, options = {}) {
+  const place = new Place(runtime);
+  const here = {
+    async pipeline(task: Task, model: string, options: PretrainedOptions) {
       if (!Object.hasOwn(tasks, task))
         throw new HeedError('UNSUPPORTED', `There is no task ${task}`, {
           culprit: 'task',
           cure: `There are ${Object.keys(tasks).join(', ')}`,
         });
-      return tasks[task].load(await engineFor(options), model, options);
+      return place.onEngine(options, (engine) => tasks[task].load(engine, model, options));
     },
-    AutoModel: { from_pretrained: async (model, options = {}) => EncoderModel.load(await engineFor(options), model, options) },
+    AutoModel: (model: string, options: PretrainedOptions) =>
+      place.onEngine(options, (engine) => EncoderModel.load(engine, model, options)),
+  };
+  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], options: PretrainedOptions = {}) =>
+    place.load(name, args, options, here) as ReturnType<(typeof here)[Name]>;
+  return {
+    createEngine: (options) => Engine.create(runtime, options),
+    pipeline: async (task, model, options) => load('pipeline', [task, model], options),
+    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [model], options) },
     AutoTokenizer: { from_pretrained: (model, options) => Tokenizer.load(runtime, model, options) },
+    serve: (port = globalThis as unknown as Port) => serve(here, port),
   };
 }

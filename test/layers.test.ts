@@ -21,6 +21,7 @@ const layers = [
   ['models'],
   ['generation', 'train'],
   ['pipelines'],
+  ['remote'],
   ['server', 'core'],
   ['index'],
   ['entry'],

@@ -41,7 +41,7 @@ describe('the packed files', () => {
       /^(README\.md|LICENSE|NOTICE|CHANGELOG\.md|package\.json)$/,
       /^dist\/(bin|bundle)\/[\w-]+\.js$/,
       /^dist\/wasm\/(simd|relaxed)(-threads)?\.wasm$/,
-      /^dist\/runtime\/(node|web)-worker\.js$/,
+      /^dist\/runtime\/(node-worker|web-worker|web-host)\.js$/,
       /^dist\/[\w/-]+\.d\.ts$/,
     ];
     expect(files.filter((path) => !fits.some((pattern) => pattern.test(path)))).toEqual([]);

@@ -60,7 +60,10 @@ export class Engine {
     const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
     signal?.throwIfAborted();
     if (!hasSimd())
-      throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', { cure: 'heed runs in engines from 2021 on' });
+      throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', {
+        culprit: 'WebAssembly',
+        cure: 'heed runs in engines from 2021 on',
+      });
     const reasons: string[] = [];
     const simd = deterministic || !hasRelaxed() ? 'simd' : 'relaxed';
     if (!deterministic && simd === 'simd') reasons.push('this runtime has no relaxed SIMD');
@@ -164,13 +167,14 @@ export class Engine {
    * Synchronous functions only.
    */
   scope<T>(body: () => T): T {
+    if (typeof body !== 'function') throw notSynchronous();
     const scope = new Scope(this.#scope);
     let kept: ReadonlySet<Storage> = new Set();
     try {
       const result = this.#within(scope, body);
       if (result instanceof Promise) {
         result.catch(() => {});
-        throw new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { cure: 'Open a scope between two awaits' });
+        throw notSynchronous();
       }
       kept = storagesIn(result);
       return result;
@@ -194,7 +198,7 @@ export class Engine {
    * from its first step to its end, however it ends; its result must be host data. Rejects with `signal.reason` after an abort.
    */
   run<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T> {
-    return this.#queue.run(() => this.#drive(steps(), signal), signal);
+    return this.#queue.run(() => this.#drive(started(steps), signal), signal);
   }
 
   async #drive<T>(steps: Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
@@ -263,6 +267,18 @@ export class Engine {
     return this.#scratch.ptr;
   }
 }
+
+function started<T>(steps: () => Generator<unknown, T>): Generator<unknown, T> {
+  const made = typeof steps === 'function' ? steps() : undefined;
+  if (typeof made?.next === 'function') return made;
+  throw new HeedError('ARGUMENT', 'engine.run takes a generator function', {
+    culprit: 'steps',
+    cure: 'Write function* and yield between steps',
+  });
+}
+
+const notSynchronous = () =>
+  new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { culprit: 'body', cure: 'Open a scope between two awaits' });
 
 function createMemory(shared: boolean, maximum = MOST_MEMORY): EngineMemory {
   const pages = Math.floor(maximum / 65536);

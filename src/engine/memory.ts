@@ -83,6 +83,8 @@ export class EngineMemory {
 
   /** A block of at least `bytes` bytes; what it holds is left over from before. Throws MEMORY. */
   allocate(bytes: number): Storage {
+    if (typeof bytes !== 'number' || !(bytes >= 0))
+      throw new HeedError('ARGUMENT', 'bytes must be a number from 0 on', { culprit: 'bytes' });
     const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
     let best = -1;
     for (let i = 0; i < this.#free.length; i++) {
@@ -208,14 +210,27 @@ export class Scope {
   }
 }
 
-/** Every storage that a value reaches: tensors, arrays and plain objects of them. */
-export function storagesIn(value: unknown, found = new Set<Storage>(), seen = new Set<object>()): Set<Storage> {
-  if (typeof value !== 'object' || value === null || seen.has(value)) return found;
-  seen.add(value);
-  if (value instanceof Storage) return found.add(value);
-  const storage = (value as { storage?: unknown }).storage;
-  if (storage instanceof Storage) return found.add(storage);
-  if (ArrayBuffer.isView(value)) return found;
-  for (const item of value instanceof Map ? value.values() : Object.values(value)) storagesIn(item, found, seen);
+/** Every storage that a value reaches, however deep: tensors, and arrays, sets, maps and plain objects of them. */
+export function storagesIn(value: unknown): Set<Storage> {
+  const found = new Set<Storage>();
+  const seen = new Set<object>();
+  const rest: object[] = [];
+  const see = (item: unknown) => {
+    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || seen.has(item)) return;
+    seen.add(item);
+    rest.push(item);
+  };
+  see(value);
+  for (let item = rest.pop(); item; item = rest.pop()) {
+    const storage = item instanceof Storage ? item : (item as { storage?: unknown }).storage;
+    if (storage instanceof Storage) found.add(storage);
+    else for (const member of membersOf(item)) see(member);
+  }
   return found;
+}
+
+function* membersOf(item: object): Iterable<unknown> {
+  if (item instanceof Map) for (const pair of item) yield* pair;
+  else if (item instanceof Set) yield* item;
+  else yield* Object.values(item);
 }

@@ -1,6 +1,7 @@
 /** createEngine's options and their checks. What is checked here is trusted by engine.ts. */
 import { checkOptions, HeedError } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
+import { isSignal } from './queue.js';
 
 export interface EngineOptions {
   /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
@@ -29,15 +30,20 @@ export const MOST_MEMORY = 2 ** 32;
 
 /** Throws UNSUPPORTED for options that there are not, ARGUMENT for values that make no sense. */
 export function checkEngineOptions(options: EngineOptions): void {
+  for (const [name, value] of Object.entries({ options, memory: options?.memory ?? {} }))
+    if (typeof value !== 'object' || value === null) throw wrong(name, value, 'It must be an object');
   checkOptions(options, names, 'createEngine');
   checkOptions(options.memory ?? {}, ['maximum'], "createEngine's memory");
-  const { threads = 1, memory: { maximum = MOST_MEMORY } = {}, startTimeout = 0, deadline = 0, inlineBelow = 0 } = options;
+  const { threads = 1, deterministic = false, signal, startTimeout = 0, deadline = 0, inlineBelow = 0 } = options;
+  const { maximum = MOST_MEMORY } = options.memory ?? {};
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
     throw wrong('threads', threads, `It must be a whole number from 1 to ${MAX_THREADS}`);
   if (!(typeof maximum === 'number' && maximum >= LEAST_MEMORY && maximum <= MOST_MEMORY))
     throw wrong('memory.maximum', maximum, 'It is in bytes, from 1 MiB to 4 GiB');
   for (const [name, value] of Object.entries({ startTimeout, deadline, inlineBelow }))
     if (!(typeof value === 'number' && value >= 0)) throw wrong(name, value, 'It must be a number from 0 on');
+  if (typeof deterministic !== 'boolean') throw wrong('deterministic', deterministic, 'It must be true or false');
+  if (signal !== undefined && !isSignal(signal)) throw wrong('signal', signal, 'It must be an AbortSignal');
   checkModule(options.module);
 }
 
@@ -46,12 +52,15 @@ function checkModule(given: EngineOptions['module'] = {}): void {
   if (given instanceof WebAssembly.Module) return;
   const fits = ([name, module]: [string, unknown]) =>
     module === undefined || (binaries.includes(name as Binary) && module instanceof WebAssembly.Module);
-  if (typeof given !== 'object' || !Object.entries(given).every(fits))
-    throw wrong('module', String(given), `Give a WebAssembly.Module, or several by the names ${binaries.join(', ')}`);
+  if (typeof given !== 'object' || given === null || !Object.entries(given).every(fits))
+    throw wrong('module', given, `Give a WebAssembly.Module, or several by the names ${binaries.join(', ')}`);
 }
 
-const wrong = (name: string, value: unknown, cure: string) =>
-  new HeedError('ARGUMENT', `createEngine: ${name} is ${String(value).slice(0, 60)}`, { culprit: name, cure });
+const wrong = (name: string, value: unknown, cure: string) => {
+  // An object need not have a string.
+  const what = typeof value === 'object' && value ? Object.prototype.toString.call(value) : String(value).slice(0, 60);
+  return new HeedError('ARGUMENT', `createEngine: ${name} is ${what}`, { culprit: name, cure });
+};
 
 /** As many threads as were asked for, or else as many as pay. */
 export const wantedThreads = (runtime: Runtime, threads: number | undefined): number =>

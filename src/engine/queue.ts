@@ -1,17 +1,18 @@
 /** Asynchronous work on an engine, one task after the other, each of which can be taken back while it waits or between its steps. */
+import { HeedError } from '../errors.js';
 
-/** How a task that runs in steps lets others in: called after each step, with the work it did. */
-export interface Turn {
-  readonly signal: AbortSignal | undefined;
-  /** Settles after the event loop had its turn, where that is due; rejects with `signal.reason` after an abort. */
-  step(): Promise<void> | undefined;
-}
+/** Whether a value can be asked if it was aborted. */
+export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
 
 export class Queue {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Runs `task` when all that came before have ended. Rejects with `signal.reason` when the signal comes first. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (signal !== undefined && !isSignal(signal)) {
+      const details = { culprit: 'signal', cure: 'It must be an AbortSignal' };
+      return Promise.reject(new HeedError('ARGUMENT', `signal is a ${typeof signal}`, details));
+    }
     const start = async () => {
       signal?.throwIfAborted();
       return task();

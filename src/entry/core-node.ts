@@ -3,4 +3,4 @@ import { bind } from '../core.js';
 import { nodeRuntime } from '../runtime/node.js';
 
 export * from '../core.js';
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = bind(nodeRuntime);
+export const { createEngine, pipeline, AutoModel, AutoTokenizer, serve } = bind(nodeRuntime);

@@ -3,4 +3,4 @@ import { bind } from '../core.js';
 import { webRuntime } from '../runtime/web.js';
 
 export * from '../core.js';
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = bind(webRuntime);
+export const { createEngine, pipeline, AutoModel, AutoTokenizer, serve } = bind(webRuntime);

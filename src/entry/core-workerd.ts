@@ -3,4 +3,4 @@ import { bind } from '../core.js';
 import { workerdRuntime } from '../runtime/workerd.js';
 
 export * from '../core.js';
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = bind(workerdRuntime);
+export const { createEngine, pipeline, AutoModel, AutoTokenizer, serve } = bind(workerdRuntime);

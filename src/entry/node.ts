@@ -3,4 +3,4 @@ import { bindAll } from '../index.js';
 import { nodeRuntime } from '../runtime/node.js';
 
 export * from '../index.js';
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = bindAll(nodeRuntime);
+export const { createEngine, pipeline, AutoModel, AutoTokenizer, serve } = bindAll(nodeRuntime);

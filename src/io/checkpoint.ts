@@ -7,15 +7,20 @@ import { HeedError } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
+import { shown } from './location.js';
 import { type Consume, type ReadOptions, SafetensorsFile, type TensorInfo } from './safetensors.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** A tensor on its turn. Before the next one is asked for, `read` may be called once; not calling it passes over the tensor. */
-export interface CheckpointTensor extends TensorInfo {
-  /** The file it is in, for messages. */
+/** What a header says of a tensor, and the file that says it. */
+export interface CheckpointEntry extends TensorInfo {
+  /** For messages. */
   readonly file: string;
+}
+
+/** A tensor on its turn. Before the next one is asked for, `read` may be called once; not calling it passes over the tensor. */
+export interface CheckpointTensor extends CheckpointEntry {
   read(consume: Consume, options?: ReadOptions): Promise<void>;
 }
 
@@ -24,58 +29,105 @@ export interface Progress {
   file: string;
   /** Bytes of tensors so far. */
   loaded: number;
-  /** Bytes of all tensors, where it is known. */
-  total: number | undefined;
+  /** Bytes of all tensors. */
+  total: number;
 }
 
 export interface CheckpointOptions extends OpenOptions {
+  /** Sees all tensors of all files before any is read; what it throws ends the visit. */
+  check?: ((tensors: readonly CheckpointEntry[]) => void) | undefined;
   /** Called after each tensor and, in a long one, after each chunk. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 /**
- * Visits every tensor of a checkpoint.
+ * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and spares
+ * whoever has the wrong model the download of the right one's weights.
  * @example for await (const tensor of readCheckpoint(runtime, folder)) await tensor.read((chunk, offset) => …);
  */
 export async function* readCheckpoint(
   runtime: Runtime,
   folder: string,
-  options: CheckpointOptions = {},
+  { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
-  const { signal, onProgress } = options;
-  const single = await openIfThere(runtime, runtime.join(folder, SINGLE), options);
-  const index = single ? undefined : await readIndex(runtime, folder, options);
-  let total = index?.total;
-  let before = 0;
-  for (const shard of index?.shards.keys() ?? [SINGLE]) {
-    const file = await SafetensorsFile.open(single ?? (await runtime.open(runtime.join(folder, shard), { signal })));
-    try {
-      const expected = index?.shards.get(shard);
-      if (expected) checkShard(file, expected);
-      else total = file.size;
-      for (const tensor of file.tensors) {
-        signal?.throwIfAborted();
-        const report = (loaded: number) => onProgress?.({ file: file.name, loaded: before + loaded, total });
-        yield {
-          ...tensor,
-          file: file.name,
-          read: (consume, readOptions) =>
-            file.read(
-              tensor,
-              (chunk, offset) => {
-                const done = consume(chunk, offset);
-                if (tensor.begin + offset + chunk.length < tensor.end) report(tensor.begin + offset + chunk.length);
-                return done;
-              },
-              readOptions,
-            ),
-        };
-        report(tensor.end);
-      }
-      before += file.size;
-    } finally {
+  const single = await openIfThere(runtime, runtime.join(folder, SINGLE), { signal });
+  const whole = single && (await SafetensorsFile.open(single));
+  const shards = whole ? [] : [...(await readIndex(runtime, folder, { signal }))];
+  const files = whole
+    ? [async () => whole]
+    : shards.map(
+        ([shard, names]) =>
+          () =>
+            openShard(runtime, folder, shard, names, signal),
+      );
+  let file = whole;
+  try {
+    const entries: CheckpointEntry[] = [];
+    for (const open of files) {
+      file = await open();
+      for (const tensor of file.tensors) entries.push({ ...tensor, file: file.name });
+      if (!whole) await file.close();
+    }
+    check?.(entries);
+    const total = entries.reduce((bytes, { begin, end }) => bytes + end - begin, 0);
+    let before = 0;
+    for (const open of files) {
+      file = await open();
+      const { name, size } = file;
+      yield* visit(file, (loaded) => onProgress?.({ file: name, loaded: before + loaded, total }), signal);
+      before += size;
       await file.close();
     }
+  } finally {
+    await file?.close();
+  }
+}
+
+/** The tensors of one file in turn. */
+async function* visit(
+  file: SafetensorsFile,
+  report: (loaded: number) => void,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<CheckpointTensor, void> {
+  for (const tensor of file.tensors) {
+    signal?.throwIfAborted();
+    yield {
+      ...tensor,
+      file: file.name,
+      read: (consume, readOptions) =>
+        file.read(
+          tensor,
+          (chunk, offset) => {
+            const done = consume(chunk, offset);
+            if (tensor.begin + offset + chunk.length < tensor.end) report(tensor.begin + offset + chunk.length);
+            return done;
+          },
+          readOptions,
+        ),
+    };
+    report(tensor.end);
+  }
+  await file.end();
+}
+
+/** Opens a shard that holds the tensors which the index gives to it, and no others. */
+async function openShard(
+  runtime: Runtime,
+  folder: string,
+  shard: string,
+  expected: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<SafetensorsFile> {
+  const file = await SafetensorsFile.open(await runtime.open(runtime.join(folder, shard), { signal }));
+  try {
+    for (const name of expected)
+      if (!file.header.has(name)) throw malformed(file.name, `it has no tensor ${quote(name)}, which the index promises`, name);
+    for (const { name } of file.tensors)
+      if (!expected.has(name)) throw malformed(file.name, `it has a tensor ${quote(name)} that the index does not give to it`, name);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
@@ -88,36 +140,23 @@ async function openIfThere(runtime: Runtime, location: string, { signal }: OpenO
   }
 }
 
-interface Index {
-  /** Tensors by shard, shards in the order of their names. */
-  shards: ReadonlyMap<string, ReadonlySet<string>>;
-  total: number | undefined;
-}
+/** The names of each shard's tensors, shards in the order of their own names. */
+type Shards = ReadonlyMap<string, ReadonlySet<string>>;
 
-async function readIndex(runtime: Runtime, folder: string, { signal }: OpenOptions): Promise<Index> {
+async function readIndex(runtime: Runtime, folder: string, { signal }: OpenOptions): Promise<Shards> {
   const json = await readJson(runtime, folder, INDEX, { signal, optional: true });
+  const name = shown(folder);
   if (json === undefined) {
     const cure = 'Check the path; weights in another format must be converted to safetensors first';
-    throw new HeedError('NOT_FOUND', `${folder} has neither ${SINGLE} nor ${INDEX}`, { culprit: folder, cure });
+    throw new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
   }
-  const location = runtime.join(folder, INDEX);
-  const root = JsonNode.of(location, json);
+  const root = JsonNode.of(runtime.join(folder, INDEX), json);
   const shards = new Map<string, Set<string>>();
   for (const [tensor, shard] of Object.entries(root.object('weight_map').value)) {
     // A name with a path in it would read files outside of the folder.
-    if (typeof shard !== 'string' || !/^[\w.-]+\.safetensors$/.test(shard))
-      throw malformed(location, `tensor ${quote(tensor)} is not given the name of a safetensors file`, tensor);
+    if (typeof shard !== 'string' || !/^[\w.-]{1,200}\.safetensors$/.test(shard))
+      throw malformed(root.file, `tensor ${quote(tensor)} is not given the name of a safetensors file`, tensor);
     shards.set(shard, (shards.get(shard) ?? new Set()).add(tensor));
   }
-  const total =
-    root.get('metadata') === undefined ? undefined : root.object('metadata').integer('total_size', Number.MAX_SAFE_INTEGER, undefined);
-  return { shards: new Map([...shards].sort(([a], [b]) => (a < b ? -1 : 1))), total };
-}
-
-/** The index and the shard must name the same tensors. */
-function checkShard(file: SafetensorsFile, expected: ReadonlySet<string>): void {
-  for (const name of expected)
-    if (!file.header.has(name)) throw malformed(file.name, `it has no tensor ${quote(name)}, which the index promises`, name);
-  for (const { name } of file.tensors)
-    if (!expected.has(name)) throw malformed(file.name, `it has a tensor ${quote(name)} that the index does not give to it`, name);
+  return new Map([...shards].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -111,6 +111,7 @@ function countMembers(bytes: Uint8Array): number {
   return count;
 }
 
-export function malformed(file: string, what: string, culprit = file): HeedError {
-  return new HeedError('FORMAT', `${file}: ${what}`, { culprit });
+/** `tensor` is the culprit where there is one with a name. */
+export function malformed(file: string, what: string, tensor = ''): HeedError {
+  return new HeedError('FORMAT', `${file}: ${what}`, { culprit: tensor || file });
 }

@@ -5,6 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import { shown } from './location.js';
 
 /** The largest JSON file that is read. The largest tokenizers known have 35 MB. */
 const LIMIT = 1 << 28;
@@ -25,6 +26,13 @@ export async function readJson(
   file: string,
   { optional, signal }: ReadJsonOptions = {},
 ): Promise<unknown> {
+  if (typeof folder !== 'string' || folder === '')
+    throw new HeedError('ARGUMENT', `There is no folder of that kind: ${typeof folder}`, {
+      culprit: 'model',
+      cure: 'Give a path or a URL',
+    });
+  if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
+    throw new HeedError('ARGUMENT', `signal is a ${typeof signal}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
   const location = runtime.join(folder, file);
   let stream: ByteStream;
   try {
@@ -40,13 +48,14 @@ export async function readJson(
   }
 }
 
-/** Parses bytes as UTF-8 and JSON; `file` is named in errors. */
-export function parseJson(bytes: Uint8Array, file: string): unknown {
+/** Parses bytes as UTF-8 and JSON; `location` is named in errors. */
+export function parseJson(bytes: Uint8Array, location: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
     // Not only SyntaxError: some engines run out of stack in deeply nested text.
     const why = error instanceof Error ? error.message : String(error);
+    const file = shown(location);
     throw new HeedError('FORMAT', `${file} is not valid JSON (${why})`, { culprit: file, cause: error });
   }
 }
@@ -58,7 +67,8 @@ async function readAll(stream: ByteStream): Promise<Uint8Array> {
     const count = await stream.read(bytes.subarray(length));
     length += count;
     if (count === 0) return bytes.subarray(0, length);
-    if (length > LIMIT) throw new HeedError('FORMAT', `${stream.name} is too large for a JSON file`, { culprit: stream.name });
+    if (length > LIMIT)
+      throw new HeedError('FORMAT', `${shown(stream.name)} is too large for a JSON file`, { culprit: shown(stream.name) });
     if (length === bytes.length) {
       const larger = new Uint8Array(2 * length);
       larger.set(bytes);
@@ -75,7 +85,9 @@ export class JsonNode {
     readonly value: JsonObject,
   ) {}
 
-  static of(file: string, value: unknown, path = ''): JsonNode {
+  /** What a file holds; `location` is named in errors. */
+  static of(location: string, value: unknown, path = ''): JsonNode {
+    const file = shown(location);
     if (!isObject(value)) throw malformed(file, path, 'must be an object');
     return new JsonNode(file, path, value);
   }

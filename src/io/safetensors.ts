@@ -6,6 +6,7 @@
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
 import { bytesPerElement, malformed, parseHeader, quote, readable, type TensorInfo } from './header.js';
+import { shown } from './location.js';
 import { type Consume, Staging } from './staging.js';
 
 export type { Dtype, TensorInfo } from './header.js';
@@ -33,9 +34,10 @@ export class SafetensorsFile {
   readonly #staging: Staging;
   #position = 0;
   #busy = false;
+  #closed: Promise<void> | undefined;
 
   private constructor(staging: Staging, tensors: readonly TensorInfo[], metadata: ReadonlyMap<string, string>) {
-    this.name = staging.stream.name;
+    this.name = shown(staging.stream.name);
     this.tensors = tensors;
     this.header = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     this.metadata = metadata;
@@ -47,7 +49,8 @@ export class SafetensorsFile {
   static async open(stream: ByteStream): Promise<SafetensorsFile> {
     const staging = new Staging(stream);
     try {
-      const { name, size } = stream;
+      const { size } = stream;
+      const name = shown(stream.name);
       const length = headerLength(await staging.copy(8), name);
       if (size !== undefined && length > size - 8) throw malformed(name, `its header of ${length} bytes is longer than the file`);
       const bytes = await staging.copy(length);
@@ -70,9 +73,10 @@ export class SafetensorsFile {
     }
     const row = granularity ?? bytesPerElement(dtype);
     if (!Number.isSafeInteger(row) || row < 1 || row % bytesPerElement(dtype))
-      throw misuse(`granularity ${row} does not hold whole elements of ${dtype}`);
-    if (this.#busy) throw misuse(`${this.name}: another tensor is being read`);
-    if (begin < this.#position) throw misuse(`${this.name}: tensor ${quote(name)} has been passed; visit tensors in the file's order`);
+      throw misuse(`granularity ${row} does not hold whole elements of ${dtype}`, 'granularity');
+    if (this.#busy) throw misuse(`${this.name}: another tensor is being read`, name);
+    if (begin < this.#position)
+      throw misuse(`${this.name}: tensor ${quote(name)} has been passed; visit tensors in the file's order`, name);
     this.#busy = true;
     try {
       const skipped = await this.#staging.skip(begin - this.#position);
@@ -84,6 +88,19 @@ export class SafetensorsFile {
     }
   }
 
+  /**
+   * Throws FORMAT for bytes behind the last tensor: those that are there may then be others' too. Where the stream told its length,
+   * that is known already; else what is left is passed over.
+   */
+  async end(): Promise<void> {
+    if (this.#staging.stream.size !== undefined) return;
+    const left = this.size - this.#position;
+    const skipped = await this.#staging.skip(left);
+    this.#position = this.size;
+    if (skipped < left) throw malformed(this.name, `it ends ${left - skipped} bytes before its last tensor does`);
+    if ((await this.#staging.copy(1)).length) throw malformed(this.name, 'it goes on where its header says that it ends');
+  }
+
   /** All bytes of a tensor, for small ones and for tests. */
   async bytes(tensor: TensorInfo): Promise<Uint8Array> {
     const whole = new Uint8Array(tensor.end - tensor.begin);
@@ -91,8 +108,10 @@ export class SafetensorsFile {
     return whole;
   }
 
+  /** May be called more than once. */
   close(): Promise<void> {
-    return this.#staging.close();
+    this.#closed ??= this.#staging.close();
+    return this.#closed;
   }
 }
 
@@ -117,4 +136,4 @@ function checkSize(tensors: readonly TensorInfo[], available: number, file: stri
   if (end < available) throw malformed(file, `it has ${available - end} bytes that its header does not describe`);
 }
 
-const misuse = (message: string) => new HeedError('ARGUMENT', message);
+const misuse = (message: string, culprit: string) => new HeedError('ARGUMENT', message, { culprit });

@@ -5,6 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
+import { shown } from './location.js';
 
 const BUFFER = 1 << 20;
 
@@ -88,8 +89,10 @@ export class Staging {
 
   /** A row whose beginning is at the end of this window and whose rest is in the next ones. */
   async #straddling(row: number): Promise<Uint8Array | undefined> {
-    if (row > LONGEST_ROW)
-      throw new HeedError('UNSUPPORTED', `${this.stream.name}: a row of ${row} bytes is too long`, { culprit: this.stream.name });
+    if (row > LONGEST_ROW) {
+      const name = shown(this.stream.name);
+      throw new HeedError('UNSUPPORTED', `${name}: a row of ${row} bytes is too long`, { culprit: name });
+    }
     if (this.#row.length < row) this.#row = new Uint8Array(row);
     for (let at = 0; at < row; ) {
       if (this.#window.length === 0 && !(await this.#advance())) return undefined;

@@ -3,6 +3,7 @@
  * its checkpoint calls the weights. `heed` registers every architecture; `heed/core` none, so that a small bundle adds its own.
  */
 import { HeedError } from '../errors.js';
+import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 
@@ -50,7 +51,14 @@ export const defineArchitecture = (architecture: Architecture): Architecture => 
 
 /** Makes an architecture known to AutoModel and pipeline. */
 export function registerArchitecture(...architectures: readonly Architecture[]): void {
-  for (const architecture of architectures) registry.set(architecture.name, architecture);
+  for (const architecture of architectures) {
+    if (typeof architecture?.name !== 'string' || typeof architecture.dims !== 'function' || typeof architecture.block !== 'function')
+      throw new HeedError('ARGUMENT', 'registerArchitecture needs a name, dims and block', {
+        culprit: 'architecture',
+        cure: 'Make one with defineArchitecture',
+      });
+    registry.set(architecture.name, architecture);
+  }
 }
 
 /** The architecture that a config asks for. Throws UNSUPPORTED where none is registered under that name. */
@@ -59,7 +67,7 @@ export function architectureOf(config: JsonNode): Architecture {
   const found = registry.get(name);
   if (found) return found;
   const known = [...registry.keys()].join(', ') || 'none';
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no architecture ${name}`, {
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no architecture ${quote(name)}`, {
     culprit: 'model_type',
     cure: `Registered: ${known}`,
   });
@@ -80,7 +88,7 @@ const activations: Readonly<Record<string, Activation>> = {
 export function activationOf(config: JsonNode, key: string): Activation {
   const name = config.string(key);
   if (Object.hasOwn(activations, name)) return activations[name] as Activation;
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${name}`, {
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}`, {
     culprit: key,
     cure: `It has ${Object.keys(activations).join(', ')}`,
   });

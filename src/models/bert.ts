@@ -2,6 +2,7 @@
  * BERT (Devlin et al., arXiv 1810.04805), and what was distilled from it: MiniLM, BGE, E5, GTE and most sentence encoders.
  * Post-norm encoder blocks over word, position and type embeddings; a pooler of the first token.
  */
+import { quote } from '../io/header.js';
 import { activationOf, defineArchitecture, MOST_LAYERS, numberIn, sizeIn, unsupported } from './architecture.js';
 
 const layer = 'encoder.layer.{l}';
@@ -21,7 +22,7 @@ export const bert = defineArchitecture({
   block: (c) => {
     const positions = c.string('position_embedding_type', 'absolute');
     if (positions !== 'absolute')
-      throw unsupported(c, 'position_embedding_type', `${positions} positions, and heed's BERT has absolute ones only`);
+      throw unsupported(c, 'position_embedding_type', `${quote(positions)} positions, and heed's BERT has absolute ones only`);
     if (c.boolean('is_decoder', false)) throw unsupported(c, 'is_decoder', "a decoder, and heed's BERT is an encoder");
     return { place: 'post', activation: activationOf(c, 'hidden_act') };
   },

@@ -3,8 +3,9 @@
  * anything is read, and bytes pass through bounded staging into kernels that convert and pack them.
  */
 import { HeedError } from '../errors.js';
-import { type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
-import { bytesPerElement } from '../io/header.js';
+import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
+import { bytesPerElement, quote } from '../io/header.js';
+import { shown } from '../io/location.js';
 import type { Module } from '../nn/module.js';
 import { type Parameter, type SourceDtype, sources } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
@@ -39,46 +40,87 @@ function targetsOf(module: Module, architecture: Architecture): Map<string, Targ
   return targets;
 }
 
-/** Fills every parameter. Throws MODEL_MISMATCH for tensors that are missing, unknown, or of another shape, and DTYPE. */
-export async function loadWeights(
-  module: Module,
+/**
+ * Makes a module and fills its parameters. `make` is told how many tensors there are. Throws MODEL_MISMATCH for tensors that are
+ * missing, unknown, or of another shape, and DTYPE, by what the headers say: nothing is allocated or read before all of them fit, so
+ * that a config cannot ask for more than the files hold.
+ */
+export async function loadWeights<M extends Module>(
+  make: (tensors: number) => M,
   architecture: Architecture,
   runtime: Runtime,
   folder: string,
   options: LoadOptions = {},
-): Promise<void> {
-  const targets = targetsOf(module, architecture);
-  const missing = new Set(targets.keys());
-  // One grow for all weights: each grow replaces the views of the memory.
-  const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
-  let reserved = false;
-  for await (const given of readCheckpoint(runtime, folder, options)) {
-    const name = ownName(given.name, architecture);
-    const target = targets.get(name);
-    if (!target) {
-      if (architecture.ignored.some((pattern) => pattern.test(name))) continue;
-      throw new HeedError('MODEL_MISMATCH', `${given.file} has a tensor ${given.name} that a ${architecture.name} model does not`, {
-        culprit: given.name,
-        shape: given.shape,
-      });
+): Promise<M> {
+  let module: M | undefined;
+  let targets: ReadonlyMap<string, Target> = new Map();
+  const check = (entries: readonly CheckpointEntry[]) => {
+    module = make(entries.length);
+    targets = targetsOf(module, architecture);
+    checkComplete(targets, architecture, shown(folder), entries);
+    // One grow for all weights: each grow replaces the views of the memory.
+    module.engine.heap.reserve([...module.namedParameters()].reduce((bytes, [, { bytes: more }]) => bytes + more + 64, 0));
+  };
+  try {
+    for await (const tensor of readCheckpoint(runtime, folder, { ...options, check })) {
+      const target = targetOf(targets, architecture, tensor);
+      if (target) await fill(target, tensor);
     }
-    if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${given.file} has ${name} twice`, { culprit: given.name });
-    if (!reserved) module.engine.heap.reserve(parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0));
-    reserved = true;
-    await fill(target, given);
+    return module as M; // made by `check`
+  } catch (error) {
+    module?.dispose();
+    throw error;
+  }
+}
+
+/** Throws unless the checkpoint has every tensor of the model once, and no others. */
+function checkComplete(
+  targets: ReadonlyMap<string, Target>,
+  architecture: Architecture,
+  folder: string,
+  entries: readonly CheckpointEntry[],
+): void {
+  const missing = new Set(targets.keys());
+  for (const entry of entries) {
+    if (!targetOf(targets, architecture, entry)) continue;
+    const name = ownName(entry.name, architecture);
+    if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${entry.file} has ${quote(name)} twice`, { culprit: entry.name });
   }
   const absent = architecture.optional.filter((start) =>
     [...targets].every(([name, { key }]) => missing.has(name) || !key.startsWith(start)),
   );
   for (const name of missing) {
-    const { key, parameter } = targets.get(name) as Target;
+    const { key, shape } = targets.get(name) as Target;
     if (absent.some((start) => key.startsWith(start))) continue;
     throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
       culprit: name,
-      shape: parameter.shape,
+      shape,
       cure: 'Is config.json that of these weights?',
     });
   }
+}
+
+/** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
+function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architecture, entry: CheckpointEntry): Target | undefined {
+  const { file, dtype } = entry;
+  const name = ownName(entry.name, architecture);
+  const target = targets.get(name);
+  if (!target) {
+    if (architecture.ignored.some((pattern) => pattern.test(name))) return undefined;
+    const message = `${file} has a tensor ${quote(entry.name)} that a ${architecture.name} model does not`;
+    throw new HeedError('MODEL_MISMATCH', message, { culprit: entry.name || file, shape: entry.shape });
+  }
+  const details = { culprit: entry.name, shape: entry.shape };
+  const { shape } = target;
+  if (entry.shape.length !== shape.length || entry.shape.some((d, i) => d !== shape[i])) {
+    const message = `${file}: ${entry.name} is [${entry.shape}], by config.json it must be [${shape}]`;
+    throw new HeedError('MODEL_MISMATCH', message, details);
+  }
+  if (!Object.hasOwn(sources, dtype)) {
+    const cure = `heed loads ${Object.keys(sources).join(', ')}`;
+    throw new HeedError('DTYPE', `${file}: ${entry.name} is ${dtype}`, { ...details, cure });
+  }
+  return target;
 }
 
 function ownName(name: string, { prefixes, renamed }: Architecture): string {
@@ -86,22 +128,9 @@ function ownName(name: string, { prefixes, renamed }: Architecture): string {
   return renamed.reduce((own, [old, now]) => own.replace(old, now), name.slice(prefix.length));
 }
 
-async function fill({ parameter, row, shape }: Target, given: CheckpointTensor): Promise<void> {
-  const { name, dtype } = given;
-  if (given.shape.length !== shape.length || given.shape.some((d, i) => d !== shape[i])) {
-    throw new HeedError('MODEL_MISMATCH', `${given.file}: ${name} is [${given.shape}], by config.json it must be [${shape}]`, {
-      culprit: name,
-      shape: given.shape,
-    });
-  }
-  if (!Object.hasOwn(sources, dtype)) {
-    throw new HeedError('DTYPE', `${given.file}: ${name} is ${dtype}`, {
-      culprit: name,
-      shape: given.shape,
-      cure: `heed loads ${Object.keys(sources).join(', ')}`,
-    });
-  }
+async function fill({ parameter, row }: Target, given: CheckpointTensor): Promise<void> {
+  const dtype = given.dtype as SourceDtype;
   const rowBytes = parameter.width * bytesPerElement(dtype);
-  const consume = (chunk: Uint8Array, offset: number) => parameter.write(row + offset / rowBytes, chunk, dtype as SourceDtype);
+  const consume = (chunk: Uint8Array, offset: number) => parameter.write(row + offset / rowBytes, chunk, dtype);
   await given.read(consume, { granularity: rowBytes * parameter.rowStep });
 }

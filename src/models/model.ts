@@ -2,11 +2,11 @@
  * Models as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
  * one engine queue, and yield to the event loop between blocks.
  */
-import type { Engine } from '../engine/engine.js';
+import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
-import type { Runtime } from '../runtime/types.js';
+import type { Port, Runtime } from '../runtime/types.js';
 import { type HostTensor, sizeOf } from '../tensor.js';
 import { architectureOf } from './architecture.js';
 import { Encoder, type EncoderInputs } from './encoder.js';
@@ -41,8 +41,13 @@ export interface ModelOutput {
 }
 
 export interface PretrainedOptions {
-  /** Where the model lives. Default: one engine that all share. */
-  engine?: Engine | undefined;
+  /** The engine that runs the model, or the options of one of its own. Default: one engine that all share. */
+  engine?: Engine | EngineOptions | undefined;
+  /**
+   * Whether the model runs in a worker instead of on this thread. Default: true in a page, where it then needs no `engine` but may have options of
+   * one; false elsewhere. A Worker of yours must call `serve()`.
+   */
+  worker?: boolean | Port | undefined;
   /** Only 'wasm' */
   device?: string | undefined;
   /** Only 'fp32': half-precision checkpoints are widened. */
@@ -61,8 +66,9 @@ export interface ProgressEvent {
   progress: number;
 }
 
-export const pretrainedOptionNames = ['engine', 'device', 'dtype', 'progress_callback', 'signal'];
+export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'progress_callback', 'signal'];
 
+/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Model = EncoderModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<ModelOutput>);
 
 export class EncoderModel {
@@ -76,19 +82,35 @@ export class EncoderModel {
   static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<Model> {
     checkPretrained(options);
     const { signal, progress_callback: listen } = options;
+    if (!(engine instanceof Engine))
+      throw new HeedError('ARGUMENT', `engine is a ${typeof engine}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
+    if (listen !== undefined && typeof listen !== 'function')
+      throw new HeedError('ARGUMENT', `progress_callback is a ${typeof listen}`, { culprit: 'progress_callback', cure: 'Give a function' });
     const runtime: Runtime = engine.runtime;
+    const json = await readJson(runtime, folder, 'config.json', { signal });
     const file = runtime.join(folder, 'config.json');
-    const config = JsonNode.of(file, await readJson(runtime, folder, 'config.json', { signal }));
+    const config = JsonNode.of(file, json);
     const architecture = architectureOf(config);
     const dims = architecture.dims(config);
     if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
-    const encoder = new Encoder(engine, dims, architecture.block(config));
+    const block = architecture.block(config);
     const last = { file, loaded: 0, total: undefined as number | undefined };
     const onProgress =
       listen &&
       ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+    const encoder = await loadWeights(
+      (tensors) => {
+        // Every layer has tensors of its own, and is made of many objects before the first of them is looked at.
+        if (dims.L <= tensors) return new Encoder(engine, dims, block);
+        const message = `${config.file} asks for ${dims.L} layers, and the checkpoint has ${tensors} tensors`;
+        throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
+      },
+      architecture,
+      runtime,
+      folder,
+      { signal, onProgress },
+    );
     try {
-      await loadWeights(encoder, architecture, runtime, folder, { signal, onProgress });
       listen?.({ ...last, status: 'ready', progress: 100 });
     } catch (error) {
       encoder.dispose();
@@ -114,6 +136,11 @@ export class EncoderModel {
     }, signal);
   }
 
+  /** What the engine got that runs it. */
+  get info(): EngineInfo {
+    return this.engine.info;
+  }
+
   /** Frees the weights. */
   dispose(): void {
     this.encoder.dispose();
@@ -130,33 +157,46 @@ function checkPretrained(options: PretrainedOptions): void {
 /** The model as a function that has its members. */
 function callable(model: EncoderModel): Model {
   const call = (inputs: ModelInputs, options?: CallOptions) => model.call(inputs, options);
-  return Object.assign(call, { ...model, call, dispose: () => model.dispose() }) as unknown as Model;
+  return Object.assign(call, { ...model, call, info: model.info, dispose: () => model.dispose() }) as unknown as Model;
 }
 
 function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly number[] } {
-  const nested = Array.isArray(input) ? (input as readonly (readonly number[])[]) : undefined;
-  const given = nested ? { data: nested.flat(), dims: [nested.length, nested[0]?.length ?? 0] } : Object(input);
-  const dims: readonly number[] = Array.isArray(given.dims) ? given.dims : [];
-  const size = dims.length === 2 && dims.every((d) => Number.isSafeInteger(d) && d >= 0) ? sizeOf(dims) : undefined;
-  if (given.data?.length !== size || size === undefined || nested?.some((row) => row?.length !== dims[1])) {
+  const { data, dims } = (Array.isArray(input) ? flattened(input) : Object(input)) as {
+    data?: ArrayLike<unknown>;
+    dims?: readonly number[];
+  };
+  const size = Array.isArray(dims) && dims.length === 2 && dims.every((d) => Number.isSafeInteger(d) && d >= 0) ? sizeOf(dims) : undefined;
+  if (!dims || !data || data.length !== size)
     throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, {
       culprit: name,
-      shape: dims,
+      shape: Array.isArray(dims) ? dims : [],
       cure: 'Pad the rows, and say so in attention_mask',
     });
+  // Before memory is made for them: a list may claim any length.
+  for (let i = 0; i < data.length; i++) {
+    const n = typeof data[i] === 'bigint' ? Number(data[i]) : data[i];
+    if (Number.isInteger(n) && Math.abs(n as number) <= 0x7fffffff) continue;
+    throw new HeedError('ARGUMENT', `${name} holds ${typeof n === 'number' ? n : `a ${typeof n}`}`, {
+      culprit: name,
+      cure: 'It must hold integers',
+    });
   }
-  const data = Array.from(given.data as ArrayLike<number | bigint>, (n) => (typeof n === 'bigint' ? Number(n) : n));
-  const wrong = data.find((n) => !Number.isInteger(n) || Math.abs(n) > 0x7fffffff);
-  if (wrong !== undefined) throw new HeedError('ARGUMENT', `${name} holds ${wrong}`, { culprit: name, cure: 'It must hold integers' });
-  return { data: Int32Array.from(data), dims };
+  return { data: Int32Array.from(data as ArrayLike<number | bigint>, Number), dims };
+}
+
+/** Nested lists; without data where they are none, or not of one length. */
+function flattened(rows: readonly (readonly number[])[]): { data?: number[]; dims: readonly number[] } {
+  const width = rows[0]?.length ?? 0;
+  for (const row of rows) if (!Array.isArray(row) || row.length !== width) return { dims: [] };
+  return { data: rows.flat(), dims: [rows.length, width] };
 }
 
 /** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */
 function prepare({ input_ids, attention_mask, token_type_ids }: ModelInputs): EncoderInputs {
   const { data: ids, dims } = integers('input_ids', input_ids);
   const shape = dims as unknown as readonly [number, number];
-  const like = (name: string, input: IntegerInput | undefined) => {
-    if (!input) return undefined;
+  const like = (name: string, input: IntegerInput | null | undefined) => {
+    if (input === undefined || input === null) return undefined;
     const { data, dims: own } = integers(name, input);
     if (own[0] !== shape[0] || own[1] !== shape[1])
       throw new HeedError('SHAPE', `${name} is [${own}], input_ids [${shape}]`, { culprit: name, shape: own });

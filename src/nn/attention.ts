@@ -8,7 +8,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
-import { expectShape } from '../ops/check.js';
+import { expectBooleans, expectShape, expectTensor, kindOf, wrongShape } from '../ops/check.js';
 import { add } from '../ops/elementwise.js';
 import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
@@ -73,8 +73,11 @@ export class MultiheadAttention extends Module {
     super(engine);
     checkOptions(options, optionNames, 'MultiheadAttention');
     const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
-    if (!(Number.isInteger(numHeads) && numHeads > 0) || embedDim % numHeads)
-      throw new HeedError('ARGUMENT', `${embedDim} channels do not split into ${numHeads} heads`, { culprit: 'numHeads' });
+    expectBooleans('MultiheadAttention', { bias, addBiasKv, addZeroAttn, batchFirst });
+    if (![embedDim, numHeads].every((n) => Number.isSafeInteger(n) && n > 0) || embedDim % numHeads) {
+      const message = `${kindOf(embedDim)} channels do not split into ${kindOf(numHeads)} heads`;
+      throw new HeedError('ARGUMENT', message, { culprit: 'numHeads' });
+    }
     const C = embedDim;
     this.batchFirst = batchFirst;
     this.#zero = addZeroAttn;
@@ -94,6 +97,12 @@ export class MultiheadAttention extends Module {
   /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
   forward(query: Tensor, key: Tensor, value: Tensor, call: MultiheadAttentionCall = {}): MultiheadAttentionResult {
     checkOptions(call, callNames, 'MultiheadAttention.forward');
+    const { isCausal, needWeights, averageAttnWeights } = call;
+    expectBooleans('MultiheadAttention.forward', { isCausal, needWeights, averageAttnWeights });
+    for (const [name, x] of Object.entries({ query, key, value })) {
+      expectTensor('MultiheadAttention', name, x);
+      if (x.rank !== 3) throw wrongShape('MultiheadAttention', name, x.shape, 'it must have three axes');
+    }
     return this.engine.scope(() => {
       if (this.batchFirst) return this.#attend(query, key, value, call);
       const flip = (x: Tensor) => contiguous(transpose(x, 0, 1));
@@ -147,11 +156,13 @@ export class MultiheadAttention extends Module {
     const H = this.numHeads;
     const asBias = (mask: Tensor) => (mask.dtype === 'bool' ? maskToBias(mask, false) : mask);
     const biases: Tensor[] = [];
-    if (call.keyPaddingMask) {
+    if (call.keyPaddingMask !== undefined) {
+      expectTensor('MultiheadAttention', 'keyPaddingMask', call.keyPaddingMask);
       expectShape('MultiheadAttention', 'keyPaddingMask', call.keyPaddingMask, [B, S]);
       biases.push(reshape(asBias(call.keyPaddingMask), [B, 1, 1, S]));
     }
-    if (call.attnMask) {
+    if (call.attnMask !== undefined) {
+      expectTensor('MultiheadAttention', 'attnMask', call.attnMask);
       const single = call.attnMask.rank === 2;
       expectShape('MultiheadAttention', 'attnMask', call.attnMask, single ? [T, S] : [B * H, T, S]);
       biases.push(reshape(asBias(call.attnMask), single ? [1, 1, T, S] : [B, H, T, S]));
@@ -159,6 +170,7 @@ export class MultiheadAttention extends Module {
     const appended = extended - S;
     if (appended && (call.lengths || call.isCausal)) {
       throw new HeedError('UNSUPPORTED', 'MultiheadAttention: lengths and isCausal cannot be combined with appended keys', {
+        culprit: call.lengths ? 'lengths' : 'isCausal',
         cure: 'Pass masks instead',
       });
     }

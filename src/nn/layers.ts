@@ -1,9 +1,10 @@
 /** The layers that have weights and no structure: Linear, Embedding, LayerNorm, RMSNorm. Names and defaults are PyTorch's. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
+import { expectBooleans } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
-import { layerNorm, rmsNorm } from '../ops/norm.js';
+import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
 import type { Tensor } from '../tensor.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
@@ -21,6 +22,7 @@ export class Linear extends Module {
   ) {
     super(engine);
     checkOptions(options, ['bias'], 'Linear');
+    expectBooleans('Linear', options);
     this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true });
     if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures]);
   }
@@ -58,7 +60,8 @@ export class LayerNorm extends Module {
   constructor(engine: Engine, normalizedShape: number, options: { eps?: number; bias?: boolean } = {}) {
     super(engine);
     checkOptions(options, ['eps', 'bias'], 'LayerNorm');
-    this.eps = options.eps ?? 1e-5;
+    expectBooleans('LayerNorm', { bias: options.bias });
+    this.eps = checkEps('LayerNorm', options.eps ?? 1e-5);
     this.weight = this.parameter('weight', [normalizedShape]);
     if (options.bias !== false) this.bias = this.parameter('bias', [normalizedShape]);
   }
@@ -76,7 +79,7 @@ export class RMSNorm extends Module {
   constructor(engine: Engine, normalizedShape: number, options: { eps?: number } = {}) {
     super(engine);
     checkOptions(options, ['eps'], 'RMSNorm');
-    this.eps = options.eps ?? 1e-6;
+    this.eps = checkEps('RMSNorm', options.eps ?? 1e-6);
     this.weight = this.parameter('weight', [normalizedShape]);
   }
 

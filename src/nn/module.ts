@@ -4,7 +4,8 @@
  */
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
-import type { HostTensor, Shape } from '../tensor.js';
+import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
+import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
 import { Parameter, type ParameterOptions } from './parameter.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
@@ -29,7 +30,7 @@ export abstract class Module {
   /** Declares a parameter under PyTorch's name. */
   protected parameter(name: string, shape: Shape, options?: ParameterOptions): Parameter {
     if (!shape.every((d) => Number.isSafeInteger(d) && d > 0)) {
-      throw new HeedError('ARGUMENT', `${this.constructor.name}: ${name} cannot be [${shape}]`, {
+      throw new HeedError('ARGUMENT', `${this.constructor.name}: ${name} cannot be [${shape.map(kindOf)}]`, {
         culprit: name,
         shape,
         cure: 'Sizes are whole numbers above 0',
@@ -64,12 +65,14 @@ export abstract class Module {
   loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
     checkOptions(options, ['strict'], 'loadStateDict');
     const { strict = true } = options;
+    expectBooleans('loadStateDict', { strict });
+    if (typeof state !== 'object' || state === null) throw wrongArgument('loadStateDict', 'state', state, 'It holds tensors by name');
     const own = new Map(this.namedParameters());
     for (const [name, parameter] of own) {
       const given = Object.hasOwn(state, name) ? state[name] : undefined;
-      if (!given && strict)
+      if (given === undefined && strict)
         throw new HeedError('MODEL_MISMATCH', `The state dict has no ${name}`, { culprit: name, shape: parameter.shape });
-      if (given) checkFit(name, parameter.shape, given);
+      if (given !== undefined) checkFit(name, parameter.shape, given);
     }
     const extra = strict && Object.keys(state).find((name) => !own.has(name));
     if (extra) {
@@ -79,8 +82,9 @@ export abstract class Module {
       });
     }
     for (const [name, parameter] of own) {
-      if (!Object.hasOwn(state, name)) continue;
-      const values = Float32Array.from((state[name] as StateTensor).data);
+      const given = Object.hasOwn(state, name) ? state[name] : undefined;
+      if (given === undefined) continue;
+      const values = Float32Array.from(given.data);
       parameter.reset();
       parameter.write(0, new Uint8Array(values.buffer), 'F32');
     }
@@ -92,11 +96,16 @@ export abstract class Module {
   }
 }
 
+/** Throws ARGUMENT for what holds no numbers, MODEL_MISMATCH for a tensor of another shape. */
 function checkFit(name: string, shape: Shape, given: StateTensor): void {
-  const fits = given.dims.length === shape.length && given.dims.every((d, i) => d === shape[i]);
-  if (fits && given.data.length === shape.reduce((n, d) => n * d, 1)) return;
-  throw new HeedError('MODEL_MISMATCH', `${name} is [${given.dims}] with ${given.data.length} elements, it must be [${shape}]`, {
-    culprit: name,
-    shape: given.dims,
-  });
+  const { data, dims } = Object(given) as Partial<StateTensor>;
+  const strange = () => wrongArgument('loadStateDict', name, given, 'It must have dims, and as many numbers in data');
+  if (!Array.isArray(dims) || typeof data !== 'object' || data === null) throw strange();
+  if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i]) || data.length !== sizeOf(shape)) {
+    const message = `${name} is [${dims.map(kindOf)}] with ${kindOf(data.length)} elements, it must be [${shape}]`;
+    throw new HeedError('MODEL_MISMATCH', message, { culprit: name, shape: dims });
+  }
+  // Of typed arrays, those of bigints hold no numbers.
+  const holdsNumbers = ArrayBuffer.isView(data) ? typeof data[0] === 'number' : Array.from(data).every((n) => typeof n === 'number');
+  if (!holdsNumbers) throw strange();
 }

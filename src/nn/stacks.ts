@@ -1,6 +1,7 @@
 /** Stacks of layers, and the two stacks that make nn.Transformer (Vaswani et al. 2017, fig. 1). */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
+import { wrongArgument } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import { LayerNorm } from './layers.js';
 import { Module } from './module.js';
@@ -8,10 +9,14 @@ import {
   type DecoderLayerCall,
   type EncoderLayerCall,
   type LayerMasks,
+  layerOptionNames,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
 } from './transformer.js';
+
+/** Each layer is made before a weight is read. */
+const MOST_LAYERS = 1 << 16;
 
 /** numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
 abstract class Stack<Layer extends Module> extends Module {
@@ -20,7 +25,16 @@ abstract class Stack<Layer extends Module> extends Module {
 
   constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: LayerNorm) {
     super(engine);
-    this.layers = Array.from({ length: numLayers }, (_, l) => this.child(`layers.${l}`, make()));
+    const name = new.target.name;
+    if (typeof make !== 'function') throw wrongArgument(name, 'make', make, 'It must be a function that makes a layer');
+    if (!(Number.isInteger(numLayers) && numLayers >= 0 && numLayers <= MOST_LAYERS))
+      throw wrongArgument(name, 'numLayers', numLayers, `It must be a whole number from 0 to ${MOST_LAYERS}`);
+    if (norm !== undefined && !(norm instanceof Module)) throw wrongArgument(name, 'norm', norm, 'It must be a LayerNorm');
+    this.layers = Array.from({ length: numLayers }, (_, l) => {
+      const layer = make();
+      if (!(layer instanceof Module)) throw wrongArgument(name, 'make', layer, 'It must be a function that makes a layer');
+      return this.child(`layers.${l}`, layer);
+    });
     this.norm = norm && this.child('norm', norm);
   }
 
@@ -72,6 +86,7 @@ export class Transformer extends Module {
 
   constructor(engine: Engine, options: TransformerOptions = {}) {
     super(engine);
+    checkOptions(options, [...layerOptionNames, 'dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], 'Transformer');
     const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, ...layer } = options;
     const norm = () => new LayerNorm(engine, dModel, { eps: layer.layerNormEps ?? 1e-5, bias: layer.bias ?? true });
     const encoderLayer = () => new TransformerEncoderLayer(engine, dModel, nhead, layer);
@@ -84,7 +99,7 @@ export class Transformer extends Module {
   forward(src: Tensor, tgt: Tensor, call: TransformerCall = {}): Tensor {
     checkOptions(call, ['src', 'tgt', 'memory'], 'Transformer.forward');
     return this.engine.scope(() => {
-      const memory = this.encoder.forward(src, call.src);
+      const memory = this.encoder.forward(src, call.src ?? {});
       return this.decoder.forward(tgt, memory, { tgt: call.tgt, memory: call.memory });
     });
   }

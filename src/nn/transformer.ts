@@ -8,6 +8,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { type Activation, activationCode } from '../ops/activation.js';
+import { expectBooleans, wrongArgument } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
 import { LayerNorm, Linear } from './layers.js';
@@ -23,7 +24,7 @@ export interface TransformerLayerOptions {
   bias?: boolean;
 }
 
-const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias'];
+export const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias'];
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
@@ -61,7 +62,8 @@ abstract class TransformerLayer extends Module {
       bias: true,
       ...options,
     };
-    const { dimFeedforward, bias, normFirst, activation } = this.options;
+    const { dimFeedforward, bias, normFirst, activation, batchFirst } = this.options;
+    expectBooleans(new.target.name, { bias, normFirst, batchFirst });
     activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
     this.selfAttn = this.child('self_attn', this.attention());
@@ -128,6 +130,8 @@ export class TransformerEncoderLayer extends TransformerLayer {
 
   forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
     checkOptions(call, encoderCallNames, 'TransformerEncoderLayer.forward');
+    if (call.onWeights !== undefined && typeof call.onWeights !== 'function')
+      throw wrongArgument('TransformerEncoderLayer.forward', 'onWeights', call.onWeights, 'It must be a function');
     let weights: Tensor | undefined;
     const listen: WeightsListener | undefined = call.onWeights && ((w) => (weights = w));
     const result = this.engine.scope(() => {

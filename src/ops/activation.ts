@@ -1,7 +1,7 @@
 /** Pointwise activations. Their numbers are assembly/activation.ts's. */
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
-import { expectDtype } from './check.js';
+import { expectDtype, kindOf, wrongArgument } from './check.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -12,8 +12,8 @@ export type Activation = keyof typeof activations;
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
 export function activationCode(name: Activation | undefined): number {
   if (name === undefined) return 0;
-  if (Object.hasOwn(activations, name)) return activations[name];
-  throw new HeedError('UNSUPPORTED', `There is no activation ${name}`, {
+  if (typeof name === 'string' && Object.hasOwn(activations, name)) return activations[name];
+  throw new HeedError('UNSUPPORTED', `There is no activation ${kindOf(name)}`, {
     culprit: 'activation',
     cure: `Use ${Object.keys(activations).join(', ')}`,
   });
@@ -40,7 +40,7 @@ export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {})
   checkOptions(options, ['approximate'], 'gelu');
   const { approximate = 'none' } = options;
   if (approximate !== 'none' && approximate !== 'tanh') {
-    throw new HeedError('ARGUMENT', `gelu: approximate is ${approximate}`, { culprit: 'approximate', cure: "It is 'none' or 'tanh'" });
+    throw wrongArgument('gelu', 'approximate', approximate, "It is 'none' or 'tanh'");
   }
   return activate(x, approximate === 'tanh' ? 'geluTanh' : 'gelu');
 }

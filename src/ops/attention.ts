@@ -1,7 +1,7 @@
 /** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when asked for, its weights. */
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions } from '../errors.js';
 import { PANEL, Tensor, tensor } from '../tensor.js';
-import { expectDtype, expectShape, wrongShape } from './check.js';
+import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 import { packInto } from './matmul.js';
 import { op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
@@ -48,13 +48,17 @@ function asFour(x: Tensor, name: string): Tensor {
 /** A boolean mask as what is added to scores: 0 where `attend` equals the mask, −inf elsewhere. */
 export function maskToBias(mask: Tensor, attend = true): Tensor {
   expectDtype('maskToBias', 'mask', mask, 'bool');
-  const source = contiguous(mask);
-  const y = Tensor.empty(mask.engine, mask.shape);
-  mask.engine.launch('mask_to_bias_f32', Math.ceil(mask.size / 1024), mask.size, [y.ptr, source.ptr, mask.size, Number(attend)]);
-  return y;
+  expectBooleans('maskToBias', { attend });
+  return mask.engine.scope(() => {
+    const source = contiguous(mask);
+    const y = Tensor.empty(mask.engine, mask.shape);
+    mask.engine.launch('mask_to_bias_f32', Math.ceil(mask.size / 1024), mask.size, [y.ptr, source.ptr, mask.size, Number(attend)]);
+    return y;
+  });
 }
 
 function biasFor(mask: Tensor, [B, H, T, S]: Four): { ptr: number; strides: readonly number[] } {
+  expectTensor('scaledDotProductAttention', 'attnMask', mask);
   const bias = mask.dtype === 'bool' ? maskToBias(mask) : mask;
   expectDtype('scaledDotProductAttention', 'attnMask', bias, 'float32');
   let wide = expandFor('scaledDotProductAttention', 'attnMask', bias, [B, H, T, S]);
@@ -63,9 +67,11 @@ function biasFor(mask: Tensor, [B, H, T, S]: Four): { ptr: number; strides: read
 }
 
 function reach(window: AttentionOptions['window'], isCausal: boolean): [number, number] {
-  const [left, right] = window === undefined ? [FAR, FAR] : typeof window === 'number' ? [window, FAR] : window;
-  if (![left, right].every((keys) => keys >= 0 && (Number.isInteger(keys) || keys === Number.POSITIVE_INFINITY)))
-    throw new HeedError('ARGUMENT', `attention: window is [${left}, ${right}]`, { culprit: 'window', cure: 'Give counts of keys' });
+  const given = typeof window === 'number' ? [window, FAR] : window === undefined ? [FAR, FAR] : window;
+  const counts = (keys: unknown): keys is number => (Number.isInteger(keys) && (keys as number) >= 0) || keys === Number.POSITIVE_INFINITY;
+  if (!Array.isArray(given) || given.length !== 2 || !given.every(counts))
+    throw wrongArgument('attention', 'window', Array.isArray(given) ? given.map(kindOf).join() : given, 'Give counts of keys');
+  const [left, right] = given as [number, number];
   return [Math.min(left, FAR), isCausal ? 0 : Math.min(right, FAR)];
 }
 
@@ -93,19 +99,20 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
     );
   }
   if (D === 0) throw wrongShape('scaledDotProductAttention', 'query', query.shape, 'its heads have no channels');
-  const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D) } = options;
-  if (!(Number.isInteger(queryOffset) && queryOffset >= 0 && queryOffset <= FAR)) {
-    throw new HeedError('ARGUMENT', `attention: queryOffset is ${queryOffset}`, { culprit: 'queryOffset', cure: 'Give a count of keys' });
-  }
+  const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D), enableGqa } = options;
+  expectBooleans('attention', { isCausal, enableGqa });
+  if (!(Number.isInteger(queryOffset) && queryOffset >= 0 && queryOffset <= FAR))
+    throw wrongArgument('attention', 'queryOffset', queryOffset, 'Give a count of keys');
+  if (!Number.isFinite(scale)) throw wrongArgument('attention', 'scale', scale, 'It is a finite number');
   const [left, right] = reach(options.window, isCausal);
   // Rows in memory as [B, T, H, Dv]: the layout that the next projection reads without a copy.
   const y = Tensor.empty(engine, [B, T, H, Dv]);
   const output = y.view([B, H, T, Dv], [T * H * Dv, Dv, H * Dv, 1]);
   const weights = wantsWeights ? Tensor.empty(engine, [B, H, T, S]) : undefined;
   if (B * H * T === 0) return weights ? { output, weights } : { output };
-  const bias = options.attnMask && S > 0 ? biasFor(options.attnMask, [B, H, T, S]) : { ptr: 0, strides: [0, 0, 0] };
-  if (lengths) checkLengths(lengths, B, S);
-  const counts = lengths ? tensor(engine, Int32Array.from(lengths)).ptr : 0;
+  const bias = options.attnMask !== undefined && S > 0 ? biasFor(options.attnMask, [B, H, T, S]) : { ptr: 0, strides: [0, 0, 0] };
+  if (lengths !== undefined) checkLengths(lengths, B, S);
+  const counts = lengths !== undefined ? tensor(engine, Int32Array.from(lengths)).ptr : 0;
   const slopes = operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
   const kPacked = engine.allocate(B * G * Math.ceil(S / PANEL) * PANEL * D * 4).ptr;
   const vPacked = engine.allocate(B * G * Math.ceil(Dv / PANEL) * PANEL * S * 4).ptr;
@@ -137,11 +144,9 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
 });
 
 function checkLengths(lengths: readonly number[], B: number, S: number): void {
-  if (lengths.length === B && lengths.every((n) => Number.isInteger(n) && n >= 0 && n <= S)) return;
-  throw new HeedError('ARGUMENT', `attention: lengths are [${lengths}]`, {
-    culprit: 'lengths',
-    cure: `Give ${B} whole numbers from 0 to ${S}`,
-  });
+  const listed = Array.isArray(lengths) || ArrayBuffer.isView(lengths) ? Array.from(lengths) : undefined;
+  if (listed?.length === B && listed.every((n) => Number.isInteger(n) && n >= 0 && n <= S)) return;
+  throw wrongArgument('attention', 'lengths', listed?.map(kindOf).join() ?? lengths, `Give ${B} whole numbers from 0 to ${S}`);
 }
 
 const shaped = (output: Tensor, like: Tensor): Tensor =>

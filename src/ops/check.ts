@@ -1,13 +1,49 @@
 /** The checks that ops share: the host validates, so that kernels can trust. */
 import { HeedError } from '../errors.js';
-import type { Shape, Tensor } from '../tensor.js';
+import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
 
 export function wrongShape(op: string, argument: string, shape: Shape, must: string): HeedError {
   return new HeedError('SHAPE', `${op}: ${argument} is [${shape}], ${must}`, { culprit: argument, shape });
 }
 
-/** Throws DTYPE unless `x` holds elements of that type. */
+/** A value of any kind in a message: not every object has a string. */
+export const kindOf = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+    ? JSON.stringify(String(value).slice(0, 60)).slice(1, -1)
+    : value === null
+      ? 'null'
+      : `a ${Array.isArray(value) ? 'list' : typeof value}`;
+
+export function wrongArgument(op: string, argument: string, value: unknown, cure: string): HeedError {
+  return new HeedError('ARGUMENT', `${op}: ${argument} is ${kindOf(value)}`, { culprit: argument, cure });
+}
+
+/** Throws ARGUMENT for what is no tensor. */
+export function expectTensor(op: string, argument: string, x: unknown): asserts x is Tensor {
+  if (!(x instanceof Tensor)) throw wrongArgument(op, argument, x, 'It must be a tensor: tensor(engine, data)');
+}
+
+/** Throws ARGUMENT for what is neither a tensor nor a packed matrix. */
+export function expectMatrix(op: string, argument: string, x: unknown): asserts x is Tensor | PackedMatrix {
+  if (!(x instanceof PackedMatrix)) expectTensor(op, argument, x);
+}
+
+/** Throws ARGUMENT unless `shape` is a list of sizes; −1, where it may stand for one that follows, passes too. */
+export function expectSizes(op: string, argument: string, shape: unknown, { open = false } = {}): asserts shape is Shape {
+  const least = open ? -1 : 0;
+  if (Array.isArray(shape) && Array.from(shape).every((d) => Number.isSafeInteger(d) && d >= least)) return;
+  throw wrongArgument(op, argument, Array.isArray(shape) ? String(shape.map(kindOf)) : shape, 'It must be a list of whole numbers');
+}
+
+/** Throws ARGUMENT unless each of these options is true, false or absent: the string 'false' would mean true. */
+export function expectBooleans(op: string, options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && typeof value !== 'boolean') throw wrongArgument(op, name, value, 'It must be true or false');
+}
+
+/** Throws ARGUMENT for what is no tensor, DTYPE for one that does not hold elements of that type. */
 export function expectDtype(op: string, argument: string, x: Tensor, dtype: Tensor['dtype']): void {
+  expectTensor(op, argument, x);
   if (x.dtype === dtype) return;
   throw new HeedError('DTYPE', `${op}: ${argument} is ${x.dtype}, it must be ${dtype}`, { culprit: argument, shape: x.shape });
 }

@@ -1,8 +1,7 @@
 /** Sums and products of like shapes, or with a second operand that repeats along the leading axes. */
 import type { Kernel } from '../engine/kernels.js';
-import { HeedError } from '../errors.js';
 import { sizeOf, Tensor } from '../tensor.js';
-import { expectDtype, wrongShape } from './check.js';
+import { expectDtype, wrongArgument, wrongShape } from './check.js';
 import { op } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
@@ -27,8 +26,7 @@ export const mul = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'mul', 'mul_f3
 /** factor · x */
 export const scale = op((x: Tensor, factor: number): Tensor => {
   expectDtype('scale', 'x', x, 'float32');
-  if (typeof factor !== 'number')
-    throw new HeedError('ARGUMENT', `scale: factor is ${typeof factor}`, { culprit: 'factor', cure: 'It is a number' });
+  if (typeof factor !== 'number') throw wrongArgument('scale', 'factor', factor, 'It is a number');
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('scale_f32', Math.ceil(x.size / 1024), x.size * 2, [y.ptr, source.ptr, x.size, factor]);

@@ -1,6 +1,6 @@
 /** Look-ups: rows of a table by number. */
 import { PackedMatrix, Tensor } from '../tensor.js';
-import { expectDtype, expectRows, wrongShape } from './check.js';
+import { expectDtype, expectMatrix, expectRows, wrongShape } from './check.js';
 import { unpack } from './matmul.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
@@ -8,6 +8,7 @@ import { contiguous } from './shape.js';
 /** weight[ids]: ids [...] int32, weight [V, C], plain or packed → [..., C]. Throws ARGUMENT for an id outside of the table. */
 export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix): Tensor => {
   expectDtype('embedding', 'ids', ids, 'int32');
+  expectMatrix('embedding', 'weight', weight);
   if (weight.shape.length !== 2) throw wrongShape('embedding', 'weight', weight.shape, 'it must have two axes');
   const [V, C] = weight.shape as [number, number];
   const source = contiguous(ids);

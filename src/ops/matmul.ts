@@ -2,7 +2,7 @@
 import { checkOptions } from '../errors.js';
 import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activationCode } from './activation.js';
-import { expectDtype, expectRows, wrongShape } from './check.js';
+import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
 import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -55,13 +55,16 @@ export function pack(w: Tensor): PackedMatrix {
   expectDtype('pack', 'w', w, 'float32');
   if (w.rank !== 2) throw wrongShape('pack', 'w', w.shape, 'it must have two axes');
   const [N, K] = w.shape as [number, number];
-  const packed = PackedMatrix.empty(w.engine, N, K);
-  packInto(packed.ptr, w, [1, 1, N, K], [0, 0, ...w.strides]);
-  return packed;
+  return w.engine.scope(() => {
+    const packed = PackedMatrix.empty(w.engine, N, K);
+    packInto(packed.ptr, w, [1, 1, N, K], [0, 0, ...w.strides]);
+    return packed;
+  });
 }
 
 /** The rows of a packed matrix, exactly as they went in: all [N, K], or those that `rows` (int32) numbers. */
 export const unpack = op((w: PackedMatrix, rows?: Tensor): Tensor => {
+  if (!(w instanceof PackedMatrix)) throw wrongArgument('unpack', 'w', w, 'It must be packed: pack(w)');
   if (rows) expectDtype('unpack', 'rows', rows, 'int32');
   const shape: Shape = rows ? [...rows.shape, w.columns] : w.shape;
   const y = Tensor.empty(w.engine, shape);
@@ -84,7 +87,7 @@ export const linear = op((x: Tensor, weight: Tensor | PackedMatrix, bias?: Tenso
   checkOptions(options, ['activation', 'residual'], 'linear');
   const { activation, residual } = options;
   expectDtype('linear', 'x', x, 'float32');
-  if (weight instanceof Tensor) expectDtype('linear', 'weight', weight, 'float32');
+  if (!(weight instanceof PackedMatrix)) expectDtype('linear', 'weight', weight, 'float32');
   if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
   const [N, K] = weight.shape as [number, number];
   if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
@@ -111,6 +114,7 @@ export interface MatmulOptions {
 export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor => {
   checkOptions(options, ['transposeB'], 'matmul');
   const { transposeB = false } = options;
+  expectBooleans('matmul', { transposeB });
   expectDtype('matmul', 'a', a, 'float32');
   expectDtype('matmul', 'b', b, 'float32');
   if (a.rank < 2 || b.rank < 2)

@@ -1,8 +1,8 @@
 /** Softmax and normalisation, over the last axis. */
 import type { Kernel } from '../engine/kernels.js';
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions } from '../errors.js';
 import { Tensor } from '../tensor.js';
-import { expectDtype, wrongShape } from './check.js';
+import { expectDtype, wrongArgument, wrongShape } from './check.js';
 import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -33,9 +33,12 @@ export interface NormOptions {
 
 function epsOf(name: string, options: NormOptions, absent: number): number {
   checkOptions(options, ['eps'], name);
-  const { eps = absent } = options;
-  if (typeof eps !== 'number' || !(eps >= 0))
-    throw new HeedError('ARGUMENT', `${name}: eps is ${eps}`, { culprit: 'eps', cure: 'It is a number, 0 or above' });
+  return checkEps(name, options.eps ?? absent);
+}
+
+/** Gives back what can be added to a variance; throws ARGUMENT for what cannot. */
+export function checkEps(name: string, eps: number): number {
+  if (typeof eps !== 'number' || !(eps >= 0)) throw wrongArgument(name, 'eps', eps, 'It is a number, 0 or above');
   return eps;
 }
 

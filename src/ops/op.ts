@@ -2,14 +2,14 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
-import { expectDtype, expectShape } from './check.js';
+import { expectDtype, expectShape, kindOf } from './check.js';
 import { contiguous } from './shape.js';
 
 /** Makes an op of a function: what it makes on its way is freed when it ends or throws, also where no scope is open. */
 export function op<X extends { readonly engine: Engine }, Rest extends unknown[], Y>(body: (x: X, ...rest: Rest) => Y) {
   return (x: X, ...rest: Rest): Y => {
     if (!isOperand(x))
-      throw new HeedError('ARGUMENT', `An op needs a tensor, not ${typeof x}`, {
+      throw new HeedError('ARGUMENT', `An op needs a tensor, not ${kindOf(x)}`, {
         culprit: 'x',
         cure: 'Make one with tensor(engine, data)',
       });
@@ -25,6 +25,7 @@ function expectEngine(engine: Engine, value: unknown): void {
   for (const item of isOperand(value) || typeof value !== 'object' || value === null ? [value] : Object.values(value)) {
     if (!isOperand(item) || item.engine === engine) continue;
     throw new HeedError('ARGUMENT', `A tensor [${item.shape}] belongs to another engine`, {
+      culprit: 'engine',
       shape: item.shape,
       cure: 'Take it over with toHost() and tensor()',
     });
@@ -33,7 +34,7 @@ function expectEngine(engine: Engine, value: unknown): void {
 
 /** The address of a float32 operand of exactly this shape, side by side in memory; 0, which kernels take for none, where there is none. */
 export function operand(where: string, name: string, x: Tensor | undefined, shape: Shape): number {
-  if (!x) return 0;
+  if (x === undefined || x === null) return 0;
   expectDtype(where, name, x, 'float32');
   expectShape(where, name, x, shape);
   return contiguous(x).ptr;

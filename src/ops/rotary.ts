@@ -1,10 +1,10 @@
 /** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
 
-import type { Engine } from '../engine/engine.js';
+import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
-import { expectDtype, expectShape, wrongShape } from './check.js';
+import { expectBooleans, expectDtype, expectShape, expectTensor, wrongArgument, wrongShape } from './check.js';
 import { op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -16,7 +16,14 @@ export interface RotaryTable {
 
 /** cos and sin of t · θ_i, θ_i = base^(−2i / R), for t < positions. R is the number of channels that turn. */
 export function rotaryTable(engine: Engine, positions: number, R: number, base = 10_000): RotaryTable {
-  if (R % 2 || R < 2) throw new HeedError('ARGUMENT', `rotaryTable: ${R} channels do not form pairs`, { culprit: 'R' });
+  if (!(engine instanceof Engine)) throw wrongArgument('rotaryTable', 'engine', engine, 'Make one with createEngine()');
+  if (!(Number.isSafeInteger(positions) && positions >= 0))
+    throw wrongArgument('rotaryTable', 'positions', positions, 'It is a whole number from 0 on');
+  if (!(Number.isSafeInteger(R) && R >= 2 && R % 2 === 0)) throw wrongArgument('rotaryTable', 'R', R, 'Channels must form pairs');
+  if (!(typeof base === 'number' && base > 0 && base < Number.POSITIVE_INFINITY))
+    throw wrongArgument('rotaryTable', 'base', base, 'It is a number above 0');
+  // What cannot be held is refused before JavaScript tries.
+  engine.heap.reserve(positions * R * 4);
   const half = R / 2;
   const angles = Array.from({ length: half }, (_, i) => pow(base, (-2 * i) / R));
   const fill = (f: (x: number) => number) =>
@@ -25,7 +32,7 @@ export function rotaryTable(engine: Engine, positions: number, R: number, base =
       Float32Array.from({ length: positions * half }, (_, i) => f(Math.fround(Math.floor(i / half) * (angles[i % half] as number)))),
       [positions, half],
     );
-  return { cos: fill(cos), sin: fill(sin) };
+  return engine.scope(() => ({ cos: fill(cos), sin: fill(sin) }));
 }
 
 export interface RotaryOptions {
@@ -39,18 +46,20 @@ export interface RotaryOptions {
 export const rotary = op((x: Tensor, table: RotaryTable, options: RotaryOptions = {}): Tensor => {
   checkOptions(options, ['interleaved', 'positions'], 'rotary');
   const { interleaved = false, positions } = options;
+  expectBooleans('rotary', { interleaved });
   expectDtype('rotary', 'x', x, 'float32');
   if (x.rank !== 4) throw wrongShape('rotary', 'x', x.shape, 'it must be [B, H, T, D]');
   const [B, H, T, D] = x.shape as [number, number, number, number];
+  for (const name of ['cos', 'sin'] as const) expectTensor('rotary', `table.${name}`, table?.[name]);
   if (table.cos.rank !== 2) throw wrongShape('rotary', 'table.cos', table.cos.shape, 'it must be [positions, R / 2]');
   const [rows, half] = table.cos.shape as [number, number];
   const [cos, sin] = [operand('rotary', 'table.cos', table.cos, [rows, half]), operand('rotary', 'table.sin', table.sin, [rows, half])];
   if (2 * half > D) throw wrongShape('rotary', 'table.cos', table.cos.shape, `it turns ${2 * half} channels, x has ${D}`);
-  const perBatch = positions?.rank === 2 ? T : 0;
-  if (positions) {
+  if (positions !== undefined) {
     expectDtype('rotary', 'positions', positions, 'int32');
     expectShape('rotary', 'positions', positions, positions.rank === 2 ? [B, T] : [T]);
   }
+  const perBatch = positions?.rank === 2 ? T : 0;
   const at = positions && contiguous(positions);
   const wrong = at ? x.engine.heap.ints(at.ptr, at.size).find((p) => p < 0 || p >= rows) : T > rows ? T - 1 : undefined;
   if (wrong !== undefined)

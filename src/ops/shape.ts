@@ -4,16 +4,18 @@
  */
 import { HeedError } from '../errors.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
-import { wrongShape } from './check.js';
+import { expectSizes, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 
 const axisOf = (op: string, x: Tensor, axis: number): number => {
-  const found = axis < 0 ? axis + x.rank : axis;
-  if (Number.isInteger(axis) && found >= 0 && found < x.rank) return found;
-  throw new HeedError('ARGUMENT', `${op}: there is no axis ${axis} in [${x.shape}]`, { culprit: 'axis', shape: x.shape });
+  expectTensor(op, 'x', x);
+  const found = Number.isInteger(axis) ? (axis < 0 ? axis + x.rank : axis) : -1;
+  if (found >= 0 && found < x.rank) return found;
+  throw new HeedError('ARGUMENT', `${op}: there is no axis ${kindOf(axis)} in [${x.shape}]`, { culprit: 'axis', shape: x.shape });
 };
 
 /** The same elements side by side in memory; `x` itself where they are so already. At most 4 axes that cannot be merged. */
 export function contiguous(x: Tensor): Tensor {
+  expectTensor('contiguous', 'x', x);
   if (x.isContiguous) return x;
   // Neighbouring axes that lie in memory as one are one.
   const dims: number[] = [];
@@ -30,22 +32,29 @@ export function contiguous(x: Tensor): Tensor {
       steps.push(s);
     }
   }
-  if (dims.length > 4) throw new HeedError('UNSUPPORTED', `contiguous: a view [${x.shape}] has more than 4 axes`, { shape: x.shape });
+  if (dims.length > 4) {
+    const message = `contiguous: a view [${x.shape}] has more than 4 axes`;
+    throw new HeedError('UNSUPPORTED', message, { culprit: 'x', shape: x.shape });
+  }
   while (dims.length < 4) {
     dims.unshift(1);
     steps.unshift(0);
   }
-  const y = Tensor.empty(x.engine, x.shape, x.dtype);
   const [n0, n1, n2, n3] = dims as [number, number, number, number];
-  if (x.size > 0) x.engine.launch('copy', n0 * n1 * n2, x.size, [y.ptr, x.ptr, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
-  return y;
+  return x.engine.scope(() => {
+    const y = Tensor.empty(x.engine, x.shape, x.dtype);
+    if (x.size > 0) x.engine.launch('copy', n0 * n1 * n2, x.size, [y.ptr, x.ptr, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
+    return y;
+  });
 }
 
 /** The elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  expectTensor('reshape', 'x', x);
+  expectSizes('reshape', 'shape', shape, { open: true });
   const known = sizeOf(shape.filter((d) => d !== -1));
   const dims = shape.map((d) => (d === -1 ? x.size / known : d));
-  if (sizeOf(dims) !== x.size || !dims.every((d) => Number.isSafeInteger(d) && d >= 0) || shape.filter((d) => d === -1).length > 1) {
+  if (sizeOf(dims) !== x.size || !dims.every(Number.isSafeInteger) || shape.filter((d) => d === -1).length > 1) {
     throw wrongShape('reshape', 'x', x.shape, `it does not fill [${shape}]`);
   }
   return contiguous(x).view(dims);
@@ -54,10 +63,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 /** Splits one axis into several: a view. @example unflatten(x, -1, [heads, -1]) */
 export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
   const a = axisOf('unflatten', x, axis);
+  expectSizes('unflatten', 'sizes', sizes, { open: true });
   const length = x.shape[a] as number;
   const rest = length / sizeOf(sizes.filter((d) => d !== -1));
   const dims = sizes.map((d) => (d === -1 ? rest : d));
-  if (sizeOf(dims) !== length || !dims.every(Number.isInteger))
+  if (sizeOf(dims) !== length || !dims.every(Number.isInteger) || sizes.filter((d) => d === -1).length > 1)
     throw wrongShape('unflatten', 'x', x.shape, `axis ${axis} does not split into [${sizes}]`);
   const inner = dims.map((_, i) => sizeOf(dims.slice(i + 1)) * (x.strides[a] as number));
   return x.view(
@@ -68,7 +78,9 @@ export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
 
 /** Axes in another order: a view. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
-  const order = axes.map((axis) => axisOf('permute', x, axis));
+  expectTensor('permute', 'x', x);
+  if (!Array.isArray(axes)) throw wrongArgument('permute', 'axes', axes, 'It must be a list of axes');
+  const order = Array.from(axes as readonly number[], (axis) => axisOf('permute', x, axis));
   if (new Set(order).size !== x.rank || order.length !== x.rank)
     throw wrongShape('permute', 'x', x.shape, `[${axes}] is no order of its axes`);
   return x.view(
@@ -91,15 +103,22 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
   const a = axisOf('narrow', x, axis);
   const whole = Number.isInteger(start) && Number.isInteger(length);
   if (!(whole && start >= 0 && length >= 0 && start + length <= (x.shape[a] as number))) {
-    throw wrongShape('narrow', 'x', x.shape, `axis ${axis} has no ${length} elements from ${start} on`);
+    throw wrongShape('narrow', 'x', x.shape, `axis ${axis} has no ${kindOf(length)} elements from ${kindOf(start)} on`);
   }
   const shape = x.shape.map((d, i) => (i === a ? length : d));
   return x.view(shape, x.strides, x.offset + start * (x.strides[a] as number));
 }
 
+/** An axis of length 0 can be cut into any number of parts. */
+const MOST_PARTS = 1 << 16;
+
 /** An axis cut into `parts` equal pieces: views. */
 export function chunk(x: Tensor, parts: number, axis: number): Tensor[] {
-  const length = (x.shape[axisOf('chunk', x, axis)] as number) / parts;
+  const a = axisOf('chunk', x, axis);
+  const whole = x.shape[a] as number;
+  if (!(Number.isInteger(parts) && parts >= 1 && parts <= MOST_PARTS))
+    throw wrongArgument('chunk', 'parts', parts, `It is a whole number from 1 to ${MOST_PARTS}`);
+  const length = whole / parts;
   if (!Number.isInteger(length)) throw wrongShape('chunk', 'x', x.shape, `axis ${axis} cannot be cut into ${parts}`);
   return Array.from({ length: parts }, (_, i) => narrow(x, axis, i * length, length));
 }
@@ -109,10 +128,14 @@ export const expand = (x: Tensor, shape: Shape): Tensor => expandFor('expand', '
 
 /** `expand` of an op's argument, which an error then names. */
 export function expandFor(op: string, argument: string, x: Tensor, shape: Shape): Tensor {
+  expectTensor(op, argument, x);
+  expectSizes(op, 'shape', shape);
   const front = shape.length - x.rank;
+  const strange = () => wrongShape(op, argument, x.shape, `it cannot be repeated up to [${shape}]`);
+  if (front < 0) throw strange();
   const strides = shape.map((d, i) => {
     const old = i < front ? 1 : x.shape[i - front];
-    if (front < 0 || (old !== d && old !== 1)) throw wrongShape(op, argument, x.shape, `it cannot be repeated up to [${shape}]`);
+    if (old !== d && old !== 1) throw strange();
     return old === d && i >= front ? (x.strides[i - front] as number) : 0;
   });
   return x.view(shape, strides);
@@ -120,26 +143,33 @@ export function expandFor(op: string, argument: string, x: Tensor, shape: Shape)
 
 /** Tensors one behind the other along an axis: a copy. */
 export function cat(tensors: readonly Tensor[], axis: number): Tensor {
-  const first = tensors[0];
+  if (!Array.isArray(tensors)) throw wrongArgument('cat', 'tensors', tensors, 'It must be a list of tensors');
+  const first = tensors[0] as Tensor | undefined;
   if (!first) throw new HeedError('ARGUMENT', 'cat: there is no tensor', { culprit: 'tensors' });
   const a = axisOf('cat', first, axis);
   for (const x of tensors) {
+    expectTensor('cat', 'tensors', x);
+    if (x.engine !== first.engine) throw new HeedError('ARGUMENT', 'cat: the tensors belong to two engines', { culprit: 'tensors' });
     if (x.dtype !== first.dtype || x.dtype === 'bool')
       throw new HeedError('DTYPE', `cat: ${x.dtype} cannot follow ${first.dtype}`, { culprit: 'tensors', shape: x.shape });
     if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i]))
       throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
   }
-  const length = tensors.reduce((n, x) => n + (x.shape[a] as number), 0);
+  return first.engine.scope(() => joined(first, tensors, a));
+}
+
+function joined(first: Tensor, tensors: readonly Tensor[], axis: number): Tensor {
+  const length = tensors.reduce((n, x) => n + (x.shape[axis] as number), 0);
   const y = Tensor.empty(
     first.engine,
-    first.shape.map((d, i) => (i === a ? length : d)),
+    first.shape.map((d, i) => (i === axis ? length : d)),
     first.dtype,
   );
-  const outer = sizeOf(first.shape.slice(0, a));
-  const inner = sizeOf(first.shape.slice(a + 1));
+  const outer = sizeOf(first.shape.slice(0, axis));
+  const inner = sizeOf(first.shape.slice(axis + 1));
   let at = 0;
   for (const x of tensors) {
-    const row = (x.shape[a] as number) * inner;
+    const row = (x.shape[axis] as number) * inner;
     const source = contiguous(x);
     // One launch per outer index: what is copied into lies apart in y. Used for a few rows, not in hot loops.
     for (let i = 0; i < outer && row > 0; i++) {

@@ -2,7 +2,7 @@
  * pipeline('feature-extraction'): texts to token states or sentence vectors. It tokenizes, sorts texts by length so that little
  * is padded, runs them in batches of about BATCH_TOKENS tokens, and gives the results in the order of the texts.
  */
-import type { Engine } from '../engine/engine.js';
+import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { HostTensor } from '../tensor.js';
@@ -117,6 +117,11 @@ export class FeatureExtractionPipeline {
     throw new HeedError('ARGUMENT', `max_length is ${asked}`, { culprit: 'max_length', cure: `The model takes 1 to ${positions} tokens` });
   }
 
+  /** What the engine got that runs it. */
+  get info(): EngineInfo {
+    return this.model.info;
+  }
+
   /** Frees the model's weights. */
   dispose(): void {
     this.model.dispose();
@@ -139,5 +144,5 @@ function batches(jobs: readonly Job[]): Job[][] {
 /** The pipeline as a function that has its members. */
 function callable(made: FeatureExtractionPipeline): FeatureExtractor {
   const call = (texts: string | readonly string[], options?: FeatureExtractionOptions) => made.call(texts, options);
-  return Object.assign(call, { ...made, call, dispose: () => made.dispose() }) as unknown as FeatureExtractor;
+  return Object.assign(call, { ...made, call, info: made.info, dispose: () => made.dispose() }) as unknown as FeatureExtractor;
 }

@@ -3,6 +3,7 @@
  * float64 with one order of summation, so that bits depend on the states alone.
  */
 import { HeedError } from '../errors.js';
+import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
 
@@ -26,13 +27,13 @@ export async function readSentenceConfig(runtime: Runtime, folder: string, optio
   const maxTokens =
     sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
   if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };
-  const file = runtime.join(folder, 'modules.json');
-  const list = JsonNode.of(file, { modules }).objects('modules');
+  const root = JsonNode.of(runtime.join(folder, 'modules.json'), { modules });
+  const list = root.objects('modules');
   const kinds = list.map((module) => module.string('type').split('.').at(-1));
   const strange = kinds.find((kind) => !['Transformer', 'Pooling', 'Normalize'].includes(kind ?? ''));
-  if (strange)
-    throw new HeedError('UNSUPPORTED', `${file} asks for a module ${strange}`, {
-      culprit: strange,
+  if (strange !== undefined)
+    throw new HeedError('UNSUPPORTED', `${root.file} asks for a module ${quote(strange)}`, {
+      culprit: strange || root.file,
       cure: 'heed has Transformer, Pooling and Normalize',
     });
   const at = list[kinds.indexOf('Pooling')]?.string('path');
@@ -45,14 +46,13 @@ export async function readSentenceConfig(runtime: Runtime, folder: string, optio
 
 async function readPooling(runtime: Runtime, folder: string, path: string, options: OpenOptions): Promise<Pooling> {
   // A path with dots in it would read outside of the folder.
-  if (!/^[\w-]+$/.test(path))
-    throw new HeedError('FORMAT', `modules.json gives the path ${JSON.stringify(path)}`, { culprit: 'modules.json' });
+  if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${quote(path)}`, { culprit: 'modules.json' });
   const file = `${path}/config.json`;
   const config = JsonNode.of(file, await readJson(runtime, folder, file, options));
   const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
   const [mode] = asked;
   if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as Pooling;
-  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.join(' and ') || 'no pooling'}`, {
+  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.map(quote).slice(0, 9).join(' and ') || 'no pooling'}`, {
     culprit: file,
     cure: `heed has ${Object.keys(modes).join(', ')}`,
   });

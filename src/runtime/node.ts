@@ -59,6 +59,10 @@ export const nodeRuntime: Runtime = {
   noThreads: () => undefined,
   loadModule,
   startWorker,
+  drawsPage: () => false,
+  startHost: () => {
+    throw new Error('models run where they are called; call from a thread of your own');
+  },
   open,
   join,
   pause: () => setImmediate(),

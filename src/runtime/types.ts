@@ -33,6 +33,21 @@ export interface WorkerHandle {
   terminate(): void;
 }
 
+/** Where messages go in and out: a Worker, a worker's own scope, a MessagePort. */
+export interface Port {
+  postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
+}
+
+/** A worker that runs whole models for a page (src/remote). */
+export interface HostHandle {
+  readonly port: Port;
+  /** Rejects when the worker cannot be started, or fails later. */
+  readonly failed: Promise<never>;
+  /** Undefined where the worker is somebody else's. */
+  readonly terminate: (() => void) | undefined;
+}
+
 /** Bytes in order, from a file or a response. */
 export interface ByteStream {
   /** Path or URL, for messages. */
@@ -58,6 +73,10 @@ export interface Runtime {
   loadModule(binary: Binary): Promise<WebAssembly.Module>;
   /** Starts a thread of an engine. It does not keep the process alive. */
   startWorker(init: WorkerInit): WorkerHandle;
+  /** Whether this thread draws a page, and so should leave models to another. */
+  drawsPage(): boolean;
+  /** Starts a worker that runs models. Throws where there can be none. */
+  startHost(): HostHandle;
   /** Opens a path or URL. Throws NOT_FOUND where there is nothing, NETWORK where it cannot be had. */
   open(location: string, options?: OpenOptions): Promise<ByteStream>;
   /** Lets the event loop have a turn: timers, I/O, an abort. */

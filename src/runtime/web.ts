@@ -3,10 +3,10 @@
  * cross-origin isolated. The URLs are written out, so that bundlers find the files.
  */
 import { HeedError } from '../errors.js';
-import { isUrl, joinUrl, openUrl } from './fetch.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
+import { webBase } from './web-base.js';
 
-/** Functions, since a bundle may have no import.meta.url: `heed/inline` as a classic script has none, and needs none. */
+/** Functions, since a bundle that is no module has no import.meta.url: importing heed must not fail there. */
 const urls: Record<Binary, () => URL> = {
   simd: () => new URL('../wasm/simd.wasm', import.meta.url),
   'simd-threads': () => new URL('../wasm/simd-threads.wasm', import.meta.url),
@@ -19,13 +19,15 @@ export async function compileUrl(url: URL | string): Promise<WebAssembly.Module>
   const response = await fetch(url);
   const type = response.headers.get('content-type');
   if (!response.ok || type?.startsWith('text/html'))
-    throw new HeedError('NOT_FOUND', `${url}: the server has no such file (${response.ok ? 'it sent a web page instead' : response.status})`, {
-      culprit: 'wasm',
-      cure: "Put heed's dist/wasm and dist/runtime beside the folder of your bundle, or import heed/inline",
-    });
-  return type?.startsWith('application/wasm')
-    ? WebAssembly.compileStreaming(response)
-    : WebAssembly.compile(await response.arrayBuffer());
+    throw new HeedError(
+      'NOT_FOUND',
+      `${url}: the server has no such file (${response.ok ? 'it sent a web page instead' : response.status})`,
+      {
+        culprit: 'wasm',
+        cure: "Put heed's dist/wasm and dist/runtime beside the folder of your bundle, or import heed/inline",
+      },
+    );
+  return type?.startsWith('application/wasm') ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
 }
 
 function noThreads(): string | undefined {
@@ -43,7 +45,15 @@ function startWorker(init: WorkerInit): WorkerHandle {
   });
   const ready = new Promise<void>((resolve, reject) => {
     worker.addEventListener('message', () => resolve(), { once: true });
-    worker.addEventListener('error', (event) => reject(new Error(event.message || 'a worker failed to start')), { once: true });
+    worker.addEventListener(
+      'error',
+      (event) => {
+        // Dealt with here: it would otherwise count as a failure of the worker around this one.
+        event.preventDefault();
+        reject(new Error(event.message || 'a worker failed to start'));
+      },
+      { once: true },
+    );
   });
   worker.postMessage(init);
   // A browser does not say when a terminated worker has ended; it runs no further script.
@@ -57,34 +67,10 @@ function startWorker(init: WorkerInit): WorkerHandle {
   };
 }
 
-/** A turn of the event loop without the 4 ms that nested timers cost. */
-const pause = () =>
-  new Promise<void>((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(0);
-  });
-
-function resolve(location: string): string {
-  if (isUrl(location)) return location;
-  const base = globalThis.location?.href;
-  if (base && URL.canParse(location, base)) return new URL(location, base).href;
-  throw new HeedError('NOT_FOUND', `${location} is no address that can be fetched here`, {
-    culprit: location,
-    cure: 'Give an http or https URL',
-  });
-}
-
 export const webRuntime: Runtime = {
+  ...webBase,
   name: 'browser',
-  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
   noThreads,
   loadModule: (binary) => compileUrl(urls[binary]()),
   startWorker,
-  open: (location, options) => openUrl(resolve(location), options),
-  join: (folder, file) => joinUrl(resolve(folder), file),
-  pause,
 };

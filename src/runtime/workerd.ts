@@ -17,6 +17,10 @@ export const workerdRuntime: Runtime = {
   startWorker: () => {
     throw new Error(noThreads());
   },
+  drawsPage: () => false,
+  startHost: () => {
+    throw new Error(noThreads());
+  },
   open: openUrl,
   join: joinUrl,
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),

@@ -36,6 +36,9 @@ export interface Batch {
   readonly token_type_ids: IntTensor;
 }
 
+/** In a batch: 1 GiB in each of its tensors. */
+const MOST_TOKENS = 1 << 28;
+
 /** On which side a tokenizer cuts and pads. */
 export type Side = 'left' | 'right';
 
@@ -51,11 +54,7 @@ export interface Lengths {
 }
 
 export function lengthsOf(options: BatchOptions, modelMaxLength: number | undefined): Lengths {
-  for (const key of Object.keys(options))
-    if (!known.includes(key))
-      throw new HeedError('UNSUPPORTED', `the tokenizer has no option ${JSON.stringify(key.slice(0, 60))}; it has ${known.join(', ')}`, {
-        culprit: key,
-      });
+  checkKnown(options, known);
   const { add_special_tokens: special = true, padding = false } = options;
   const truncation = options.truncation ?? undefined;
   const length = options.max_length ?? undefined;
@@ -73,7 +72,20 @@ export function lengthsOf(options: BatchOptions, modelMaxLength: number | undefi
   return { special, cut: cuts ? limit : undefined, fill: padding === 'max_length' ? limit : padding ? undefined : null };
 }
 
-function wrong(option: string, kinds: string, value: unknown): HeedError {
+/** Throws for options that are none, or that nobody reads: silence would look like obedience. */
+export function checkKnown(options: object, names: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new HeedError('ARGUMENT', `the tokenizer's options are ${options === null ? 'null' : `a ${typeof options}`}`, {
+      culprit: 'options',
+      cure: 'Give an object, or nothing',
+    });
+  const strange = Object.keys(options).find((key) => !names.includes(key));
+  if (strange === undefined) return;
+  const message = `the tokenizer has no option ${JSON.stringify(strange.slice(0, 60))}; it has ${names.join(', ')}`;
+  throw new HeedError('UNSUPPORTED', message, { culprit: strange || 'options' });
+}
+
+export function wrong(option: string, kinds: string, value: unknown): HeedError {
   // A strategy that others have is not a mistake.
   return new HeedError(typeof value === 'string' ? 'UNSUPPORTED' : 'ARGUMENT', `${option} must be ${kinds}`, { culprit: option });
 }
@@ -104,6 +116,8 @@ export function rectangle(rows: readonly Row[], fill: number | undefined | null,
     throw misfit(`a row has ${longest} tokens, more than the ${columns} it should be filled up to`, 'Set truncation to true');
   if (ragged && fill === null) throw misfit('rows have different lengths', 'Set padding to true');
   if (ragged && pad === undefined) throw misfit('the tokenizer has no pad token to fill rows with', 'Encode one text at a time');
+  if (rows.length * columns > MOST_TOKENS)
+    throw misfit(`${rows.length} rows of ${columns} tokens are more than memory holds`, 'Give fewer texts, or a smaller max_length');
   const tensor = (empty: number): IntTensor => ({
     type: 'int32',
     dims: [rows.length, columns],

@@ -5,8 +5,20 @@
  */
 import { HeedError } from '../errors.js';
 import { JsonNode, readJson } from '../io/json.js';
+import { shown } from '../io/location.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
-import { type Batch, type BatchOptions, type EncodeOptions, type Lengths, lengthsOf, rectangle, type Side, truncate } from './batch.js';
+import {
+  type Batch,
+  type BatchOptions,
+  checkKnown,
+  type EncodeOptions,
+  type Lengths,
+  lengthsOf,
+  rectangle,
+  type Side,
+  truncate,
+  wrong,
+} from './batch.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
 
@@ -30,6 +42,8 @@ export interface DecodeOptions {
 /** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
 export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
 
+const encodeOptions = ['text_pair', 'add_special_tokens', 'truncation', 'max_length'];
+const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 
 export class Tokenizer {
@@ -66,7 +80,9 @@ export class Tokenizer {
   }
 
   /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any. */
-  static async load(runtime: Runtime, folder: string, { signal }: OpenOptions = {}): Promise<CallableTokenizer> {
+  static async load(runtime: Runtime, folder: string, options: OpenOptions = {}): Promise<CallableTokenizer> {
+    checkKnown(options, ['signal']);
+    const { signal } = options;
     const read = (file: string, optional: boolean) => readJson(runtime, folder, file, { signal, optional });
     const [tokenizer, config, specialTokens] = await Promise.all([
       read('tokenizer.json', false),
@@ -78,7 +94,7 @@ export class Tokenizer {
 
   /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */
   static from(files: TokenizerFiles, locate = (file: string): string => file): CallableTokenizer {
-    const file = locate('tokenizer.json');
+    const file = shown(locate('tokenizer.json'));
     const tokenizer = guard(file, 'does not describe a tokenizer', () => {
       const config = JsonNode.of(locate('tokenizer_config.json'), files.config ?? {});
       const specialTokens = JsonNode.of(locate('special_tokens_map.json'), files.specialTokens ?? {});
@@ -91,14 +107,15 @@ export class Tokenizer {
 
   /** One text, or a pair, as token ids. */
   encode(text: string, options: EncodeOptions = {}): number[] {
-    return this.row(text, options.text_pair ?? undefined, lengthsOf(options, this.model_max_length)).ids;
+    const lengths = lengthsOf(options, this.model_max_length);
+    return this.row(text, options.text_pair ?? undefined, lengths).ids;
   }
 
   /** One text as tokens; without special ones unless asked for. */
   tokenize(text: string, options: EncodeOptions = {}): string[] {
-    return this.encode(text, { ...options, add_special_tokens: options.add_special_tokens ?? false }).map(
-      (id) => this.id_to_token(id) ?? '',
-    );
+    checkKnown(options, encodeOptions);
+    const { add_special_tokens = false } = options;
+    return this.encode(text, { ...options, add_special_tokens }).map((id) => this.id_to_token(id) ?? '');
   }
 
   /** Texts as a model's inputs, a row each. */
@@ -116,15 +133,22 @@ export class Tokenizer {
 
   /** Token ids as text. */
   decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
-    const text = this.pipeline.decode(ids, options.skip_special_tokens ?? false);
-    return (options.clean_up_tokenization_spaces ?? this.cleansUp) ? cleanUp(text) : text;
+    checkKnown(options, decodeOptions);
+    const skips = options.skip_special_tokens ?? false;
+    const cleansUp = options.clean_up_tokenization_spaces ?? this.cleansUp;
+    if (typeof skips !== 'boolean') throw wrong('skip_special_tokens', 'true or false', skips);
+    if (typeof cleansUp !== 'boolean') throw wrong('clean_up_tokenization_spaces', 'true or false', cleansUp);
+    const text = this.pipeline.decode(ids, skips);
+    return cleansUp ? cleanUp(text) : text;
   }
 
   batch_decode(rows: Iterable<Iterable<number | bigint>>, options: DecodeOptions = {}): string[] {
+    if (typeof rows?.[Symbol.iterator] !== 'function') throw new HeedError('ARGUMENT', 'the rows must be a list', { culprit: 'rows' });
     return Array.from(rows, (ids) => this.decode(ids, options));
   }
 
   token_to_id(token: string): number | undefined {
+    if (typeof token !== 'string') throw new HeedError('ARGUMENT', 'a token must be a string', { culprit: 'token' });
     return this.pipeline.idOf(token);
   }
 

@@ -3,6 +3,7 @@
  * the longest that the rest begins with, and so on. It reads the vocabulary where JSON.parse left it: copying 30,000 entries
  * into Maps, as @huggingface/tokenizers does, takes as long as parsing them, and start-up is what it is used for most.
  */
+import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import { idIn, type Model } from './vocabulary.js';
 
@@ -23,7 +24,7 @@ export class WordPiece implements Model {
     this.#mostCharacters = model.integer('max_input_chars_per_word', 1000, 100);
     const unknown = model.string('unk_token', '[UNK]');
     const id = this.idOf(unknown);
-    if (id === undefined) throw model.error(`has no entry for its unk_token ${JSON.stringify(unknown)}`);
+    if (id === undefined) throw model.error(`has no entry for its unk_token ${quote(unknown)}`);
     this.#unknown = id;
   }
 

@@ -12,10 +12,11 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs `heed`; `input` goes to its standard input, which otherwise is empty. */
-export function run(args: readonly string[], input: string | Uint8Array = ''): Promise<Outcome> {
+/** Runs `heed`; `input` goes to its standard input, which otherwise is empty. `runtime` is the command that runs scripts. */
+export function run(args: readonly string[], input: string | Uint8Array = '', runtime = [process.execPath]): Promise<Outcome> {
+  const [binary = '', ...flags] = runtime;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [heed, ...args], { timeout: 25_000 });
+    const child = spawn(binary, [...flags, heed, ...args], { timeout: 25_000 });
     const out = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
       child[name].setEncoding('utf8').on('data', (text) => {

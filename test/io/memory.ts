@@ -33,17 +33,17 @@ export function streamOf(bytes: Uint8Array, { name = 'test.safetensors', size = 
   return stream;
 }
 
-/** The part of a runtime that reads files, over files in memory; `open` counts those that are open. */
-export function memoryRuntime(files: Readonly<Record<string, Uint8Array | string>>) {
+/** The part of a runtime that reads files, over files in memory, by streams of this kind; `state` counts those that were opened and closed. */
+export function memoryRuntime(files: Readonly<Record<string, Uint8Array | string>>, kind: { size?: boolean; most?: number } = {}) {
   const state = { opened: 0, closed: 0 };
   const runtime = {
     join: (folder: string, name: string) => `${folder}/${name}`,
     open: async (location: string, { signal }: { signal?: AbortSignal | undefined } = {}) => {
       signal?.throwIfAborted();
-      const content = files[location];
+      const content = Object.hasOwn(files, location) ? files[location] : undefined;
       if (content === undefined) throw new HeedError('NOT_FOUND', `${location} does not exist`, { culprit: location });
       state.opened++;
-      const stream = streamOf(typeof content === 'string' ? new TextEncoder().encode(content) : content, { name: location });
+      const stream = streamOf(typeof content === 'string' ? new TextEncoder().encode(content) : content, { name: location, ...kind });
       const close = stream.close;
       stream.close = () => {
         state.closed++;

@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname, extname, join, normalize } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { contentTypes, isolation, policy } from '../browser.js';
 import { PATIENCE, root, shared } from './runner.js';
 
 /** First folder of a URL -> folder of the disk. */
@@ -17,16 +18,6 @@ const folders: Readonly<Record<string, string>> = {
   fixtures: join(root, 'test/fixtures'),
   shared,
 };
-
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.wasm': 'application/wasm',
-  '.json': 'application/json',
-};
-
-const policy = { 'content-security-policy': "default-src 'self'; img-src data:; script-src 'self' 'wasm-unsafe-eval'" };
-const isolation = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
 
 /** What the page's script could not tell: that it did not load, or failed before its first line. */
 const complain = `
@@ -61,11 +52,11 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
       return { body: '', type: 'text/plain' };
     }
     const page = pages[path];
-    if (page !== undefined) return { body: page, type: types[extname(path)] ?? 'text/html' };
+    if (page !== undefined) return { body: page, type: contentTypes[extname(path)] ?? 'text/html' };
     const [, first = '', ...rest] = path.split(/[\\/]/);
     const folder = first === 'suite' ? dirname(script) : folders[first];
     if (!folder) return undefined;
-    return { body: await readFile(join(folder, ...rest)), type: types[extname(path)] ?? 'application/octet-stream' };
+    return { body: await readFile(join(folder, ...rest)), type: contentTypes[extname(path)] ?? 'application/octet-stream' };
   }
 
   const server = createServer(async (request, response) => {

@@ -6,6 +6,7 @@
 import { bitsChecks } from './bits.js';
 import { assert, type Checks, type Env, type Heed, type Program, type Result, Skip } from './check.js';
 import { modelChecks } from './models.js';
+import { remoteChecks } from './remote.js';
 import { torchChecks } from './torch.js';
 
 export const checks: Checks = {
@@ -20,6 +21,7 @@ export const checks: Checks = {
   ...torchChecks,
   ...modelChecks,
   ...bitsChecks,
+  ...remoteChecks,
 };
 
 /** heed with engines that take no more memory than there may be. */

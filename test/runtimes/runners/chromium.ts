@@ -2,19 +2,11 @@
  * The Chromium that is installed here, or that HEED_CHROMIUM names, in its settings: pages that are isolated across origins and not, under a strict
  * policy, with models in a dedicated worker; a service worker; an extension.
  */
-import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, chromium } from 'playwright-core';
+import { chromiumArgs, chromiumBinary, noChromium } from '../../browser.js';
 import { runInBrowser, type Setting } from '../browsers.js';
 import { packExtension } from '../extension.js';
 import type { Runner } from '../runner.js';
-
-const binary = [process.env.HEED_CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(
-  (path) => path && existsSync(path),
-);
-
-const flags = ['no-sandbox', 'disable-gpu', 'disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update'];
-const args = [...flags, 'disable-sync'].map((flag) => `--${flag}`);
-const missing = () => (binary ? undefined : 'there is no Chromium here; install it, or name its binary in HEED_CHROMIUM');
 
 async function goto(browser: Browser | BrowserContext, url: string): Promise<() => Promise<void>> {
   const page = await browser.newPage();
@@ -24,19 +16,21 @@ async function goto(browser: Browser | BrowserContext, url: string): Promise<() 
 
 const runner = (name: string, setting: Setting): Runner => ({
   name: `Chromium, ${name}`,
-  missing,
+  missing: () => noChromium,
   run: (program, given) =>
-    runInBrowser(setting, program, given, async ({ url }) => goto(await chromium.launch({ executablePath: binary ?? '', args }), url)),
+    runInBrowser(setting, program, given, async ({ url }) =>
+      goto(await chromium.launch({ executablePath: chromiumBinary ?? '', args: chromiumArgs }), url),
+    ),
 });
 
 const extension: Runner = {
   name: 'Chromium, an extension (Manifest V3)',
-  missing,
+  missing: () => noChromium,
   run: (program, given) =>
     runInBrowser({ isolated: true, threads: true, relaxed: true }, program, given, async (site, _, input) => {
       const packed = await packExtension(program, { ...input, site: site.url });
       const load = [`--disable-extensions-except=${packed.folder}`, `--load-extension=${packed.folder}`];
-      const options = { executablePath: binary ?? '', args: [...args, ...load], channel: 'chromium' };
+      const options = { executablePath: chromiumBinary ?? '', args: [...chromiumArgs, ...load], channel: 'chromium' };
       const context = await chromium.launchPersistentContext(packed.profile, { ...options, ignoreDefaultArgs: ['--disable-extensions'] });
       const close = await goto(context, packed.url);
       return async () => {

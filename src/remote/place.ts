@@ -1,0 +1,114 @@
+/**
+ * Where models live: on this thread or, for the sake of a page, in a worker; on an engine that all share, one that was given, or one of their own. Where
+ * a page cannot have its worker, models live here, and the engine's `info.reason` says why.
+ */
+import { Engine, type EngineOptions } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import type { PretrainedOptions } from '../models/model.js';
+import type { HostHandle, Port, Runtime } from '../runtime/types.js';
+import { Remote } from './client.js';
+import type { Loaders } from './serve.js';
+
+type Where = Pick<PretrainedOptions, 'engine'>;
+
+export class Place {
+  #shared: Promise<Engine> | undefined;
+  #remote: Promise<Remote> | undefined;
+  #ports = new WeakMap<Port, Promise<Remote>>();
+  /** Why the page has no worker. */
+  #why: string | undefined;
+
+  constructor(readonly runtime: Runtime) {}
+
+  /** Loads with one of the loaders, here or in a worker. */
+  async load(what: string, args: readonly unknown[], options: PretrainedOptions, here: Loaders): Promise<unknown> {
+    const { worker, ...rest } = options ?? {};
+    const loadHere = () => here[what]?.(...([...args, rest] as never[]));
+    const given = rest.engine instanceof Engine;
+    if (!(worker ?? (this.runtime.drawsPage() && !given))) return loadHere();
+    if (given)
+      throw new HeedError('ARGUMENT', 'A model cannot run in a worker and on an engine of this thread', {
+        culprit: 'engine',
+        cure: 'Give worker: false, or the options of an engine instead of an engine',
+      });
+    const port = portOf(worker);
+    let remote: Remote;
+    try {
+      remote = await (port ? this.#remoteAt(port) : this.#ownRemote());
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      if (worker !== undefined)
+        throw new HeedError('UNSUPPORTED', `Models cannot run in a worker here: ${why}`, { culprit: 'worker', cure: 'Give worker: false' });
+      this.#why = `models run on this thread, since their worker did not start: ${why}`;
+      return loadHere();
+    }
+    return remote.load(what, args, rest);
+  }
+
+  /** Gives `load` the engine that the options ask for. */
+  async onEngine<T extends { dispose(): void }>({ engine }: Where, load: (engine: Engine) => Promise<T>): Promise<T> {
+    if (engine === undefined) return load(await this.#sharedEngine());
+    if (engine instanceof Engine) return load(engine);
+    const own = await this.#create(engine);
+    try {
+      const made = await load(own);
+      const { dispose } = made;
+      return Object.assign(made, {
+        dispose() {
+          dispose();
+          own.dispose();
+        },
+      });
+    } catch (error) {
+      await own.dispose();
+      throw error;
+    }
+  }
+
+  async #create(options?: EngineOptions): Promise<Engine> {
+    const engine = await Engine.create(this.runtime, options);
+    if (this.#why) engine.info.reason = [engine.info.reason, this.#why].filter(Boolean).join('; ');
+    return engine;
+  }
+
+  #sharedEngine(): Promise<Engine> {
+    // Whoever disposed of it has done so for all; the next model gets a new one.
+    const engine = this.#shared?.then((known) => (known.disposed ? this.#create() : known)) ?? this.#create();
+    this.#shared = engine;
+    engine.catch(() => {
+      this.#shared = undefined;
+    });
+    return engine;
+  }
+
+  #ownRemote(): Promise<Remote> {
+    const start = async () => Remote.start(this.runtime.startHost());
+    const remote = this.#remote?.then((known) => (known.ended ? start() : known)) ?? start();
+    this.#remote = remote;
+    remote.catch(() => {
+      this.#remote = undefined;
+    });
+    return remote;
+  }
+
+  /** In a worker that is the user's, which is the user's to end. */
+  #remoteAt(port: Port): Promise<Remote> {
+    const host: HostHandle = { port, failed: failureOf(port), terminate: undefined };
+    const known = this.#ports.get(port) ?? Remote.start(host);
+    this.#ports.set(port, known);
+    known.catch(() => this.#ports.delete(port));
+    return known;
+  }
+}
+
+/** The worker that was given; undefined where it is heed's to start one. */
+function portOf(worker: boolean | Port | undefined): Port | undefined {
+  if (worker === undefined || typeof worker === 'boolean') return undefined;
+  if (typeof worker?.postMessage === 'function' && typeof worker.addEventListener === 'function') return worker;
+  throw new HeedError('ARGUMENT', `worker is a ${typeof worker}`, { culprit: 'worker', cure: 'Give true, false, or a Worker' });
+}
+
+const failureOf = (port: Port) =>
+  new Promise<never>((_, reject) => {
+    port.addEventListener('error', (event) => reject(new Error(event.message || 'its script did not load')));
+  });

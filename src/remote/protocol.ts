@@ -1,0 +1,95 @@
+/**
+ * What a page and the worker that runs its models say to each other. Requests carry a number that their replies repeat. Whatever structured
+ * cloning takes crosses as it is; host tensors and errors, which would lose their class, cross as plain objects; functions do not cross at all, but
+ * for the few that only listen: calling one here becomes a notice, and a call there.
+ */
+import { type ErrorCode, HeedError } from '../errors.js';
+import { type Dtype, type HostData, HostTensor } from '../tensor.js';
+
+/** Options that are functions which only listen: they are called with copies, later. */
+export const listeners: readonly string[] = ['progress_callback', 'onProgress'];
+
+/** Arguments, of which the last are options: those that cross, which listeners to call, and whether there is a signal. */
+export interface Call {
+  args: readonly unknown[];
+  options: Readonly<Record<string, unknown>>;
+  listens: readonly string[];
+}
+
+export type Request =
+  | { ask: 'ready' }
+  /** Loads by a name that the worker knows; the reply is what the page may know of the object, with its number. */
+  | { ask: 'load'; id: number; what: string; call: Call }
+  | { ask: 'call'; id: number; object: number; call: Call }
+  | { ask: 'abort'; id: number }
+  | { ask: 'dispose'; object: number };
+
+export type Reply =
+  | { tell: 'ready' }
+  | { tell: 'result'; id: number; value: unknown }
+  | { tell: 'error'; id: number; error: unknown }
+  | { tell: 'notice'; id: number; listener: string; args: readonly unknown[] };
+
+/** A loaded object as the page gets to know it. */
+export interface Loaded {
+  object: number;
+  /** What can be copied: config, engine's info. */
+  facts: Readonly<Record<string, unknown>>;
+}
+
+interface PlainTensor {
+  heed: 'tensor';
+  type: Dtype;
+  data: HostData;
+  dims: number[];
+}
+
+interface PlainError {
+  heed: 'error';
+  code: ErrorCode;
+  message: string;
+  culprit: string | undefined;
+  shape: readonly number[] | undefined;
+  cure: string | undefined;
+}
+
+type Plain = Record<string, unknown> & { heed?: unknown };
+
+const isRecord = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+
+/** A result as it crosses; the buffers of its tensors, which nobody else holds, are collected in `transfer`. */
+export function pack(value: unknown, transfer: Set<ArrayBuffer>): unknown {
+  if (value instanceof HostTensor) {
+    transfer.add(value.data.buffer as ArrayBuffer);
+    return { heed: 'tensor', type: value.type, data: value.data, dims: value.dims } satisfies PlainTensor;
+  }
+  if (Array.isArray(value)) return value.map((item) => pack(item, transfer));
+  if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, pack(item, transfer)]));
+  return value;
+}
+
+export function unpack(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unpack);
+  if (!isRecord(value)) return value;
+  if (value.heed === 'tensor') {
+    const { type, data, dims } = value as unknown as PlainTensor;
+    return new HostTensor(type, data, dims);
+  }
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unpack(item)]));
+}
+
+export function packError(error: unknown): unknown {
+  // What else an error may carry need not cross.
+  if (!(error instanceof HeedError)) return new Error(error instanceof Error ? error.message : String(error));
+  const { code, message, culprit, shape, cure } = error;
+  return { heed: 'error', code, message, culprit, shape, cure } satisfies PlainError;
+}
+
+export function unpackError(error: unknown): unknown {
+  if (!isRecord(error) || error.heed !== 'error') return error;
+  const { code, message, culprit, shape, cure } = error as unknown as PlainError;
+  // The message has the cure at its end already.
+  const text = cure && message.endsWith(`. ${cure}`) ? message.slice(0, -cure.length - 2) : message;
+  return new HeedError(code, text, { ...(culprit && { culprit }), ...(shape && { shape }), ...(cure && { cure }) });
+}

@@ -1,0 +1,83 @@
+/**
+ * The worker's side: loads models and runs them for whoever is at the other end of a port. An abort reaches a load or a call through a signal
+ * of its own; what was loaded for somebody who no longer wants it is disposed of.
+ */
+import { HeedError } from '../errors.js';
+import type { Port } from '../runtime/types.js';
+import { type Call, type Loaded, pack, packError, type Reply, type Request } from './protocol.js';
+
+/** A model or pipeline: it can be called, and has things that can be copied. */
+export interface Servable {
+  (...args: never[]): Promise<unknown>;
+  dispose(): void;
+}
+
+/** Loads by name; the arguments are the user's, options last. */
+export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Servable>>>;
+
+/** Members that a page may know. */
+const facts = ['config', 'sentence', 'info'];
+
+/** Answers requests from now on. */
+export function serve(loaders: Loaders, port: Port): void {
+  const objects = new Map<number, Servable>();
+  const aborts = new Map<number, AbortController>();
+  let last = 0;
+
+  const send = (reply: Reply, transfer: readonly ArrayBuffer[] = []) => port.postMessage(reply, [...transfer]);
+
+  /** The arguments as a user would have given them, with a signal and listeners of this side. */
+  const argumentsOf = (id: number, { args, options, listens }: Call, signal: AbortSignal): never[] => {
+    const heard = listens.map((listener) => [listener, (...args: unknown[]) => send({ tell: 'notice', id, listener, args })]);
+    return [...args, { ...options, signal, ...Object.fromEntries(heard) }] as never[];
+  };
+
+  async function load(what: string, args: never[], signal: AbortSignal): Promise<Loaded> {
+    const loader = Object.hasOwn(loaders, what) ? loaders[what] : undefined;
+    if (!loader)
+      throw new HeedError('UNSUPPORTED', `This worker loads no ${what}`, { culprit: what, cure: 'Take both from the same version' });
+    const made = await loader(...args);
+    if (signal.aborted) made.dispose();
+    signal.throwIfAborted();
+    objects.set(++last, made);
+    const members = made as unknown as Record<string, unknown>;
+    return { object: last, facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])) };
+  }
+
+  function call(object: number, args: never[]): Promise<unknown> {
+    const target = objects.get(object);
+    if (!target) throw new HeedError('ARGUMENT', 'This model was disposed of', { culprit: 'model', cure: 'Load it again' });
+    return target(...args);
+  }
+
+  async function answer(id: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const abort = new AbortController();
+    aborts.set(id, abort);
+    try {
+      const transfer = new Set<ArrayBuffer>();
+      const value = pack(await work(abort.signal), transfer);
+      send({ tell: 'result', id, value }, [...transfer]);
+    } catch (error) {
+      send({ tell: 'error', id, error: packError(error) });
+    } finally {
+      aborts.delete(id);
+    }
+  }
+
+  port.addEventListener('message', ({ data }) => {
+    const request = data as Request | undefined;
+    switch (request?.ask) {
+      case 'ready':
+        return send({ tell: 'ready' });
+      case 'load':
+        return void answer(request.id, (signal) => load(request.what, argumentsOf(request.id, request.call, signal), signal));
+      case 'call':
+        return void answer(request.id, async (signal) => call(request.object, argumentsOf(request.id, request.call, signal)));
+      case 'abort':
+        return aborts.get(request.id)?.abort();
+      case 'dispose':
+        objects.get(request.object)?.dispose();
+        objects.delete(request.object);
+    }
+  });
+}

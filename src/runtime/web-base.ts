@@ -1,0 +1,39 @@
+/**
+ * What all browsers share, with files beside heed or without: addresses that are fetched, a turn of the event loop. Kernels and workers are the
+ * business of web.ts, and of `heed/inline`, so that bundlers do not pack files that the latter never asks for.
+ */
+import { HeedError } from '../errors.js';
+import { isUrl, joinUrl, openUrl } from './fetch.js';
+import type { Runtime } from './types.js';
+
+/** A turn of the event loop without the 4 ms that nested timers cost. */
+const pause = () =>
+  new Promise<void>((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+
+function resolve(location: string): string {
+  if (isUrl(location)) return location;
+  const base = globalThis.location?.href;
+  if (base && URL.canParse(location, base)) return new URL(location, base).href;
+  throw new HeedError('NOT_FOUND', `${location} is no address that can be fetched here`, {
+    culprit: location,
+    cure: 'Give an http or https URL',
+  });
+}
+
+export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'startWorker'> = {
+  cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+  drawsPage: () => false,
+  startHost: () => {
+    throw new Error('this entry brings no worker for models; give one of yours that calls serve()');
+  },
+  open: (location, options) => openUrl(resolve(location), options),
+  join: (folder, file) => joinUrl(resolve(folder), file),
+  pause,
+};

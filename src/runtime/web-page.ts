@@ -1,0 +1,21 @@
+/**
+ * heed in a page: as in web.ts, and models run in a worker, which brings all of heed along. `heed/core` and `heed/inline` have no such worker: it
+ * would not know the architectures of the one, and the other has no files.
+ */
+import type { HostHandle, Runtime } from './types.js';
+import { webRuntime } from './web.js';
+
+function startHost(): HostHandle {
+  if (typeof Worker === 'undefined') throw new Error('there are no workers here');
+  const worker = new Worker(new URL('../runtime/web-host.js', import.meta.url), { type: 'module', name: 'heed' });
+  const failed = new Promise<never>((_, reject) => {
+    worker.addEventListener('error', (event) => {
+      event.preventDefault();
+      reject(new Error(event.message || 'its script did not load'));
+    });
+  });
+  return { port: worker, failed, terminate: () => worker.terminate() };
+}
+
+/** A worker or a service worker draws nothing, and runs models itself. */
+export const pageRuntime: Runtime = { ...webRuntime, drawsPage: () => typeof document !== 'undefined', startHost };

@@ -1,0 +1,238 @@
+/** Models across a port, without a browser: a MessageChannel stands for the worker, and can die, be late, or say nothing. The suite of test/runtimes has real ones. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { HeedError } from '../../dist/errors.js';
+import { Remote } from '../../dist/remote/client.js';
+import { Place } from '../../dist/remote/place.js';
+import { type Loaders, type Servable, serve } from '../../dist/remote/serve.js';
+import { nodeRuntime } from '../../dist/runtime/node.js';
+import type { HostHandle, Port, Runtime } from '../../dist/runtime/types.js';
+import { HostTensor } from '../../dist/tensor.js';
+
+const ports: MessagePort[] = [];
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close();
+});
+
+/** A "worker" that serves these loaders, or nobody. */
+function host(loaders: Loaders | undefined) {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port1, port2);
+  if (loaders) serve(loaders, port2 as unknown as Port);
+  port2.start();
+  port1.start();
+  let die: (why: Error) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    die = reject;
+  });
+  const handle = { port: port1 as unknown as Port, failed, terminate: vi.fn() } satisfies HostHandle;
+  return { handle, die };
+}
+
+/** Something that can be loaded: it answers with `run`. */
+const servable = (run: (...args: unknown[]) => unknown, dispose = vi.fn()): Servable =>
+  Object.assign(async (...args: unknown[]) => run(...args), { dispose, config: { size: 3 }, secret: 1 }) as Servable;
+
+const codeOf = async (what: Promise<unknown>): Promise<unknown> =>
+  what.then(
+    () => 'nothing was thrown',
+    (error: unknown) => (error instanceof HeedError ? error.code : error),
+  );
+
+describe('a model in a worker', () => {
+  it('looks like one that is here, but for what stays there', async () => {
+    const { handle } = host({ thing: async () => servable((x) => x) });
+    const remote = await Remote.start(handle);
+    const thing = (await remote.load('thing', [], {})) as unknown as Record<string, unknown> & ((x: unknown) => Promise<unknown>);
+    expect(thing.config).toEqual({ size: 3 });
+    expect(thing.secret).toBeUndefined();
+    expect(() => thing.engine).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', cure: expect.stringContaining('worker: false') }));
+    expect(await thing({ a: [1n, Float32Array.of(2)] })).toEqual({ a: [1n, Float32Array.of(2)] });
+  });
+
+  it('answers with host tensors, however deep they lie', async () => {
+    const y = { a: [new HostTensor('float32', Float32Array.of(1, 2), [2])], b: new HostTensor('int32', Int32Array.of(3), [1, 1]) };
+    const { handle } = host({ thing: async () => servable(() => y) });
+    const thing = await (await Remote.start(handle)).load('thing', [], {});
+    const answer = (await thing()) as typeof y;
+    expect(answer.a[0]).toBeInstanceOf(HostTensor);
+    expect(answer.b.tolist()).toEqual([[3]]);
+    expect(y.b.data.length, 'moved, not copied').toBe(0);
+  });
+
+  it('rejects as it would here: with a HeedError, whole', async () => {
+    const error = new HeedError('SHAPE', 'x is [1]', { culprit: 'x', shape: [1], cure: 'Give [2]' });
+    const { handle } = host({ thing: async () => servable(() => Promise.reject(error)) });
+    const thing = await (await Remote.start(handle)).load('thing', [], {});
+    const thrown = (await thing().catch((e: unknown) => e)) as HeedError;
+    expect(thrown).toBeInstanceOf(HeedError);
+    for (const key of ['code', 'message', 'culprit', 'shape', 'cure'] as const) expect(thrown[key]).toEqual(error[key]);
+  });
+
+  it('is loaded by names that the worker knows', async () => {
+    const { handle } = host({ thing: async () => servable(() => 1) });
+    const remote = await Remote.start(handle);
+    const keep = await remote.load('thing', [], {});
+    expect(await codeOf(remote.load('toString', [], {}))).toBe('UNSUPPORTED');
+    expect(await keep()).toBe(1);
+  });
+});
+
+describe('its end', () => {
+  it('comes with the last model, and takes the memory along', async () => {
+    const dispose = vi.fn();
+    const { handle } = host({ thing: async () => servable(() => 1, dispose) });
+    const remote = await Remote.start(handle);
+    const [a, b] = [await remote.load('thing', [], {}), await remote.load('thing', [], {})];
+    a.dispose();
+    a.dispose();
+    expect(handle.terminate).not.toHaveBeenCalled();
+    expect(await b()).toBe(1);
+    expect(dispose).toHaveBeenCalledTimes(1);
+    expect(await codeOf(a()), 'a disposed one').toBe('ARGUMENT');
+    b.dispose();
+    expect(handle.terminate).toHaveBeenCalledTimes(1);
+    expect(remote.ended).toBe(true);
+    expect(await codeOf(b())).toBe('ENGINE_LOST');
+  });
+
+  it('may be an accident: what waits is told, and so is who comes later', async () => {
+    const { handle, die } = host({ thing: async () => servable(() => new Promise(() => {})) });
+    const remote = await Remote.start(handle);
+    const thing = await remote.load('thing', [], {});
+    const waiting = codeOf(thing());
+    die(new Error('out of memory'));
+    expect(await waiting).toBe('ENGINE_LOST');
+    await expect(thing()).rejects.toThrow(/out of memory/);
+    thing.dispose();
+    expect(handle.terminate).toHaveBeenCalledTimes(1);
+  });
+
+  it('comes early when it does not start', async () => {
+    vi.useFakeTimers();
+    try {
+      const silent = host(undefined);
+      const start = expect(Remote.start(silent.handle)).rejects.toThrow(/did not answer/);
+      await vi.advanceTimersByTimeAsync(11_000);
+      await start;
+      expect(silent.handle.terminate).toHaveBeenCalledTimes(1);
+    } finally {
+      vi.useRealTimers();
+    }
+    const broken = host(undefined);
+    broken.die(new Error('404'));
+    await expect(Remote.start(broken.handle)).rejects.toThrow('404');
+  });
+});
+
+describe('an abort', () => {
+  it('reaches a call, which rejects at once', async () => {
+    const seen = vi.fn();
+    const run = (_: unknown, { signal }: { signal: AbortSignal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          seen();
+          reject(signal.reason);
+        });
+      });
+    const { handle } = host({ thing: async () => servable(run as never) });
+    const thing = (await (await Remote.start(handle)).load('thing', [], {})) as unknown as (x: unknown, o: object) => Promise<unknown>;
+    const controller = new AbortController();
+    const running = codeOf(thing(1, { signal: controller.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    controller.abort('enough');
+    expect(await running).toBe('enough');
+    await vi.waitFor(() => expect(seen).toHaveBeenCalled());
+  });
+
+  it('reaches a load, whose model is disposed of when it is done all the same', async () => {
+    const dispose = vi.fn();
+    let finish: (made: Servable) => void = () => {};
+    const { handle } = host({ thing: () => new Promise((resolve) => (finish = resolve)) });
+    const remote = await Remote.start({ ...handle, terminate: undefined });
+    const controller = new AbortController();
+    const loading = codeOf(remote.load('thing', [], { signal: controller.signal }));
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    controller.abort('enough');
+    expect(await loading).toBe('enough');
+    finish(servable(() => 1, dispose));
+    await vi.waitFor(() => expect(dispose).toHaveBeenCalledTimes(1));
+  });
+});
+
+describe('listeners', () => {
+  it('are called here; one that throws ends its call', async () => {
+    const run = async (_: unknown, { onProgress }: { onProgress(n: number): void }) => {
+      onProgress(1);
+      onProgress(2);
+      return 3;
+    };
+    const { handle } = host({ thing: async () => servable(run as never) });
+    const thing = (await (await Remote.start(handle)).load('thing', [], {})) as unknown as (x: unknown, o: object) => Promise<unknown>;
+    const heard: number[] = [];
+    expect(await thing(0, { onProgress: (n: number) => heard.push(n) })).toBe(3);
+    expect(heard).toEqual([1, 2]);
+    const throws = () => {
+      throw new Error('mine');
+    };
+    await expect(thing(0, { onProgress: throws })).rejects.toThrow('mine');
+  });
+});
+
+describe('a place for models', () => {
+  const loaders = { thing: async () => servable(() => 'here') };
+  const page = (startHost: () => HostHandle): Place => new Place({ ...nodeRuntime, drawsPage: () => true, startHost } as Runtime);
+  const load = (place: Place, options: object = {}) => place.load('thing', [], options, loaders) as Promise<Servable>;
+  const there = () => host({ thing: async () => servable(() => 'there') }).handle;
+
+  it('is a worker for a page, one for all models, and a new one when that has ended', async () => {
+    const startHost = vi.fn(there);
+    const place = page(startHost);
+    const [a, b] = await Promise.all([load(place), load(place)]);
+    expect([await a(), await b()]).toEqual(['there', 'there']);
+    expect(startHost).toHaveBeenCalledTimes(1);
+    a.dispose();
+    b.dispose();
+    const c = await load(place);
+    expect(await c()).toBe('there');
+    expect(startHost).toHaveBeenCalledTimes(2);
+  });
+
+  it('is here where the page wants it so, or cannot have it otherwise', async () => {
+    const refuse = () => {
+      throw new Error('of another origin');
+    };
+    expect(await (await load(page(there), { worker: false }))()).toBe('here');
+    const place = page(refuse);
+    expect(await (await load(place))()).toBe('here');
+    const engine = await place.onEngine({}, async (engine) => Object.assign(engine, { dispose: engine.dispose.bind(engine) }));
+    expect(engine.info.reason).toMatch(/of another origin/);
+    await engine.dispose();
+    await expect(load(place, { worker: true })).rejects.toThrow(/of another origin.*worker: false/);
+  });
+
+  it('is the worker that was given, which heed does not end', async () => {
+    const { port } = there();
+    const place = new Place(nodeRuntime);
+    const a = await load(place, { worker: port });
+    a.dispose();
+    const b = await load(place, { worker: port });
+    expect(await b()).toBe('there');
+    await expect(load(place, { worker: 3 })).rejects.toThrow(/worker is a number/);
+  });
+
+  it('has an engine of its own for whoever gives options of one, which ends with the model', async () => {
+    const place = new Place(nodeRuntime);
+    const seen: { disposed: boolean; info: { deterministic: boolean } }[] = [];
+    const make = async (engine: (typeof seen)[number]) => {
+      seen.push(engine);
+      return servable(() => 1);
+    };
+    const made = await place.onEngine({ engine: { deterministic: true, threads: 1 } }, make as never);
+    expect(seen[0]?.info.deterministic).toBe(true);
+    made.dispose();
+    expect(seen[0]?.disposed).toBe(true);
+    await expect(place.onEngine({ engine: { threads: -1 } }, make as never)).rejects.toThrow(/threads/);
+    await expect(place.onEngine({ engine: { threads: 1 } }, () => Promise.reject(new Error('no model')))).rejects.toThrow('no model');
+  });
+});
