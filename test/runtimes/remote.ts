@@ -40,9 +40,13 @@ export const remoteChecks: Checks = {
 
   'they answer the same bits': inPages(async (heed, env) => {
     const answers: string[] = [];
+    const tokenizer = await heed.AutoTokenizer.from_pretrained(tiny(env));
     for (const worker of [true, false]) {
       const model = await load(heed, env, { ...deterministic, worker });
-      const output = await model(inputs, { output_attentions: true, output_hidden_states: true });
+      const output = await model(tokenizer(['a cat', 'a cat and a dog'], { padding: true }), {
+        output_attentions: true,
+        output_hidden_states: true,
+      });
       assert(output.last_hidden_state instanceof heed.HostTensor, 'the result is no HostTensor');
       assert(output.attentions?.length === 2 && output.hidden_states?.length === 3, 'attentions or hidden states are missing');
       const extract = await heed.pipeline('feature-extraction', tiny(env), { ...deterministic, worker });
