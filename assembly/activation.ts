@@ -14,7 +14,10 @@ import { load_tail, madd, store_tail } from './simd';
 // The host's names for these numbers stand in src/ops/activation.ts.
 const RELU: i32 = 1, GELU: i32 = 2, GELU_TANH: i32 = 3, QUICK_GELU: i32 = 4, SILU: i32 = 5, TANH: i32 = 6, SIGMOID: i32 = 7;
 
-const C: usize = memory.data<f32>([1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702, -88.3762626647949]);
+const C: usize = memory.data<f32>([
+  1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702, -88.3762626647949,
+  -100, 100, -0.5, 0.3989422804014327, 3, // for the gradients: bounds, −1/2, 1/√(2π), 3
+]);
 
 // @ts-ignore: decorator
 @inline
@@ -66,4 +69,43 @@ export function activate_row(y: usize, x: usize, n: usize, kind: i32): void {
 export function activation_f32(begin: usize, end: usize, y: usize, x: usize, n: usize, kind: i32): void {
   const from = begin << 10, to = min(end << 10, n);
   activate_row(y + (from << 2), x + (from << 2), to - from, kind);
+}
+
+/** dy · activation'(x). */
+function activate_grad(dy: v128, x: v128, kind: i32): v128 {
+  // A NaN lets the gradient pass, as in PyTorch.
+  if (kind == RELU) return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
+  // Out there every slope is 0 or 1; in here no power of x overflows. NaN stays.
+  const v = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(C + 28)), v128.load32_splat(C + 32)), one = v128.load32_splat(C);
+  if (kind == GELU) {
+    // Φ(x) + x φ(x)
+    const half = v128.load32_splat(C + 4), density = exp(f32x4.mul(f32x4.mul(v, v), v128.load32_splat(C + 36)));
+    const area = madd(half, erf(f32x4.mul(v, v128.load32_splat(C + 8))), half);
+    return f32x4.mul(dy, madd(f32x4.mul(v, v128.load32_splat(C + 40)), density, area));
+  }
+  if (kind == TANH) {
+    const y = tanh(v);
+    return f32x4.mul(dy, f32x4.mul(f32x4.sub(one, y), f32x4.add(one, y)));
+  }
+  // What is left is x σ(z), whose slope is σ(z) + x z' σ(z) (1 − σ(z)), and σ itself; a is x z'.
+  let z = v, a = v;
+  if (kind == GELU_TANH) {
+    const v2 = f32x4.mul(v, v), p = v128.load32_splat(C + 12), q = v128.load32_splat(C + 16);
+    z = f32x4.mul(v, madd(v2, q, p)), a = f32x4.mul(v, madd(f32x4.mul(v2, v128.load32_splat(C + 44)), q, p));
+  } else if (kind == QUICK_GELU) {
+    z = f32x4.mul(v, v128.load32_splat(C + 20)), a = z;
+  }
+  const s = sigmoid(z), slope = f32x4.mul(s, f32x4.sub(one, s));
+  return f32x4.mul(dy, kind == SIGMOID ? slope : madd(slope, a, s));
+}
+
+/**
+ * dx[i] = dy[i] · activation'(x[i]).   out  dx [n]   in  dy, x [n]
+ * Tile i is elements 1024 i … 1024 i + 1023. dx may be dy.
+ */
+export function activation_grad_f32(begin: usize, end: usize, dx: usize, dy: usize, x: usize, n: usize, kind: i32): void {
+  const from = begin << 10, zero = f32x4.splat(0);
+  let left = min(end << 10, n) - from, p = dx + (from << 2), q = dy + (from << 2), r = x + (from << 2);
+  for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) v128.store(p, activate_grad(v128.load(q), v128.load(r), kind));
+  if (left) store_tail(p, activate_grad(load_tail(q, left, zero), load_tail(r, left, zero), kind), left);
 }

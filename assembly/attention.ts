@@ -16,20 +16,20 @@ import { PANEL, block_f32 } from './microkernel';
 import { load_tail, max4, store_tail, sum4 } from './simd';
 
 /** Rows and columns of a block of scores: 32 × 128 × 4 bytes = 16 KiB, half of an L1. */
-const QUERIES: usize = 32;
-const KEYS: usize = 128;
+export const QUERIES: usize = 32;
+export const KEYS: usize = 128;
 
 /** Bytes of scores; behind them lie y [QUERIES, Dv up to a multiple of 8], m [QUERIES] and l [QUERIES]. */
-const SCORES: usize = QUERIES * KEYS * 4;
+export const SCORES: usize = QUERIES * KEYS * 4;
 
 // @ts-ignore: decorator
 @inline
-function first_key(i: i32, left: i32): i32 {
+export function first_key(i: i32, left: i32): i32 {
   return max<i32>(0, i - left);
 }
 // @ts-ignore: decorator
 @inline
-function end_key(i: i32, right: i32, length: i32): i32 {
+export function end_key(i: i32, right: i32, length: i32): i32 {
   return max<i32>(0, min<i32>(length, i + right + 1));
 }
 
@@ -38,7 +38,7 @@ function end_key(i: i32, right: i32, length: i32): i32 {
  * Keys are numbered from the block's first: [from, to) may be seen; `self` is the key that the query stands on.
  * n is rounded up to 4: up to 12 bytes of the bias may be read beyond it, and are masked.
  */
-function score_row(s: usize, n: i32, from: i32, to: i32, scale: f32, bias: usize, slope: f32, self: i32): f32 {
+export function score_row(s: usize, n: i32, from: i32, to: i32, scale: f32, bias: usize, slope: f32, self: i32): f32 {
   const a = f32x4.splat(scale), lowest = f32x4.splat(-Infinity);
   let m = lowest;
   for (let j: i32 = 0; j < n; j += 4, s += 16) {
@@ -71,7 +71,7 @@ function exp_row(s: usize, n: i32, m: f32): f32 {
 }
 
 /** y[c] = a · x[c]; whole vectors but for an exact tail. */
-function scale_row(y: usize, x: usize, C: usize, a: f32): void {
+export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
   const s = f32x4.splat(a);
   for (; C >= 4; C -= 4, x += 16, y += 16) v128.store(y, f32x4.mul(v128.load(x), s));
   if (C) store_tail(y, f32x4.mul(load_tail(x, C, s), s), C);

@@ -1,4 +1,4 @@
-/** Sums, products and copies: what moves numbers without mixing them. A tile is 1024 elements unless it says otherwise. */
+/** Sums, products and copies of single elements. A tile is 1024 elements unless it says otherwise. */
 import { load_tail, store_tail } from './simd';
 
 /**
@@ -54,18 +54,12 @@ export function mask_to_bias_f32(begin: usize, end: usize, y: usize, mask: usize
 }
 
 /**
- * A strided view made contiguous; an element is 4 bytes or, with `shift` 0 instead of 2, one.
- * out  y [n0, n1, n2, n3]      in  x: element (i, j, k, l) at i·s0 + j·s1 + k·s2 + l·s3 elements
- * Tile t is row (i, j, k) = t of y.
+ * y[i] = a
+ * out  y [n]
  */
-export function copy(
-  begin: usize, end: usize, y: usize, x: usize, shift: usize, n1: usize, n2: usize, n3: usize, s0: usize, s1: usize, s2: usize, s3: usize,
-): void {
-  for (let t = begin; t < end; t++) {
-    const k = t % n2, j = (t / n2) % n1, i = t / n2 / n1;
-    let from = x + ((i * s0 + j * s1 + k * s2) << shift), to = y + t * (n3 << shift);
-    if (s3 == 1) memory.copy(to, from, n3 << shift);
-    else if (shift) for (let l: usize = 0; l < n3; l++, to += 4, from += s3 << 2) i32.store(to, i32.load(from));
-    else for (let l: usize = 0; l < n3; l++, to++, from += s3) i32.store8(to, i32.load8_u(from));
-  }
+export function fill_f32(begin: usize, end: usize, y: usize, n: usize, a: f32): void {
+  const s = f32x4.splat(a), from = begin << 10;
+  let left = min(end << 10, n) - from, p = y + (from << 2);
+  for (; left >= 4; left -= 4, p += 16) v128.store(p, s);
+  if (left) store_tail(p, s, left);
 }

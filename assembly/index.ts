@@ -1,14 +1,20 @@
 /** The whole ABI: what the host calls. src/engine/kernels.ts holds the same names with their arities, and a test compares them. */
-export { activation_f32 } from './activation';
+export { activation_f32, activation_grad_f32 } from './activation';
 export { attention_f32, attention_weights_f32 } from './attention';
+export { attention_grad_kv_f32, attention_grad_q_f32, attention_grad_rows_f32 } from './attention_grad';
 export { convert_bf16_f32, convert_f16_f32 } from './convert';
-export { add_f32, copy, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
-export { embedding_f32 } from './embedding';
+export { copy, copy_rows, transpose_f32 } from './copy';
+export { dropout_f32 } from './dropout';
+export { add_f32, fill_f32, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
+export { embedding_f32, embedding_grad_f32 } from './embedding';
+export { cross_entropy_f32, cross_entropy_grad_f32 } from './loss';
 export { matmul_f32 } from './matmul';
-export { layer_norm_f32, rms_norm_f32 } from './norm';
+export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } from './norm';
+export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';
 export { pack_f32, unpack_f32 } from './pack';
+export { sum_f32 } from './reduce';
 export { rope_f32 } from './rope';
-export { log_softmax_f32, softmax_f32 } from './softmax';
+export { log_softmax_f32, log_softmax_grad_f32, softmax_f32, softmax_grad_f32 } from './softmax';
 
 /** A hash of these sources, which the host compares with its own. */
 export const BUILD: i32 = HEED_BUILD;

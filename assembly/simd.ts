@@ -41,6 +41,15 @@ export function load_tail(p: usize, n: usize, fill: v128): v128 {
   return v;
 }
 
+/** Σ_c x[c]. Two chains of vectors hide the latency of the adder; their tree is fixed. */
+export function sum_row(x: usize, C: usize): f32 {
+  let a = f32x4.splat(0), b = f32x4.splat(0);
+  for (; C >= 8; C -= 8, x += 32) a = f32x4.add(a, v128.load(x)), b = f32x4.add(b, v128.load(x, 16));
+  if (C >= 4) a = f32x4.add(a, v128.load(x)), C -= 4, x += 16;
+  if (C) b = f32x4.add(b, load_tail(x, C, f32x4.splat(0)));
+  return sum4(f32x4.add(a, b));
+}
+
 /** Writes the lanes below n (1 to 3) to p. */
 export function store_tail(p: usize, v: v128, n: usize): void {
   v128.store_lane<f32>(p, v, 0);

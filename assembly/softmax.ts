@@ -1,9 +1,9 @@
 /** Softmax over rows (Vaswani et al. 2017, §3.2.1), and its logarithm. Both subtract the row's maximum first. */
 import { exp, log } from './math';
-import { load_tail, max4, store_tail, sum4 } from './simd';
+import { load_tail, madd, max4, store_tail, sum4 } from './simd';
 
 /** max_c x[c]; −inf for an empty row. */
-function row_max(x: usize, C: usize): f32 {
+export function row_max(x: usize, C: usize): f32 {
   const lowest = f32x4.splat(-Infinity);
   let m = lowest;
   for (; C >= 4; C -= 4, x += 16) m = f32x4.max(m, v128.load(x));
@@ -12,7 +12,7 @@ function row_max(x: usize, C: usize): f32 {
 }
 
 /** Σ_c exp(x[c] − m), written to y if y is not 0. */
-function row_exp(y: usize, x: usize, C: usize, m: f32): f32 {
+export function row_exp(y: usize, x: usize, C: usize, m: f32): f32 {
   const shift = f32x4.splat(m);
   let sum = f32x4.splat(0);
   for (; C >= 4; C -= 4, x += 16) {
@@ -57,5 +57,45 @@ export function log_softmax_f32(begin: usize, end: usize, y: usize, x: usize, C:
     let c: usize = 0;
     for (; c + 4 <= C; c += 4) v128.store(to + (c << 2), f32x4.sub(f32x4.sub(v128.load(from + (c << 2)), shift), l));
     if (c < C) store_tail(to + (c << 2), f32x4.sub(f32x4.sub(load_tail(from + (c << 2), C - c, shift), shift), l), C - c);
+  }
+}
+
+/** Σ_c a[c] · b[c], or Σ_c a[c] where b is 0. */
+function dot_row(a: usize, b: usize, C: usize): f32 {
+  const zero = f32x4.splat(0);
+  let sum = zero;
+  for (; C >= 4; C -= 4, a += 16) {
+    if (b) sum = madd(v128.load(a), v128.load(b), sum), b += 16;
+    else sum = f32x4.add(sum, v128.load(a));
+  }
+  if (C) sum = f32x4.add(sum, b ? f32x4.mul(load_tail(a, C, zero), load_tail(b, C, zero)) : load_tail(a, C, zero));
+  return sum4(sum);
+}
+
+/**
+ *   dx[t,c] = y[t,c] · (dy[t,c] − Σ_c dy[t,c] y[t,c])
+ * out  dx [T, C]      in  dy [T, C], y [T, C] as softmax_f32 made it
+ * Tile t is row t. dx may be dy.
+ */
+export function softmax_grad_f32(begin: usize, end: usize, dx: usize, dy: usize, y: usize, C: usize): void {
+  for (let t = begin; t < end; t++) {
+    const row = t * (C << 2), s = f32x4.splat(dot_row(dy + row, y + row, C));
+    let p = dx + row, q = dy + row, r = y + row, left = C;
+    for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) v128.store(p, f32x4.mul(v128.load(r), f32x4.sub(v128.load(q), s)));
+    if (left) store_tail(p, f32x4.mul(load_tail(r, left, s), f32x4.sub(load_tail(q, left, s), s)), left);
+  }
+}
+
+/**
+ *   dx[t,c] = dy[t,c] − exp(y[t,c]) · Σ_c dy[t,c]
+ * out  dx [T, C]      in  dy [T, C], y [T, C] as log_softmax_f32 made it
+ * Tile t is row t. dx may be dy.
+ */
+export function log_softmax_grad_f32(begin: usize, end: usize, dx: usize, dy: usize, y: usize, C: usize): void {
+  for (let t = begin; t < end; t++) {
+    const row = t * (C << 2), s = f32x4.splat(dot_row(dy + row, 0, C));
+    let p = dx + row, q = dy + row, r = y + row, left = C;
+    for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) v128.store(p, f32x4.sub(v128.load(q), f32x4.mul(exp(v128.load(r)), s)));
+    if (left) store_tail(p, f32x4.sub(load_tail(q, left, s), f32x4.mul(exp(load_tail(r, left, s)), s)), left);
   }
 }

@@ -5,3 +5,5 @@
 export const sin = (x: number): number => Math.fround(Math.sin(x));
 export const cos = (x: number): number => Math.fround(Math.cos(x));
 export const pow = (x: number, y: number): number => Math.fround(x ** y);
+export const log = (x: number): number => Math.fround(Math.log(x));
+export const exp = (x: number): number => Math.fround(Math.exp(x));

@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Lowest first. A file may import from its own folder and from the rows above its own. */
 const layers = [
   ['errors', 'math'],
+  ['random'],
   ['runtime/types'],
   ['engine'],
   ['tensor'],

@@ -23,19 +23,37 @@ export interface MemoryUse {
   storages: number;
 }
 
-/** A block of memory with one owner. Tensors and views share it. */
+/** A block of memory with one owner. Tensors and views share it. Others may hold on to it beyond the owner's `free`: a tape does, until it has run backwards. */
 export class Storage {
-  freed = false;
+  #released = false;
+  #holds = 0;
+
   constructor(
     readonly memory: EngineMemory,
     readonly ptr: number,
     readonly bytes: number,
   ) {}
 
+  /** Whether the memory is gone. */
+  get freed(): boolean {
+    return this.#released && this.#holds === 0;
+  }
+
+  /** The owner's end. */
   free(): void {
-    if (this.freed) return;
-    this.freed = true;
-    this.memory.release(this);
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#holds === 0) this.memory.release(this);
+  }
+
+  hold(): void {
+    this.#holds++;
+  }
+
+  /** The end of one `hold`. */
+  drop(): void {
+    this.#holds--;
+    if (this.freed) this.memory.release(this);
   }
 }
 

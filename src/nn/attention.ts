@@ -12,10 +12,11 @@ import { expectBooleans, expectShape, expectTensor, kindOf, wrongShape } from '.
 import { add } from '../ops/elementwise.js';
 import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
-import { type PackedMatrix, type Tensor, tensor } from '../tensor.js';
+import { type Tensor, tensor } from '../tensor.js';
+import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { Linear } from './layers.js';
 import { Module } from './module.js';
-import type { Parameter } from './parameter.js';
+import type { Operand, Parameter } from './parameter.js';
 
 export interface MultiheadAttentionOptions {
   bias?: boolean;
@@ -81,17 +82,18 @@ export class MultiheadAttention extends Module {
     const C = embedDim;
     this.batchFirst = batchFirst;
     this.#zero = addZeroAttn;
-    if (kdim === C && vdim === C) this.#fused = this.parameter('in_proj_weight', [3 * C, C], { packed: true, parts: 3 });
+    if (kdim === C && vdim === C)
+      this.#fused = this.parameter('in_proj_weight', [3 * C, C], { packed: true, parts: 3, init: xavierUniform });
     else {
-      const matrix = (name: string, width: number) => this.parameter(name, [C, width], { packed: true });
+      const matrix = (name: string, width: number) => this.parameter(name, [C, width], { packed: true, init: xavierUniform });
       this.#apart = [matrix('q_proj_weight', C), matrix('k_proj_weight', kdim), matrix('v_proj_weight', vdim)];
     }
     if (bias) this.#bias = this.parameter('in_proj_bias', [3 * C]);
     if (addBiasKv) {
-      this.#biasK = this.parameter('bias_k', [1, 1, C]);
-      this.#biasV = this.parameter('bias_v', [1, 1, C]);
+      this.#biasK = this.parameter('bias_k', [1, 1, C], { init: xavierNormal });
+      this.#biasV = this.parameter('bias_v', [1, 1, C], { init: xavierNormal });
     }
-    this.outProj = this.child('out_proj', new Linear(engine, C, C, { bias }));
+    this.outProj = this.child('out_proj', new Linear(engine, C, C, { bias, biasInit: zeros }));
   }
 
   /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
@@ -132,9 +134,8 @@ export class MultiheadAttention extends Module {
   #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
     const C = this.embedDim;
     const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * C, parts * C);
-    const weight = (i: number): PackedMatrix =>
-      (this.#fused ? this.#fused.part(i) : (this.#apart as readonly Parameter[])[i]?.matrix) as PackedMatrix;
-    if (this.#fused?.fused && query === key && key === value) return chunk(linear(query, this.#fused.matrix, bias(0, 3)), 3, -1);
+    const weight = (i: number) => (this.#fused ? this.#fused.partOperand(i) : (this.#apart as readonly Parameter[])[i]?.operand) as Operand;
+    if (this.#fused?.fused && query === key && key === value) return chunk(linear(query, this.#fused.operand, bias(0, 3)), 3, -1);
     return [query, key, value].map((x, i) => linear(x, weight(i), bias(i)));
   }
 

@@ -6,6 +6,7 @@ import { embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
 import type { Tensor } from '../tensor.js';
+import { type Init, linearInit, normal, ones, uniform } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
@@ -18,18 +19,19 @@ export class Linear extends Module {
     engine: Engine,
     readonly inFeatures: number,
     readonly outFeatures: number,
-    options: { bias?: boolean } = {},
+    options: { bias?: boolean; biasInit?: Init } = {},
   ) {
     super(engine);
-    checkOptions(options, ['bias'], 'Linear');
-    expectBooleans('Linear', options);
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true });
-    if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures]);
+    checkOptions(options, ['bias', 'biasInit'], 'Linear');
+    expectBooleans('Linear', { bias: options.bias });
+    const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, init: linearInit });
+    if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures], { init: biasInit });
   }
 
   /** `options` fuse what comes after: an activation, a residual. */
   forward(x: Tensor, options?: LinearOptions): Tensor {
-    return linear(x, this.weight.matrix, this.bias?.tensor, options);
+    return linear(x, this.weight.operand, this.bias?.tensor, options);
   }
 }
 
@@ -43,7 +45,7 @@ export class Embedding extends Module {
     readonly embeddingDim: number,
   ) {
     super(engine);
-    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim]);
+    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { init: normal() });
   }
 
   forward(ids: Tensor): Tensor {
@@ -62,7 +64,7 @@ export class LayerNorm extends Module {
     checkOptions(options, ['eps', 'bias'], 'LayerNorm');
     expectBooleans('LayerNorm', { bias: options.bias });
     this.eps = checkEps('LayerNorm', options.eps ?? 1e-5);
-    this.weight = this.parameter('weight', [normalizedShape]);
+    this.weight = this.parameter('weight', [normalizedShape], { init: ones });
     if (options.bias !== false) this.bias = this.parameter('bias', [normalizedShape]);
   }
 
@@ -80,7 +82,7 @@ export class RMSNorm extends Module {
     super(engine);
     checkOptions(options, ['eps'], 'RMSNorm');
     this.eps = checkEps('RMSNorm', options.eps ?? 1e-6);
-    this.weight = this.parameter('weight', [normalizedShape]);
+    this.weight = this.parameter('weight', [normalizedShape], { init: ones });
   }
 
   forward(x: Tensor): Tensor {

@@ -5,6 +5,7 @@
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
+import { Random } from '../random.js';
 import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
 import { Parameter, type ParameterOptions } from './parameter.js';
 
@@ -18,6 +19,9 @@ export type StateDict = Record<string, StateTensor>;
 export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
   readonly #children = new Map<string, Module>();
+  #training = false;
+  /** Where it stands in the module on which `train` was called: names the random numbers that it draws. */
+  #path = '';
 
   constructor(readonly engine: Engine) {
     if (!(engine instanceof Engine))
@@ -51,6 +55,56 @@ export abstract class Module {
   *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
     for (const [name, module] of this.#children) yield* module.namedParameters(`${prefix}${name}.`);
+  }
+
+  /** Whether it is in training: then parameters are rows that a tape brings gradients to, and dropout drops. */
+  get training(): boolean {
+    return this.#training;
+  }
+
+  protected get path(): string {
+    return this.#path;
+  }
+
+  /**
+   * Gives every parameter the values that a new model begins with, by torch.nn's defaults. A parameter's numbers depend on the seed and its name
+   * alone.
+   */
+  init(seed: number): this {
+    for (const [name, parameter] of this.namedParameters()) this.initParameter(name, parameter, new Random(seed, name));
+    return this;
+  }
+
+  protected initParameter(_name: string, parameter: Parameter, random: Random): void {
+    parameter.init(random);
+  }
+
+  /** Into training, or out of it with `eval`: parameters change their form, and keep their values. */
+  train(): this {
+    this.#switch(true, '');
+    return this;
+  }
+
+  eval(): this {
+    this.#switch(false, '');
+    return this;
+  }
+
+  #switch(training: boolean, path: string): void {
+    this.#training = training;
+    this.#path = path;
+    for (const parameter of this.#parameters.values()) training ? parameter.train() : parameter.eval();
+    for (const [name, child] of this.#children) child.#switch(training, `${path}${name}.`);
+  }
+
+  /** Freezes all parameters below, or thaws them. */
+  requiresGrad(wanted: boolean): this {
+    for (const [, parameter] of this.namedParameters()) parameter.requiresGrad = wanted;
+    return this;
+  }
+
+  zeroGrad(): void {
+    for (const [, parameter] of this.namedParameters()) parameter.zeroGrad();
   }
 
   /** Copies of all parameters, by PyTorch's keys. */

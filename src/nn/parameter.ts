@@ -1,13 +1,18 @@
 /**
- * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one form that inference reads.
- * Matrices exist only packed; vectors and tables of rows as they come. Bytes arrive in chunks of whole rows, pass through a
+ * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one form that is read.
+ * For inference matrices exist only packed; vectors and tables of rows as they come. In training all are rows, which the optimizer
+ * writes to, with a gradient beside them. Bytes arrive in chunks of whole rows, pass through a
  * bounded staging block, and are converted and packed by kernels.
  */
+import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { packInto, unpack } from '../ops/matmul.js';
-import { HostTensor, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { contiguous, narrow } from '../ops/shape.js';
+import type { Random } from '../random.js';
+import { type HostTensor, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type Init, zeros } from './init.js';
 
 /** Checkpoint element types that become float32, with the kernel that does it and the bytes of one. */
 export const sources = {
@@ -22,11 +27,25 @@ export interface ParameterOptions {
   packed?: boolean;
   /** A matrix of several stacked ones of equal height, each of which can be used alone: in_proj_weight is 3. */
   parts?: number;
+  /** How it begins where nothing is loaded. Default zeros. */
+  init?: Init;
 }
 
+/** A matrix as `linear` takes it. */
+export type Operand = PackedMatrix | Tensor;
+
 export class Parameter {
-  readonly packed: boolean;
+  /** Whether gradients are asked for in training: false freezes it. */
+  requiresGrad = true;
+  readonly #packs: boolean;
+  readonly #init: Init;
   readonly #parts: number;
+  #training = false;
+  /** The one tensor of all reads in training, to which a tape's gradients come. */
+  #leaf: Tensor | undefined;
+  #grad: Tensor | undefined;
+  /** Whether `#grad` holds a gradient, or what is to be overwritten. */
+  #hasGrad = false;
   #storage: Storage | undefined;
   /** Row-major rows that wait for the last one, when parts do not fall on panels of their own. */
   #rows: Storage | undefined;
@@ -36,10 +55,16 @@ export class Parameter {
     readonly engine: Engine,
     readonly name: string,
     readonly shape: Shape,
-    { packed = false, parts = 1 }: ParameterOptions = {},
+    { packed = false, parts = 1, init = zeros }: ParameterOptions = {},
   ) {
-    this.packed = packed;
+    this.#packs = packed;
     this.#parts = parts;
+    this.#init = init;
+  }
+
+  /** Whether it lies in panels now. */
+  get packed(): boolean {
+    return this.#packs && !this.#training;
   }
 
   get rows(): number {
@@ -66,9 +91,28 @@ export class Parameter {
     return this.packed ? PANEL : 1;
   }
 
-  /** Row-major values. Throws MODEL_MISMATCH where none were loaded. */
+  /** Row-major values. Throws MODEL_MISMATCH where none were loaded. In training, a tape that records will bring the gradient. */
   get tensor(): Tensor {
+    if (!this.#training) return new Tensor(this.engine, this.#loaded(), this.shape);
+    this.#leaf ??= new Tensor(this.engine, this.#loaded(), this.shape);
+    if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#accumulate(gradient));
+    return this.#leaf;
+  }
+
+  /** The rows that an optimizer writes to, without a tape's noticing. */
+  get value(): Tensor {
     return new Tensor(this.engine, this.#loaded(), this.shape);
+  }
+
+  /** What a product reads: panels, or rows in training. */
+  get operand(): Operand {
+    return this.packed ? this.matrix : this.tensor;
+  }
+
+  /** One of the stacked matrices. */
+  partOperand(index: number): Operand {
+    const rows = this.rows / this.#parts;
+    return this.packed ? this.part(index) : narrow(this.tensor, 0, index * rows, rows);
   }
 
   /** The whole packed matrix; parts that do not fill whole panels have gaps between them, and no whole. */
@@ -91,8 +135,83 @@ export class Parameter {
     throw new HeedError('MODEL_MISMATCH', `${this.name} has no values yet`, {
       culprit: this.name,
       shape: this.shape,
-      cure: 'Call loadStateDict first',
+      cure: 'Call loadStateDict or init first',
     });
+  }
+
+  /** Fills it with what a new model begins with. */
+  init(random: Random, how: Init = this.#init): void {
+    const values = new Float32Array(sizeOf(this.shape));
+    how(values, this.shape, random);
+    this.reset();
+    this.write(0, new Uint8Array(values.buffer), 'F32');
+  }
+
+  /** Into the form for training: rows. Copies; the panels are freed. */
+  train(): void {
+    if (this.#training) return;
+    this.#relay(true);
+  }
+
+  /** Into the form for inference: panels, where it has them. The gradient is let go. */
+  eval(): void {
+    if (!this.#training) return;
+    this.#grad?.dispose();
+    this.#leaf = this.#grad = undefined;
+    this.#hasGrad = false;
+    this.#relay(false);
+  }
+
+  #relay(training: boolean): void {
+    if (!this.#packs || !this.#storage) {
+      this.#training = training;
+      return;
+    }
+    this.#loaded();
+    const old = this.#storage;
+    this.engine.scope(() => {
+      const rows = this.packed ? this.#unpacked() : new Tensor(this.engine, old, this.shape);
+      this.#training = training;
+      this.#storage = this.engine.heap.allocate(this.bytes);
+      if (training) this.engine.heap.bytes.copyWithin(this.#storage.ptr, rows.ptr, rows.ptr + this.bytes);
+      else if (this.fused) this.#pack(rows.storage, 0, this.#storage.ptr, this.rows);
+      else this.#packParts(rows.storage);
+    });
+    old.free();
+  }
+
+  /** All rows, as they were before they were packed. */
+  #unpacked(): Tensor {
+    const rows = Tensor.empty(this.engine, this.shape);
+    const bytes = rows.size * 4;
+    const height = bytes / this.#parts;
+    for (let i = 0; i < this.#parts; i++) {
+      const part = unpack(this.part(i));
+      this.engine.heap.bytes.copyWithin(rows.ptr + i * height, part.ptr, part.ptr + height);
+    }
+    return rows;
+  }
+
+  /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
+  get grad(): Tensor | undefined {
+    return this.#hasGrad ? this.#grad : undefined;
+  }
+
+  /** Forgets the gradient; its memory stays for the next. */
+  zeroGrad(): void {
+    this.#hasGrad = false;
+  }
+
+  #accumulate(gradient: Tensor): void {
+    const { engine } = this;
+    const given = contiguous(gradient);
+    // Not a scope's: it lives as long as the parameter trains.
+    this.#grad ??= new Tensor(engine, engine.heap.allocate(given.size * 4), this.shape);
+    const { ptr } = this.#grad;
+    if (this.#hasGrad)
+      engine.launch('add_f32', Math.ceil(given.size / 1024), given.size * 2, [ptr, ptr, given.ptr, given.size, given.size]);
+    else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);
+    this.#hasGrad = true;
   }
 
   /** Starts over: memory is kept, values are awaited. */
@@ -126,7 +245,11 @@ export class Parameter {
       if (staged) this.#pack(staged, 0, panels, rows);
     });
     this.#filled += rows;
-    if (this.#rows && this.complete) this.#packParts(this.#rows);
+    if (this.#rows && this.complete) {
+      this.#packParts(this.#rows);
+      this.#rows.free();
+      this.#rows = undefined;
+    }
   }
 
   #pack(from: Storage, offset: number, to: number, rows: number): void {
@@ -139,25 +262,22 @@ export class Parameter {
     for (let i = 0; i < this.#parts; i++) {
       this.#pack(rows, i * height * this.width, (this.#storage as Storage).ptr + i * packedBytes(height, this.width), height);
     }
-    rows.free();
-    this.#rows = undefined;
   }
 
   /** A copy of the values, exactly as they were loaded (widened to float32). */
   toHost(): HostTensor {
     return this.engine.scope(() => {
       if (!this.packed) return this.tensor.toHost();
-      const data = new Float32Array(sizeOf(this.shape));
-      const height = this.rows / this.#parts;
-      for (let i = 0; i < this.#parts; i++) data.set(unpack(this.part(i)).toHost().data, i * height * this.width);
-      return new HostTensor('float32', data, [...this.shape]);
+      return this.#unpacked().toHost();
     });
   }
 
   dispose(): void {
     this.#storage?.free();
     this.#rows?.free();
-    this.#storage = this.#rows = undefined;
+    this.#grad?.dispose();
+    this.#storage = this.#rows = this.#grad = this.#leaf = undefined;
+    this.#hasGrad = false;
     this.#filled = 0;
   }
 }

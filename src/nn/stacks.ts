@@ -2,9 +2,12 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { wrongArgument } from '../ops/check.js';
+import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
+import { xavierUniform } from './init.js';
 import { LayerNorm } from './layers.js';
 import { Module } from './module.js';
+import type { Parameter } from './parameter.js';
 import {
   type DecoderLayerCall,
   type EncoderLayerCall,
@@ -93,6 +96,16 @@ export class Transformer extends Module {
     const decoderLayer = () => new TransformerDecoderLayer(engine, dModel, nhead, layer);
     this.encoder = this.child('encoder', new TransformerEncoder(engine, encoderLayer, numEncoderLayers, norm()));
     this.decoder = this.child('decoder', new TransformerDecoder(engine, decoderLayer, numDecoderLayers, norm()));
+  }
+
+  /** All matrices are Xavier's, as nn.Transformer has it. */
+  protected override initParameter(_name: string, parameter: Parameter, random: Random): void {
+    this.initOwn(parameter, random);
+  }
+
+  /** For modules around this one. */
+  initOwn(parameter: Parameter, random: Random): void {
+    parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
   }
 
   /** `call.tgt: { isCausal: true }` is what training and translation use. */

@@ -1,4 +1,5 @@
 /** Pointwise activations. Their numbers are assembly/activation.ts's. */
+import { record } from '../autograd/tape.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
@@ -29,8 +30,17 @@ export const activate = op((x: Tensor, name: Activation): Tensor => {
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('activation_f32', Math.ceil(x.size / 1024), x.size * COST, [y.ptr, source.ptr, x.size, code]);
+  record(y, [x], [source], (dy) => [activateGrad(dy, source, name)]);
   return y;
 });
+
+/** dy · activation'(x), of a contiguous x. */
+export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
+  const dx = Tensor.empty(x.engine, x.shape);
+  const args = [dx.ptr, contiguous(dy).ptr, x.ptr, x.size, activations[name]];
+  x.engine.launch('activation_grad_f32', Math.ceil(x.size / 1024), x.size * COST, args);
+  return dx;
+}
 
 /** max(x, 0) */
 export const relu = (x: Tensor): Tensor => activate(x, 'relu');

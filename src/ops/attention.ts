@@ -1,9 +1,11 @@
 /** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when asked for, its weights. */
-import { checkOptions } from '../errors.js';
+import { record } from '../autograd/tape.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { PANEL, Tensor, tensor } from '../tensor.js';
+import { attentionGrad } from './attention_grad.js';
+import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES } from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
-import { packInto } from './matmul.js';
-import { op, operand } from './op.js';
+import { isTracked, op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
 export interface AttentionOptions {
@@ -27,23 +29,8 @@ export interface AttentionOptions {
 
 const optionNames = ['attnMask', 'isCausal', 'window', 'lengths', 'queryOffset', 'alibiSlopes', 'scale', 'enableGqa'];
 
-/** Tile and scratch of assembly/attention.ts. */
-const QUERIES = 32;
-const SCORES = QUERIES * 128 * 4;
 /** Stands for "no limit" without overflowing when it is added to. */
 const FAR = 1 << 28;
-
-type Four = [number, number, number, number];
-
-/** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
-function asFour(x: Tensor, name: string): Tensor {
-  expectDtype('scaledDotProductAttention', name, x, 'float32');
-  if (x.rank < 2 || x.rank > 4) throw wrongShape('scaledDotProductAttention', name, x.shape, 'it must be [B, H, T, D]');
-  if (x.rank === 4) return x;
-  const front = x.rank === 2 ? [1, 1] : [x.dim(0), 1];
-  const steps = x.rank === 2 ? [0, 0] : [x.strides[0] as number, 0];
-  return x.view([...front, ...x.shape.slice(-2)], [...steps, ...x.strides.slice(-2)]);
-}
 
 /** A boolean mask as what is added to scores: 0 where `attend` equals the mask, −inf elsewhere. */
 export function maskToBias(mask: Tensor, attend = true): Tensor {
@@ -57,13 +44,11 @@ export function maskToBias(mask: Tensor, attend = true): Tensor {
   });
 }
 
-function biasFor(mask: Tensor, [B, H, T, S]: Four): { ptr: number; strides: readonly number[] } {
+function biasFor(mask: Tensor, [B, H, T, S]: Four): Tensor {
   expectTensor('scaledDotProductAttention', 'attnMask', mask);
   const bias = mask.dtype === 'bool' ? maskToBias(mask) : mask;
   expectDtype('scaledDotProductAttention', 'attnMask', bias, 'float32');
-  let wide = expandFor('scaledDotProductAttention', 'attnMask', bias, [B, H, T, S]);
-  if (S > 1 && wide.strides[3] !== 1) wide = contiguous(wide);
-  return { ptr: wide.ptr, strides: wide.strides.slice(0, 3) };
+  return rowsOf(expandFor('scaledDotProductAttention', 'attnMask', bias, [B, H, T, S]));
 }
 
 function reach(window: AttentionOptions['window'], isCausal: boolean): [number, number] {
@@ -84,7 +69,7 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
   checkOptions(options, optionNames, 'scaledDotProductAttention');
   const engine = query.engine;
   const [q4, k, v] = [asFour(query, 'query'), asFour(key, 'key'), asFour(value, 'value')];
-  const q = q4.strides[3] === 1 || q4.dim(3) === 1 ? q4 : contiguous(q4);
+  const q = rowsOf(q4);
   const [B, H, T, D] = q.shape as Four;
   const [, G, S] = k.shape as Four;
   const Dv = v.dim(3);
@@ -105,43 +90,58 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
     throw wrongArgument('attention', 'queryOffset', queryOffset, 'Give a count of keys');
   if (!Number.isFinite(scale)) throw wrongArgument('attention', 'scale', scale, 'It is a finite number');
   const [left, right] = reach(options.window, isCausal);
+  if (isTracked(engine, alibiSlopes))
+    throw new HeedError('UNSUPPORTED', 'attention: slopes have no gradient', { culprit: 'alibiSlopes', cure: 'Do not watch them' });
   // Rows in memory as [B, T, H, Dv]: the layout that the next projection reads without a copy.
-  const y = Tensor.empty(engine, [B, T, H, Dv]);
-  const output = y.view([B, H, T, Dv], [T * H * Dv, Dv, H * Dv, 1]);
+  const y = Tensor.empty(engine, [B, T, H, Dv]).view([B, H, T, Dv], [T * H * Dv, Dv, H * Dv, 1]);
+  const output = shaped(y, query);
   const weights = wantsWeights ? Tensor.empty(engine, [B, H, T, S]) : undefined;
-  if (B * H * T === 0) return weights ? { output, weights } : { output };
-  const bias = options.attnMask !== undefined && S > 0 ? biasFor(options.attnMask, [B, H, T, S]) : { ptr: 0, strides: [0, 0, 0] };
+  const result = weights ? { output, weights: shaped(weights, query) } : { output };
+  if (B * H * T === 0) return result;
   if (lengths !== undefined) checkLengths(lengths, B, S);
-  const counts = lengths !== undefined ? tensor(engine, Int32Array.from(lengths)).ptr : 0;
-  const slopes = operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
-  const kPacked = engine.allocate(B * G * Math.ceil(S / PANEL) * PANEL * D * 4).ptr;
-  const vPacked = engine.allocate(B * G * Math.ceil(Dv / PANEL) * PANEL * S * 4).ptr;
-  packInto(kPacked, k, [B, G, S, D], k.strides);
-  const [vb, vg, vs, vd] = v.strides as Four;
-  packInto(vPacked, v, [B, G, Dv, S], [vb, vg, vd, vs]);
-  const stats = weights ? engine.allocate(B * H * T * 8).ptr : 0;
+  operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
+  const mask = S > 0 ? options.attnMask : undefined;
+  const inputs = [query, key, value, mask?.dtype === 'bool' ? undefined : mask];
+  const kept = weights || isTracked(engine, ...inputs);
+  const at: Attended = {
+    ...{ q, k, v, y, bias: mask && biasFor(mask, [B, H, T, S]), reach: [queryOffset, left, right, scale] },
+    lengths: lengths && tensor(engine, Int32Array.from(lengths)),
+    slopes: alibiSlopes && contiguous(alibiSlopes),
+    stats: kept ? Tensor.empty(engine, [B, H, T, 2]) : undefined,
+  };
+  run(at, weights);
+  if (at.stats) {
+    const shapes = inputs.map((x) => x?.shape);
+    record(output, inputs, [q, k, v, y, at.bias, at.lengths, at.slopes, at.stats], attentionGrad(at, shapes));
+  }
+  if (weights) record(result.weights as Tensor, inputs, [], noGradient);
+  return result;
+});
+
+const noGradient = () => {
+  throw new HeedError('UNSUPPORTED', 'attentionWithWeights: there is no gradient through the weights', {
+    culprit: 'weights',
+    cure: 'Compute them: softmax(matmul(query, key, { transposeB: true }))',
+  });
+};
+
+function run(at: Attended, weights: Tensor | undefined): void {
+  const { engine } = at.q;
+  const [B, H, T, D] = at.q.shape as Four;
+  const [, G, S, Dv] = at.v.shape as Four;
   const tiles = B * H * Math.ceil(T / QUERIES);
   const work = 2 * B * H * T * S * (D + Dv + 16);
-  const ends = [...bias.strides, queryOffset, left, right, scale];
-  const qSteps = q.strides.slice(0, 3);
-  const out = SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8;
-  engine.launch(
-    'attention_f32',
-    tiles,
-    work,
-    [y.ptr, stats, q.ptr, kPacked, vPacked, bias.ptr, counts, slopes, H, G, T, S, D, Dv, ...qSteps, T * H * Dv, Dv, H * Dv, ...ends],
-    out,
-  );
-  if (weights)
-    engine.launch(
-      'attention_weights_f32',
-      tiles,
-      work,
-      [weights.ptr, stats, q.ptr, kPacked, bias.ptr, counts, slopes, H, G, T, S, D, ...qSteps, ...ends],
-      SCORES,
-    );
-  return weights ? { output, weights } : { output };
-});
+  const pointers = [at.bias, at.lengths, at.slopes].map((x) => x?.ptr ?? 0);
+  const ends = [...(at.bias?.strides.slice(0, 3) ?? [0, 0, 0]), ...at.reach];
+  const steps = at.q.strides.slice(0, 3);
+  const [stats, k] = [at.stats?.ptr ?? 0, panelsOf(at.k)];
+  const operands = [at.y.ptr, stats, at.q.ptr, k, panelsOf(at.v, true), ...pointers];
+  const args = [...operands, H, G, T, S, D, Dv, ...steps, ...at.y.strides.slice(0, 3), ...ends];
+  engine.launch('attention_f32', tiles, work, args, SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8);
+  if (!weights) return;
+  const again = [weights.ptr, stats, at.q.ptr, k, ...pointers, H, G, T, S, D, ...steps, ...ends];
+  engine.launch('attention_weights_f32', tiles, work, again, SCORES);
+}
 
 function checkLengths(lengths: readonly number[], B: number, S: number): void {
   const listed = Array.isArray(lengths) || ArrayBuffer.isView(lengths) ? Array.from(lengths) : undefined;
@@ -159,16 +159,15 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
 
 /** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-  return shaped(attend(query, key, value, options, false).output, query);
+  return attend(query, key, value, options, false).output;
 }
 
-/** The same, with the weights [B, H, T, S] that were given to the values. */
+/** The same, with the weights [B, H, T, S] that were given to the values. These are for looking: gradients flow through the output alone. */
 export function attentionWithWeights(
   query: Tensor,
   key: Tensor,
   value: Tensor,
   options: AttentionOptions = {},
 ): { output: Tensor; weights: Tensor } {
-  const { output, weights } = attend(query, key, value, options, true) as Required<Result>;
-  return { output: shaped(output, query), weights: shaped(weights, query) };
+  return attend(query, key, value, options, true) as Required<Result>;
 }

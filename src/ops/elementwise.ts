@@ -1,11 +1,12 @@
 /** Sums and products of like shapes, or with a second operand that repeats along the leading axes. */
-import type { Kernel } from '../engine/kernels.js';
+import { record } from '../autograd/tape.js';
 import { sizeOf, Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
 import { op } from './op.js';
 import { contiguous, expandFor } from './shape.js';
+import { sumTo } from './sum_to.js';
 
-const binary = op((a: Tensor, b: Tensor, name: string, kernel: Kernel): Tensor => {
+const binary = op((a: Tensor, b: Tensor, name: 'add' | 'mul'): Tensor => {
   expectDtype(name, 'a', a, 'float32');
   expectDtype(name, 'b', b, 'float32');
   if (b.rank > a.rank) throw wrongShape(name, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
@@ -13,15 +14,21 @@ const binary = op((a: Tensor, b: Tensor, name: string, kernel: Kernel): Tensor =
   const suffix = b.shape.every((d, i) => d === a.shape[a.rank - b.rank + i]);
   const [p, q] = [contiguous(a), contiguous(suffix ? b : expandFor(name, 'b', b, a.shape))];
   const y = Tensor.empty(a.engine, a.shape);
-  a.engine.launch(kernel, Math.ceil(a.size / 1024), a.size * 2, [y.ptr, p.ptr, q.ptr, a.size, Math.max(1, sizeOf(q.shape))]);
+  const args = [y.ptr, p.ptr, q.ptr, a.size, Math.max(1, sizeOf(q.shape))];
+  a.engine.launch(`${name}_f32`, Math.ceil(a.size / 1024), a.size * 2, args);
+  const times = (dy: Tensor, other: Tensor) => (name === 'mul' ? mul(dy, other) : contiguous(dy));
+  record(y, [a, b], name === 'mul' ? [a, b] : [], (dy, [wantsA, wantsB]) => [
+    wantsA ? times(dy, b) : undefined,
+    wantsB ? sumTo(times(dy, a), b.shape) : undefined,
+  ]);
   return y;
 });
 
 /** a + b; b may lack leading axes of a, or have axes of length 1. */
-export const add = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'add', 'add_f32');
+export const add = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'add');
 
 /** a · b, element by element; b as in `add`. */
-export const mul = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'mul', 'mul_f32');
+export const mul = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'mul');
 
 /** factor · x */
 export const scale = op((x: Tensor, factor: number): Tensor => {
@@ -30,5 +37,6 @@ export const scale = op((x: Tensor, factor: number): Tensor => {
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
   x.engine.launch('scale_f32', Math.ceil(x.size / 1024), x.size * 2, [y.ptr, source.ptr, x.size, factor]);
+  record(y, [x], [], (dy) => [scale(dy, factor)]);
   return y;
 });

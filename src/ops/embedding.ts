@@ -1,21 +1,42 @@
 /** Look-ups: rows of a table by number. */
+import { record } from '../autograd/tape.js';
+import { checkOptions } from '../errors.js';
 import { PackedMatrix, Tensor } from '../tensor.js';
-import { expectDtype, expectMatrix, expectRows, wrongShape } from './check.js';
+import { expectDtype, expectMatrix, expectRows, wrongArgument, wrongShape } from './check.js';
 import { unpack } from './matmul.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
+export interface EmbeddingOptions {
+  /** A row that gets no gradient. */
+  paddingIdx?: number | undefined;
+}
+
+/** Shares of the table that the gradient's tiles get: each of them reads all ids. */
+const SHARES = 64;
+
 /** weight[ids]: ids [...] int32, weight [V, C], plain or packed → [..., C]. Throws ARGUMENT for an id outside of the table. */
-export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix): Tensor => {
+export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix, options: EmbeddingOptions = {}): Tensor => {
+  checkOptions(options, ['paddingIdx'], 'embedding');
   expectDtype('embedding', 'ids', ids, 'int32');
   expectMatrix('embedding', 'weight', weight);
   if (weight.shape.length !== 2) throw wrongShape('embedding', 'weight', weight.shape, 'it must have two axes');
   const [V, C] = weight.shape as [number, number];
+  const { paddingIdx = -1 } = options;
+  if (options.paddingIdx !== undefined && !(Number.isInteger(paddingIdx) && paddingIdx >= 0 && paddingIdx < V))
+    throw wrongArgument('embedding', 'paddingIdx', paddingIdx, `It is a row of the table, 0 to ${V - 1}`);
   const source = contiguous(ids);
   expectRows('embedding', 'ids', source, V);
   if (weight instanceof PackedMatrix) return unpack(weight, source);
   expectDtype('embedding', 'weight', weight, 'float32');
   const y = Tensor.empty(ids.engine, [...ids.shape, C]);
   ids.engine.launch('embedding_f32', ids.size, ids.size * C, [y.ptr, source.ptr, contiguous(weight).ptr, C]);
+  record(y, [weight], [source], (dy) => {
+    const dw = Tensor.empty(ids.engine, [V, C]);
+    const rows = Math.ceil(V / SHARES);
+    const args = [dw.ptr, contiguous(dy).ptr, source.ptr, ids.size, V, C, rows, paddingIdx];
+    ids.engine.launch('embedding_grad_f32', Math.ceil(V / rows), V * C + ids.size * (C + SHARES), args);
+    return [dw];
+  });
   return y;
 });

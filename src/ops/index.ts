@@ -1,11 +1,16 @@
 /** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
 
+export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
 export { HostTensor, PackedMatrix, Tensor, tensor } from '../tensor.js';
 export { type Activation, activate, activations, gelu, quickGelu, relu, sigmoid, silu, tanh } from './activation.js';
 export { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from './attention.js';
+export { backward, valueAndGrad } from './backward.js';
+export { type DropoutKey, dropout } from './dropout.js';
 export { add, mul, scale } from './elementwise.js';
-export { embedding } from './embedding.js';
+export { type EmbeddingOptions, embedding } from './embedding.js';
+export { type CrossEntropyOptions, crossEntropy } from './loss.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
+export { mean, sum } from './reduce.js';
 export { type RotaryOptions, type RotaryTable, rotary, rotaryTable } from './rotary.js';
 export { cat, chunk, contiguous, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';

@@ -1,10 +1,13 @@
 /** Products: linear layers over packed weights, and products of two activations. */
+import { record } from '../autograd/tape.js';
 import { checkOptions } from '../errors.js';
 import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
-import { type Activation, activationCode } from './activation.js';
+import { type Activation, activate, activateGrad, activationCode } from './activation.js';
 import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
-import { op, operand } from './op.js';
-import { contiguous } from './shape.js';
+import { add } from './elementwise.js';
+import { isTracked, op, operand } from './op.js';
+import { contiguous, reshape, transpose } from './shape.js';
+import { sumTo } from './sum_to.js';
 
 /** Bytes of panels that a tile walks for every four rows: they should stay in an L2 of 256 KiB. */
 const L2_SHARE = 192 << 10;
@@ -92,16 +95,36 @@ export const linear = op((x: Tensor, weight: Tensor | PackedMatrix, bias?: Tenso
   const [N, K] = weight.shape as [number, number];
   if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
   const shape = [...x.shape.slice(0, -1), N];
-  const y = Tensor.empty(x.engine, shape);
+  const M = sizeOf(x.shape.slice(0, -1));
+  const code = activationCode(activation);
+  const rest = operand('linear', 'residual', residual, shape);
+  const z = Tensor.empty(x.engine, shape);
   const packed = weight instanceof PackedMatrix ? weight : pack(weight);
-  product(x.engine, sizeOf(x.shape.slice(0, -1)), N, K, {
-    y: y.ptr,
-    x: contiguous(x).ptr,
-    w: packed.ptr,
-    bias: operand('linear', 'bias', bias, [N]),
-    residual: operand('linear', 'residual', residual, shape),
-    activation: activationCode(activation),
-  });
+  const source = contiguous(x);
+  // The gradient needs what went into the activation: then it is a step of its own. Same bits.
+  const apart = activation && isTracked(x.engine, x, weight, bias, residual);
+  const fused = apart ? {} : { residual: rest, activation: code };
+  const at = { y: z.ptr, x: source.ptr, w: packed.ptr, bias: operand('linear', 'bias', bias, [N]), ...fused };
+  product(x.engine, M, N, K, at);
+  const active = apart ? activate(z, activation) : z;
+  const y = apart && residual ? add(active, residual) : active;
+  const held = weight instanceof PackedMatrix ? new Tensor(x.engine, weight.storage, []) : weight;
+  record(
+    y,
+    [x, weight instanceof PackedMatrix ? undefined : weight, bias, residual],
+    [source, held, apart ? z : undefined],
+    (dy, wanted) => {
+      const dz = apart ? activateGrad(dy, z, activation) : contiguous(dy);
+      const rows = reshape(dz, [M, N]);
+      const [wantsX, wantsWeight, wantsBias] = wanted;
+      return [
+        wantsX ? reshape(matmul(rows, weight instanceof PackedMatrix ? unpack(weight) : weight), x.shape) : undefined,
+        wantsWeight ? matmul(transpose(rows, 0, 1), reshape(source, [M, K])) : undefined,
+        wantsBias ? sumTo(rows, [N]) : undefined,
+        dy,
+      ];
+    },
+  );
   return y;
 });
 
@@ -139,5 +162,14 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
   else
     for (let i = 0; i < batch; i++)
       product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
+  record(y, [a, b], [a, b], (dy, [wantsA, wantsB]) => {
+    // With one b for all, the leading axes are more rows.
+    const [up, left] = single ? [reshape(dy, [sizeOf(outer) * M, N]), reshape(a, [sizeOf(outer) * M, K])] : [dy, a];
+    const flip = (m: Tensor) => transpose(m, -1, -2);
+    return [
+      wantsA ? reshape(matmul(up, b, { transposeB: !transposeB }), a.shape) : undefined,
+      wantsB ? (transposeB ? matmul(flip(up), left) : matmul(flip(left), up)) : undefined,
+    ];
+  });
   return y;
 });

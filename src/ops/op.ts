@@ -1,4 +1,5 @@
 /** What ops are made of: a scope of their own, and operands that a kernel can read. */
+import { asOp, tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
@@ -14,7 +15,7 @@ export function op<X extends { readonly engine: Engine }, Rest extends unknown[]
         cure: 'Make one with tensor(engine, data)',
       });
     for (const value of rest) expectEngine(x.engine, value);
-    return x.engine.scope(() => body(x, ...rest));
+    return x.engine.scope(() => asOp(x.engine, () => body(x, ...rest)));
   };
 }
 
@@ -31,6 +32,12 @@ function expectEngine(engine: Engine, value: unknown): void {
     });
   }
 }
+
+/** Whether a tape wants a gradient of one of these: then an op keeps what that needs. */
+export const isTracked = (engine: Engine, ...operands: readonly (Tensor | PackedMatrix | undefined)[]): boolean => {
+  const tape = tapeOf(engine);
+  return tape !== undefined && operands.some((x) => x instanceof Tensor && tape.tracks(x));
+};
 
 /** The address of a float32 operand of exactly this shape, side by side in memory; 0, which kernels take for none, where there is none. */
 export function operand(where: string, name: string, x: Tensor | undefined, shape: Shape): number {

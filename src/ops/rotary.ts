@@ -1,11 +1,11 @@
 /** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
-
+import { record } from '../autograd/tape.js';
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, wrongArgument, wrongShape } from './check.js';
-import { op, operand } from './op.js';
+import { op } from './op.js';
 import { contiguous } from './shape.js';
 
 export interface RotaryTable {
@@ -53,7 +53,10 @@ export const rotary = op((x: Tensor, table: RotaryTable, options: RotaryOptions 
   for (const name of ['cos', 'sin'] as const) expectTensor('rotary', `table.${name}`, table?.[name]);
   if (table.cos.rank !== 2) throw wrongShape('rotary', 'table.cos', table.cos.shape, 'it must be [positions, R / 2]');
   const [rows, half] = table.cos.shape as [number, number];
-  const [cos, sin] = [operand('rotary', 'table.cos', table.cos, [rows, half]), operand('rotary', 'table.sin', table.sin, [rows, half])];
+  for (const name of ['cos', 'sin'] as const) {
+    expectDtype('rotary', `table.${name}`, table[name], 'float32');
+    expectShape('rotary', `table.${name}`, table[name], [rows, half]);
+  }
   if (2 * half > D) throw wrongShape('rotary', 'table.cos', table.cos.shape, `it turns ${2 * half} channels, x has ${D}`);
   if (positions !== undefined) {
     expectDtype('rotary', 'positions', positions, 'int32');
@@ -64,11 +67,17 @@ export const rotary = op((x: Tensor, table: RotaryTable, options: RotaryOptions 
   const wrong = at ? x.engine.heap.ints(at.ptr, at.size).find((p) => p < 0 || p >= rows) : T > rows ? T - 1 : undefined;
   if (wrong !== undefined)
     throw new HeedError('ARGUMENT', `rotary: the table of ${rows} positions has no position ${wrong}`, { culprit: 'positions' });
-  const source = x.strides[3] === 1 ? x : contiguous(x);
-  const y = Tensor.empty(x.engine, x.shape);
-  x.engine.launch('rope_f32', B * H * T, x.size * 6, [
-    ...[y.ptr, source.ptr, cos, sin, at?.ptr ?? 0],
-    ...[H, T, D, 2 * half, ...source.strides.slice(0, 3), perBatch, Number(interleaved)],
-  ]);
+  const [cos, sin] = [contiguous(table.cos), contiguous(table.sin)];
+  const turn = (from: Tensor, direction: 1 | -1): Tensor => {
+    const source = from.strides[3] === 1 ? from : contiguous(from);
+    const to = Tensor.empty(x.engine, x.shape);
+    x.engine.launch('rope_f32', B * H * T, x.size * 6, [
+      ...[to.ptr, source.ptr, cos.ptr, sin.ptr, at?.ptr ?? 0],
+      ...[H, T, D, 2 * half, ...source.strides.slice(0, 3), perBatch, Number(interleaved), direction],
+    ]);
+    return to;
+  };
+  const y = turn(x, 1);
+  record(y, [x], [cos, sin, at], (dy) => [turn(dy, -1)]);
   return y;
 });

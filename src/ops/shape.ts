@@ -1,12 +1,24 @@
 /**
  * Views and the copies that make them contiguous again, under PyTorch's names. A view shares its tensor's storage:
- * disposing of one disposes of both.
+ * disposing of one disposes of both. A gradient goes the same way back.
  */
+import { asOp, record } from '../autograd/tape.js';
 import { HeedError } from '../errors.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 import { expectSizes, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
+import { sumTo } from './sum_to.js';
 
-const axisOf = (op: string, x: Tensor, axis: number): number => {
+/** An op that only moves numbers: what it makes of `x`, and how a gradient moves back. */
+function moved(x: Tensor, make: () => Tensor, back: (dy: Tensor) => Tensor): Tensor {
+  return asOp(x.engine, () => {
+    const y = make();
+    if (y !== x) record(y, [x], [], (dy) => [back(dy)]);
+    return y;
+  });
+}
+
+/** An axis by its number, counted from the last where it is negative; throws ARGUMENT where there is none. */
+export const axisOf = (op: string, x: Tensor, axis: number): number => {
   expectTensor(op, 'x', x);
   const found = Number.isInteger(axis) ? (axis < 0 ? axis + x.rank : axis) : -1;
   if (found >= 0 && found < x.rank) return found;
@@ -17,6 +29,16 @@ const axisOf = (op: string, x: Tensor, axis: number): number => {
 export function contiguous(x: Tensor): Tensor {
   expectTensor('contiguous', 'x', x);
   if (x.isContiguous) return x;
+  return moved(
+    x,
+    () => x.engine.scope(() => copied(x)),
+    (dy) => dy,
+  );
+}
+
+function copied(x: Tensor): Tensor {
+  const y = Tensor.empty(x.engine, x.shape, x.dtype);
+  if (x.size === 0) return y;
   // Neighbouring axes that lie in memory as one are one.
   const dims: number[] = [];
   const steps: number[] = [];
@@ -41,11 +63,12 @@ export function contiguous(x: Tensor): Tensor {
     steps.unshift(0);
   }
   const [n0, n1, n2, n3] = dims as [number, number, number, number];
-  return x.engine.scope(() => {
-    const y = Tensor.empty(x.engine, x.shape, x.dtype);
-    if (x.size > 0) x.engine.launch('copy', n0 * n1 * n2, x.size, [y.ptr, x.ptr, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
-    return y;
-  });
+  const [s0, s1, s2, s3] = steps as [number, number, number, number];
+  const [at, outer] = [[y.ptr, x.ptr], n0 * n1];
+  if (s2 === 1 && s3 !== 1 && x.dtype !== 'bool')
+    x.engine.launch('transpose_f32', outer * Math.ceil(n2 / 8), x.size, [...at, n1, n2, n3, s0, s1, s3]);
+  else x.engine.launch('copy', outer * n2, x.size, [...at, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
+  return y;
 }
 
 /** The elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
@@ -57,7 +80,11 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (sizeOf(dims) !== x.size || !dims.every(Number.isSafeInteger) || shape.filter((d) => d === -1).length > 1) {
     throw wrongShape('reshape', 'x', x.shape, `it does not fill [${shape}]`);
   }
-  return contiguous(x).view(dims);
+  return moved(
+    x,
+    () => contiguous(x).view(dims),
+    (dy) => reshape(dy, x.shape),
+  );
 }
 
 /** Splits one axis into several: a view. @example unflatten(x, -1, [heads, -1]) */
@@ -70,9 +97,11 @@ export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
   if (sizeOf(dims) !== length || !dims.every(Number.isInteger) || sizes.filter((d) => d === -1).length > 1)
     throw wrongShape('unflatten', 'x', x.shape, `axis ${axis} does not split into [${sizes}]`);
   const inner = dims.map((_, i) => sizeOf(dims.slice(i + 1)) * (x.strides[a] as number));
-  return x.view(
-    [...x.shape.slice(0, a), ...dims, ...x.shape.slice(a + 1)],
-    [...x.strides.slice(0, a), ...inner, ...x.strides.slice(a + 1)],
+  const parts = (whole: readonly number[], own: readonly number[]) => [...whole.slice(0, a), ...own, ...whole.slice(a + 1)];
+  return moved(
+    x,
+    () => x.view(parts(x.shape, dims), parts(x.strides, inner)),
+    (dy) => reshape(dy, x.shape),
   );
 }
 
@@ -83,9 +112,15 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
   const order = Array.from(axes as readonly number[], (axis) => axisOf('permute', x, axis));
   if (new Set(order).size !== x.rank || order.length !== x.rank)
     throw wrongShape('permute', 'x', x.shape, `[${axes}] is no order of its axes`);
-  return x.view(
-    order.map((a) => x.shape[a] as number),
-    order.map((a) => x.strides[a] as number),
+  const ordered = (list: readonly number[]) => order.map((a) => list[a] as number);
+  return moved(
+    x,
+    () => x.view(ordered(x.shape), ordered(x.strides)),
+    (dy) =>
+      permute(
+        dy,
+        order.map((_, axis) => order.indexOf(axis)),
+      ),
   );
 }
 
@@ -106,7 +141,31 @@ export function narrow(x: Tensor, axis: number, start: number, length: number): 
     throw wrongShape('narrow', 'x', x.shape, `axis ${axis} has no ${kindOf(length)} elements from ${kindOf(start)} on`);
   }
   const shape = x.shape.map((d, i) => (i === a ? length : d));
-  return x.view(shape, x.strides, x.offset + start * (x.strides[a] as number));
+  return moved(
+    x,
+    () => x.view(shape, x.strides, x.offset + start * (x.strides[a] as number)),
+    (dy) => widened(dy, x.shape, a, start),
+  );
+}
+
+/** `x` as a part of zeros of another shape, from `start` on along an axis. */
+function widened(x: Tensor, shape: Shape, axis: number, start: number): Tensor {
+  return x.engine.scope(() => {
+    const y = Tensor.empty(x.engine, shape);
+    if (x.size < y.size) x.engine.launch('fill_f32', Math.ceil(y.size / 1024), y.size, [y.ptr, y.size, 0]);
+    place(y, x, axis, start);
+    return y;
+  });
+}
+
+/** Copies `x` into `y`, which is contiguous and as long or longer along one axis, from `start` on. */
+function place(y: Tensor, x: Tensor, axis: number, start: number): void {
+  const source = contiguous(x);
+  const inner = sizeOf(x.shape.slice(axis + 1)) * 4;
+  const bytes = (x.shape[axis] as number) * inner;
+  const args = [y.ptr + start * inner, source.ptr, bytes, (y.shape[axis] as number) * inner, bytes];
+  if (x.size > 0) y.engine.launch('copy_rows', sizeOf(x.shape.slice(0, axis)), x.size, args);
+  if (source !== x) source.dispose();
 }
 
 /** An axis of length 0 can be cut into any number of parts. */
@@ -138,7 +197,11 @@ export function expandFor(op: string, argument: string, x: Tensor, shape: Shape)
     if (old !== d && old !== 1) throw strange();
     return old === d && i >= front ? (x.strides[i - front] as number) : 0;
   });
-  return x.view(shape, strides);
+  return moved(
+    x,
+    () => x.view(shape, strides),
+    (dy) => sumTo(contiguous(dy), x.shape),
+  );
 }
 
 /** Tensors one behind the other along an axis: a copy. */
@@ -155,28 +218,17 @@ export function cat(tensors: readonly Tensor[], axis: number): Tensor {
     if (x.rank !== first.rank || x.shape.some((d, i) => i !== a && d !== first.shape[i]))
       throw wrongShape('cat', 'x', x.shape, `it does not fit behind [${first.shape}]`);
   }
-  return first.engine.scope(() => joined(first, tensors, a));
+  return first.engine.scope(() => asOp(first.engine, () => joined(first, tensors, a)));
 }
 
 function joined(first: Tensor, tensors: readonly Tensor[], axis: number): Tensor {
-  const length = tensors.reduce((n, x) => n + (x.shape[axis] as number), 0);
-  const y = Tensor.empty(
-    first.engine,
-    first.shape.map((d, i) => (i === axis ? length : d)),
-    first.dtype,
+  const starts = [0];
+  for (const x of tensors) starts.push((starts.at(-1) as number) + (x.shape[axis] as number));
+  const shape = first.shape.map((d, i) => (i === axis ? (starts.at(-1) as number) : d));
+  const y = Tensor.empty(first.engine, shape, first.dtype);
+  for (const [i, x] of tensors.entries()) place(y, x, axis, starts[i] as number);
+  record(y, tensors, [], (dy, wanted) =>
+    tensors.map((x, i) => (wanted[i] ? narrow(dy, axis, starts[i] as number, x.shape[axis] as number) : undefined)),
   );
-  const outer = sizeOf(first.shape.slice(0, axis));
-  const inner = sizeOf(first.shape.slice(axis + 1));
-  let at = 0;
-  for (const x of tensors) {
-    const row = (x.shape[axis] as number) * inner;
-    const source = contiguous(x);
-    // One launch per outer index: what is copied into lies apart in y. Used for a few rows, not in hot loops.
-    for (let i = 0; i < outer && row > 0; i++) {
-      y.engine.launch('copy', 1, row, [y.ptr + (i * length * inner + at) * 4, source.ptr + i * row * 4, 2, 1, 1, row, 0, 0, 0, 1]);
-    }
-    at += row;
-    if (source !== x) source.dispose();
-  }
   return y;
 }

@@ -23,6 +23,7 @@ export const activationCases: OpCase<ActivationShape, { x: Numbers }>[] = Object
   },
   run: (_, { x }) => activate(x, name as Activation),
   oracle: ({ x }) => Float64Array.from(x.data, exact),
+  gradients: ['x'],
   tolerance: ROUNDED,
   flops: ({ dims }) => 5 * sizeOf(dims),
 }));

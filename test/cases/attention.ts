@@ -156,6 +156,7 @@ const shared = {
 export const attentionCase: OpCase<AttentionShape, AttentionInputs> = {
   ...shared,
   name: 'attention',
+  gradients: ['query', 'key', 'value', 'mask'],
   run: (_: Engine, tensors: Tensors<AttentionInputs>, shape) =>
     scaledDotProductAttention(tensors.query, tensors.key, tensors.value, optionsOf(shape, tensors)),
   oracle: output64,

@@ -11,6 +11,8 @@ export const ROUNDED = 1e-5;
 export const EXACT = 0;
 /** What an op that rounds may be off by where everything is 0. */
 const ABSOLUTE = 1e-7;
+/** The same of gradients: the norm of a single channel has almost none, a difference of numbers near 1. */
+export const GRADIENT = { tolerance: 1e-4, absolute: 1e-6 };
 
 /** Puts inputs on an engine. */
 export function place<I extends Inputs<I>>(engine: Engine, inputs: I): Tensors<I> {
@@ -89,14 +91,19 @@ export function beyond(actual: ArrayLike<number>, expected: ArrayLike<number>, b
   return undefined;
 }
 
-/** The same, relative to the largest element: max|a − b| <= tolerance · max|b| + 1e-7. */
-export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): string | undefined {
+/** The same, relative to the largest element: max|a − b| <= tolerance · max|b| + 1e-7, unless `absolute` is another. */
+export function difference(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  absolute = ABSOLUTE,
+): string | undefined {
   let largest = 0;
   for (let i = 0; i < expected.length; i++) {
     const b = Math.abs(expected[i] as number);
     if (b < Number.POSITIVE_INFINITY) largest = Math.max(largest, b);
   }
-  return beyond(actual, expected, tolerance === EXACT ? 0 : tolerance * largest + ABSOLUTE);
+  return beyond(actual, expected, tolerance === EXACT ? 0 : tolerance * largest + absolute);
 }
 
 /** Why two results differ in a bit, or undefined. NaNs are all alike. */

@@ -33,6 +33,7 @@ const shared = {
 export const embeddingCase: OpCase<EmbeddingShape, { ids: Numbers; weight: Numbers }> = {
   ...shared,
   name: 'embedding',
+  gradients: ['weight'],
   inputs: ({ V, C, dims }, random) => ({ ids: random.integers(dims, V), weight: random.floats([V, C]) }),
   run: (_, { ids, weight }) => embedding(ids, weight),
 };

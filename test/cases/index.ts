@@ -1,11 +1,14 @@
 /** Every case. Whoever walks them all reads this list; whoever needs one imports it from its family's file. */
 import { activationCases } from './activation.js';
 import { attentionCase, attentionWeightsCase } from './attention.js';
+import { dropoutCase } from './dropout.js';
 import { addCase, maskToBiasCase, mulCase, scaleCase } from './elementwise.js';
 import { embeddingCase, packCase, packedEmbeddingCase } from './embedding.js';
 import { linearCase, plainLinearCase } from './linear.js';
+import { crossEntropyCase } from './loss.js';
 import { matmulCase } from './matmul.js';
 import { layerNormCase, rmsNormCase } from './norm.js';
+import { meanCase, sumCase } from './reduce.js';
 import { rotaryCase } from './rotary.js';
 import { viewCase } from './shape.js';
 import { logSoftmaxCase, softmaxCase } from './softmax.js';
@@ -30,5 +33,9 @@ export const cases: readonly OpCase[] = [
   packedEmbeddingCase,
   packCase,
   rotaryCase,
+  dropoutCase,
+  crossEntropyCase,
+  sumCase,
+  meanCase,
   viewCase,
 ];

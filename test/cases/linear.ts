@@ -71,6 +71,7 @@ const shared = {
 export const linearCase: OpCase<LinearShape, LinearInputs<PackedNumbers>> = {
   ...shared,
   name: 'linear',
+  gradients: ['x', 'bias', 'residual'],
   inputs: ({ M, N, K, bias, residual }, random) => ({
     x: random.floats([M, K]),
     weight: random.packed([N, K]),
@@ -83,6 +84,7 @@ export const linearCase: OpCase<LinearShape, LinearInputs<PackedNumbers>> = {
 export const plainLinearCase: OpCase<LinearShape, LinearInputs<Numbers>> = {
   ...shared,
   name: 'linear, plain weight',
+  gradients: ['x', 'weight', 'bias', 'residual'],
   inputs: (shape, random) => {
     const { weight, ...others } = linearCase.inputs(shape, random);
     return { ...others, weight: { data: weight.data, dims: weight.dims } };

@@ -44,6 +44,7 @@ export const matmulCase: OpCase<MatmulShape, { a: Numbers; b: Numbers }> = {
       return dot(a.data, i, b.data, j + (n as number) * (transposeB ? K : 1), K, step);
     });
   },
+  gradients: ['a', 'b'],
   tolerance: ROUNDED,
   flops: ({ outer = [], M, N, K }) => 2 * sizeOf(outer) * M * N * K,
 };

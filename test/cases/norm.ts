@@ -50,6 +50,7 @@ const shared = {
 export const layerNormCase: OpCase<NormShape, NormInputs> = {
   ...shared,
   name: 'layerNorm',
+  gradients: ['x', 'weight', 'bias'],
   run: (_, { x, weight, bias }, { eps }) => layerNorm(x, weight, bias, { eps }),
   oracle: ({ x, weight, bias }, { dims, eps = 1e-5 }) =>
     rowwise(x.data, dims.at(-1) as number, (row) => {
@@ -63,6 +64,7 @@ export const layerNormCase: OpCase<NormShape, NormInputs> = {
 export const rmsNormCase: OpCase<NormShape, NormInputs> = {
   ...shared,
   name: 'rmsNorm',
+  gradients: ['x', 'weight'],
   shapes: shapes.map(({ bias, ...shape }) => shape),
   run: (_, { x, weight }, { eps }) => rmsNorm(x, weight, { eps }),
   oracle: ({ x, weight }, { dims, eps = 1e-6 }) =>

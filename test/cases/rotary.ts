@@ -62,6 +62,7 @@ export const rotaryCase: OpCase<RotaryShape, { x: Numbers; cos: Numbers; sin: Nu
       return own * (cos.data[angle] as number) + (first ? -1 : 1) * partner * (sin.data[angle] as number);
     });
   },
+  gradients: ['x'],
   tolerance: ROUNDED,
   flops: ({ B, H, T, D }) => 3 * sizeOf([B, H, T, D]),
 };

@@ -100,6 +100,7 @@ export const viewCase: OpCase<ViewShape, { x: Numbers }> = {
       (index) => x.data[source(index, dims).reduce((at, i, axis) => at * (dims[axis] as number) + i, 0)] as number,
     );
   },
+  gradients: ['x'],
   tolerance: EXACT,
   flops: ({ dims }) => sizeOf(dims),
 };

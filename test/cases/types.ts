@@ -36,6 +36,8 @@ export interface OpCase<Shape extends object = object, I extends Inputs<I> = Rec
   inputs(shape: Shape, random: Random): I;
   run(engine: Engine, tensors: Tensors<I>, shape: Shape): Tensor;
   oracle(values: Values<I>, shape: Shape): Float64Array;
+  /** Inputs that gradients flow to. */
+  readonly gradients?: readonly (keyof I & string)[];
   /** Largest error allowed, as a share of the largest element; 0 for ops that only move numbers. */
   readonly tolerance: number;
   /** Float operations of one run. */

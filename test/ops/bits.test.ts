@@ -24,6 +24,7 @@ import {
 } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bitDifference, describeShape, inputsOf, resultOf } from '../cases/check.js';
+import { type Gradients, gradientsOf } from '../cases/gradient.js';
 import { cases } from '../cases/index.js';
 import { Random } from '../cases/random.js';
 import { engineFor } from './engines.js';
@@ -50,6 +51,15 @@ describe('threads', () => {
       const inputs = inputsOf(op, shape);
       const [one, ...more] = engines.map((on) => resultOf(on, op, shape, inputs));
       for (const other of more) expect(bitDifference(other, one as Float32Array)).toBeUndefined();
+    });
+  });
+
+  describe.each(cases.filter((op) => op.gradients).map((op) => [op.name, op] as const))('the gradient of %s', (_, op) => {
+    it.each(op.shapes.map((shape) => [describeShape(shape), shape] as const))('1, 2 and 4 give the same bits: %s', (_, shape) => {
+      const [one, ...more] = engines.map((on) => gradientsOf(on, op, shape));
+      for (const other of more)
+        for (const [name, gradient] of Object.entries(one as Gradients))
+          expect([name, bitDifference(other[name] as Float32Array, gradient)]).toEqual([name, undefined]);
     });
   });
 

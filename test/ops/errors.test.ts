@@ -127,6 +127,26 @@ const wrongs: Row[] = [
   ['cat: nothing', () => ops.cat([], 0), 'ARGUMENT', 'tensors'],
   ['cat: shapes that do not go together', () => ops.cat([floats(2, 3), floats(2, 4)], 0), 'SHAPE', 'x'],
   ['cat: different dtypes', () => ops.cat([floats(2), ints(2)], 0), 'DTYPE', 'tensors'],
+  ['sum: an axis that there is not', () => ops.sum(floats(2, 3), 2), 'ARGUMENT', 'axis'],
+  ['mean: integers', () => ops.mean(ints(2)), 'DTYPE', 'x'],
+  ['embedding: padding that is no row', () => ops.embedding(ints(2), floats(3, 4), { paddingIdx: 3 }), 'ARGUMENT', 'paddingIdx'],
+  ['dropout: more than all', () => ops.dropout(floats(3), 1.1, [1, 2, 3, 4]), 'ARGUMENT', 'p'],
+  ['dropout: a key of three words', () => ops.dropout(floats(3), 0.1, [1, 2, 3] as never), 'ARGUMENT', 'key'],
+  ['dropout: a word that is too large', () => ops.dropout(floats(3), 0.1, [1, 2, 3, 2 ** 32]), 'ARGUMENT', 'key'],
+  ['crossEntropy: targets of another shape', () => ops.crossEntropy(floats(2, 3), ints(3)), 'SHAPE', 'targets'],
+  ['crossEntropy: targets that are floats', () => ops.crossEntropy(floats(2, 3), floats(2)), 'DTYPE', 'targets'],
+  [
+    'crossEntropy: a target that is no class',
+    () => ops.crossEntropy(floats(1, 3), tensor(engine, Int32Array.of(3))),
+    'ARGUMENT',
+    'targets',
+  ],
+  ['crossEntropy: a negative target', () => ops.crossEntropy(floats(1, 3), tensor(engine, Int32Array.of(-1))), 'ARGUMENT', 'targets'],
+  ['crossEntropy: no classes', () => ops.crossEntropy(floats(2, 0), ints(2)), 'SHAPE', 'logits'],
+  ['crossEntropy: weights for other classes', () => ops.crossEntropy(floats(2, 3), ints(2), { weight: floats(2) }), 'SHAPE', 'weight'],
+  ['crossEntropy: too much smoothing', () => ops.crossEntropy(floats(2, 3), ints(2), { labelSmoothing: 2 }), 'ARGUMENT', 'labelSmoothing'],
+  ['crossEntropy: half a target to ignore', () => ops.crossEntropy(floats(2, 3), ints(2), { ignoreIndex: 0.5 }), 'ARGUMENT', 'ignoreIndex'],
+
   ['any op: a tensor that was freed', () => ops.softmax(freed()), 'ARGUMENT', 'tensor'],
 ];
 

@@ -2,6 +2,7 @@
 import type { Engine } from 'heed';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bitDifference, describeShape, inputsOf, place, placeAsViews, resultOf } from '../cases/check.js';
+import { gradientsOf } from '../cases/gradient.js';
 import { cases } from '../cases/index.js';
 import { engineFor } from './engines.js';
 
@@ -16,6 +17,13 @@ describe.each(cases.map((op) => [op.name, op] as const))('%s', (_, op) => {
   it.each(shapes)('gives the same bits for views: %s', (_, shape) => {
     const inputs = inputsOf(op, shape);
     expect(bitDifference(resultOf(engine, op, shape, inputs, placeAsViews), resultOf(engine, op, shape, inputs))).toBeUndefined();
+  });
+
+  it.skipIf(!op.gradients).each(shapes)('gives the same bits of gradients for views: %s', (_, shape) => {
+    const inputs = inputsOf(op, shape);
+    const plain = gradientsOf(engine, op, shape, inputs);
+    for (const [name, gradient] of Object.entries(gradientsOf(engine, op, shape, inputs, placeAsViews)))
+      expect([name, bitDifference(gradient, plain[name] as Float32Array)]).toEqual([name, undefined]);
   });
 
   it.each(shapes)('leaves nothing but its result in the engine: %s', (_, shape) => {

@@ -1,0 +1,50 @@
+/** How attention's operands lie in memory, forwards and backwards. */
+import { packedBytes, type Tensor } from '../tensor.js';
+import { expectDtype, wrongShape } from './check.js';
+import { packInto } from './matmul.js';
+import { contiguous } from './shape.js';
+
+/** Tile and scratch of assembly/attention.ts. */
+export const QUERIES = 32;
+export const SCORES = QUERIES * 128 * 4;
+
+export type Four = readonly [number, number, number, number];
+
+/** What attention works on, four axes each. There are no gaps along the last of them but in k and v. */
+export interface Attended {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  y: Tensor;
+  /** [B, H, T, 2], for what comes after the forward. */
+  stats: Tensor | undefined;
+  /** Repeated up to [B, H, T, S]. */
+  bias: Tensor | undefined;
+  lengths: Tensor | undefined;
+  slopes: Tensor | undefined;
+  /** queryOffset, left, right, scale. */
+  reach: Four;
+}
+
+/** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
+export function asFour(x: Tensor, name: string): Tensor {
+  expectDtype('scaledDotProductAttention', name, x, 'float32');
+  if (x.rank < 2 || x.rank > 4) throw wrongShape('scaledDotProductAttention', name, x.shape, 'it must be [B, H, T, D]');
+  if (x.rank === 4) return x;
+  const front = x.rank === 2 ? [1, 1] : [x.dim(0), 1];
+  const steps = x.rank === 2 ? [0, 0] : [x.strides[0] as number, 0];
+  return x.view([...front, ...x.shape.slice(-2)], [...steps, ...x.strides.slice(-2)]);
+}
+
+/** A tensor whose rows have no gaps. */
+export const rowsOf = (x: Tensor): Tensor => (x.strides[3] === 1 || x.dim(3) === 1 ? x : contiguous(x));
+
+/** The panels of each matrix of x [B, H, N, K], or of its transposes [K, N]; freed with the scope. */
+export function panelsOf(x: Tensor, transposed = false): number {
+  const [B, H, N, K] = x.shape as Four;
+  const [b, h, n, k] = x.strides as Four;
+  const [rows, columns] = transposed ? [K, N] : [N, K];
+  const { ptr } = x.engine.allocate(B * H * packedBytes(rows, columns));
+  packInto(ptr, x, [B, H, rows, columns], transposed ? [b, h, k, n] : [b, h, n, k]);
+  return ptr;
+}

@@ -1,0 +1,41 @@
+/** Dropout, whose mask is a function of a key and an element's place. */
+import { record } from '../autograd/tape.js';
+import type { Engine } from '../engine/engine.js';
+import { Tensor } from '../tensor.js';
+import { expectDtype, kindOf, wrongArgument } from './check.js';
+import { op } from './op.js';
+import { contiguous } from './shape.js';
+
+/** Four whole numbers below 2^32 that name a mask: of a seed, a step and a place in the model, say. */
+export type DropoutKey = readonly [number, number, number, number];
+
+/** Bytes that a kernel works in. */
+const WORDS = 64;
+
+/** What kernels read of a mask: the key, below which random word an element goes, and what the others are multiplied by. */
+export function dropoutMask(engine: Engine, where: string, p: number, key: DropoutKey): Tensor {
+  if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw wrongArgument(where, 'p', p, 'It is a number from 0 to 1');
+  const isWord = (word: unknown) => Number.isInteger(word) && (word as number) >= 0 && (word as number) < 2 ** 32;
+  if (!Array.isArray(key) || key.length !== 4 || !key.every(isWord))
+    throw wrongArgument(where, 'key', Array.isArray(key) ? key.map(kindOf).join() : key, 'Give four whole numbers below 2^32');
+  const mask = Tensor.empty(engine, [6], 'int32');
+  engine.heap.ints(mask.ptr, 5).set([...key, Math.floor(p * 2 ** 32)].map((word) => word | 0));
+  // Where all go, none of the words is below 2^32 for sure: zero times what is left is zero too.
+  engine.heap.floats(mask.ptr + 20, 1)[0] = p === 1 ? 0 : 1 / (1 - p);
+  return mask;
+}
+
+/** x with each element zeroed with probability p, and the others times 1 / (1 − p). The same key gives the same mask. */
+export const dropout = op((x: Tensor, p: number, key: DropoutKey): Tensor => {
+  expectDtype('dropout', 'x', x, 'float32');
+  const drop = (from: Tensor): Tensor => {
+    const mask = dropoutMask(x.engine, 'dropout', p, key);
+    const y = Tensor.empty(x.engine, x.shape);
+    const args = [y.ptr, contiguous(from).ptr, x.size, mask.ptr];
+    x.engine.launch('dropout_f32', Math.ceil(x.size / 1024), x.size * 16, args, WORDS);
+    return y;
+  };
+  const y = drop(x);
+  record(y, [x], [], (dy) => [drop(dy)]);
+  return y;
+});

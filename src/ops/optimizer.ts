@@ -1,0 +1,85 @@
+/** Steps of optimizers on tensors, in place, and the norm that gradients are clipped by. src/train/optimizer.ts makes optimizers of them. */
+import { Tensor } from '../tensor.js';
+
+const TILE = 1024;
+
+const launch = (x: Tensor, kernel: 'adam_f32' | 'sgd_f32', tensors: readonly (Tensor | undefined)[], scalars: readonly number[]): void =>
+  x.engine.launch(kernel, Math.ceil(x.size / TILE), x.size * 24, [...tensors.map((t) => t?.ptr ?? 0), x.size, ...scalars.map(Math.fround)]);
+
+export interface AdamStep {
+  /** Multiplies the gradient. */
+  scale: number;
+  lr: number;
+  beta1: number;
+  beta2: number;
+  eps: number;
+  weightDecay: number;
+  /** Whether the decay acts on the parameter (AdamW) or joins the gradient (Adam). */
+  decoupled: boolean;
+  /** From 1 on. */
+  step: number;
+}
+
+/** parameter, first and second moment, gradient: all of one size. */
+export function adamStep(parameter: Tensor, m: Tensor, v: Tensor, gradient: Tensor, options: AdamStep): void {
+  const { scale, lr, beta1, beta2, eps, weightDecay, decoupled, step } = options;
+  // Powers by multiplication: engines differ in the last bits of pow.
+  const [power1, power2] = [power(beta1, step), power(beta2, step)];
+  const keep = decoupled ? 1 - lr * weightDecay : 1;
+  const rate = lr / (1 - power1);
+  const correction = 1 / Math.sqrt(1 - power2);
+  launch(
+    parameter,
+    'adam_f32',
+    [parameter, m, v, gradient],
+    [scale, keep, decoupled ? 0 : weightDecay, beta1, beta2, rate, correction, eps],
+  );
+}
+
+export interface SgdStep {
+  scale: number;
+  lr: number;
+  momentum: number;
+  dampening: number;
+  nesterov: boolean;
+  weightDecay: number;
+  /** From 1 on. */
+  step: number;
+}
+
+/** parameter, momentum (where there is any), gradient: all of one size. */
+export function sgdStep(parameter: Tensor, m: Tensor | undefined, gradient: Tensor, options: SgdStep): void {
+  const { scale, lr, momentum, dampening, nesterov, weightDecay, step } = options;
+  const first = step === 1;
+  const scalars = [scale, weightDecay, first ? 0 : momentum, first ? 1 : 1 - dampening, nesterov ? momentum : 0, lr];
+  launch(parameter, 'sgd_f32', [parameter, m, gradient], scalars);
+}
+
+/** Σ x², in float64 and in one order for every number of threads. */
+export function squareSum(x: Tensor): number {
+  const { engine } = x;
+  const tiles = Math.ceil(x.size / TILE);
+  if (tiles === 0) return 0;
+  return engine.scope(() => {
+    const sums = engine.allocate(tiles * 8);
+    engine.launch('square_sum_f32', tiles, x.size * 4, [sums.ptr, x.ptr, x.size]);
+    return new Float64Array(engine.heap.wasm.buffer, sums.ptr, tiles).reduce((sum, part) => sum + part, 0);
+  });
+}
+
+/** b to the n by squaring, whose bits are the same everywhere. */
+function power(b: number, n: number): number {
+  let [result, square] = [1, b];
+  for (let k = n; k > 0; k = Math.floor(k / 2)) {
+    if (k % 2) result *= square;
+    square *= square;
+  }
+  return result;
+}
+
+/** Zeros of a tensor's shape that no scope owns: an optimizer's state. */
+export function stateLike({ engine, size, shape }: Tensor): Tensor {
+  const storage = engine.heap.allocate(size * 4);
+  engine.heap.bytes.fill(0, storage.ptr, storage.ptr + size * 4);
+  return new Tensor(engine, storage, shape);
+}

@@ -1,0 +1,41 @@
+/**
+ * What training data is: a Dataset, whose examples are had by number, or a stream of examples, which is read once from
+ * start to end in every epoch. The DataLoader takes either.
+ */
+import { HeedError } from '../../errors.js';
+
+export interface Dataset<T> {
+  readonly length: number;
+  /** Example `i`, 0 <= i < length. */
+  get(i: number): T;
+}
+
+/** Examples in an order of their own. Where the iterable is spent after one epoch, as generators are, give a function that opens it anew. */
+export type Stream<T> = AsyncIterable<T> | (() => AsyncIterable<T>);
+
+/** What a DataLoader takes: a list of examples will do for a dataset. */
+export type Data<T> = readonly T[] | Dataset<T> | Stream<T>;
+
+/** Tells the two kinds apart. Throws ARGUMENT for what is neither. */
+export function sourceOf<T>(data: Data<T>): { dataset: Dataset<T> } | { stream: Stream<T> } {
+  if (Array.isArray(data)) return { dataset: { length: data.length, get: (i) => data[i] as T } };
+  const { length, get, [Symbol.asyncIterator]: iterator } = (data ?? {}) as Dataset<T> & AsyncIterable<T>;
+  if (typeof get === 'function' && Number.isInteger(length)) return { dataset: data as Dataset<T> };
+  if (typeof data === 'function' || typeof iterator === 'function') return { stream: data as Stream<T> };
+  throw new HeedError('ARGUMENT', 'the data is neither a dataset nor a stream', {
+    culprit: 'data',
+    cure: 'Give a list, an object with `length` and `get(i)`, or an async iterable',
+  });
+}
+
+/** Starts a stream for an epoch. Throws ARGUMENT for a generator after the first epoch: it would give nothing. */
+export function open<T>(stream: Stream<T>, first: boolean): AsyncIterable<T> {
+  if (typeof stream === 'function') return stream();
+  const spent = !first && (stream[Symbol.asyncIterator]() as unknown) === stream;
+  if (spent)
+    throw new HeedError('ARGUMENT', 'the data is a generator, which gives its examples only once', {
+      culprit: 'data',
+      cure: 'Give a function that makes a new one',
+    });
+  return stream;
+}

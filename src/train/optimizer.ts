@@ -1,0 +1,190 @@
+/**
+ * Optimizers, under torch.optim's names: SGD, Adam, AdamW over groups of parameters. `step` takes what the gradients hold, first clipped where a global norm
+ * is given; it does not zero them. Their state can be saved and loaded by the parameters' names, so that a run goes on where it stopped.
+ */
+import { checkOptions, HeedError } from '../errors.js';
+import type { Parameter } from '../nn/parameter.js';
+import { adamStep, sgdStep, squareSum, stateLike } from '../ops/optimizer.js';
+import { type HostTensor, Tensor } from '../tensor.js';
+
+/** Parameters that share options; named, as `module.namedParameters()` gives them. */
+export type Named = Iterable<readonly [string, Parameter]>;
+
+export interface Group<Options> {
+  parameters: Named;
+  options?: Partial<Options>;
+}
+
+export interface SgdOptions {
+  lr: number;
+  momentum: number;
+  dampening: number;
+  nesterov: boolean;
+  weightDecay: number;
+}
+
+export interface AdamOptions {
+  lr: number;
+  betas: readonly [number, number];
+  eps: number;
+  weightDecay: number;
+}
+
+export interface StepOptions {
+  /** Multiplies every group's rate: a schedule's value at this step. Default 1. */
+  factor?: number;
+  /** Scales all gradients so that their norm together is at most this (Pascanu et al., arXiv 1211.5063). */
+  clip?: number;
+  /** Multiplies all gradients before that: 1 / n after n accumulated batches. Default 1. */
+  scale?: number;
+}
+
+interface Member<Options> {
+  name: string;
+  parameter: Parameter;
+  options: Options;
+  /** Moments, by the order of `slots`. Made with the first gradient. */
+  state: Tensor[];
+}
+
+/** What a saved optimizer is: the step, and `name.slot` for every moment. */
+export interface OptimizerState {
+  step: number;
+  tensors: Record<string, HostTensor>;
+}
+
+abstract class Optimizer<Options extends { lr: number }> {
+  readonly #members: Member<Options>[] = [];
+  #step = 0;
+
+  constructor(
+    groups: Named | readonly Group<Options>[],
+    given: Partial<Options>,
+    defaults: Options,
+    readonly slots: readonly string[],
+  ) {
+    const where = new.target.name;
+    checkOptions(given, Object.keys(defaults), where);
+    const shared = { ...defaults, ...given };
+    const seen = new Set<Parameter>();
+    for (const { parameters, options } of isGroups<Options>(groups) ? groups : [{ parameters: groups, options: {} }]) {
+      checkOptions(options ?? {}, Object.keys(defaults), where);
+      for (const [name, parameter] of parameters) {
+        if (seen.has(parameter)) continue; // tied weights come under several names
+        seen.add(parameter);
+        this.#members.push({ name, parameter, options: { ...shared, ...options }, state: [] });
+      }
+    }
+    if (this.#members.length === 0) throw new HeedError('ARGUMENT', `${where} has no parameters`, { culprit: 'parameters' });
+    for (const { options } of this.#members)
+      if (!(options.lr >= 0))
+        throw new HeedError('ARGUMENT', `${where}: lr is ${options.lr}`, { culprit: 'lr', cure: 'It is a number from 0 on' });
+  }
+
+  /** Steps taken. */
+  get steps(): number {
+    return this.#step;
+  }
+
+  /** One update. Gives the norm of all gradients together, before clipping. Parameters without a gradient stay as they are. */
+  step({ factor = 1, clip, scale = 1 }: StepOptions = {}): number {
+    const ready = this.#members.filter(({ parameter }) => parameter.grad && parameter.requiresGrad);
+    const norm = Math.abs(scale) * Math.sqrt(ready.reduce((sum, { parameter }) => sum + squareSum(parameter.grad as Tensor), 0));
+    if (!Number.isFinite(norm))
+      throw new HeedError('NUMERIC', `The gradients' norm is ${norm}`, {
+        culprit: ready.find(({ parameter }) => !Number.isFinite(squareSum(parameter.grad as Tensor)))?.name ?? 'gradients',
+        cure: 'Lower the learning rate, warm up, or clip; nothing was changed',
+      });
+    this.#step++;
+    // PyTorch's clip_grad_norm_ adds 1e-6, and so do we.
+    const clipped = clip === undefined ? scale : scale * Math.min(1, clip / (norm + 1e-6));
+    for (const member of ready) {
+      const { parameter, options } = member;
+      if (member.state.length === 0) member.state = this.slots.map(() => stateLike(parameter.grad as Tensor));
+      this.update(parameter.value, parameter.grad as Tensor, member.state, { ...options, lr: options.lr * factor }, clipped, this.#step);
+    }
+    return norm;
+  }
+
+  protected abstract update(p: Tensor, g: Tensor, state: readonly Tensor[], options: Options, scale: number, step: number): void;
+
+  zeroGrad(): void {
+    for (const { parameter } of this.#members) parameter.zeroGrad();
+  }
+
+  state(): OptimizerState {
+    const entries = this.#members.flatMap(({ name, state }) => state.map((x, i) => [`${name}.${this.slots[i]}`, x.toHost()] as const));
+    return { step: this.#step, tensors: Object.fromEntries(entries) };
+  }
+
+  /** Throws MODEL_MISMATCH for a state of other parameters. */
+  load({ step, tensors }: OptimizerState): void {
+    for (const { name, parameter } of this.#members)
+      for (const slot of this.slots) {
+        const given = tensors[`${name}.${slot}`];
+        if (given && given.dims.join() !== parameter.shape.join())
+          throw new HeedError('MODEL_MISMATCH', `The optimizer's ${name}.${slot} is [${given.dims}], not [${parameter.shape}]`, {
+            culprit: name,
+            shape: given.dims,
+          });
+      }
+    this.dispose();
+    for (const member of this.#members) {
+      const given = this.slots.map((slot) => tensors[`${member.name}.${slot}`]);
+      if (!given.every((x) => x !== undefined)) continue;
+      member.state = given.map((x) => {
+        const made = stateLike(new Tensor(member.parameter.engine, member.parameter.value.storage, x.dims));
+        member.parameter.engine.heap.floats(made.ptr, made.size).set(x.data);
+        return made;
+      });
+    }
+    this.#step = step;
+  }
+
+  /** Frees the moments. */
+  dispose(): void {
+    for (const member of this.#members) for (const x of member.state.splice(0)) x.dispose();
+  }
+}
+
+const isGroups = <Options>(groups: Named | readonly Group<Options>[]): groups is readonly Group<Options>[] =>
+  Array.isArray(groups) && groups.length > 0 && !Array.isArray(groups[0]);
+
+/** Stochastic gradient descent, with momentum where asked for. */
+export class SGD extends Optimizer<SgdOptions> {
+  constructor(groups: Named | readonly Group<SgdOptions>[], options: Partial<SgdOptions> = {}) {
+    super(groups, options, { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }, ['momentum']);
+  }
+
+  protected update(p: Tensor, g: Tensor, [m]: readonly Tensor[], options: SgdOptions, scale: number, step: number): void {
+    sgdStep(p, options.momentum ? m : undefined, g, { ...options, scale, step });
+  }
+}
+
+const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay });
+
+abstract class AdamBase extends Optimizer<AdamOptions> {
+  protected abstract readonly decoupled: boolean;
+
+  protected update(p: Tensor, g: Tensor, [m, v]: readonly Tensor[], options: AdamOptions, scale: number, step: number): void {
+    const { lr, betas, eps, weightDecay } = options;
+    const [beta1, beta2] = betas;
+    adamStep(p, m as Tensor, v as Tensor, g, { scale, lr, beta1, beta2, eps, weightDecay, decoupled: this.decoupled, step });
+  }
+}
+
+/** Adam (arXiv 1412.6980). */
+export class Adam extends AdamBase {
+  protected readonly decoupled = false;
+  constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
+    super(groups, options, adamDefaults(0), ['m', 'v']);
+  }
+}
+
+/** Adam with decoupled weight decay (arXiv 1711.05101). */
+export class AdamW extends AdamBase {
+  protected readonly decoupled = true;
+  constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
+    super(groups, options, adamDefaults(0.01), ['m', 'v']);
+  }
+}
