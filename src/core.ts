@@ -3,8 +3,8 @@
  * that does so.
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
-import { HeedError } from './errors.js';
-import { EncoderModel, type Model, type PretrainedOptions } from './models/model.js';
+import { checkOptions, HeedError, kindOf } from './errors.js';
+import { EncoderModel, type Model, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './pipelines/feature_extraction.js';
 import { Place } from './remote/place.js';
 import { serve } from './remote/serve.js';
@@ -46,8 +46,8 @@ export function bind(runtime: Runtime): Heed {
   const place = new Place(runtime);
   const here = {
     async pipeline(task: Task, model: string, options: PretrainedOptions) {
-      if (!Object.hasOwn(tasks, task))
-        throw new HeedError('UNSUPPORTED', `There is no task ${task}`, {
+      if (typeof task !== 'string' || !Object.hasOwn(tasks, task))
+        throw new HeedError('UNSUPPORTED', `There is no task ${kindOf(task)}`, {
           culprit: 'task',
           cure: `There are ${Object.keys(tasks).join(', ')}`,
         });
@@ -56,8 +56,10 @@ export function bind(runtime: Runtime): Heed {
     AutoModel: (model: string, options: PretrainedOptions) =>
       place.onEngine(options, (engine) => EncoderModel.load(engine, model, options)),
   };
-  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], options: PretrainedOptions = {}) =>
-    place.load(name, args, options, here) as ReturnType<(typeof here)[Name]>;
+  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], options: PretrainedOptions = {}) => {
+    checkOptions(options, pretrainedOptionNames, 'from_pretrained');
+    return place.load(name, args, options, here) as ReturnType<(typeof here)[Name]>;
+  };
   return {
     createEngine: (options) => Engine.create(runtime, options),
     pipeline: async (task, model, options) => load('pipeline', [task, model], options),

@@ -3,9 +3,10 @@
  * one engine queue, and yield to the event loop between blocks.
  */
 import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import { expectBooleans } from '../ops/check.js';
 import type { Port, Runtime } from '../runtime/types.js';
 import { type HostTensor, sizeOf } from '../tensor.js';
 import { architectureOf } from './architecture.js';
@@ -124,6 +125,7 @@ export class EncoderModel {
     checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
+    expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
     const { encoder } = this;
     const prepared = prepare(inputs);
     return this.engine.run(function* () {
@@ -150,8 +152,9 @@ export class EncoderModel {
 function checkPretrained(options: PretrainedOptions): void {
   checkOptions(options, pretrainedOptionNames, 'from_pretrained');
   const { device = 'wasm', dtype = 'fp32' } = options;
-  if (device !== 'wasm') throw new HeedError('UNSUPPORTED', `There is no device ${device}`, { culprit: 'device', cure: "Use 'wasm'" });
-  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${dtype}`, { culprit: 'dtype', cure: "Use 'fp32'" });
+  if (device !== 'wasm')
+    throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
+  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'fp32'" });
 }
 
 /** The model as a function that has its members. */

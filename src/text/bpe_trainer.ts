@@ -1,0 +1,224 @@
+/**
+ * Learns the merges of byte-pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909) from counted words: the most
+ * frequent pair of neighbouring pieces becomes a piece, over and over. Counts are kept up to date where a merge changes a
+ * word, and a heap that is mended when its top is out of date gives the next pair, so a merge costs what it changes.
+ * Every rule that shows in the result, ties included, is that of Hugging Face's BpeTrainer: its merges come out.
+ */
+
+export interface MergeRules {
+  /** No merge is made once there are this many pieces. The alphabet and `specialTokens` are kept whatever it says. */
+  vocabSize: number;
+  /** Pairs that are rarer are not merged. */
+  minFrequency: number;
+  /** The first entries of the vocabulary. */
+  specialTokens: readonly string[];
+  /** Characters that are pieces even if no word has them. */
+  initialAlphabet: readonly string[];
+  /** How many characters may be pieces; the rarest go, and of equally rare ones those with the larger code points. */
+  limitAlphabet: number | undefined;
+}
+
+export interface Merges {
+  /** Every piece; its index is its id. */
+  readonly tokens: readonly string[];
+  /** Which pieces become one, in the order in which an encoder must try them. */
+  readonly merges: readonly (readonly [left: string, right: string])[];
+}
+
+/** Two neighbouring pieces, and how often they have stood side by side. */
+interface Pair {
+  readonly left: number;
+  readonly right: number;
+  count: number;
+  /** Words that got the pair in the merge under way. */
+  fresh: number[] | undefined;
+}
+
+/** A pair as it was when it entered the heap, and the words that had it then. A pair may be there twice, for different words. */
+interface Candidate {
+  readonly pair: Pair;
+  count: number;
+  readonly words: readonly number[];
+  /** Decides between two candidates of the same pair. */
+  readonly order: number;
+}
+
+/** Learns merges from how often each word occurs. */
+export function learnMerges(counts: ReadonlyMap<string, number>, rules: MergeRules): Merges {
+  const tokens = [...new Set([...rules.specialTokens, ...alphabetOf(counts, rules)])];
+  const ids = new Map(tokens.map((token, id) => [token, id]));
+  const words = new Words(counts, ids);
+  const queue = new Queue();
+  queue.push(words.takeFresh());
+  // An encoder knows one rank for a pair. Made again for other words, a merge counts from then on: so it must move to the end.
+  const merges = new Map<Pair, readonly [string, string]>();
+  while (tokens.length < rules.vocabSize) {
+    const top = queue.pop();
+    if (!top) break;
+    const { pair } = top;
+    if (top.count !== pair.count) {
+      queue.add({ ...top, count: pair.count });
+      continue;
+    }
+    if (pair.count < Math.max(1, rules.minFrequency)) break;
+    const [left, right] = [tokens[pair.left] as string, tokens[pair.right] as string];
+    let id = ids.get(left + right);
+    if (id === undefined) {
+      id = tokens.push(left + right) - 1;
+      ids.set(left + right, id);
+    }
+    merges.delete(pair);
+    merges.set(pair, [left, right]);
+    for (const word of top.words) words.merge(word, pair, id);
+    queue.push(words.takeFresh());
+  }
+  return { tokens, merges: [...merges.values()] };
+}
+
+/** The characters that become pieces, by code point. */
+function alphabetOf(counts: ReadonlyMap<string, number>, { initialAlphabet, limitAlphabet }: MergeRules): string[] {
+  const frequency = new Map<string, number>();
+  for (const [word, count] of counts) for (const character of word) frequency.set(character, (frequency.get(character) ?? 0) + count);
+  for (const character of initialAlphabet) frequency.set(character, Number.POSITIVE_INFINITY);
+  const codeOf = (character: string) => character.codePointAt(0) as number;
+  const characters = [...frequency.keys()].sort((a, b) => codeOf(a) - codeOf(b));
+  if (limitAlphabet === undefined || characters.length <= limitAlphabet) return characters;
+  const kept = characters.toSorted((a, b) => (frequency.get(b) as number) - (frequency.get(a) as number)).slice(0, limitAlphabet);
+  return kept.sort((a, b) => codeOf(a) - codeOf(b));
+}
+
+/** Words as runs of ids, and the count of every pair in them. */
+class Words {
+  //  ids      5 9 9 7 | 3 5 | 9 …      word w begins at begins[w] and has lengths[w] pieces:
+  //  begins   0         4     6 …      merged in place, it gets shorter and leaves a gap behind it
+  readonly #ids: Int32Array;
+  readonly #begins: Int32Array;
+  readonly #lengths: Int32Array;
+  readonly #counts: Float64Array;
+  readonly #pairs = new Map<number, Pair>();
+  #fresh: Pair[] = [];
+
+  constructor(counts: ReadonlyMap<string, number>, alphabet: ReadonlyMap<string, number>) {
+    let size = 0;
+    for (const word of counts.keys()) size += word.length;
+    this.#ids = new Int32Array(size);
+    this.#begins = new Int32Array(counts.size);
+    this.#lengths = new Int32Array(counts.size);
+    this.#counts = Float64Array.from(counts.values());
+    let [at, word] = [0, 0];
+    for (const text of counts.keys()) {
+      this.#begins[word] = at;
+      for (const character of text) {
+        const id = alphabet.get(character);
+        // Characters beyond the alphabet's limit are passed over, and their neighbours become neighbours.
+        if (id !== undefined) this.#ids[at++] = id;
+      }
+      const length = at - (this.#begins[word] as number);
+      this.#lengths[word] = length;
+      for (let i = at - length; i < at - 1; i++) this.#change(this.#ids[i] as number, this.#ids[i + 1] as number, word, 1);
+      word++;
+    }
+  }
+
+  /** Replaces a pair by one piece wherever it stands in a word, from the left. The pair's own count stays what it was. */
+  merge(word: number, { left, right }: Pair, id: number): void {
+    const ids = this.#ids;
+    const begin = this.#begins[word] as number;
+    const end = begin + (this.#lengths[word] as number);
+    let to = begin;
+    for (let from = begin; from < end; from++) {
+      if (ids[from] !== left || from + 1 === end || ids[from + 1] !== right) {
+        ids[to++] = ids[from] as number;
+        continue;
+      }
+      if (to > begin) {
+        const before = ids[to - 1] as number;
+        this.#change(before, left, word, -1);
+        this.#change(before, id, word, 1);
+      }
+      ids[to++] = id;
+      from++;
+      if (from + 1 === end) continue;
+      const after = ids[from + 1] as number;
+      this.#change(right, after, word, -1);
+      this.#change(id, after, word, 1);
+    }
+    this.#lengths[word] = to - begin;
+  }
+
+  /** Pairs that words have got since the last call, with those words. */
+  takeFresh(): { pair: Pair; words: readonly number[] }[] {
+    const fresh = this.#fresh.map((pair) => {
+      const words = pair.fresh as number[];
+      pair.fresh = undefined;
+      return { pair, words };
+    });
+    this.#fresh = [];
+    return fresh.filter(({ pair }) => pair.count > 0);
+  }
+
+  #change(left: number, right: number, word: number, sign: 1 | -1): void {
+    // Ids stay below 2^24 (LARGEST_ID), so the key is exact.
+    const key = left * 0x1000000 + right;
+    let pair = this.#pairs.get(key);
+    if (!pair) {
+      pair = { left, right, count: 0, fresh: undefined };
+      this.#pairs.set(key, pair);
+    }
+    pair.count += sign * (this.#counts[word] as number);
+    if (sign < 0) return;
+    if (!pair.fresh) {
+      pair.fresh = [];
+      this.#fresh.push(pair);
+    }
+    // Words come one after the other.
+    if (pair.fresh.at(-1) !== word) pair.fresh.push(word);
+  }
+}
+
+/** A binary heap: the most frequent pair first, of equally frequent ones that with the smaller ids. */
+class Queue {
+  readonly #heap: Candidate[] = [];
+  #pushed = 0;
+
+  push(fresh: readonly { pair: Pair; words: readonly number[] }[]): void {
+    for (const { pair, words } of fresh) this.add({ pair, count: pair.count, words, order: this.#pushed++ });
+  }
+
+  add(candidate: Candidate): void {
+    const heap = this.#heap;
+    let at = heap.push(candidate) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!precedes(candidate, heap[parent] as Candidate)) break;
+      heap[at] = heap[parent] as Candidate;
+      at = parent;
+    }
+    heap[at] = candidate;
+  }
+
+  pop(): Candidate | undefined {
+    const heap = this.#heap;
+    const top = heap[0];
+    const last = heap.pop();
+    if (!last || heap.length === 0) return top;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && precedes(heap[child + 1] as Candidate, heap[child] as Candidate)) child++;
+      if (!precedes(heap[child] as Candidate, last)) break;
+      heap[at] = heap[child] as Candidate;
+      at = child;
+    }
+    heap[at] = last;
+    return top;
+  }
+}
+
+function precedes(a: Candidate, b: Candidate): boolean {
+  if (a.count !== b.count) return a.count > b.count;
+  if (a.pair.left !== b.pair.left) return a.pair.left < b.pair.left;
+  if (a.pair.right !== b.pair.right) return a.pair.right < b.pair.right;
+  return a.order < b.order;
+}

@@ -1,0 +1,181 @@
+/**
+ * Batches of examples, epoch by epoch, with the options of PyTorch's DataLoader and length bucketing. What an epoch gives is
+ * a function of the options, the seed and the epoch's number, so a run that was interrupted goes on at any batch of any
+ * epoch as if nothing had happened.
+ */
+import { checkOptions, HeedError } from '../../errors.js';
+import { type Dataset, isDataset, open, type Stream } from './dataset.js';
+import { Random } from './random.js';
+import { batchesOf, randomSampler, type Sampler, sequentialSampler } from './sampler.js';
+
+export interface Bucketing<T> {
+  /** An example's length; asked for once. Padding is least where all examples of a batch have the same. */
+  length(example: T): number;
+  /** How many batches are sorted together: the more, the less padding, and the less chance. Default 50. */
+  batches?: number | undefined;
+}
+
+export interface DataLoaderOptions<T, B> {
+  /** Examples in a batch. Default 1. */
+  batchSize?: number | undefined;
+  /** Another order in every epoch. Default false. */
+  shuffle?: boolean | undefined;
+  /** Of a stream: how many examples are held, out of which one is drawn at a time. A stream cannot be shuffled without. */
+  shuffleBuffer?: number | undefined;
+  /** A whole number that decides everything random. Default 0. */
+  seed?: number | undefined;
+  /** Leaves the last batch of an epoch out where it is not full. Default false. */
+  dropLast?: boolean | undefined;
+  /** Draws the examples of an epoch, instead of `shuffle`. Of datasets only. */
+  sampler?: Sampler | undefined;
+  /**
+   * Brings examples of like length together: the order is cut into chunks of `batches` batches, each chunk is sorted by length and cut into
+   * batches, and with `shuffle` or `sampler` all batches of the epoch are shuffled. Of datasets only.
+   */
+  bucketing?: Bucketing<T> | undefined;
+  /** Makes a batch of examples. Default a list of them. */
+  collate?: ((examples: readonly T[]) => B) | undefined;
+}
+
+export interface EpochOptions {
+  /** The first batch to give; of those before, a dataset's are not even looked at. Default 0. */
+  from?: number | undefined;
+}
+
+const known = ['batchSize', 'shuffle', 'shuffleBuffer', 'seed', 'dropLast', 'sampler', 'bucketing', 'collate'];
+
+/**
+ * `for await (const batch of loader)` goes through an epoch, and the next time through the next one; `loader.epoch(e)` through epoch e.
+ * @example const loader = new DataLoader(dataset, { batchSize: 96, shuffle: true, bucketing: { length: TranslationDataset.lengthOf } });
+ */
+export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
+  readonly batchSize: number;
+  readonly #data: Dataset<T> | Stream<T>;
+  readonly #options: DataLoaderOptions<T, B>;
+  readonly #collate: (examples: readonly T[]) => B;
+  readonly #seed: number;
+  #lengths: Float64Array | undefined;
+  #next = 0;
+  #opened = false;
+
+  /** Throws ARGUMENT for options that are not right or do not go together, UNSUPPORTED for those that a stream cannot have. */
+  constructor(data: Dataset<T> | Stream<T>, options: DataLoaderOptions<T, B> = {}) {
+    checkOptions(options, known, 'DataLoader');
+    checkSizes({ batchSize: options.batchSize, shuffleBuffer: options.shuffleBuffer, 'bucketing.batches': options.bucketing?.batches });
+    if (isDataset(data)) {
+      if (options.shuffle && options.sampler)
+        throw wrong('sampler', 'shuffle and sampler are both given', 'Leave out shuffle: a sampler decides on the order');
+    } else {
+      for (const name of ['sampler', 'bucketing'] as const)
+        if (options[name])
+          throw new HeedError('UNSUPPORTED', `a stream cannot have a ${name}`, {
+            culprit: name,
+            cure: 'Read it into a list and use listDataset',
+          });
+      if (options.shuffle && !options.shuffleBuffer)
+        throw wrong('shuffleBuffer', 'a stream cannot be shuffled as a whole', 'Set shuffleBuffer to as many examples as memory may hold');
+    }
+    this.#data = data;
+    this.#options = options;
+    this.batchSize = options.batchSize ?? 1;
+    // Without a collate, B is what it is by default.
+    this.#collate = options.collate ?? ((examples) => examples as B);
+    this.#seed = options.seed ?? 0;
+    // Says so now if it is none.
+    new Random(this.#seed);
+  }
+
+  /** How many batches an epoch has. Of a stream nobody knows: undefined. */
+  get length(): number | undefined {
+    if (!isDataset(this.#data)) return undefined;
+    const batches = (this.#options.sampler?.length ?? this.#data.length) / this.batchSize;
+    return this.#options.dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  /** Goes through an epoch, a whole number from 0. Epochs may be taken in any order, and at the same time. */
+  epoch(epoch: number, { from = 0 }: EpochOptions = {}): AsyncGenerator<B, void, undefined> {
+    if (!(Number.isInteger(epoch) && epoch >= 0)) throw wrong('epoch', `there is no epoch ${epoch}`, 'Epochs are whole numbers from 0');
+    const most = this.length ?? Number.MAX_SAFE_INTEGER;
+    if (!(Number.isInteger(from) && from >= 0 && from <= most))
+      throw wrong('from', `an epoch cannot begin at batch ${from}`, `Give a whole number from 0 to ${most}`);
+    return isDataset(this.#data) ? this.#fromDataset(this.#data, epoch, from) : this.#fromStream(this.#data, epoch, from);
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
+    return this.epoch(this.#next++);
+  }
+
+  /** Which examples are in which batch of an epoch. Of datasets only; throws UNSUPPORTED for a stream. */
+  plan(epoch: number): readonly Int32Array[] {
+    if (isDataset(this.#data)) return this.#plan(this.#data, epoch);
+    throw new HeedError('UNSUPPORTED', 'nobody knows what is in a stream before it is read', { culprit: 'dataset' });
+  }
+
+  #plan(dataset: Dataset<T>, epoch: number): Int32Array[] {
+    const { shuffle = false, sampler, dropLast = false, bucketing } = this.#options;
+    const random = new Random(this.#seed, epoch);
+    const order = (sampler ?? (shuffle ? randomSampler : sequentialSampler)(dataset.length)).draw(random);
+    const stranger = order.find((i) => i < 0 || i >= dataset.length);
+    if (stranger !== undefined)
+      throw wrong('sampler', `the sampler draws example ${stranger} of ${dataset.length}`, 'It must know how many there are');
+    const lengths = bucketing && this.#lengthsOf(dataset, bucketing);
+    return batchesOf(
+      order,
+      {
+        batchSize: this.batchSize,
+        dropLast,
+        bucketing: lengths && { lengths, batches: bucketing?.batches ?? 50, shuffle: shuffle || sampler !== undefined },
+      },
+      random,
+    );
+  }
+
+  #lengthsOf(dataset: Dataset<T>, { length }: Bucketing<T>): Float64Array {
+    this.#lengths ??= Float64Array.from({ length: dataset.length }, (_, i) => length(dataset.get(i)));
+    return this.#lengths;
+  }
+
+  async *#fromDataset(dataset: Dataset<T>, epoch: number, from: number): AsyncGenerator<B, void, undefined> {
+    for (const batch of this.#plan(dataset, epoch).slice(from)) yield this.#collate(Array.from(batch, (i) => dataset.get(i)));
+  }
+
+  async *#fromStream(stream: Stream<T>, epoch: number, from: number): AsyncGenerator<B, void, undefined> {
+    const { shuffle, shuffleBuffer = 0, dropLast } = this.#options;
+    const first = !this.#opened;
+    this.#opened = true;
+    const examples = open(stream, first);
+    const random = new Random(this.#seed, epoch);
+    let batch: T[] = [];
+    let number = 0;
+    for await (const example of shuffle ? mixed(examples, shuffleBuffer, random) : examples) {
+      if (batch.push(example) < this.batchSize) continue;
+      if (number++ >= from) yield this.#collate(batch);
+      batch = [];
+    }
+    if (batch.length && !dropLast && number >= from) yield this.#collate(batch);
+  }
+}
+
+/** A stream in another order: of the `size` examples that are held, one drawn at random makes room for the next. */
+async function* mixed<T>(examples: AsyncIterable<T>, size: number, random: Random): AsyncGenerator<T, void, undefined> {
+  const held: T[] = [];
+  for await (const example of examples) {
+    if (held.length < size) {
+      held.push(example);
+      continue;
+    }
+    const at = random.below(size);
+    const drawn = held[at] as T;
+    held[at] = example;
+    yield drawn;
+  }
+  yield* random.shuffle(held);
+}
+
+function checkSizes(sizes: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, size] of Object.entries(sizes))
+    if (size !== undefined && !(Number.isInteger(size) && size >= 1))
+      throw wrong(name, `${name} is ${size}`, 'It must be a whole number from 1');
+}
+
+const wrong = (culprit: string, what: string, cure: string) => new HeedError('ARGUMENT', what, { culprit, cure });

@@ -1,0 +1,83 @@
+/**
+ * The source of chance in training: xoshiro128** 1.1 (Blackman & Vigna 2018, arXiv 1805.01407), 128 bits of state, period
+ * 2^128 - 1. It uses 32-bit integer operations only, so that a seed gives the same numbers in every JavaScript engine. The
+ * state is a hash of any number of keys, a seed and an epoch say: the generator of one epoch is had without those before.
+ */
+import { HeedError } from '../../errors.js';
+
+export class Random {
+  #a: number;
+  #b: number;
+  #c: number;
+  #d: number;
+
+  /** Keys are whole numbers of up to 53 bits, of either sign. Throws ARGUMENT for others. */
+  constructor(...keys: readonly number[]) {
+    for (const key of keys)
+      if (!Number.isSafeInteger(key))
+        throw new HeedError('ARGUMENT', `a seed must be a whole number, not ${key}`, {
+          culprit: 'seed',
+          cure: 'Give one of up to 53 bits',
+        });
+    const words = keys.flatMap((key) => [key | 0, Math.floor(key / 2 ** 32) | 0]);
+    // Four different hashes of the keys. Should all be 0, the one state that never changes, the first becomes 1.
+    const hash = (lane: number) => words.reduce((value, word) => mix(value ^ word), mix(lane));
+    [this.#b, this.#c, this.#d] = [hash(2), hash(3), hash(4)];
+    this.#a = hash(1) || Number((this.#b | this.#c | this.#d) === 0);
+  }
+
+  /** A whole number from 0 to 2^32 - 1. */
+  uint32(): number {
+    const result = Math.imul(rotate(Math.imul(this.#b, 5), 7), 9) >>> 0;
+    const shifted = this.#b << 9;
+    this.#c ^= this.#a;
+    this.#d ^= this.#b;
+    this.#b ^= this.#c;
+    this.#a ^= this.#d;
+    this.#c ^= shifted;
+    this.#d = rotate(this.#d, 11);
+    return result;
+  }
+
+  /** A whole number from 0 to `n` - 1, all equally likely. Throws ARGUMENT unless `n` is from 1 to 2^32. */
+  below(n: number): number {
+    if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32))
+      throw new HeedError('ARGUMENT', `there are no ${n} numbers to draw from`, {
+        culprit: 'n',
+        cure: 'Give a whole number from 1 to 2^32',
+      });
+    // Numbers beyond the last whole multiple of n would favour the small ones.
+    const limit = 2 ** 32 - (2 ** 32 % n);
+    for (;;) {
+      const value = this.uint32();
+      if (value < limit) return value % n;
+    }
+  }
+
+  /** A number from 0 up to, but never, 1: a multiple of 2^-53. */
+  uniform(): number {
+    const high = this.uint32() >>> 5;
+    return (high * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53;
+  }
+
+  /** Puts a list into a random order, in place (Fisher & Yates; Durstenfeld 1964). Gives it back. */
+  shuffle<T extends { readonly length: number; [index: number]: unknown }>(list: T): T {
+    for (let i = list.length - 1; i > 0; i--) {
+      const j = this.below(i + 1);
+      const held = list[i];
+      list[i] = list[j];
+      list[j] = held;
+    }
+    return list;
+  }
+}
+
+const rotate = (x: number, by: number) => (x << by) | (x >>> (32 - by));
+
+/** A step by the golden ratio, then MurmurHash3's finalizer, which makes every bit depend on every other. */
+function mix(x: number): number {
+  let h = (x + 0x9e3779b9) | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}

@@ -1,0 +1,137 @@
+/**
+ * Training data out of files: lines, columns between tabs, and JSON, a value a line. Each reader is an async generator
+ * over a ByteStream, which it closes at the end, however that comes. It holds one piece of the file and one line; a line that
+ * is longer than a limit, or is not what was asked for, is an error that names the file and the line.
+ */
+import { HeedError } from '../../errors.js';
+import { shown } from '../../io/location.js';
+import type { ByteStream } from '../../runtime/types.js';
+
+/** How much is read at once, in bytes. */
+const PIECE = 1 << 16;
+
+/** An open file, or one that is being opened: `runtime.open(path)`. */
+export type Source = ByteStream | Promise<ByteStream>;
+
+export interface LineOptions {
+  /** The longest line, in UTF-16 units. Default 2^20. */
+  maxLineLength?: number | undefined;
+}
+
+export interface TsvOptions extends LineOptions {
+  /** How many columns each line must have. Default as many as the first has. */
+  columns?: number | undefined;
+}
+
+/**
+ * The lines of a UTF-8 text, without their ends, which are \n or \r\n. A byte order mark at the beginning is passed over, and what
+ * is not UTF-8 becomes U+FFFD. Throws FORMAT for a line beyond `maxLineLength`.
+ */
+export function readLines(source: Source, options: LineOptions = {}): AsyncGenerator<string, void, undefined> {
+  return map(source, options, (line) => [line]);
+}
+
+/**
+ * The columns of each line of a file of tab-separated values. There are no quotes: a column can hold anything but tabs and line ends.
+ * Throws FORMAT where the number of columns is another.
+ */
+export function readTsv(source: Source, { columns, ...options }: TsvOptions = {}): AsyncGenerator<string[], void, undefined> {
+  let expected = columns;
+  return map(source, options, (line, fail) => {
+    const cells = line.split('\t');
+    expected ??= cells.length;
+    if (cells.length !== expected) throw fail(`has ${count(cells.length, 'column')}, not ${expected}`);
+    return [cells];
+  });
+}
+
+/** The values of a JSON Lines file (jsonlines.org). Lines of white space are passed over. Throws FORMAT for a line that is not JSON. */
+export function readJsonLines(source: Source, options: LineOptions = {}): AsyncGenerator<unknown, void, undefined> {
+  return map(source, options, (line, fail) => {
+    if (!/[^ \t\r]/.test(line)) return [];
+    try {
+      return [JSON.parse(line) as unknown];
+    } catch (error) {
+      throw fail(`is not valid JSON (${error instanceof Error ? error.message : error})`, error);
+    }
+  });
+}
+
+/** A text that is in memory, for the readers. */
+export function textStream(text: string, name = 'text'): ByteStream {
+  const bytes = new TextEncoder().encode(text);
+  let at = 0;
+  return {
+    name,
+    size: bytes.length,
+    async read(target) {
+      const piece = bytes.subarray(at, at + target.length);
+      target.set(piece);
+      at += piece.length;
+      return piece.length;
+    },
+    async close() {},
+  };
+}
+
+type Fail = (what: string, cause?: unknown) => HeedError;
+
+function map<T>(source: Source, options: LineOptions, take: (line: string, fail: Fail) => readonly T[]) {
+  const opening = Promise.resolve(source);
+  // Whoever reads hears of a failure; until then it is not an unhandled one.
+  opening.catch(() => {});
+  return generate(opening, options, take);
+}
+
+async function* generate<T>(
+  opening: Promise<ByteStream>,
+  { maxLineLength = 1 << 20 }: LineOptions,
+  take: (line: string, fail: Fail) => readonly T[],
+): AsyncGenerator<T, void, undefined> {
+  const stream = await opening;
+  let number = 1;
+  const fail: Fail = (what, cause) => {
+    const file = shown(stream.name);
+    return new HeedError('FORMAT', `${file}: line ${number} ${what}`, { culprit: file, cause });
+  };
+  const check = (length: number) => {
+    if (length > maxLineLength) throw fail(`is longer than ${maxLineLength} characters`);
+  };
+  try {
+    let begun = '';
+    for await (const text of pieces(stream)) {
+      let at = 0;
+      for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', at)) {
+        const line = chop(begun + text.slice(at, end));
+        check(line.length);
+        yield* take(line, fail);
+        begun = '';
+        at = end + 1;
+        number++;
+      }
+      begun += text.slice(at);
+      // A \r at its end may still turn out to belong to the line's end.
+      check(begun.length - 1);
+    }
+    // What follows the last line end is a line, unless it is nothing.
+    check(begun.length);
+    if (begun) yield* take(begun, fail);
+  } finally {
+    await stream.close();
+  }
+}
+
+/** The text of a stream in pieces, however its bytes are cut. */
+async function* pieces(stream: ByteStream): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(PIECE);
+  for (;;) {
+    const length = await stream.read(buffer);
+    if (length === 0) break;
+    yield decoder.decode(buffer.subarray(0, length), { stream: true });
+  }
+  yield decoder.decode();
+}
+
+const chop = (line: string) => (line.endsWith('\r') ? line.slice(0, -1) : line);
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
