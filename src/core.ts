@@ -34,11 +34,6 @@ export interface Heed {
   pipeline(task: 'feature-extraction', model: string, options?: PretrainedOptions): Promise<FeatureExtractor>;
   AutoModel: { from_pretrained(model: string, options?: PretrainedOptions): Promise<Model> };
   AutoTokenizer: { from_pretrained(model: string, options?: OpenOptions): Promise<CallableTokenizer> };
-  /**
-   * For a worker of your own: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module.
-   * `port` is the worker's own scope unless given.
-   */
-  serve(port?: Port): void;
 }
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. */
@@ -65,6 +60,10 @@ export function bind(runtime: Runtime): Heed {
     pipeline: async (task, model, options) => load('pipeline', [task, model], options),
     AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [model], options) },
     AutoTokenizer: { from_pretrained: (model, options) => Tokenizer.load(runtime, model, options) },
-    serve: (port = globalThis as unknown as Port) => serve(here, port),
   };
+}
+
+/** What `serve` of the entries is: `port` is the worker's own scope unless given. */
+export function serveModels({ pipeline, AutoModel }: Heed, port = globalThis as unknown as Port): void {
+  serve({ pipeline, AutoModel: AutoModel.from_pretrained }, port);
 }

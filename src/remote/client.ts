@@ -13,7 +13,8 @@ const START_MS = 10_000;
 /** Members of a model or pipeline that stay in the worker. */
 const hidden = ['engine', 'encoder', 'model', 'tokenizer'] as const;
 
-const cure = 'Give worker: false to run it on this thread';
+const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) =>
+  new HeedError(code, `The model runs in a worker, and ${what}`, { culprit, cure: 'Give worker: false to run it on this thread' });
 
 interface Pending {
   resolve(value: unknown): void;
@@ -95,10 +96,7 @@ export class Remote {
     for (const name of hidden)
       Object.defineProperty(made, name, {
         get() {
-          throw new HeedError('UNSUPPORTED', `The model runs in a worker, and its ${name} cannot be reached from here`, {
-            culprit: name,
-            cure,
-          });
+          throw cannotCross('UNSUPPORTED', `its ${name} cannot be reached from here`, name);
         },
       });
     return made as unknown as Servable;
@@ -117,11 +115,7 @@ export class Remote {
     const strange = functions.find(([name]) => !listeners.includes(name));
     const options = Object.fromEntries(Object.entries(rest).filter(([, value]) => typeof value !== 'function'));
     return new Promise((resolve, reject) => {
-      if (strange)
-        throw new HeedError('UNSUPPORTED', `The model runs in a worker, and the function ${strange[0]} cannot cross to it`, {
-          culprit: strange[0],
-          cure,
-        });
+      if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange[0]} cannot cross to it`, strange[0]);
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       const abort = () => {
@@ -143,10 +137,7 @@ export class Remote {
       } catch (error) {
         this.#pending.delete(id);
         const why = error instanceof Error ? error.message : String(error);
-        throw new HeedError('ARGUMENT', `The model runs in a worker, and an argument cannot cross to it (${why})`, {
-          culprit: 'options',
-          cure,
-        });
+        throw cannotCross('ARGUMENT', `an argument cannot cross to it (${why})`, 'options');
       }
       signal?.addEventListener('abort', abort, { once: true });
     });

@@ -34,13 +34,11 @@ interface Pair {
   fresh: number[] | undefined;
 }
 
-/** A pair as it was when it entered the heap, and the words that had it then. A pair may be there twice, for different words. */
+/** A pair as it was when it entered the heap, and the words that had it then. A pair enters once: no later merge makes one of its pieces anew. */
 interface Candidate {
   readonly pair: Pair;
-  count: number;
+  readonly count: number;
   readonly words: readonly number[];
-  /** Decides between two candidates of the same pair. */
-  readonly order: number;
 }
 
 /** Learns merges from how often each word occurs. */
@@ -49,30 +47,29 @@ export function learnMerges(counts: ReadonlyMap<string, number>, rules: MergeRul
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const words = new Words(counts, ids);
   const queue = new Queue();
-  queue.push(words.takeFresh());
-  // An encoder knows one rank for a pair. Made again for other words, a merge counts from then on: so it must move to the end.
-  const merges = new Map<Pair, readonly [string, string]>();
+  for (const candidate of words.takeFresh()) queue.push(candidate);
+  const merges: [string, string][] = [];
   while (tokens.length < rules.vocabSize) {
     const top = queue.pop();
     if (!top) break;
     const { pair } = top;
     if (top.count !== pair.count) {
-      queue.add({ ...top, count: pair.count });
+      queue.push({ ...top, count: pair.count });
       continue;
     }
     if (pair.count < Math.max(1, rules.minFrequency)) break;
     const [left, right] = [tokens[pair.left] as string, tokens[pair.right] as string];
+    // A special token may already be spelt so.
     let id = ids.get(left + right);
     if (id === undefined) {
       id = tokens.push(left + right) - 1;
       ids.set(left + right, id);
     }
-    merges.delete(pair);
-    merges.set(pair, [left, right]);
+    merges.push([left, right]);
     for (const word of top.words) words.merge(word, pair, id);
-    queue.push(words.takeFresh());
+    for (const candidate of words.takeFresh()) queue.push(candidate);
   }
-  return { tokens, merges: [...merges.values()] };
+  return { tokens, merges };
 }
 
 /** The characters that become pieces, by code point. */
@@ -147,14 +144,14 @@ class Words {
   }
 
   /** Pairs that words have got since the last call, with those words. */
-  takeFresh(): { pair: Pair; words: readonly number[] }[] {
-    const fresh = this.#fresh.map((pair) => {
+  takeFresh(): Candidate[] {
+    const candidates = this.#fresh.map((pair) => {
       const words = pair.fresh as number[];
       pair.fresh = undefined;
-      return { pair, words };
+      return { pair, count: pair.count, words };
     });
     this.#fresh = [];
-    return fresh.filter(({ pair }) => pair.count > 0);
+    return candidates.filter(({ count }) => count > 0);
   }
 
   #change(left: number, right: number, word: number, sign: 1 | -1): void {
@@ -179,13 +176,8 @@ class Words {
 /** A binary heap: the most frequent pair first, of equally frequent ones that with the smaller ids. */
 class Queue {
   readonly #heap: Candidate[] = [];
-  #pushed = 0;
 
-  push(fresh: readonly { pair: Pair; words: readonly number[] }[]): void {
-    for (const { pair, words } of fresh) this.add({ pair, count: pair.count, words, order: this.#pushed++ });
-  }
-
-  add(candidate: Candidate): void {
+  push(candidate: Candidate): void {
     const heap = this.#heap;
     let at = heap.push(candidate) - 1;
     while (at > 0) {
@@ -219,6 +211,5 @@ class Queue {
 function precedes(a: Candidate, b: Candidate): boolean {
   if (a.count !== b.count) return a.count > b.count;
   if (a.pair.left !== b.pair.left) return a.pair.left < b.pair.left;
-  if (a.pair.right !== b.pair.right) return a.pair.right < b.pair.right;
-  return a.order < b.order;
+  return a.pair.right < b.pair.right;
 }

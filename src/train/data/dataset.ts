@@ -13,25 +13,29 @@ export interface Dataset<T> {
 /** Examples in an order of their own. Where the iterable is spent after one epoch, as generators are, give a function that opens it anew. */
 export type Stream<T> = AsyncIterable<T> | (() => AsyncIterable<T>);
 
-/** A list as a dataset. */
-export const listDataset = <T>(examples: readonly T[]): Dataset<T> => ({ length: examples.length, get: (i) => examples[i] as T });
+/** What a DataLoader takes: a list of examples will do for a dataset. */
+export type Data<T> = readonly T[] | Dataset<T> | Stream<T>;
 
-export function isDataset<T>(data: Dataset<T> | Stream<T>): data is Dataset<T> {
-  return typeof data === 'object' && data !== null && 'get' in data && typeof data.get === 'function' && Number.isInteger(data.length);
+/** Tells the two kinds apart. Throws ARGUMENT for what is neither. */
+export function sourceOf<T>(data: Data<T>): { dataset: Dataset<T> } | { stream: Stream<T> } {
+  if (Array.isArray(data)) return { dataset: { length: data.length, get: (i) => data[i] as T } };
+  const { length, get } = data as Dataset<T>;
+  if (typeof get === 'function' && Number.isInteger(length)) return { dataset: data as Dataset<T> };
+  if (typeof data === 'function' || typeof (data as AsyncIterable<T>)[Symbol.asyncIterator] === 'function')
+    return { stream: data as Stream<T> };
+  throw new HeedError('ARGUMENT', 'the data is neither a dataset nor a stream', {
+    culprit: 'data',
+    cure: 'Give a list, an object with `length` and `get(i)`, or an async iterable',
+  });
 }
 
 /** Starts a stream for an epoch. Throws ARGUMENT for a generator after the first epoch: it would give nothing. */
 export function open<T>(stream: Stream<T>, first: boolean): AsyncIterable<T> {
   if (typeof stream === 'function') return stream();
-  if (typeof stream?.[Symbol.asyncIterator] !== 'function')
-    throw new HeedError('ARGUMENT', 'the data is neither a Dataset nor an async iterable', {
-      culprit: 'dataset',
-      cure: 'It needs `length` and `get(i)`, or Symbol.asyncIterator',
-    });
   const spent = !first && (stream[Symbol.asyncIterator]() as unknown) === stream;
   if (spent)
     throw new HeedError('ARGUMENT', 'the data is a generator, which gives its examples only once', {
-      culprit: 'dataset',
+      culprit: 'data',
       cure: 'Give a function that makes a new one',
     });
   return stream;

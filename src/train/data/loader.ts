@@ -4,7 +4,7 @@
  * epoch as if nothing had happened.
  */
 import { checkOptions, HeedError } from '../../errors.js';
-import { type Dataset, isDataset, open, type Stream } from './dataset.js';
+import { type Data, type Dataset, open, type Stream, sourceOf } from './dataset.js';
 import { Random } from './random.js';
 import { batchesOf, randomSampler, type Sampler, sequentialSampler } from './sampler.js';
 
@@ -50,7 +50,8 @@ const known = ['batchSize', 'shuffle', 'shuffleBuffer', 'seed', 'dropLast', 'sam
  */
 export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
   readonly batchSize: number;
-  readonly #data: Dataset<T> | Stream<T>;
+  readonly #dataset: Dataset<T> | undefined;
+  readonly #stream: Stream<T> | undefined;
   readonly #options: DataLoaderOptions<T, B>;
   readonly #collate: (examples: readonly T[]) => B;
   readonly #seed: number;
@@ -59,23 +60,25 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
   #opened = false;
 
   /** Throws ARGUMENT for options that are not right or do not go together, UNSUPPORTED for those that a stream cannot have. */
-  constructor(data: Dataset<T> | Stream<T>, options: DataLoaderOptions<T, B> = {}) {
+  constructor(data: Data<T>, options: DataLoaderOptions<T, B> = {}) {
     checkOptions(options, known, 'DataLoader');
     checkSizes({ batchSize: options.batchSize, shuffleBuffer: options.shuffleBuffer, 'bucketing.batches': options.bucketing?.batches });
-    if (isDataset(data)) {
+    const source = sourceOf(data);
+    if ('dataset' in source) {
+      this.#dataset = source.dataset;
       if (options.shuffle && options.sampler)
         throw wrong('sampler', 'shuffle and sampler are both given', 'Leave out shuffle: a sampler decides on the order');
     } else {
+      this.#stream = source.stream;
       for (const name of ['sampler', 'bucketing'] as const)
         if (options[name])
           throw new HeedError('UNSUPPORTED', `a stream cannot have a ${name}`, {
             culprit: name,
-            cure: 'Read it into a list and use listDataset',
+            cure: 'Read it into a list first',
           });
       if (options.shuffle && !options.shuffleBuffer)
         throw wrong('shuffleBuffer', 'a stream cannot be shuffled as a whole', 'Set shuffleBuffer to as many examples as memory may hold');
     }
-    this.#data = data;
     this.#options = options;
     this.batchSize = options.batchSize ?? 1;
     // Without a collate, B is what it is by default.
@@ -87,8 +90,8 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
 
   /** How many batches an epoch has. Of a stream nobody knows: undefined. */
   get length(): number | undefined {
-    if (!isDataset(this.#data)) return undefined;
-    const batches = (this.#options.sampler?.length ?? this.#data.length) / this.batchSize;
+    if (!this.#dataset) return undefined;
+    const batches = (this.#options.sampler?.length ?? this.#dataset.length) / this.batchSize;
     return this.#options.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
@@ -98,7 +101,7 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     const most = this.length ?? Number.MAX_SAFE_INTEGER;
     if (!(Number.isInteger(from) && from >= 0 && from <= most))
       throw wrong('from', `an epoch cannot begin at batch ${from}`, `Give a whole number from 0 to ${most}`);
-    return isDataset(this.#data) ? this.#fromDataset(this.#data, epoch, from) : this.#fromStream(this.#data, epoch, from);
+    return this.#dataset ? this.#fromDataset(this.#dataset, epoch, from) : this.#fromStream(epoch, from);
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
@@ -107,8 +110,8 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
 
   /** Which examples are in which batch of an epoch. Of datasets only; throws UNSUPPORTED for a stream. */
   plan(epoch: number): readonly Int32Array[] {
-    if (isDataset(this.#data)) return this.#plan(this.#data, epoch);
-    throw new HeedError('UNSUPPORTED', 'nobody knows what is in a stream before it is read', { culprit: 'dataset' });
+    if (this.#dataset) return this.#plan(this.#dataset, epoch);
+    throw new HeedError('UNSUPPORTED', 'nobody knows what is in a stream before it is read', { culprit: 'data' });
   }
 
   #plan(dataset: Dataset<T>, epoch: number): Int32Array[] {
@@ -139,11 +142,11 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     for (const batch of this.#plan(dataset, epoch).slice(from)) yield this.#collate(Array.from(batch, (i) => dataset.get(i)));
   }
 
-  async *#fromStream(stream: Stream<T>, epoch: number, from: number): AsyncGenerator<B, void, undefined> {
+  async *#fromStream(epoch: number, from: number): AsyncGenerator<B, void, undefined> {
     const { shuffle, shuffleBuffer = 0, dropLast } = this.#options;
     const first = !this.#opened;
     this.#opened = true;
-    const examples = open(stream, first);
+    const examples = open(this.#stream as Stream<T>, first);
     const random = new Random(this.#seed, epoch);
     let batch: T[] = [];
     let number = 0;

@@ -3,7 +3,7 @@
  * over a ByteStream, which it closes at the end, however that comes. It holds one piece of the file and one line; a line that
  * is longer than a limit, or is not what was asked for, is an error that names the file and the line.
  */
-import { HeedError } from '../../errors.js';
+import { checkOptions, HeedError } from '../../errors.js';
 import { shown } from '../../io/location.js';
 import type { ByteStream } from '../../runtime/types.js';
 
@@ -77,6 +77,7 @@ export function textStream(text: string, name = 'text'): ByteStream {
 type Fail = (what: string, cause?: unknown) => HeedError;
 
 function map<T>(source: Source, options: LineOptions, take: (line: string, fail: Fail) => readonly T[]) {
+  checkOptions(options, ['maxLineLength'], 'a reader');
   const opening = Promise.resolve(source);
   // Whoever reads hears of a failure; until then it is not an unhandled one.
   opening.catch(() => {});

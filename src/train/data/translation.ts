@@ -2,7 +2,7 @@
  * Pairs of sentences as examples for a model that translates: token ids with the special tokens around them, in one
  * direction or in several. All examples are encoded when the dataset is made, and kept in one array.
  */
-import { HeedError } from '../../errors.js';
+import { checkOptions, HeedError } from '../../errors.js';
 import { type Padded, pad } from './collate.js';
 import type { Dataset } from './dataset.js';
 
@@ -67,8 +67,10 @@ export class TranslationDataset implements Dataset<TranslationExample> {
   static async from(
     pairs: Iterable<readonly string[]> | AsyncIterable<readonly string[]>,
     tokenizer: PairTokenizer,
-    { directions = [{ from: 0, to: 1 }], begin = '<s>', end = '</s>', maxLength = Number.POSITIVE_INFINITY }: TranslationOptions = {},
+    options: TranslationOptions = {},
   ): Promise<TranslationDataset> {
+    checkOptions(options, ['directions', 'begin', 'end', 'maxLength'], 'TranslationDataset');
+    const { directions = [{ from: 0, to: 1 }], begin = '<s>', end = '</s>', maxLength = Number.POSITIVE_INFINITY } = options;
     const idOf = (token: string, culprit: string) => {
       const id = tokenizer.token_to_id(token);
       if (id === undefined) throw new HeedError('ARGUMENT', `the tokenizer has no token ${token}`, { culprit });
