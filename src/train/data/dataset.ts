@@ -19,10 +19,9 @@ export type Data<T> = readonly T[] | Dataset<T> | Stream<T>;
 /** Tells the two kinds apart. Throws ARGUMENT for what is neither. */
 export function sourceOf<T>(data: Data<T>): { dataset: Dataset<T> } | { stream: Stream<T> } {
   if (Array.isArray(data)) return { dataset: { length: data.length, get: (i) => data[i] as T } };
-  const { length, get } = data as Dataset<T>;
+  const { length, get, [Symbol.asyncIterator]: iterator } = (data ?? {}) as Dataset<T> & AsyncIterable<T>;
   if (typeof get === 'function' && Number.isInteger(length)) return { dataset: data as Dataset<T> };
-  if (typeof data === 'function' || typeof (data as AsyncIterable<T>)[Symbol.asyncIterator] === 'function')
-    return { stream: data as Stream<T> };
+  if (typeof data === 'function' || typeof iterator === 'function') return { stream: data as Stream<T> };
   throw new HeedError('ARGUMENT', 'the data is neither a dataset nor a stream', {
     culprit: 'data',
     cure: 'Give a list, an object with `length` and `get(i)`, or an async iterable',
