@@ -51,14 +51,14 @@ export function bind(runtime: Runtime): Heed {
     AutoModel: (model: string, options: PretrainedOptions) =>
       place.onEngine(options, (engine) => EncoderModel.load(engine, model, options)),
   };
-  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], options: PretrainedOptions = {}) => {
+  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], model: string, options: PretrainedOptions = {}) => {
     checkOptions(options, pretrainedOptionNames, 'from_pretrained');
-    return place.load(name, args, options, here) as ReturnType<(typeof here)[Name]>;
+    return place.load(name, args, model, options, here) as ReturnType<(typeof here)[Name]>;
   };
   return {
     createEngine: (options) => Engine.create(runtime, options),
-    pipeline: async (task, model, options) => load('pipeline', [task, model], options),
-    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [model], options) },
+    pipeline: async (task, model, options) => load('pipeline', [task], model, options),
+    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [], model, options) },
     AutoTokenizer: { from_pretrained: (model, options) => Tokenizer.load(runtime, model, options) },
   };
 }

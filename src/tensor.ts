@@ -129,7 +129,7 @@ function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth
   if (!Array.isArray(data)) {
     if (depth !== shape.length) throw ragged();
     if (typeof data !== 'number' && typeof data !== 'boolean')
-      throw new HeedError('ARGUMENT', `A tensor cannot hold a ${typeof data}`, { culprit: 'data', cure: 'Give numbers or booleans' });
+      throw new HeedError('ARGUMENT', `A tensor cannot hold ${kindOf(data)}`, { culprit: 'data', cure: 'Give numbers or booleans' });
     flat.push(Number(data));
     return { shape, flat };
   }

@@ -75,7 +75,7 @@ export class FeatureExtractionPipeline {
     const list: string[] = Array.isArray(texts) ? Array.from(texts) : [texts];
     const strange = list.findIndex((text) => typeof text !== 'string');
     if (strange >= 0)
-      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof list[strange]}`, { culprit: 'texts' });
+      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${kindOf(list[strange])}`, { culprit: 'texts' });
     signal?.throwIfAborted();
     const max_length = this.#maxLength(options.max_length);
     const jobs: Job[] = [];
@@ -104,12 +104,12 @@ export class FeatureExtractionPipeline {
 
   /** The last hidden states [B, T, C] of texts of about one length. */
   #states(batch: readonly Job[], signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { encoder, engine } = this.model;
+    const { encoder } = this.model;
     const T = batch.reduce((most, { ids }) => Math.max(most, ids.length), 1);
     const ids = new Int32Array(batch.length * T).fill(this.tokenizer.pad_token_id ?? 0);
     for (const [row, job] of batch.entries()) ids.set(job.ids, row * T);
     const inputs = { ids, shape: [batch.length, T] as const, lengths: batch.map((job) => job.ids.length) };
-    return engine.run(function* () {
+    return this.model.run(function* () {
       const { lastHiddenState } = yield* encoder.steps(inputs);
       return lastHiddenState.toHost().data as Float32Array;
     }, signal);
