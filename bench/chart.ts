@@ -15,43 +15,60 @@ export interface Datum {
 
 export interface Chart {
   kind: 'bars' | 'lines';
+  title: string;
+  /** Tells it from others of the same report, in the name of its file. */
+  name?: string;
   x: string;
   y: string;
   data: Datum[];
+  /** Series that are no measurement, drawn as broken lines. */
+  reference?: string[];
+  /** Logarithmic axes of lines. */
+  logarithmic?: readonly ('x' | 'y')[];
+  /** The highest y, where it is known beforehand. */
+  most?: number;
 }
 
-export interface Caption {
-  title: string;
-  subtitle: string;
-}
-
-const top = 56;
+const width = 760;
 const left = 16;
+/** A letter of the legend, a row of it. */
+const letter = 6.2;
+const legendRow = 16;
 
-export async function drawChart({ kind, x, y, data }: Chart, { title, subtitle }: Caption): Promise<string> {
+const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
+export async function drawChart(chart: Chart, subtitle: string): Promise<string> {
+  const { kind, x, y, data, reference = [], logarithmic = [], most } = chart;
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const series = [...new Set(data.map((d) => d.series))];
   const groups = [...new Set(data.map((d) => d.x))];
+  const places = legendPlaces(series);
+  const top = 56 + (places.at(-1)?.row ?? 0) * legendRow;
 
   const shared = {
     document: parseHTML('<!doctype html><body></body>').document,
-    width: 760,
+    width,
     marginTop: top,
     marginBottom: 40,
     color: { domain: series, scheme: 'Observable10' as const },
   };
+  const nameOf = (group: string | number) => `${x} ${group}`.trim();
+  const scaleOf = (axis: 'x' | 'y') =>
+    logarithmic.includes(axis) ? ({ type: 'log', base: axis === 'x' ? 2 : 10 } as const) : { zero: true };
+  const isReference = (d: Datum) => reference.includes(d.series);
+  const lineOptions = { x: 'x', y: 'y', stroke: 'series', strokeWidth: 2 } as const;
   const kinds = {
     bars: () =>
       Plot.plot({
         ...shared,
         height: top + 40 + groups.length * (series.length * 18 + 8),
-        marginLeft: 150,
+        marginLeft: Math.max(150, left + letter * Math.max(...groups.map((group) => nameOf(group).length))),
         marginRight: 40,
         x: { label: y, grid: true },
         y: { domain: series, axis: null },
         fy: { domain: groups },
         marks: [
-          Plot.axisFy({ anchor: 'left', label: null, tickFormat: (group: string | number) => `${x} ${group}`.trim() }),
+          Plot.axisFy({ anchor: 'left', label: null, tickFormat: nameOf }),
           Plot.barX(data, { fy: 'x', y: 'series', x: 'y', fill: 'series' }),
           Plot.text(data, { fy: 'x', y: 'series', x: 'y', text: (d: Datum) => digits(d.y), textAnchor: 'start', dx: 4 }),
         ],
@@ -59,36 +76,47 @@ export async function drawChart({ kind, x, y, data }: Chart, { title, subtitle }
     lines: () =>
       Plot.plot({
         ...shared,
-        height: 400,
-        x: { label: x, type: 'log', base: 2, ticks: groups as number[], tickFormat: String },
+        height: top + 344,
         marginLeft: 60,
-        y: { label: y, labelAnchor: 'center', grid: true, zero: true },
-        marks: [Plot.lineY(data, { x: 'x', y: 'y', stroke: 'series', strokeWidth: 2, marker: 'dot' })],
+        marginRight: 30,
+        x: { label: x, ...scaleOf('x'), ticks: groups as number[], tickFormat: String },
+        y: {
+          ...{ label: y, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, tickFormat: String },
+          ...(most === undefined ? scaleOf('y') : { domain: [0, most] }),
+        },
+        marks: [
+          Plot.lineY(data, { ...lineOptions, filter: isReference, strokeDasharray: '5 4' }),
+          Plot.lineY(data, { ...lineOptions, filter: (d: Datum) => !isReference(d), marker: 'dot' }),
+        ],
       }),
   } as const;
   const svg = kinds[kind]();
   svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
   svg.setAttribute('font-family', 'system-ui, sans-serif');
   const color = svg.scale('color') as unknown as { apply(name: string): string };
-  return withCaption(
-    svg.outerHTML,
-    title,
-    subtitle,
-    series.map((name) => [name, color.apply(name)]),
-  );
+  const swatches = places.map(({ name, at, row }) => {
+    const mark = `<rect x="${at}" y="${36 + row * legendRow}" width="10" height="10" fill="${color.apply(name)}"/>`;
+    return `${mark}<text x="${at + 14}" y="${45 + row * legendRow}">${escaped(name)}</text>`;
+  });
+  return withCaption(svg.outerHTML, [chart.title, subtitle], swatches);
 }
 
-const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+/** Names from left to right, in as many rows as they take. */
+function legendPlaces(names: string[]) {
+  let [at, row] = [left, 0];
+  return names.map((name) => {
+    const needed = 30 + name.length * letter;
+    if (at > left && at + needed > width) [at, row] = [left, row + 1];
+    const place = { name, at, row };
+    at += needed;
+    return place;
+  });
+}
 
 /** Title, machine and legend are written into the margin above the chart: Plot's own would be HTML around it. */
-function withCaption(svg: string, title: string, subtitle: string, legend: string[][]): string {
-  let at = left;
-  const swatches = legend.map(([name = '', color]) => {
-    const swatch = `<rect x="${at}" y="36" width="10" height="10" fill="${color}"/><text x="${at + 14}" y="45">${escaped(name)}</text>`;
-    at += 30 + name.length * 6.2;
-    return swatch;
-  });
+function withCaption(svg: string, [title = '', subtitle = '']: string[], swatches: string[]): string {
   const caption = [
+    `<title>${escaped(title)}</title>`,
     '<rect width="100%" height="100%" fill="white"/><g font-size="11" fill="black" text-anchor="start">',
     `<text x="${left}" y="14" font-size="14" font-weight="600">${escaped(title)}</text>`,
     `<text x="${left}" y="29" fill="#555">${escaped(subtitle)}</text>`,
@@ -96,5 +124,6 @@ function withCaption(svg: string, title: string, subtitle: string, legend: strin
     '</g>',
   ].join('');
   const end = svg.indexOf('>') + 1;
-  return `${svg.slice(0, end)}${caption}${svg.slice(end)}\n`;
+  // Plot's style has a second height, of a kind that no browser knows any more.
+  return `${svg.slice(0, end)}${caption}${svg.slice(end).replace(/\s*height: intrinsic;/, '')}\n`;
 }

@@ -7,11 +7,11 @@ import type { Report } from './report.js';
 
 export interface CommandOptions {
   threads: number;
-  /** Rounds of every comparison (measure.ts). */
+  /** Rounds of every comparison (measure.ts), or of processes. */
   measuring: Options;
   /** Sequence lengths instead of the command's own. */
   tokens: number[] | undefined;
-  /** Cases of test/cases to time instead of the usual ones. */
+  /** What to measure instead of the usual: cases of test/cases, parts of runtimes' names. */
   only: string[] | undefined;
   /** A folder with a model, for commands that can use one. */
   model: string | undefined;

@@ -5,5 +5,4 @@ export const command = scaling({
   title: "Six encoder layers of MiniLM's size (C 384, H 12, F 1536), float32",
   layers: 6,
   tokens: [16, 128, 512],
-  kind: 'bars',
 });

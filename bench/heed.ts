@@ -3,10 +3,9 @@
  * its own; `mode` chooses the binaries.
  */
 import { createEngine } from 'heed';
-import { TransformerEncoderLayer } from 'heed/nn';
-import { tensor } from 'heed/ops';
 import type { Mode } from './peak.js';
-import { type Encoder, type Peer, type Settings, weight } from './peers/types.js';
+import type { Encoder, Peer, Settings } from './peers/types.js';
+import { openStack } from './stack.js';
 
 /** The modes that this runtime has: relaxed SIMD is missing in Node 20. */
 export async function modes(): Promise<Mode[]> {
@@ -16,26 +15,16 @@ export async function modes(): Promise<Mode[]> {
   return simd === 'relaxed' ? ['plain', 'relaxed'] : ['plain'];
 }
 
-export async function openHeed({ heads, layers }: Encoder, { threads, mode }: Settings & { mode: Mode }): Promise<Peer> {
+export async function openHeed(encoder: Encoder, { threads, mode }: Settings & { mode: Mode }): Promise<Peer> {
   const engine = await createEngine({ threads, deterministic: mode === 'plain' });
   if (engine.info.threads !== threads)
     throw new Error(`heed runs with ${engine.info.threads} threads, not ${threads}: ${engine.info.reason}`);
-  const stack = layers.map((weights) => {
-    const [F, C] = weight(weights, 'linear1.weight').dims as [number, number];
-    const layer = new TransformerEncoderLayer(engine, C, heads, { dimFeedforward: F, activation: 'gelu', batchFirst: true });
-    layer.loadStateDict(weights);
-    return layer;
-  });
+  const forward = openStack(engine, encoder);
   return {
     name: `heed ${mode}`,
     version: process.env.npm_package_version ?? '',
     options: `${engine.info.simd} SIMD, threads ${engine.info.threads}${mode === 'plain' ? ', deterministic' : ''}`,
-    async run(x, T) {
-      return engine.scope(() => {
-        const y = stack.reduce((h, layer) => layer.forward(h), tensor(engine, x, [1, T, x.length / T]));
-        return y.toHost().data as Float32Array;
-      });
-    },
+    run: async (x, T) => forward(x, T),
     close: () => engine.dispose(),
   };
 }

@@ -1,10 +1,10 @@
 /**
  * The bench's command line: `npm run bench -- COMMAND [options]`. A command lives in a file of its own and returns a report; what is
- * common to all, options, tables, files and charts, is here and in report.ts. Started by main.mjs.
+ * common to all, options, tables, files, charts, is here and in report.ts. Started by main.mjs.
  */
 import { parseArgs } from 'node:util';
 import type { Command } from './command.js';
-import { publish } from './report.js';
+import { checkOutputs, publish } from './report.js';
 
 interface Entry {
   summary: string;
@@ -13,14 +13,16 @@ interface Entry {
 
 const commands: Record<string, Entry> = {
   kernels: { summary: 'GFLOP/s of the kernels, as a share of the peak of this machine and runtime', load: () => import('./kernels.js') },
-  layer: { summary: 'one encoder layer, by length and by threads', load: () => import('./layer.js') },
+  layer: { summary: 'one encoder layer, by length and by threads: curves', load: () => import('./layer.js') },
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
+  runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
   peers: { summary: 'against onnxruntime-web and TensorFlow.js, in one process', load: () => import('./peers.js') },
 };
 
 const usage = [
-  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only CASE,CASE,…] [--model FOLDER] [--json FILE] [--svg FILE]',
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER]',
+  '    [--json FILE] [--svg FILE] [--markdown PAGE#PART]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
 ].join('\n');
@@ -36,21 +38,23 @@ async function main(): Promise<void> {
     options: {
       threads: { type: 'string', default: '1' },
       tokens: { type: 'string' },
-      rounds: { type: 'string', default: '15' },
+      rounds: { type: 'string' },
       only: { type: 'string' },
       model: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
+      markdown: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   });
   if (values.help) return console.log(usage);
   const entry = commands[positionals[0] ?? ''];
   if (!entry || positionals.length > 1) throw new Error(`${usage}\n\nThis needs one command of the list.`);
+  checkOutputs(values);
   const { command } = await entry.load();
   const report = await command.run({
     threads: wholeNumber('threads', values.threads),
-    measuring: { rounds: wholeNumber('rounds', values.rounds) },
+    measuring: values.rounds ? { rounds: wholeNumber('rounds', values.rounds) } : {},
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
     only: values.only?.split(','),
     model: values.model,

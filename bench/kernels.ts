@@ -1,4 +1,5 @@
 /**
+<<<<<<< HEAD
  * `bench kernels`: GFLOP/s of heed's kernels, each beside the peak of the same build (peak.ts), measured in the same rounds. A kernel runs
  * through the operator that a user calls, its inputs already in the engine's memory, its output freed after each call. The cases are the
  * tests' (test/cases): what is timed is what is checked. `NAME gradient` is a forward on a tape and its backward, which together count
@@ -9,15 +10,24 @@ import { tensor } from 'heed/ops';
 import { describeShape, inputsOf, place } from '../test/cases/check.js';
 import { differentiate } from '../test/cases/gradient.js';
 import { cases } from '../test/cases/index.js';
+=======
+ * `bench kernels`: GFLOP/s of heed's kernels (kernel-tasks.ts), each beside the peak of the same build (peak.ts), measured in the same
+ * rounds.
+ */
+import { createEngine } from 'heed';
+>>>>>>> main
 import type { Command } from './command.js';
 import { modes } from './heed.js';
+import { kernelTasks } from './kernel-tasks.js';
 import { compare, spread, type Task } from './measure.js';
-import { type Mode, peakFlops, peakTasks } from './peak.js';
+import { type Mode, peakFlops } from './peak.js';
+import { peakTasks } from './peak-binary.js';
 import { digits, type Row } from './table.js';
 
 /** Timed unless `--only` names others: where models spend their time. */
 const usual = ['linear', 'attention', 'softmax', 'layerNorm', 'gelu', 'linear, plain weight gradient', 'attention gradient'];
 
+<<<<<<< HEAD
 interface KernelTask {
   name: string;
   flops: number;
@@ -50,17 +60,19 @@ function tasksOf(names: readonly string[]): KernelTask[] {
     );
 }
 
+=======
+>>>>>>> main
 export const command: Command = {
   async run({ threads, measuring, only = usual }) {
-    const peaks = peakTasks();
     const available = await modes();
+    const peaks = peakTasks(available);
     const engines = {} as Record<Mode, Awaited<ReturnType<typeof createEngine>>>;
     for (const mode of available) engines[mode] = await createEngine({ threads, deterministic: mode === 'plain' });
 
     const rows: Row[] = [];
     const data = [];
     const peakRates = Object.fromEntries(available.map((mode) => [mode, [] as number[]]));
-    for (const { name, flops, prepare } of tasksOf(only)) {
+    for (const { name, flops, prepare } of kernelTasks(only)) {
       const tasks: Record<string, Task> = {};
       for (const mode of available) {
         tasks[mode] = prepare(engines[mode]);
@@ -81,6 +93,6 @@ export const command: Command = {
     for (const mode of available) await engines[mode].dispose();
     const title = `Kernels, float32, threads ${threads}${threads > 1 ? `; their peak is that of one thread times ${threads}` : ''}`;
     const notes = available.map((mode) => `peak of one thread, ${mode}: ${digits(spread(peakRates[mode] ?? []).median)} GFLOP/s`);
-    return { title, rows, notes, chart: { kind: 'bars', x: '', y: '% of peak', data } };
+    return { title, tables: [{ rows }], notes, charts: [{ kind: 'bars', title, x: '', y: '% of peak', data }] };
   },
 };

@@ -5,5 +5,4 @@ export const command = scaling({
   title: "One encoder layer of MiniLM's size (C 384, H 12, F 1536), float32",
   layers: 1,
   tokens: [1, 4, 16, 64, 128, 256, 512],
-  kind: 'lines',
 });

@@ -1,21 +1,22 @@
 /**
  * Times tasks against each other in one process, interleaved: round after round every task runs for a while, in turns that reverse, so
  * that a slow spell of the machine meets all of them, and a ratio compares times of the same round. A task is a function, synchronous or
- * not, that does the same work each time. All times are milliseconds a call.
+ * not, that does the same work each time. All times are milliseconds a call. It runs in every runtime, browsers and workerd included.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export type Task = () => unknown;
 
 export interface Options {
   /** How often each task has its turn. */
-  rounds?: number;
+  rounds?: number | undefined;
   /** How long a turn lasts at least; one call at least. */
   minMs?: number;
   /** How long each task runs before anything counts: V8's second tier comes after a few hundred calls of a kernel. */
   warmMs?: number;
   /** The break before a turn, in which threads of the task before stop spinning. */
   pauseMs?: number;
+  /** How long calls are timed together: clocks of browsers have steps of 0.02 to 1 ms. Default 0, each call by itself. */
+  batchMs?: number;
 }
 
 /** The middle of a sample, and its quartiles. */
@@ -35,40 +36,58 @@ export interface Comparison<Name extends string> {
 
 export function spread(sample: readonly number[]): Spread {
   const sorted = [...sample].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))] as number;
+  const at = (share: number) => {
+    const place = share * (sorted.length - 1);
+    const [below, above] = [sorted[Math.floor(place)] as number, sorted[Math.ceil(place)] as number];
+    return below + (place % 1) * (above - below);
+  };
   return { median: at(0.5), low: at(0.25), high: at(0.75) };
 }
 
-/** A promise is awaited, anything else is not: an await costs a synchronous task a microsecond. */
-async function callFor(task: Task, ms: number): Promise<number[]> {
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Milliseconds a call of each batch. A promise is awaited, anything else is not: an await costs a synchronous task a microsecond. */
+async function callFor(task: Task, ms: number, batch = 1): Promise<number[]> {
   const times: number[] = [];
   const end = performance.now() + ms;
   let start = performance.now();
   do {
-    const result = task();
-    if (result instanceof Promise) await result;
+    for (let left = batch; left > 0; left--) {
+      const result = task();
+      if (result instanceof Promise) await result;
+    }
     const now = performance.now();
-    times.push(now - start);
+    times.push((now - start) / batch);
     start = now;
   } while (start < end);
   return times;
 }
 
+/** Warms a task, and gives the number of calls that last about `batchMs` once it is warm. */
+async function warm(task: Task, warmMs: number, batchMs: number): Promise<number> {
+  await callFor(task, 0.75 * warmMs);
+  const times = await callFor(task, 0.25 * warmMs);
+  // The mean, since a coarse clock sees no time at all in most single calls.
+  const mean = times.reduce((sum, time) => sum + time, 0) / times.length;
+  return Math.max(1, Math.ceil(batchMs / mean));
+}
+
 export async function compare<Name extends string>(tasks: Record<Name, Task>, options: Options = {}): Promise<Comparison<Name>> {
-  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 60 } = options;
+  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 60, batchMs = 0 } = options;
   const names = Object.keys(tasks) as Name[];
   const record = <T>(value: (name: Name) => T) => Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>;
   const turns = record<number[]>(() => []);
   const calls = record(() => 0);
+  const batch = record(() => 1);
 
-  for (const name of names) await callFor(tasks[name], warmMs);
+  for (const name of names) batch[name] = await warm(tasks[name], warmMs, batchMs);
   for (let round = 0; round < rounds; round++) {
     for (const name of round % 2 ? [...names].reverse() : names) {
       await sleep(pauseMs);
       await callFor(tasks[name], 0); // wakes the threads and fills the caches
-      const times = await callFor(tasks[name], minMs);
+      const times = await callFor(tasks[name], minMs, batch[name]);
       turns[name].push(spread(times).median);
-      calls[name] += times.length;
+      calls[name] += times.length * batch[name];
     }
   }
   return {
@@ -76,9 +95,4 @@ export async function compare<Name extends string>(tasks: Record<Name, Task>, op
     calls,
     ratio: (slow, fast) => spread(turns[slow].map((time, round) => time / (turns[fast][round] as number))),
   };
-}
-
-/** One task by itself. */
-export async function measure(task: Task, options?: Options): Promise<Spread> {
-  return (await compare({ task }, options)).times.task;
 }

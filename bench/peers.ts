@@ -74,12 +74,12 @@ export const command: Command = {
       for (const side of sides) await side.close();
     }
     const title = `heed and its peers: an encoder of MiniLM's size, float32, threads ${threads}, one process`;
-    return { title, rows, notes: [...notes], chart: chart(rows, available) };
+    return { title, tables: [{ rows }], notes: [...notes], charts: [chart(title, rows, available)] };
   },
 };
 
 /** One layer; onnxruntime-web is 1. */
-function chart(rows: Row[], available: Mode[]): Chart {
+function chart(title: string, rows: Row[], available: Mode[]): Chart {
   const first = rows.filter(({ layers, peer }) => layers === 1 && peer === 'onnxruntime-web');
   const data = first.flatMap((row) => {
     const base = row['peer ms'] as number;
@@ -87,5 +87,5 @@ function chart(rows: Row[], available: Mode[]): Chart {
     const times = { 'onnxruntime-web': base, tfjs, ...Object.fromEntries(available.map((mode) => [`heed ${mode}`, row[`${mode} ms`]])) };
     return Object.entries(times).map(([series, ms]) => ({ x: row.T as number, y: base / (ms as number), series }));
   });
-  return { kind: 'bars', x: 'T', y: 'speed of one layer, onnxruntime-web = 1', data };
+  return { kind: 'bars', title, x: 'T', y: 'speed of one layer, onnxruntime-web = 1', data };
 }

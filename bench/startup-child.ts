@@ -34,8 +34,7 @@ const peakMiB = () => process.resourceUsage().maxRSS / 1024;
 async function encoder(mode: Mode, threads: number): Promise<Milestones> {
   const nodeMs = lap();
   const { createEngine } = await import('heed');
-  const { TransformerEncoderLayer } = await import('heed/nn');
-  const { tensor } = await import('heed/ops');
+  await Promise.all([import('heed/nn'), import('heed/ops')]);
   const importMs = lap();
   const settings = { threads, deterministic: mode === 'plain' };
   const engine = await createEngine(settings);
@@ -43,21 +42,17 @@ async function encoder(mode: Mode, threads: number): Promise<Milestones> {
   await (await createEngine(settings)).dispose();
   const nextEngineMs = lap();
 
-  const { randomEncoder, randomInput, size } = await import('./weights.js');
-  const { heads, layers } = randomEncoder(6);
+  const { randomEncoder, randomInput } = await import('./weights.js');
+  const { openStack } = await import('./stack.js');
+  const random = randomEncoder(6);
   const x = randomInput(128);
   lap();
-  const stack = layers.map((weights) => {
-    const layer = new TransformerEncoderLayer(engine, size.C, heads, { dimFeedforward: size.F, activation: 'gelu', batchFirst: true });
-    layer.loadStateDict(weights);
-    return layer;
-  });
+  const forward = openStack(engine, random);
   const weightsMs = lap();
-  const forward = () => engine.scope(() => stack.reduce((h, layer) => layer.forward(h), tensor(engine, x, [1, 128, size.C])).toHost().data);
-  forward();
+  forward(x, 128);
   const firstForwardMs = lap();
   const warm = Array.from({ length: 60 }, () => {
-    forward();
+    forward(x, 128);
     return lap();
   });
   const warmForwardMs = warm.slice(20).sort((a, b) => a - b)[20] as number;

@@ -29,11 +29,12 @@ const labels: Record<keyof Milestones, string> = {
 
 export const command: Command = {
   async run({ threads, measuring, model }) {
+    const { rounds = 15 } = measuring;
     const available = await modes();
     const rows: Row[] = [];
     for (const kind of model ? ['encoder', 'embedding'] : ['encoder']) {
       const args = (mode: string) => [kind, mode, String(threads), model ?? ''];
-      const columns = available.map((mode) => Array.from({ length: measuring.rounds ?? 15 }, () => run(args(mode))));
+      const columns = available.map((mode) => Array.from({ length: rounds }, () => run(args(mode))));
       for (const key of Object.keys(labels) as (keyof Milestones)[]) {
         if (columns[0]?.[0]?.[key] === undefined) continue;
         const row: Row = { run: kind, milestone: labels[key] };
@@ -45,7 +46,7 @@ export const command: Command = {
         rows.push(row);
       }
     }
-    return { title: `Start of a process, threads ${threads}; milliseconds, medians of ${measuring.rounds} processes`, rows };
+    return { title: `Start of a process, threads ${threads}; milliseconds, medians of ${rounds} processes`, tables: [{ rows }] };
   },
 };
 

@@ -1,5 +1,6 @@
 /**
- * Results as aligned text. A row is a record of texts and numbers; its keys are the columns, in the order in which they first appear.
+ * Results as aligned text, or as a table in Markdown. A row is a record of texts and numbers; its keys are the columns, in the order in
+ * which they first appear.
  */
 
 export type Row = Record<string, string | number | undefined>;
@@ -11,12 +12,24 @@ export function digits(value: number): string {
   return value.toFixed(Math.min(Math.max(2 - magnitude, 0), 12));
 }
 
-export function table(rows: readonly Row[]): string {
+function textOf(rows: readonly Row[]) {
   const columns = [...new Set(rows.flatMap(Object.keys))];
   const cell = (value: Row[string]) => (typeof value === 'number' && !Number.isInteger(value) ? digits(value) : String(value ?? ''));
   const lines = [columns, ...rows.map((row) => columns.map((column) => cell(row[column])))];
-  const isNumber = columns.map((column) => rows.some((row) => typeof row[column] === 'number'));
-  const widths = columns.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)));
+  // Also texts that begin with one, such as 12.3 (11.9 to 12.8).
+  const isNumber = columns.map((column) => rows.some((row) => /^\d/.test(cell(row[column]))));
+  return { lines, isNumber };
+}
+
+export function table(rows: readonly Row[]): string {
+  const { lines, isNumber } = textOf(rows);
+  const widths = isNumber.map((_, i) => Math.max(...lines.map((line) => (line[i] as string).length)));
   const align = (text: string, i: number) => (isNumber[i] ? text.padStart(widths[i] as number) : text.padEnd(widths[i] as number));
   return lines.map((line) => line.map(align).join('  ').trimEnd()).join('\n');
+}
+
+export function markdownTable(rows: readonly Row[]): string {
+  const { lines, isNumber } = textOf(rows);
+  const [head = [], ...body] = lines.map((line) => line.map((text) => text.replaceAll('|', '\\|')));
+  return [head, isNumber.map((right) => (right ? '---:' : '---')), ...body].map((line) => `| ${line.join(' | ')} |`).join('\n');
 }

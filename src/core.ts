@@ -3,8 +3,8 @@
  * that does so.
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
-import { HeedError } from './errors.js';
-import { EncoderModel, type Model, type PretrainedOptions } from './models/model.js';
+import { checkOptions, HeedError, kindOf } from './errors.js';
+import { EncoderModel, type Model, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './pipelines/feature_extraction.js';
 import { Place } from './remote/place.js';
 import { serve } from './remote/serve.js';
@@ -34,11 +34,6 @@ export interface Heed {
   pipeline(task: 'feature-extraction', model: string, options?: PretrainedOptions): Promise<FeatureExtractor>;
   AutoModel: { from_pretrained(model: string, options?: PretrainedOptions): Promise<Model> };
   AutoTokenizer: { from_pretrained(model: string, options?: OpenOptions): Promise<CallableTokenizer> };
-  /**
-   * For a worker of your own: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module.
-   * `port` is the worker's own scope unless given.
-   */
-  serve(port?: Port): void;
 }
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. */
@@ -46,8 +41,8 @@ export function bind(runtime: Runtime): Heed {
   const place = new Place(runtime);
   const here = {
     async pipeline(task: Task, model: string, options: PretrainedOptions) {
-      if (!Object.hasOwn(tasks, task))
-        throw new HeedError('UNSUPPORTED', `There is no task ${task}`, {
+      if (typeof task !== 'string' || !Object.hasOwn(tasks, task))
+        throw new HeedError('UNSUPPORTED', `There is no task ${kindOf(task)}`, {
           culprit: 'task',
           cure: `There are ${Object.keys(tasks).join(', ')}`,
         });
@@ -56,13 +51,19 @@ export function bind(runtime: Runtime): Heed {
     AutoModel: (model: string, options: PretrainedOptions) =>
       place.onEngine(options, (engine) => EncoderModel.load(engine, model, options)),
   };
-  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], options: PretrainedOptions = {}) =>
-    place.load(name, args, options, here) as ReturnType<(typeof here)[Name]>;
+  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], model: string, options: PretrainedOptions = {}) => {
+    checkOptions(options, pretrainedOptionNames, 'from_pretrained');
+    return place.load(name, args, model, options, here) as ReturnType<(typeof here)[Name]>;
+  };
   return {
     createEngine: (options) => Engine.create(runtime, options),
-    pipeline: async (task, model, options) => load('pipeline', [task, model], options),
-    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [model], options) },
+    pipeline: async (task, model, options) => load('pipeline', [task], model, options),
+    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [], model, options) },
     AutoTokenizer: { from_pretrained: (model, options) => Tokenizer.load(runtime, model, options) },
-    serve: (port = globalThis as unknown as Port) => serve(here, port),
   };
+}
+
+/** What `serve` of the entries is: `port` is the worker's own scope unless given. */
+export function serveModels({ pipeline, AutoModel }: Heed, port = globalThis as unknown as Port): void {
+  serve({ pipeline, AutoModel: AutoModel.from_pretrained }, port);
 }

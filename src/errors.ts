@@ -47,8 +47,33 @@ export class HeedError extends Error {
   }
 }
 
-/** Throws UNSUPPORTED for an option that nobody reads: silence would look like obedience. */
+/** A path or URL as messages show it: without a URL's password and query, since tokens travel in them and messages end up in logs. */
+export const shown = (location: string): string => location.replace(/^([a-z][\w+.-]*:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, '$1$2');
+
+/** A value of any kind in a message: not every object has a string. */
+export const kindOf = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
+    ? JSON.stringify(String(value).slice(0, 60)).slice(1, -1)
+    : value === null || value === undefined
+      ? String(value)
+      : Array.isArray(value)
+        ? 'a list'
+        : typeof value === 'object'
+          ? 'an object'
+          : `a ${typeof value}`;
+
+/** Throws ARGUMENT for options that are no object. */
+export function expectOptions(options: object, where: string): void {
+  if (typeof options !== 'object' || options === null || Symbol.iterator in options)
+    throw new HeedError('ARGUMENT', `${where}: the options are ${kindOf(options)}`, {
+      culprit: 'options',
+      cure: 'Give an object, or nothing',
+    });
+}
+
+/** Throws ARGUMENT for options that are no object, UNSUPPORTED for one that nobody reads: silence would look like obedience. */
 export function checkOptions(options: object, known: readonly string[], where: string): void {
+  expectOptions(options, where);
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || known.includes(name)) continue;
     throw new HeedError('UNSUPPORTED', `${where} has no option ${name}`, { culprit: name, cure: `It has ${known.join(', ')}` });

@@ -4,7 +4,7 @@
  */
 import type { Engine } from './engine/engine.js';
 import type { Storage } from './engine/memory.js';
-import { HeedError } from './errors.js';
+import { HeedError, kindOf } from './errors.js';
 
 /** Element types, with the bytes of one. */
 export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
@@ -107,7 +107,11 @@ export class Tensor {
   /** A copy in JavaScript memory. The tensor must be contiguous (`contiguous(x)`). */
   toHost(): HostTensor {
     if (!this.isContiguous)
-      throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, { shape: this.shape, cure: 'Copy contiguous(x)' });
+      throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, {
+        culprit: 'tensor',
+        shape: this.shape,
+        cure: 'Copy contiguous(x)',
+      });
     const view = new arrays[this.dtype](this.engine.heap.wasm.buffer as ArrayBuffer, this.ptr, this.size);
     return new HostTensor(this.dtype, view.slice(), [...this.shape]);
   }
@@ -118,15 +122,18 @@ export class Tensor {
   }
 }
 
+const MOST_AXES = 32;
+
 /** The nesting of an array of numbers or booleans: its shape and its elements in order. */
 function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth = 0): { shape: number[]; flat: number[] } {
   if (!Array.isArray(data)) {
     if (depth !== shape.length) throw ragged();
     if (typeof data !== 'number' && typeof data !== 'boolean')
-      throw new HeedError('ARGUMENT', `A tensor cannot hold a ${typeof data}`, { culprit: 'data', cure: 'Give numbers or booleans' });
+      throw new HeedError('ARGUMENT', `A tensor cannot hold ${kindOf(data)}`, { culprit: 'data', cure: 'Give numbers or booleans' });
     flat.push(Number(data));
     return { shape, flat };
   }
+  if (depth === MOST_AXES) throw new HeedError('SHAPE', `Arrays are nested more than ${MOST_AXES} times`, { culprit: 'data' });
   if (shape.length === depth && flat.length === 0) shape.push(data.length);
   else if (shape[depth] !== data.length) throw ragged();
   for (const item of data) flatten(item, shape, flat, depth + 1);
@@ -146,16 +153,21 @@ export type TensorData = HostData | boolean | number | readonly TensorData[];
  * @example tensor(engine, [[1, 2], [3, 4]])
  */
 export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: Dtype): Tensor {
+  if (typeof (engine as Engine | undefined)?.allocate !== 'function')
+    throw new HeedError('ARGUMENT', `tensor: engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   const typed = ArrayBuffer.isView(data) ? (data as HostData) : undefined;
+  if (typed && typeof typed[0] !== 'number' && typed.length !== 0)
+    throw new HeedError('ARGUMENT', 'A tensor cannot be made of bigints or of a DataView', { culprit: 'data', cure: 'Give numbers' });
   const nested = typed ? undefined : flatten(data);
   const values = typed ?? nested?.flat ?? [];
   const dims = shape ?? nested?.shape ?? [values.length];
   const kind =
     dtype ?? (typed instanceof Int32Array ? 'int32' : typed instanceof Uint8Array || typeof leaf(data) === 'boolean' ? 'bool' : 'float32');
-  if (!Object.hasOwn(dtypes, kind))
-    throw new HeedError('DTYPE', `There is no dtype ${String(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
-  if (!dims.every((d) => Number.isSafeInteger(d) && d >= 0) || sizeOf(dims) !== values.length) {
-    throw new HeedError('SHAPE', `${values.length} elements do not fill [${dims}]`, { culprit: 'shape', shape: dims });
+  if (typeof kind !== 'string' || !Object.hasOwn(dtypes, kind))
+    throw new HeedError('DTYPE', `There is no dtype ${kindOf(kind)}`, { culprit: 'dtype', cure: `Use ${Object.keys(dtypes).join(', ')}` });
+  if (!Array.isArray(dims) || !Array.from(dims).every((d) => Number.isSafeInteger(d) && d >= 0) || sizeOf(dims) !== values.length) {
+    const listed: readonly unknown[] = Array.isArray(dims) ? dims : [dims];
+    throw new HeedError('SHAPE', `${values.length} elements do not fill [${listed.map(kindOf)}]`, { culprit: 'shape', shape: dims });
   }
   const made = Tensor.empty(engine, dims, kind);
   new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, made.ptr, values.length).set(values);
@@ -186,7 +198,10 @@ export class PackedMatrix {
 
   get ptr(): number {
     if (this.storage.freed)
-      throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, { shape: this.shape });
+      throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, {
+        culprit: 'matrix',
+        shape: this.shape,
+      });
     return this.storage.ptr + this.offset;
   }
 

@@ -27,7 +27,7 @@ for (const runner of runners)
       const result = results.get(name);
       if (!result) throw new Error('did not run');
       if (result.error !== undefined) throw new Error(result.error);
-      if (result.skipped !== undefined && process.env.HEED_REQUIRE_SHARED) throw new Error(result.skipped);
+      if (result.missing && process.env.HEED_REQUIRE_SHARED) throw new Error(result.skipped);
       context.skip(result.skipped !== undefined, result.skipped);
     });
   });

@@ -2,8 +2,11 @@
  * A Worker, for Cloudflare's network or a workerd of your own, that embeds the text of `?text=…`. The model's files come from env.MODEL, the address
  * of a folder; its first request loads them. config.capnp beside this file runs it:
  *
- *   npx esbuild examples/workerd/worker.js --bundle --format=esm --conditions=workerd --external:*.wasm --outfile=examples/workerd/bundle/worker.js
- *   npx workerd serve examples/workerd/config.capnp
+ *   cd examples/workerd && cp -r ../../dist/wasm .
+ *   npx esbuild worker.js --bundle --minify --format=esm --conditions=workerd '--external:*.wasm' --outfile=bundle/worker.js
+ *   MODEL=http://127.0.0.1:8000/all-MiniLM-L6-v2 npx workerd@1.20261117.1 serve config.capnp
+ *
+ * In a project of yours the kernels lie in node_modules/heed/dist/wasm.
  */
 import { bert, createEngine, HeedError, pipeline, registerArchitecture } from 'heed/core';
 

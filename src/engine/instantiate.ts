@@ -19,7 +19,7 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
   const foreign = kernelNames.find((name) => (exports[name] as CallableFunction | undefined)?.length !== kernels[name]);
   if (build !== BUILD || foreign) {
     throw new HeedError('UNSUPPORTED', `The .wasm module is of build ${build}, this host of build ${BUILD}`, {
-      culprit: foreign ?? 'BUILD',
+      culprit: 'module',
       cure: 'Take both from the same version of heed, and clear caches that hold an old one',
     });
   }

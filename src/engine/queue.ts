@@ -1,5 +1,5 @@
 /** Asynchronous work on an engine, one task after the other, each of which can be taken back while it waits or between its steps. */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 
 /** Whether a value can be asked if it was aborted. */
 export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
@@ -11,7 +11,7 @@ export class Queue {
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     if (signal !== undefined && !isSignal(signal)) {
       const details = { culprit: 'signal', cure: 'It must be an AbortSignal' };
-      return Promise.reject(new HeedError('ARGUMENT', `signal is a ${typeof signal}`, details));
+      return Promise.reject(new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, details));
     }
     const start = async () => {
       signal?.throwIfAborted();

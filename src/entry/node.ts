@@ -1,6 +1,10 @@
 /** heed on Node, Deno and Bun. */
-import { bindAll } from '../index.js';
+import { bindAll, type Port, serveModels } from '../index.js';
 import { nodeRuntime } from '../runtime/node.js';
 
 export * from '../index.js';
-export const { createEngine, pipeline, AutoModel, AutoTokenizer, serve } = bindAll(nodeRuntime);
+
+const heed = bindAll(nodeRuntime);
+export const { createEngine, pipeline, AutoModel, AutoTokenizer } = heed;
+/** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
+export const serve = (port?: Port): void => serveModels(heed, port);

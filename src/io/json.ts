@@ -3,7 +3,7 @@
  * missing or of the wrong kind becomes a FORMAT error that names file and place. Everything that reads a config,
  * a tokenizer or an index goes through here.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { shown } from './location.js';
 
@@ -32,7 +32,7 @@ export async function readJson(
       cure: 'Give a path or a URL',
     });
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
-    throw new HeedError('ARGUMENT', `signal is a ${typeof signal}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
+    throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
   const location = runtime.join(folder, file);
   let stream: ByteStream;
   try {

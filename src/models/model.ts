@@ -3,9 +3,10 @@
  * one engine queue, and yield to the event loop between blocks.
  */
 import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import { expectBooleans } from '../ops/check.js';
 import type { Port, Runtime } from '../runtime/types.js';
 import { type HostTensor, sizeOf } from '../tensor.js';
 import { architectureOf } from './architecture.js';
@@ -71,7 +72,12 @@ export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'pr
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Model = EncoderModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<ModelOutput>);
 
+/** What a call of a model that was disposed of throws. */
+export const gone = () => new HeedError('ARGUMENT', 'This model was disposed of', { culprit: 'model', cure: 'Load it again' });
+
 export class EncoderModel {
+  #disposed = false;
+
   constructor(
     readonly engine: Engine,
     readonly config: JsonObject,
@@ -83,9 +89,9 @@ export class EncoderModel {
     checkPretrained(options);
     const { signal, progress_callback: listen } = options;
     if (!(engine instanceof Engine))
-      throw new HeedError('ARGUMENT', `engine is a ${typeof engine}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
+      throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
     if (listen !== undefined && typeof listen !== 'function')
-      throw new HeedError('ARGUMENT', `progress_callback is a ${typeof listen}`, { culprit: 'progress_callback', cure: 'Give a function' });
+      throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
     const runtime: Runtime = engine.runtime;
     const json = await readJson(runtime, folder, 'config.json', { signal });
     const file = runtime.join(folder, 'config.json');
@@ -119,14 +125,28 @@ export class EncoderModel {
     return callable(new EncoderModel(engine, config.value, encoder));
   }
 
+  /** Runs steps of the encoder, which may be disposed of meanwhile. */
+  async run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
+    try {
+      if (this.#disposed && !this.engine.disposed) throw gone();
+      return await this.engine.run(steps, signal);
+    } catch (error) {
+      throw this.#disposed && error instanceof HeedError && error.code === 'MODEL_MISMATCH' ? gone() : error;
+    }
+  }
+
   /** One forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
   async call(inputs: ModelInputs, options: CallOptions = {}): Promise<ModelOutput> {
     checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
+    expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
     const { encoder } = this;
     const prepared = prepare(inputs);
-    return this.engine.run(function* () {
+    const { V, types } = encoder.dims;
+    within('input_ids', prepared.ids, V);
+    within('token_type_ids', prepared.typeIds, types);
+    return this.run(function* () {
       const out = yield* encoder.steps(prepared, { attentions, hiddenStates, pooler: true });
       const result: ModelOutput = { last_hidden_state: out.lastHiddenState.toHost() };
       if (out.poolerOutput) result.pooler_output = out.poolerOutput.toHost();
@@ -143,6 +163,7 @@ export class EncoderModel {
 
   /** Frees the weights. */
   dispose(): void {
+    this.#disposed = true;
     this.encoder.dispose();
   }
 }
@@ -150,14 +171,21 @@ export class EncoderModel {
 function checkPretrained(options: PretrainedOptions): void {
   checkOptions(options, pretrainedOptionNames, 'from_pretrained');
   const { device = 'wasm', dtype = 'fp32' } = options;
-  if (device !== 'wasm') throw new HeedError('UNSUPPORTED', `There is no device ${device}`, { culprit: 'device', cure: "Use 'wasm'" });
-  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${dtype}`, { culprit: 'dtype', cure: "Use 'fp32'" });
+  if (device !== 'wasm')
+    throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
+  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'fp32'" });
 }
 
 /** The model as a function that has its members. */
 function callable(model: EncoderModel): Model {
   const call = (inputs: ModelInputs, options?: CallOptions) => model.call(inputs, options);
-  return Object.assign(call, { ...model, call, info: model.info, dispose: () => model.dispose() }) as unknown as Model;
+  return Object.assign(call, {
+    ...model,
+    call,
+    run: model.run.bind(model),
+    info: model.info,
+    dispose: () => model.dispose(),
+  }) as unknown as Model;
 }
 
 function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly number[] } {
@@ -176,7 +204,7 @@ function integers(name: string, input: IntegerInput): { data: Int32Array; dims: 
   for (let i = 0; i < data.length; i++) {
     const n = typeof data[i] === 'bigint' ? Number(data[i]) : data[i];
     if (Number.isInteger(n) && Math.abs(n as number) <= 0x7fffffff) continue;
-    throw new HeedError('ARGUMENT', `${name} holds ${typeof n === 'number' ? n : `a ${typeof n}`}`, {
+    throw new HeedError('ARGUMENT', `${name} holds ${kindOf(n)}`, {
       culprit: name,
       cure: 'It must hold integers',
     });
@@ -189,6 +217,16 @@ function flattened(rows: readonly (readonly number[])[]): { data?: number[]; dim
   const width = rows[0]?.length ?? 0;
   for (const row of rows) if (!Array.isArray(row) || row.length !== width) return { dims: [] };
   return { data: rows.flat(), dims: [rows.length, width] };
+}
+
+/** Throws ARGUMENT for a number that no row of the table answers to. */
+function within(name: string, ids: Int32Array | undefined, rows: number): void {
+  const wrong = ids?.find((id) => id < 0 || id >= rows);
+  if (wrong !== undefined)
+    throw new HeedError('ARGUMENT', `${name} holds ${wrong}, and the model knows 0 to ${rows - 1}`, {
+      culprit: name,
+      cure: 'Is the tokenizer that of this model?',
+    });
 }
 
 /** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */

@@ -1,18 +1,13 @@
 /** The checks that ops share: the host validates, so that kernels can trust. */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
+
+export { kindOf } from '../errors.js';
+
 import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
 
 export function wrongShape(op: string, argument: string, shape: Shape, must: string): HeedError {
   return new HeedError('SHAPE', `${op}: ${argument} is [${shape}], ${must}`, { culprit: argument, shape });
 }
-
-/** A value of any kind in a message: not every object has a string. */
-export const kindOf = (value: unknown): string =>
-  typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
-    ? JSON.stringify(String(value).slice(0, 60)).slice(1, -1)
-    : value === null
-      ? 'null'
-      : `a ${Array.isArray(value) ? 'list' : typeof value}`;
 
 export function wrongArgument(op: string, argument: string, value: unknown, cure: string): HeedError {
   return new HeedError('ARGUMENT', `${op}: ${argument} is ${kindOf(value)}`, { culprit: argument, cure });

@@ -3,7 +3,7 @@
  * is padded, runs them in batches of about BATCH_TOKENS tokens, and gives the results in the order of the texts.
  */
 import type { Engine, EngineInfo } from '../engine/engine.js';
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { HostTensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
@@ -64,13 +64,18 @@ export class FeatureExtractionPipeline {
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without. One text is a batch of one. */
   async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<HostTensor> {
     checkOptions(options, optionNames, 'feature-extraction');
-    const { pooling = 'none', normalize = false, signal } = options;
+    const { pooling = 'none', normalize = false, signal, onProgress } = options;
+    const wrong = (name: string, value: unknown, cure: string) =>
+      new HeedError('ARGUMENT', `feature-extraction: ${name} is ${kindOf(value)}`, { culprit: name, cure });
+    if (typeof normalize !== 'boolean') throw wrong('normalize', normalize, 'It must be true or false');
+    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw wrong('signal', signal, 'It must be an AbortSignal');
+    if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', onProgress, 'It must be a function');
     if (!poolings.includes(pooling))
-      throw new HeedError('ARGUMENT', `There is no pooling ${pooling}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
+      throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(pooling)}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
     const list: string[] = Array.isArray(texts) ? Array.from(texts) : [texts];
     const strange = list.findIndex((text) => typeof text !== 'string');
     if (strange >= 0)
-      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${typeof list[strange]}`, { culprit: 'texts' });
+      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${kindOf(list[strange])}`, { culprit: 'texts' });
     signal?.throwIfAborted();
     const max_length = this.#maxLength(options.max_length);
     const jobs: Job[] = [];
@@ -90,7 +95,7 @@ export class FeatureExtractionPipeline {
         data.set(pooling === 'none' ? own : pool(own, C, ids.length, pooling, normalize), index * width);
       }
       done += batch.length;
-      options.onProgress?.(done, jobs.length);
+      onProgress?.(done, jobs.length);
     }
     if (pooling === 'none' && normalize)
       for (let i = 0; i < data.length; i += C) data.set(pool(data.subarray(i, i + C), C, 1, 'cls', true), i);
@@ -99,12 +104,12 @@ export class FeatureExtractionPipeline {
 
   /** The last hidden states [B, T, C] of texts of about one length. */
   #states(batch: readonly Job[], signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { encoder, engine } = this.model;
+    const { encoder } = this.model;
     const T = batch.reduce((most, { ids }) => Math.max(most, ids.length), 1);
     const ids = new Int32Array(batch.length * T).fill(this.tokenizer.pad_token_id ?? 0);
     for (const [row, job] of batch.entries()) ids.set(job.ids, row * T);
     const inputs = { ids, shape: [batch.length, T] as const, lengths: batch.map((job) => job.ids.length) };
-    return engine.run(function* () {
+    return this.model.run(function* () {
       const { lastHiddenState } = yield* encoder.steps(inputs);
       return lastHiddenState.toHost().data as Float32Array;
     }, signal);
@@ -114,7 +119,10 @@ export class FeatureExtractionPipeline {
     const { positions } = this.model.encoder.dims;
     if (asked === undefined) return Math.min(this.sentence.maxTokens ?? this.tokenizer.model_max_length ?? positions, positions);
     if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
-    throw new HeedError('ARGUMENT', `max_length is ${asked}`, { culprit: 'max_length', cure: `The model takes 1 to ${positions} tokens` });
+    throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, {
+      culprit: 'max_length',
+      cure: `The model takes 1 to ${positions} tokens`,
+    });
   }
 
   /** What the engine got that runs it. */

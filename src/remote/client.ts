@@ -2,7 +2,9 @@
  * The page's side: models that live in a worker, as objects that look like those that live here. A call is a message and a promise. What cannot
  * cross throws and names the cure, `worker: false`. The worker ends with the last model in it, and its memory with it.
  */
-import { HeedError } from '../errors.js';
+import { isSignal } from '../engine/queue.js';
+import { expectOptions, HeedError, kindOf } from '../errors.js';
+import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import { type Call, type Loaded, listeners, type Reply, type Request, unpack, unpackError } from './protocol.js';
 import type { Servable } from './serve.js';
@@ -13,9 +15,12 @@ const START_MS = 10_000;
 /** Members of a model or pipeline that stay in the worker. */
 const hidden = ['engine', 'encoder', 'model', 'tokenizer'] as const;
 
-const cure = 'Give worker: false to run it on this thread';
+const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) =>
+  new HeedError(code, `The model runs in a worker, and ${what}`, { culprit, cure: 'Give worker: false to run it on this thread' });
 
 interface Pending {
+  /** Gets a result that comes when nobody waits for it any more. */
+  unwanted(value: unknown): void;
   resolve(value: unknown): void;
   reject(error: unknown): void;
   heard: Readonly<Record<string, (...args: unknown[]) => unknown>>;
@@ -25,6 +30,8 @@ type Options = Readonly<Record<string, unknown>>;
 
 export class Remote {
   #pending = new Map<number, Pending>();
+  /** Who waits for a sign of life. */
+  #ready: (() => void)[] = [];
   #last = 0;
   /** Loaded or being loaded. */
   #objects = 0;
@@ -35,28 +42,34 @@ export class Remote {
   /** Waits until the worker answers. Rejects when it does not. */
   static async start(host: HostHandle): Promise<Remote> {
     const remote = new Remote(host);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const ready = new Promise<void>((resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`it did not answer within ${START_MS} ms`)), START_MS);
-      host.port.addEventListener('message', ({ data }) => {
-        const reply = data as Reply | undefined;
-        if (reply?.tell === 'ready') resolve();
-        // Others may talk over the same port.
-        else if (reply?.tell) remote.#hear(reply);
-      });
-      host.port.addEventListener('messageerror', () => remote.#lose('a message could not be read'));
+    host.port.addEventListener('message', ({ data }) => {
+      // Others may talk over the same port.
+      const reply = data as Reply | undefined;
+      if (reply?.tell) remote.#hear(reply);
     });
+    host.port.addEventListener('messageerror', () => remote.#lose('a message could not be read'));
+    host.port.start?.();
     try {
-      host.port.postMessage({ ask: 'ready' } satisfies Request, []);
-      await Promise.race([ready, host.failed]);
+      await Promise.race([remote.#answers(), host.failed]);
     } catch (error) {
       host.terminate?.();
       throw error;
-    } finally {
-      clearTimeout(timer);
     }
-    host.failed.catch((error: unknown) => remote.#lose(error instanceof Error ? error.message : String(error)));
+    // A worker of the user's may fail at other work, and live on.
+    host.failed.catch((error: unknown) => host.terminate && remote.#lose(error instanceof Error ? error.message : String(error)));
     return remote;
+  }
+
+  /** Settles when the worker has answered, rejects when it takes too long. */
+  #answers(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error(`it did not answer within ${START_MS} ms`)), START_MS);
+      this.#ready.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+      this.#post({ ask: 'ready' });
+    });
   }
 
   /** Whether it has ended: with its last model, or by an accident. */
@@ -68,6 +81,8 @@ export class Remote {
   async load(what: string, args: readonly unknown[], options: Options): Promise<Servable> {
     this.#objects++;
     try {
+      // Nobody tells of the end of a worker that is not ours.
+      if (!this.host.terminate) await this.#answers();
       const unwanted = (value: unknown) => this.#post({ ask: 'dispose', object: (value as Loaded).object });
       const loaded = await this.#ask((id, call) => ({ ask: 'load', id, what, call }), args, options, unwanted);
       const { object, facts } = loaded as Loaded;
@@ -80,14 +95,16 @@ export class Remote {
 
   #proxy(object: number, facts: Options): Servable {
     let disposed = false;
-    const call = (...given: unknown[]) => {
+    const call = async (...given: unknown[]) => {
+      if (disposed) throw gone();
       // Options come last, and are the only argument that may hold a signal or functions.
       const [input, options = {}] = given;
       return this.#ask((id, call) => ({ ask: 'call', id, object, call }), [input], options as Options);
     };
     const dispose = () => {
-      if (disposed || this.ended) return;
+      if (disposed) return;
       disposed = true;
+      if (this.ended) return;
       this.#post({ ask: 'dispose', object });
       this.#release();
     };
@@ -95,10 +112,7 @@ export class Remote {
     for (const name of hidden)
       Object.defineProperty(made, name, {
         get() {
-          throw new HeedError('UNSUPPORTED', `The model runs in a worker, and its ${name} cannot be reached from here`, {
-            culprit: name,
-            cure,
-          });
+          throw cannotCross('UNSUPPORTED', `its ${name} cannot be reached from here`, name);
         },
       });
     return made as unknown as Servable;
@@ -112,21 +126,19 @@ export class Remote {
     unwanted: (value: unknown) => void = () => {},
   ): Promise<unknown> {
     const id = ++this.#last;
-    const { signal, ...rest } = Object(given) as Options & { signal?: AbortSignal };
+    expectOptions(given, 'The model');
+    const { signal, ...rest } = given as Options & { signal?: AbortSignal };
+    if (signal !== undefined && !isSignal(signal))
+      throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
     const functions = Object.entries(rest).filter(([, value]) => typeof value === 'function');
     const strange = functions.find(([name]) => !listeners.includes(name));
     const options = Object.fromEntries(Object.entries(rest).filter(([, value]) => typeof value !== 'function'));
     return new Promise((resolve, reject) => {
-      if (strange)
-        throw new HeedError('UNSUPPORTED', `The model runs in a worker, and the function ${strange[0]} cannot cross to it`, {
-          culprit: strange[0],
-          cure,
-        });
+      if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange[0]} cannot cross to it`, strange[0]);
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       const abort = () => {
-        this.#post({ ask: 'abort', id });
-        this.#pending.set(id, { resolve: unwanted, reject: () => {}, heard: {} });
+        this.#abandon(id);
         reject(signal?.reason);
       };
       const settle = (how: (value: unknown) => void) => (value: unknown) => {
@@ -134,6 +146,7 @@ export class Remote {
         how(value);
       };
       this.#pending.set(id, {
+        unwanted,
         resolve: settle(resolve),
         reject: settle(reject),
         heard: Object.fromEntries(functions) as Pending['heard'],
@@ -143,13 +156,17 @@ export class Remote {
       } catch (error) {
         this.#pending.delete(id);
         const why = error instanceof Error ? error.message : String(error);
-        throw new HeedError('ARGUMENT', `The model runs in a worker, and an argument cannot cross to it (${why})`, {
-          culprit: 'options',
-          cure,
-        });
+        throw cannotCross('ARGUMENT', `what it is given cannot cross to it (${why})`, 'arguments');
       }
       signal?.addEventListener('abort', abort, { once: true });
     });
+  }
+
+  /** Asks for no more of a call. Its result may be on its way. */
+  #abandon(id: number): void {
+    const { unwanted } = this.#pending.get(id) as Pending;
+    this.#pending.set(id, { unwanted, resolve: unwanted, reject: () => {}, heard: {} });
+    this.#post({ ask: 'abort', id });
   }
 
   #post(request: Request): void {
@@ -157,16 +174,18 @@ export class Remote {
   }
 
   #hear(reply: Reply): void {
-    if (reply.tell === 'ready') return;
+    if (reply.tell === 'ready') {
+      for (const tell of this.#ready.splice(0)) tell();
+      return;
+    }
     const pending = this.#pending.get(reply.id);
     if (reply.tell === 'notice') {
       try {
         pending?.heard[reply.listener]?.(...reply.args);
       } catch (error) {
         // As here, where a listener that throws ends the call.
+        this.#abandon(reply.id);
         pending?.reject(error);
-        this.#pending.delete(reply.id);
-        this.#post({ ask: 'abort', id: reply.id });
       }
       return;
     }

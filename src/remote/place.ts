@@ -1,13 +1,13 @@
 /**
  * Where models live: on this thread or, for the sake of a page, in a worker; on an engine that all share, one that was given, or one of their own. Where
- * a page cannot have its worker, models live here, and the engine's `info.reason` says why.
+ * a page cannot have its worker, models live here, and their `info.reason` says why.
  */
-import { Engine, type EngineOptions } from '../engine/engine.js';
-import { HeedError } from '../errors.js';
+import { Engine, type EngineInfo } from '../engine/engine.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { PretrainedOptions } from '../models/model.js';
 import type { HostHandle, Port, Runtime } from '../runtime/types.js';
 import { Remote } from './client.js';
-import type { Loaders } from './serve.js';
+import type { Loaders, Servable } from './serve.js';
 
 type Where = Pick<PretrainedOptions, 'engine'>;
 
@@ -15,41 +15,53 @@ export class Place {
   #shared: Promise<Engine> | undefined;
   #remote: Promise<Remote> | undefined;
   #ports = new WeakMap<Port, Promise<Remote>>();
-  /** Why the page has no worker. */
-  #why: string | undefined;
 
   constructor(readonly runtime: Runtime) {}
 
-  /** Loads with one of the loaders, here or in a worker. */
-  async load(what: string, args: readonly unknown[], options: PretrainedOptions, here: Loaders): Promise<unknown> {
-    const { worker, ...rest } = options ?? {};
-    const loadHere = () => here[what]?.(...([...args, rest] as never[]));
-    const given = rest.engine instanceof Engine;
+  /** Loads the model at an address with one of the loaders, here or in a worker. `args` stand before the address. */
+  async load(what: string, args: readonly unknown[], model: string, options: PretrainedOptions, here: Loaders): Promise<unknown> {
+    const { worker, ...rest } = options;
+    if (typeof model !== 'string' || model === '')
+      throw new HeedError('ARGUMENT', `The model is ${model === '' ? 'an empty text' : kindOf(model)}`, {
+        culprit: 'model',
+        cure: 'Give the path or URL of its folder',
+      });
+    const port = portOf(worker);
+    const loadHere = async () => (await here[what]?.(...([...args, model, rest] as never[]))) as Servable;
+    const { engine } = rest;
+    const given = engine instanceof Engine;
     if (!(worker ?? (this.runtime.drawsPage() && !given))) return loadHere();
     if (given)
       throw new HeedError('ARGUMENT', 'A model cannot run in a worker and on an engine of this thread', {
         culprit: 'engine',
         cure: 'Give worker: false, or the options of an engine instead of an engine',
       });
-    const port = portOf(worker);
     let remote: Remote;
     try {
-      remote = await (port ? this.#remoteAt(port) : this.#ownRemote());
+      // One may end, with its last model, while others wait for it.
+      do remote = await (port ? this.#remoteAt(port) : this.#ownRemote());
+      while (remote.ended);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       if (worker !== undefined)
         throw new HeedError('UNSUPPORTED', `Models cannot run in a worker here: ${why}`, { culprit: 'worker', cure: 'Give worker: false' });
-      this.#why = `models run on this thread, since their worker did not start: ${why}`;
-      return loadHere();
+      const made = await loadHere();
+      const { info } = made as unknown as { info: EngineInfo };
+      const reason = [info.reason, `models run on this thread, since their worker did not start: ${why}`].filter(Boolean).join('; ');
+      return Object.assign(made, { info: { ...info, reason } });
     }
-    return remote.load(what, args, rest);
+    // An address means what it means here, and a signal stays on this side.
+    const { signal, ...own } = engine ?? {};
+    const signals = [rest.signal, signal].filter((one) => one !== undefined);
+    const crossing = { ...rest, engine: engine && own, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
+    return remote.load(what, [...args, this.runtime.resolve(model)], crossing);
   }
 
   /** Gives `load` the engine that the options ask for. */
   async onEngine<T extends { dispose(): void }>({ engine }: Where, load: (engine: Engine) => Promise<T>): Promise<T> {
     if (engine === undefined) return load(await this.#sharedEngine());
     if (engine instanceof Engine) return load(engine);
-    const own = await this.#create(engine);
+    const own = await Engine.create(this.runtime, engine);
     try {
       const made = await load(own);
       const { dispose } = made;
@@ -65,15 +77,10 @@ export class Place {
     }
   }
 
-  async #create(options?: EngineOptions): Promise<Engine> {
-    const engine = await Engine.create(this.runtime, options);
-    if (this.#why) engine.info.reason = [engine.info.reason, this.#why].filter(Boolean).join('; ');
-    return engine;
-  }
-
   #sharedEngine(): Promise<Engine> {
+    const create = () => Engine.create(this.runtime);
     // Whoever disposed of it has done so for all; the next model gets a new one.
-    const engine = this.#shared?.then((known) => (known.disposed ? this.#create() : known)) ?? this.#create();
+    const engine = this.#shared?.then((known) => (known.disposed ? create() : known)) ?? create();
     this.#shared = engine;
     engine.catch(() => {
       this.#shared = undefined;
@@ -105,7 +112,10 @@ export class Place {
 function portOf(worker: boolean | Port | undefined): Port | undefined {
   if (worker === undefined || typeof worker === 'boolean') return undefined;
   if (typeof worker?.postMessage === 'function' && typeof worker.addEventListener === 'function') return worker;
-  throw new HeedError('ARGUMENT', `worker is a ${typeof worker}`, { culprit: 'worker', cure: 'Give true, false, or a Worker' });
+  throw new HeedError('ARGUMENT', `worker is ${kindOf(worker)}`, {
+    culprit: 'worker',
+    cure: 'Give true, false, a Worker or a MessagePort',
+  });
 }
 
 const failureOf = (port: Port) =>

@@ -2,7 +2,8 @@
  * The worker's side: loads models and runs them for whoever is at the other end of a port. An abort reaches a load or a call through a signal
  * of its own; what was loaded for somebody who no longer wants it is disposed of.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
+import { gone } from '../models/model.js';
 import type { Port } from '../runtime/types.js';
 import { type Call, type Loaded, pack, packError, type Reply, type Request } from './protocol.js';
 
@@ -20,6 +21,8 @@ const facts = ['config', 'sentence', 'info'];
 
 /** Answers requests from now on. */
 export function serve(loaders: Loaders, port: Port): void {
+  if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function')
+    throw new HeedError('ARGUMENT', `serve: port is ${kindOf(port)}`, { culprit: 'port', cure: "Call it in a browser's worker" });
   const objects = new Map<number, Servable>();
   const aborts = new Map<number, AbortController>();
   let last = 0;
@@ -46,7 +49,7 @@ export function serve(loaders: Loaders, port: Port): void {
 
   function call(object: number, args: never[]): Promise<unknown> {
     const target = objects.get(object);
-    if (!target) throw new HeedError('ARGUMENT', 'This model was disposed of', { culprit: 'model', cure: 'Load it again' });
+    if (!target) throw gone();
     return target(...args);
   }
 
@@ -80,4 +83,5 @@ export function serve(loaders: Loaders, port: Port): void {
         objects.delete(request.object);
     }
   });
+  port.start?.();
 }

@@ -3,13 +3,15 @@
  * share, and names files below a URL. The body is handed on as it arrives and never held whole. Caching and hub names
  * are not its business.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, shown } from '../errors.js';
 import type { ByteStream, OpenOptions } from './types.js';
 
 export const isUrl = (location: string): boolean => /^https?:\/\//i.test(location);
 
 /** The URL of a file below another; a query string, a token in it say, stays. */
 export function joinUrl(folder: string, file: string): string {
+  if (!URL.canParse(folder))
+    throw new HeedError('NOT_FOUND', `${shown(folder)} is no address`, { culprit: shown(folder), cure: 'Check it' });
   const url = new URL(folder);
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${file}`;
   return url.href;
@@ -26,12 +28,15 @@ export async function openUrl(url: string, { signal }: OpenOptions = {}): Promis
   }
   // Where there is no file, servers of single-page applications, Vite's for one, send that page, and 200. No file of a model is a page.
   const isPage = response.headers.get('content-type')?.startsWith('text/html');
-  if (response.ok && !isPage) return new ResponseStream(url, response, signal);
+  if (response.ok && !isPage) return new ResponseStream(shown(url), response, signal);
   await response.body?.cancel().catch(() => {});
   const status = response.ok ? 'it sent a web page instead' : `${response.status} ${response.statusText}`.trim();
   if (response.ok || response.status === 404 || response.status === 410)
-    throw new HeedError('NOT_FOUND', `${url}: the server has no such file (${status})`, { culprit: url, cure: 'Check the address' });
-  throw new HeedError('NETWORK', `${url}: the server answered ${status}`, { culprit: url });
+    throw new HeedError('NOT_FOUND', `${shown(url)}: the server has no such file (${status})`, {
+      culprit: shown(url),
+      cure: 'Check the address',
+    });
+  throw new HeedError('NETWORK', `${shown(url)}: the server answered ${status}`, { culprit: shown(url) });
 }
 
 /** How much is asked for at once. Some runtimes hand out bodies in pieces of 4 KiB otherwise: workerd then takes 20 times as long. */
@@ -133,5 +138,6 @@ function failure(url: string, error: unknown, signal: AbortSignal | undefined): 
   if (!isUrl(url))
     return new HeedError('NOT_FOUND', `${url}: there is no such file`, { culprit: url, cause: error, cure: 'Check the address' });
   const why = [error, error instanceof Error ? error.cause : undefined].filter((e) => e instanceof Error).map((e) => e.message);
-  return new HeedError('NETWORK', `${url}: the download failed (${why.join(': ') || String(error)})`, { culprit: url, cause: error });
+  const reason = (why.join(': ') || String(error)).replaceAll(url, shown(url));
+  return new HeedError('NETWORK', `${shown(url)}: the download failed (${reason})`, { culprit: shown(url), cause: error });
 }

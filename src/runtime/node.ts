@@ -64,6 +64,7 @@ export const nodeRuntime: Runtime = {
     throw new Error('models run where they are called; call from a thread of your own');
   },
   open,
+  resolve: (location) => location,
   join,
   pause: () => setImmediate(),
 };

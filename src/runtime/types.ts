@@ -36,6 +36,8 @@ export interface WorkerHandle {
 /** Where messages go in and out: a Worker, a worker's own scope, a MessagePort. */
 export interface Port {
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
+  /** A MessagePort is silent until it is started. */
+  start?(): void;
   addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
 }
 
@@ -81,6 +83,8 @@ export interface Runtime {
   open(location: string, options?: OpenOptions): Promise<ByteStream>;
   /** Lets the event loop have a turn: timers, I/O, an abort. */
   pause(): Promise<void>;
+  /** A location as it stands for itself, whoever reads it. */
+  resolve(location: string): string;
   /** The location of a file in a folder or below a URL. */
   join(folder: string, file: string): string;
 }

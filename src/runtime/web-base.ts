@@ -19,7 +19,7 @@ const pause = () =>
 
 function resolve(location: string): string {
   if (isUrl(location)) return location;
-  const base = globalThis.location?.href;
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   if (base && URL.canParse(location, base)) return new URL(location, base).href;
   throw new HeedError('NOT_FOUND', `${location} is no address that can be fetched here`, {
     culprit: location,
@@ -33,6 +33,7 @@ export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'start
   startHost: () => {
     throw new Error('this entry brings no worker for models; give one of yours that calls serve()');
   },
+  resolve,
   open: (location, options) => openUrl(resolve(location), options),
   join: (folder, file) => joinUrl(resolve(folder), file),
   pause,

@@ -3,6 +3,7 @@
  * cross-origin isolated. The URLs are written out, so that bundlers find the files.
  */
 import { HeedError } from '../errors.js';
+import { openUrl } from './fetch.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 import { webBase } from './web-base.js';
 
@@ -14,20 +15,40 @@ const urls: Record<Binary, () => URL> = {
   'relaxed-threads': () => new URL('../wasm/relaxed-threads.wasm', import.meta.url),
 };
 
-/** Servers that do not know application/wasm make compileStreaming fail; the bytes are good all the same. */
-export async function compileUrl(url: URL | string): Promise<WebAssembly.Module> {
-  const response = await fetch(url);
-  const type = response.headers.get('content-type');
-  if (!response.ok || type?.startsWith('text/html'))
-    throw new HeedError(
-      'NOT_FOUND',
-      `${url}: the server has no such file (${response.ok ? 'it sent a web page instead' : response.status})`,
-      {
-        culprit: 'wasm',
-        cure: "Put heed's dist/wasm and dist/runtime beside the folder of your bundle, or import heed/inline",
-      },
-    );
-  return type?.startsWith('application/wasm') ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+/** More than a binary may have (scripts/build.mjs). */
+const MOST_BYTES = 1 << 18;
+
+async function download(url: string): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = await openUrl(url);
+  const bytes = new Uint8Array(MOST_BYTES);
+  let length = 0;
+  try {
+    for (let count = -1; count !== 0; length += count) count = await stream.read(bytes.subarray(length));
+  } finally {
+    await stream.close();
+  }
+  return bytes.subarray(0, length);
+}
+
+/** Throws NOT_FOUND, NETWORK, UNSUPPORTED where a policy forbids WebAssembly, FORMAT for bytes that are none. */
+async function compileUrl({ href }: URL): Promise<WebAssembly.Module> {
+  const culprit = 'wasm';
+  const bytes = await download(href).catch((error: HeedError) => {
+    const cure = "Put heed's dist/wasm and dist/runtime beside the folder of your bundle, or import heed/inline";
+    throw error.code === 'NOT_FOUND' ? new HeedError('NOT_FOUND', error.message, { culprit, cure, cause: error }) : error;
+  });
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    if (/content security policy|unsafe-eval/i.test(why))
+      throw new HeedError('UNSUPPORTED', "The page's content security policy forbids WebAssembly", {
+        culprit,
+        cure: "Add 'wasm-unsafe-eval' to its script-src",
+        cause,
+      });
+    throw new HeedError('FORMAT', `${href} is no WebAssembly (${why})`, { culprit, cure: 'Send the file as it is in the package', cause });
+  }
 }
 
 function noThreads(): string | undefined {

@@ -22,6 +22,7 @@ export const workerdRuntime: Runtime = {
     throw new Error(noThreads());
   },
   open: openUrl,
+  resolve: (location) => location,
   join: joinUrl,
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
 };

@@ -2,7 +2,7 @@
  * From rows of tokens to the rectangle that a model takes: truncation, which leaves special tokens standing, and padding,
  * with the options and names of transformers.js. @huggingface/tokenizers does neither.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { Row } from './template.js';
 
 export interface EncodeOptions {
@@ -75,7 +75,7 @@ export function lengthsOf(options: BatchOptions, modelMaxLength: number | undefi
 /** Throws for options that are none, or that nobody reads: silence would look like obedience. */
 export function checkKnown(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
-    throw new HeedError('ARGUMENT', `the tokenizer's options are ${options === null ? 'null' : `a ${typeof options}`}`, {
+    throw new HeedError('ARGUMENT', `the tokenizer's options are ${kindOf(options)}`, {
       culprit: 'options',
       cure: 'Give an object, or nothing',
     });

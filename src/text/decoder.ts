@@ -15,7 +15,7 @@ import {
 } from '@huggingface/tokenizers';
 import type { JsonNode } from '../io/json.js';
 import type { AddedToken } from './added_tokens.js';
-import { checkPattern, lookUp } from './parts.js';
+import { checkGrowth, checkPattern, lengthOf, lookUp, stepsOf } from './parts.js';
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
 
@@ -39,8 +39,13 @@ export function decoderOf(root: JsonNode, added: readonly AddedToken[]): Decoder
 
 function createDecoder(node: JsonNode, added: readonly AddedToken[]): Decoder {
   if (node.string('type') === 'Sequence') {
-    const steps = node.objects('decoders').map((step) => createDecoder(step, added));
-    return (tokens) => steps.reduce((pieces, step) => step(pieces), tokens);
+    const steps = stepsOf(node, 'decoders').map((step) => createDecoder(step, added));
+    return (tokens) =>
+      steps.reduce((pieces, step) => {
+        const next = step(pieces);
+        checkGrowth(node, lengthOf(tokens), lengthOf(next));
+        return next;
+      }, tokens);
   }
   const Class = lookUp<(typeof classes)[keyof typeof classes]>(classes, node, 'decoder');
   if (Class === ReplaceDecoder) checkPattern(node);

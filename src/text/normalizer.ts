@@ -6,7 +6,7 @@
 import { PrecompiledNormalizer, ReplaceNormalizer } from '@huggingface/tokenizers';
 import type { JsonNode } from '../io/json.js';
 import { bertNormalizer } from './bert.js';
-import { checkPattern, lookUp } from './parts.js';
+import { checkGrowth, checkPattern, lookUp, stepsOf } from './parts.js';
 
 export type Normalizer = (text: string) => string;
 
@@ -24,7 +24,7 @@ const normalizers: Readonly<Record<string, (node: JsonNode) => Normalizer>> = {
   Prepend: (node) => prepend(node.string('prepend')),
   Replace: (node) => fromLibrary(ReplaceNormalizer, node),
   Precompiled: (node) => inPieces(fromLibrary(PrecompiledNormalizer, node)),
-  Sequence: (node) => inTurn(node.objects('normalizers').map(createNormalizer)),
+  Sequence: (node) => inTurn(node, stepsOf(node, 'normalizers').map(createNormalizer)),
 };
 
 /** The normalizer of a tokenizer.json; none leaves texts as they are. */
@@ -57,9 +57,13 @@ const strip =
   };
 
 const inTurn =
-  (steps: readonly Normalizer[]): Normalizer =>
+  (node: JsonNode, steps: readonly Normalizer[]): Normalizer =>
   (text) =>
-    steps.reduce((value, step) => step(value), text);
+    steps.reduce((value, step) => {
+      const next = step(value);
+      checkGrowth(node, text.length, next.length);
+      return next;
+    }, text);
 
 /** Engines sort a run of combining marks in quadratic time: 100,000 of them take 5 s. No language has 64 in a row, so runs end there. */
 const inPieces =

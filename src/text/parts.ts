@@ -14,6 +14,22 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, wh
   throw new HeedError('UNSUPPORTED', message, { culprit: node.path });
 }
 
+/** The steps of a Sequence, and those of Sequences within it, in their order. */
+export const stepsOf = (node: JsonNode, key: string): JsonNode[] =>
+  node.objects(key).flatMap((step) => (step.get('type') === 'Sequence' ? stepsOf(step, key) : [step]));
+
+/** A text may become this many times as long. No tokenizer known makes more than 18 characters of one. */
+const MOST_GROWTH = 64;
+const SHORT = 1000;
+
+/** Thirty steps that double a text would make a thousand million of each character. Throws FORMAT before that. */
+export function checkGrowth(node: JsonNode, before: number, after: number): void {
+  if (after > SHORT && after > MOST_GROWTH * before) throw node.error(`makes ${after} characters of ${before}`);
+}
+
+/** The characters of all pieces together. */
+export const lengthOf = (pieces: readonly string[]): number => pieces.reduce((length, piece) => length + piece.length, 0);
+
 /** A pattern is given as {"String": …} or {"Regex": …}; the library takes anything else for a pattern that never matches. */
 export function checkPattern(node: JsonNode): void {
   const pattern = node.get('pattern');

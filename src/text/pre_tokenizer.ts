@@ -7,7 +7,7 @@ import { ByteLevelPreTokenizer, SplitPreTokenizer } from '@huggingface/tokenizer
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
 import { bertWords } from './bert.js';
-import { checkPattern, lookUp } from './parts.js';
+import { checkGrowth, checkPattern, lengthOf, lookUp, stepsOf } from './parts.js';
 import { punctuation, wordCharacters } from './unicode.js';
 
 /** `first` is true for what stands at the very beginning of the text. */
@@ -30,7 +30,7 @@ const preTokenizers: Readonly<Record<string, (node: JsonNode) => PreTokenizer>> 
     only(node, node.boolean('invert', false) ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
     return fromLibrary(SplitPreTokenizer, node);
   },
-  Sequence: (node) => inTurn(node.objects('pretokenizers').map(createPreTokenizer)),
+  Sequence: (node) => inTurn(node, stepsOf(node, 'pretokenizers').map(createPreTokenizer)),
 };
 
 /** The pre-tokenizer of a tokenizer.json; none makes a text one word. */
@@ -73,13 +73,14 @@ function metaspace(node: JsonNode): PreTokenizer {
   };
 }
 
-function inTurn(steps: readonly PreTokenizer[]): PreTokenizer {
+function inTurn(node: JsonNode, steps: readonly PreTokenizer[]): PreTokenizer {
   return (text, first) => {
     let words: readonly string[] = [text];
     let begins = first;
     for (const step of steps) {
       const head = words[0] ?? '';
       words = words.flatMap((word, i) => step(word, begins && i === 0));
+      checkGrowth(node, text.length, lengthOf(words));
       // Once the white space before it is gone, a word no longer stands at the beginning.
       begins &&= head.startsWith(words[0] ?? '');
     }

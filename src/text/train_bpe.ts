@@ -3,7 +3,7 @@
  * writes what came out in the form of tokenizer.json, which Tokenizer.from and Hugging Face's libraries read. The
  * vocabulary and the merges are those that Hugging Face's BpeTrainer learns with the same options.
  */
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { JsonNode, type JsonObject } from '../io/json.js';
 import { learnMerges } from './bpe_trainer.js';
 import { normalizerOf } from './normalizer.js';
@@ -130,7 +130,7 @@ async function countWords(texts: Iterable<string> | AsyncIterable<string>, root:
   let index = 0;
   for await (const text of texts) {
     if (typeof text !== 'string')
-      throw new HeedError('ARGUMENT', `text ${index} is a ${typeof text}`, { culprit: 'texts', cure: 'Give strings' });
+      throw new HeedError('ARGUMENT', `text ${index} is ${kindOf(text)}`, { culprit: 'texts', cure: 'Give strings' });
     index++;
     // As the tokenizer does: half a surrogate pair is no character in any other language.
     const normalized = normalize(text.replace(/\p{Cs}/gu, '\uFFFD'));

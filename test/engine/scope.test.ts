@@ -38,6 +38,9 @@ describe('a scope', () => {
     ['a list', (x) => [[x]]],
     ['an object', (x) => ({ deep: { x } })],
     ['a Map', (x) => new Map([['x', x]])],
+    ['the keys of a Map', (x) => new Map([[x, 1]])],
+    ['a Set', (x) => ({ all: new Set([1, [x]]) })],
+    ['lists as deep as they like', (x) => Array.from({ length: 100_000 }).reduce((list: unknown) => [list], x)],
     ['a view', (x) => reshape(x, [2, 1])],
     [
       'a cycle',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Progress, readCheckpoint } from '../../dist/io/checkpoint.js';
+import { type CheckpointEntry, type Progress, readCheckpoint } from '../../dist/io/checkpoint.js';
 import { JsonNode, readJson } from '../../dist/io/json.js';
 import { failureOf, file, memoryRuntime } from './memory.js';
 
@@ -40,6 +40,43 @@ describe('a checkpoint', () => {
       ['b', [2, 2]],
     ]);
     expect(state.closed).toBe(state.opened);
+  });
+
+  it('shows all tensors of all files before any is read, and ends where they are refused', async () => {
+    const files = { ...shards, 'm/model.safetensors.index.json': index(map) };
+    const seen: unknown[] = [];
+    const check = (tensors: readonly CheckpointEntry[]) => void seen.push(...tensors.map(({ name, file, shape }) => [name, file, shape]));
+    expect((await visit(files, { check })).seen).toHaveLength(2);
+    expect(seen).toEqual([
+      ['a', 'm/model-00001-of-00002.safetensors', [3]],
+      ['b', 'm/model-00002-of-00002.safetensors', [2]],
+    ]);
+    for (const [all, opened] of [
+      [files, 3], // the index, and each shard once
+      [{ 'm/model.safetensors': bytesOf('w', 7) }, 1],
+    ] as const) {
+      const { runtime, state } = memoryRuntime(all);
+      const refuse = () => {
+        throw new Error('mine');
+      };
+      await expect(readCheckpoint(runtime, 'm', { check: refuse }).next()).rejects.toThrow('mine');
+      expect(state).toEqual({ opened, closed: opened });
+    }
+  });
+
+  it('that goes on behind its last tensor, or ends before that, is refused where nobody knew its length', async () => {
+    const whole = bytesOf('w', 7, 100);
+    for (const [bytes, message] of [
+      [new Uint8Array([...whole, 1]), /it goes on where its header says that it ends/],
+      [whole.subarray(0, -1), /it ends 1 bytes before its last tensor does/],
+    ] as const) {
+      const { runtime, state } = memoryRuntime({ 'm/model.safetensors': bytes }, { size: false });
+      const passOver = async () => {
+        for await (const _ of readCheckpoint(runtime, 'm'));
+      };
+      expect(await failureOf(passOver)).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(message) });
+      expect(state).toEqual({ opened: 1, closed: 1 });
+    }
   });
 
   it('tells how far it is', async () => {

@@ -93,7 +93,7 @@ describe('its end', () => {
     b.dispose();
     expect(handle.terminate).toHaveBeenCalledTimes(1);
     expect(remote.ended).toBe(true);
-    expect(await codeOf(b())).toBe('ENGINE_LOST');
+    expect(await codeOf(b())).toBe('ARGUMENT');
   });
 
   it('may be an accident: what waits is told, and so is who comes later', async () => {
@@ -177,12 +177,44 @@ describe('listeners', () => {
     };
     await expect(thing(0, { onProgress: throws })).rejects.toThrow('mine');
   });
+
+  it('that throw as a model is ready leave nothing behind', async () => {
+    const dispose = vi.fn();
+    const loaded = servable(() => 1, dispose);
+    const thing = async ({ progress_callback: listen }: { progress_callback?: () => void }) => {
+      listen?.();
+      return loaded;
+    };
+    const remote = await Remote.start(host({ thing: thing as never }).handle);
+    const keep = await remote.load('thing', [], {});
+    const throws = () => {
+      throw new Error('mine');
+    };
+    await expect(remote.load('thing', [], { progress_callback: throws })).rejects.toThrow('mine');
+    await vi.waitFor(() => expect(dispose).toHaveBeenCalledTimes(1));
+    expect(await keep()).toBe(1);
+  });
+
+  it('and signals that are none are refused, as they are here', async () => {
+    const thing = (await (await Remote.start(host({ thing: async () => servable(() => 1) }).handle)).load('thing', [], {})) as never as (
+      ...args: unknown[]
+    ) => Promise<unknown>;
+    for (const options of [{ signal: {} }, { signal: null }, null, 5, [], { strange: () => 1 }])
+      expect(['ARGUMENT', 'UNSUPPORTED']).toContain(await codeOf(thing(1, options)));
+  });
 });
 
 describe('a place for models', () => {
-  const loaders = { thing: async () => servable(() => 'here') };
+  const info = { reason: 'it is old' };
+  const loaders = {
+    thing: async () =>
+      Object.assign(
+        servable(() => 'here'),
+        { info },
+      ),
+  };
   const page = (startHost: () => HostHandle): Place => new Place({ ...nodeRuntime, drawsPage: () => true, startHost } as Runtime);
-  const load = (place: Place, options: object = {}) => place.load('thing', [], options, loaders) as Promise<Servable>;
+  const load = (place: Place, options: object = {}) => place.load('thing', [], 'model', options, loaders) as Promise<Servable>;
   const there = () => host({ thing: async () => servable(() => 'there') }).handle;
 
   it('is a worker for a page, one for all models, and a new one when that has ended', async () => {
@@ -205,9 +237,8 @@ describe('a place for models', () => {
     expect(await (await load(page(there), { worker: false }))()).toBe('here');
     const place = page(refuse);
     expect(await (await load(place))()).toBe('here');
-    const engine = await place.onEngine({}, async (engine) => Object.assign(engine, { dispose: engine.dispose.bind(engine) }));
-    expect(engine.info.reason).toMatch(/of another origin/);
-    await engine.dispose();
+    const told = (await load(place)) as unknown as { info: { reason: string } };
+    expect(told.info.reason).toBe('it is old; models run on this thread, since their worker did not start: of another origin');
     await expect(load(place, { worker: true })).rejects.toThrow(/of another origin.*worker: false/);
   });
 
@@ -218,7 +249,40 @@ describe('a place for models', () => {
     a.dispose();
     const b = await load(place, { worker: port });
     expect(await b()).toBe('there');
-    await expect(load(place, { worker: 3 })).rejects.toThrow(/worker is a number/);
+    await expect(load(place, { worker: 3 })).rejects.toThrow(/worker is 3/);
+  });
+
+  it('has a worker for each load, whenever others end', async () => {
+    const place = page(there);
+    const gone = Array.from({ length: 3 }, () => codeOf(load(place, { signal: AbortSignal.abort('no') })));
+    const loaded = load(place);
+    expect(await Promise.all(gone)).toEqual(['no', 'no', 'no']);
+    const a = await loaded;
+    for (let turns = 0; turns < 6; turns++) {
+      const before = await load(place);
+      const next = load(place);
+      for (let i = 0; i < turns; i++) await null;
+      before.dispose();
+      expect(await (await next)()).toBe('there');
+      (await next).dispose();
+    }
+    a.dispose();
+  });
+
+  it('keeps signals on its side, an engine’s too, and sends addresses as they are meant here', async () => {
+    const seen: unknown[] = [];
+    const startHost = () => host({ thing: async (...args: unknown[]) => servable(() => seen.push(...args)) }).handle;
+    const place = new Place({ ...nodeRuntime, drawsPage: () => true, startHost, resolve: (at: string) => `https://site/${at}` } as Runtime);
+    const thing = await load(place, { engine: { threads: 1, signal: new AbortController().signal } });
+    await thing();
+    expect(seen).toMatchObject(['https://site/model', { engine: { threads: 1 } }]);
+    expect(await codeOf(load(place, { engine: { signal: AbortSignal.abort('enough') } }))).toBe('enough');
+    thing.dispose();
+  });
+
+  it('refuses what is no address', async () => {
+    await expect(page(there).load('thing', [], '', {}, loaders)).rejects.toThrow(/empty text/);
+    await expect(page(there).load('thing', [], 3 as never, {}, loaders)).rejects.toThrow(/model is 3/);
   });
 
   it('has an engine of its own for whoever gives options of one, which ends with the model', async () => {

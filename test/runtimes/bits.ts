@@ -3,7 +3,7 @@
  * not. A digest of them stands here for each model.
  */
 import type { Engine, EngineOptions, HostTensor, Model } from 'heed';
-import { assert, type Checks, type Env, type Heed, Skip } from './check.js';
+import { assert, type Checks, type Env, type Heed, Missing } from './check.js';
 import { Digest } from './fixtures.js';
 
 /** Folder -> the digest of its embeddings. They change when kernels compute in another order, or texts become other tokens, and only then. */
@@ -78,7 +78,7 @@ async function digestOf({ AutoModel, AutoTokenizer, pipeline }: Heed, engine: En
 }
 
 const check = (folder: keyof typeof digests) => async (heed: Heed, env: Env) => {
-  if (folder.startsWith('shared/') && !env.shared) throw new Skip(`${folder} is not here`);
+  if (folder.startsWith('shared/') && !env.shared) throw new Missing(`${folder} is not here`);
   for (const threads of env.threads ? [1, 2, 4] : [1]) {
     const options = { deterministic: true, threads, inlineBelow: 0 };
     // What runs in a worker has an engine there.

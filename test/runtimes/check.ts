@@ -30,14 +30,19 @@ export interface Result {
   error?: string;
   /** Why it did not run. */
   skipped?: string;
+  /** It should have: what it needs is not here. */
+  missing?: boolean;
 }
 
 /** A check passes when it returns. */
 export type Check = (heed: Heed, env: Env) => void | Promise<void>;
 export type Checks = Readonly<Record<string, Check>>;
 
-/** Thrown by a check that cannot be carried out where it is. */
+/** Thrown by a check that has nothing to check where it is. */
 export class Skip extends Error {}
+
+/** Thrown by a check that cannot find what it needs. */
+export class Missing extends Skip {}
 
 export function assert(condition: unknown, message: string): asserts condition {
   if (!condition) throw new Error(message);

@@ -23,7 +23,7 @@ for (const { name, missing, run } of runners) {
     const peak = peakMiB === undefined ? '' : `, ${peakMiB.toFixed(0)} MiB at the peak`;
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     console.log(
-      `${name}: ${value.length - failed.length} of ${value.length} passed, ${skipped.length} of them skipped; ${seconds} s${peak}`,
+      `${name}: ${value.length - failed.length - skipped.length} of ${value.length} passed, ${skipped.length} skipped; ${seconds} s${peak}`,
     );
     for (const result of failed) console.log(`  ${result.name}\n    ${result.error?.replaceAll('\n', '\n    ')}`);
     if (failed.length) process.exitCode = 1;

@@ -3,7 +3,7 @@
  * they live on the thread that asks for them.
  */
 import type { FeatureExtractor, Model, PretrainedOptions } from 'heed';
-import { assert, assertHeedError, type Check, type Checks, type Env, type Heed, thrownBy } from './check.js';
+import { assert, assertHeedError, type Check, type Checks, type Env, type Heed, Skip, thrownBy } from './check.js';
 
 const tiny = (env: Env) => env.locate('fixtures/bert-tiny');
 const inputs = { input_ids: [[1, 2, 3, 4]] };
@@ -16,7 +16,8 @@ const load = ({ AutoModel }: Heed, env: Env, options: PretrainedOptions = {}): P
 const inPages =
   (check: Check): Check =>
   async (heed, env) => {
-    if (env.page) await check(heed, env);
+    if (!env.page) throw new Skip('there is no page here');
+    await check(heed, env);
   };
 
 /** A member of a model that stays in the worker throws; a model of this thread has it. */
@@ -87,7 +88,28 @@ export const remoteChecks: Checks = {
     await assertHeedError(heed, 'ARGUMENT', () => load(heed, env, { engine, worker: true }));
     await engine.dispose();
     model.dispose();
-    await assertHeedError(heed, 'ENGINE_LOST', () => model(inputs));
+    const error = await assertHeedError(heed, 'ARGUMENT', () => model(inputs));
+    assert(error.culprit === 'model', `${error}`);
+  }),
+
+  'a load is not touched by the end of another': inPages(async (heed, env) => {
+    const reason = new Error('no longer wanted');
+    const aborted = Array.from({ length: 3 }, () => thrownBy(() => load(heed, env, { signal: AbortSignal.abort(reason) })));
+    const [first] = await Promise.all([load(heed, env), ...aborted]);
+    const second = load(heed, env);
+    await null;
+    first.dispose();
+    const model = await second;
+    assert((await model(inputs)).last_hidden_state.size > 0, 'no answer');
+    model.dispose();
+  }),
+
+  'addresses mean what they mean to the page': inPages(async (heed, env) => {
+    const { origin, pathname } = new URL(tiny(env));
+    if (origin !== location.origin) throw new Skip('the page has no site of its own');
+    const up = '../'.repeat(location.pathname.split('/').length - 2);
+    const model = await heed.AutoModel.from_pretrained(`${up}.${pathname}`);
+    model.dispose();
   }),
 
   'an abort reaches them, and leaves them in order': inPages(async (heed, env) => {

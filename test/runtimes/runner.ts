@@ -13,12 +13,16 @@ export interface Outcome<T> {
   value: T;
   /** The most memory that the process had, in MiB, where it is one process and the system tells. */
   peakMiB?: number | undefined;
+  /** When the process was started, in milliseconds since 1970, where it is one process. */
+  startedAt?: number | undefined;
 }
 
 export interface Runner {
   readonly name: string;
   /** Why it cannot run here, with the cure; undefined where it can. */
   missing(): string | undefined;
+  /** The runtime's version, where a program that runs in it cannot tell. */
+  version?(): string;
   /** Runs a file whose default export is a `Program` (check.ts), in a process of its own. */
   run<T>(program: string, args?: unknown): Promise<Outcome<T>>;
 }
@@ -40,8 +44,8 @@ export async function bundleProgram(main: string, program: string, input: object
   const outfile = join(root, 'test/runtimes/.cache', `${basename(program, '.ts')}.${basename(main, '.ts')}.${process.pid}.js`);
   await build({
     ...{ entryPoints: [join(root, 'test/runtimes', main)], outfile, bundle: true, format: 'esm', target: 'es2022' },
-    ...{ alias: { program }, define: { INPUT: JSON.stringify(input) }, logLevel: 'warning' },
-    // heed by the name that its users import it by.
+    ...{ alias: { program, heed: 'heed' }, define: { INPUT: JSON.stringify(input) }, logLevel: 'warning' },
+    // heed by the name that its users import it by, also from folders that are packages of their own.
     ...{ absWorkingDir: root, ...options },
   });
   return outfile;
@@ -51,10 +55,11 @@ export async function bundleProgram(main: string, program: string, input: object
 export function runProcess(binary: string, args: readonly string[]): Promise<Outcome<string>> {
   return new Promise((resolve, reject) => {
     let peakMiB: number | undefined;
+    const startedAt = Date.now();
     const child = execFile(binary, args, { cwd: root, timeout: PATIENCE, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       clearInterval(watch);
       if (error) reject(new Error(`${error.message}\n${stdout}\n${stderr}`));
-      else resolve({ value: stdout, peakMiB });
+      else resolve({ value: stdout, peakMiB, startedAt });
     });
     const watch = setInterval(() => {
       peakMiB = peakOf(child.pid) ?? peakMiB;

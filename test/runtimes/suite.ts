@@ -4,7 +4,7 @@
  * the tables that it is made of.
  */
 import { bitsChecks } from './bits.js';
-import { assert, type Checks, type Env, type Heed, type Program, type Result, Skip } from './check.js';
+import { assert, type Checks, type Env, type Heed, Missing, type Program, type Result, Skip } from './check.js';
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
 import { torchChecks } from './torch.js';
@@ -38,7 +38,7 @@ const suite: Program = async (heed: Heed, env: Env): Promise<Result[]> => {
       await check(within(heed, env.memory), env);
       results.push({ name });
     } catch (error) {
-      if (error instanceof Skip) results.push({ name, skipped: error.message });
+      if (error instanceof Skip) results.push({ name, skipped: error.message, missing: error instanceof Missing });
       // Some runtimes' stacks do not begin with the message.
       else results.push({ name, error: error instanceof Error ? `${error}\n${error.stack}` : String(error) });
     }

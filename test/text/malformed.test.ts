@@ -12,6 +12,12 @@ const load = (tokenizer: string, more: Record<string, string> = {}) =>
   Tokenizer.load(memoryRuntime({ 'm/tokenizer.json': tokenizer, ...more }).runtime, 'm');
 const withModel = (model: object) => ({ ...good, model: { ...good.model, ...model } });
 const nested = (depth: number) => `${'{"type":"Sequence","normalizers":['.repeat(depth)}${']}'.repeat(depth)}`;
+const doubles = { type: 'Replace', pattern: { String: 'a' }, content: 'aa' };
+/** Sequences in Sequences, each of which makes a text 32 times as long. */
+const nestedDoubles = (depth: number): object => ({
+  type: 'Sequence',
+  normalizers: [...new Array(5).fill(doubles), ...(depth ? [nestedDoubles(depth - 1)] : [])],
+});
 
 describe('a tokenizer’s files', () => {
   it.each([
@@ -90,6 +96,19 @@ describe('a tokenizer’s files', () => {
       const result = await load(normalizer).catch((error) => error);
       expect(result instanceof Tokenizer || (result instanceof HeedError && result.code === 'FORMAT')).toBe(true);
     }
+  });
+
+  it.each([
+    ['normalizer', { type: 'Sequence', normalizers: new Array(60).fill(doubles) }],
+    ['normalizer', nestedDoubles(8)],
+    ['pre_tokenizer', { type: 'Sequence', pretokenizers: new Array(60).fill({ type: 'ByteLevel', add_prefix_space: true }) }],
+    ['decoder', { type: 'Sequence', decoders: new Array(60).fill(doubles) }],
+  ])('may make a text longer, but not without end: %s', async (part, steps) => {
+    const tokenizer = await load(JSON.stringify({ ...good, [part]: steps }));
+    const began = performance.now();
+    const error = await failureOf(() => tokenizer.decode(tokenizer.encode('a cat é')));
+    expect(performance.now() - began).toBeLessThan(1000);
+    expect(error).toMatchObject({ code: 'FORMAT', culprit: part, message: expect.stringMatching(/makes \d+ characters of/) });
   });
 
   it.each([

@@ -1,12 +1,12 @@
 /** What the metrics of texts have in common: checking what they are given, counting n-grams, printing numbers as Python does. */
-import { HeedError } from '../../errors.js';
+import { HeedError, kindOf } from '../../errors.js';
 
 /** Throws ARGUMENT unless there are as many references as hypotheses, and at least one. */
 export function checkTexts(hypotheses: readonly string[], references: readonly string[]): void {
   for (const [name, texts] of Object.entries({ hypotheses, references })) {
     if (!Array.isArray(texts)) throw new HeedError('ARGUMENT', `${name} must be a list of strings`, { culprit: name });
     const at = texts.findIndex((text) => typeof text !== 'string');
-    if (at >= 0) throw new HeedError('ARGUMENT', `${name} must be strings, number ${at} is a ${typeof texts[at]}`, { culprit: name });
+    if (at >= 0) throw new HeedError('ARGUMENT', `${name} must be strings, number ${at} is ${kindOf(texts[at])}`, { culprit: name });
   }
   if (hypotheses.length !== references.length || hypotheses.length === 0)
     throw new HeedError('ARGUMENT', `there are ${hypotheses.length} hypotheses and ${references.length} references`, {

@@ -16,8 +16,8 @@ const runner = (name: string, { binary, flags = [], relaxed }: Options): Runner 
     const input = { relaxed, args, root, shared: hasShared() ? shared : undefined };
     // heed stays outside of the bundle: each runtime finds the package, and picks its entry, as it does for a user.
     const file = await bundleProgram('node-main.ts', program, input, { platform: 'node', packages: 'external' });
-    const { value, peakMiB } = await runProcess(binary ?? '', [...flags, file]);
-    return { value: JSON.parse(value.trim().split('\n').at(-1) ?? ''), peakMiB };
+    const { value, ...rest } = await runProcess(binary ?? '', [...flags, file]);
+    return { value: JSON.parse(value.trim().split('\n').at(-1) ?? ''), ...rest };
   },
 });
 

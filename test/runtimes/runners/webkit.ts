@@ -2,7 +2,7 @@
  * WebKitGTK, the nearest thing to Safari that runs here: its small browser, driven over plain WebDriver, on a display that nobody sees. It has no
  * SharedArrayBuffer, and so no threads, and no relaxed SIMD.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -57,6 +57,7 @@ export const runners: Runner[] = [
   {
     name: 'WebKitGTK',
     missing: () => (driver && existsSync(display) ? undefined : 'there is no WebKitWebDriver here, or no xvfb-run; install both'),
+    version: () => execFileSync(display, ['-a', minibrowser() ?? '', '--version'], { encoding: 'utf8' }).trim(),
     run: (program, args) =>
       runInBrowser({ isolated: true, threads: false, relaxed: false }, program, args, async ({ url }) => {
         const port = await freePort();

@@ -2,6 +2,7 @@
  * workerd, what Cloudflare Workers run on: `workerd test` on a worker whose modules are one script and the kernels, imported statically. Its memory is
  * capped as for an isolate of 128 MB.
  */
+import { execFileSync } from 'node:child_process';
 import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -37,6 +38,7 @@ export const runners: Runner[] = [
   {
     name: 'workerd',
     missing: () => (binary ? undefined : 'workerd is not here; `node scripts/runtimes.mjs` installs it'),
+    version: () => execFileSync(binary ?? '', ['--version'], { encoding: 'utf8' }).trim(),
     async run<T>(program: string, args: unknown) {
       const temporary = await mkdtemp(join(tmpdir(), 'heed-workerd-'));
       const site = await openSite('', { isolated: false, strict: false });
@@ -52,7 +54,7 @@ export const runners: Runner[] = [
         for (const name of kernels) await copyFile(join(root, `dist/wasm/${name}.wasm`), join(temporary, `${name}.wasm`));
         const process = runProcess(binary ?? '', ['test', '--no-verbose', file]);
         const value = await Promise.race([site.result<T>(), process.then(() => site.result<T>())]);
-        return { value, peakMiB: (await process).peakMiB };
+        return { ...(await process), value };
       } finally {
         site.close();
         await rm(temporary, { recursive: true });

@@ -1,0 +1,54 @@
+/** The real folder that every mutation starts from, and a runtime that reads whatever stands in `folder.files` at the moment. */
+import { readFileSync } from 'node:fs';
+import { nodeRuntime } from '../../dist/runtime/node.js';
+import type { Runtime } from '../../dist/runtime/types.js';
+import type { Random } from '../cases/random.js';
+import { memoryRuntime } from '../io/memory.js';
+import { tokenizers } from './tokenizers.js';
+
+/** Bytes by path. Never changed in place: a mutation gives a new record with new bytes. */
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+const names = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'modules.json', 'sentence_bert_config.json'];
+const read = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/bert-tiny/${name}`, import.meta.url)));
+
+export const pristine: Files = Object.fromEntries(
+  [...names, '1_Pooling/config.json', 'model.safetensors'].map((name) => [name, read(name)]),
+);
+
+export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+export const decode = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+export const pick = <T>(random: Random, list: readonly T[]): T => list[random.below(list.length)] as T;
+
+/** Every file that BERT's tokenizer.json could be instead, with ids that the model has. */
+export const allTokenizers: readonly Uint8Array[] = [
+  pristine['tokenizer.json'] as Uint8Array,
+  ...tokenizers.map((t) => encode(JSON.stringify(t))),
+];
+
+/** The folder `m`, and how many of its files are open. */
+export class Folder {
+  readonly runtime: Runtime;
+  #files: ReturnType<typeof memoryRuntime> = memoryRuntime({});
+
+  constructor() {
+    const open: Runtime['open'] = (location, options) => this.#files.runtime.open(location, options);
+    this.runtime = { ...nodeRuntime, open, join: this.#files.runtime.join };
+  }
+
+  /** What is read from now on; streams are as bad as `stream` says. */
+  put(files: Files, stream: StreamOptions = {}): void {
+    this.#files = memoryRuntime(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`m/${name}`, bytes])), stream);
+  }
+
+  get open(): number {
+    return this.#files.state.opened - this.#files.state.closed;
+  }
+}
+
+export interface StreamOptions {
+  /** Whether a file's length is known beforehand. */
+  size?: boolean;
+  /** The most bytes that come at a time. */
+  most?: number;
+}

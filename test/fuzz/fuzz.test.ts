@@ -1,0 +1,21 @@
+/** The fuzz of main.ts, in a process of its own: 2,000 inputs, or as many as HEED_FUZZ says. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const count = Number(process.env.HEED_FUZZ || 2000);
+const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+it(
+  `${count} changed files and calls end in an error that names its culprit or in a right answer, and leave nothing behind`,
+  async () => {
+    const child = spawn(process.execPath, [path('../../scripts/run.mjs'), path('main.ts'), String(count)]);
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    if (code !== 0 || process.env.HEED_FUZZ) console.log(output);
+    expect(code).toBe(0);
+    expect(output).toMatch(/^nothing failed$/m);
+  },
+  60_000 + count * 20,
+);

@@ -1,0 +1,77 @@
+/**
+ * The fuzz: real files and calls, changed at random, the same ones for the same seed; every one must end in a HeedError that names
+ * its culprit or in a right answer.
+ *
+ *   node scripts/run.mjs test/fuzz/main.ts [INPUTS] [SEED]       2,000 inputs of seed 1 where nothing is given
+ *   HEED_FUZZ_ONLY=1234 node scripts/run.mjs test/fuzz/main.ts   input 1234 alone, with all that can be said of it
+ *
+ * Prints how often each class of mutation came to which end; the exit code is 1 where one came to none. The inputs run in a thread,
+ * so that one which never ends can be named.
+ */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { classOf, HEAP_SLACK, type Plan, type Report, run } from './loop.js';
+import { printed } from './report.js';
+
+/** Milliseconds that an input may take before its thread is ended. */
+const HANGS = 20_000;
+
+async function inThread({ plan, at }: { plan: Plan; at: Int32Array }): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  const heap = async () => {
+    // What the last inputs left to be finalized goes first.
+    for (let i = 0; i < 3; i++) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      gc();
+    }
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  parentPort?.postMessage(await run(plan, heap, (index) => void Atomics.store(at, 0, index)));
+}
+
+/** The report of a thread of its own, or the number of the input in which it hangs. */
+function watch(plan: Plan): Promise<Report | { hangs: number }> {
+  const at = new Int32Array(new SharedArrayBuffer(4)).fill(plan.from - 1);
+  const thread = new Worker(process.argv[1] as string, { workerData: { plan, at } });
+  return new Promise((resolve, reject) => {
+    let [seen, since] = [plan.from - 1, performance.now()];
+    const timer = setInterval(() => {
+      const index = Atomics.load(at, 0);
+      if (index !== seen) [seen, since] = [index, performance.now()];
+      if (performance.now() - since < HANGS) return;
+      end(() => resolve({ hangs: index }));
+      void thread.terminate();
+    }, 100);
+    const end = (settle: () => void) => {
+      clearInterval(timer);
+      settle();
+    };
+    thread.once('message', (report: Report) => end(() => resolve(report)));
+    thread.once('error', (error) => end(() => reject(new Error(`input ${Atomics.load(at, 0)} ended the thread`, { cause: error }))));
+  });
+}
+
+async function main([count = '2000', seedText = '1']: readonly string[]): Promise<void> {
+  const seed = Number(seedText);
+  const only = process.env.HEED_FUZZ_ONLY;
+  const [from, to] = only ? [Number(only), Number(only) + 1] : [0, Number(count)];
+  if (![seed, from, to].every(Number.isSafeInteger)) throw new Error('usage: main.ts [INPUTS] [SEED]');
+  const began = performance.now();
+  const result = await watch({ seed, from, to });
+  if ('hangs' in result) {
+    console.log(
+      `input ${result.hangs} (${classOf(seed, result.hangs).name}) hangs; repeat it with HEED_FUZZ_ONLY=${result.hangs} and seed ${seed}`,
+    );
+    process.exitCode = 1;
+    return;
+  }
+  const { text, good } = printed(result, seed, HEAP_SLACK);
+  console.log(`${text}\n${((performance.now() - began) / 1000).toFixed(1)} s`);
+  if (!good) process.exitCode = 1;
+}
+
+if (isMainThread) await main(process.argv.slice(2));
+else await inThread(workerData);
