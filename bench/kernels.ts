@@ -1,21 +1,8 @@
 /**
-<<<<<<< HEAD
- * `bench kernels`: GFLOP/s of heed's kernels, each beside the peak of the same build (peak.ts), measured in the same rounds. A kernel runs
- * through the operator that a user calls, its inputs already in the engine's memory, its output freed after each call. The cases are the
- * tests' (test/cases): what is timed is what is checked. `NAME gradient` is a forward on a tape and its backward, which together count
- * three times the operations of a forward.
- */
-import { createEngine, type Engine } from 'heed';
-import { tensor } from 'heed/ops';
-import { describeShape, inputsOf, place } from '../test/cases/check.js';
-import { differentiate } from '../test/cases/gradient.js';
-import { cases } from '../test/cases/index.js';
-=======
  * `bench kernels`: GFLOP/s of heed's kernels (kernel-tasks.ts), each beside the peak of the same build (peak.ts), measured in the same
  * rounds.
  */
 import { createEngine } from 'heed';
->>>>>>> main
 import type { Command } from './command.js';
 import { modes } from './heed.js';
 import { kernelTasks } from './kernel-tasks.js';
@@ -27,41 +14,6 @@ import { digits, type Row } from './table.js';
 /** Timed unless `--only` names others: where models spend their time. */
 const usual = ['linear', 'attention', 'softmax', 'layerNorm', 'gelu', 'linear, plain weight gradient', 'attention gradient'];
 
-<<<<<<< HEAD
-interface KernelTask {
-  name: string;
-  flops: number;
-  prepare(engine: Engine): Task;
-}
-
-/** What can be timed: every case, and the gradients of those that have some. */
-const timed = cases.flatMap((op) => [
-  { name: op.name, op, times: 1 },
-  ...(op.gradients ? [{ name: `${op.name} gradient`, op, times: 3 }] : []),
-]);
-
-/** Every bench shape of the cases that are wanted. */
-function tasksOf(names: readonly string[]): KernelTask[] {
-  const unknown = names.find((wanted) => !timed.some(({ name }) => name === wanted));
-  if (unknown) throw new Error(`There is no case ${unknown}; there are ${timed.map(({ name }) => name).join(', ')}`);
-  return timed
-    .filter(({ name }) => names.includes(name))
-    .flatMap(({ name, op, times }) =>
-      op.bench.map((shape) => ({
-        name: `${name} ${describeShape(shape)}`,
-        flops: times * op.flops(shape),
-        prepare(engine: Engine) {
-          const tensors = place(engine, inputsOf(op, shape));
-          if (times === 1) return () => engine.scope(() => void op.run(engine, tensors, shape));
-          const dy = engine.scope(() => tensor(engine, new Float32Array(op.run(engine, tensors, shape).size).fill(1)));
-          return () => engine.scope(() => differentiate(engine, op, shape, tensors, (y) => dy.view(y.shape)));
-        },
-      })),
-    );
-}
-
-=======
->>>>>>> main
 export const command: Command = {
   async run({ threads, measuring, only = usual }) {
     const available = await modes();

@@ -162,6 +162,7 @@ async function bundlePackage() {
       ...Object.fromEntries(entries.map((name) => [`bundle/${name}`, `dist/entry/${name}.js`])),
       'bundle/nn': 'dist/nn/index.js',
       'bundle/ops': 'dist/ops/index.js',
+      'bundle/train': 'dist/train/index.js',
       'bin/heed': 'dist/cli/main.js',
     },
     outdir: 'dist',

@@ -11,6 +11,7 @@ const run = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 /** What each prints. */
 const examples: Readonly<Record<string, RegExp>> = {
   'attention.ts': /^head 1 +head 2 +head 3 +head 4 *\n([ ░▒▓█]+\n){9}\nlargest difference to nn\.MultiheadAttention: \d\.\de-\d\n$/,
+  'training.ts': /^(epoch \d: loss [\d.]+, [\d.]+ % of new lists right, .*\n){2}epoch 2: loss 0\.00.*, (99\.\d|100\.0) % .*\n$/,
 };
 
 it('every example is run here', () => {
@@ -22,7 +23,7 @@ describe.each(Object.entries(examples))('%s', (file, printed) => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [run, folder + file]);
     expect(stdout).toMatch(printed);
     expect(stderr).toBe('');
-  });
+  }, 90_000);
 
   it('has at most 60 lines', () => {
     expect(

@@ -7,6 +7,7 @@ export {
 } from './attention.js';
 export { Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { Module, type StateDict, type StateTensor } from './module.js';
+export { sinusoids } from './positions.js';
 export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncoder, type TransformerOptions } from './stacks.js';
 export {
   type DecoderLayerCall,

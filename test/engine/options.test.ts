@@ -172,7 +172,7 @@ describe('a module of another build', () => {
 
   it('is refused with both numbers and the cure', async () => {
     const failure = await failureOf(() => createEngine({ module: otherBuild(), threads: 1 }));
-    expect(failure).toMatchObject({ code: 'UNSUPPORTED', culprit: 'BUILD' });
+    expect(failure).toMatchObject({ code: 'UNSUPPORTED', culprit: 'module' });
     expect(failure.message).toMatch(/build \d+, this host of build \d+/);
     expect(failure.cure).toMatch(/same version/);
   });
