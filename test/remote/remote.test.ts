@@ -98,8 +98,7 @@ describe('its end', () => {
 
   it('may be an accident: what waits is told, and so is who comes later', async () => {
     const { handle, die } = host({ thing: async () => servable(() => new Promise(() => {})) });
-    const remote = await Remote.start(handle);
-    const thing = await remote.load('thing', [], {});
+    const thing = await (await Remote.start(handle)).load('thing', [], {});
     const waiting = codeOf(thing());
     die(new Error('out of memory'));
     expect(await waiting).toBe('ENGINE_LOST');
@@ -280,9 +279,8 @@ describe('a place for models', () => {
     thing.dispose();
   });
 
-  it('refuses what is no address', async () => {
-    await expect(page(there).load('thing', [], '', {}, loaders)).rejects.toThrow(/empty text/);
-    await expect(page(there).load('thing', [], 3 as never, {}, loaders)).rejects.toThrow(/model is 3/);
+  it.each(['', 3])('refuses what is no address: %s', async (model) => {
+    await expect(page(there).load('thing', [], model as string, {}, loaders)).rejects.toThrow(/The model is (3|an empty text)/);
   });
 
   it('has an engine of its own for whoever gives options of one, which ends with the model', async () => {
