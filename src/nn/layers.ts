@@ -24,8 +24,8 @@ export class Linear extends Module {
     super(engine);
     checkOptions(options, ['bias', 'biasInit'], 'Linear');
     expectBooleans('Linear', { bias: options.bias });
-    const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
     this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, init: linearInit });
+    const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
     if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures], { init: biasInit });
   }
 

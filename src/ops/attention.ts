@@ -101,10 +101,11 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
   if (lengths !== undefined) checkLengths(lengths, B, S);
   operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
   const mask = S > 0 ? options.attnMask : undefined;
+  const bias = mask === undefined ? undefined : biasFor(mask, [B, H, T, S]);
   const inputs = [query, key, value, mask?.dtype === 'bool' ? undefined : mask];
   const kept = weights || isTracked(engine, ...inputs);
   const at: Attended = {
-    ...{ q, k, v, y, bias: mask && biasFor(mask, [B, H, T, S]), reach: [queryOffset, left, right, scale] },
+    ...{ q, k, v, y, bias, reach: [queryOffset, left, right, scale] },
     lengths: lengths && tensor(engine, Int32Array.from(lengths)),
     slopes: alibiSlopes && contiguous(alibiSlopes),
     stats: kept ? Tensor.empty(engine, [B, H, T, 2]) : undefined,
