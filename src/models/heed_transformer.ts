@@ -12,6 +12,7 @@ import type { Parameter } from '../nn/parameter.js';
 import { sinusoids } from '../nn/positions.js';
 import { Transformer } from '../nn/stacks.js';
 import { add, scale } from '../ops/elementwise.js';
+import { embedding } from '../ops/embedding.js';
 import { linear } from '../ops/matmul.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
@@ -53,8 +54,9 @@ export class HeedTransformer extends Module {
 
   /** ids [B, T] → [B, T, C] */
   #embed(ids: Tensor): Tensor {
-    const { d_model: C } = this.config;
-    return add(scale(this.embedding.forward(ids), Math.sqrt(C)), sinusoids(this.engine, ids.dim(1), C));
+    const { d_model: C, pad_token_id: paddingIdx } = this.config;
+    const rows = embedding(ids, this.embedding.weight.tensor, { paddingIdx });
+    return add(scale(rows, Math.sqrt(C)), sinusoids(this.engine, ids.dim(1), C));
   }
 
   /** source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. Targets may be padded: what they are padded with is not seen. */

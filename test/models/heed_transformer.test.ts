@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
-import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
+import { crossEntropy, narrow, reshape, valueAndGrad } from '../../dist/ops/index.js';
 import { AdamW } from '../../dist/train/optimizer.js';
 
 const sizes = { d_model: 32, num_heads: 4, encoder_layers: 2, decoder_layers: 1, ffn_dim: 64 };
@@ -45,6 +45,22 @@ it('gives a row the same bits alone and padded among others', () => {
     const among = model.forward(source, target, [3, 5]).toHost().data;
     expect(among.slice(0, alone.length)).toEqual(alone);
   });
+});
+
+it('has no gradient for padding where it is looked up, only where it could be said', () => {
+  const gradientOf = (target: number[]) => {
+    model.train();
+    model.zeroGrad();
+    // Nothing but look-ups: the targets' scores do not enter the loss.
+    valueAndGrad(engine, () => narrow(reshape(model.forward(ids([[5, 0]]), ids([target])), [-1]), 0, 7, 1));
+    const { grad } = model.embedding.weight;
+    const rows = grad?.toHost().tolist() as number[][];
+    model.eval();
+    return rows;
+  };
+  const rows = gradientOf([2]);
+  expect(rows[0]?.every((x) => x === 0)).toBe(true);
+  expect(rows[5]?.some((x) => x !== 0)).toBe(true);
 });
 
 it('learns to copy, the same whether it was out of training in between or not', () => {
