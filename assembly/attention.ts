@@ -11,6 +11,7 @@
  * whatever the row may see, and a key that it may not see adds exactly 0: so a row's bits depend on what it sees alone.
  * A row that sees nothing gives zeros.
  */
+import { drop_block } from './dropout';
 import { exp } from './math';
 import { PANEL, block_f32 } from './microkernel';
 import { load_tail, max4, store_tail, sum4 } from './simd';
@@ -80,19 +81,20 @@ export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
 /**
  * out  y: row (b, h, t) at b·yb + h·yh + t·yt floats, Dv wide; stats [B, H, T, 2] = (m, l) of every row, or 0
  * in   q: rows by strides qb, qh, qt, D wide; k packed [B, G] × [S, D], v packed [B, G] × [Dv, S] (pack_f32);
- *      bias: row (b, h, t) at b·bb + h·bh + t·bt floats, S wide, or 0; lengths [B] int32, or 0 (all S); slopes [H], or 0
- * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 16384 + 128 · (Dv up to a multiple of 8) + 256 bytes.
+ *      bias: row (b, h, t) at b·bb + h·bh + t·bt floats, S wide, or 0; lengths [B] int32, or 0 (all S); slopes [H], or 0;
+ *      mask as dropout_f32's, which zeroes weights behind the softmax, or 0
+ * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 16384 + 128 · (Dv up to a multiple of 8) + 320 bytes.
  * `offset`: the key that query 0 stands on (the keys that a cache held before). H a multiple of G; any T, S, D, Dv >= 1;
  * offset, left, right < 2^29.
  */
 export function attention_f32(
   begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, bias: usize, lengths: usize,
-  slopes: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize, qb: usize, qh: usize, qt: usize,
+  slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize, qb: usize, qh: usize, qt: usize,
   yb: usize, yh: usize, yt: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
 ): void {
   const blocks = (T + QUERIES - 1) / QUERIES, panelsV = (Dv + 7) >> 3;
   const kBytes = ((S + 7) >> 3) * (D << 5), vBytes = panelsV * (S << 5);
-  const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2);
+  const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2), words = l + (QUERIES << 2);
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
     const rows = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
@@ -117,6 +119,7 @@ export function attention_f32(
         f32.store(l + (r << 2), f32.load(l + (r << 2)) * a + sum);
         if (a != 1) scale_row(out + r * ldo, out + r * ldo, panelsV * PANEL, a);
       }
+      if (mask) drop_block(scratch, KEYS << 2, rows, <usize>n, t0, <usize>j0, head * ((T + 3) >> 2), mask, words);
       block_f32(out, ldo, scratch, KEYS << 2, v + matrix * vBytes + (<usize>j0 << 5), S << 5, rows, panelsV, n, true);
     }
 

@@ -1,16 +1,17 @@
 /**
  * Scaled dot-product attention backwards (Dao et al., arXiv 2205.14135, alg. 4), with the weights p computed again from the (m, l) that the
- * forward kept: memory stays O(T). Everything that the forward knows of masks holds here too.
+ * forward kept: memory stays O(T). Everything that the forward knows of masks holds here too. M is dropout's mask, 0 or 1 / (1 − p), or 1.
  *
  *   p[t,j]  = exp(s[t,j] − m[t]) / l[t]           s as in attention.ts
- *   ds[t,j] = p[t,j] · (dy[t] · v[j] − δ[t]),      δ[t] = dy[t] · y[t]
+ *   ds[t,j] = p[t,j] · (M[t,j] dy[t] · v[j] − δ[t]),      δ[t] = dy[t] · y[t]
  *   dq[t]   = scale · Σ_j ds[t,j] k[j],            dbias[t,j] = ds[t,j]
- *   dk[j]   = scale · Σ_t ds[t,j] q[t],            dv[j] = Σ_t p[t,j] dy[t]
+ *   dk[j]   = scale · Σ_t ds[t,j] q[t],            dv[j] = Σ_t M[t,j] p[t,j] dy[t]
  *
  * One kernel per axis that is split among threads: a tile of attention_grad_q_f32 owns QUERIES rows of dq, one of attention_grad_kv_f32 as
  * many rows of dk and dv, for which it walks the queries of every head that reads them, in order. So nobody adds to what another adds to.
  */
 import { KEYS, QUERIES, SCORES, end_key, first_key, scale_row, score_row } from './attention';
+import { drop_block, drop_columns } from './dropout';
 import { exp } from './math';
 import { PANEL, block_f32 } from './microkernel';
 import { load_tail, madd, sum4 } from './simd';
@@ -67,16 +68,16 @@ function grad_column(s: usize, p: usize, n: i32, rows: usize, step: usize): void
  * out  dq [B, T, H, D]; dbias [B, H, T, S], or 0
  * in   rows as above; q, dy: rows by strides, D and Dv wide; k packed [B, G] × [S, D] and, transposed, [D, S]; v packed [B, G] × [S, Dv];
  *      the rest as attention_f32 has it
- * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 32768 + 128 · (D up to a multiple of 8) bytes.
+ * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 32832 + 128 · (D up to a multiple of 8) bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_q_f32(
   begin: usize, end: usize, scratch: usize, dq: usize, dbias: usize, rows: usize, q: usize, dy: usize, k: usize, k_columns: usize,
-  v: usize, bias: usize, lengths: usize, slopes: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
+  v: usize, bias: usize, lengths: usize, slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
   qb: usize, qh: usize, qt: usize, ob: usize, oh: usize, ot: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
 ): void {
   const blocks = (T + QUERIES - 1) / QUERIES, panels = (D + 7) >> 3, step = ((T + 3) & ~3) << 2;
-  const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, out = dp + SCORES, ldo = panels << 5;
+  const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, out = dp + SCORES, ldo = panels << 5, words = out + QUERIES * ldo;
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
     const count = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
@@ -93,6 +94,7 @@ export function attention_grad_q_f32(
       const n = min<i32>(<i32>KEYS, keyEnd - j0), j = <usize>j0;
       block_f32(ds, KEYS << 2, qRow, qt << 2, k + matrix * keys * D + j * (D << 2), D << 5, count, (n + 7) >> 3, D, false);
       block_f32(dp, KEYS << 2, oRow, ot << 2, v + matrix * keys * Dv + j * (Dv << 2), Dv << 5, count, (n + 7) >> 3, Dv, false);
+      if (mask) drop_block(dp, KEYS << 2, count, <usize>n, t0, j, head * ((T + 3) >> 2), mask, words);
       for (let r: usize = 0; r < count; r++) {
         const i = i0 + <i32>r, s = ds + r * (KEYS << 2), at = stat + (r << 2);
         const from = first_key(i, left) - j0, to = end_key(i, right, length) - j0;
@@ -110,18 +112,18 @@ export function attention_grad_q_f32(
  * out  dk [B, S, G, D], dv [B, S, G, Dv]
  * in   rows as above; k, v: rows by strides, D and Dv wide; q packed [B, H] × [T, D] and, transposed, [D, T]; dy packed [B, H] × [T, Dv]
  *      and, transposed, [Dv, T]; the rest as attention_f32 has it
- * Tile i is key block i mod ⌈S/32⌉ of key head i / ⌈S/32⌉. `scratch` holds 33280 + 128 · (D and Dv, each up to a multiple of 8) bytes.
+ * Tile i is key block i mod ⌈S/32⌉ of key head i / ⌈S/32⌉. `scratch` holds 33344 + 128 · (D and Dv, each up to a multiple of 8) bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_kv_f32(
   begin: usize, end: usize, scratch: usize, dk: usize, dv: usize, rows: usize, k: usize, v: usize, q: usize, q_columns: usize,
-  dy: usize, dy_columns: usize, bias: usize, lengths: usize, slopes: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
+  dy: usize, dy_columns: usize, bias: usize, lengths: usize, slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
   kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, bb: usize, bh: usize, bt: usize,
   offset: i32, left: i32, right: i32, scale: f32,
 ): void {
   const blocks = (S + QUERIES - 1) / QUERIES, panelsK = (D + 7) >> 3, panelsV = (Dv + 7) >> 3, group = H / G, step = ((T + 3) & ~3) << 2;
   const queries = ((T + 7) >> 3) << 5, p = scratch, ds = p + SCORES, column = ds + SCORES, outK = column + (KEYS << 2);
-  const ldk = panelsK << 5, ldv = panelsV << 5, outV = outK + QUERIES * ldk;
+  const ldk = panelsK << 5, ldv = panelsV << 5, outV = outK + QUERIES * ldk, words = outV + QUERIES * ldv;
   for (let tile = begin; tile < end; tile++) {
     const j0 = (tile % blocks) * QUERIES, matrix = tile / blocks, g = matrix % G, b = matrix / G;
     const count = min(QUERIES, S - j0), length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
@@ -132,11 +134,12 @@ export function attention_grad_kv_f32(
     memory.fill(outK, 0, count * ldk), memory.fill(outV, 0, count * ldv);
 
     for (let h = g * group; h < (g + 1) * group; h++) {
-      const head = b * H + h, slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
+      const head = b * H + h, first = head * ((T + 3) >> 2), slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
       for (let t0 = first_key(i0, right) & ~(<i32>KEYS - 1); t0 < queryEnd; t0 += <i32>KEYS) {
         const n = min<i32>(<i32>KEYS, queryEnd - t0), t = <usize>t0, stat = rows + head * step * 3 + (t << 2);
         block_f32(p, KEYS << 2, kRow, ks << 2, q + head * queries * D + t * (D << 2), D << 5, count, (n + 7) >> 3, D, false);
         block_f32(ds, KEYS << 2, vRow, vs << 2, dy + head * queries * Dv + t * (Dv << 2), Dv << 5, count, (n + 7) >> 3, Dv, false);
+        if (mask) drop_columns(ds, KEYS << 2, count, <usize>n, j0, t, first, mask, words);
         for (let r: usize = 0; r < count; r++) {
           const j = j0 + r, i = i0 + <i32>r, s = p + r * (KEYS << 2);
           const from = first_key(i, right) - t0, to = <i32>j < length ? end_key(i, left, <i32>T) - t0 : 0;
@@ -147,6 +150,7 @@ export function attention_grad_kv_f32(
           score_row(s, n, from, to, scale, bias ? column : 0, slope, i - t0);
           grad_column(s, ds + r * (KEYS << 2), n, stat, step);
         }
+        if (mask) drop_columns(p, KEYS << 2, count, <usize>n, j0, t, first, mask, words);
         block_f32(outV, ldv, p, KEYS << 2, dy_columns + head * panelsV * (T << 5) + (t << 5), T << 5, count, panelsV, n, true);
         block_f32(outK, ldk, ds, KEYS << 2, q_columns + head * panelsK * (T << 5) + (t << 5), T << 5, count, panelsK, n, true);
       }

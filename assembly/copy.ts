@@ -1,4 +1,5 @@
 /** Copies: numbers that go elsewhere as they are. */
+import { transpose4 } from './simd';
 
 /**
  * A strided view made contiguous; an element is 4 bytes or, with `shift` 0 instead of 2, one.
@@ -15,18 +16,6 @@ export function copy(
     else if (shift) for (let l: usize = 0; l < n3; l++, to += 4, from += s3 << 2) i32.store(to, i32.load(from));
     else for (let l: usize = 0; l < n3; l++, to++, from += s3) i32.store8(to, i32.load8_u(from));
   }
-}
-
-/** Four vectors, transposed, to four rows that lie `step` bytes apart. */
-// @ts-ignore: decorator
-@inline
-function transpose4(out: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<f64>(ab0, cd0, 0, 2)), out += step;
-  v128.store(out, v128.shuffle<f64>(ab0, cd0, 1, 3)), out += step;
-  v128.store(out, v128.shuffle<f64>(ab1, cd1, 0, 2)), out += step;
-  v128.store(out, v128.shuffle<f64>(ab1, cd1, 1, 3));
 }
 
 /**

@@ -2,7 +2,7 @@
  * Dropout (Srivastava et al. 2014), whose mask is no memory but a function: of a key of four words and an element's place. A forward, its
  * gradient and a run that was resumed get the same mask, whatever the threads.
  */
-import { load_tail, store_tail } from './simd';
+import { load_tail, store_tail, transpose4 } from './simd';
 
 // Splatted from memory: V8 from Node 24 on would rebuild a v128 constant at every use.
 const MULTIPLIERS: usize = memory.data<u32>([0xd2511f53, 0xcd9e8d57]);
@@ -44,9 +44,47 @@ export function dropout_f32(begin: usize, end: usize, scratch: usize, y: usize, 
     for (let j: usize = 0; j < 16 && i + j < to; j += 4) {
       const at = (i + j) << 2, left = to - i - j;
       const v = left < 4 ? load_tail(x + at, left, zero) : v128.load(x + at);
-      const kept = v128.andnot(f32x4.mul(v, factor), i32x4.lt_u(v128.load(scratch + (j << 2)), threshold));
-      if (left < 4) store_tail(y + at, kept, left);
-      else v128.store(y + at, kept);
+      const w = kept(v, v128.load(scratch + (j << 2)), threshold, factor);
+      if (left < 4) store_tail(y + at, w, left);
+      else v128.store(y + at, w);
+    }
+  }
+}
+
+/** A vector, and zeros where the words are below the threshold. */
+// @ts-ignore: decorator
+@inline
+function kept(v: v128, words: v128, threshold: v128, factor: v128): v128 {
+  return v128.andnot(f32x4.mul(v, factor), i32x4.lt_u(words, threshold));
+}
+
+/**
+ * The same in place over a block of attention weights, whose rows are ld bytes apart: row r is query t + r, column c key j + c.
+ * u of query t and key j is word t & 3 of Philox's block for the counter (j, first + (t >> 2)), `first` being the head's number times ⌈T/4⌉.
+ * t and j are multiples of 4; n is rounded up to 4; `words` holds 64 bytes.
+ */
+export function drop_block(s: usize, ld: usize, rows: usize, n: usize, t: usize, j: usize, first: usize, mask: usize, words: usize): void {
+  const threshold = v128.load32_splat(mask, 16), factor = v128.load32_splat(mask, 20);
+  for (let r: usize = 0; r < rows; r += 4) {
+    const c1 = i32x4.splat(<i32>(first + ((t + r) >> 2))), to = min<usize>(4, rows - r);
+    for (let c: usize = 0; c < n; c += 4) {
+      philox(words, i32x4.add(i32x4.splat(<i32>(j + c)), i32x4(0, 1, 2, 3)), c1, mask);
+      let p = s + r * ld + (c << 2);
+      for (let i: usize = 0; i < to; i++, p += ld) v128.store(p, kept(v128.load(p), v128.load(words + (i << 4)), threshold, factor));
+    }
+  }
+}
+
+/** The same where row r is key j + r and column c query t + c. */
+export function drop_columns(s: usize, ld: usize, rows: usize, n: usize, j: usize, t: usize, first: usize, mask: usize, words: usize): void {
+  const threshold = v128.load32_splat(mask, 16), factor = v128.load32_splat(mask, 20);
+  for (let r: usize = 0; r < rows; r += 4) {
+    const c0 = i32x4.add(i32x4.splat(<i32>(j + r)), i32x4(0, 1, 2, 3)), to = min<usize>(4, rows - r);
+    for (let c: usize = 0; c < n; c += 4) {
+      philox(words, c0, i32x4.splat(<i32>(first + ((t + c) >> 2))), mask);
+      transpose4(words, 16, v128.load(words), v128.load(words, 16), v128.load(words, 32), v128.load(words, 48));
+      let p = s + r * ld + (c << 2);
+      for (let i: usize = 0; i < to; i++, p += ld) v128.store(p, kept(v128.load(p), v128.load(words + (i << 4)), threshold, factor));
     }
   }
 }

@@ -8,18 +8,7 @@
  * Rows that N lacks in the last panel are zeros. The same routine packs weights [out, in], the second operand of a
  * product, keys (rows are keys) and values (rows are channels, read through strides).
  */
-
-/** Four rows × four k, transposed:  a0 a1 a2 a3 / b0 … / c0 … / d0 …   →   a0 b0 c0 d0 at out, a1 b1 c1 d1 at out + 32, … */
-// @ts-ignore: decorator
-@inline
-function transpose4(out: usize, a: v128, b: v128, c: v128, d: v128): void {
-  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-  v128.store(out, v128.shuffle<f64>(ab0, cd0, 0, 2));
-  v128.store(out, v128.shuffle<f64>(ab0, cd0, 1, 3), 32);
-  v128.store(out, v128.shuffle<f64>(ab1, cd1, 0, 2), 64);
-  v128.store(out, v128.shuffle<f64>(ab1, cd1, 1, 3), 96);
-}
+import { transpose4 } from './simd';
 
 /** Eight whole rows whose elements are neighbours. */
 function pack_rows(out: usize, x: usize, ld: usize, K: usize): void {
@@ -27,8 +16,8 @@ function pack_rows(out: usize, x: usize, ld: usize, K: usize): void {
   let k: usize = 0;
   for (const n = K & ~3; k < n; k += 4, out += 128) {
     const o = k << 2;
-    transpose4(out, v128.load(x + o), v128.load(x1 + o), v128.load(x2 + o), v128.load(x3 + o));
-    transpose4(out + 16, v128.load(x4 + o), v128.load(x5 + o), v128.load(x6 + o), v128.load(x7 + o));
+    transpose4(out, 32, v128.load(x + o), v128.load(x1 + o), v128.load(x2 + o), v128.load(x3 + o));
+    transpose4(out + 16, 32, v128.load(x4 + o), v128.load(x5 + o), v128.load(x6 + o), v128.load(x7 + o));
   }
   for (; k < K; k++, out += 32) {
     let row = x + (k << 2);

@@ -56,3 +56,15 @@ export function store_tail(p: usize, v: v128, n: usize): void {
   if (n > 1) v128.store_lane<f32>(p, v, 1, 4);
   if (n > 2) v128.store_lane<f32>(p, v, 2, 8);
 }
+
+/** Four vectors, transposed, to four rows that lie `step` bytes apart:  a0 a1 a2 a3 / b0 … / c0 … / d0 …   →   a0 b0 c0 d0 at out, a1 b1 c1 d1 behind it, … */
+// @ts-ignore: decorator
+@inline
+export function transpose4(out: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5), cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  v128.store(out, v128.shuffle<f64>(ab0, cd0, 0, 2)), out += step;
+  v128.store(out, v128.shuffle<f64>(ab0, cd0, 1, 3)), out += step;
+  v128.store(out, v128.shuffle<f64>(ab1, cd1, 0, 2)), out += step;
+  v128.store(out, v128.shuffle<f64>(ab1, cd1, 1, 3));
+}

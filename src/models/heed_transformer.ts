@@ -6,7 +6,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { normal } from '../nn/init.js';
-import { Embedding } from '../nn/layers.js';
+import { Dropout, Embedding } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { sinusoids } from '../nn/positions.js';
@@ -25,26 +25,30 @@ export interface HeedTransformerConfig {
   decoder_layers: number;
   ffn_dim: number;
   pad_token_id: number;
+  /** In training. Default 0. */
+  dropout?: number;
 }
 
 export class HeedTransformer extends Module {
   readonly embedding: Embedding;
   readonly transformer: Transformer;
+  readonly dropout: Dropout;
 
   constructor(
     engine: Engine,
     readonly config: HeedTransformerConfig,
   ) {
     super(engine);
-    const { vocab_size: V, d_model: C, num_heads, encoder_layers, decoder_layers, ffn_dim } = config;
+    const { vocab_size: V, d_model: C, num_heads, encoder_layers, decoder_layers, ffn_dim, dropout = 0 } = config;
     this.embedding = this.child('embedding', new Embedding(engine, V, C));
     this.transformer = this.child(
       'transformer',
       new Transformer(engine, {
         ...{ dModel: C, nhead: num_heads, numEncoderLayers: encoder_layers, numDecoderLayers: decoder_layers },
-        ...{ dimFeedforward: ffn_dim, normFirst: true, batchFirst: true },
+        ...{ dimFeedforward: ffn_dim, normFirst: true, batchFirst: true, dropout },
       }),
     );
+    this.dropout = this.child('dropout', new Dropout(engine, dropout));
   }
 
   protected override initParameter(name: string, parameter: Parameter, random: Random): void {
@@ -56,7 +60,7 @@ export class HeedTransformer extends Module {
   #embed(ids: Tensor): Tensor {
     const { d_model: C, pad_token_id: paddingIdx } = this.config;
     const rows = embedding(ids, this.embedding.weight.tensor, { paddingIdx });
-    return add(scale(rows, Math.sqrt(C)), sinusoids(this.engine, ids.dim(1), C));
+    return this.dropout.forward(add(scale(rows, Math.sqrt(C)), sinusoids(this.engine, ids.dim(1), C)));
   }
 
   /** source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. Targets may be padded: what they are padded with is not seen. */

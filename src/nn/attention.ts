@@ -14,7 +14,7 @@ import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
-import { Linear } from './layers.js';
+import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
 import type { Operand, Parameter } from './parameter.js';
 
@@ -29,6 +29,8 @@ export interface MultiheadAttentionOptions {
   addZeroAttn?: boolean;
   /** [B, T, C] instead of PyTorch's default [T, B, C]. */
   batchFirst?: boolean;
+  /** The share of attention weights that are zeroed in training. Default 0. */
+  dropout?: number;
 }
 
 export interface MultiheadAttentionCall {
@@ -52,11 +54,12 @@ export interface MultiheadAttentionResult {
   weights?: Tensor;
 }
 
-const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst'];
+const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst', 'dropout'];
 const callNames = ['keyPaddingMask', 'attnMask', 'isCausal', 'lengths', 'needWeights', 'averageAttnWeights', 'residual'];
 
 export class MultiheadAttention extends Module {
   readonly batchFirst: boolean;
+  readonly dropout: number;
   readonly #fused: Parameter | undefined;
   readonly #apart: readonly [Parameter, Parameter, Parameter] | undefined;
   readonly #bias: Parameter | undefined;
@@ -81,6 +84,7 @@ export class MultiheadAttention extends Module {
     }
     const C = embedDim;
     this.batchFirst = batchFirst;
+    this.dropout = checkProbability('MultiheadAttention', 'dropout', options.dropout ?? 0);
     this.#zero = addZeroAttn;
     if (kdim === C && vdim === C)
       this.#fused = this.parameter('in_proj_weight', [3 * C, C], { packed: true, parts: 3, init: xavierUniform });
@@ -184,7 +188,8 @@ export class MultiheadAttention extends Module {
       const zeros = tensor(this.engine, new Float32Array(appended), [1, 1, 1, appended]);
       bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);
     }
-    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths };
+    const drops = this.training && this.dropout > 0 && { dropoutP: this.dropout, dropoutKey: this.dropoutKey() };
+    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths, ...drops };
   }
 
   /** The mean over heads, as a product with a row of 1/H. */

@@ -5,8 +5,8 @@ export {
   type MultiheadAttentionOptions,
   type MultiheadAttentionResult,
 } from './attention.js';
-export { Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
-export { Module, type StateDict, type StateTensor } from './module.js';
+export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
+export { Module, type StateDict, type StateTensor, type TrainOptions } from './module.js';
 export { sinusoids } from './positions.js';
 export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncoder, type TransformerOptions } from './stacks.js';
 export {

@@ -1,7 +1,8 @@
-/** The layers that have weights and no structure: Linear, Embedding, LayerNorm, RMSNorm. Names and defaults are PyTorch's. */
+/** The layers that have no structure: Linear, Embedding, LayerNorm, RMSNorm, Dropout. Names and defaults are PyTorch's. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
-import { expectBooleans } from '../ops/check.js';
+import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { dropout } from '../ops/dropout.js';
 import { embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
@@ -87,5 +88,25 @@ export class RMSNorm extends Module {
 
   forward(x: Tensor): Tensor {
     return rmsNorm(x, this.weight.tensor, { eps: this.eps });
+  }
+}
+
+/** Throws ARGUMENT for what is no probability. */
+export function checkProbability(where: string, name: string, p: number): number {
+  if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw wrongArgument(where, name, p, 'It is a number from 0 to 1');
+  return p;
+}
+
+/** In training, each element is zeroed with probability p and the others grow to make up for it (Srivastava et al. 2014). Else x as it is. */
+export class Dropout extends Module {
+  readonly p: number;
+
+  constructor(engine: Engine, p = 0.5) {
+    super(engine);
+    this.p = checkProbability('Dropout', 'p', p);
+  }
+
+  forward(x: Tensor): Tensor {
+    return this.training && this.p > 0 ? dropout(x, this.p, this.dropoutKey()) : x;
   }
 }

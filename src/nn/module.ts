@@ -5,6 +5,7 @@
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
+import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
 import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
 import { Parameter, type ParameterOptions } from './parameter.js';
@@ -16,12 +17,21 @@ export interface StateTensor {
 }
 export type StateDict = Record<string, StateTensor>;
 
+export interface TrainOptions {
+  /** Seed of the random numbers that modules draw in training, dropout's. Default 0. */
+  seed?: number;
+  /** The step that begins: as many calls after it draw the same numbers again, after a resume say. Default 0. */
+  step?: number;
+}
+
 export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
   readonly #children = new Map<string, Module>();
   #training = false;
-  /** Where it stands in the module on which `train` was called: names the random numbers that it draws. */
+  /** Where it stands in the module on which `train` was called: names the random numbers that it draws, with the seed, the step and the calls in it so far. */
   #path = '';
+  #random: Required<TrainOptions> = { seed: 0, step: 0 };
+  #calls = 0;
 
   constructor(readonly engine: Engine) {
     if (!(engine instanceof Engine))
@@ -62,8 +72,11 @@ export abstract class Module {
     return this.#training;
   }
 
-  protected get path(): string {
-    return this.#path;
+  /** What names a dropout mask of this module: another one for each call, and the same ones again after `train` with the same seed and step. */
+  protected dropoutKey(): DropoutKey {
+    const { seed, step } = this.#random;
+    const random = new Random(seed, step, this.#path, this.#calls++);
+    return [random.uint32(), random.uint32(), random.uint32(), random.uint32()];
   }
 
   /**
@@ -79,22 +92,38 @@ export abstract class Module {
     parameter.init(random);
   }
 
-  /** Into training, or out of it with `eval`: parameters change their form, and keep their values. */
-  train(): this {
-    this.#switch(true, '');
+  /**
+   * Into training, or out of it with `eval`: parameters change their form, and keep their values. Called again before each step, with its number, it
+   * makes what dropout draws a function of seed and step, so that a run can be resumed; without, masks differ from call to call all the same.
+   */
+  train(options: TrainOptions = {}): this {
+    checkOptions(options, ['seed', 'step'], 'train');
+    const { seed = 0, step = 0 } = options;
+    for (const [name, value] of Object.entries({ seed, step }))
+      if (!Number.isSafeInteger(value)) throw wrongArgument('train', name, value, 'It is a whole number');
+    this.#switch('', options.seed === undefined && options.step === undefined ? undefined : { seed, step });
     return this;
   }
 
   eval(): this {
-    this.#switch(false, '');
+    for (const module of this.#all()) {
+      module.#training = false;
+      for (const parameter of module.#parameters.values()) parameter.eval();
+    }
     return this;
   }
 
-  #switch(training: boolean, path: string): void {
-    this.#training = training;
+  *#all(): Generator<Module, void> {
+    yield this;
+    for (const child of this.#children.values()) yield* child.#all();
+  }
+
+  #switch(path: string, random: Required<TrainOptions> | undefined): void {
+    this.#training = true;
     this.#path = path;
-    for (const parameter of this.#parameters.values()) training ? parameter.train() : parameter.eval();
-    for (const [name, child] of this.#children) child.#switch(training, `${path}${name}.`);
+    if (random) [this.#random, this.#calls] = [random, 0];
+    for (const parameter of this.#parameters.values()) parameter.train();
+    for (const [name, child] of this.#children) child.#switch(`${path}${name}.`, random);
   }
 
   /** Freezes all parameters below, or thaws them. */

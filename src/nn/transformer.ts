@@ -9,9 +9,10 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { type Activation, activationCode } from '../ops/activation.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { add } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
-import { LayerNorm, Linear } from './layers.js';
+import { Dropout, LayerNorm, Linear } from './layers.js';
 import { Module } from './module.js';
 
 export interface TransformerLayerOptions {
@@ -22,9 +23,11 @@ export interface TransformerLayerOptions {
   batchFirst?: boolean;
   normFirst?: boolean;
   bias?: boolean;
+  /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0, where PyTorch has 0.1. */
+  dropout?: number;
 }
 
-export const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias'];
+export const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'];
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
@@ -42,6 +45,8 @@ abstract class TransformerLayer extends Module {
   protected readonly selfAttn: MultiheadAttention;
   protected readonly linear1: Linear;
   protected readonly linear2: Linear;
+  /** Behind the activation. */
+  protected readonly dropout: Dropout;
   protected readonly normFirst: boolean;
   protected readonly options: Required<TransformerLayerOptions>;
 
@@ -60,6 +65,7 @@ abstract class TransformerLayer extends Module {
       batchFirst: false,
       normFirst: false,
       bias: true,
+      dropout: 0,
       ...options,
     };
     const { dimFeedforward, bias, normFirst, activation, batchFirst } = this.options;
@@ -69,11 +75,12 @@ abstract class TransformerLayer extends Module {
     this.selfAttn = this.child('self_attn', this.attention());
     this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
     this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
+    this.dropout = this.child('dropout', new Dropout(engine, this.options.dropout));
   }
 
   protected attention(): MultiheadAttention {
-    const { bias, batchFirst } = this.options;
-    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst });
+    const { bias, batchFirst, dropout } = this.options;
+    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout });
   }
 
   protected norm(name: string): LayerNorm {
@@ -81,13 +88,19 @@ abstract class TransformerLayer extends Module {
     return this.child(name, new LayerNorm(this.engine, this.dModel, { eps, bias }));
   }
 
-  /** One sublayer with its residual, which the sublayer's last projection adds, and its norm on the right side. */
-  protected sublayer(x: Tensor, norm: LayerNorm, run: (input: Tensor, residual: Tensor) => Tensor): Tensor {
-    return this.normFirst ? run(norm.forward(x), x) : norm.forward(run(x, x));
+  protected drop(name: string): Dropout {
+    return this.child(name, new Dropout(this.engine, this.options.dropout));
+  }
+
+  /** One sublayer with its dropout, its residual and its norm on the right side. Where nothing drops, the sublayer's last projection adds the residual. */
+  protected sublayer(x: Tensor, norm: LayerNorm, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
+    const input = this.normFirst ? norm.forward(x) : x;
+    const y = dropout.training && dropout.p > 0 ? add(dropout.forward(run(input)), x) : run(input, x);
+    return this.normFirst ? y : norm.forward(y);
   }
 
   protected attendTo(attention: MultiheadAttention, memory: Tensor | undefined, masks: LayerMasks, listen?: WeightsListener) {
-    return (x: Tensor, residual: Tensor): Tensor => {
+    return (x: Tensor, residual?: Tensor): Tensor => {
       const { mask: attnMask, keyPaddingMask, isCausal, lengths } = masks;
       const [needWeights, averageAttnWeights] = [listen !== undefined, false];
       const keys = memory ?? x;
@@ -105,8 +118,8 @@ abstract class TransformerLayer extends Module {
     };
   }
 
-  protected feedForward(x: Tensor, residual: Tensor): Tensor {
-    return this.linear2.forward(this.linear1.forward(x, { activation: this.options.activation }), { residual });
+  protected feedForward(x: Tensor, residual?: Tensor): Tensor {
+    return this.linear2.forward(this.dropout.forward(this.linear1.forward(x, { activation: this.options.activation })), { residual });
   }
 }
 
@@ -121,11 +134,15 @@ const encoderCallNames = [...maskNames, 'onWeights'];
 export class TransformerEncoderLayer extends TransformerLayer {
   readonly #norm1: LayerNorm;
   readonly #norm2: LayerNorm;
+  readonly #dropout1: Dropout;
+  readonly #dropout2: Dropout;
 
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super(engine, dModel, nhead, options);
     this.#norm1 = this.norm('norm1');
     this.#norm2 = this.norm('norm2');
+    this.#dropout1 = this.drop('dropout1');
+    this.#dropout2 = this.drop('dropout2');
   }
 
   forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
@@ -136,8 +153,8 @@ export class TransformerEncoderLayer extends TransformerLayer {
     const listen: WeightsListener | undefined = call.onWeights && ((w) => (weights = w));
     const result = this.engine.scope(() => {
       let x = src;
-      x = this.sublayer(x, this.#norm1, this.attendTo(this.selfAttn, undefined, call, listen));
-      x = this.sublayer(x, this.#norm2, (input, residual) => this.feedForward(input, residual));
+      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, undefined, call, listen));
+      x = this.sublayer(x, this.#norm2, this.#dropout2, (input, residual) => this.feedForward(input, residual));
       return { x, weights };
     });
     if (result.weights) call.onWeights?.(result.weights);
@@ -158,6 +175,9 @@ export class TransformerDecoderLayer extends TransformerLayer {
   readonly #norm1: LayerNorm;
   readonly #norm2: LayerNorm;
   readonly #norm3: LayerNorm;
+  readonly #dropout1: Dropout;
+  readonly #dropout2: Dropout;
+  readonly #dropout3: Dropout;
 
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super(engine, dModel, nhead, options);
@@ -165,6 +185,9 @@ export class TransformerDecoderLayer extends TransformerLayer {
     this.#norm1 = this.norm('norm1');
     this.#norm2 = this.norm('norm2');
     this.#norm3 = this.norm('norm3');
+    this.#dropout1 = this.drop('dropout1');
+    this.#dropout2 = this.drop('dropout2');
+    this.#dropout3 = this.drop('dropout3');
   }
 
   forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
@@ -172,9 +195,9 @@ export class TransformerDecoderLayer extends TransformerLayer {
     for (const masks of [call.tgt, call.memory]) checkOptions(masks ?? {}, maskNames, 'TransformerDecoderLayer.forward');
     return this.engine.scope(() => {
       let x = tgt;
-      x = this.sublayer(x, this.#norm1, this.attendTo(this.selfAttn, undefined, call.tgt ?? {}));
-      x = this.sublayer(x, this.#norm2, this.attendTo(this.#multiheadAttn, memory, call.memory ?? {}));
-      return this.sublayer(x, this.#norm3, (input, residual) => this.feedForward(input, residual));
+      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, undefined, call.tgt ?? {}));
+      x = this.sublayer(x, this.#norm2, this.#dropout2, this.attendTo(this.#multiheadAttn, memory, call.memory ?? {}));
+      return this.sublayer(x, this.#norm3, this.#dropout3, (input, residual) => this.feedForward(input, residual));
     });
   }
 }

@@ -3,8 +3,9 @@ import { record } from '../autograd/tape.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { PANEL, Tensor, tensor } from '../tensor.js';
 import { attentionGrad } from './attention_grad.js';
-import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES } from './attention_layout.js';
+import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
+import { type DropoutKey, dropoutMask } from './dropout.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
@@ -25,9 +26,24 @@ export interface AttentionOptions {
   scale?: number | undefined;
   /** Fewer key and value heads than query heads, each of which serves H / G neighbours. */
   enableGqa?: boolean | undefined;
+  /** The share of weights that are zeroed, the others being times 1 / (1 − p). Default 0. */
+  dropoutP?: number | undefined;
+  /** Names the weights that go: needed where some do. */
+  dropoutKey?: DropoutKey | undefined;
 }
 
-const optionNames = ['attnMask', 'isCausal', 'window', 'lengths', 'queryOffset', 'alibiSlopes', 'scale', 'enableGqa'];
+const optionNames = [
+  'attnMask',
+  'isCausal',
+  'window',
+  'lengths',
+  'queryOffset',
+  'alibiSlopes',
+  'scale',
+  'enableGqa',
+  'dropoutP',
+  'dropoutKey',
+];
 
 /** Stands for "no limit" without overflowing when it is added to. */
 const FAR = 1 << 28;
@@ -103,17 +119,19 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
   const mask = S > 0 ? options.attnMask : undefined;
   const bias = mask === undefined ? undefined : biasFor(mask, [B, H, T, S]);
   const inputs = [query, key, value, mask?.dtype === 'bool' ? undefined : mask];
+  const { dropoutP = 0, dropoutKey } = options;
   const kept = weights || isTracked(engine, ...inputs);
   const at: Attended = {
     ...{ q, k, v, y, bias, reach: [queryOffset, left, right, scale] },
     lengths: lengths && tensor(engine, Int32Array.from(lengths)),
     slopes: alibiSlopes && contiguous(alibiSlopes),
+    mask: dropoutP === 0 ? undefined : dropoutMask(engine, 'attention', dropoutP, dropoutKey),
     stats: kept ? Tensor.empty(engine, [B, H, T, 2]) : undefined,
   };
   run(at, weights);
   if (at.stats) {
     const shapes = inputs.map((x) => x?.shape);
-    record(output, inputs, [q, k, v, y, at.bias, at.lengths, at.slopes, at.stats], attentionGrad(at, shapes));
+    record(output, inputs, [q, k, v, y, at.bias, at.lengths, at.slopes, at.mask, at.stats], attentionGrad(at, shapes));
   }
   if (weights) record(result.weights as Tensor, inputs, [], noGradient);
   return result;
@@ -136,9 +154,9 @@ function run(at: Attended, weights: Tensor | undefined): void {
   const ends = [...(at.bias?.strides.slice(0, 3) ?? [0, 0, 0]), ...at.reach];
   const steps = at.q.strides.slice(0, 3);
   const [stats, k] = [at.stats?.ptr ?? 0, panelsOf(at.k)];
-  const operands = [at.y.ptr, stats, at.q.ptr, k, panelsOf(at.v, true), ...pointers];
+  const operands = [at.y.ptr, stats, at.q.ptr, k, panelsOf(at.v, true), ...pointers, at.mask?.ptr ?? 0];
   const args = [...operands, H, G, T, S, D, Dv, ...steps, ...at.y.strides.slice(0, 3), ...ends];
-  engine.launch('attention_f32', tiles, work, args, SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8);
+  engine.launch('attention_f32', tiles, work, args, SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8 + WORDS);
   if (!weights) return;
   const again = [weights.ptr, stats, at.q.ptr, k, ...pointers, H, G, T, S, D, ...steps, ...ends];
   engine.launch('attention_weights_f32', tiles, work, again, SCORES);
@@ -163,7 +181,7 @@ export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Ten
   return attend(query, key, value, options, false).output;
 }
 
-/** The same, with the weights [B, H, T, S] that were given to the values. These are for looking: gradients flow through the output alone. */
+/** The same, with the weights [B, H, T, S] that were given to the values, before dropout. These are for looking: gradients flow through the output alone. */
 export function attentionWithWeights(
   query: Tensor,
   key: Tensor,

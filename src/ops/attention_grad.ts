@@ -1,7 +1,7 @@
 /** The gradients of attention: what assembly/attention_grad.ts needs, laid out, and its kernels in their order. */
 import type { Gradient } from '../autograd/tape.js';
 import { PANEL, Tensor } from '../tensor.js';
-import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES } from './attention_layout.js';
+import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
 import { sumTo } from './sum_to.js';
 
 /** Gradients of q, k, v and the mask, whose own shapes these are. */
@@ -44,7 +44,7 @@ const steps = (x: Tensor): number[] => x.strides.slice(0, 3);
 const wide = (C: number): number => Math.ceil(C / PANEL) * PANEL;
 
 /** What both kernels get last, up to the strides. */
-const masks = ({ bias, lengths, slopes }: Attended): number[] => [bias?.ptr ?? 0, lengths?.ptr ?? 0, slopes?.ptr ?? 0];
+const masks = ({ bias, lengths, slopes, mask }: Attended): number[] => [bias, lengths, slopes, mask].map((x) => x?.ptr ?? 0);
 
 function gradOfQueries(at: Attended, dy: Tensor, rows: number, dq: number, dbias: number): void {
   const [B, H, T, D] = at.q.shape as Four;
@@ -53,7 +53,7 @@ function gradOfQueries(at: Attended, dy: Tensor, rows: number, dq: number, dbias
   const operands = [dq, dbias, rows, at.q.ptr, dy.ptr, panelsOf(at.k), panelsOf(at.k, true), panelsOf(at.v)];
   const work = 2 * B * H * T * S * (2 * D + Dv + 16);
   const args = [...operands, ...masks(at), H, G, T, S, D, Dv, ...ends];
-  at.q.engine.launch('attention_grad_q_f32', B * H * Math.ceil(T / QUERIES), work, args, 2 * SCORES + QUERIES * wide(D) * 4);
+  at.q.engine.launch('attention_grad_q_f32', B * H * Math.ceil(T / QUERIES), work, args, 2 * SCORES + QUERIES * wide(D) * 4 + WORDS);
 }
 
 function gradOfKeys(at: Attended, dy: Tensor, rows: number, dk: number, dv: number): void {
@@ -64,6 +64,6 @@ function gradOfKeys(at: Attended, dy: Tensor, rows: number, dk: number, dv: numb
   const operands = [dk, dv, rows, k.ptr, v.ptr, panelsOf(at.q), panelsOf(at.q, true), panelsOf(dy), panelsOf(dy, true)];
   const work = 4 * B * H * T * S * (D + Dv + 8);
   const args = [...operands, ...masks(at), H, G, T, S, D, Dv, ...ends];
-  const scratch = 2 * SCORES + 512 + QUERIES * (wide(D) + wide(Dv)) * 4;
+  const scratch = 2 * SCORES + 512 + WORDS + QUERIES * (wide(D) + wide(Dv)) * 4;
   at.q.engine.launch('attention_grad_kv_f32', B * G * Math.ceil(S / QUERIES), work, args, scratch);
 }

@@ -7,6 +7,8 @@ import { contiguous } from './shape.js';
 /** Tile and scratch of assembly/attention.ts. */
 export const QUERIES = 32;
 export const SCORES = QUERIES * 128 * 4;
+/** Random words of a dropout mask. */
+export const WORDS = 64;
 
 export type Four = readonly [number, number, number, number];
 
@@ -22,6 +24,8 @@ export interface Attended {
   bias: Tensor | undefined;
   lengths: Tensor | undefined;
   slopes: Tensor | undefined;
+  /** Which weights dropout zeroes. */
+  mask: Tensor | undefined;
   /** queryOffset, left, right, scale. */
   reach: Four;
 }

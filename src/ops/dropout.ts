@@ -13,7 +13,7 @@ export type DropoutKey = readonly [number, number, number, number];
 const WORDS = 64;
 
 /** What kernels read of a mask: the key, below which random word an element goes, and what the others are multiplied by. */
-export function dropoutMask(engine: Engine, where: string, p: number, key: DropoutKey): Tensor {
+export function dropoutMask(engine: Engine, where: string, p: number, key: DropoutKey | undefined): Tensor {
   if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw wrongArgument(where, 'p', p, 'It is a number from 0 to 1');
   const isWord = (word: unknown) => Number.isInteger(word) && (word as number) >= 0 && (word as number) < 2 ** 32;
   if (!Array.isArray(key) || key.length !== 4 || !key.every(isWord))

@@ -1,7 +1,8 @@
 /** Scaled dot-product attention under every mask, and its weights. Key blocks are 128 wide and query blocks 32 high: sizes go beyond both. */
 import type { Engine } from 'heed';
-import { type AttentionOptions, attentionWithWeights, scaledDotProductAttention, type Tensor } from 'heed/ops';
+import { type AttentionOptions, attentionWithWeights, type DropoutKey, scaledDotProductAttention, type Tensor } from 'heed/ops';
 import { ROUNDED } from './check.js';
+import { philox } from './dropout.js';
 import { at, build, dot, softmax } from './f64.js';
 import type { Numbers, OpCase, Tensors, Values } from './types.js';
 
@@ -24,6 +25,8 @@ export interface AttentionShape {
   mask?: 'bool' | 'float';
   /** The mask's shape: [T, S] unless given. */
   maskDims?: readonly number[];
+  /** The share of weights that dropout zeroes. */
+  drop?: number;
 }
 
 export type AttentionInputs = {
@@ -78,7 +81,23 @@ const shapes: AttentionShape[] = [
     { ...small, S: 0, mask },
   ]),
   { ...square, mask: 'float', alibi: true, causal: true, window: 20 },
+  ...[0.1, 0.5, 1].map((drop) => ({ ...small, drop })),
+  { ...square, drop: 0.3, causal: true },
+  { ...long, drop: 0.2, queryOffset: 3, window: [200, 90] as const },
+  { ...small, H: 4, G: 2, drop: 0.4, mask: 'float' as const, maskDims: [4, 5, 7], lengths: [6, 2] },
 ];
+
+const KEY: DropoutKey = [11, 12, 13, 14];
+
+const words = new Map<string, number>();
+
+/** What dropout multiplies the weight of query t and key j by; `block` is the number of the four queries among those of all heads. */
+function keptIn(p: number, block: number, t: number, j: number): number {
+  const at = `${block} ${t % 4} ${j}`;
+  const word = words.get(at) ?? (philox([j, block, KEY[2], KEY[3]], [KEY[0], KEY[1]])[t % 4] as number);
+  words.set(at, word);
+  return p === 1 || word < Math.floor(p * 2 ** 32) ? 0 : 1 / (1 - p);
+}
 
 function inputs({ B, H, G = H, T, S, D, Dv = D, mask, maskDims = [T, S], alibi }: AttentionShape, random: Parameters<OpCase['inputs']>[1]) {
   const floatMask = () => random.floats(maskDims, 3);
@@ -100,6 +119,7 @@ export const optionsOf = (shape: AttentionShape, { mask, slopes }: { mask?: Tens
   queryOffset: shape.queryOffset,
   scale: shape.scale,
   enableGqa: shape.G !== undefined,
+  ...(shape.drop && { dropoutP: shape.drop, dropoutKey: KEY }),
 });
 
 /** Keys that query t of example b may see, masks aside. */
@@ -136,7 +156,11 @@ function output64(values: Values<AttentionInputs>, shape: AttentionShape): Float
   return build([B, H, T, Dv], ([b, h, t, c]) => {
     const group = (b as number) * G + Math.floor((h as number) / (H / G));
     const row = (((b as number) * H + (h as number)) * T + (t as number)) * S;
-    return dot(w, row, values.value.data, group * S * Dv + (c as number), S, Dv);
+    const block = ((b as number) * H + (h as number)) * Math.ceil(T / 4) + Math.floor((t as number) / 4);
+    const weight = shape.drop
+      ? w.subarray(row, row + S).map((x, j) => x * keptIn(shape.drop as number, block, t as number, j))
+      : w.subarray(row, row + S);
+    return dot(weight, 0, values.value.data, group * S * Dv + (c as number), S, Dv);
   });
 }
 

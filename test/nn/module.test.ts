@@ -113,6 +113,6 @@ it('a module that was not filled, or was disposed, says so', () => {
 it('an option that there is not is an error', () => {
   const unknown = (name: string) => expect.objectContaining({ code: 'UNSUPPORTED', culprit: name });
   expect(() => new Linear(engine, 3, 2, { device: 'cuda' } as object)).toThrow(unknown('device'));
-  expect(() => new MultiheadAttention(engine, 4, 2, { dropout: 0.1 } as object)).toThrow(unknown('dropout'));
-  expect(() => new TransformerEncoderLayer(engine, 4, 2, { dropout: 0.1 } as object)).toThrow(unknown('dropout'));
+  expect(() => new MultiheadAttention(engine, 4, 2, { qkvBias: true } as object)).toThrow(unknown('qkvBias'));
+  expect(() => new TransformerEncoderLayer(engine, 4, 2, { layerScale: 0.1 } as object)).toThrow(unknown('layerScale'));
 });
