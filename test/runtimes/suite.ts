@@ -8,6 +8,7 @@ import { assert, type Checks, type Env, type Heed, Missing, type Program, type R
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
 import { torchChecks } from './torch.js';
+import { trainingChecks } from './training.js';
 
 export const checks: Checks = {
   'an engine tells what it got, and why not more': async ({ createEngine }, env) => {
@@ -21,6 +22,7 @@ export const checks: Checks = {
   ...torchChecks,
   ...modelChecks,
   ...bitsChecks,
+  ...trainingChecks,
   ...remoteChecks,
 };
 
