@@ -94,12 +94,15 @@ async function buildWasm(/** @type {string[]} */ names) {
   };
   await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, lane));
   for (const name of names) await weigh(name, at(targets[name]?.outFile ?? ''));
-  await generate('dist/engine/build.js', buildModule(hash));
+  await generate('dist/engine/build.js', await buildModule(hash));
   await inlineWasm();
   await writeStamp(Object.fromEntries(names.map((name) => [name, hash])));
 }
 
-const buildModule = (/** @type {string} */ hash) => `export const BUILD = 0x${hash};\n`;
+const buildModule = async (/** @type {string} */ hash) => {
+  const { version } = JSON.parse(await readFile(at('package.json'), 'utf8'));
+  return `export const BUILD = 0x${hash};\nexport const VERSION = '${version}';\n`;
+};
 
 async function weigh(/** @type {string} */ name, /** @type {string} */ file) {
   const bytes = await readFile(file);
@@ -126,7 +129,7 @@ async function buildJs() {
       await mkdir(dirname(at(file.replace('src', 'dist'))), { recursive: true });
       await copyFile(at(file), at(file.replace('src', 'dist')));
     }
-  await generate('dist/engine/build.js', buildModule(wasm));
+  await generate('dist/engine/build.js', await buildModule(wasm));
   // One file each, so that a browser can load a worker as it is.
   for (const worker of ['node-worker', 'web-worker']) await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);
   await bundle('dist/entry/web-host.js', 'dist/runtime/web-host.js');

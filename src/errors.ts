@@ -13,6 +13,7 @@ export const errorCodes = {
   MODEL_MISMATCH: 'a checkpoint does not fit the model',
   NOT_FOUND: 'a file or model is not there',
   NETWORK: 'a download failed',
+  STORAGE: 'a file cannot be written: no room, or no permission',
   MEMORY: 'WebAssembly memory cannot hold it',
   ENGINE_LOST: 'the engine was disposed, or one of its workers died',
   NUMERIC: 'a value is not finite',

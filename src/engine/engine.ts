@@ -45,6 +45,7 @@ export class Engine {
   #pausedAt = { work: 0, time: 0 };
   #inlineBelow: number;
   #disposed = false;
+  #rehearsing = false;
 
   private constructor(runtime: Runtime, info: EngineInfo, memory: EngineMemory, kernels: KernelFunction[], inlineBelow: number) {
     this.#runtime = runtime;
@@ -143,10 +144,11 @@ export class Engine {
   launch(kernel: Kernel, tiles: number, work: number, args: readonly number[], scratch = 0): void {
     this.#alive();
     if (tiles <= 0) return;
-    this.#work += work;
+    if (!this.#rehearsing) this.#work += work;
     const index = kernelNames.indexOf(kernel);
     const bytes = Math.ceil(scratch / 64) * 64;
     const base = bytes ? this.#scratchFor(bytes * (this.#pool?.scratchLanes ?? 1)) : 0;
+    if (this.#rehearsing) return;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
       try {
         this.#pool.run({ kernel: index, tiles, args, scratch: base, scratchBytes: bytes });
@@ -180,6 +182,22 @@ export class Engine {
       return result;
     } finally {
       scope.end(kept, this.#scope);
+    }
+  }
+
+  /**
+   * How much memory `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all it computes is zeros. It must
+   * leave nothing behind, and believe nothing that it reads. See EngineMemory.rehearse.
+   */
+  rehearse(body: () => void): MemoryUse {
+    this.#alive();
+    const scratch = this.#scratch;
+    this.#rehearsing = true;
+    try {
+      return this.heap.rehearse(() => this.scope(body));
+    } finally {
+      this.#rehearsing = false;
+      this.#scratch = scratch;
     }
   }
 
@@ -260,7 +278,7 @@ export class Engine {
 
   #scratchFor(bytes: number): number {
     if (!this.#scratch || this.#scratch.bytes < bytes) {
-      this.#scratch?.free();
+      if (!this.#rehearsing) this.#scratch?.free();
       this.#scratch = undefined;
       this.#scratch = this.heap.allocate(bytes);
     }

@@ -6,6 +6,7 @@
 import { HeedError } from '../errors.js';
 
 const PAGE = 65536;
+const MOST_PAGES = 65536;
 const ALIGN = 64;
 /** The kernels' constants lie below. */
 const HEAP_BASE = PAGE;
@@ -70,15 +71,51 @@ export class EngineMemory {
   #storages = 0;
   #held: Storage[] | undefined;
   #view: Uint8Array<ArrayBufferLike>;
+  #wasm: WebAssembly.Memory;
+  #maximum: number;
 
-  constructor(
-    readonly wasm: WebAssembly.Memory,
-    readonly maximum: number,
-  ) {
+  constructor(wasm: WebAssembly.Memory, maximum: number) {
+    this.#wasm = wasm;
+    this.#maximum = maximum;
     this.#view = new Uint8Array(wasm.buffer);
     this.#end = HEAP_BASE;
     this.#put({ ptr: HEAP_BASE, bytes: Math.max(0, wasm.buffer.byteLength - ALIGN - HEAP_BASE) });
     this.#end = Math.max(HEAP_BASE, wasm.buffer.byteLength - ALIGN);
+  }
+
+  get wasm(): WebAssembly.Memory {
+    return this.#wasm;
+  }
+
+  get maximum(): number {
+    return this.#maximum;
+  }
+
+  /**
+   * Runs `body` upon a memory of zeros that stands in for this one, block for block, and gives what was in use at most: the allocator's own account of work
+   * that is never done. Of the stand-in the system provides only the pages that are written to. `body` must free what it makes. Throws MEMORY where even
+   * 4 GiB would not do, or the runtime gives no second memory.
+   */
+  rehearse(body: () => void): MemoryUse {
+    const own = { wasm: this.#wasm, maximum: this.#maximum, free: this.#free, end: this.#end, held: this.#held };
+    const [used, peak, storages] = [this.#used, this.#peak, this.#storages];
+    const pages = this.#wasm.buffer.byteLength / PAGE;
+    try {
+      this.#wasm = new WebAssembly.Memory({ initial: pages, maximum: MOST_PAGES });
+    } catch (cause) {
+      throw new HeedError('MEMORY', 'The runtime refused a memory to rehearse in', { culprit: 'memory', cause });
+    }
+    this.#maximum = MOST_PAGES * PAGE;
+    this.#free = own.free.map((block) => ({ ...block }));
+    this.#held = undefined;
+    this.#peak = used;
+    try {
+      body();
+      return this.use;
+    } finally {
+      [this.#wasm, this.#maximum, this.#free, this.#end, this.#held] = [own.wasm, own.maximum, own.free, own.end, own.held];
+      [this.#used, this.#peak, this.#storages] = [used, peak, storages];
+    }
   }
 
   get use(): MemoryUse {

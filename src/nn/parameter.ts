@@ -156,9 +156,8 @@ export class Parameter {
   /** Into the form for inference: panels, where it has them. The gradient is let go. */
   eval(): void {
     if (!this.#training) return;
-    this.#grad?.dispose();
-    this.#leaf = this.#grad = undefined;
-    this.#hasGrad = false;
+    this.freeGrad();
+    this.#leaf = undefined;
     this.#relay(false);
   }
 
@@ -199,6 +198,13 @@ export class Parameter {
 
   /** Forgets the gradient; its memory stays for the next. */
   zeroGrad(): void {
+    this.#hasGrad = false;
+  }
+
+  /** Forgets the gradient and frees its memory. */
+  freeGrad(): void {
+    this.#grad?.dispose();
+    this.#grad = undefined;
     this.#hasGrad = false;
   }
 
@@ -275,9 +281,8 @@ export class Parameter {
   dispose(): void {
     this.#storage?.free();
     this.#rows?.free();
-    this.#grad?.dispose();
-    this.#storage = this.#rows = this.#grad = this.#leaf = undefined;
-    this.#hasGrad = false;
+    this.freeGrad();
+    this.#storage = this.#rows = this.#leaf = undefined;
     this.#filled = 0;
   }
 }

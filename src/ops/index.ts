@@ -8,7 +8,7 @@ export { backward, valueAndGrad } from './backward.js';
 export { type DropoutKey, dropout } from './dropout.js';
 export { add, mul, scale } from './elementwise.js';
 export { type EmbeddingOptions, embedding } from './embedding.js';
-export { type CrossEntropyOptions, crossEntropy } from './loss.js';
+export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
 export { mean, sum } from './reduce.js';

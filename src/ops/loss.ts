@@ -15,38 +15,49 @@ export interface CrossEntropyOptions {
   weight?: Tensor | undefined;
 }
 
+/** Checks, and the loss of each row: what a loss and an evaluation begin with. The targets that count weigh `count` together. */
+function rowLosses(
+  where: string,
+  logits: Tensor,
+  targets: Tensor,
+  { ignoreIndex = -100, labelSmoothing = 0, weight }: CrossEntropyOptions,
+) {
+  const { engine } = logits;
+  expectDtype(where, 'logits', logits, 'float32');
+  expectDtype(where, 'targets', targets, 'int32');
+  const V = logits.shape.at(-1);
+  if (V === undefined || V === 0) throw wrongShape(where, 'logits', logits.shape, 'it needs a last axis, of classes');
+  expectShape(where, 'targets', targets, logits.shape.slice(0, -1));
+  if (weight !== undefined) {
+    expectDtype(where, 'weight', weight, 'float32');
+    expectShape(where, 'weight', weight, [V]);
+    if (isTracked(engine, weight))
+      throw new HeedError('UNSUPPORTED', `${where}: class weights have no gradient`, { culprit: 'weight', cure: 'Do not watch them' });
+  }
+  if (!Number.isInteger(ignoreIndex)) throw wrongArgument(where, 'ignoreIndex', ignoreIndex, 'It is a whole number');
+  if (!(typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1))
+    throw wrongArgument(where, 'labelSmoothing', labelSmoothing, 'It is a number from 0 to 1');
+
+  const [x, classes, w] = [contiguous(logits), contiguous(targets), weight && contiguous(weight)];
+  const T = classes.size;
+  const count = weightOf(where, engine.heap.ints(classes.ptr, T), V, ignoreIndex, w && engine.heap.floats(w.ptr, V));
+  const [losses, stats] = [Tensor.empty(engine, [T]), Tensor.empty(engine, [T, 2])];
+  const how = [classes.ptr, w?.ptr ?? 0, V, ignoreIndex, 1 - labelSmoothing, labelSmoothing / V];
+  engine.launch('cross_entropy_f32', T, x.size * 24, [losses.ptr, stats.ptr, x.ptr, ...how]);
+  // In float64 and in order: the loss of a large batch is as exact as that of a row.
+  const total = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss, 0);
+  return { x, classes, w, stats, how, T, V, count, total };
+}
+
 /**
  * The mean of −ln softmax(logits)[target] over the targets that count, each by its class's weight: logits [..., V], targets [...] int32 → [].
  * Options combine as PyTorch's do. NaN where no target counts.
  */
 export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor => {
   checkOptions(options, ['ignoreIndex', 'labelSmoothing', 'weight'], 'crossEntropy');
-  const { ignoreIndex = -100, labelSmoothing = 0, weight } = options;
   const { engine } = logits;
-  expectDtype('crossEntropy', 'logits', logits, 'float32');
-  expectDtype('crossEntropy', 'targets', targets, 'int32');
-  const V = logits.shape.at(-1);
-  if (V === undefined || V === 0) throw wrongShape('crossEntropy', 'logits', logits.shape, 'it needs a last axis, of classes');
-  expectShape('crossEntropy', 'targets', targets, logits.shape.slice(0, -1));
-  if (weight !== undefined) {
-    expectDtype('crossEntropy', 'weight', weight, 'float32');
-    expectShape('crossEntropy', 'weight', weight, [V]);
-    if (isTracked(engine, weight))
-      throw new HeedError('UNSUPPORTED', 'crossEntropy: class weights have no gradient', { culprit: 'weight', cure: 'Do not watch them' });
-  }
-  if (!Number.isInteger(ignoreIndex)) throw wrongArgument('crossEntropy', 'ignoreIndex', ignoreIndex, 'It is a whole number');
-  if (!(typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1))
-    throw wrongArgument('crossEntropy', 'labelSmoothing', labelSmoothing, 'It is a number from 0 to 1');
-
-  const [x, classes, w] = [contiguous(logits), contiguous(targets), weight && contiguous(weight)];
-  const T = classes.size;
-  const weights = w && engine.heap.floats(w.ptr, V);
-  const count = weightOf(engine.heap.ints(classes.ptr, T), V, ignoreIndex, weights);
-  const [losses, stats, y] = [Tensor.empty(engine, [T]), Tensor.empty(engine, [T, 2]), Tensor.empty(engine, [])];
-  const how = [classes.ptr, w?.ptr ?? 0, V, ignoreIndex, 1 - labelSmoothing, labelSmoothing / V];
-  engine.launch('cross_entropy_f32', T, x.size * 24, [losses.ptr, stats.ptr, x.ptr, ...how]);
-  // In float64 and in order: the loss of a large batch is as exact as that of a row.
-  const total = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss, 0);
+  const { x, classes, w, stats, how, T, V, count, total } = rowLosses('crossEntropy', logits, targets, options);
+  const y = Tensor.empty(engine, []);
   engine.heap.floats(y.ptr, 1)[0] = total / count;
 
   const all = engine.heap.floats(w?.ptr ?? 0, w ? V : 0).reduce((sum, value) => sum + value, 0);
@@ -59,13 +70,40 @@ export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossE
   return y;
 });
 
+/** What an evaluation adds up over batches. */
+export interface PredictionSums {
+  /** −ln softmax(logits)[target], over the targets that count. */
+  loss: number;
+  /** How many those are. */
+  targets: number;
+  /** Of how many the logit is the row's largest; where several are, the first counts, as in torch.argmax. */
+  right: number;
+}
+
+/** Sums of an evaluation on the host: logits [..., V], targets [...] int32. The rows' maxima are a by-product of their losses: no logit is read twice. */
+export const predictionSums = op((logits: Tensor, targets: Tensor, options: { ignoreIndex?: number | undefined } = {}): PredictionSums => {
+  checkOptions(options, ['ignoreIndex'], 'predictionSums');
+  const { engine } = logits;
+  const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
+  const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
+  let right = 0;
+  for (let t = 0; t < T; t++) {
+    const target = ids[t] as number;
+    if (target === (options.ignoreIndex ?? -100)) continue;
+    const row = engine.heap.floats(x.ptr + 4 * t * V, V);
+    const largest = maxima[2 * t] as number;
+    if (row[target] === largest && row.indexOf(largest) === target) right++;
+  }
+  return { loss: total, targets: count, right };
+});
+
 /** What all targets that count weigh together. Throws ARGUMENT for one that is no class. */
-function weightOf(targets: Int32Array, V: number, ignoreIndex: number, weights: Float32Array | undefined): number {
+function weightOf(where: string, targets: Int32Array, V: number, ignoreIndex: number, weights: Float32Array | undefined): number {
   let total = 0;
   for (const target of targets) {
     if (target === ignoreIndex) continue;
     if (target < 0 || target >= V)
-      throw new HeedError('ARGUMENT', `crossEntropy: targets holds ${target}, and there are ${V} classes`, {
+      throw new HeedError('ARGUMENT', `${where}: targets holds ${target}, and there are ${V} classes`, {
         culprit: 'targets',
         cure: `They run from 0 to ${V - 1}, or are ignoreIndex, ${ignoreIndex}`,
       });

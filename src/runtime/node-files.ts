@@ -9,7 +9,7 @@ import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl } from './fetch.js';
 import type { ByteStream, OpenOptions } from './types.js';
 
-const isFileUrl = (location: string) => /^file:/i.test(location);
+export const isFileUrl = (location: string) => /^file:/i.test(location);
 
 export function join(folder: string, file: string): string {
   return isUrl(folder) || isFileUrl(folder) ? joinUrl(folder, file) : joinPath(folder, file);

@@ -81,6 +81,15 @@ export interface Runtime {
   startHost(): HostHandle;
   /** Opens a path or URL. Throws NOT_FOUND where there is nothing, NETWORK where it cannot be had. */
   open(location: string, options?: OpenOptions): Promise<ByteStream>;
+  /**
+   * Writes a file, and the folders above it: to a temporary name beside it, flushed to the disk, then renamed, so that it is there as a whole or as it was
+   * before. Gives its length in bytes. Throws STORAGE where that fails, and leaves no temporary file; UNSUPPORTED where there are no files.
+   */
+  writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number>;
+  /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
+  listFolder(folder: string): Promise<string[]>;
+  /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */
+  removeFile(location: string): Promise<void>;
   /** Lets the event loop have a turn: timers, I/O, an abort. */
   pause(): Promise<void>;
   /** A location as it stands for itself, whoever reads it. */

@@ -4,6 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl } from './fetch.js';
+import { noStorage } from './no-storage.js';
 import type { Runtime } from './types.js';
 
 /** A turn of the event loop without the 4 ms that nested timers cost. */
@@ -36,5 +37,6 @@ export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'start
   resolve,
   open: (location, options) => openUrl(resolve(location), options),
   join: (folder, file) => joinUrl(resolve(folder), file),
+  ...noStorage,
   pause,
 };

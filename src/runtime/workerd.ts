@@ -5,6 +5,7 @@
 import relaxed from '../wasm/relaxed.wasm';
 import simd from '../wasm/simd.wasm';
 import { joinUrl, openUrl } from './fetch.js';
+import { noStorage } from './no-storage.js';
 import type { Runtime } from './types.js';
 
 const noThreads = () => 'workerd has no threads';
@@ -24,5 +25,6 @@ export const workerdRuntime: Runtime = {
   open: openUrl,
   resolve: (location) => location,
   join: joinUrl,
+  ...noStorage,
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
 };

@@ -1,16 +1,32 @@
-/** heed/train: what learning takes beside heed/nn and heed/ops: optimizers, schedules, data, a tokenizer's trainer, metrics. */
+/** heed/train: what learning takes beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics. */
 export { trainBpe } from '../text/train_bpe.js';
+export type { Batches } from './batches.js';
 export * from './data/index.js';
+export type { Checkpointing, EarlyStopping, FitOptions, FitResult, TrainingProgress, TrainingRecord } from './fit.js';
 export * from './metrics/index.js';
+export {
+  type Decoding,
+  ExampleError,
+  type Exercise,
+  type Metrics,
+  type Objective,
+  type Prediction,
+  prediction,
+  predictionMetrics,
+  type Sums,
+} from './objective.js';
 export {
   Adam,
   type AdamOptions,
   AdamW,
   type Group,
   type Named,
+  Optimizer,
   type OptimizerState,
   SGD,
   type SgdOptions,
   type StepOptions,
 } from './optimizer.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
+export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './sequence_to_sequence.js';
+export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';

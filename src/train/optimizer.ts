@@ -5,7 +5,7 @@
 import { checkOptions, HeedError } from '../errors.js';
 import type { Parameter } from '../nn/parameter.js';
 import { adamStep, sgdStep, squareSum, stateLike } from '../ops/optimizer.js';
-import { type HostTensor, Tensor } from '../tensor.js';
+import { type HostTensor, type Shape, sizeOf, Tensor } from '../tensor.js';
 
 /** Parameters that share options; named, as `module.namedParameters()` gives them. */
 export type Named = Iterable<readonly [string, Parameter]>;
@@ -34,7 +34,7 @@ export interface StepOptions {
   /** Multiplies every group's rate: a schedule's value at this step. Default 1. */
   factor?: number;
   /** Scales all gradients so that their norm together is at most this (Pascanu et al., arXiv 1211.5063). */
-  clip?: number;
+  clip?: number | undefined;
   /** Multiplies all gradients before that: 1 / n after n accumulated batches. Default 1. */
   scale?: number;
 }
@@ -53,7 +53,8 @@ export interface OptimizerState {
   tensors: Record<string, HostTensor>;
 }
 
-abstract class Optimizer<Options extends { lr: number }> {
+/** What SGD, Adam and AdamW share. */
+export abstract class Optimizer<Options extends { lr: number } = { lr: number }> {
   readonly #members: Member<Options>[] = [];
   #step = 0;
 
@@ -86,6 +87,17 @@ abstract class Optimizer<Options extends { lr: number }> {
     return this.#step;
   }
 
+  /** The first group's rate, which schedules multiply. */
+  get lr(): number {
+    return (this.#members[0] as Member<Options>).options.lr;
+  }
+
+  /** Bytes of the moments that the next steps will make, where not all are there yet. */
+  get missingBytes(): number {
+    const missing = this.#members.filter(({ parameter, state }) => parameter.requiresGrad && state.length === 0);
+    return missing.reduce((sum, { parameter }) => sum + this.slots.length * Math.ceil((4 * sizeOf(parameter.shape)) / 64) * 64, 0);
+  }
+
   /** One update. Gives the norm of all gradients together, before clipping. Parameters without a gradient stay as they are. */
   step({ factor = 1, clip, scale = 1 }: StepOptions = {}): number {
     const ready = this.#members.filter(({ parameter }) => parameter.grad && parameter.requiresGrad);
@@ -112,33 +124,41 @@ abstract class Optimizer<Options extends { lr: number }> {
     for (const { parameter } of this.#members) parameter.zeroGrad();
   }
 
+  /** The shape of every moment that there may be, by `name.slot`. */
+  get slotShapes(): Map<string, Shape> {
+    return new Map(this.#members.flatMap(({ name, parameter }) => this.slots.map((slot) => [`${name}.${slot}`, parameter.shape] as const)));
+  }
+
+  /** The moments that there are, by `name.slot`: the tensors themselves, not copies. */
+  *namedState(): Generator<[string, Tensor], void> {
+    for (const { name, state } of this.#members) for (const [i, x] of state.entries()) yield [`${name}.${this.slots[i]}`, x];
+  }
+
+  /** Goes to a step, with moments of zeros for the parameters whose slots are all in `names`: whoever saved them fills them in. */
+  restore(step: number, names: ReadonlySet<string>): void {
+    this.dispose();
+    for (const { name, parameter, state } of this.#members)
+      if (this.slots.every((slot) => names.has(`${name}.${slot}`)))
+        for (const _ of this.slots) state.push(stateLike(new Tensor(parameter.engine, parameter.value.storage, parameter.shape)));
+    this.#step = step;
+  }
+
   state(): OptimizerState {
-    const entries = this.#members.flatMap(({ name, state }) => state.map((x, i) => [`${name}.${this.slots[i]}`, x.toHost()] as const));
-    return { step: this.#step, tensors: Object.fromEntries(entries) };
+    return { step: this.#step, tensors: Object.fromEntries([...this.namedState()].map(([name, x]) => [name, x.toHost()])) };
   }
 
   /** Throws MODEL_MISMATCH for a state of other parameters. */
   load({ step, tensors }: OptimizerState): void {
-    for (const { name, parameter } of this.#members)
-      for (const slot of this.slots) {
-        const given = tensors[`${name}.${slot}`];
-        if (given && given.dims.join() !== parameter.shape.join())
-          throw new HeedError('MODEL_MISMATCH', `The optimizer's ${name}.${slot} is [${given.dims}], not [${parameter.shape}]`, {
-            culprit: name,
-            shape: given.dims,
-          });
-      }
-    this.dispose();
-    for (const member of this.#members) {
-      const given = this.slots.map((slot) => tensors[`${member.name}.${slot}`]);
-      if (!given.every((x) => x !== undefined)) continue;
-      member.state = given.map((x) => {
-        const made = stateLike(new Tensor(member.parameter.engine, member.parameter.value.storage, x.dims));
-        member.parameter.engine.heap.floats(made.ptr, made.size).set(x.data);
-        return made;
-      });
+    for (const [name, shape] of this.slotShapes) {
+      const given = tensors[name];
+      if (given && given.dims.join() !== shape.join())
+        throw new HeedError('MODEL_MISMATCH', `The optimizer's ${name} is [${given.dims}], not [${shape}]`, {
+          culprit: name,
+          shape: given.dims,
+        });
     }
-    this.#step = step;
+    this.restore(step, new Set(Object.keys(tensors)));
+    for (const [name, x] of this.namedState()) x.engine.heap.floats(x.ptr, x.size).set((tensors[name] as HostTensor).data);
   }
 
   /** Frees the moments. */

@@ -4,6 +4,7 @@
  * is longer than a limit, or is not what was asked for, is an error that names the file and the line.
  */
 import { checkOptions, HeedError } from '../../errors.js';
+import { byteStream } from '../../io/bytes.js';
 import { shown } from '../../io/location.js';
 import type { ByteStream } from '../../runtime/types.js';
 
@@ -58,21 +59,7 @@ export function readJsonLines(source: Source, options: LineOptions = {}): AsyncG
 }
 
 /** A text that is in memory, for the readers. */
-export function textStream(text: string, name = 'text'): ByteStream {
-  const bytes = new TextEncoder().encode(text);
-  let at = 0;
-  return {
-    name,
-    size: bytes.length,
-    async read(target) {
-      const piece = bytes.subarray(at, at + target.length);
-      target.set(piece);
-      at += piece.length;
-      return piece.length;
-    },
-    async close() {},
-  };
-}
+export const textStream = (text: string, name = 'text'): ByteStream => byteStream(new TextEncoder().encode(text), name);
 
 type Fail = (what: string, cause?: unknown) => HeedError;
 

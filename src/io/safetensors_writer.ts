@@ -1,0 +1,76 @@
+/**
+ * A safetensors file, written from front to back: the header from what all tensors are called, then the bytes of one after the other, so that a model of any
+ * size passes through the memory of its largest tensor. What comes out are chunks; a runtime makes a file of them, or `joined` one array.
+ * Format: https://github.com/huggingface/safetensors#format
+ */
+import { HeedError } from '../errors.js';
+import { bytesPerElement, type Dtype, quote, readable } from './header.js';
+
+/** A tensor to write. `bytes`, row-major and little-endian, is read once, on its turn: where it is a getter, it may make them then. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  readonly dtype: Dtype;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The chunks of a file. Large elements come first, as the format's own library has it, so that every tensor begins at a multiple of its element's size; tensors
+ * of one size stay in their order. Throws ARGUMENT for a name that comes twice and for bytes that do not fill their shape, UNSUPPORTED for a dtype that heed
+ * does not read.
+ */
+export function* writeSafetensors(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Generator<Uint8Array, void> {
+  const sorted = [...entries].sort((a, b) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
+  yield headerOf(sorted, metadata);
+  for (const entry of sorted) {
+    const { bytes } = entry;
+    const length = byteLength(entry);
+    if (bytes.length !== length) throw wrong(entry, `has ${bytes.length} bytes, [${entry.shape}] of ${entry.dtype} are ${length}`);
+    yield bytes;
+  }
+}
+
+const byteLength = ({ dtype, shape }: SafetensorsEntry): number => shape.reduce((n, d) => n * d, bytesPerElement(dtype));
+
+/** Length, JSON, and spaces up to a multiple of 8 bytes. */
+function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  const members: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
+  const names = new Set(['__metadata__']);
+  let at = 0;
+  for (const entry of entries) {
+    const { name, dtype, shape } = entry;
+    if (!readable.includes(dtype)) throw new HeedError('UNSUPPORTED', `heed does not write ${String(dtype)}`, { culprit: name });
+    const end = at + byteLength(entry);
+    if (!shape.every((d) => Number.isSafeInteger(d) && d >= 0) || !Number.isSafeInteger(end)) throw wrong(entry, `cannot be [${shape}]`);
+    if (names.has(name)) throw wrong(entry, 'comes twice');
+    names.add(name);
+    members.push([name, { dtype, shape, data_offsets: [at, end] }]);
+    at = end;
+  }
+  // By hand: an object would put names that are numbers first.
+  const json = `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`;
+  const text = new TextEncoder().encode(json);
+  const length = Math.ceil(text.length / 8) * 8;
+  const header = new Uint8Array(8 + length).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(text, 8);
+  return header;
+}
+
+/** All chunks in one array. `size` spares copies where it is known. */
+export function joined(chunks: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
+  const pieces = [...chunks];
+  const whole = new Uint8Array(pieces.reduce((n, { length }) => n + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+const wrong = ({ name, shape }: SafetensorsEntry, what: string) =>
+  new HeedError('ARGUMENT', `safetensors: tensor ${quote(name)} ${what}`, { culprit: name, shape });

@@ -1,0 +1,16 @@
+/** Where a program may fetch but not keep files: browsers, workerd. */
+import { HeedError, shown } from '../errors.js';
+import type { Runtime } from './types.js';
+
+const refuse = async (location: string): Promise<never> => {
+  throw new HeedError('UNSUPPORTED', `${shown(location)}: there are no files here`, {
+    culprit: shown(location),
+    cure: 'Keep bytes where this program keeps its data: trainer.save() gives a checkpoint as bytes, and trainer.load(bytes) takes them',
+  });
+};
+
+export const noStorage: Pick<Runtime, 'writeFile' | 'listFolder' | 'removeFile'> = {
+  writeFile: refuse,
+  listFolder: refuse,
+  removeFile: refuse,
+};

@@ -1,0 +1,83 @@
+/**
+ * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops. node-files.ts reads them.
+ */
+import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HeedError } from '../errors.js';
+import { isFileUrl } from './node-files.js';
+
+/** Writes to this name until the file is whole. */
+const temporary = (path: string) => `${path}.tmp`;
+
+export async function writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number> {
+  const path = pathOf(location);
+  let handle: FileHandle | undefined;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    handle = await open(temporary(path), 'w');
+    let length = 0;
+    for (const chunk of chunks) {
+      for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
+      length += chunk.length;
+    }
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary(path), path);
+    await flushFolder(dirname(path));
+    return length;
+  } catch (error) {
+    await handle?.close().catch(() => {});
+    await rm(temporary(path), { force: true }).catch(() => {});
+    throw error instanceof HeedError ? error : failure(location, 'cannot be written', error);
+  }
+}
+
+export async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(pathOf(folder));
+  } catch (cause) {
+    if (codeOf(cause) === 'ENOENT') throw new HeedError('NOT_FOUND', `The folder ${folder} does not exist`, { culprit: folder, cause });
+    throw failure(folder, 'cannot be listed', cause);
+  }
+}
+
+export async function removeFile(location: string): Promise<void> {
+  try {
+    await rm(pathOf(location), { force: true });
+  } catch (error) {
+    throw failure(location, 'cannot be removed', error);
+  }
+}
+
+const pathOf = (location: string) => (isFileUrl(location) ? fileURLToPath(location) : location);
+
+/** The new name is in the folder, which has to reach the disk as well. Windows has no such call, and some file systems refuse it. */
+async function flushFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r').catch(() => undefined);
+  await handle?.sync().catch(() => {});
+  await handle?.close();
+}
+
+/** What the system says of a write, in words, and what to do about it. */
+const reasons: Readonly<Record<string, readonly [string, string]>> = {
+  ENOSPC: ['the disk is full', 'Make room, or choose another folder'],
+  EDQUOT: ['the quota of the disk is used up', 'Make room, or choose another folder'],
+  EFBIG: ['the file would be larger than the system allows', 'Choose another folder, or raise the limit'],
+  EROFS: ['the file system is read-only', 'Choose another folder'],
+  EACCES: ['the folder may not be written to', 'Check its permissions, or choose another'],
+  EPERM: ['the folder may not be written to', 'Check its permissions, or choose another'],
+  ENOTDIR: ['it, or a part of its path, is a file', 'Check the path'],
+  EEXIST: ['a part of the path is a file', 'Check the path'],
+  EISDIR: ['it is a folder', 'Check the path'],
+  EIO: ['the disk failed', 'Check it, or choose another folder'],
+};
+
+function failure(location: string, what: string, cause: unknown): HeedError {
+  const [why, cure] = reasons[codeOf(cause)] ?? [messageOf(cause), 'Check the path'];
+  return new HeedError('STORAGE', `${location} ${what}: ${why}`, { culprit: location, cure, cause });
+}
+
+const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,225 @@
+/**
+ * A training run as bytes: one safetensors file with all that decides how the run goes on. Tensors `model.…` are the parameters, `optimizer.….slot` the
+ * moments, and `checksum`, the last, is the CRC-32C of all bytes before its own, so that a file that was cut or altered anywhere is refused before anything
+ * of it is believed. The metadata have the state, and where the file comes from. Written and read a tensor at a time.
+ */
+import { BUILD, VERSION } from '../engine/build.js';
+import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import { crc32c } from '../io/crc32c.js';
+import { malformed } from '../io/header.js';
+import { JsonNode, parseJson } from '../io/json.js';
+import { SafetensorsFile, type TensorInfo } from '../io/safetensors.js';
+import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import type { Module } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import type { ByteStream } from '../runtime/types.js';
+import type { Shape } from '../tensor.js';
+import type { LearnerOptions, TrainerState } from './learner.js';
+
+const FORMAT = 'heed-checkpoint-1';
+const CHECKSUM = 'checksum';
+
+/** What CRC-32C gives for any bytes with their own CRC-32C, little-endian, behind them. */
+const RESIDUE = 0x48674bc7;
+
+/** What a checkpoint is of: the part of a learner that decides how it goes on. */
+export interface Run {
+  readonly engine: Engine;
+  readonly model: Module;
+  readonly options: Pick<LearnerOptions<never, never>, 'optimizer' | 'seed' | 'accumulate' | 'clip'> & {
+    readonly loader: { readonly length: number | undefined };
+  };
+  state: TrainerState;
+  /** Lets go of the data that it stands in. */
+  rewind(): Promise<void>;
+}
+
+/** The chunks of a checkpoint. */
+export function* checkpointOf(run: Run): Generator<Uint8Array, void> {
+  let sum = 0;
+  const checksum: SafetensorsEntry = {
+    ...{ name: CHECKSUM, dtype: 'U8', shape: [4] },
+    get bytes() {
+      const bytes = new Uint8Array(4);
+      new DataView(bytes.buffer).setUint32(0, sum, true);
+      return bytes;
+    },
+  };
+  const metadata = {
+    format: FORMAT,
+    state: JSON.stringify({ ...run.state, optimizer: run.options.optimizer.steps }),
+    origin: JSON.stringify(originOf(run)),
+  };
+  for (const chunk of writeSafetensors([...tensorsOf(run), checksum], metadata)) {
+    sum = crc32c(chunk, sum);
+    yield chunk;
+  }
+}
+
+function* tensorsOf({ model, options }: Run): Generator<SafetensorsEntry, void> {
+  for (const [name, parameter] of distinct(model)) yield parameterEntry(`model.${name}`, parameter);
+  const { slotShapes: shapes } = options.optimizer;
+  for (const [name, moment] of options.optimizer.namedState())
+    yield lazily(`optimizer.${name}`, shapes.get(name) as Shape, () => moment.toHost().data);
+}
+
+/** Each parameter once: tied weights come under several names. */
+function distinct(model: Module): Map<string, Parameter> {
+  const seen = new Set<Parameter>();
+  return new Map([...model.namedParameters()].filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter)));
+}
+
+/** A parameter in a safetensors file; copied when it is its turn. */
+export const parameterEntry = (name: string, parameter: Parameter): SafetensorsEntry =>
+  lazily(name, parameter.shape, () => parameter.toHost().data);
+
+const lazily = (name: string, shape: Shape, data: () => ArrayBufferView): SafetensorsEntry => ({
+  ...{ name, dtype: 'F32', shape },
+  get bytes() {
+    const { buffer, byteOffset, byteLength } = data();
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  },
+});
+
+/** What made the bits that a run goes on from, and what will choose those that come. */
+function originOf({ engine, options }: Run): Record<string, string | number | boolean | null> {
+  const { simd, deterministic, threads, runtime } = engine.info;
+  const { seed, accumulate, clip, loader, optimizer } = options;
+  return {
+    ...{ version: VERSION, build: BUILD.toString(16), binary: simd, deterministic, threads, runtime },
+    ...{ seed, accumulate, clip: clip ?? null, batches: loader.length ?? null, optimizer: optimizer.constructor.name },
+  };
+}
+
+/** What each of these is called, when it is not what it was. Threads change no bits in deterministic mode, and runtimes never should. */
+const origins: Readonly<Record<string, string>> = {
+  ...{
+    version: "heed's version",
+    build: 'the build of the kernels',
+    binary: 'the binary',
+    deterministic: 'deterministic mode',
+    threads: 'threads',
+  },
+  ...{ seed: 'the seed', accumulate: 'accumulate', clip: 'clip', batches: 'batches in an epoch', optimizer: 'the optimizer' },
+};
+
+/**
+ * Reads a checkpoint into a run. `open` is called twice: the bytes are checked before the first of them is used. Throws FORMAT for what is damaged or no
+ * checkpoint, MODEL_MISMATCH for one of another model; then nothing has changed.
+ */
+export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (message: string) => void): Promise<void> {
+  await verify(await open());
+  const file = await SafetensorsFile.open(await open());
+  try {
+    const { metadata, name } = file;
+    if (metadata.get('format') !== FORMAT) throw malformed(name, `it is no checkpoint of this version's trainer (${FORMAT})`);
+    const [origin, json] = ['origin', 'state'].map((key) => JsonNode.of(name, parseJson(encode(metadata.get(key) ?? ''), name))) as [
+      JsonNode,
+      JsonNode,
+    ];
+    const state = readState(json);
+    const parameters = distinct(run.model);
+    check(file, parameters, run.options.optimizer.slotShapes);
+    const steps = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
+    await run.rewind();
+    await fill(file, run, parameters, steps);
+    run.state = state;
+    for (const message of differences(origin, run)) warn(`${name}: ${message}`);
+  } finally {
+    await file.close();
+  }
+}
+
+function differences(origin: JsonNode, run: Run): string[] {
+  const now = originOf(run);
+  return Object.entries(origins).flatMap(([key, what]) => {
+    const [before, here] = [origin.get(key) ?? null, now[key] ?? null];
+    if (before === here || (key === 'threads' && now.deterministic)) return [];
+    return [`${what}: ${here}, and ${before} where it was written; the run will not have the bits that it would have had`];
+  });
+}
+
+/** Reads all of a stream and closes it. Throws FORMAT unless its end is the checksum of the rest. */
+async function verify(stream: ByteStream): Promise<void> {
+  const buffer = new Uint8Array(1 << 20);
+  let sum = 0;
+  try {
+    for (let count = -1; count !== 0; ) {
+      count = await stream.read(buffer);
+      sum = crc32c(buffer.subarray(0, count), sum);
+    }
+  } finally {
+    await stream.close();
+  }
+  if (sum !== RESIDUE) throw malformed(stream.name, 'its checksum is wrong: it was cut short or altered');
+}
+
+/** Throws MODEL_MISMATCH unless all parameters are there, and moments, if any, of parameters only. */
+function check(file: SafetensorsFile, parameters: ReadonlyMap<string, Parameter>, slots: ReadonlyMap<string, Shape>): void {
+  const expected = new Map<string, Shape>([[CHECKSUM, [4]]]);
+  for (const [name, { shape }] of parameters) expected.set(`model.${name}`, shape);
+  for (const [name, shape] of slots) expected.set(`optimizer.${name}`, shape);
+  for (const { name, shape, dtype } of file.tensors) {
+    const wanted = expected.get(name);
+    if (!wanted) throw mismatch(file, name, shape, 'which this model and optimizer do not');
+    if (wanted.join() !== shape.join() || dtype !== (name === CHECKSUM ? 'U8' : 'F32'))
+      throw mismatch(file, name, shape, `${dtype} [${shape}]; it must be F32 [${wanted}]`);
+  }
+  for (const [name, { shape }] of parameters)
+    if (!file.header.has(`model.${name}`))
+      throw new HeedError('MODEL_MISMATCH', `${file.name} has no model.${name}`, { culprit: name, shape });
+}
+
+const mismatch = ({ name: file }: SafetensorsFile, name: string, shape: Shape, what: string) =>
+  new HeedError('MODEL_MISMATCH', `${file} has ${name}, ${what}`, {
+    culprit: name,
+    shape,
+    cure: 'Make the model and the optimizer as they were',
+  });
+
+async function fill(
+  file: SafetensorsFile,
+  { model, options }: Run,
+  parameters: ReadonlyMap<string, Parameter>,
+  steps: number,
+): Promise<void> {
+  const { heap } = model.engine;
+  const names = (start: string) => file.tensors.filter(({ name }) => name.startsWith(start)).map(({ name }) => name.slice(start.length));
+  options.optimizer.restore(steps, new Set(names('optimizer.')));
+  const moments = new Map(options.optimizer.namedState());
+  for (const tensor of file.tensors) {
+    const parameter = parameters.get(tensor.name.replace(/^model\./, ''));
+    const moment = moments.get(tensor.name.replace(/^optimizer\./, ''));
+    if (tensor.name.startsWith('model.') && parameter) await fillParameter(file, tensor, parameter);
+    else if (moment) await file.read(tensor, (chunk, offset) => heap.bytes.set(chunk, moment.ptr + offset));
+  }
+  await file.end();
+}
+
+async function fillParameter(file: SafetensorsFile, tensor: TensorInfo, parameter: Parameter): Promise<void> {
+  const rowBytes = 4 * parameter.width;
+  parameter.reset();
+  await file.read(tensor, (chunk, offset) => parameter.write(offset / rowBytes, chunk, 'F32'), {
+    granularity: rowBytes * parameter.rowStep,
+  });
+}
+
+function readState(json: JsonNode): TrainerState {
+  const whole = (node: JsonNode, key: string) => node.integer(key, Number.MAX_SAFE_INTEGER);
+  const float = (node: JsonNode, key: string) => {
+    const value = node.get(key);
+    if (typeof value !== 'number') throw node.error(`has no ${key}`);
+    return value;
+  };
+  const window = json.object('window');
+  const best = json.get('best') === undefined ? undefined : json.object('best');
+  return {
+    ...{ step: whole(json, 'step'), epoch: whole(json, 'epoch'), batch: whole(json, 'batch'), batches: whole(json, 'batches') },
+    window: { loss: float(window, 'loss'), targets: whole(window, 'targets') },
+    best: best && { value: float(best, 'value'), step: whole(best, 'step') },
+    stale: whole(json, 'stale'),
+  };
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);

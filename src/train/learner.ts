@@ -1,0 +1,218 @@
+/**
+ * One training run at one place: the model, its optimizer, the data, and how far they are. A learner takes steps and says how much memory one
+ * takes; when to evaluate, stop and save is the trainer's business (fit.ts). Each batch is one task of the engine's queue, so that other work on the
+ * engine has its turns in between, and a step is taken as a whole or not at all.
+ */
+import { Tape } from '../autograd/tape.js';
+import type { Engine } from '../engine/engine.js';
+import type { MemoryUse } from '../engine/memory.js';
+import { HeedError } from '../errors.js';
+import type { Module } from '../nn/module.js';
+import { backward } from '../ops/backward.js';
+import { scale } from '../ops/elementwise.js';
+import { Random } from '../random.js';
+import { type Batches, empty, exampleOf, located } from './batches.js';
+import { atOnce } from './evaluation.js';
+import type { Exercise, Objective } from './objective.js';
+import type { Optimizer } from './optimizer.js';
+import type { Schedule } from './schedule.js';
+
+export interface LearnerOptions<Model, Batch> {
+  objective: Objective<Model, Batch>;
+  optimizer: Optimizer;
+  schedule: Schedule;
+  loader: Batches<Batch>;
+  seed: number;
+  clip: number | undefined;
+  accumulate: number;
+}
+
+/** How far a run is: what a checkpoint has beside tensors. */
+export interface TrainerState {
+  /** Steps taken. */
+  step: number;
+  /** The next batch, by epoch and number. */
+  epoch: number;
+  batch: number;
+  /** Batches taken: the name of what chance draws. */
+  batches: number;
+  /** Since the last record: the sum of losses over targets, and the targets. */
+  window: { loss: number; targets: number };
+  /** The best evaluation so far, and how many came after it. */
+  best: { value: number; step: number } | undefined;
+  stale: number;
+}
+
+export const beginning = (): TrainerState => ({
+  ...{ step: 0, epoch: 0, batch: 0, batches: 0 },
+  ...{ window: { loss: 0, targets: 0 }, best: undefined, stale: 0 },
+});
+
+/** What a step was. */
+export interface StepReport {
+  /** The mean over the targets of all its batches. */
+  loss: number;
+  /** Of all gradients together, before clipping. */
+  norm: number;
+  /** The first parameter group's learning rate. */
+  rate: number;
+  targets: number;
+  tokens: number;
+}
+
+export class Learner<Model extends Module, Batch> {
+  state = beginning();
+  #batches: AsyncIterator<Batch> | undefined;
+  /** Read ahead, where nobody knows how many there are. */
+  #next: IteratorResult<Batch> | undefined;
+
+  constructor(
+    readonly model: Model,
+    readonly options: LearnerOptions<Model, Batch>,
+  ) {}
+
+  get engine(): Engine {
+    return this.model.engine;
+  }
+
+  /** One update. After an error or an abort the model, the optimizer and the state are what they were before. */
+  async step(signal?: AbortSignal): Promise<StepReport> {
+    const { engine, model, state } = this;
+    const { optimizer, schedule, clip, seed } = this.options;
+    // What an earlier attempt left.
+    optimizer.zeroGrad();
+    let at = 0;
+    try {
+      const { batches, last } = await this.#gather();
+      const exercises = batches.map((batch, i) => {
+        at = i;
+        return this.#prepare(batch, new Random(seed, 'exercise', state.batches + i));
+      });
+      const targets = exercises.reduce((sum, { targets }) => sum + targets, 0);
+      const factor = schedule(state.step + 1);
+      let [loss, norm] = [0, 0];
+      for (const [i, exercise] of exercises.entries()) {
+        at = i;
+        const work = () => {
+          model.train({ seed, step: state.batches + i });
+          loss += lossAndGrad(engine, exercise, exercise.targets / targets);
+          if (i === exercises.length - 1) norm = optimizer.step({ factor, clip });
+        };
+        await engine.run(() => atOnce(work), signal);
+      }
+      if (last) await this.rewind();
+      this.#advance(batches.length, last, loss * targets, targets);
+      const tokens = exercises.reduce((sum, exercise) => sum + exercise.tokens, 0);
+      return { loss, norm, rate: optimizer.lr * factor, targets, tokens };
+    } catch (error) {
+      await this.rewind();
+      throw this.#located(error, at);
+    }
+  }
+
+  /** Lets go of the data: the next step opens it where the state says. */
+  async rewind(): Promise<void> {
+    const batches = this.#batches;
+    this.#batches = this.#next = undefined;
+    await batches?.return?.();
+  }
+
+  /** What a step with this batch takes, or with the next one. Nothing of it is computed. */
+  async memory(given?: Batch): Promise<{ use: MemoryUse; moments: number }> {
+    const { engine, model, state } = this;
+    const { optimizer, seed } = this.options;
+    const batch = given ?? (await this.#peek());
+    const exercise = this.#prepare(batch, new Random(seed, 'exercise', state.batches));
+    const moments = optimizer.missingBytes;
+    const parameters = new Set([...model.namedParameters()].map(([, parameter]) => parameter));
+    const work = (): MemoryUse => {
+      model.train({ seed, step: state.batches });
+      for (const parameter of parameters) parameter.freeGrad();
+      return engine.rehearse(() => {
+        const later = engine.allocate(moments);
+        try {
+          lossAndGrad(engine, exercise, 1);
+        } finally {
+          for (const parameter of parameters) parameter.freeGrad();
+          later.free();
+        }
+      });
+    };
+    return { use: await engine.run(() => atOnce(work)), moments };
+  }
+
+  #prepare(batch: Batch, random: Random): Exercise {
+    const exercise = this.options.objective.prepare(this.model, batch, random);
+    if (exercise.targets > 0) return exercise;
+    throw new HeedError('ARGUMENT', 'The batch has no target', {
+      culprit: 'batch',
+      cure: 'Leave out examples that are nothing but padding',
+    });
+  }
+
+  /** As many batches as make a step, fewer at an epoch's end; `last` is whether that is there. */
+  async #gather(): Promise<{ batches: Batch[]; last: boolean }> {
+    const { accumulate } = this.options;
+    const batches: Batch[] = [];
+    while (batches.length < accumulate) {
+      const next = await this.#read();
+      if (next.done) break;
+      batches.push(next.value);
+    }
+    if (batches.length === 0) throw empty('loader');
+    return { batches, last: await this.#ends(batches.length) };
+  }
+
+  async #read(): Promise<IteratorResult<Batch>> {
+    const { epoch, batch } = this.state;
+    this.#batches ??= this.options.loader.epoch(epoch, { from: batch })[Symbol.asyncIterator]();
+    const next = this.#next ?? (await this.#batches.next());
+    this.#next = undefined;
+    return next;
+  }
+
+  async #ends(taken: number): Promise<boolean> {
+    const { length } = this.options.loader;
+    if (length !== undefined) return this.state.batch + taken >= length;
+    this.#next = await this.#read();
+    return this.#next.done === true;
+  }
+
+  async #peek(): Promise<Batch> {
+    this.#next = await this.#read();
+    if (this.#next.done) throw empty('loader');
+    return this.#next.value;
+  }
+
+  #advance(taken: number, last: boolean, loss: number, targets: number): void {
+    const { state } = this;
+    const { window } = state;
+    const place = last ? { epoch: state.epoch + 1, batch: 0 } : { batch: state.batch + taken };
+    const more = { loss: window.loss + loss, targets: window.targets + targets };
+    this.state = { ...state, ...place, step: state.step + 1, batches: state.batches + taken, window: more };
+  }
+
+  #located(error: unknown, offset: number): unknown {
+    const { step, epoch, batch } = this.state;
+    const number = batch + offset;
+    return located(error, `Step ${step + 1} (epoch ${epoch}, batch ${number}${exampleOf(error, this.options.loader, epoch, number)})`);
+  }
+}
+
+/** Forward and backward: adds the gradients of the loss times `weight` to the parameters', and gives the loss times `weight`. */
+function lossAndGrad(engine: Engine, exercise: Exercise, weight: number): number {
+  const tape = new Tape(engine);
+  return engine.scope(() => {
+    const loss = tape.record(() => (weight === 1 ? exercise.loss() : scale(exercise.loss(), weight)));
+    const value = loss.toHost().data[0] as number;
+    if (!Number.isFinite(value)) {
+      tape.dispose();
+      throw new HeedError('NUMERIC', `The loss is ${value}`, {
+        culprit: 'loss',
+        cure: 'Lower the learning rate, warm up, or clip, and go on from the last checkpoint',
+      });
+    }
+    backward(tape, loss);
+    return value;
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * What a model is to learn: an objective turns a batch into an exercise, which has a loss to train by and sums to evaluate by. The trainer knows no more of
+ * it; most objectives are a prediction of labels, and `prediction` makes their exercises.
+ */
+import type { Engine } from '../engine/engine.js';
+import { type ErrorDetails, HeedError } from '../errors.js';
+import { crossEntropy, predictionSums } from '../ops/loss.js';
+import type { Random } from '../random.js';
+import { type Tensor, tensor } from '../tensor.js';
+import type { IntTensor } from '../text/batch.js';
+import type { BleuTokenizer } from './metrics/tokenize.js';
+import { perplexity } from './metrics/tokens.js';
+
+/** What evaluation adds up over batches, by name. */
+export type Sums = Readonly<Record<string, number>>;
+
+/** What comes of the sums: `loss`, `perplexity` and `accuracy` for predictions; `bleu` and `chrf` where there was decoding. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** A batch, checked, counted, its chances drawn; nothing of it is in the engine yet. */
+export interface Exercise {
+  /** How many targets the loss is a mean of: what batches weigh against each other. */
+  readonly targets: number;
+  /** How many tokens the model reads, without padding. */
+  readonly tokens: number;
+  /** Forward: the mean loss, []. A tape records it. */
+  loss(): Tensor;
+  /** Forward and sums, of a model that is out of training. */
+  sums(): Sums;
+}
+
+export interface Objective<Model, Batch> {
+  /**
+   * Makes an exercise of a batch. What chance decides, the places that are masked say, is drawn from `random`, which is a function of the seed and the batch's
+   * place in the run: a resumed run draws the same. Throws for a batch that the model cannot take, with `ExampleError` where an example is to blame.
+   */
+  prepare(model: Model, batch: Batch, random: Random): Exercise;
+  /** Metrics of all the sums. */
+  metrics(sums: Sums): Metrics;
+  /** What the model says when nobody tells it the beginning: scored with BLEU and chrF on request. */
+  readonly decoding?: Decoding<Model, Batch> | undefined;
+}
+
+export interface Decoding<Model, Batch> {
+  /** The model's texts for a batch's examples, in order. */
+  translate(model: Model, batch: Batch, options: { signal?: AbortSignal | undefined }): Promise<readonly string[]>;
+  /** What people say. */
+  references(batch: Batch): readonly string[];
+  /** How BLEU cuts texts into words. Default '13a'. */
+  tokenize?: BleuTokenizer | undefined;
+}
+
+export interface Prediction {
+  /** Class or token ids [...], the first axis that of examples. */
+  labels: IntTensor;
+  /** The label that does not count. */
+  ignoreIndex: number;
+  /** In training only. Default 0. */
+  labelSmoothing?: number | undefined;
+  /** What each class counts for in the training loss: [V]. Batches are still weighed by their number of targets. */
+  weight?: Float32Array | undefined;
+  tokens: number;
+  /** Forward: [..., V]. */
+  logits(): Tensor;
+}
+
+/** The exercise of predicting labels: cross entropy. Throws ExampleError, on its forward, for a label that the logits do not have. */
+export function prediction(engine: Engine, { labels, ignoreIndex, labelSmoothing, weight, tokens, logits }: Prediction): Exercise {
+  const forward = () => {
+    const scores = logits();
+    checkIds('labels', labels, scores.dim(-1), ignoreIndex);
+    return [scores, toTensor(engine, labels)] as const;
+  };
+  return {
+    targets: labels.data.reduce((count, label) => count + Number(label !== ignoreIndex), 0),
+    tokens,
+    loss: () => crossEntropy(...forward(), { ignoreIndex, labelSmoothing, weight: weight && tensor(engine, weight) }),
+    sums: () => engine.scope(() => ({ ...predictionSums(...forward(), { ignoreIndex }) })),
+  };
+}
+
+/** Metrics of predictions' sums. NaN where there was no target. */
+export function predictionMetrics({ loss = 0, right = 0, targets = 0 }: Sums): Metrics {
+  return { loss: loss / targets, perplexity: perplexity(loss / targets), accuracy: right / targets };
+}
+
+export const toTensor = (engine: Engine, { data, dims }: IntTensor): Tensor => tensor(engine, data, dims, 'int32');
+
+/** An example of a batch is to blame: `row` is its number in it. The trainer says which it is of the data. */
+export class ExampleError extends HeedError {
+  constructor(
+    readonly row: number,
+    what: string,
+    details: ErrorDetails = {},
+  ) {
+    super('ARGUMENT', what, details);
+  }
+}
+
+/** Throws ExampleError for an id outside of 0 to `size` − 1 that is not `but`. */
+export function checkIds(what: string, { data, dims }: IntTensor, size: number, but?: number): void {
+  const at = data.findIndex((id) => (id < 0 || id >= size) && id !== but);
+  if (at < 0) return;
+  const width = data.length / Math.max(1, dims[0] ?? 1);
+  const row = Math.floor(at / width);
+  throw new ExampleError(row, `${what} has ${data[at]} at position ${at - row * width}, and there are ${size} of them`, {
+    culprit: what,
+    cure: `They run from 0 to ${size - 1}: does the tokenizer belong to this model?`,
+  });
+}

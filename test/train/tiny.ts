@@ -1,0 +1,57 @@
+/** A run that is small enough to be had many times: a translator of a few thousand weights learns to write lists of letters backwards. */
+import { createEngine, type Engine } from '../../dist/entry/node.js';
+import { HeedTransformer } from '../../dist/models/heed_transformer.js';
+import {
+  AdamW,
+  DataLoader,
+  Random,
+  schedule,
+  sequenceToSequence,
+  Trainer,
+  type TrainerOptions,
+  type TranslationBatch,
+  TranslationDataset,
+  type TranslationExample,
+} from '../../dist/train/index.js';
+
+export const [PAD, BEGIN, END, FIRST, LETTERS] = [0, 1, 2, 3, 9];
+export const VOCABULARY = FIRST + LETTERS;
+
+/** Lists of 2 to 7 letters, and the same backwards. */
+export function examples(count: number, seed = 1): TranslationExample[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, () => {
+    const letters = Array.from({ length: 2 + random.below(6) }, () => FIRST + random.below(LETTERS));
+    return { source: Int32Array.from([...letters, END]), target: Int32Array.from([BEGIN, ...letters.toReversed(), END]) };
+  });
+}
+
+export interface TinyOptions extends Partial<Omit<TrainerOptions<HeedTransformer, TranslationBatch>, 'optimizer'>> {
+  engine?: Engine;
+  dropout?: number;
+  count?: number;
+  batchSize?: number;
+  labelSmoothing?: number;
+  lr?: number;
+}
+
+export const loaderOf = (data: readonly TranslationExample[], batchSize = 8) =>
+  new DataLoader(data, {
+    ...{ batchSize, shuffle: true, seed: 5, bucketing: { length: TranslationDataset.lengthOf, batches: 4 } },
+    collate: TranslationDataset.collate(PAD),
+  });
+
+/** With dropout, accumulation, shuffling and bucketing, unless told otherwise. */
+export async function tiny({ engine, dropout = 0.1, count = 100, batchSize, labelSmoothing = 0.1, lr = 3e-3, ...more }: TinyOptions = {}) {
+  const own = engine ?? (await createEngine({ threads: 1, deterministic: true }));
+  const sizes = { d_model: 16, num_heads: 2, encoder_layers: 1, decoder_layers: 1, ffn_dim: 32 };
+  const model = new HeedTransformer(own, { ...sizes, vocab_size: VOCABULARY, pad_token_id: PAD, dropout }).init(7);
+  const optimizer = new AdamW(model.namedParameters(), { lr });
+  const trainer = new Trainer(model, {
+    ...{ objective: sequenceToSequence({ pad: PAD, labelSmoothing }), optimizer, schedule: schedule('cosine', { warmup: 5, steps: 60 }) },
+    ...{ loader: loaderOf(examples(count), batchSize), seed: 3, clip: 1, accumulate: 2, onWarning: () => {} },
+    ...more,
+  });
+  const bits = () => Object.fromEntries(Object.entries(model.stateDict()).map(([name, { data }]) => [name, Array.from(data)]));
+  return { engine: own, model, optimizer, trainer, bits };
+}
