@@ -80,7 +80,8 @@ export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
 
 /**
  * out  y: row (b, h, t) at b·yb + h·yh + t·yt floats, Dv wide; stats [B, H, T, 2] = (m, l) of every row, or 0
- * in   q: rows by strides qb, qh, qt, D wide; k packed [B, G] × [S, D], v packed [B, G] × [Dv, S] (pack_f32);
+ * in   q: rows by strides qb, qh, qt, D wide; k packed [slots, G] × [room, D], v packed [slots, G] × [Dv, room] (pack_f32; cache.ts where
+ *      room > S, of which S are there); slots [B] int32: whose keys example b reads, or 0 (its own);
  *      bias: row (b, h, t) at b·bb + h·bh + t·bt floats, S wide, or 0; lengths [B] int32, or 0 (all S); slopes [H], or 0;
  *      mask as dropout_f32's, which zeroes weights behind the softmax, or 0
  * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 16384 + 128 · (Dv up to a multiple of 8) + 320 bytes.
@@ -89,15 +90,15 @@ export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
  */
 export function attention_f32(
   begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, bias: usize, lengths: usize,
-  slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize, qb: usize, qh: usize, qt: usize,
-  yb: usize, yh: usize, yt: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
+  slopes: usize, mask: usize, slots: usize, H: usize, G: usize, T: usize, S: usize, room: usize, D: usize, Dv: usize,
+  qb: usize, qh: usize, qt: usize, yb: usize, yh: usize, yt: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
 ): void {
   const blocks = (T + QUERIES - 1) / QUERIES, panelsV = (Dv + 7) >> 3;
-  const kBytes = ((S + 7) >> 3) * (D << 5), vBytes = panelsV * (S << 5);
+  const kBytes = ((room + 7) >> 3) * (D << 5), vBytes = panelsV * (room << 5);
   const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2), words = l + (QUERIES << 2);
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
-    const rows = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
+    const rows = min(QUERIES, T - t0), matrix = (slots ? <usize>i32.load(slots + (b << 2)) : b) * G + h / (H / G);
     const length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
     const slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
     const i0 = <i32>t0 + offset, keyEnd = end_key(i0 + <i32>rows - 1, right, length);
@@ -120,7 +121,7 @@ export function attention_f32(
         if (a != 1) scale_row(out + r * ldo, out + r * ldo, panelsV * PANEL, a);
       }
       if (mask) drop_block(scratch, KEYS << 2, rows, <usize>n, t0, <usize>j0, head * ((T + 3) >> 2), mask, words);
-      block_f32(out, ldo, scratch, KEYS << 2, v + matrix * vBytes + (<usize>j0 << 5), S << 5, rows, panelsV, n, true);
+      block_f32(out, ldo, scratch, KEYS << 2, v + matrix * vBytes + (<usize>j0 << 5), room << 5, rows, panelsV, n, true);
     }
 
     for (let r: usize = 0; r < rows; r++) {
@@ -141,13 +142,13 @@ export function attention_f32(
  */
 export function attention_weights_f32(
   begin: usize, end: usize, scratch: usize, w: usize, stats: usize, q: usize, k: usize, bias: usize, lengths: usize, slopes: usize,
-  H: usize, G: usize, T: usize, S: usize, D: usize, qb: usize, qh: usize, qt: usize, bb: usize, bh: usize, bt: usize,
+  slots: usize, H: usize, G: usize, T: usize, S: usize, room: usize, D: usize, qb: usize, qh: usize, qt: usize, bb: usize, bh: usize, bt: usize,
   offset: i32, left: i32, right: i32, scale: f32,
 ): void {
-  const blocks = (T + QUERIES - 1) / QUERIES, kBytes = ((S + 7) >> 3) * (D << 5);
+  const blocks = (T + QUERIES - 1) / QUERIES, kBytes = ((room + 7) >> 3) * (D << 5);
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
-    const rows = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
+    const rows = min(QUERIES, T - t0), matrix = (slots ? <usize>i32.load(slots + (b << 2)) : b) * G + h / (H / G);
     const length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
     const slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
     const i0 = <i32>t0 + offset, keyEnd = end_key(i0 + <i32>rows - 1, right, length);

@@ -15,7 +15,11 @@ export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js'
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, errorCodes, HeedError } from './errors.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
+export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
+export { heedTransformer } from './models/heed_transformer.js';
+export { marian } from './models/marian.js';
+export { t5 } from './models/t5.js';
 export type { CallOptions, Model, ModelInputs, ModelOutput, PretrainedOptions, ProgressEvent } from './models/model.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export type { Pooling } from './pipelines/pooling.js';

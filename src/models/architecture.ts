@@ -5,6 +5,8 @@
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { SinusoidLayout } from '../nn/positions.js';
+import type { NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
 
 /** C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). */
@@ -24,40 +26,115 @@ export interface BlockChoices {
   activation: Activation;
 }
 
-export interface Architecture {
+/** L layers of H heads with D channels each, F hidden. */
+export interface StackDims {
+  L: number;
+  H: number;
+  D: number;
+  F: number;
+}
+
+/** C channels; V rows of the targets' embedding, sourceV of the sources'. */
+export interface EncoderDecoderDims {
+  C: number;
+  V: number;
+  sourceV: number;
+  encoder: StackDims;
+  decoder: StackDims;
+  /** The most tokens that a row may have; Infinity where positions do not end. */
+  positions: number;
+  eps: number;
+}
+
+/** How positions come in: see src/nn/positions.ts. Sinusoids are added, in one of two layouts; a table of vectors is, behind `offset` unused rows; a bias goes to the scores. */
+export type PositionChoice =
+  | { kind: 'sinusoidal'; layout: SinusoidLayout }
+  | { kind: 'learned'; offset: number }
+  | { kind: 'relative'; buckets: number; maxDistance: number };
+
+export interface EncoderDecoderChoices extends BlockChoices {
+  positions: PositionChoice;
+  /** The token for padding, whose embedding gets no gradient where it is looked up. */
+  padding: number;
+  /** Whether sources and targets have one embedding. */
+  shared: boolean;
+  /** Whether the targets' embedding scores the output too; else there is an lm_head. */
+  tied: boolean;
+  /** Embeddings are multiplied by it. Default 1. */
+  embeddingScale?: number;
+  /** A norm behind the embeddings. Default false. */
+  embeddingNorm?: boolean;
+  /** A norm behind each stack. Default false. */
+  finalNorm?: boolean;
+  /** What the last states are multiplied by before they are scored. Default 1. */
+  logitsScale?: number;
+  /** A number for each token that is added to its score. Default false. */
+  logitsBias?: boolean;
+  norm?: NormKind;
+  gated?: boolean;
+  bias?: boolean;
+  attentionScale?: number;
+  /** In training. Default 0. */
+  dropout?: number;
+}
+
+/** What a checkpoint's header tells before anything is made. */
+export interface CheckpointSummary {
+  tensors: number;
+  has(name: string): boolean;
+}
+
+/** What checkpoints of an architecture hold, and how they call it. */
+interface Checkpoints {
   /** config.json's model_type. */
   readonly name: string;
-  readonly dims: (config: JsonNode) => EncoderDims;
-  readonly block: (config: JsonNode) => BlockChoices;
   /**
-   * heed's parameters -> the checkpoint's tensors, `{l}` being the layer. A list names the stacked parts of one parameter.
-   * Where several checkpoints spell a name differently, `renamed` tells.
+   * heed's parameters -> the checkpoint's tensors, `{l}` being the layer. A list names the stacked parts of one parameter. Without it they have heed's own
+   * names. Where several checkpoints spell a name differently, `renamed` tells.
    */
-  readonly weights: Readonly<Record<string, string | readonly string[]>>;
+  readonly weights?: Readonly<Record<string, string | readonly string[]>>;
   /** What may stand before every name: task models hold the encoder under a prefix. */
-  readonly prefixes: readonly string[];
+  readonly prefixes?: readonly string[];
   /** Old spelling -> new. */
-  readonly renamed: readonly (readonly [RegExp, string])[];
-  /** Tensors that a checkpoint may hold and this model does not use. */
-  readonly ignored: readonly RegExp[];
+  readonly renamed?: readonly (readonly [RegExp, string])[];
+  /** Tensors that a checkpoint may hold and this model does not use: other tasks' heads, and copies of what is tied. */
+  readonly ignored?: readonly RegExp[];
   /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
-  readonly optional: readonly string[];
+  readonly optional?: readonly string[];
 }
+
+/** What models are made of, by kind: dimensions, and choices among blocks. The modules that they become are in pretrained.ts. */
+interface Designs {
+  encoder: { dims: EncoderDims; block: BlockChoices };
+  'encoder-decoder': { dims: EncoderDecoderDims; block: EncoderDecoderChoices };
+}
+export type ArchitectureKind = keyof Designs;
+
+export interface ArchitectureOf<Kind extends ArchitectureKind> extends Checkpoints {
+  readonly kind: Kind;
+  readonly dims: (config: JsonNode) => Designs[Kind]['dims'];
+  readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Designs[Kind]['block'];
+}
+
+export type Architecture = { [Kind in ArchitectureKind]: ArchitectureOf<Kind> }[ArchitectureKind];
+
+const kinds: readonly string[] = ['encoder', 'encoder-decoder'] satisfies ArchitectureKind[];
 
 const registry = new Map<string, Architecture>();
 
 /** Checks nothing and changes nothing: it gives the literal its type. */
-export const defineArchitecture = (architecture: Architecture): Architecture => architecture;
+export const defineArchitecture = <Kind extends ArchitectureKind>(architecture: ArchitectureOf<Kind>): ArchitectureOf<Kind> => architecture;
 
-/** Makes an architecture known to AutoModel and pipeline. */
+/** Makes architectures known to AutoModel…, and pipeline. */
 export function registerArchitecture(...architectures: readonly Architecture[]): void {
   for (const architecture of architectures) {
-    if (typeof architecture?.name !== 'string' || typeof architecture.dims !== 'function' || typeof architecture.block !== 'function')
-      throw new HeedError('ARGUMENT', 'registerArchitecture needs a name, dims and block', {
+    const { name, kind, dims, block } = Object(architecture) as Partial<Architecture>;
+    if (typeof name !== 'string' || !kinds.includes(kind as string) || typeof dims !== 'function' || typeof block !== 'function')
+      throw new HeedError('ARGUMENT', `registerArchitecture needs a name, dims, block, and a kind: ${kinds.join(', ')}`, {
         culprit: 'architecture',
         cure: 'Make one with defineArchitecture',
       });
-    registry.set(architecture.name, architecture);
+    registry.set(name, architecture);
   }
 }
 
@@ -84,9 +161,8 @@ const activations: Readonly<Record<string, Activation>> = {
   swish: 'silu',
 };
 
-/** The activation that a config names under `key`. */
-export function activationOf(config: JsonNode, key: string): Activation {
-  const name = config.string(key);
+/** The activation that a config names under `key`, or `name`, which follows from what it says there. */
+export function activationOf(config: JsonNode, key: string, name: string = config.string(key)): Activation {
   if (Object.hasOwn(activations, name)) return activations[name] as Activation;
   throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}`, {
     culprit: key,
@@ -99,6 +175,12 @@ export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
   const value = config.integer(key, most);
   if (value === 0) throw config.error(`must have a ${key} above 0`);
   return value;
+}
+
+/** Channels of each of `heads` that share `width`. */
+export function headWidth(config: JsonNode, width: number, heads: number): number {
+  if (width % heads === 0) return width / heads;
+  throw config.error(`has ${width} channels, which ${heads} heads cannot share`);
 }
 
 /** A number from 0 on that a config may give. */

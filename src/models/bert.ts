@@ -9,6 +9,7 @@ const layer = 'encoder.layer.{l}';
 
 export const bert = defineArchitecture({
   name: 'bert',
+  kind: 'encoder',
   dims: (c) => ({
     C: sizeIn(c, 'hidden_size'),
     L: sizeIn(c, 'num_hidden_layers', MOST_LAYERS),

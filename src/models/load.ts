@@ -9,7 +9,7 @@ import { shown } from '../io/location.js';
 import type { Module } from '../nn/module.js';
 import { type Parameter, type SourceDtype, sources } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
-import type { Architecture } from './architecture.js';
+import type { Architecture, CheckpointSummary } from './architecture.js';
 
 export interface LoadOptions {
   signal?: AbortSignal | undefined;
@@ -30,7 +30,7 @@ function targetsOf(module: Module, architecture: Architecture): Map<string, Targ
   const targets = new Map<string, Target>();
   for (const [key, parameter] of module.namedParameters()) {
     const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
-    const names = architecture.weights[key.replace(/\.\d+\./, '.{l}.')];
+    const names = architecture.weights ? architecture.weights[key.replace(/\.\d+\./, '.{l}.')] : key;
     if (!names) throw new Error(`${architecture.name} does not say what a checkpoint calls ${key}`);
     const parts = typeof names === 'string' ? [names] : names;
     const height = parameter.rows / parts.length;
@@ -41,12 +41,12 @@ function targetsOf(module: Module, architecture: Architecture): Map<string, Targ
 }
 
 /**
- * Makes a module and fills its parameters. `make` is told how many tensors there are. Throws MODEL_MISMATCH for tensors that are
+ * Makes a module and fills its parameters. `make` is told what the checkpoint holds. Throws MODEL_MISMATCH for tensors that are
  * missing, unknown, or of another shape, and DTYPE, by what the headers say: nothing is allocated or read before all of them fit, so
  * that a config cannot ask for more than the files hold.
  */
 export async function loadWeights<M extends Module>(
-  make: (tensors: number) => M,
+  make: (checkpoint: CheckpointSummary) => M,
   architecture: Architecture,
   runtime: Runtime,
   folder: string,
@@ -55,7 +55,8 @@ export async function loadWeights<M extends Module>(
   let module: M | undefined;
   let targets: ReadonlyMap<string, Target> = new Map();
   const check = (entries: readonly CheckpointEntry[]) => {
-    module = make(entries.length);
+    const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
+    module = make({ tensors: entries.length, has: (name) => names.has(name) });
     targets = targetsOf(module, architecture);
     checkComplete(targets, architecture, shown(folder), entries);
     // One grow for all weights: each grow replaces the views of the memory.
@@ -86,7 +87,7 @@ function checkComplete(
     const name = ownName(entry.name, architecture);
     if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${entry.file} has ${quote(name)} twice`, { culprit: entry.name });
   }
-  const absent = architecture.optional.filter((start) =>
+  const absent = (architecture.optional ?? []).filter((start) =>
     [...targets].every(([name, { key }]) => missing.has(name) || !key.startsWith(start)),
   );
   for (const name of missing) {
@@ -106,7 +107,7 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architectu
   const name = ownName(entry.name, architecture);
   const target = targets.get(name);
   if (!target) {
-    if (architecture.ignored.some((pattern) => pattern.test(name))) return undefined;
+    if (architecture.ignored?.some((pattern) => pattern.test(name))) return undefined;
     const message = `${file} has a tensor ${quote(entry.name)} that a ${architecture.name} model does not`;
     throw new HeedError('MODEL_MISMATCH', message, { culprit: entry.name || file, shape: entry.shape });
   }
@@ -123,7 +124,7 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architectu
   return target;
 }
 
-function ownName(name: string, { prefixes, renamed }: Architecture): string {
+function ownName(name: string, { prefixes = [], renamed = [] }: Architecture): string {
   const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
   return renamed.reduce((own, [old, now]) => own.replace(old, now), name.slice(prefix.length));
 }

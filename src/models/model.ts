@@ -2,16 +2,14 @@
  * Models as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
  * one engine queue, and yield to the event loop between blocks.
  */
-import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
+import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
-import type { Progress } from '../io/checkpoint.js';
-import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import type { JsonObject } from '../io/json.js';
 import { expectBooleans } from '../ops/check.js';
-import type { Port, Runtime } from '../runtime/types.js';
+import type { Port } from '../runtime/types.js';
 import { type HostTensor, sizeOf } from '../tensor.js';
-import { architectureOf } from './architecture.js';
-import { Encoder, type EncoderInputs } from './encoder.js';
-import { loadWeights } from './load.js';
+import type { Encoder, EncoderInputs } from './encoder.js';
+import { loadPretrained } from './pretrained.js';
 
 /** Integers of [B, T]: nested arrays, or the form in which tokenizers and transformers.js give them. */
 export type IntegerInput = readonly (readonly number[])[] | { readonly data: ArrayLike<number | bigint>; readonly dims: readonly number[] };
@@ -87,42 +85,8 @@ export class EncoderModel {
   /** Loads a folder's config.json and weights. */
   static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<Model> {
     checkPretrained(options);
-    const { signal, progress_callback: listen } = options;
-    if (!(engine instanceof Engine))
-      throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
-    if (listen !== undefined && typeof listen !== 'function')
-      throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
-    const runtime: Runtime = engine.runtime;
-    const json = await readJson(runtime, folder, 'config.json', { signal });
-    const file = runtime.join(folder, 'config.json');
-    const config = JsonNode.of(file, json);
-    const architecture = architectureOf(config);
-    const dims = architecture.dims(config);
-    if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
-    const block = architecture.block(config);
-    const last = { file, loaded: 0, total: undefined as number | undefined };
-    const onProgress =
-      listen &&
-      ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
-    const encoder = await loadWeights(
-      (tensors) => {
-        // Every layer has tensors of its own, and is made of many objects before the first of them is looked at.
-        if (dims.L <= tensors) return new Encoder(engine, dims, block);
-        const message = `${config.file} asks for ${dims.L} layers, and the checkpoint has ${tensors} tensors`;
-        throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
-      },
-      architecture,
-      runtime,
-      folder,
-      { signal, onProgress },
-    );
-    try {
-      listen?.({ ...last, status: 'ready', progress: 100 });
-    } catch (error) {
-      encoder.dispose();
-      throw error;
-    }
-    return callable(new EncoderModel(engine, config.value, encoder));
+    const { config, module } = await loadPretrained(engine, folder, 'encoder', options);
+    return callable(new EncoderModel(engine, config.value, module));
   }
 
   /** Runs steps of the encoder, which may be disposed of meanwhile. */
@@ -168,7 +132,8 @@ export class EncoderModel {
   }
 }
 
-function checkPretrained(options: PretrainedOptions): void {
+/** Throws for options that `from_pretrained` does not have. */
+export function checkPretrained(options: PretrainedOptions): void {
   checkOptions(options, pretrainedOptionNames, 'from_pretrained');
   const { device = 'wasm', dtype = 'fp32' } = options;
   if (device !== 'wasm')

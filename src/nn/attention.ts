@@ -7,12 +7,13 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
-import { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
-import { expectBooleans, expectShape, expectTensor, kindOf, wrongShape } from '../ops/check.js';
+import { type AttentionOptions, attentionWithWeights, cachedAttention, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
+import { expectBooleans, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from '../ops/check.js';
 import { add } from '../ops/elementwise.js';
 import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
+import { KVCache } from './cache.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
@@ -31,12 +32,16 @@ export interface MultiheadAttentionOptions {
   batchFirst?: boolean;
   /** The share of attention weights that are zeroed in training. Default 0. */
   dropout?: number;
+  /** Channels of a head. Default embedDim / numHeads. */
+  headDim?: number | undefined;
+  /** What scores are multiplied by. Default 1 / sqrt(headDim). */
+  scale?: number | undefined;
 }
 
 export interface MultiheadAttentionCall {
   /** [B, S] bool, true is ignored; or float32, added to the scores. */
   keyPaddingMask?: Tensor | undefined;
-  /** [T, S] or [B·H, T, S] bool, true is ignored; or float32, added. */
+  /** [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added. */
   attnMask?: Tensor | undefined;
   isCausal?: boolean | undefined;
   /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
@@ -47,6 +52,11 @@ export interface MultiheadAttentionCall {
   averageAttnWeights?: boolean | undefined;
   /** Added to the output in the last projection's pass: same shape as the output. */
   residual?: Tensor | undefined;
+  /**
+   * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
+   * `value` they attend to what it holds. S in masks and weights counts all keys.
+   */
+  cache?: KVCache | undefined;
 }
 
 export interface MultiheadAttentionResult {
@@ -54,8 +64,8 @@ export interface MultiheadAttentionResult {
   weights?: Tensor;
 }
 
-const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst', 'dropout'];
-const callNames = ['keyPaddingMask', 'attnMask', 'isCausal', 'lengths', 'needWeights', 'averageAttnWeights', 'residual'];
+const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst', 'dropout', 'headDim', 'scale'];
+const callNames = ['cache', 'keyPaddingMask', 'attnMask', 'isCausal', 'lengths', 'needWeights', 'averageAttnWeights', 'residual'];
 
 export class MultiheadAttention extends Module {
   readonly batchFirst: boolean;
@@ -66,6 +76,9 @@ export class MultiheadAttention extends Module {
   readonly #biasK: Parameter | undefined;
   readonly #biasV: Parameter | undefined;
   readonly #zero: boolean;
+  readonly #scale: number | undefined;
+  /** Channels of all heads. */
+  readonly #inner: number;
   readonly outProj: Linear;
 
   constructor(
@@ -78,79 +91,118 @@ export class MultiheadAttention extends Module {
     checkOptions(options, optionNames, 'MultiheadAttention');
     const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
     expectBooleans('MultiheadAttention', { bias, addBiasKv, addZeroAttn, batchFirst });
-    if (![embedDim, numHeads].every((n) => Number.isSafeInteger(n) && n > 0) || embedDim % numHeads) {
+    const { headDim = embedDim / numHeads } = options;
+    if (![embedDim, numHeads, headDim].every((n) => Number.isSafeInteger(n) && n > 0)) {
       const message = `${kindOf(embedDim)} channels do not split into ${kindOf(numHeads)} heads`;
-      throw new HeedError('ARGUMENT', message, { culprit: 'numHeads' });
+      throw new HeedError('ARGUMENT', message, { culprit: options.headDim === undefined ? 'numHeads' : 'headDim' });
     }
-    const C = embedDim;
+    const [C, E] = [embedDim, numHeads * headDim];
+    this.#inner = E;
+    this.#scale = options.scale;
     this.batchFirst = batchFirst;
     this.dropout = checkProbability('MultiheadAttention', 'dropout', options.dropout ?? 0);
     this.#zero = addZeroAttn;
     if (kdim === C && vdim === C)
-      this.#fused = this.parameter('in_proj_weight', [3 * C, C], { packed: true, parts: 3, init: xavierUniform });
+      this.#fused = this.parameter('in_proj_weight', [3 * E, C], { packed: true, parts: 3, init: xavierUniform });
     else {
-      const matrix = (name: string, width: number) => this.parameter(name, [C, width], { packed: true, init: xavierUniform });
+      const matrix = (name: string, width: number) => this.parameter(name, [E, width], { packed: true, init: xavierUniform });
       this.#apart = [matrix('q_proj_weight', C), matrix('k_proj_weight', kdim), matrix('v_proj_weight', vdim)];
     }
-    if (bias) this.#bias = this.parameter('in_proj_bias', [3 * C]);
+    if (bias) this.#bias = this.parameter('in_proj_bias', [3 * E]);
     if (addBiasKv) {
-      this.#biasK = this.parameter('bias_k', [1, 1, C], { init: xavierNormal });
-      this.#biasV = this.parameter('bias_v', [1, 1, C], { init: xavierNormal });
+      this.#biasK = this.parameter('bias_k', [1, 1, E], { init: xavierNormal });
+      this.#biasV = this.parameter('bias_v', [1, 1, E], { init: xavierNormal });
     }
-    this.outProj = this.child('out_proj', new Linear(engine, C, C, { bias, biasInit: zeros }));
+    this.outProj = this.child('out_proj', new Linear(engine, E, C, { bias, biasInit: zeros }));
   }
 
   /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
-  forward(query: Tensor, key: Tensor, value: Tensor, call: MultiheadAttentionCall = {}): MultiheadAttentionResult {
+  forward(
+    query: Tensor,
+    key: Tensor | undefined,
+    value: Tensor | undefined,
+    call: MultiheadAttentionCall = {},
+  ): MultiheadAttentionResult {
     checkOptions(call, callNames, 'MultiheadAttention.forward');
-    const { isCausal, needWeights, averageAttnWeights } = call;
+    const { isCausal, needWeights, averageAttnWeights, cache } = call;
     expectBooleans('MultiheadAttention.forward', { isCausal, needWeights, averageAttnWeights });
-    for (const [name, x] of Object.entries({ query, key, value })) {
-      expectTensor('MultiheadAttention', name, x);
-      if (x.rank !== 3) throw wrongShape('MultiheadAttention', name, x.shape, 'it must have three axes');
-    }
+    this.#checkCache(cache);
+    const recalls = cache !== undefined && key === undefined && value === undefined;
+    for (const [name, x] of Object.entries(recalls ? { query } : { query, key, value })) expectSequence(name, x);
     return this.engine.scope(() => {
       if (this.batchFirst) return this.#attend(query, key, value, call);
       const flip = (x: Tensor) => contiguous(transpose(x, 0, 1));
-      const [q, k, v] = [flip(query), key === query ? undefined : flip(key), value === key ? undefined : flip(value)];
-      const result = this.#attend(q, k ?? q, v ?? k ?? q, { ...call, residual: call.residual && flip(call.residual) });
+      const q = flip(query);
+      const k = key === query ? q : key && flip(key);
+      const v = value === key ? k : value && flip(value);
+      const result = this.#attend(q, k, v, { ...call, residual: call.residual && flip(call.residual) });
       return { ...result, output: flip(result.output) };
     });
   }
 
-  #attend(query: Tensor, key: Tensor, value: Tensor, call: MultiheadAttentionCall): MultiheadAttentionResult {
+  /** Appends the keys and values of `memory` [B, S, C] to a cache, for calls that then give none. batchFirst only. */
+  remember(cache: KVCache, memory: Tensor): void {
+    this.#checkCache(cache);
+    expectSequence('memory', memory);
+    this.engine.scope(() => cache.append(...(this.#project([memory, memory], 1).map((x) => this.#heads(x)) as [Tensor, Tensor])));
+  }
+
+  #checkCache(cache: KVCache | undefined): void {
+    if (cache === undefined) return;
+    if (!(cache instanceof KVCache) || cache.engine !== this.engine)
+      throw wrongArgument('MultiheadAttention', 'cache', cache, "It must be a KVCache of the module's engine");
+    if (!this.#biasK && !this.#zero) return;
+    throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', { culprit: 'cache' });
+  }
+
+  /** [B, T, H · D] → [B, H, T, D], a view. */
+  #heads(x: Tensor): Tensor {
+    return transpose(unflatten(x, -1, [this.numHeads, -1]), 1, 2);
+  }
+
+  #attend(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall): MultiheadAttentionResult {
     const [B, T] = query.shape as [number, number];
     expectShape('MultiheadAttention', 'query', query, [B, T, this.embedDim]);
-    const [q, ...rest] = this.#project(query, key, value) as [Tensor, Tensor, Tensor];
-    const [k, v] = this.#extend(rest);
-    const heads = (x: Tensor) => transpose(unflatten(x, -1, [this.numHeads, -1]), 1, 2);
-    const options = this.#masks(call, B, T, key.dim(1), k.dim(1));
-    const attend = call.needWeights
-      ? attentionWithWeights
-      : (...args: Parameters<typeof scaledDotProductAttention>) => ({ output: scaledDotProductAttention(...args), weights: undefined });
-    const { output, weights } = attend(heads(q), heads(k), heads(v), options);
-    const joined = reshape(transpose(output, 1, 2), [B, T, this.embedDim]);
+    const [q, ...rest] = this.#project(key && value ? [query, key, value] : [query]) as [Tensor, ...Tensor[]];
+    const { output, weights } = call.cache ? this.#recall(q, rest, call.cache, call) : this.#look(q, rest, call);
+    const joined = reshape(transpose(output, 1, 2), [B, T, this.#inner]);
     const y = this.outProj.forward(joined, { residual: call.residual });
     return weights ? { output: y, weights: call.averageAttnWeights === false ? weights : this.#average(weights) } : { output: y };
   }
 
-  /** The three projections: one product where all have one source, two where keys and values have, else three. */
-  #project(query: Tensor, key: Tensor, value: Tensor): Tensor[] {
-    const C = this.embedDim;
-    const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * C, parts * C);
+  #look(q: Tensor, rest: readonly Tensor[], call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
+    const [k, v] = this.#extend(rest);
+    const S = (rest[0] as Tensor).dim(1);
+    const options = this.#masks(call, q.dim(0), q.dim(1), S, k.dim(1));
+    const operands = [this.#heads(q), this.#heads(k), this.#heads(v)] as const;
+    return call.needWeights ? attentionWithWeights(...operands, options) : { output: scaledDotProductAttention(...operands, options) };
+  }
+
+  #recall(q: Tensor, rest: readonly Tensor[], cache: KVCache, call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
+    if (rest.length) cache.append(...(rest.map((x) => this.#heads(x)) as [Tensor, Tensor]));
+    const [T, S] = [q.dim(1), cache.length];
+    const options = { ...this.#masks(call, q.dim(0), T, S, S), queryOffset: Math.max(0, S - T) };
+    return cachedAttention(this.#heads(q), cache.panels, options, call.needWeights === true);
+  }
+
+  /** Projections from the `first` of query, key and value on: one product where all three have one source, else one each. */
+  #project(sources: readonly Tensor[], first = 0): Tensor[] {
+    const E = this.#inner;
+    const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * E, parts * E);
     const weight = (i: number) => (this.#fused ? this.#fused.partOperand(i) : (this.#apart as readonly Parameter[])[i]?.operand) as Operand;
-    if (this.#fused?.fused && query === key && key === value) return chunk(linear(query, this.#fused.operand, bias(0, 3)), 3, -1);
-    return [query, key, value].map((x, i) => linear(x, weight(i), bias(i)));
+    const [x, y, z] = sources;
+    if (this.#fused?.fused && x && x === y && y === z) return chunk(linear(x, this.#fused.operand, bias(0, 3)), 3, -1);
+    return sources.map((source, i) => linear(source, weight(first + i), bias(first + i)));
   }
 
   /** Appends bias_k, bias_v and the zeros along the keys. */
-  #extend([k, v]: Tensor[]): [Tensor, Tensor] {
+  #extend([k, v]: readonly Tensor[]): [Tensor, Tensor] {
     let [keys, values] = [k as Tensor, v as Tensor];
     const B = keys.dim(0);
-    const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [B, 1, this.embedDim])], 1);
+    const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [B, 1, this.#inner])], 1);
     if (this.#biasK && this.#biasV) [keys, values] = [append(keys, this.#biasK.tensor), append(values, this.#biasV.tensor)];
     if (this.#zero) {
-      const zeros = tensor(this.engine, new Float32Array(this.embedDim), [1, 1, this.embedDim]);
+      const zeros = tensor(this.engine, new Float32Array(this.#inner), [1, 1, this.#inner]);
       [keys, values] = [append(keys, zeros), append(values, zeros)];
     }
     return [keys, values];
@@ -168,9 +220,9 @@ export class MultiheadAttention extends Module {
     }
     if (call.attnMask !== undefined) {
       expectTensor('MultiheadAttention', 'attnMask', call.attnMask);
-      const single = call.attnMask.rank === 2;
-      expectShape('MultiheadAttention', 'attnMask', call.attnMask, single ? [T, S] : [B * H, T, S]);
-      biases.push(reshape(asBias(call.attnMask), single ? [1, 1, T, S] : [B, H, T, S]));
+      const { rank, shape } = call.attnMask;
+      if (rank !== 4) expectShape('MultiheadAttention', 'attnMask', call.attnMask, rank === 2 ? [T, S] : [B * H, T, S]);
+      biases.push(reshape(asBias(call.attnMask), rank === 2 ? [1, 1, T, S] : rank === 3 ? [B, H, T, S] : shape));
     }
     const appended = extended - S;
     if (appended && (call.lengths || call.isCausal)) {
@@ -189,7 +241,7 @@ export class MultiheadAttention extends Module {
       bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);
     }
     const drops = this.training && this.dropout > 0 && { dropoutP: this.dropout, dropoutKey: this.dropoutKey() };
-    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths, ...drops };
+    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths, scale: this.#scale, ...drops };
   }
 
   /** The mean over heads, as a product with a row of 1/H. */
@@ -198,4 +250,9 @@ export class MultiheadAttention extends Module {
     const row = tensor(this.engine, new Float32Array(B * H).fill(1 / H), [B, 1, H]);
     return reshape(matmul(row, reshape(weights, [B, H, T * S])), [B, T, S]);
   }
+}
+
+function expectSequence(name: string, x: unknown): void {
+  expectTensor('MultiheadAttention', name, x);
+  if (x.rank !== 3) throw wrongShape('MultiheadAttention', name, x.shape, 'it must have three axes');
 }

@@ -5,13 +5,15 @@ export {
   type MultiheadAttentionOptions,
   type MultiheadAttentionResult,
 } from './attention.js';
+export { KVCache } from './cache.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { Module, type StateDict, type StateTensor, type TrainOptions } from './module.js';
-export { sinusoids } from './positions.js';
+export { LearnedPositions, RelativeBias, type RelativeBiasOptions, type SinusoidLayout, SinusoidalPositions, sinusoids } from './positions.js';
 export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncoder, type TransformerOptions } from './stacks.js';
 export {
   type DecoderLayerCall,
   type EncoderLayerCall,
+  type LayerAttention,
   type LayerMasks,
   TransformerDecoderLayer,
   TransformerEncoderLayer,

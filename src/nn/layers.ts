@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { dropout } from '../ops/dropout.js';
-import { embedding } from '../ops/embedding.js';
+import { type EmbeddingOptions, embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
 import type { Tensor } from '../tensor.js';
@@ -36,7 +36,7 @@ export class Linear extends Module {
   }
 }
 
-/** Rows of a table by number: [...] int32 → [..., embeddingDim] */
+/** Rows of a table by number: [...] int32 → [..., embeddingDim]. `packed`: the table is a product's weight too, and lies as that wants it. */
 export class Embedding extends Module {
   readonly weight: Parameter;
 
@@ -44,13 +44,17 @@ export class Embedding extends Module {
     engine: Engine,
     readonly numEmbeddings: number,
     readonly embeddingDim: number,
+    options: { packed?: boolean } = {},
   ) {
     super(engine);
-    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { init: normal() });
+    checkOptions(options, ['packed'], 'Embedding');
+    expectBooleans('Embedding', options);
+    const { packed = false } = options;
+    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, init: normal() });
   }
 
-  forward(ids: Tensor): Tensor {
-    return embedding(ids, this.weight.tensor);
+  forward(ids: Tensor, options?: EmbeddingOptions): Tensor {
+    return embedding(ids, this.weight.operand, options);
   }
 }
 

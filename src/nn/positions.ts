@@ -1,22 +1,142 @@
 /**
- * Sinusoidal positions (Vaswani et al. 2017, §3.5):  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C)).
+ * Where a token stands: vectors that are added to embeddings, or a bias that is added to attention's scores.
+ *
+ *   sinusoidal  (Vaswani et al. 2017, §3.5)  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C))
+ *   learned     a table of vectors
+ *   relative    (Raffel et al., arXiv 1910.10683, §2.1)  one number for each head and bucket of distances
  */
 import type { Engine } from '../engine/engine.js';
-import { cos, pow, sin } from '../math.js';
-import { wrongArgument } from '../ops/check.js';
+import { checkOptions, HeedError } from '../errors.js';
+import { cos, log, pow, sin } from '../math.js';
+import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { embedding } from '../ops/embedding.js';
+import { narrow, permute, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
+import { normal } from './init.js';
+import { Module } from './module.js';
+import type { Parameter } from './parameter.js';
+
+/** Sines and cosines in turn, as in the paper, or all sines before all cosines. */
+export type SinusoidLayout = 'interleaved' | 'halves';
+
+function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout): Float32Array {
+  const rates = Array.from({ length: C / 2 }, (_, i) => pow(10_000, (-2 * i) / C));
+  const [step, cosines] = layout === 'halves' ? [1, C / 2] : [2, 1];
+  const rows = new Float32Array(T * C);
+  for (let t = 0; t < T; t++) {
+    for (const [i, rate] of rates.entries()) {
+      const angle = Math.fround((from + t) * rate);
+      rows[t * C + step * i] = sin(angle);
+      rows[t * C + step * i + cosines] = cos(angle);
+    }
+  }
+  return rows;
+}
+
+function checkPairs(where: string, C: number): void {
+  if (!(Number.isSafeInteger(C) && C >= 2 && C % 2 === 0)) throw wrongArgument(where, 'C', C, 'Channels must form pairs');
+}
 
 /** Rows `from` … `from + T − 1` of the table: [T, C]. C must be even. */
-export function sinusoids(engine: Engine, T: number, C: number, from = 0): Tensor {
-  if (!(Number.isSafeInteger(C) && C >= 2 && C % 2 === 0)) throw wrongArgument('sinusoids', 'C', C, 'Channels must form pairs');
-  const rates = Array.from({ length: C / 2 }, (_, i) => pow(10_000, (-2 * i) / C));
-  const value = (t: number, c: number) => {
-    const angle = Math.fround(t * (rates[c >> 1] as number));
-    return c % 2 ? cos(angle) : sin(angle);
-  };
-  return tensor(
-    engine,
-    Float32Array.from({ length: T * C }, (_, i) => value(from + Math.floor(i / C), i % C)),
-    [T, C],
-  );
+export function sinusoids(engine: Engine, T: number, C: number, from = 0, layout: SinusoidLayout = 'interleaved'): Tensor {
+  checkPairs('sinusoids', C);
+  return tensor(engine, sinusoidRows(T, C, from, layout), [T, C]);
+}
+
+/** The same as a module, which computes a row once. */
+export class SinusoidalPositions extends Module {
+  #rows = new Float32Array(0);
+
+  constructor(
+    engine: Engine,
+    readonly channels: number,
+    readonly layout: SinusoidLayout = 'interleaved',
+  ) {
+    super(engine);
+    checkPairs('SinusoidalPositions', channels);
+  }
+
+  /** Positions `from` … `from + T − 1`: [T, C]. */
+  forward(T: number, from = 0): Tensor {
+    const C = this.channels;
+    const have = this.#rows.length / C;
+    if (from + T > have) {
+      const rows = new Float32Array(Math.max(from + T, 2 * have) * C);
+      rows.set(this.#rows);
+      rows.set(sinusoidRows(rows.length / C - have, C, have, this.layout), this.#rows.length);
+      this.#rows = rows;
+    }
+    return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
+  }
+}
+
+/** A table of vectors, [numPositions + offset, C]: position t is row t + offset. */
+export class LearnedPositions extends Module {
+  readonly weight: Parameter;
+
+  constructor(
+    engine: Engine,
+    readonly numPositions: number,
+    channels: number,
+    readonly offset = 0,
+  ) {
+    super(engine);
+    this.weight = this.parameter('weight', [numPositions + offset, channels], { init: normal() });
+  }
+
+  /** Positions `from` … `from + T − 1`: [T, C]. Throws ARGUMENT for more than there are. */
+  forward(T: number, from = 0): Tensor {
+    if (from + T <= this.numPositions) return narrow(this.weight.tensor, 0, this.offset + from, T);
+    throw new HeedError('ARGUMENT', `There are ${this.numPositions} positions, and ${from + T} tokens`, { culprit: 'positions' });
+  }
+}
+
+export interface RelativeBiasOptions {
+  /** Rows of the table. Default 32. */
+  buckets?: number;
+  /** All that is as far or farther shares the last bucket. Default 128. */
+  maxDistance?: number;
+  /** Whether keys behind a query have buckets of their own; else they share that of distance 0. Default true. */
+  bidirectional?: boolean;
+}
+
+/** A number for each head and bucket of distances, [buckets, H]: near ones have a bucket each, far ones share them by their logarithm. */
+export class RelativeBias extends Module {
+  readonly weight: Parameter;
+  readonly #options: Required<RelativeBiasOptions>;
+
+  constructor(engine: Engine, numHeads: number, options: RelativeBiasOptions = {}) {
+    super(engine);
+    checkOptions(options, ['buckets', 'maxDistance', 'bidirectional'], 'RelativeBias');
+    this.#options = { buckets: 32, maxDistance: 128, bidirectional: true, ...options };
+    const { buckets, maxDistance, bidirectional } = this.#options;
+    expectBooleans('RelativeBias', { bidirectional });
+    if (!(Number.isSafeInteger(buckets) && buckets >= 4 && buckets % 2 === 0))
+      throw wrongArgument('RelativeBias', 'buckets', buckets, 'It is an even number from 4 on');
+    if (!(Number.isSafeInteger(maxDistance) && maxDistance > buckets / 2))
+      throw wrongArgument('RelativeBias', 'maxDistance', maxDistance, `It is a whole number above ${buckets / 2}, or no bucket has its share`);
+    this.weight = this.parameter('weight', [this.#options.buckets, numHeads], { init: normal() });
+  }
+
+  /** What T queries, the first of which stands on key `from`, add to the scores of S keys: [1, H, T, S]. */
+  forward(T: number, S: number, from = 0): Tensor {
+    const first = 1 - from - T;
+    const buckets = Int32Array.from({ length: T + S - 1 }, (_, i) => bucketOf(first + i, this.#options));
+    const ids = new Int32Array(T * S);
+    for (let t = 0; t < T; t++) ids.set(buckets.subarray(T - 1 - t, T - 1 - t + S), t * S);
+    const rows = embedding(tensor(this.engine, ids, [T, S]), this.weight.tensor);
+    return reshape(permute(rows, [2, 0, 1]), [1, rows.dim(2), T, S]);
+  }
+}
+
+/** The bucket of a key `distance` behind the query. */
+export function bucketOf(distance: number, { buckets, maxDistance, bidirectional }: Required<RelativeBiasOptions>): number {
+  const all = bidirectional ? buckets / 2 : buckets;
+  const begin = bidirectional && distance > 0 ? all : 0;
+  const far = bidirectional ? Math.abs(distance) : Math.max(0, -distance);
+  const exact = Math.floor(all / 2);
+  if (far < exact) return begin + far;
+  // In float32, step by step, as those have it who trained the tables.
+  const share = Math.fround(log(Math.fround(far / exact)) / log(maxDistance / exact));
+  return begin + Math.min(all - 1, exact + Math.floor(Math.fround(share * (all - exact))));
 }

@@ -5,7 +5,6 @@ import { wrongArgument } from '../ops/check.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { xavierUniform } from './init.js';
-import { LayerNorm } from './layers.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
 import {
@@ -13,6 +12,8 @@ import {
   type EncoderLayerCall,
   type LayerMasks,
   layerOptionNames,
+  type Norm,
+  normOf,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
@@ -24,15 +25,15 @@ const MOST_LAYERS = 1 << 16;
 /** numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
 abstract class Stack<Layer extends Module> extends Module {
   readonly layers: readonly Layer[];
-  readonly norm: LayerNorm | undefined;
+  readonly norm: Norm | undefined;
 
-  constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: LayerNorm) {
+  constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: Norm) {
     super(engine);
     const name = new.target.name;
     if (typeof make !== 'function') throw wrongArgument(name, 'make', make, 'It must be a function that makes a layer');
     if (!(Number.isInteger(numLayers) && numLayers >= 0 && numLayers <= MOST_LAYERS))
       throw wrongArgument(name, 'numLayers', numLayers, `It must be a whole number from 0 to ${MOST_LAYERS}`);
-    if (norm !== undefined && !(norm instanceof Module)) throw wrongArgument(name, 'norm', norm, 'It must be a LayerNorm');
+    if (norm !== undefined && !(norm instanceof Module)) throw wrongArgument(name, 'norm', norm, 'It must be a norm');
     this.layers = Array.from({ length: numLayers }, (_, l) => {
       const layer = make();
       if (!(layer instanceof Module)) throw wrongArgument(name, 'make', layer, 'It must be a function that makes a layer');
@@ -57,6 +58,11 @@ function replace(old: Tensor, callers: Tensor, value: Tensor): Tensor {
   return value;
 }
 
+/** How a parameter of a stack begins: matrices are Xavier's. */
+export function initStack(parameter: Parameter, random: Random): void {
+  parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
+}
+
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
   forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
     return this.through(src, (layer, x) => layer.forward(x, call));
@@ -64,7 +70,7 @@ export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
 }
 
 export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
-  forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
+  forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall = {}): Tensor {
     return this.through(tgt, (layer, x) => layer.forward(x, memory, call));
   }
 }
@@ -91,7 +97,7 @@ export class Transformer extends Module {
     super(engine);
     checkOptions(options, [...layerOptionNames, 'dModel', 'nhead', 'numEncoderLayers', 'numDecoderLayers'], 'Transformer');
     const { dModel = 512, nhead = 8, numEncoderLayers = 6, numDecoderLayers = 6, ...layer } = options;
-    const norm = () => new LayerNorm(engine, dModel, { eps: layer.layerNormEps ?? 1e-5, bias: layer.bias ?? true });
+    const norm = () => normOf(engine, dModel, layer);
     const encoderLayer = () => new TransformerEncoderLayer(engine, dModel, nhead, layer);
     const decoderLayer = () => new TransformerDecoderLayer(engine, dModel, nhead, layer);
     this.encoder = this.child('encoder', new TransformerEncoder(engine, encoderLayer, numEncoderLayers, norm()));
@@ -100,12 +106,7 @@ export class Transformer extends Module {
 
   /** All matrices are Xavier's, as nn.Transformer has it. */
   protected override initParameter(_name: string, parameter: Parameter, random: Random): void {
-    this.initOwn(parameter, random);
-  }
-
-  /** For modules around this one. */
-  initOwn(parameter: Parameter, random: Random): void {
-    parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
+    initStack(parameter, random);
   }
 
   /** `call.tgt: { isCausal: true }` is what training and translation use. */

@@ -3,16 +3,18 @@
  *
  *   post-norm   x = norm(x + sublayer(x))        pre-norm (normFirst)   x = x + sublayer(norm(x))
  *
- * Sublayers: self-attention, attention to the encoder's memory (decoder only), feed-forward  linear2(activation(linear1(x))).
+ * Sublayers: self-attention, attention to the encoder's memory (decoder only), feed-forward  linear2(activation(linear1(x))), or, gated
+ * (Shazeer, arXiv 2002.05202),  linear2(activation(linear1(x)) · linear3(x)).
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { type Activation, activationCode } from '../ops/activation.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
-import { add } from '../ops/elementwise.js';
+import { add, mul } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention } from './attention.js';
-import { Dropout, LayerNorm, Linear } from './layers.js';
+import type { KVCache } from './cache.js';
+import { Dropout, LayerNorm, Linear, RMSNorm } from './layers.js';
 import { Module } from './module.js';
 
 export interface TransformerLayerOptions {
@@ -25,9 +27,34 @@ export interface TransformerLayerOptions {
   bias?: boolean;
   /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0, where PyTorch has 0.1. */
   dropout?: number;
+  /** Default 'layer'. */
+  norm?: NormKind;
+  /** A gate beside the activation: linear3. */
+  gated?: boolean;
+  /** Channels of a head where they are not dModel / nhead. */
+  headDim?: number | undefined;
+  /** What attention's scores are multiplied by where it is not 1 / sqrt(headDim). */
+  attentionScale?: number | undefined;
 }
 
-export const layerOptionNames = ['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'];
+/** Norms by name. */
+const norms = {
+  layer: (engine: Engine, C: number, eps: number, bias: boolean): LayerNorm | RMSNorm => new LayerNorm(engine, C, { eps, bias }),
+  rms: (engine: Engine, C: number, eps: number): LayerNorm | RMSNorm => new RMSNorm(engine, C, { eps }),
+} as const;
+export type NormKind = keyof typeof norms;
+export type Norm = LayerNorm | RMSNorm;
+
+/** The norm that layers with these options have, for C channels. */
+export function normOf(engine: Engine, C: number, { norm = 'layer', layerNormEps = 1e-5, bias = true }: TransformerLayerOptions): Norm {
+  if (!Object.hasOwn(norms, norm)) throw wrongArgument('TransformerLayer', 'norm', norm, `It is one of ${Object.keys(norms).join(', ')}`);
+  return norms[norm](engine, C, layerNormEps, bias);
+}
+
+export const layerOptionNames = [
+  ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'],
+  ...['norm', 'gated', 'headDim', 'attentionScale'],
+];
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
@@ -37,18 +64,28 @@ export interface LayerMasks {
   lengths?: readonly number[] | undefined;
 }
 
-/** Called with the attention weights [B, H, T, S] of a layer's self-attention; asking for them costs a second pass. They are the listener's to free, or the scope's around the call. */
+/** Called with the attention weights [B, H, T, S] of one attention of a layer; asking for them costs a second pass. They are the listener's to free, or the scope's around the call. */
 export type WeightsListener = (weights: Tensor) => void;
+
+/** What one attention is given beside its operands. */
+export interface LayerAttention extends LayerMasks {
+  onWeights?: WeightsListener | undefined;
+  /** Keys and values of earlier calls: as MultiheadAttention takes them. */
+  cache?: KVCache | undefined;
+}
+
+type SeenWeights = [listener: WeightsListener, weights: Tensor][];
 
 /** What encoder and decoder layers share: options, the feed-forward sublayer, and where the norm stands. */
 abstract class TransformerLayer extends Module {
   protected readonly selfAttn: MultiheadAttention;
   protected readonly linear1: Linear;
   protected readonly linear2: Linear;
+  protected readonly linear3: Linear | undefined;
   /** Behind the activation. */
   protected readonly dropout: Dropout;
   protected readonly normFirst: boolean;
-  protected readonly options: Required<TransformerLayerOptions>;
+  protected readonly options: TransformerLayerOptions & { activation: Activation; batchFirst: boolean; bias: boolean; dropout: number };
 
   constructor(
     engine: Engine,
@@ -58,34 +95,25 @@ abstract class TransformerLayer extends Module {
   ) {
     super(engine);
     checkOptions(options, layerOptionNames, new.target.name);
-    this.options = {
-      dimFeedforward: 2048,
-      activation: 'relu',
-      layerNormEps: 1e-5,
-      batchFirst: false,
-      normFirst: false,
-      bias: true,
-      dropout: 0,
-      ...options,
-    };
-    const { dimFeedforward, bias, normFirst, activation, batchFirst } = this.options;
-    expectBooleans(new.target.name, { bias, normFirst, batchFirst });
+    this.options = { activation: 'relu', batchFirst: false, bias: true, dropout: 0, ...options };
+    const { dimFeedforward = 2048, bias, normFirst = false, activation, batchFirst, gated = false } = this.options;
+    expectBooleans(new.target.name, { bias, normFirst, batchFirst, gated });
     activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
     this.selfAttn = this.child('self_attn', this.attention());
     this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
     this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
+    if (gated) this.linear3 = this.child('linear3', new Linear(engine, dModel, dimFeedforward, { bias }));
     this.dropout = this.child('dropout', new Dropout(engine, this.options.dropout));
   }
 
   protected attention(): MultiheadAttention {
-    const { bias, batchFirst, dropout } = this.options;
-    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout });
+    const { bias, batchFirst, dropout, headDim, attentionScale: scale } = this.options;
+    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout, headDim, scale });
   }
 
-  protected norm(name: string): LayerNorm {
-    const { layerNormEps: eps, bias } = this.options;
-    return this.child(name, new LayerNorm(this.engine, this.dModel, { eps, bias }));
+  protected norm(name: string): Norm {
+    return this.child(name, normOf(this.engine, this.dModel, this.options));
   }
 
   protected drop(name: string): Dropout {
@@ -93,47 +121,56 @@ abstract class TransformerLayer extends Module {
   }
 
   /** One sublayer with its dropout, its residual and its norm on the right side. Where nothing drops, the sublayer's last projection adds the residual. */
-  protected sublayer(x: Tensor, norm: LayerNorm, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
+  protected sublayer(x: Tensor, norm: Norm, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
     const input = this.normFirst ? norm.forward(x) : x;
     const y = dropout.training && dropout.p > 0 ? add(dropout.forward(run(input)), x) : run(input, x);
     return this.normFirst ? y : norm.forward(y);
   }
 
-  protected attendTo(attention: MultiheadAttention, memory: Tensor | undefined, masks: LayerMasks, listen?: WeightsListener) {
+  /** A sublayer that attends: to itself, to a memory, or to what a cache remembers of one. Weights go to `seen`. */
+  protected attendTo(attention: MultiheadAttention, to: 'self' | Tensor | undefined, given: LayerAttention, seen: SeenWeights) {
     return (x: Tensor, residual?: Tensor): Tensor => {
-      const { mask: attnMask, keyPaddingMask, isCausal, lengths } = masks;
-      const [needWeights, averageAttnWeights] = [listen !== undefined, false];
-      const keys = memory ?? x;
-      const { output, weights } = attention.forward(x, keys, keys, {
-        attnMask,
-        keyPaddingMask,
-        isCausal,
-        lengths,
-        needWeights,
-        averageAttnWeights,
-        residual,
-      });
-      if (weights) listen?.(weights);
+      const { mask: attnMask, keyPaddingMask, isCausal, lengths, cache, onWeights } = given;
+      const masks = { attnMask, keyPaddingMask, isCausal, lengths, cache, residual };
+      const keys = to === 'self' ? x : to;
+      const wants = { needWeights: onWeights !== undefined, averageAttnWeights: false };
+      const { output, weights } = attention.forward(x, keys, keys, { ...masks, ...wants });
+      if (weights && onWeights) seen.push([onWeights, weights]);
       return output;
     };
   }
 
+  /** Runs a layer in a scope; what was seen of weights is told behind it, to be the listeners'. */
+  protected telling(run: (seen: SeenWeights) => Tensor): Tensor {
+    const seen: SeenWeights = [];
+    const { x } = this.engine.scope(() => ({ x: run(seen), seen }));
+    for (const [listen, weights] of seen) listen(weights);
+    return x;
+  }
+
   protected feedForward(x: Tensor, residual?: Tensor): Tensor {
-    return this.linear2.forward(this.dropout.forward(this.linear1.forward(x, { activation: this.options.activation })), { residual });
+    const active = this.linear1.forward(x, { activation: this.options.activation });
+    const h = this.linear3 ? mul(active, this.linear3.forward(x)) : active;
+    return this.linear2.forward(this.dropout.forward(h), { residual });
   }
 }
 
-export interface EncoderLayerCall extends LayerMasks {
-  onWeights?: WeightsListener | undefined;
-}
+export type EncoderLayerCall = Omit<LayerAttention, 'cache'>;
 
 const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths'];
 const encoderCallNames = [...maskNames, 'onWeights'];
+const attentionNames = [...encoderCallNames, 'cache'];
+
+function checkAttention(given: LayerAttention, names: readonly string[], where: string): void {
+  checkOptions(given, names, where);
+  if (given.onWeights !== undefined && typeof given.onWeights !== 'function')
+    throw wrongArgument(where, 'onWeights', given.onWeights, 'It must be a function');
+}
 
 /** Self-attention and feed-forward: [B, T, C] → [B, T, C]. */
 export class TransformerEncoderLayer extends TransformerLayer {
-  readonly #norm1: LayerNorm;
-  readonly #norm2: LayerNorm;
+  readonly #norm1: Norm;
+  readonly #norm2: Norm;
   readonly #dropout1: Dropout;
   readonly #dropout2: Dropout;
 
@@ -146,25 +183,18 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 
   forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
-    checkOptions(call, encoderCallNames, 'TransformerEncoderLayer.forward');
-    if (call.onWeights !== undefined && typeof call.onWeights !== 'function')
-      throw wrongArgument('TransformerEncoderLayer.forward', 'onWeights', call.onWeights, 'It must be a function');
-    let weights: Tensor | undefined;
-    const listen: WeightsListener | undefined = call.onWeights && ((w) => (weights = w));
-    const result = this.engine.scope(() => {
+    checkAttention(call, encoderCallNames, 'TransformerEncoderLayer.forward');
+    return this.telling((seen) => {
       let x = src;
-      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, undefined, call, listen));
-      x = this.sublayer(x, this.#norm2, this.#dropout2, (input, residual) => this.feedForward(input, residual));
-      return { x, weights };
+      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, 'self', call, seen));
+      return this.sublayer(x, this.#norm2, this.#dropout2, (input, residual) => this.feedForward(input, residual));
     });
-    if (result.weights) call.onWeights?.(result.weights);
-    return result.x;
   }
 }
 
 export interface DecoderLayerCall {
-  tgt?: LayerMasks | undefined;
-  memory?: LayerMasks | undefined;
+  tgt?: LayerAttention | undefined;
+  memory?: LayerAttention | undefined;
 }
 
 const decoderCallNames = ['tgt', 'memory'];
@@ -172,9 +202,9 @@ const decoderCallNames = ['tgt', 'memory'];
 /** Self-attention, attention to `memory`, feed-forward: tgt [B, T, C], memory [B, S, C] → [B, T, C]. */
 export class TransformerDecoderLayer extends TransformerLayer {
   readonly #multiheadAttn: MultiheadAttention;
-  readonly #norm1: LayerNorm;
-  readonly #norm2: LayerNorm;
-  readonly #norm3: LayerNorm;
+  readonly #norm1: Norm;
+  readonly #norm2: Norm;
+  readonly #norm3: Norm;
   readonly #dropout1: Dropout;
   readonly #dropout2: Dropout;
   readonly #dropout3: Dropout;
@@ -190,14 +220,21 @@ export class TransformerDecoderLayer extends TransformerLayer {
     this.#dropout3 = this.drop('dropout3');
   }
 
-  forward(tgt: Tensor, memory: Tensor, call: DecoderLayerCall = {}): Tensor {
+  /** Without `memory`, what `call.memory.cache` remembers of one. */
+  forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
-    for (const masks of [call.tgt, call.memory]) checkOptions(masks ?? {}, maskNames, 'TransformerDecoderLayer.forward');
-    return this.engine.scope(() => {
+    const { tgt: own = {}, memory: other = {} } = call;
+    for (const given of [own, other]) checkAttention(given, attentionNames, 'TransformerDecoderLayer.forward');
+    return this.telling((seen) => {
       let x = tgt;
-      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, undefined, call.tgt ?? {}));
-      x = this.sublayer(x, this.#norm2, this.#dropout2, this.attendTo(this.#multiheadAttn, memory, call.memory ?? {}));
+      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, 'self', own, seen));
+      x = this.sublayer(x, this.#norm2, this.#dropout2, this.attendTo(this.#multiheadAttn, memory, other, seen));
       return this.sublayer(x, this.#norm3, this.#dropout3, (input, residual) => this.feedForward(input, residual));
     });
+  }
+
+  /** Appends a memory's keys and values to a cache, which then stands for it. */
+  remember(cache: KVCache, memory: Tensor): void {
+    this.#multiheadAttn.remember(cache, memory);
   }
 }

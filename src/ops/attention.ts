@@ -3,7 +3,7 @@ import { record } from '../autograd/tape.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { PANEL, Tensor, tensor } from '../tensor.js';
 import { attentionGrad } from './attention_grad.js';
-import { type Attended, asFour, type Four, panelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
+import { type Attended, asFour, type Four, type KeyPanels, keyPanelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 import { type DropoutKey, dropoutMask } from './dropout.js';
 import { isTracked, op, operand } from './op.js';
@@ -81,23 +81,24 @@ interface Result {
   weights?: Tensor;
 }
 
-const attend = op((query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions, wantsWeights: boolean): Result => {
+/** Keys and values, or the panels of those that a cache holds. */
+type Source = readonly [key: Tensor, value: Tensor] | KeyPanels;
+
+const attend = op((query: Tensor, source: Source, options: AttentionOptions, wantsWeights: boolean): Result => {
   checkOptions(options, optionNames, 'scaledDotProductAttention');
   const engine = query.engine;
-  const [q4, k, v] = [asFour(query, 'query'), asFour(key, 'key'), asFour(value, 'value')];
+  const q4 = asFour(query, 'query');
+  const [fresh, cached] = 'slots' in source ? [undefined, source] : [{ k: asFour(source[0], 'key'), v: asFour(source[1], 'value') }];
   const q = rowsOf(q4);
   const [B, H, T, D] = q.shape as Four;
-  const [, G, S] = k.shape as Four;
-  const Dv = v.dim(3);
-  expectShape('scaledDotProductAttention', 'key', k, [B, G, S, D]);
-  expectShape('scaledDotProductAttention', 'value', v, [B, G, S, Dv]);
+  const keys = fresh ? fresh.k.shape : [cached.B, cached.G, cached.S, cached.D];
+  const [, G, S] = keys as Four;
+  const Dv = fresh ? fresh.v.dim(3) : cached.Dv;
+  expectShape('scaledDotProductAttention', 'key', { shape: keys }, [B, G, S, D]);
+  if (fresh) expectShape('scaledDotProductAttention', 'value', fresh.v, [B, G, S, Dv]);
   if (G !== H && !(options.enableGqa && G > 0 && H % G === 0)) {
-    throw wrongShape(
-      'scaledDotProductAttention',
-      'key',
-      k.shape,
-      `it has ${G} heads, the query ${H}; grouped heads need enableGqa and a divisor`,
-    );
+    const must = `it has ${G} heads, the query ${H}; grouped heads need enableGqa and a divisor`;
+    throw wrongShape('scaledDotProductAttention', 'key', keys, must);
   }
   if (D === 0) throw wrongShape('scaledDotProductAttention', 'query', query.shape, 'its heads have no channels');
   const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D), enableGqa } = options;
@@ -118,20 +119,23 @@ const attend = op((query: Tensor, key: Tensor, value: Tensor, options: Attention
   operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
   const mask = S > 0 ? options.attnMask : undefined;
   const bias = mask === undefined ? undefined : biasFor(mask, [B, H, T, S]);
-  const inputs = [query, key, value, mask?.dtype === 'bool' ? undefined : mask];
+  const inputs = [query, ...(fresh ? (source as readonly Tensor[]) : []), mask?.dtype === 'bool' ? undefined : mask];
   const { dropoutP = 0, dropoutKey } = options;
+  if (cached && isTracked(engine, ...inputs))
+    throw new HeedError('UNSUPPORTED', 'attention: a cache has no gradient', { culprit: 'cache', cure: 'Train without one' });
   const kept = weights || isTracked(engine, ...inputs);
-  const at: Attended = {
-    ...{ q, k, v, y, bias, reach: [queryOffset, left, right, scale] },
+  const at: Omit<Attended, 'k' | 'v'> = {
+    ...{ q, y, bias, reach: [queryOffset, left, right, scale] },
     lengths: lengths && tensor(engine, Int32Array.from(lengths)),
     slopes: alibiSlopes && contiguous(alibiSlopes),
     mask: dropoutP === 0 ? undefined : dropoutMask(engine, 'attention', dropoutP, dropoutKey),
     stats: kept ? Tensor.empty(engine, [B, H, T, 2]) : undefined,
   };
-  run(at, weights);
-  if (at.stats) {
+  run(at, fresh ? keyPanelsOf(fresh.k, fresh.v) : cached, weights);
+  if (at.stats && fresh) {
     const shapes = inputs.map((x) => x?.shape);
-    record(output, inputs, [q, k, v, y, at.bias, at.lengths, at.slopes, at.mask, at.stats], attentionGrad(at, shapes));
+    const saved = [q, fresh.k, fresh.v, y, at.bias, at.lengths, at.slopes, at.mask, at.stats];
+    record(output, inputs, saved, attentionGrad({ ...at, ...fresh }, shapes));
   }
   if (weights) record(result.weights as Tensor, inputs, [], noGradient);
   return result;
@@ -144,21 +148,20 @@ const noGradient = () => {
   });
 };
 
-function run(at: Attended, weights: Tensor | undefined): void {
+function run(at: Omit<Attended, 'k' | 'v'>, { keys, values, slots, G, S, room, Dv }: KeyPanels, weights: Tensor | undefined): void {
   const { engine } = at.q;
   const [B, H, T, D] = at.q.shape as Four;
-  const [, G, S, Dv] = at.v.shape as Four;
   const tiles = B * H * Math.ceil(T / QUERIES);
   const work = 2 * B * H * T * S * (D + Dv + 16);
   const pointers = [at.bias, at.lengths, at.slopes].map((x) => x?.ptr ?? 0);
   const ends = [...(at.bias?.strides.slice(0, 3) ?? [0, 0, 0]), ...at.reach];
   const steps = at.q.strides.slice(0, 3);
-  const [stats, k] = [at.stats?.ptr ?? 0, panelsOf(at.k)];
-  const operands = [at.y.ptr, stats, at.q.ptr, k, panelsOf(at.v, true), ...pointers, at.mask?.ptr ?? 0];
-  const args = [...operands, H, G, T, S, D, Dv, ...steps, ...at.y.strides.slice(0, 3), ...ends];
+  const stats = at.stats?.ptr ?? 0;
+  const operands = [at.y.ptr, stats, at.q.ptr, keys, values, ...pointers, at.mask?.ptr ?? 0, slots];
+  const args = [...operands, H, G, T, S, room, D, Dv, ...steps, ...at.y.strides.slice(0, 3), ...ends];
   engine.launch('attention_f32', tiles, work, args, SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8 + WORDS);
   if (!weights) return;
-  const again = [weights.ptr, stats, at.q.ptr, k, ...pointers, H, G, T, S, D, ...steps, ...ends];
+  const again = [weights.ptr, stats, at.q.ptr, keys, ...pointers, slots, H, G, T, S, room, D, ...steps, ...ends];
   engine.launch('attention_weights_f32', tiles, work, again, SCORES);
 }
 
@@ -178,7 +181,7 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
 
 /** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
 export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-  return attend(query, key, value, options, false).output;
+  return attend(query, [key, value], options, false).output;
 }
 
 /** The same, with the weights [B, H, T, S] that were given to the values, before dropout. These are for looking: gradients flow through the output alone. */
@@ -188,5 +191,9 @@ export function attentionWithWeights(
   value: Tensor,
   options: AttentionOptions = {},
 ): { output: Tensor; weights: Tensor } {
-  return attend(query, key, value, options, true) as Required<Result>;
+  return attend(query, [key, value], options, true) as Required<Result>;
 }
+
+/** Attention to the keys and values of a cache, and the weights where they are wanted. */
+export const cachedAttention = (query: Tensor, cached: KeyPanels, options: AttentionOptions = {}, wantsWeights = false): Result =>
+  attend(query, cached, options, wantsWeights);

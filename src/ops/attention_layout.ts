@@ -30,6 +30,21 @@ export interface Attended {
   reach: Four;
 }
 
+/** Keys and values as the kernels read them: of one call, or those that a cache holds (assembly/cache.ts). Addresses, and the sizes behind them. */
+export interface KeyPanels {
+  readonly keys: number;
+  readonly values: number;
+  /** [B] int32: whose keys each example reads; 0 where each has its own. */
+  readonly slots: number;
+  /** B examples, G heads, S keys in panels that have room for `room` of them, D and Dv channels. */
+  readonly B: number;
+  readonly G: number;
+  readonly S: number;
+  readonly room: number;
+  readonly D: number;
+  readonly Dv: number;
+}
+
 /** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
 export function asFour(x: Tensor, name: string): Tensor {
   expectDtype('scaledDotProductAttention', name, x, 'float32');
@@ -51,4 +66,10 @@ export function panelsOf(x: Tensor, transposed = false): number {
   const { ptr } = x.engine.allocate(B * H * packedBytes(rows, columns));
   packInto(ptr, x, [B, H, rows, columns], transposed ? [b, h, k, n] : [b, h, n, k]);
   return ptr;
+}
+
+/** Keys [B, G, S, D] and values [B, G, S, Dv] in panels; freed with the scope. */
+export function keyPanelsOf(k: Tensor, v: Tensor): KeyPanels {
+  const [B, G, S, Dv] = v.shape as Four;
+  return { keys: panelsOf(k), values: panelsOf(v, true), slots: 0, B, G, S, room: S, D: k.dim(3), Dv };
 }

@@ -1,0 +1,58 @@
+/**
+ * What a decoder remembers of a text while it writes another: for each layer, the keys and values of the encoder's states, made once, and those of the tokens
+ * so far. Rows can be reordered, dropped and doubled (the beams of a search): those of one source share its keys. Its memory is its own until `dispose`.
+ */
+import type { Engine } from '../engine/engine.js';
+import { wrongArgument } from '../ops/check.js';
+import { KVCache } from '../nn/cache.js';
+
+export class DecoderState {
+  /** Of each layer's two attentions. */
+  readonly self: readonly KVCache[];
+  readonly cross: readonly KVCache[];
+  #length = 0;
+  #lengths: readonly number[] | undefined;
+
+  /** `lengths`: tokens of each source, those behind are padding. */
+  constructor(engine: Engine, layers: number, lengths?: readonly number[]) {
+    const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
+    this.self = caches();
+    this.cross = caches();
+    this.#lengths = lengths;
+  }
+
+  /** Tokens of each row so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  get rows(): number {
+    return this.cross[0]?.rows ?? 0;
+  }
+
+  /** Tokens of each row's source. */
+  get lengths(): readonly number[] | undefined {
+    return this.#lengths;
+  }
+
+  /** Row i goes on as row rows[i]. There may be more rows than before, or fewer. Throws ARGUMENT for a row that is not there. */
+  reorder(rows: readonly number[]): void {
+    const known = (row: unknown) => Number.isInteger(row) && (row as number) >= 0 && (row as number) < this.rows;
+    const wrong = Array.isArray(rows) ? rows.findIndex((row) => !known(row)) : 0;
+    if (wrong >= 0) throw wrongArgument('reorder', 'rows', Array.isArray(rows) ? rows[wrong] : rows, `Rows run from 0 to ${this.rows - 1}`);
+    for (const cache of [...this.self, ...this.cross]) cache.reorder(rows);
+    this.#lengths = this.#lengths && rows.map((row) => this.#lengths?.[row] as number);
+  }
+
+  /** Runs a step that appends T tokens to every cache; one that was given up on its way is forgotten when the next begins. */
+  *step<Y>(T: number, run: () => Generator<void, Y>): Generator<void, Y> {
+    for (const cache of this.self) cache.truncate(Math.min(cache.length, this.#length));
+    const result = yield* run();
+    this.#length += T;
+    return result;
+  }
+
+  dispose(): void {
+    for (const cache of [...this.self, ...this.cross]) cache.dispose();
+  }
+}

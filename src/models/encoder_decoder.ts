@@ -1,0 +1,274 @@
+/**
+ * An encoder and a decoder that writes what it reads of (Vaswani et al. 2017, fig. 1), of any registered architecture: embeddings, positions, two stacks, and
+ * the scores of each token. `forward` is for training; `encode`, `start` and `decode` are for generation, which asks for tokens one by one and keeps what
+ * they have in common. Keys: embedding.weight, transformer.encoder.layers.0 …, transformer.decoder.layers.0 …, and what an architecture chooses beside.
+ */
+import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import { normal } from '../nn/init.js';
+import { Dropout, Embedding, Linear } from '../nn/layers.js';
+import { Module } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import { LearnedPositions, RelativeBias, SinusoidalPositions } from '../nn/positions.js';
+import { initStack, TransformerDecoder, TransformerEncoder } from '../nn/stacks.js';
+import { type Norm, normOf, TransformerDecoderLayer, TransformerEncoderLayer } from '../nn/transformer.js';
+import { expectShape, expectTensor } from '../ops/check.js';
+import { add, scale } from '../ops/elementwise.js';
+import { linear } from '../ops/matmul.js';
+import { reshape } from '../ops/shape.js';
+import type { Random } from '../random.js';
+import { type Tensor, tensor } from '../tensor.js';
+import type { EncoderDecoderChoices, EncoderDecoderDims, StackDims } from './architecture.js';
+import { DecoderState } from './decoder_state.js';
+
+export interface SourceInputs {
+  /** [B][S], right-padded to one length. */
+  ids: Int32Array;
+  shape: readonly [B: number, S: number];
+  /** Tokens of each source that are not padding. */
+  lengths?: readonly number[] | undefined;
+}
+
+/** What is wanted beside the last hidden state, or the logits. */
+export interface Wants {
+  hiddenStates?: boolean | undefined;
+  attentions?: boolean | undefined;
+}
+
+export interface EncoderStates {
+  /** [B, S, C] */
+  lastHiddenState: Tensor;
+  /** The embeddings, then what each block gives, the last behind the final norm where there is one. */
+  hiddenStates: Tensor[];
+  /** [B, H, S, S] of each block. */
+  attentions: Tensor[];
+}
+
+export interface DecoderOutputs {
+  /** [rows, T, V] */
+  logits: Tensor;
+  /** As the encoder's, [rows, T, C]. */
+  hiddenStates: Tensor[];
+  /** [rows, H, T, tokens so far] of each block. */
+  attentions: Tensor[];
+  /** [rows, H, T, S] of each block. */
+  crossAttentions: Tensor[];
+}
+
+/** How ids enter a stack. */
+interface Entrance {
+  embedding: Embedding;
+  /** Vectors that are added. */
+  positions: SinusoidalPositions | LearnedPositions | undefined;
+  /** What is added to the scores of self-attention. */
+  bias: RelativeBias | undefined;
+  norm: Norm | undefined;
+}
+
+export class EncoderDecoder extends Module {
+  /** The sources'; the targets' too where they share one. */
+  readonly embedding: Embedding;
+  readonly #encoder: TransformerEncoder;
+  readonly #decoder: TransformerDecoder;
+  readonly #source: Entrance;
+  readonly #target: Entrance;
+  readonly #dropout: Dropout;
+  readonly #head: Linear | undefined;
+  readonly #logitsBias: Parameter | undefined;
+
+  constructor(
+    engine: Engine,
+    readonly dims: EncoderDecoderDims,
+    readonly choices: EncoderDecoderChoices,
+  ) {
+    super(engine);
+    const { C, V, sourceV, eps } = dims;
+    const { shared, tied, dropout = 0, finalNorm, logitsBias } = choices;
+    const table = (name: string, rows: number, packed: boolean) => this.child(name, new Embedding(engine, rows, C, { packed }));
+    this.embedding = table(shared ? 'embedding' : 'encoder_embedding', sourceV, shared && tied);
+    const targets = shared ? this.embedding : table('decoder_embedding', V, tied);
+    const layer = { ...this.#layerOptions(), layerNormEps: eps };
+    const sized = ({ F, D }: StackDims) => ({ ...layer, dimFeedforward: F, headDim: D });
+    const { encoder, decoder } = dims;
+    const norm = () => (finalNorm ? normOf(engine, C, layer) : undefined);
+    const encoderLayer = () => new TransformerEncoderLayer(engine, C, encoder.H, sized(encoder));
+    const decoderLayer = () => new TransformerDecoderLayer(engine, C, decoder.H, sized(decoder));
+    this.#encoder = this.child('transformer.encoder', new TransformerEncoder(engine, encoderLayer, encoder.L, norm()));
+    this.#decoder = this.child('transformer.decoder', new TransformerDecoder(engine, decoderLayer, decoder.L, norm()));
+    this.#source = this.#entrance('encoder', this.embedding, encoder.H);
+    this.#target = this.#entrance('decoder', targets, decoder.H);
+    if (!tied) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
+    if (logitsBias) this.#logitsBias = this.parameter('final_logits_bias', [1, V]);
+    this.#dropout = this.child('dropout', new Dropout(engine, dropout));
+  }
+
+  #layerOptions() {
+    const { place, activation, norm = 'layer', gated = false, bias = true, attentionScale, dropout = 0 } = this.choices;
+    return { normFirst: place === 'pre', batchFirst: true, activation, norm, gated, bias, attentionScale, dropout };
+  }
+
+  /** Declares what stands between ids and a stack. */
+  #entrance(side: 'encoder' | 'decoder', embedding: Embedding, H: number): Entrance {
+    const { engine, dims, choices } = this;
+    const { C, positions: most, eps } = dims;
+    const { positions: chosen, embeddingNorm, norm = 'layer', bias = true } = choices;
+    const name = `${side}_positions`;
+    const positions =
+      chosen.kind === 'sinusoidal'
+        ? this.child(name, new SinusoidalPositions(engine, C, chosen.layout))
+        : chosen.kind === 'learned'
+          ? this.child(name, new LearnedPositions(engine, most, C, chosen.offset))
+          : undefined;
+    const relative = chosen.kind === 'relative' ? chosen : undefined;
+    const bidirectional = side === 'encoder';
+    return {
+      ...{ embedding, positions },
+      bias: relative && this.child(name, new RelativeBias(engine, H, { ...bucketsOf(relative), bidirectional })),
+      norm: embeddingNorm ? this.child(`${side}_embedding_norm`, normOf(engine, C, { norm, layerNormEps: eps, bias })) : undefined,
+    };
+  }
+
+  protected override initParameter(name: string, parameter: Parameter, random: Random): void {
+    if (name.startsWith('transformer.')) initStack(parameter, random);
+    else parameter.init(random, /(embedding|positions)\.weight$/.test(name) ? normal(1 / Math.sqrt(this.dims.C)) : undefined);
+  }
+
+  /** ids [B, T], which stand on positions `from` … → [B, T, C] */
+  #embed({ embedding, positions, norm }: Entrance, ids: Tensor, from = 0): Tensor {
+    const { padding: paddingIdx, embeddingScale = 1 } = this.choices;
+    const rows = embedding.forward(ids, { paddingIdx });
+    const scaled = embeddingScale === 1 ? rows : scale(rows, embeddingScale);
+    const placed = positions ? add(scaled, positions.forward(ids.dim(1), from)) : scaled;
+    return this.#dropout.forward(norm ? norm.forward(placed) : placed);
+  }
+
+  /** The last states [B, T, C] → the score of each token [B, T, V]. */
+  #score(states: Tensor): Tensor {
+    const { logitsScale = 1 } = this.choices;
+    const h = logitsScale === 1 ? states : scale(states, logitsScale);
+    const { weight } = this.#head ?? this.#target.embedding;
+    const bias = this.#logitsBias?.complete ? reshape(this.#logitsBias.tensor, [this.dims.V]) : undefined;
+    return linear(h, weight.operand, bias);
+  }
+
+  /**
+   * Teacher forcing: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. Targets may be padded: what they are padded with is
+   * not seen by what stands before it.
+   */
+  forward(source: Tensor, target: Tensor, lengths?: readonly number[]): Tensor {
+    return this.engine.scope(() => {
+      const [S, T] = [source.dim(1), target.dim(1)];
+      this.#expectPositions(S, source.shape, 'source');
+      this.#expectPositions(T, target.shape, 'target');
+      const [x, y] = [this.#embed(this.#source, source), this.#embed(this.#target, target)];
+      const memory = this.#encoder.forward(x, { lengths, mask: this.#source.bias?.forward(S, S) });
+      const tgt = { isCausal: true, mask: this.#target.bias?.forward(T, T) };
+      return this.#score(this.#decoder.forward(y, memory, { tgt, memory: { lengths } }));
+    });
+  }
+
+  /** Reads the sources, yielding after each block. What it gives is the scope's around it. Throws ARGUMENT for ids out of the vocabulary and rows that are too long. */
+  *encode({ ids, shape, lengths }: SourceInputs, wants: Wants = {}): Generator<void, EncoderStates> {
+    const { engine } = this;
+    const S = shape[1];
+    this.#expectPositions(S, shape, 'input_ids');
+    const hiddenStates: Tensor[] = [];
+    const attentions: Tensor[] = [];
+    const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
+    const { x, mask } = engine.scope(() => ({
+      x: this.#embed(this.#source, tensor(engine, ids, shape)),
+      mask: this.#source.bias?.forward(S, S),
+    }));
+    yield;
+    const lastHiddenState = yield* through(this.#encoder, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
+      layer.forward(h, { lengths, mask, onWeights }),
+    );
+    mask?.dispose();
+    return { lastHiddenState, hiddenStates, attentions };
+  }
+
+  /** What the decoder remembers of the encoder's states [B, S, C]: a row for each. The caller disposes of it. */
+  start(states: Tensor, lengths?: readonly number[]): DecoderState {
+    expectTensor('start', 'states', states);
+    expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
+    const state = new DecoderState(this.engine, this.dims.decoder.L, lengths);
+    try {
+      for (const [l, layer] of this.#decoder.layers.entries()) layer.remember(state.cross[l] as DecoderState['cross'][number], states);
+      return state;
+    } catch (error) {
+      state.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws
+   * ARGUMENT for ids out of the vocabulary, more tokens than there are positions, and SHAPE where the rows are not the state's.
+   */
+  *decode(ids: Int32Array, shape: readonly [rows: number, T: number], state: DecoderState, wants: Wants = {}): Generator<void, DecoderOutputs> {
+    const { engine } = this;
+    const [rows, T] = shape;
+    if (rows !== state.rows)
+      throw new HeedError('SHAPE', `decode: ids are [${shape}], the state has ${state.rows} rows`, { culprit: 'ids', shape });
+    const hiddenStates: Tensor[] = [];
+    const attentions: Tensor[] = [];
+    const crossAttentions: Tensor[] = [];
+    const into = (list: Tensor[]) => (wants.attentions ? (weights: Tensor) => void list.push(weights) : undefined);
+    const [onWeights, onCrossWeights] = [into(attentions), into(crossAttentions)];
+    const from = state.length;
+    this.#expectPositions(from + T, shape, 'decoder_input_ids', T);
+    const { embed, target } = { embed: this.#embed.bind(this), target: this.#target };
+    const { lengths } = state;
+    const stack = this.#decoder;
+    const last = yield* state.step(T, function* () {
+      const { x, mask } = engine.scope(() => ({
+        x: embed(target, tensor(engine, ids, shape), from),
+        mask: target.bias?.forward(T, from + T, from),
+      }));
+      const states = yield* through(stack, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h, l) =>
+        layer.forward(h, undefined, {
+          tgt: { isCausal: true, cache: state.self[l], mask, onWeights },
+          memory: { cache: state.cross[l], lengths, onWeights: onCrossWeights },
+        }),
+      );
+      mask?.dispose();
+      return states;
+    });
+    const logits = engine.scope(() => this.#score(last));
+    if (!wants.hiddenStates) last.dispose();
+    return { logits, hiddenStates, attentions, crossAttentions };
+  }
+
+  #expectPositions(tokens: number, shape: readonly number[], culprit: string, given = tokens): void {
+    if (given >= 1 && tokens <= this.dims.positions) return;
+    const message = `Rows of ${tokens} tokens do not fit: the model takes 1 to ${this.dims.positions}`;
+    throw new HeedError('ARGUMENT', message, { culprit, shape, cure: 'Truncate, ask for fewer tokens, or give empty texts their special tokens' });
+  }
+}
+
+const bucketsOf = ({ buckets, maxDistance }: { buckets: number; maxDistance: number }) => ({ buckets, maxDistance });
+
+/** A stack, layer by layer, and its norm, yielding after each. States go to `kept`, or are freed when the next is there. */
+function* through<Layer extends Module>(
+  stack: { readonly layers: readonly Layer[]; readonly norm: Norm | undefined },
+  x: Tensor,
+  kept: Tensor[] | undefined,
+  run: (layer: Layer, x: Tensor, index: number) => Tensor,
+): Generator<void, Tensor> {
+  let h = x;
+  const leave = (next: Tensor, wanted = true) => {
+    if (kept && wanted) kept.push(h);
+    else h.dispose();
+    h = next;
+  };
+  const last = stack.layers.length - 1;
+  for (const [l, layer] of stack.layers.entries()) {
+    leave(run(layer, h, l));
+    if (l < last) yield;
+  }
+  // In Hugging Face's order, what the last layer gives counts behind the norm only.
+  if (stack.norm) leave(stack.norm.forward(h), false);
+  kept?.push(h);
+  yield;
+  return h;
+}
