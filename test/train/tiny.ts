@@ -57,3 +57,10 @@ export async function tiny({ engine, vocabulary = VOCABULARY, dropout = 0.1, cou
   const bits = () => Object.fromEntries(Object.entries(model.stateDict()).map(([name, { data }]) => [name, Array.from(data)]));
   return { engine: own, model, optimizer, trainer, bits };
 }
+
+/** A run in a folder that writes checkpoints as often as it can, to be killed at any moment: dropout, accumulation, bucketing, shuffling, early stopping. */
+export async function killable(folder: string, engine?: Engine) {
+  const made = await tiny({ ...(engine && { engine }), validation: loaderOf(examples(16, 2)) });
+  const checkpoint = { folder, every: 1, keep: 2 };
+  return { ...made, fit: { steps: 24, evaluateEvery: 5, earlyStopping: { patience: 100 }, checkpoint } };
+}
