@@ -7,7 +7,7 @@ import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
 import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
 import { type Kernel, kernelNames } from './kernels.js';
-import { EngineMemory, type MemoryUse, Scope, type Storage, storagesIn } from './memory.js';
+import { EngineMemory, type MemoryUse, Scope, Storage, storagesIn } from './memory.js';
 import { checkEngineOptions, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
 import { Queue } from './queue.js';
@@ -192,6 +192,8 @@ export class Engine {
   rehearse(body: () => void): MemoryUse {
     this.#alive();
     const scratch = this.#scratch;
+    // A stand-in like the rest of the memory: it may be freed for a larger one.
+    this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
     this.#rehearsing = true;
     try {
       return this.heap.rehearse(() => this.scope(body));
@@ -278,7 +280,7 @@ export class Engine {
 
   #scratchFor(bytes: number): number {
     if (!this.#scratch || this.#scratch.bytes < bytes) {
-      if (!this.#rehearsing) this.#scratch?.free();
+      this.#scratch?.free();
       this.#scratch = undefined;
       this.#scratch = this.heap.allocate(bytes);
     }

@@ -201,6 +201,12 @@ export class Parameter {
     this.#hasGrad = false;
   }
 
+  /** Memory for the gradient, so that a first step takes as much as all others. */
+  reserveGrad(): void {
+    // Not a scope's: it lives as long as the parameter trains.
+    this.#grad ??= new Tensor(this.engine, this.engine.heap.allocate(4 * sizeOf(this.shape)), this.shape);
+  }
+
   /** Forgets the gradient and frees its memory. */
   freeGrad(): void {
     this.#grad?.dispose();
@@ -211,9 +217,8 @@ export class Parameter {
   #accumulate(gradient: Tensor): void {
     const { engine } = this;
     const given = contiguous(gradient);
-    // Not a scope's: it lives as long as the parameter trains.
-    this.#grad ??= new Tensor(engine, engine.heap.allocate(given.size * 4), this.shape);
-    const { ptr } = this.#grad;
+    this.reserveGrad();
+    const { ptr } = this.#grad as Tensor;
     if (this.#hasGrad)
       engine.launch('add_f32', Math.ceil(given.size / 1024), given.size * 2, [ptr, ptr, given.ptr, given.size, given.size]);
     else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);

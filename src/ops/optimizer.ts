@@ -1,5 +1,6 @@
 /** Steps of optimizers on tensors, in place, and the norm that gradients are clipped by. src/train/optimizer.ts makes optimizers of them. */
-import { Tensor } from '../tensor.js';
+import type { Engine } from '../engine/engine.js';
+import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
 const TILE = 1024;
 
@@ -77,9 +78,10 @@ function power(b: number, n: number): number {
   return result;
 }
 
-/** Zeros of a tensor's shape that no scope owns: an optimizer's state. */
-export function stateLike({ engine, size, shape }: Tensor): Tensor {
-  const storage = engine.heap.allocate(size * 4);
-  engine.heap.bytes.fill(0, storage.ptr, storage.ptr + size * 4);
+/** Zeros that no scope owns: an optimizer's state. */
+export function zerosOf(engine: Engine, shape: Shape): Tensor {
+  const bytes = 4 * sizeOf(shape);
+  const storage = engine.heap.allocate(bytes);
+  engine.heap.bytes.fill(0, storage.ptr, storage.ptr + bytes);
   return new Tensor(engine, storage, shape);
 }

@@ -95,6 +95,7 @@ export class Learner<Model extends Module, Batch> {
         at = i;
         const work = () => {
           model.train({ seed, step: state.batches + i });
+          optimizer.reserve();
           loss += lossAndGrad(engine, exercise, exercise.targets / targets);
           if (i === exercises.length - 1) norm = optimizer.step({ factor, clip });
         };
@@ -131,7 +132,8 @@ export class Learner<Model extends Module, Batch> {
       return engine.rehearse(() => {
         const later = engine.allocate(moments);
         try {
-          lossAndGrad(engine, exercise, 1);
+          // The first makes the gradients' memory, which the second finds there, as a step does.
+          for (const _ of [1, 2]) lossAndGrad(engine, exercise, 1);
         } finally {
           for (const parameter of parameters) parameter.freeGrad();
           later.free();

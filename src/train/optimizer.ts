@@ -4,8 +4,8 @@
  */
 import { checkOptions, HeedError } from '../errors.js';
 import type { Parameter } from '../nn/parameter.js';
-import { adamStep, sgdStep, squareSum, stateLike } from '../ops/optimizer.js';
-import { type HostTensor, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { adamStep, sgdStep, squareSum, zerosOf } from '../ops/optimizer.js';
+import { type HostTensor, type Shape, sizeOf, type Tensor } from '../tensor.js';
 
 /** Parameters that share options; named, as `module.namedParameters()` gives them. */
 export type Named = Iterable<readonly [string, Parameter]>;
@@ -98,6 +98,15 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     return missing.reduce((sum, { parameter }) => sum + this.slots.length * Math.ceil((4 * sizeOf(parameter.shape)) / 64) * 64, 0);
   }
 
+  /** Makes the memory of all gradients and moments now, so that a first step takes as much as all others. */
+  reserve(): void {
+    for (const { parameter, state } of this.#members) {
+      if (!parameter.requiresGrad) continue;
+      parameter.reserveGrad();
+      if (state.length === 0) state.push(...this.slots.map(() => momentOf(parameter)));
+    }
+  }
+
   /** One update. Gives the norm of all gradients together, before clipping. Parameters without a gradient stay as they are. */
   step({ factor = 1, clip, scale = 1 }: StepOptions = {}): number {
     const ready = this.#members.filter(({ parameter }) => parameter.grad && parameter.requiresGrad);
@@ -112,7 +121,7 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     const clipped = clip === undefined ? scale : scale * Math.min(1, clip / (norm + 1e-6));
     for (const member of ready) {
       const { parameter, options } = member;
-      if (member.state.length === 0) member.state = this.slots.map(() => stateLike(parameter.grad as Tensor));
+      if (member.state.length === 0) member.state.push(...this.slots.map(() => momentOf(parameter)));
       this.update(parameter.value, parameter.grad as Tensor, member.state, { ...options, lr: options.lr * factor }, clipped, this.#step);
     }
     return norm;
@@ -138,8 +147,7 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
   restore(step: number, names: ReadonlySet<string>): void {
     this.dispose();
     for (const { name, parameter, state } of this.#members)
-      if (this.slots.every((slot) => names.has(`${name}.${slot}`)))
-        for (const _ of this.slots) state.push(stateLike(new Tensor(parameter.engine, parameter.value.storage, parameter.shape)));
+      if (this.slots.every((slot) => names.has(`${name}.${slot}`))) state.push(...this.slots.map(() => momentOf(parameter)));
     this.#step = step;
   }
 
@@ -166,6 +174,8 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     for (const member of this.#members) for (const x of member.state.splice(0)) x.dispose();
   }
 }
+
+const momentOf = ({ engine, shape }: Parameter): Tensor => zerosOf(engine, shape);
 
 const isGroups = <Options>(groups: Named | readonly Group<Options>[]): groups is readonly Group<Options>[] =>
   Array.isArray(groups) && groups.length > 0 && !Array.isArray(groups[0]);

@@ -15,7 +15,7 @@ import {
 } from '../../dist/train/index.js';
 
 export const [PAD, BEGIN, END, FIRST, LETTERS] = [0, 1, 2, 3, 9];
-export const VOCABULARY = FIRST + LETTERS;
+const VOCABULARY = FIRST + LETTERS;
 
 /** Lists of 2 to 7 letters, and the same backwards. */
 export function examples(count: number, seed = 1): TranslationExample[] {
@@ -26,8 +26,9 @@ export function examples(count: number, seed = 1): TranslationExample[] {
   });
 }
 
-export interface TinyOptions extends Partial<Omit<TrainerOptions<HeedTransformer, TranslationBatch>, 'optimizer'>> {
+export interface TinyOptions extends Partial<TrainerOptions<HeedTransformer, TranslationBatch>> {
   engine?: Engine;
+  vocabulary?: number;
   dropout?: number;
   count?: number;
   batchSize?: number;
@@ -42,10 +43,11 @@ export const loaderOf = (data: readonly TranslationExample[], batchSize = 8) =>
   });
 
 /** With dropout, accumulation, shuffling and bucketing, unless told otherwise. */
-export async function tiny({ engine, dropout = 0.1, count = 100, batchSize, labelSmoothing = 0.1, lr = 3e-3, ...more }: TinyOptions = {}) {
+export async function tiny({ engine, vocabulary = VOCABULARY, dropout = 0.1, count = 100, ...options }: TinyOptions = {}) {
+  const { batchSize, labelSmoothing = 0.1, lr = 3e-3, ...more } = options;
   const own = engine ?? (await createEngine({ threads: 1, deterministic: true }));
   const sizes = { d_model: 16, num_heads: 2, encoder_layers: 1, decoder_layers: 1, ffn_dim: 32 };
-  const model = new HeedTransformer(own, { ...sizes, vocab_size: VOCABULARY, pad_token_id: PAD, dropout }).init(7);
+  const model = new HeedTransformer(own, { ...sizes, vocab_size: vocabulary, pad_token_id: PAD, dropout }).init(7);
   const optimizer = new AdamW(model.namedParameters(), { lr });
   const trainer = new Trainer(model, {
     ...{ objective: sequenceToSequence({ pad: PAD, labelSmoothing }), optimizer, schedule: schedule('cosine', { warmup: 5, steps: 60 }) },
@@ -54,4 +56,11 @@ export async function tiny({ engine, dropout = 0.1, count = 100, batchSize, labe
   });
   const bits = () => Object.fromEntries(Object.entries(model.stateDict()).map(([name, { data }]) => [name, Array.from(data)]));
   return { engine: own, model, optimizer, trainer, bits };
+}
+
+/** A run in a folder that writes checkpoints as often as it can, to be killed at any moment: dropout, accumulation, bucketing, shuffling, early stopping. */
+export async function killable(folder: string, engine?: Engine) {
+  const made = await tiny({ ...(engine && { engine }), validation: loaderOf(examples(16, 2)) });
+  const checkpoint = { folder, every: 1, keep: 2 };
+  return { ...made, fit: { steps: 24, evaluateEvery: 5, earlyStopping: { patience: 100 }, checkpoint } };
 }
