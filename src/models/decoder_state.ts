@@ -3,8 +3,9 @@
  * so far. Rows can be reordered, dropped and doubled (the beams of a search): those of one source share its keys. Its memory is its own until `dispose`.
  */
 import type { Engine } from '../engine/engine.js';
-import { wrongArgument } from '../ops/check.js';
+import { HeedError } from '../errors.js';
 import { KVCache } from '../nn/cache.js';
+import { wrongArgument } from '../ops/check.js';
 
 export class DecoderState {
   /** Of each layer's two attentions. */
@@ -12,6 +13,7 @@ export class DecoderState {
   readonly cross: readonly KVCache[];
   #length = 0;
   #lengths: readonly number[] | undefined;
+  #disposed = false;
 
   /** `lengths`: tokens of each source, those behind are padding. */
   constructor(engine: Engine, layers: number, lengths?: readonly number[]) {
@@ -37,6 +39,7 @@ export class DecoderState {
 
   /** Row i goes on as row rows[i]. There may be more rows than before, or fewer. Throws ARGUMENT for a row that is not there. */
   reorder(rows: readonly number[]): void {
+    this.expectAlive();
     const known = (row: unknown) => Number.isInteger(row) && (row as number) >= 0 && (row as number) < this.rows;
     const wrong = Array.isArray(rows) ? rows.findIndex((row) => !known(row)) : 0;
     if (wrong >= 0) throw wrongArgument('reorder', 'rows', Array.isArray(rows) ? rows[wrong] : rows, `Rows run from 0 to ${this.rows - 1}`);
@@ -52,7 +55,13 @@ export class DecoderState {
     return result;
   }
 
+  /** Throws ARGUMENT where it was disposed of. */
+  expectAlive(): void {
+    if (this.#disposed) throw new HeedError('ARGUMENT', 'This state was disposed of', { culprit: 'state', cure: 'Start another' });
+  }
+
   dispose(): void {
+    this.#disposed = true;
     for (const cache of [...this.self, ...this.cross]) cache.dispose();
   }
 }

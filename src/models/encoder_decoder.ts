@@ -205,9 +205,15 @@ export class EncoderDecoder extends Module {
    * Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws
    * ARGUMENT for ids out of the vocabulary, more tokens than there are positions, and SHAPE where the rows are not the state's.
    */
-  *decode(ids: Int32Array, shape: readonly [rows: number, T: number], state: DecoderState, wants: Wants = {}): Generator<void, DecoderOutputs> {
+  *decode(
+    ids: Int32Array,
+    shape: readonly [rows: number, T: number],
+    state: DecoderState,
+    wants: Wants = {},
+  ): Generator<void, DecoderOutputs> {
     const { engine } = this;
     const [rows, T] = shape;
+    state.expectAlive();
     if (rows !== state.rows)
       throw new HeedError('SHAPE', `decode: ids are [${shape}], the state has ${state.rows} rows`, { culprit: 'ids', shape });
     const hiddenStates: Tensor[] = [];
@@ -242,7 +248,11 @@ export class EncoderDecoder extends Module {
   #expectPositions(tokens: number, shape: readonly number[], culprit: string, given = tokens): void {
     if (given >= 1 && tokens <= this.dims.positions) return;
     const message = `Rows of ${tokens} tokens do not fit: the model takes 1 to ${this.dims.positions}`;
-    throw new HeedError('ARGUMENT', message, { culprit, shape, cure: 'Truncate, ask for fewer tokens, or give empty texts their special tokens' });
+    throw new HeedError('ARGUMENT', message, {
+      culprit,
+      shape,
+      cure: 'Truncate, ask for fewer tokens, or give empty texts their special tokens',
+    });
   }
 }
 

@@ -72,7 +72,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const architecture = found as ArchitectureOf<Kind>;
   const last = { file, loaded: 0, total: undefined as number | undefined };
   const onProgress =
-    listen && ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+    listen &&
+    ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
   const make = (checkpoint: CheckpointSummary): Encoder | EncoderDecoder => makers[kind](engine, architecture, config, checkpoint);
   const module = await loadWeights(make, found, runtime, folder, { signal, onProgress });
   try {

@@ -117,12 +117,7 @@ export class MultiheadAttention extends Module {
   }
 
   /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
-  forward(
-    query: Tensor,
-    key: Tensor | undefined,
-    value: Tensor | undefined,
-    call: MultiheadAttentionCall = {},
-  ): MultiheadAttentionResult {
+  forward(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall = {}): MultiheadAttentionResult {
     checkOptions(call, callNames, 'MultiheadAttention.forward');
     const { isCausal, needWeights, averageAttnWeights, cache } = call;
     expectBooleans('MultiheadAttention.forward', { isCausal, needWeights, averageAttnWeights });
@@ -152,7 +147,9 @@ export class MultiheadAttention extends Module {
     if (!(cache instanceof KVCache) || cache.engine !== this.engine)
       throw wrongArgument('MultiheadAttention', 'cache', cache, "It must be a KVCache of the module's engine");
     if (!this.#biasK && !this.#zero) return;
-    throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', { culprit: 'cache' });
+    throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', {
+      culprit: 'cache',
+    });
   }
 
   /** [B, T, H · D] → [B, H, T, D], a view. */

@@ -79,6 +79,7 @@ export class KVCache {
 
   /** Row i goes on as row rows[i]: the batch may grow and shrink. Throws ARGUMENT for a row that is not there. */
   reorder(rows: readonly number[]): void {
+    if (!Array.isArray(rows)) throw wrongArgument('KVCache.reorder', 'rows', rows, 'It is a list of rows');
     if (!this.#slots) return; // no rows yet, in any order
     this.#name(rows.map((row) => slotOf(this.#rows, row)));
   }
@@ -158,7 +159,7 @@ export class KVCache {
 }
 
 function slotOf(rows: readonly number[], row: number): number {
-  const slot = rows[row];
+  const slot = Number.isInteger(row) ? rows[row] : undefined;
   if (slot === undefined) throw wrongArgument('KVCache.reorder', 'rows', row, `Rows run from 0 to ${rows.length - 1}`);
   return slot;
 }

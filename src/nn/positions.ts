@@ -114,7 +114,12 @@ export class RelativeBias extends Module {
     if (!(Number.isSafeInteger(buckets) && buckets >= 4 && buckets % 2 === 0))
       throw wrongArgument('RelativeBias', 'buckets', buckets, 'It is an even number from 4 on');
     if (!(Number.isSafeInteger(maxDistance) && maxDistance > buckets / 2))
-      throw wrongArgument('RelativeBias', 'maxDistance', maxDistance, `It is a whole number above ${buckets / 2}, or no bucket has its share`);
+      throw wrongArgument(
+        'RelativeBias',
+        'maxDistance',
+        maxDistance,
+        `It is a whole number above ${buckets / 2}, or no bucket has its share`,
+      );
     this.weight = this.parameter('weight', [this.#options.buckets, numHeads], { init: normal() });
   }
 

@@ -89,3 +89,157 @@ describe.each(names)('the fixture %s', (name) => {
     await engine.dispose();
   });
 });
+
+/** A row's source, and its tokens so far. */
+interface Row {
+  b: number;
+  ids: number[];
+}
+
+describe.each(names)('decoding with %s', (name) => {
+  let engine: Engine;
+  let model: EncoderDecoder;
+  const inputs = inputsOf(name);
+  beforeAll(async () => {
+    engine = await createEngine({ threads: 2, deterministic: true, inlineBelow: 0 });
+    model = await load(engine, name);
+  });
+  afterAll(() => engine.dispose());
+
+  /** Numbers of a tensor's part along its axis of tokens, or of all of it. */
+  const numbers = (x: Tensor, from = 0, count = x.dim(1)) => Array.from(contiguous(narrow(x, 1, from, count)).toHost().data);
+  const started = (of = inputs) => model.start(encode(model, of).lastHiddenState, of.lengths);
+  const only = (b: number) => ({
+    source: inputs.source.slice(b * S, b * S + S),
+    target: inputs.target.slice(b * T, b * T + T),
+    lengths: [inputs.lengths[b] as number],
+  });
+
+  it('gives the same bits in one call, in pieces, token by token, and by teacher forcing', () => {
+    engine.scope(() => {
+      const all = started();
+      const want = numbers(decode(model, inputs.target, all).logits);
+      const ids = [tensor(engine, inputs.source, [B, S]), tensor(engine, inputs.target, [B, T])] as const;
+      expect(numbers(model.forward(...ids, inputs.lengths))).toEqual(want);
+      for (const pieces of [
+        [1, 1, 1, 1, 1, 1, 1],
+        [3, 4],
+        [5, 1, 1],
+      ]) {
+        const state = started();
+        const rows: number[][] = [[], []];
+        for (const count of pieces) {
+          const { logits } = decode(model, columns(inputs.target, state.length, count), state);
+          const flat = numbers(logits);
+          for (const [b, row] of rows.entries()) row.push(...flat.slice((b * flat.length) / B, ((b + 1) * flat.length) / B));
+        }
+        expect(state.length).toBe(T);
+        expect(rows.flat()).toEqual(want);
+        state.dispose();
+      }
+      all.dispose();
+    });
+  });
+
+  it('gives a row the same bits alone, without the padding that it has in a batch', () => {
+    engine.scope(() => {
+      const state = started();
+      const want = numbers(decode(model, inputs.target, state).logits).slice(T * 97);
+      const length = inputs.lengths[1] as number;
+      const source = inputs.source.slice(S, S + length);
+      const alone = model.start(drain(model.encode({ ids: source, shape: [1, length] })).lastHiddenState);
+      expect(numbers(decode(model, inputs.target.slice(T), alone).logits)).toEqual(want);
+      for (const each of [state, alone]) each.dispose();
+    });
+  });
+
+  it('goes on from reordered rows as each would alone: doubled, dropped, exchanged', () => {
+    engine.scope(() => {
+      const state = started();
+      const histories = [0, 1].map((b) => ({ b, ids: Array.from(only(b).target.slice(0, 2)) }));
+      decode(model, columns(inputs.target, 0, 2), state);
+      let rows = histories;
+      for (const order of [[0, 0, 1, 1, 1], [4, 0, 1, 1, 2, 3], [5, 5], [1, 0], [0], [0, 0, 0, 0, 0, 0, 0]]) {
+        state.reorder(order);
+        rows = order.map((from, i) => ({
+          b: (rows[from] as Row).b,
+          ids: [...(rows[from] as Row).ids, 3 + ((i * 5 + order.length) % 90)],
+        }));
+        expect(state.rows).toBe(order.length);
+        const got = numbers(
+          decode(
+            model,
+            Int32Array.from(rows, ({ ids }) => ids.at(-1) as number),
+            state,
+          ).logits,
+        );
+        for (const [i, { b, ids }] of rows.entries()) {
+          const alone = started(only(b));
+          const want = numbers(decode(model, Int32Array.from(ids), alone).logits, ids.length - 1, 1);
+          expect(got.slice(i * 97, i * 97 + 97), `row ${i} of ${order}`).toEqual(want);
+          alone.dispose();
+        }
+      }
+      state.dispose();
+    });
+  });
+
+  it('computes what rows of one source share once: reordering takes no memory but its table', () => {
+    engine.scope(() => {
+      const state = started(only(0));
+      const before = engine.memory();
+      state.reorder(Array(16).fill(0));
+      expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+      state.dispose();
+    });
+  });
+
+  it('forgets a step that was given up on its way', () => {
+    engine.scope(() => {
+      const [state, other] = [started(), started()];
+      for (const each of [state, other]) decode(model, columns(inputs.target, 0, 2), each);
+      const given = model.decode(columns(inputs.target, 3, 3), [B, 3], state);
+      given.next();
+      given.next();
+      given.return(undefined as never);
+      expect(state.length).toBe(2);
+      const next = columns(inputs.target, 2, 1);
+      expect(numbers(decode(model, next, state).logits)).toEqual(numbers(decode(model, next, other).logits));
+      for (const each of [state, other]) each.dispose();
+    });
+  });
+
+  it('owns its memory: a state outlives the scope that it was made in, and disposing of it leaves nothing', () => {
+    const run = () => {
+      const state = engine.scope(() => ({ made: started() })).made;
+      for (let t = 0; t < 40; t++) engine.scope(() => void decode(model, Int32Array.from([5, 6]), state));
+      expect(state.length).toBe(40);
+      state.reorder([1, 0, 1]);
+      engine.scope(() => void decode(model, Int32Array.from([5, 6, 7]), state));
+      state.dispose();
+    };
+    run();
+    const before = engine.memory();
+    run();
+    expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+  });
+
+  it('says what is wrong with ids, rows and an order', async () => {
+    const state = engine.scope(() => ({ made: started() })).made;
+    const failure = (run: () => unknown) => failureOf(async () => engine.scope(() => void run()));
+    expect(await failure(() => decode(model, Int32Array.from([5, 97]), state))).toMatchObject({ code: 'ARGUMENT' });
+    expect(await failure(() => drain(model.decode(Int32Array.from([5]), [1, 1], state)))).toMatchObject({ code: 'SHAPE', culprit: 'ids' });
+    expect(await failure(() => drain(model.decode(new Int32Array(0), [2, 0], state)))).toMatchObject({ code: 'ARGUMENT' });
+    expect(await failure(() => drain(model.encode({ ids: new Int32Array(0), shape: [1, 0] })))).toMatchObject({ code: 'ARGUMENT' });
+    for (const order of [[2], [-1], [0.5], ['0'], 'no'])
+      expect(await failure(() => state.reorder(order as number[]))).toMatchObject({ code: 'ARGUMENT', culprit: 'rows' });
+    if (!name.startsWith('t5'))
+      expect(await failure(() => decode(model, new Int32Array(2 * 65).fill(5), state))).toMatchObject({ code: 'ARGUMENT', shape: [2, 65] });
+    const next = () => numbers(decode(model, Int32Array.from([5, 6]), state).logits);
+    expect(engine.scope(next).every(Number.isFinite)).toBe(true);
+    state.dispose();
+    const again = () => drain(model.decode(Int32Array.from([5, 6]), [2, 1], state));
+    expect(await failure(again)).toMatchObject({ code: 'ARGUMENT', culprit: 'state' });
+    expect(await failure(() => state.reorder([0]))).toMatchObject({ code: 'ARGUMENT', culprit: 'state' });
+  });
+});
