@@ -91,8 +91,9 @@ export class MultiheadAttention extends Module {
     checkOptions(options, optionNames, 'MultiheadAttention');
     const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
     expectBooleans('MultiheadAttention', { bias, addBiasKv, addZeroAttn, batchFirst });
-    const { headDim = embedDim / numHeads } = options;
-    if (![embedDim, numHeads, headDim].every((n) => Number.isSafeInteger(n) && n > 0)) {
+    const counts = [embedDim, numHeads, options.headDim ?? 1].every((n) => Number.isSafeInteger(n) && n > 0);
+    const headDim = options.headDim ?? (counts ? embedDim / numHeads : 0);
+    if (!counts || !Number.isSafeInteger(headDim)) {
       const message = `${kindOf(embedDim)} channels do not split into ${kindOf(numHeads)} heads`;
       throw new HeedError('ARGUMENT', message, { culprit: options.headDim === undefined ? 'numHeads' : 'headDim' });
     }

@@ -82,7 +82,7 @@ const calls: readonly Call[] = [
     [1, 2],
     'float32',
   ),
-  call('registerArchitecture', registerArchitecture as Call['run'], { name: 'mine', dims: () => {}, block: () => {} }),
+  call('registerArchitecture', registerArchitecture as Call['run'], { name: 'mine', kind: 'encoder', dims: () => {}, block: () => {} }),
 ];
 
 /** Frees what a call gave. */

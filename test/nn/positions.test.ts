@@ -1,0 +1,112 @@
+/** Positions: sinusoids in both layouts, tables with rows in front, and T5's buckets, which are transformers' own. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { LearnedPositions, RelativeBias, SinusoidalPositions, sinusoids } from 'heed/nn';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEngine, type Engine } from '../../dist/entry/node.js';
+import { bucketOf } from '../../dist/nn/positions.js';
+import { failureOf } from '../io/memory.js';
+import { fill } from './state.js';
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 1, deterministic: true });
+});
+afterAll(() => engine.dispose());
+
+const failure = (run: () => unknown) => failureOf(async () => engine.scope(() => void run()));
+
+describe('sinusoids', () => {
+  it('stand in pairs, or all sines before all cosines', () => {
+    engine.scope(() => {
+      const [T, C] = [9, 6];
+      const want = (t: number, i: number, wave: (x: number) => number) => wave(t / 10_000 ** ((2 * i) / C));
+      for (const [layout, at] of [
+        ['interleaved', (i: number) => [2 * i, 2 * i + 1]],
+        ['halves', (i: number) => [i, C / 2 + i]],
+      ] as const) {
+        const rows = sinusoids(engine, T, C, 5, layout).toHost().data;
+        for (let t = 0; t < T; t++)
+          for (let i = 0; i < C / 2; i++) {
+            const [sine, cosine] = at(i) as [number, number];
+            expect(rows[t * C + sine]).toBeCloseTo(want(t + 5, i, Math.sin), 5);
+            expect(rows[t * C + cosine]).toBeCloseTo(want(t + 5, i, Math.cos), 5);
+          }
+      }
+    });
+  });
+
+  it('are the same as a module, wherever it was asked to begin before', () => {
+    engine.scope(() => {
+      const positions = new SinusoidalPositions(engine, 8);
+      for (const [T, from] of [
+        [2, 1],
+        [1, 40],
+        [3, 0],
+        [60, 7],
+      ] as const)
+        expect(positions.forward(T, from).toHost()).toEqual(sinusoids(engine, T, 8, from).toHost());
+    });
+  });
+
+  it('need pairs of channels', async () => {
+    for (const C of [0, 3, 2.5]) {
+      expect(await failure(() => sinusoids(engine, 2, C))).toMatchObject({ code: 'ARGUMENT', culprit: 'C' });
+      expect(await failure(() => new SinusoidalPositions(engine, C))).toMatchObject({ code: 'ARGUMENT', culprit: 'C' });
+    }
+  });
+});
+
+describe('learned positions', () => {
+  it('begin behind their offset, and end', async () => {
+    const positions = new LearnedPositions(engine, 5, 4, 2);
+    const { weight } = fill(positions);
+    expect(weight?.dims).toEqual([7, 4]);
+    engine.scope(() => {
+      expect(Array.from(positions.forward(2, 3).toHost().data)).toEqual(Array.from(weight?.data ?? []).slice(20, 28));
+    });
+    expect(await failure(() => positions.forward(3, 3))).toMatchObject({ code: 'ARGUMENT', culprit: 'positions' });
+    positions.dispose();
+  });
+});
+
+describe('relative positions', () => {
+  interface Buckets {
+    bidirectional: boolean;
+    buckets: number;
+    maxDistance: number;
+    first: number;
+    rows: number[];
+  }
+  const cases: Buckets[] = JSON.parse(
+    readFileSync(fileURLToPath(new URL('../fixtures/hf/relative_buckets.json', import.meta.url)), 'utf8'),
+  );
+
+  it.each(cases.map(({ rows, first, ...options }) => [options, first, rows] as const))(
+    "fall into transformers' buckets: %o",
+    (options, first, rows) => {
+      expect(rows.map((_, i) => bucketOf(first + i, options))).toEqual(rows);
+    },
+  );
+
+  it('are numbers of the head and the bucket, for queries that stand anywhere', () => {
+    const options = { buckets: 8, maxDistance: 16, bidirectional: true };
+    const bias = new RelativeBias(engine, 3, options);
+    const table = Array.from(fill(bias).weight?.data ?? []);
+    engine.scope(() => {
+      const [T, S, from] = [2, 9, 4];
+      const got = bias.forward(T, S, from).toHost();
+      expect(got.dims).toEqual([1, 3, T, S]);
+      const want = [0, 1, 2].flatMap((h) =>
+        [4, 5].flatMap((query) => Array.from({ length: S }, (_, key) => table[bucketOf(key - query, options) * 3 + h])),
+      );
+      expect(Array.from(got.data)).toEqual(want);
+    });
+    bias.dispose();
+  });
+
+  it('need buckets for near and far', async () => {
+    for (const options of [{ buckets: 2 }, { buckets: 7 }, { buckets: 32, maxDistance: 16 }, { maxDistance: Number.NaN }])
+      expect(await failure(() => new RelativeBias(engine, 2, options))).toMatchObject({ code: 'ARGUMENT' });
+  });
+});
