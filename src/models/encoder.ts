@@ -11,6 +11,7 @@ import { add } from '../ops/elementwise.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
+import { through } from './through.js';
 
 /** Word, position and type embeddings, added and normed. */
 class Embeddings extends Module {
@@ -102,21 +103,17 @@ export class Encoder extends Module {
     }
     const hiddenStates: Tensor[] = [];
     const attentions: Tensor[] = [];
-    let x = engine.scope(() => {
+    const embedded = engine.scope(() => {
       const typeIds = inputs.typeIds && tensor(engine, inputs.typeIds, [B, T]);
       return this.#embeddings.forward(tensor(engine, inputs.ids, [B, T]), typeIds);
     });
     const keyPaddingMask = inputs.padding && tensor(engine, inputs.padding, [B, T]);
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
     yield;
-    for (const layer of this.#layers) {
-      const next = layer.forward(x, { lengths: inputs.lengths, keyPaddingMask, onWeights });
-      if (wants.hiddenStates) hiddenStates.push(x);
-      else x.dispose();
-      x = next;
-      yield;
-    }
-    if (wants.hiddenStates) hiddenStates.push(x);
+    const stack = { layers: this.#layers };
+    const x = yield* through(stack, embedded, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
+      layer.forward(h, { lengths: inputs.lengths, keyPaddingMask, onWeights }),
+    );
     const poolerOutput = wants.pooler && this.#pooler.weight.complete ? this.#pool(x) : undefined;
     return { lastHiddenState: x, hiddenStates, attentions, poolerOutput };
   }

@@ -20,6 +20,7 @@ import type { Random } from '../random.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { EncoderDecoderChoices, EncoderDecoderDims, StackDims } from './architecture.js';
 import { DecoderState } from './decoder_state.js';
+import { through } from './through.js';
 
 export interface SourceInputs {
   /** [B][S], right-padded to one length. */
@@ -257,28 +258,3 @@ export class EncoderDecoder extends Module {
 }
 
 const bucketsOf = ({ buckets, maxDistance }: { buckets: number; maxDistance: number }) => ({ buckets, maxDistance });
-
-/** A stack, layer by layer, and its norm, yielding after each. States go to `kept`, or are freed when the next is there. */
-function* through<Layer extends Module>(
-  stack: { readonly layers: readonly Layer[]; readonly norm: Norm | undefined },
-  x: Tensor,
-  kept: Tensor[] | undefined,
-  run: (layer: Layer, x: Tensor, index: number) => Tensor,
-): Generator<void, Tensor> {
-  let h = x;
-  const leave = (next: Tensor, wanted = true) => {
-    if (kept && wanted) kept.push(h);
-    else h.dispose();
-    h = next;
-  };
-  const last = stack.layers.length - 1;
-  for (const [l, layer] of stack.layers.entries()) {
-    leave(run(layer, h, l));
-    if (l < last) yield;
-  }
-  // In Hugging Face's order, what the last layer gives counts behind the norm only.
-  if (stack.norm) leave(stack.norm.forward(h), false);
-  kept?.push(h);
-  yield;
-  return h;
-}
