@@ -3,8 +3,9 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createEngine, type Engine } from '../../dist/entry/node.js';
+import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
+import { loadPretrained } from '../../dist/models/pretrained.js';
 import { Linear } from '../../dist/nn/index.js';
 import { save_pretrained, trainBpe } from '../../dist/train/index.js';
 import { parseSafetensors } from '../runtimes/fixtures.js';
@@ -28,15 +29,24 @@ it('has the configuration, the weights, in training or not, and the tokenizer', 
   const model = new HeedTransformer(engine, config).init(1);
   const tokenizer = await trainBpe(['a b a b', 'b c'], { vocabSize: 20 });
   for (const [name, mode] of Object.entries({ inference: model, training: new HeedTransformer(engine, config).init(1).train() })) {
-    await save_pretrained(mode, join(folder, name), { tokenizer, config: { model_type: 'heed-transformer' } });
+    await save_pretrained(mode, join(folder, name), { tokenizer, config: { note: 'ours' } });
     expect((await readdir(join(folder, name))).sort()).toEqual(['config.json', 'model.safetensors', 'tokenizer.json']);
-    expect(await json(name, 'config.json')).toEqual({ ...config, model_type: 'heed-transformer' });
+    expect(await json(name, 'config.json')).toEqual({ ...config, model_type: 'heed-transformer', note: 'ours' });
     expect(await json(name, 'tokenizer.json')).toEqual(JSON.parse(JSON.stringify(tokenizer)));
     const tensors = parseSafetensors(await readFile(join(folder, name, 'model.safetensors')));
     const state = model.stateDict();
     expect(Object.keys(tensors).sort()).toEqual(Object.keys(state).sort());
     for (const [key, { data, dims }] of Object.entries(state)) expect(tensors[key]).toMatchObject({ data, dims });
   }
+});
+
+it('is loaded again as it was', async () => {
+  const model = new HeedTransformer(engine, config).init(3);
+  await save_pretrained(model, join(folder, 'again'));
+  const { module } = await loadPretrained(engine, join(folder, 'again'), 'encoder-decoder');
+  const ids = (...row: number[]) => tensor(engine, Int32Array.from(row), [1, row.length]);
+  const logits = [model, module].map((each) => engine.scope(() => each.forward(ids(3, 4, 5), ids(1, 6)).toHost().data));
+  expect(logits[1]).toEqual(logits[0]);
 });
 
 it("copies another folder's tokenizer, and takes other tensors than the parameters", async () => {
