@@ -1,10 +1,10 @@
 /**
  * A safetensors file, written from front to back: the header from what all tensors are called, then the bytes of one after the other, so that a model of any
- * size passes through the memory of its largest tensor. What comes out are chunks; a runtime makes a file of them, or `joined` one array.
+ * size passes through the memory of its largest tensor. What comes out are chunks; a runtime makes a file of them, or `joinSafetensors` one array.
  * Format: https://github.com/huggingface/safetensors#format
  */
 import { HeedError } from '../errors.js';
-import { bytesPerElement, type Dtype, quote, readable } from './header.js';
+import { bytesPerElement, type Dtype, parseHeader, quote, readable } from './header.js';
 
 /** A tensor to write. `bytes`, row-major and little-endian, is read once, on its turn: where it is a getter, it may make them then. */
 export interface SafetensorsEntry {
@@ -60,14 +60,14 @@ function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Recor
   return header;
 }
 
-/** All chunks in one array. `size` spares copies where it is known. */
-export function joined(chunks: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
-  const pieces = [...chunks];
-  const whole = new Uint8Array(pieces.reduce((n, { length }) => n + length, 0));
+/** A file in one array. Its header, which comes first, says how long the whole will be: nothing is held twice. */
+export function joinSafetensors(chunks: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
+  let whole = new Uint8Array(0);
   let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+  for (const chunk of chunks) {
+    if (at === 0) whole = new Uint8Array(chunk.length + (parseHeader(chunk.subarray(8), 'header').tensors.at(-1)?.end ?? 0));
+    whole.set(chunk, at);
+    at += chunk.length;
   }
   return whole;
 }

@@ -44,11 +44,12 @@ export const heedTransformer = defineArchitecture({
 
 /** A translator to be trained. Loaded ones are the same module without a config. */
 export class HeedTransformer extends EncoderDecoder {
-  constructor(
-    engine: Engine,
-    readonly config: HeedTransformerConfig,
-  ) {
+  /** As config.json has it. */
+  readonly config: HeedTransformerConfig & { readonly model_type: string };
+
+  constructor(engine: Engine, config: HeedTransformerConfig) {
     const node = JsonNode.of('config', config);
     super(engine, heedTransformer.dims(node), heedTransformer.block(node, { tensors: 0, has: () => false }));
+    this.config = { model_type: heedTransformer.name, ...config };
   }
 }

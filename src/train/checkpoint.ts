@@ -11,6 +11,7 @@ import { malformed } from '../io/header.js';
 import { JsonNode, parseJson } from '../io/json.js';
 import { SafetensorsFile, type TensorInfo } from '../io/safetensors.js';
 import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { distinctParameters, floatEntry, parameterEntries } from '../models/save.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -58,29 +59,11 @@ export function* checkpointOf(run: Run): Generator<Uint8Array, void> {
 }
 
 function* tensorsOf({ model, options }: Run): Generator<SafetensorsEntry, void> {
-  for (const [name, parameter] of distinct(model)) yield parameterEntry(`model.${name}`, parameter);
+  yield* parameterEntries(model, 'model.');
   const { slotShapes: shapes } = options.optimizer;
   for (const [name, moment] of options.optimizer.namedState())
-    yield lazily(`optimizer.${name}`, shapes.get(name) as Shape, () => moment.toHost().data);
+    yield floatEntry(`optimizer.${name}`, shapes.get(name) as Shape, () => moment.toHost());
 }
-
-/** Each parameter once: tied weights come under several names. */
-function distinct(model: Module): Map<string, Parameter> {
-  const seen = new Set<Parameter>();
-  return new Map([...model.namedParameters()].filter(([, parameter]) => !seen.has(parameter) && seen.add(parameter)));
-}
-
-/** A parameter in a safetensors file; copied when it is its turn. */
-export const parameterEntry = (name: string, parameter: Parameter): SafetensorsEntry =>
-  lazily(name, parameter.shape, () => parameter.toHost().data);
-
-const lazily = (name: string, shape: Shape, data: () => ArrayBufferView): SafetensorsEntry => ({
-  ...{ name, dtype: 'F32', shape },
-  get bytes() {
-    const { buffer, byteOffset, byteLength } = data();
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  },
-});
 
 /** What made the bits that a run goes on from, and what will choose those that come. */
 function originOf({ engine, options }: Run): Record<string, string | number | boolean | null> {
@@ -119,7 +102,7 @@ export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (
       JsonNode,
     ];
     const state = readState(json);
-    const parameters = distinct(run.model);
+    const parameters = distinctParameters(run.model);
     check(file, parameters, run.options.optimizer.slotShapes);
     const steps = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
     await run.rewind();

@@ -4,7 +4,7 @@
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { byteStream } from '../io/bytes.js';
-import { joined } from '../io/safetensors_writer.js';
+import { joinSafetensors } from '../io/safetensors_writer.js';
 import { Module } from '../nn/module.js';
 import type { Batches } from './batches.js';
 import { checkpointOf, restore } from './checkpoint.js';
@@ -167,7 +167,7 @@ export class Trainer<Model extends Module, Batch> {
 
   /** A checkpoint, wherever the program keeps its bytes. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#alone('save', async () => joined(checkpointOf(this.#learner)));
+    return this.#alone('save', async () => joinSafetensors(checkpointOf(this.#learner)));
   }
 
   /** Goes on from what `save` gave. Throws FORMAT for damaged bytes, MODEL_MISMATCH for those of another model; then nothing has changed. */

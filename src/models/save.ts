@@ -1,0 +1,74 @@
+/**
+ * A model's folder, written as Hugging Face lays it out: model.safetensors, tokenizer.json, config.json. Each file is there as a whole or not at all, and
+ * config.json, which a loader asks for first, comes last.
+ */
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { isObject, type JsonObject, readJson } from '../io/json.js';
+import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import type { Module } from '../nn/module.js';
+import type { Parameter } from '../nn/parameter.js';
+import type { HostTensor, Shape } from '../tensor.js';
+
+export interface SaveOptions {
+  /** What config.json says beside, or instead of, the model's own `config`: how weights are quantised, say. */
+  config?: JsonObject | undefined;
+  /** Weights, where they are to be others than the model's parameters: in 8 bits, or under other names. */
+  tensors?: Iterable<SafetensorsEntry> | undefined;
+  /** tokenizer.json as an object, as trainBpe gives it, or the folder of a model whose tokenizer is copied. */
+  tokenizer?: object | string | undefined;
+}
+
+/** What a tokenizer's files are called, and whether every tokenizer has it. */
+const tokenizerFiles = { 'tokenizer.json': true, 'tokenizer_config.json': false, 'special_tokens_map.json': false };
+
+/**
+ * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, STORAGE where a file cannot be written,
+ * UNSUPPORTED where there are no files.
+ */
+export async function save_pretrained(
+  model: Module & { readonly config?: object },
+  folder: string,
+  options: SaveOptions = {},
+): Promise<void> {
+  checkOptions(options, ['config', 'tensors', 'tokenizer'], 'save_pretrained');
+  const { config, tokenizer, tensors = parameterEntries(model) } = options;
+  if (typeof folder !== 'string' || folder === '')
+    throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
+  if (!isObject(model.config) && !config)
+    throw new HeedError('ARGUMENT', 'save_pretrained: the model has no config', { culprit: 'config', cure: 'Give one' });
+  const { runtime } = model.engine;
+  const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
+  const writeJson = (file: string, value: object) => write(file, [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)]);
+  const files: [string, unknown][] =
+    typeof tokenizer === 'string'
+      ? await Promise.all(
+          Object.entries(tokenizerFiles).map(
+            async ([file, needed]) => [file, await readJson(runtime, tokenizer, file, { optional: !needed })] as [string, unknown],
+          ),
+        )
+      : [['tokenizer.json', tokenizer]];
+  // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
+  await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
+  for (const [file, value] of files) if (isObject(value)) await writeJson(file, value);
+  await writeJson('config.json', { ...model.config, ...config });
+}
+
+/** A module's parameters as a safetensors file has them, each copied when it is its turn. */
+export function* parameterEntries(module: Module, prefix = ''): Generator<SafetensorsEntry, void> {
+  for (const [name, parameter] of distinctParameters(module)) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
+}
+
+/** Each parameter once, under its first name: tied weights have several. */
+export function distinctParameters(module: Module): Map<string, Parameter> {
+  const names = new Map<Parameter, string>();
+  for (const [name, parameter] of module.namedParameters()) if (!names.has(parameter)) names.set(parameter, name);
+  return new Map([...names].map(([parameter, name]) => [name, parameter]));
+}
+
+export const floatEntry = (name: string, shape: Shape, values: () => HostTensor): SafetensorsEntry => ({
+  ...{ name, dtype: 'F32', shape },
+  get bytes() {
+    const { buffer, byteOffset, byteLength } = values().data;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  },
+});
