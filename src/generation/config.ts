@@ -1,0 +1,173 @@
+/**
+ * What a generation can be asked for, under transformers' names: every option with what it must be and what it is when nobody says. A model's own
+ * wishes stand in generation_config.json, or, in old checkpoints, in config.json; the call's come first. An option that nobody reads throws.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { JsonNode } from '../io/json.js';
+
+/** Ids of tokens that end a text, or may: one or several. */
+export type TokenIds = number | readonly number[];
+
+export interface GenerationConfig {
+  /** Tokens of a sequence, the decoder's first included. Default: 20 more than the decoder starts with, or as many as the model has positions. */
+  max_length?: number | undefined;
+  /** Tokens to be generated; instead of max_length. */
+  max_new_tokens?: number | undefined;
+  min_length?: number | undefined;
+  min_new_tokens?: number | undefined;
+  /** 1, the default: greedy, or sampling. More: beam search. */
+  num_beams?: number | undefined;
+  /** Beam search compares sums of log-probabilities, divided by length ** length_penalty. Default 1. */
+  length_penalty?: number | undefined;
+  /** true: ends with num_beams finished sequences. false (default): when a better one is unlikely; 'never': when there can be none. */
+  early_stopping?: boolean | 'never' | undefined;
+  num_return_sequences?: number | undefined;
+  /** No run of so many tokens comes twice. 0: any may. */
+  no_repeat_ngram_size?: number | undefined;
+  /** No run of so many tokens of the source. */
+  encoder_no_repeat_ngram_size?: number | undefined;
+  /** Above 1: tokens that are there already become less likely (Keskar et al., arXiv 1909.05858, §4.1). */
+  repetition_penalty?: number | undefined;
+  /** Runs of tokens that must not come. */
+  bad_words_ids?: readonly (readonly number[])[] | undefined;
+  forced_bos_token_id?: number | undefined;
+  /** What comes last where max_length ends a sequence. */
+  forced_eos_token_id?: TokenIds | undefined;
+  suppress_tokens?: readonly number[] | undefined;
+  begin_suppress_tokens?: readonly number[] | undefined;
+  eos_token_id?: TokenIds | undefined;
+  pad_token_id?: number | undefined;
+  bos_token_id?: number | undefined;
+  decoder_start_token_id?: number | undefined;
+  /** Whether tokens are drawn by their probability; see temperature, top_k, top_p, seed. */
+  do_sample?: boolean | undefined;
+  temperature?: number | undefined;
+  /** Draw from the so many most probable tokens. Default 50; 0: from all. */
+  top_k?: number | undefined;
+  /** Draw from the most probable tokens that have this probability together (Holtzman et al., arXiv 1904.09751). */
+  top_p?: number | undefined;
+  /** Whether scores are made to be log-probabilities again after all of the above. */
+  renormalize_logits?: boolean | undefined;
+}
+
+interface Kind {
+  fits(value: unknown): boolean;
+  /** "It must be …" */
+  what: string;
+}
+
+/** What a count may be: no sequence has more tokens. */
+const MOST = 2 ** 31 - 1;
+const isWhole = (value: unknown, least: number): value is number =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= MOST;
+const isToken = (value: unknown): boolean => isWhole(value, 0);
+const isListOf = (value: unknown, fits: (entry: unknown) => boolean): boolean => Array.isArray(value) && value.every(fits);
+const count = (least: number): Kind => ({ fits: (value) => isWhole(value, least), what: `a whole number from ${least} on` });
+const token: Kind = { fits: isToken, what: 'the id of a token' };
+const tokens: Kind = { fits: (value) => isListOf(value, isToken), what: 'a list of ids of tokens' };
+const oneOrMore: Kind = {
+  fits: (value) => isToken(value) || (isListOf(value, isToken) && (value as unknown[]).length > 0),
+  what: 'the id of a token, or a list of them',
+};
+const flag: Kind = { fits: (value) => typeof value === 'boolean', what: 'true or false' };
+const finite: Kind = { fits: Number.isFinite, what: 'a number' };
+const positive: Kind = { fits: (value) => Number.isFinite(value) && Math.fround(value as number) > 0, what: 'a number above 0' };
+
+const kinds: Readonly<Record<keyof GenerationConfig, Kind>> = {
+  max_length: count(1),
+  max_new_tokens: count(1),
+  min_length: count(0),
+  min_new_tokens: count(0),
+  num_beams: count(1),
+  length_penalty: finite,
+  early_stopping: { fits: (value) => typeof value === 'boolean' || value === 'never', what: "true, false or 'never'" },
+  num_return_sequences: count(1),
+  no_repeat_ngram_size: count(0),
+  encoder_no_repeat_ngram_size: count(0),
+  repetition_penalty: positive,
+  bad_words_ids: {
+    fits: (value) => isListOf(value, (entry) => isListOf(entry, isToken) && (entry as unknown[]).length > 0),
+    what: 'a list of lists of ids of tokens, none of them empty',
+  },
+  forced_bos_token_id: token,
+  forced_eos_token_id: oneOrMore,
+  suppress_tokens: tokens,
+  begin_suppress_tokens: tokens,
+  eos_token_id: oneOrMore,
+  pad_token_id: token,
+  bos_token_id: token,
+  decoder_start_token_id: token,
+  do_sample: flag,
+  temperature: positive,
+  top_k: count(0),
+  top_p: { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' },
+  renormalize_logits: flag,
+};
+
+export const generationOptionNames = Object.keys(kinds) as (keyof GenerationConfig)[];
+
+/** Names of transformers' that change what comes out and that heed does not have, with the value that changes nothing. */
+const missing: Readonly<Record<string, unknown>> = {
+  constraints: undefined,
+  diversity_penalty: 0,
+  dola_layers: undefined,
+  encoder_repetition_penalty: 1,
+  epsilon_cutoff: 0,
+  eta_cutoff: 0,
+  exponential_decay_length_penalty: undefined,
+  force_words_ids: undefined,
+  guidance_scale: 1,
+  max_time: undefined,
+  min_p: undefined,
+  num_beam_groups: 1,
+  penalty_alpha: undefined,
+  remove_invalid_values: false,
+  sequence_bias: undefined,
+  stop_strings: undefined,
+  top_h: undefined,
+  typical_p: 1,
+  watermarking_config: undefined,
+};
+
+/** Throws ARGUMENT for a value that an option cannot have. */
+export function checkGenerationValues(options: GenerationConfig): void {
+  for (const name of generationOptionNames) {
+    const value = options[name];
+    if (value === undefined || kinds[name].fits(value)) continue;
+    throw new HeedError('ARGUMENT', `generate: ${name} is ${kindOf(value)}`, { culprit: name, cure: `It must be ${kinds[name].what}` });
+  }
+}
+
+/** The options that a JSON object has: one of a model's files, or a part of one. Throws FORMAT for values that they cannot have. */
+export function generationConfigIn(node: JsonNode): GenerationConfig {
+  const found: Record<string, unknown> = {};
+  for (const name of generationOptionNames) {
+    const value = node.get(name);
+    if (value === undefined) continue;
+    if (!kinds[name].fits(value)) throw node.error(`must have ${kinds[name].what} for ${name}`);
+    found[name] = value;
+  }
+  return found;
+}
+
+const idNames = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'decoder_start_token_id'] as const;
+
+/**
+ * A model's own wishes: generation_config.json's where there is one, else config.json's, as transformers has it; where the former gives no id
+ * of a special token, the latter may. Throws FORMAT, and UNSUPPORTED for a wish that heed cannot grant.
+ */
+export function readGenerationConfig(config: JsonNode, generation: JsonNode | undefined): GenerationConfig {
+  const node = generation ?? config;
+  for (const [name, neutral] of Object.entries(missing)) {
+    const value = node.get(name);
+    if (value === undefined || value === neutral) continue;
+    throw new HeedError('UNSUPPORTED', `${node.file} asks for ${name}, which heed does not have`, {
+      culprit: name,
+      cure: `Take it out of the file, or set it to ${neutral ?? null}`,
+    });
+  }
+  const found = generationConfigIn(node);
+  const old = generation ? generationConfigIn(config) : {};
+  for (const name of idNames) if (found[name] === undefined && old[name] !== undefined) Object.assign(found, { [name]: old[name] });
+  return found;
+}

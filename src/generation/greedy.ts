@@ -1,0 +1,55 @@
+/**
+ * Greedy search and sampling: in every row the next token is the most probable one, or is drawn. Rows that have ended are left out of the steps that
+ * follow, which changes no bit of the others.
+ */
+import { Random } from '../random.js';
+import { draw, warp } from './sampling.js';
+import { type Decoding, type Found, type Job, noToken, processorsIn, type Row, withScores } from './search.js';
+import { argMax } from './top_k.js';
+
+interface Growing extends Row {
+  ids: number[];
+  random: Random;
+}
+
+/** `plan.num_return_sequences` sequences for every prompt, in order, each as long as it got. Yields where the decoder does. */
+export function* greedySearch(decoding: Decoding, job: Job): Generator<void, Found[]> {
+  const { plan, prompts, seed, streamer } = job;
+  const { num_return_sequences: n, sampling, max_length, eos_token_id } = plan;
+  const processors = processorsIn(job);
+  const grow = (row: number): Growing => {
+    const example = Math.floor(row / n);
+    const own = processors[example] ?? [];
+    return { ids: [...(prompts[example] ?? [])], processors: own, random: new Random(seed, 'generate', row) };
+  };
+  const all = Array.from({ length: prompts.length * n }, (_, row) => grow(row));
+  const pick = (scores: Float32Array, { random }: Growing): number => {
+    if (sampling) warp(scores, sampling);
+    const token = sampling ? draw(scores, random) : argMax(scores);
+    if (token < 0) throw noToken();
+    return token;
+  };
+  streamer?.put(prompts.map((ids) => [...ids]));
+  // The prompt is read once for all sequences that begin with it.
+  let live = all.filter((_, row) => row % n === 0);
+  let tokens = live.map(({ ids }) => ids);
+  for (let repeats = n; live.length; repeats = 1) {
+    const logits = yield* decoding.step(Int32Array.from(tokens.flat()), live.length);
+    const next = repeats > 1 ? all : live;
+    const parents = next.map((_, row) => Math.floor(row / repeats));
+    withScores(job, logits, live, false, (scores) => {
+      for (const [row, growing] of next.entries()) {
+        const own = scores[parents[row] as number] as Float32Array;
+        // Warping is in place, and brothers draw from the same scores.
+        growing.ids.push(pick(repeats > 1 ? own.slice() : own, growing));
+      }
+    });
+    streamer?.put(next.map(({ ids }) => ids.slice(-1)));
+    const stays = next.map(({ ids }) => ids.length < max_length && !eos_token_id.includes(ids.at(-1) as number));
+    live = next.filter((_, row) => stays[row]);
+    if (live.length && (repeats > 1 || live.length < next.length)) decoding.reorder(parents.filter((_, row) => stays[row]));
+    tokens = live.map(({ ids }) => ids.slice(-1));
+  }
+  streamer?.end();
+  return all.map(({ ids }) => ({ ids }));
+}

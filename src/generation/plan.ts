@@ -1,0 +1,161 @@
+/**
+ * The plan of one generation: a model's wishes and a call's options merged, checked against each other and against the model, lengths counted out,
+ * nothing left undefined that a search must know. Contradictions throw here, before anything is computed.
+ */
+import { HeedError } from '../errors.js';
+import { checkGenerationValues, type GenerationConfig, type TokenIds } from './config.js';
+
+/** What a model can do. */
+export interface Limits {
+  /** Tokens that the output layer knows. */
+  V: number;
+  /** The longest sequence; undefined: any. */
+  positions: number | undefined;
+}
+
+export interface Plan {
+  /** The sequence's first tokens: decoder_start_token_id, or more where the call gives decoder_input_ids. */
+  prompt: number;
+  /** Of the whole sequence. */
+  max_length: number;
+  min_length: number;
+  num_beams: number;
+  length_penalty: number;
+  early_stopping: boolean | 'never';
+  num_return_sequences: number;
+  no_repeat_ngram_size: number;
+  encoder_no_repeat_ngram_size: number;
+  repetition_penalty: number;
+  bad_words_ids: readonly (readonly number[])[];
+  forced_bos_token_id: number | undefined;
+  forced_eos_token_id: readonly number[];
+  suppress_tokens: readonly number[];
+  begin_suppress_tokens: readonly number[];
+  eos_token_id: readonly number[];
+  pad_token_id: number;
+  renormalize_logits: boolean;
+  /** Undefined: the most probable token is taken. */
+  sampling: { temperature: number; top_k: number; top_p: number } | undefined;
+}
+
+const DEFAULT_NEW_TOKENS = 20;
+
+const contradiction = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit, cure });
+
+const listOf = (ids: TokenIds | undefined): readonly number[] =>
+  ids === undefined ? [] : typeof ids === 'number' ? [ids] : [...new Set(ids)];
+
+/** The token that the decoder starts with. Throws ARGUMENT where neither the call nor the model says. */
+export function startTokenOf(own: GenerationConfig, options: GenerationConfig): number {
+  const { decoder_start_token_id, bos_token_id } = { ...own, ...given(options) };
+  const id = decoder_start_token_id ?? bos_token_id;
+  if (id !== undefined) return id;
+  throw contradiction('nothing says which token the decoder starts with', 'decoder_start_token_id', 'Give decoder_start_token_id');
+}
+
+/** Without the members that are undefined, which would hide what the model says. */
+const given = (options: GenerationConfig): GenerationConfig =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+
+/** Throws ARGUMENT for values and pairs of options that cannot be, UNSUPPORTED for beams that are drawn. `prompt`: tokens that sequences start with. */
+export function planOf(own: GenerationConfig, options: GenerationConfig, prompt: number, { V, positions }: Limits): Plan {
+  checkGenerationValues(options);
+  const all = { ...own, ...given(options) };
+  checkPairs(all, options);
+  const eos_token_id = listOf(all.eos_token_id);
+  const lists = {
+    bad_words_ids: (all.bad_words_ids ?? []).flat(),
+    forced_bos_token_id: listOf(all.forced_bos_token_id),
+    forced_eos_token_id: listOf(all.forced_eos_token_id),
+    suppress_tokens: all.suppress_tokens ?? [],
+    begin_suppress_tokens: all.begin_suppress_tokens ?? [],
+    eos_token_id,
+    pad_token_id: listOf(all.pad_token_id),
+  };
+  for (const [name, ids] of Object.entries(lists)) {
+    const strange = ids.find((id) => id >= V);
+    if (strange !== undefined) throw contradiction(`${name} names token ${strange}`, name, `The model knows 0 to ${V - 1}`);
+  }
+  for (const name of ['forced_bos_token_id', 'forced_eos_token_id'] as const)
+    if (lists[name].length && lists[name].every((id) => lists.suppress_tokens.includes(id)))
+      throw contradiction(
+        `${name} is also in suppress_tokens`,
+        name,
+        'Take it out of one of them; min_new_tokens keeps a text from ending early',
+      );
+  return {
+    prompt,
+    max_length: maxLengthOf(all, options, prompt, positions),
+    min_length: all.min_new_tokens === undefined ? (all.min_length ?? 0) : all.min_new_tokens + prompt,
+    num_beams: all.num_beams ?? 1,
+    length_penalty: all.length_penalty ?? 1,
+    early_stopping: all.early_stopping ?? false,
+    num_return_sequences: all.num_return_sequences ?? 1,
+    no_repeat_ngram_size: all.no_repeat_ngram_size ?? 0,
+    encoder_no_repeat_ngram_size: all.encoder_no_repeat_ngram_size ?? 0,
+    repetition_penalty: all.repetition_penalty ?? 1,
+    // A text that must not end is asked for in other ways.
+    bad_words_ids: (all.bad_words_ids ?? []).filter(([first, ...more]) => more.length > 0 || !eos_token_id.includes(first as number)),
+    forced_bos_token_id: all.forced_bos_token_id,
+    forced_eos_token_id: lists.forced_eos_token_id,
+    suppress_tokens: lists.suppress_tokens,
+    begin_suppress_tokens: lists.begin_suppress_tokens,
+    eos_token_id,
+    pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
+    renormalize_logits: all.renormalize_logits ?? false,
+    sampling: all.do_sample ? { temperature: all.temperature ?? 1, top_k: all.top_k ?? 50, top_p: all.top_p ?? 1 } : undefined,
+  };
+}
+
+/** max_new_tokens prevails over a model's max_length; the call's max_length over a model's max_new_tokens. */
+function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: number, positions: number | undefined): number {
+  const own = options.max_length !== undefined ? undefined : all.max_new_tokens;
+  const asked = own === undefined ? all.max_length : own + prompt;
+  const most = positions ?? Number.POSITIVE_INFINITY;
+  const named = options.max_length === undefined ? 'max_new_tokens' : 'max_length';
+  if (options[named] !== undefined && (asked as number) > most)
+    throw contradiction(`${named} asks for sequences of ${asked} tokens`, named, `The model takes up to ${most}`);
+  const length = Math.min(asked ?? prompt + DEFAULT_NEW_TOKENS, most);
+  if (length > prompt) return length;
+  throw contradiction(
+    `the decoder starts with ${prompt} tokens, and sequences end at ${length}`,
+    'max_length',
+    'Give more, or max_new_tokens',
+  );
+}
+
+/** Options that one cannot have with or without another. What a model's files say may be idle; what a call says may not. */
+function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
+  const { num_beams = 1, num_return_sequences = 1, do_sample = false } = all;
+  if (do_sample && num_beams > 1)
+    throw new HeedError('UNSUPPORTED', 'generate: heed does not draw in beam search', {
+      culprit: 'do_sample',
+      cure: 'Give do_sample: false, or num_beams: 1',
+    });
+  if (num_beams > 1 && num_return_sequences > num_beams)
+    throw contradiction(
+      `${num_beams} beams cannot return ${num_return_sequences} sequences`,
+      'num_return_sequences',
+      'Give more num_beams',
+    );
+  if (num_beams === 1 && !do_sample && num_return_sequences > 1)
+    throw contradiction('greedy search finds one sequence', 'num_return_sequences', 'Give num_beams, or do_sample: true');
+  for (const [one, other] of [
+    ['max_length', 'max_new_tokens'],
+    ['min_length', 'min_new_tokens'],
+  ] as const)
+    if (options[one] !== undefined && options[other] !== undefined)
+      throw contradiction(`${one} and ${other} say the same`, one, 'Give one of them');
+  for (const [least, most] of [
+    ['min_length', 'max_length'],
+    ['min_new_tokens', 'max_new_tokens'],
+  ] as const)
+    if ((options[least] ?? 0) > (options[most] ?? Number.POSITIVE_INFINITY))
+      throw contradiction(`${least} ${options[least]} is above ${most} ${options[most]}`, least, 'Give less');
+  const idle = (names: readonly (keyof GenerationConfig)[], neutral: GenerationConfig, cure: string) => {
+    for (const name of names)
+      if (options[name] !== undefined && options[name] !== neutral[name]) throw contradiction(`${name} would have no effect`, name, cure);
+  };
+  if (!do_sample) idle(['temperature', 'top_k', 'top_p'], { temperature: 1, top_p: 1, top_k: 50 }, 'Give do_sample: true');
+  if (num_beams === 1) idle(['length_penalty', 'early_stopping'], { length_penalty: 1, early_stopping: false }, 'Give num_beams');
+}

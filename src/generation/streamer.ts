@@ -1,0 +1,108 @@
+/**
+ * transformers.js's TextStreamer: text as it is generated, in pieces that what comes later will not change: whole words, and characters of scripts that
+ * are written without spaces. It is given to `generate` as `streamer`, which tells it of tokens; it can be used for one sequence at a time.
+ */
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Streamer } from './search.js';
+
+/** What of a tokenizer a streamer needs. */
+interface Decoder {
+  decode(ids: Iterable<number | bigint>, options?: object): string;
+}
+
+export interface TextStreamerOptions {
+  /** Whether the tokens that the sequence starts with are left out. Default false. */
+  skip_prompt?: boolean | undefined;
+  /** Default true. */
+  skip_special_tokens?: boolean | undefined;
+  /** Further options for the tokenizer's `decode`. */
+  decode_kwargs?: Readonly<Record<string, unknown>> | undefined;
+  /** Gets every piece of text. Default: whole lines are written with console.log. */
+  callback_function?: ((text: string) => void) | undefined;
+  /** Gets the tokens before they are text. */
+  token_callback_function?: ((tokens: number[]) => void) | undefined;
+}
+
+const optionNames = ['skip_prompt', 'skip_special_tokens', 'decode_kwargs', 'callback_function', 'token_callback_function'];
+
+/** A character that is a word of its own: those that stand before it change no more. */
+const ideograph = /\p{Script=Han}$/u;
+
+export class TextStreamer implements Streamer {
+  readonly #decode: (tokens: readonly number[]) => string;
+  readonly #skipsPrompt: boolean;
+  readonly #onText: (text: string) => void;
+  readonly #onTokens: ((tokens: number[]) => void) | undefined;
+  #tokens: number[] = [];
+  /** Characters of the tokens' text that have been told. */
+  #told = 0;
+  #isPrompt = true;
+  /** The beginning of a line, where lines are written. */
+  #line = '';
+
+  constructor(
+    readonly tokenizer: Decoder,
+    options: TextStreamerOptions = {},
+  ) {
+    checkOptions(options, optionNames, 'TextStreamer');
+    if (typeof tokenizer?.decode !== 'function')
+      throw new HeedError('ARGUMENT', `TextStreamer: the tokenizer is ${kindOf(tokenizer)}`, { culprit: 'tokenizer' });
+    const { skip_prompt = false, skip_special_tokens = true, decode_kwargs, callback_function, token_callback_function } = options;
+    for (const [name, value] of Object.entries({ callback_function, token_callback_function }))
+      if (value !== undefined && typeof value !== 'function')
+        throw new HeedError('ARGUMENT', `TextStreamer: ${name} is ${kindOf(value)}`, { culprit: name, cure: 'Give a function' });
+    for (const [name, value] of Object.entries({ skip_prompt, skip_special_tokens }))
+      if (typeof value !== 'boolean')
+        throw new HeedError('ARGUMENT', `TextStreamer: ${name} is ${kindOf(value)}`, { culprit: name, cure: 'It must be true or false' });
+    this.#decode = (tokens) => tokenizer.decode(tokens, { skip_special_tokens, ...decode_kwargs });
+    this.#skipsPrompt = skip_prompt;
+    this.#onText = callback_function ?? ((text) => this.#write(text));
+    this.#onTokens = token_callback_function;
+  }
+
+  /** The tokens that came: one row of them, the sequence's first tokens first. */
+  put(rows: number[][]): void {
+    if (rows.length !== 1)
+      throw new HeedError('ARGUMENT', `A TextStreamer tells of one sequence, not of ${rows.length}`, {
+        culprit: 'streamer',
+        cure: 'Generate for one text at a time',
+      });
+    const isPrompt = this.#isPrompt;
+    this.#isPrompt = false;
+    if (isPrompt && this.#skipsPrompt) return;
+    const tokens = rows[0] as number[];
+    this.#onTokens?.(tokens);
+    this.#tokens.push(...tokens);
+    const text = this.#decode(this.#tokens);
+    if (isPrompt || text.endsWith('\n')) {
+      this.#tell(text, text.length);
+      this.#forget();
+    } else this.#tell(text, ideograph.test(text) ? text.length : text.lastIndexOf(' ') + 1);
+  }
+
+  /** The end of the sequence: the rest of its text. */
+  end(): void {
+    const text = this.#decode(this.#tokens);
+    this.#tell(text, text.length);
+    this.#forget();
+    this.#isPrompt = true;
+    if (this.#line) this.#write('\n');
+  }
+
+  #tell(text: string, until: number): void {
+    const piece = text.slice(this.#told, until);
+    this.#told = Math.max(this.#told, until);
+    if (piece) this.#onText(piece);
+  }
+
+  #forget(): void {
+    this.#tokens = [];
+    this.#told = 0;
+  }
+
+  #write(text: string): void {
+    const lines = (this.#line + text).split('\n');
+    this.#line = lines.pop() ?? '';
+    for (const line of lines) console.log(line);
+  }
+}
