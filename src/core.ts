@@ -3,17 +3,21 @@
  * that does so.
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
-import { checkOptions, HeedError, kindOf } from './errors.js';
-import { EncoderModel, type Model, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
-import { FeatureExtractionPipeline, type FeatureExtractor } from './pipelines/feature_extraction.js';
+import { checkOptions } from './errors.js';
+import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
+import { type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
-import { serve } from './remote/serve.js';
+import { type Loaders, type Servable, serve } from './remote/serve.js';
 import type { OpenOptions, Port, Runtime } from './runtime/types.js';
 import { type CallableTokenizer, Tokenizer } from './text/tokenizer.js';
 
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, errorCodes, HeedError } from './errors.js';
+export type { GenerationConfig } from './generation/config.js';
+export type { Streamer } from './generation/search.js';
+export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2SeqOutput } from './generation/seq2seq.js';
+export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -23,51 +27,77 @@ export type { CallOptions, Model, ModelInputs, ModelOutput, PretrainedOptions, P
 export { t5 } from './models/t5.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export type { Pooling } from './pipelines/pooling.js';
+export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
+export {
+  type Summarizer,
+  summarization,
+  type Text2TextOptions,
+  type TextGenerator,
+  type TranslationOptions,
+  type Translator,
+  text2textGeneration,
+  translation,
+} from './pipelines/text2text.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
 export type { Batch, CallableTokenizer } from './text/tokenizer.js';
 
-/** Tasks and what carries them out. */
-const tasks = { 'feature-extraction': FeatureExtractionPipeline } as const;
-export type Task = keyof typeof tasks;
+/** What `from_pretrained` of a name loads. */
+export type Autos = Readonly<Record<string, { load(engine: Engine, folder: string, options: PretrainedOptions): Promise<Servable> }>>;
 
-export interface Heed {
+interface Core {
   /** Starts an engine. See EngineOptions. */
   createEngine(options?: EngineOptions): Promise<Engine>;
   /** A model and a tokenizer, ready for a task. `model` is a folder or a URL. In a page it lives in a worker; see PretrainedOptions. */
-  pipeline(task: 'feature-extraction', model: string, options?: PretrainedOptions): Promise<FeatureExtractor>;
-  AutoModel: { from_pretrained(model: string, options?: PretrainedOptions): Promise<Model> };
+  pipeline<Name extends keyof Tasks>(task: Name, model: string, options?: PretrainedOptions): Promise<Tasks[Name]>;
   AutoTokenizer: { from_pretrained(model: string, options?: OpenOptions): Promise<CallableTokenizer> };
 }
 
+/** The API: `Core`, and a loader of models for each of `A`. */
+export type Heed<A extends Autos = typeof autos> = Core & {
+  [Name in keyof A]: { from_pretrained(model: string, options?: PretrainedOptions): ReturnType<A[Name]['load']> };
+};
+
+/** The loaders that heed/core has. */
+export const autos = { AutoModel: EncoderModel } satisfies Autos;
+
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. */
-export function bind(runtime: Runtime): Heed {
+export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A): Heed<A> {
   const place = new Place(runtime);
-  const here = {
-    async pipeline(task: Task, model: string, options: PretrainedOptions) {
-      if (typeof task !== 'string' || !Object.hasOwn(tasks, task))
-        throw new HeedError('UNSUPPORTED', `There is no task ${kindOf(task)}`, {
-          culprit: 'task',
-          cure: `There are ${Object.keys(tasks).join(', ')}`,
-        });
-      return place.onEngine(options, (engine) => tasks[task].load(engine, model, options));
+  const here: Loaders = {
+    pipeline: async (task: string, model: string, options: PretrainedOptions) => {
+      const { load } = taskOf(task);
+      return place.onEngine(options, (engine) => load(engine, model, options)) as Promise<Servable>;
     },
-    AutoModel: (model: string, options: PretrainedOptions) =>
-      place.onEngine(options, (engine) => EncoderModel.load(engine, model, options)),
+    ...Object.fromEntries(
+      Object.entries(loaded).map(([name, auto]) => [
+        name,
+        (model: string, options: PretrainedOptions) => place.onEngine(options, (engine) => auto.load(engine, model, options)),
+      ]),
+    ),
   };
-  const load = <Name extends keyof typeof here>(name: Name, args: unknown[], model: string, options: PretrainedOptions = {}) => {
+  const load = async (name: string, args: unknown[], model: string, options: PretrainedOptions = {}) => {
     checkOptions(options, pretrainedOptionNames, 'from_pretrained');
-    return place.load(name, args, model, options, here) as ReturnType<(typeof here)[Name]>;
+    return place.load(name, args, model, options, here);
   };
   return {
-    createEngine: (options) => Engine.create(runtime, options),
-    pipeline: async (task, model, options) => load('pipeline', [task], model, options),
-    AutoModel: { from_pretrained: async (model, options) => load('AutoModel', [], model, options) },
-    AutoTokenizer: { from_pretrained: (model, options) => Tokenizer.load(runtime, model, options) },
-  };
+    createEngine: (options?: EngineOptions) => Engine.create(runtime, options),
+    pipeline: async (task: string, model: string, options?: PretrainedOptions) => load('pipeline', [task], model, options),
+    AutoTokenizer: { from_pretrained: (model: string, options?: OpenOptions) => Tokenizer.load(runtime, model, options) },
+    ...Object.fromEntries(
+      Object.keys(loaded).map((name) => [
+        name,
+        { from_pretrained: (model: string, options?: PretrainedOptions) => load(name, [], model, options) },
+      ]),
+    ),
+  } as unknown as Heed<A>;
 }
 
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
-export function serveModels({ pipeline, AutoModel }: Heed, port = globalThis as unknown as Port): void {
-  serve({ pipeline, AutoModel: AutoModel.from_pretrained }, port);
+export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
+  const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>);
+  serve(
+    { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },
+    port,
+  );
 }

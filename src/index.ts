@@ -1,16 +1,22 @@
 /** The public API with every architecture. */
-import { bind, type Heed } from './core.js';
+import { autos, bind, type Heed } from './core.js';
+import { Seq2SeqModel } from './generation/seq2seq.js';
 import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
 import { heedTransformer } from './models/heed_transformer.js';
 import { marian } from './models/marian.js';
 import { t5 } from './models/t5.js';
+import { registerTask } from './pipelines/tasks.js';
+import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
 import type { Runtime } from './runtime/types.js';
 
 export * from './core.js';
 
-export function bindAll(runtime: Runtime): Heed {
+const all = { ...autos, AutoModelForSeq2SeqLM: Seq2SeqModel };
+
+export function bindAll(runtime: Runtime): Heed<typeof all> {
   registerArchitecture(bert, heedTransformer, marian, bart, t5);
-  return bind(runtime);
+  registerTask(translation, summarization, text2textGeneration);
+  return bind(runtime, all);
 }

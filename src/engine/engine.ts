@@ -232,7 +232,12 @@ export class Engine {
         if (this.#turnIsDue) await this.turn(signal);
       }
     } finally {
-      scope.end(new Set(), undefined);
+      try {
+        // A computation that is given up may hold what is in no scope.
+        this.#within(scope, () => steps.return(undefined as never));
+      } finally {
+        scope.end(new Set(), undefined);
+      }
     }
   }
 

@@ -106,13 +106,13 @@ const bestOf = <T extends { score: number }>(list: readonly T[], k: number): T[]
 
 /** The best `plan.num_return_sequences` sequences for every prompt, best first. Yields where the decoder does. */
 export function* beamSearch(decoding: Decoding, job: Job): Generator<void, Found[]> {
-  const { plan, prompts } = job;
+  const { plan } = job;
   const processors = processorsIn(job);
-  const all = prompts.map((prompt, i) => new Search(plan, prompt, processors[i] ?? []));
+  const all = plan.prompts.map((prompt, i) => new Search(plan, prompt, processors[i] ?? []));
   let live = all;
   // The prompt is read once for all beams of an example.
   let each = 1;
-  let tokens = prompts.flat();
+  let tokens = plan.prompts.flat();
   while (live.length) {
     const rows = live.flatMap(({ beams, processors }) => beams.slice(0, each).map(({ ids }) => ({ ids, processors })));
     const logits = yield* decoding.step(Int32Array.from(tokens), rows.length);

@@ -46,6 +46,8 @@ export interface GenerationConfig {
   top_k?: number | undefined;
   /** Draw from the most probable tokens that have this probability together (Holtzman et al., arXiv 1904.09751). */
   top_p?: number | undefined;
+  /** What is drawn follows from it. Default: another one each time. */
+  seed?: number | undefined;
   /** Whether scores are made to be log-probabilities again after all of the above. */
   renormalize_logits?: boolean | undefined;
 }
@@ -101,6 +103,7 @@ const kinds: Readonly<Record<keyof GenerationConfig, Kind>> = {
   temperature: positive,
   top_k: count(0),
   top_p: { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' },
+  seed: { fits: Number.isSafeInteger, what: 'a whole number of up to 53 bits' },
   renormalize_logits: flag,
 };
 

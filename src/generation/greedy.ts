@@ -14,13 +14,13 @@ interface Growing extends Row {
 
 /** `plan.num_return_sequences` sequences for every prompt, in order, each as long as it got. Yields where the decoder does. */
 export function* greedySearch(decoding: Decoding, job: Job): Generator<void, Found[]> {
-  const { plan, prompts, seed, streamer } = job;
-  const { num_return_sequences: n, sampling, max_length, eos_token_id } = plan;
+  const { plan, streamer } = job;
+  const { prompts, num_return_sequences: n, sampling, max_length, eos_token_id } = plan;
   const processors = processorsIn(job);
   const grow = (row: number): Growing => {
     const example = Math.floor(row / n);
     const own = processors[example] ?? [];
-    return { ids: [...(prompts[example] ?? [])], processors: own, random: new Random(seed, 'generate', row) };
+    return { ids: [...(prompts[example] ?? [])], processors: own, random: new Random(sampling?.seed ?? 0, 'generate', row) };
   };
   const all = Array.from({ length: prompts.length * n }, (_, row) => grow(row));
   const pick = (scores: Float32Array, { random }: Growing): number => {

@@ -9,12 +9,14 @@ import { checkGenerationValues, type GenerationConfig, type TokenIds } from './c
 export interface Limits {
   /** Tokens that the output layer knows. */
   V: number;
-  /** The longest sequence; undefined: any. */
-  positions: number | undefined;
+  /** The longest sequence; Infinity: any. */
+  positions: number;
 }
 
 export interface Plan {
-  /** The sequence's first tokens: decoder_start_token_id, or more where the call gives decoder_input_ids. */
+  /** Each example's first tokens, decoder_start_token_id and what the call gave; of one length, at least 1. */
+  prompts: readonly (readonly number[])[];
+  /** Their length. */
   prompt: number;
   /** Of the whole sequence. */
   max_length: number;
@@ -35,7 +37,7 @@ export interface Plan {
   pad_token_id: number;
   renormalize_logits: boolean;
   /** Undefined: the most probable token is taken. */
-  sampling: { temperature: number; top_k: number; top_p: number } | undefined;
+  sampling: { temperature: number; top_k: number; top_p: number; seed: number } | undefined;
 }
 
 const DEFAULT_NEW_TOKENS = 20;
@@ -45,23 +47,33 @@ const contradiction = (what: string, culprit: string, cure: string) => new HeedE
 const listOf = (ids: TokenIds | undefined): readonly number[] =>
   ids === undefined ? [] : typeof ids === 'number' ? [ids] : [...new Set(ids)];
 
-/** The token that the decoder starts with. Throws ARGUMENT where neither the call nor the model says. */
-export function startTokenOf(own: GenerationConfig, options: GenerationConfig): number {
-  const { decoder_start_token_id, bos_token_id } = { ...own, ...given(options) };
-  const id = decoder_start_token_id ?? bos_token_id;
-  if (id !== undefined) return id;
-  throw contradiction('nothing says which token the decoder starts with', 'decoder_start_token_id', 'Give decoder_start_token_id');
+/** The token that the decoder starts with stands before what the call gave, unless one of its rows begins with it, as in transformers. */
+function promptsOf(all: GenerationConfig, given: readonly (readonly number[])[]): (readonly number[])[] {
+  const start = all.decoder_start_token_id ?? all.bos_token_id;
+  if (start === undefined)
+    throw contradiction('nothing says which token the decoder starts with', 'decoder_start_token_id', 'Give decoder_start_token_id');
+  return given.every(([first]) => first !== start) ? given.map((row) => [start, ...row]) : [...given];
 }
 
 /** Without the members that are undefined, which would hide what the model says. */
 const given = (options: GenerationConfig): GenerationConfig =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
-/** Throws ARGUMENT for values and pairs of options that cannot be, UNSUPPORTED for beams that are drawn. `prompt`: tokens that sequences start with. */
-export function planOf(own: GenerationConfig, options: GenerationConfig, prompt: number, { V, positions }: Limits): Plan {
+/**
+ * `own`: the model's wishes; `starts`: what each example's sequence starts with, rows of one length, which may be 0. Throws ARGUMENT for values and pairs of
+ * options that cannot be, UNSUPPORTED for beams that are drawn.
+ */
+export function planOf(
+  own: GenerationConfig,
+  options: GenerationConfig,
+  starts: readonly (readonly number[])[],
+  { V, positions }: Limits,
+): Plan {
   checkGenerationValues(options);
   const all = { ...own, ...given(options) };
   checkPairs(all, options);
+  const prompts = promptsOf(all, starts);
+  const prompt = prompts[0]?.length ?? 1;
   const eos_token_id = listOf(all.eos_token_id);
   const lists = {
     bad_words_ids: (all.bad_words_ids ?? []).flat(),
@@ -71,6 +83,7 @@ export function planOf(own: GenerationConfig, options: GenerationConfig, prompt:
     begin_suppress_tokens: all.begin_suppress_tokens ?? [],
     eos_token_id,
     pad_token_id: listOf(all.pad_token_id),
+    decoder_start_token_id: prompts.flat(),
   };
   for (const [name, ids] of Object.entries(lists)) {
     const strange = ids.find((id) => id >= V);
@@ -83,7 +96,9 @@ export function planOf(own: GenerationConfig, options: GenerationConfig, prompt:
         name,
         'Take it out of one of them; min_new_tokens keeps a text from ending early',
       );
+  const { do_sample, temperature = 1, top_k = 50, top_p = 1, seed = Math.floor(Math.random() * 2 ** 32) } = all;
   return {
+    prompts,
     prompt,
     max_length: maxLengthOf(all, options, prompt, positions),
     min_length: all.min_new_tokens === undefined ? (all.min_length ?? 0) : all.min_new_tokens + prompt,
@@ -103,15 +118,14 @@ export function planOf(own: GenerationConfig, options: GenerationConfig, prompt:
     eos_token_id,
     pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
     renormalize_logits: all.renormalize_logits ?? false,
-    sampling: all.do_sample ? { temperature: all.temperature ?? 1, top_k: all.top_k ?? 50, top_p: all.top_p ?? 1 } : undefined,
+    sampling: do_sample ? { temperature, top_k, top_p, seed } : undefined,
   };
 }
 
 /** max_new_tokens prevails over a model's max_length; the call's max_length over a model's max_new_tokens. */
-function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: number, positions: number | undefined): number {
+function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: number, most: number): number {
   const own = options.max_length !== undefined ? undefined : all.max_new_tokens;
   const asked = own === undefined ? all.max_length : own + prompt;
-  const most = positions ?? Number.POSITIVE_INFINITY;
   const named = options.max_length === undefined ? 'max_new_tokens' : 'max_length';
   if (options[named] !== undefined && (asked as number) > most)
     throw contradiction(`${named} asks for sequences of ${asked} tokens`, named, `The model takes up to ${most}`);
@@ -156,6 +170,6 @@ function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
     for (const name of names)
       if (options[name] !== undefined && options[name] !== neutral[name]) throw contradiction(`${name} would have no effect`, name, cure);
   };
-  if (!do_sample) idle(['temperature', 'top_k', 'top_p'], { temperature: 1, top_p: 1, top_k: 50 }, 'Give do_sample: true');
+  if (!do_sample) idle(['temperature', 'top_k', 'top_p', 'seed'], { temperature: 1, top_p: 1, top_k: 50 }, 'Give do_sample: true');
   if (num_beams === 1) idle(['length_penalty', 'early_stopping'], { length_penalty: 1, early_stopping: false }, 'Give num_beams');
 }

@@ -26,11 +26,8 @@ export interface Streamer {
 export interface Job {
   engine: Engine;
   plan: Plan;
-  /** The first tokens of each example's sequence, `plan.prompt` of them. */
-  prompts: readonly (readonly number[])[];
   /** The source of each, without padding. */
   sources: readonly (readonly number[])[];
-  seed: number;
   streamer?: Streamer | undefined;
 }
 

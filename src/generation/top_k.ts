@@ -17,7 +17,7 @@ export class TopK {
     for (let i = 0; i < scores.length; i++) {
       const value = Math.fround((scores[i] as number) + base);
       // Almost always false, so that the pass is one comparison a number.
-      if (this.size < k ? value === value : value > (values[k - 1] as number)) this.#insert(value, first + i);
+      if (this.size < k ? !Number.isNaN(value) : value > (values[k - 1] as number)) this.#insert(value, first + i);
     }
   }
 

@@ -4,27 +4,26 @@
  */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { callable } from '../models/callable.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { HostTensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
+import { batchesOf, loadAll, padded, type RunOptions, runOptionNames, textsOf } from './text.js';
 
 /** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
 const BATCH_TOKENS = 512;
 
-export interface FeatureExtractionOptions {
+export interface FeatureExtractionOptions extends RunOptions {
   /** 'none' (default): every token's state. 'mean': their mean. 'cls': the first one's. */
   pooling?: Pooling | undefined;
   /** Scale every vector to length 1. Default false. */
   normalize?: boolean | undefined;
   /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
-  signal?: AbortSignal | undefined;
-  /** Called after each batch with the number of texts done. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
 }
 
-const optionNames = ['pooling', 'normalize', 'max_length', 'signal', 'onProgress'];
+const optionNames = ['pooling', 'normalize', 'max_length', ...runOptionNames];
 
 export type FeatureExtractor = FeatureExtractionPipeline &
   ((texts: string | readonly string[], options?: FeatureExtractionOptions) => Promise<HostTensor>);
@@ -46,37 +45,26 @@ export class FeatureExtractionPipeline {
     const { signal } = options;
     const { runtime } = engine;
     // The tokenizer is read while the weights are, which takes longer.
-    const parts = [
+    const [model, tokenizer, sentence] = await loadAll(
       EncoderModel.load(engine, folder, options),
       Tokenizer.load(runtime, folder, { signal }),
       readSentenceConfig(runtime, folder, { signal }),
-    ] as const;
-    try {
-      const [model, tokenizer, sentence] = await Promise.all(parts);
-      return callable(new FeatureExtractionPipeline(tokenizer, model, sentence));
-    } catch (error) {
-      const [model] = await Promise.allSettled(parts);
-      if (model.status === 'fulfilled') model.value.dispose();
-      throw error;
-    }
+    );
+    return callable(new FeatureExtractionPipeline(tokenizer, model, sentence));
   }
 
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without. One text is a batch of one. */
   async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<HostTensor> {
     checkOptions(options, optionNames, 'feature-extraction');
     const { pooling = 'none', normalize = false, signal, onProgress } = options;
-    const wrong = (name: string, value: unknown, cure: string) =>
-      new HeedError('ARGUMENT', `feature-extraction: ${name} is ${kindOf(value)}`, { culprit: name, cure });
-    if (typeof normalize !== 'boolean') throw wrong('normalize', normalize, 'It must be true or false');
-    if (signal !== undefined && typeof signal?.throwIfAborted !== 'function') throw wrong('signal', signal, 'It must be an AbortSignal');
-    if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', onProgress, 'It must be a function');
+    if (typeof normalize !== 'boolean')
+      throw new HeedError('ARGUMENT', `feature-extraction: normalize is ${kindOf(normalize)}`, {
+        culprit: 'normalize',
+        cure: 'It must be true or false',
+      });
     if (!poolings.includes(pooling))
       throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(pooling)}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
-    const list: string[] = Array.isArray(texts) ? Array.from(texts) : [texts];
-    const strange = list.findIndex((text) => typeof text !== 'string');
-    if (strange >= 0)
-      throw new HeedError('ARGUMENT', `feature-extraction takes strings, not ${kindOf(list[strange])}`, { culprit: 'texts' });
-    signal?.throwIfAborted();
+    const list = textsOf('feature-extraction', texts, options);
     const max_length = this.#maxLength(options.max_length);
     const jobs: Job[] = [];
     for (const [index, text] of list.entries()) {
@@ -88,7 +76,7 @@ export class FeatureExtractionPipeline {
     const width = pooling === 'none' ? longest * C : C;
     const data = new Float32Array(jobs.length * width);
     let done = 0;
-    for (const batch of batches(jobs)) {
+    for (const batch of batchesOf(jobs, BATCH_TOKENS)) {
       const states = await this.#states(batch, signal);
       for (const [row, { index, ids }] of batch.entries()) {
         const own = states.subarray(row * (states.length / batch.length), row * (states.length / batch.length) + ids.length * C);
@@ -105,10 +93,11 @@ export class FeatureExtractionPipeline {
   /** The last hidden states [B, T, C] of texts of about one length. */
   #states(batch: readonly Job[], signal: AbortSignal | undefined): Promise<Float32Array> {
     const { encoder } = this.model;
-    const T = batch.reduce((most, { ids }) => Math.max(most, ids.length), 1);
-    const ids = new Int32Array(batch.length * T).fill(this.tokenizer.pad_token_id ?? 0);
-    for (const [row, job] of batch.entries()) ids.set(job.ids, row * T);
-    const inputs = { ids, shape: [batch.length, T] as const, lengths: batch.map((job) => job.ids.length) };
+    const { ids, dims, lengths } = padded(
+      batch.map((job) => job.ids),
+      this.tokenizer.pad_token_id ?? 0,
+    );
+    const inputs = { ids, shape: dims, lengths };
     return this.model.run(function* () {
       const { lastHiddenState } = yield* encoder.steps(inputs);
       return lastHiddenState.toHost().data as Float32Array;
@@ -134,23 +123,4 @@ export class FeatureExtractionPipeline {
   dispose(): void {
     this.model.dispose();
   }
-}
-
-/** Neighbours in length together, as many as fit into BATCH_TOKENS with their padding. */
-function batches(jobs: readonly Job[]): Job[][] {
-  const sorted = [...jobs].sort((a, b) => b.ids.length - a.ids.length);
-  const found: Job[][] = [];
-  for (const job of sorted) {
-    const last = found.at(-1);
-    const width = last?.[0]?.ids.length ?? 0;
-    if (last && (last.length + 1) * width <= BATCH_TOKENS) last.push(job);
-    else found.push([job]);
-  }
-  return found;
-}
-
-/** The pipeline as a function that has its members. */
-function callable(made: FeatureExtractionPipeline): FeatureExtractor {
-  const call = (texts: string | readonly string[], options?: FeatureExtractionOptions) => made.call(texts, options);
-  return Object.assign(call, { ...made, call, info: made.info, dispose: () => made.dispose() }) as unknown as FeatureExtractor;
 }

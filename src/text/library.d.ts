@@ -32,7 +32,7 @@ declare module '@huggingface/tokenizers' {
     tokenize(word: string): string[];
   }
 
-  class Decoder {
+  export class Decoder {
     added_tokens: readonly { content: string }[];
     constructor(config: object);
     decode_chain(tokens: string[]): string[];
@@ -42,7 +42,6 @@ declare module '@huggingface/tokenizers' {
   export class ByteLevelDecoder extends Decoder {}
   export class CTCDecoder extends Decoder {}
   export class FuseDecoder extends Decoder {}
-  export class MetaspaceDecoder extends Decoder {}
   export class ReplaceDecoder extends Decoder {}
   export class StripDecoder extends Decoder {}
   export class WordPieceDecoder extends Decoder {}

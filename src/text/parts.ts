@@ -14,6 +14,10 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, wh
   throw new HeedError('UNSUPPORTED', message, { culprit: node.path });
 }
 
+/** Where Metaspace puts a mark that no space of the text becomes: always, first, never. Old files have another name for it. */
+export const prependSchemeOf = (node: JsonNode): string =>
+  node.string('prepend_scheme', node.boolean('add_prefix_space', true) ? 'always' : 'never');
+
 /** The steps of a Sequence, and those of Sequences within it, in their order. */
 export const stepsOf = (node: JsonNode, key: string): JsonNode[] =>
   node.objects(key).flatMap((step) => (step.get('type') === 'Sequence' ? stepsOf(step, key) : [step]));

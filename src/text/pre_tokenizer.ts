@@ -7,7 +7,7 @@ import { ByteLevelPreTokenizer, SplitPreTokenizer } from '@huggingface/tokenizer
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
 import { bertWords } from './bert.js';
-import { checkGrowth, checkPattern, lengthOf, lookUp, stepsOf } from './parts.js';
+import { checkGrowth, checkPattern, lengthOf, lookUp, prependSchemeOf, stepsOf } from './parts.js';
 import { punctuation, wordCharacters } from './unicode.js';
 
 /** `first` is true for what stands at the very beginning of the text. */
@@ -62,7 +62,7 @@ function fromLibrary(Class: typeof ByteLevelPreTokenizer | typeof SplitPreTokeni
 /** Spaces become a visible character, and every word begins with it. The library does not cut at it. */
 function metaspace(node: JsonNode): PreTokenizer {
   const mark = node.string('replacement', '▁');
-  const scheme = node.string('prepend_scheme', node.boolean('add_prefix_space', true) ? 'always' : 'never');
+  const scheme = prependSchemeOf(node);
   const cut = node.boolean('split', true);
   return (text, first) => {
     let words = text.replaceAll(' ', mark);

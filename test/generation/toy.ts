@@ -66,7 +66,6 @@ export interface Call {
   own?: GenerationConfig;
   prompt?: readonly number[];
   sources?: readonly (readonly number[])[];
-  seed?: number;
   streamer?: Streamer;
   signal?: AbortSignal;
   decoding?: Decoding;
@@ -74,12 +73,12 @@ export interface Call {
 
 /** What a search finds for every example. */
 export async function searchToy(engine: Engine, toy: Toy, options: GenerationConfig, call: Call = {}): Promise<Found[]> {
-  const { own = {}, prompt = [0], sources = [], seed = 0, streamer, signal, decoding = new ToyDecoding(engine, toy) } = call;
+  const { own = {}, prompt = [0], sources = [], streamer, signal, decoding = new ToyDecoding(engine, toy) } = call;
   const positions = toy.logits[0]?.length as number;
-  const plan = planOf(own, options, prompt.length, { V: toy.V, positions: positions + 1 });
-  const prompts = toy.logits.map(() => prompt);
+  const starts = toy.logits.map(() => prompt);
+  const plan = planOf({ decoder_start_token_id: 0, ...own }, options, starts, { V: toy.V, positions: positions + 1 });
   return engine.run(
-    () => search(decoding, { engine, plan, prompts, sources: prompts.map((_, i) => sources[i] ?? []), seed, streamer }),
+    () => search(decoding, { engine, plan, sources: starts.map((_, i) => sources[i] ?? []), streamer }),
     signal,
   );
 }

@@ -1,0 +1,67 @@
+/** What users give models: token ids and masks, in nested lists or as tensors of any kind, checked and made into typed arrays. */
+import { HeedError, kindOf } from '../errors.js';
+import { sizeOf } from '../tensor.js';
+
+/** Integers of [B, T]: nested arrays, or the form in which tokenizers and transformers.js give them. */
+export type IntegerInput = readonly (readonly number[])[] | { readonly data: ArrayLike<number | bigint>; readonly dims: readonly number[] };
+
+/** Throws SHAPE for what is not [B, T], ARGUMENT for what are no integers. */
+export function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly [B: number, T: number] } {
+  const { data, dims } = (Array.isArray(input) ? flattened(input) : Object(input)) as {
+    data?: ArrayLike<unknown>;
+    dims?: readonly number[];
+  };
+  const size = Array.isArray(dims) && dims.length === 2 && dims.every((d) => Number.isSafeInteger(d) && d >= 0) ? sizeOf(dims) : undefined;
+  if (!dims || !data || data.length !== size)
+    throw new HeedError('SHAPE', `${name} must be [B, T], rows of one length`, {
+      culprit: name,
+      shape: Array.isArray(dims) ? dims : [],
+      cure: 'Pad the rows, and say so in attention_mask',
+    });
+  // Before memory is made for them: a list may claim any length.
+  for (let i = 0; i < data.length; i++) {
+    const n = typeof data[i] === 'bigint' ? Number(data[i]) : data[i];
+    if (Number.isInteger(n) && Math.abs(n as number) <= 0x7fffffff) continue;
+    throw new HeedError('ARGUMENT', `${name} holds ${kindOf(n)}`, {
+      culprit: name,
+      cure: 'It must hold integers',
+    });
+  }
+  return { data: Int32Array.from(data as ArrayLike<number | bigint>, Number), dims: dims as unknown as readonly [number, number] };
+}
+
+/** Nested lists; without data where they are none, or not of one length. */
+function flattened(rows: readonly (readonly number[])[]): { data?: number[]; dims: readonly number[] } {
+  const width = rows[0]?.length ?? 0;
+  for (const row of rows) if (!Array.isArray(row) || row.length !== width) return { dims: [] };
+  return { data: rows.flat(), dims: [rows.length, width] };
+}
+
+/** Throws ARGUMENT for a number that no row of the table answers to. */
+export function within(name: string, ids: Int32Array | undefined, rows: number): void {
+  const wrong = ids?.find((id) => id < 0 || id >= rows);
+  if (wrong !== undefined)
+    throw new HeedError('ARGUMENT', `${name} holds ${wrong}, and the model knows 0 to ${rows - 1}`, {
+      culprit: name,
+      cure: 'Is the tokenizer that of this model?',
+    });
+}
+
+/** An input that accompanies another of this shape. */
+export function integersLike(
+  name: string,
+  input: IntegerInput | null | undefined,
+  shape: readonly [number, number],
+): Int32Array | undefined {
+  if (input === undefined || input === null) return undefined;
+  const { data, dims } = integers(name, input);
+  if (dims[0] === shape[0] && dims[1] === shape[1]) return data;
+  throw new HeedError('SHAPE', `${name} is [${dims}], input_ids [${shape}]`, { culprit: name, shape: dims });
+}
+
+/** Tokens of each row where a mask [B, T] pads on the right; undefined where it does otherwise. */
+export function lengthsOf(mask: Int32Array, [B, T]: readonly [number, number]): number[] | undefined {
+  const rows = Array.from({ length: B }, (_, b) => mask.subarray(b * T, (b + 1) * T));
+  const lengths = rows.map((row) => row.reduce((n, m) => n + Number(m !== 0), 0));
+  return rows.every((row, b) => row.subarray(0, lengths[b]).every((m) => m !== 0)) ? lengths : undefined;
+}

@@ -1,0 +1,91 @@
+/**
+ * What a model's config.json says of its tasks: `task_specific_params`, as T5 has it. An entry has a prefix that is put before each text, and wishes for the
+ * generation. An entry `translation_en_to_zh` is a direction: the languages, in the config's own codes, choose among them, or else the text's script does.
+ */
+import { HeedError } from '../errors.js';
+import { type GenerationConfig, generationConfigIn } from '../generation/config.js';
+import { JsonNode, type JsonObject } from '../io/json.js';
+
+/** How a text is put to the model. */
+export interface Route {
+  prefix: string;
+  /** What the task asks of the generation. */
+  wishes: GenerationConfig;
+}
+
+interface Direction extends Route {
+  src: string;
+  tgt: string;
+}
+
+export interface Languages {
+  src_lang?: string | undefined;
+  tgt_lang?: string | undefined;
+}
+
+/** Scripts that stand for several of Unicode's; ISO 15924. */
+const scripts: Readonly<Record<string, readonly string[]>> = {
+  Hans: ['Hani'],
+  Hant: ['Hani'],
+  Jpan: ['Hani', 'Hira', 'Kana'],
+  Kore: ['Hang', 'Hani'],
+};
+
+export class Routes {
+  /** For texts whose language does not matter. */
+  readonly #plain: Route;
+  readonly #directions: readonly Direction[];
+
+  constructor(json: JsonObject, task: string) {
+    const config = JsonNode.of('config.json', json);
+    const all = config.get('task_specific_params') === undefined ? undefined : config.object('task_specific_params');
+    const general = config.string('prefix', '');
+    const route = (name: string): Route => {
+      const node = all?.get(name) === undefined ? undefined : all.object(name);
+      return { prefix: general + (node?.string('prefix', '') ?? ''), wishes: node ? generationConfigIn(node) : {} };
+    };
+    this.#plain = route(task);
+    this.#directions = Object.keys(all?.value ?? {}).flatMap((name) => {
+      const [, src, tgt] = /^translation_(.+)_to_(.+)$/.exec(name) ?? [];
+      return task === 'translation' && src && tgt ? [{ ...route(name), src, tgt }] : [];
+    });
+  }
+
+  /** The route for a text. Throws ARGUMENT for languages that the model does not know, and where it must be told. */
+  of(text: string, { src_lang, tgt_lang }: Languages): Route {
+    if (!this.#directions.length) {
+      if (src_lang === undefined && tgt_lang === undefined) return this.#plain;
+      const culprit = tgt_lang === undefined ? 'src_lang' : 'tgt_lang';
+      const cure = 'Leave it out, or put into the text what its model card says';
+      throw new HeedError('UNSUPPORTED', `translation: this model's config.json names no languages`, { culprit, cure });
+    }
+    const may = this.#directions.filter(({ src, tgt }) => (src_lang ?? src) === src && (tgt_lang ?? tgt) === tgt);
+    const source = likeliest([...new Set(may.map(({ src }) => src))], text);
+    const [first, ...more] = may.filter(({ src }) => src === source);
+    const cure = `It translates ${this.#directions.map(({ src, tgt }) => `${src} to ${tgt}`).join(', ')}`;
+    if (!first)
+      throw new HeedError('ARGUMENT', `translation: the model does not translate ${src_lang ?? 'anything'} to ${tgt_lang ?? 'anything'}`, {
+        culprit: tgt_lang === undefined ? 'src_lang' : 'tgt_lang',
+        cure,
+      });
+    if (more.length) throw new HeedError('ARGUMENT', `translation: into which language?`, { culprit: 'tgt_lang', cure });
+    return first;
+  }
+}
+
+/** The language in whose script most of a text is written; of equals, the first. */
+function likeliest(languages: readonly string[], text: string): string | undefined {
+  if (languages.length < 2) return languages[0];
+  const counts = languages.map((language) => text.match(lettersOf(language))?.length ?? 0);
+  return languages[counts.indexOf(Math.max(...counts))];
+}
+
+/** The letters of a language; none where nobody knows its script. */
+function lettersOf(language: string): RegExp {
+  try {
+    const script = new Intl.Locale(language).maximize().script ?? '';
+    return new RegExp(`[${(scripts[script] ?? [script]).map((name) => `\\p{Script=${name}}`).join('')}]`, 'gu');
+  } catch {
+    return /(?!)/g;
+  }
+}

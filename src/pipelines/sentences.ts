@@ -1,0 +1,53 @@
+/**
+ * Paragraphs into sentences and back, for models that translate sentence by sentence. The ends of sentences are Intl.Segmenter's, by Unicode's rules (UAX
+ * #29), but for abbreviations before names. White space is set aside: line breaks and indents come back as they were; a mere space, or none, becomes what
+ * the translation is written with.
+ */
+
+/** A sentence and the white space behind it. */
+export interface Sentence {
+  text: string;
+  gap: string;
+}
+
+export interface Paragraphs {
+  /** White space before the first sentence. */
+  lead: string;
+  sentences: Sentence[];
+}
+
+/** The same on every machine: its own default locale is not asked. */
+let segmenter: Intl.Segmenter | undefined;
+
+/** After these a full stop ends no sentence: titles, initials, and what stands before an example. */
+const abbreviation = /(?:^|[\s("“])(?:\p{Lu}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|e\.g|i\.e)\.$/u;
+
+export function sentencesOf(text: string): Paragraphs {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
+  const found: Paragraphs = { lead: '', sentences: [] };
+  for (const { segment } of segmenter.segment(text)) {
+    const start = segment.trimStart();
+    const own = start.trimEnd();
+    const last = found.sentences.at(-1);
+    const before = segment.slice(0, segment.length - start.length);
+    if (last) last.gap += before;
+    else found.lead += before;
+    if (own === '') continue;
+    const gap = start.slice(own.length);
+    if (last && abbreviation.test(last.text) && !/[\n\r\u2028\u2029]/.test(last.gap)) {
+      last.text += last.gap + own;
+      last.gap = gap;
+    } else found.sentences.push({ text: own, gap });
+  }
+  return found;
+}
+
+/** Scripts that put no space between sentences, and their punctuation. */
+const wide = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\u3000-\u303f\uff00-\uffef]$/u;
+
+/** The sentences, translated, with the white space that was between them. */
+export const joined = ({ lead, sentences }: Paragraphs): string =>
+  sentences.reduce((text, { text: own, gap }, i) => {
+    const last = i === sentences.length - 1;
+    return text + own + (!last && (gap === '' || gap === ' ') ? (wide.test(own) ? '' : ' ') : gap);
+  }, lead);

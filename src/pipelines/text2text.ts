@@ -1,0 +1,188 @@
+/**
+ * pipeline('translation'), ('summarization') and ('text2text-generation'): texts to texts, by a model that reads one and writes another. The three are one class;
+ * a task says what its results are called, and whether texts are cut into sentences first. Results come in the order of the texts, in transformers.js's form.
+ */
+import type { Engine, EngineInfo } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
+import type { Streamer } from '../generation/search.js';
+import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
+import { callable } from '../models/callable.js';
+import type { PretrainedOptions } from '../models/model.js';
+import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { type Languages, type Route, Routes } from './languages.js';
+import { joined, type Paragraphs, sentencesOf } from './sentences.js';
+import { batchesOf, loadAll, padded, type RunOptions, runOptionNames, textsOf } from './text.js';
+
+/** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
+const BATCH_TOKENS = 1024;
+
+export interface Text2TextOptions extends GenerationConfig, RunOptions {
+  /** Whether sources that the model cannot take are cut. Default: as the task has it; else they throw. */
+  truncation?: boolean | undefined;
+  /** Hears of tokens as they come, one text after the other, or one sentence. */
+  streamer?: Streamer | undefined;
+}
+
+export interface TranslationOptions extends Text2TextOptions, Languages {}
+
+interface Text2TextTask {
+  readonly name: string;
+  /** The member of a result. */
+  readonly key: string;
+  readonly options: readonly string[];
+  readonly truncation: boolean;
+  /** What of a text the model sees at a time. */
+  readonly cut: (text: string) => Paragraphs;
+}
+
+const whole = (text: string): Paragraphs => ({ lead: '', sentences: [{ text, gap: '' }] });
+
+const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
+  name: task.name,
+  load: (engine: Engine, folder: string, options: PretrainedOptions = {}) =>
+    Text2TextPipeline.load(task, engine, folder, options) as unknown as Promise<TextToText<Key, Options>>,
+});
+
+/** A pipeline of one of the tasks. With num_return_sequences, a text has several results, one after the other. */
+export type TextToText<Key extends string, Options> = Text2TextPipeline &
+  ((texts: string | readonly string[], options?: Options) => Promise<{ [K in Key]: string }[]>);
+export type Translator = TextToText<'translation_text', TranslationOptions>;
+export type Summarizer = TextToText<'summary_text', Text2TextOptions>;
+export type TextGenerator = TextToText<'generated_text', Text2TextOptions>;
+
+/** Cuts texts into sentences, and puts their translations together. */
+export const translation = /* @__PURE__ */ define<'translation_text', TranslationOptions>({
+  name: 'translation',
+  key: 'translation_text',
+  options: ['src_lang', 'tgt_lang'],
+  truncation: false,
+  cut: sentencesOf,
+});
+export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOptions>({
+  ...{ name: 'summarization', key: 'summary_text' as const, options: [], truncation: true, cut: whole },
+});
+export const text2textGeneration = /* @__PURE__ */ define<'generated_text', Text2TextOptions>({
+  ...{ name: 'text2text-generation', key: 'generated_text' as const, options: [], truncation: true, cut: whole },
+});
+
+/** A piece of a text, on its way. */
+interface Job {
+  ids: readonly number[];
+  route: Route;
+  /** Its translations, say: as many as num_return_sequences. */
+  results: string[];
+}
+
+export class Text2TextPipeline {
+  readonly #task: Text2TextTask;
+  readonly #routes: Routes;
+
+  constructor(
+    readonly tokenizer: CallableTokenizer,
+    readonly model: Seq2SeqLM,
+    task: Text2TextTask,
+  ) {
+    this.#task = task;
+    this.#routes = new Routes(model.config, task.name);
+  }
+
+  static async load(task: Text2TextTask, engine: Engine, folder: string, options: PretrainedOptions = {}) {
+    const [model, tokenizer] = await loadAll(
+      Seq2SeqModel.load(engine, folder, options),
+      Tokenizer.load(engine.runtime, folder, { signal: options.signal }),
+    );
+    try {
+      return callable(new Text2TextPipeline(tokenizer, model, task));
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  }
+
+  /** A result for each text, under the task's key. Rejects with ARGUMENT, UNSUPPORTED, or `signal.reason`. */
+  async call(texts: string | readonly string[], options: TranslationOptions = {}): Promise<Record<string, string>[]> {
+    const { name, key, options: own, truncation: cuts, cut } = this.#task;
+    checkOptions(options, [...generationOptionNames, ...runOptionNames, 'truncation', 'streamer', ...own], name);
+    const { signal, onProgress, truncation = cuts, streamer, src_lang, tgt_lang } = options;
+    const list = textsOf(name, texts, options);
+    for (const [option, value] of Object.entries({ src_lang, tgt_lang }))
+      if (value !== undefined && typeof value !== 'string') throw wrong(name, option, value, 'a language that config.json names');
+    if (typeof truncation !== 'boolean') throw wrong(name, 'truncation', truncation, 'true or false');
+    const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
+    checkGenerationValues(generation);
+    const whole: { paragraphs: Paragraphs; jobs: Job[] }[] = [];
+    for (const text of list) {
+      const paragraphs = cut(text);
+      const route = this.#routes.of(text, { src_lang, tgt_lang });
+      const jobs = paragraphs.sentences.map((piece) => ({ ids: this.#encode(route.prefix + piece.text, truncation), route, results: [] }));
+      whole.push({ paragraphs, jobs });
+      await this.model.engine.turn(signal);
+    }
+    const jobs = whole.flatMap((text) => text.jobs);
+    let done = 0;
+    for (const batch of this.#batches(jobs, generation, streamer !== undefined)) {
+      await this.#write(batch, { ...generation, streamer, signal });
+      done += batch.length;
+      onProgress?.(done, jobs.length);
+    }
+    return whole.flatMap(({ paragraphs: { lead, sentences }, jobs }) =>
+      // A text without sentences has a result too.
+      Array.from({ length: jobs[0]?.results.length ?? 1 }, (_, i) => {
+        const written = sentences.map(({ gap }, s) => ({ text: jobs[s]?.results[i] ?? '', gap }));
+        return { [key]: joined({ lead, sentences: written }) };
+      }),
+    );
+  }
+
+  #encode(text: string, truncation: boolean): number[] {
+    const most = Math.min(this.tokenizer.model_max_length ?? Number.POSITIVE_INFINITY, this.model.module.dims.positions);
+    if (truncation) return this.tokenizer.encode(text, Number.isFinite(most) ? { truncation, max_length: most } : {});
+    const ids = this.tokenizer.encode(text, { truncation: false });
+    if (ids.length <= most) return ids;
+    throw new HeedError('ARGUMENT', `${this.#task.name}: a text has ${ids.length} tokens, and the model takes ${most}`, {
+      culprit: 'texts',
+      cure: 'Give shorter ones, or truncation: true, which cuts them',
+    });
+  }
+
+  /** Texts that can be written together: of one route, and of like length. Nobody can listen to more than one. */
+  #batches(jobs: readonly Job[], { num_beams }: GenerationConfig, alone: boolean): Job[][] {
+    if (alone) return jobs.map((job) => [job]);
+    return [...new Set(jobs.map(({ route }) => route))].flatMap((route) => {
+      const beams = num_beams ?? route.wishes.num_beams ?? this.model.generation_config.num_beams ?? 1;
+      return batchesOf(
+        jobs.filter((job) => job.route === route),
+        BATCH_TOKENS / beams,
+      );
+    });
+  }
+
+  async #write(batch: readonly Job[], options: GenerationConfig & { streamer?: Streamer | undefined; signal?: AbortSignal | undefined }) {
+    const { ids, dims, lengths } = padded(
+      batch.map((job) => job.ids),
+      this.tokenizer.pad_token_id ?? 0,
+    );
+    const mask = new Int32Array(ids.length);
+    for (const [row, length] of lengths.entries()) mask.fill(1, row * dims[1], row * dims[1] + length);
+    const inputs = { input_ids: { data: ids, dims }, attention_mask: { data: mask, dims } };
+    const wishes = { ...this.model.generation_config, ...batch[0]?.route.wishes };
+    const sequences = await this.model.generate({ ...inputs, ...options }, wishes);
+    const texts = this.tokenizer.batch_decode(sequences.tolist() as number[][], { skip_special_tokens: true });
+    const each = texts.length / batch.length;
+    for (const [row, job] of batch.entries()) job.results = texts.slice(row * each, (row + 1) * each);
+  }
+
+  /** What the engine got that runs it. */
+  get info(): EngineInfo {
+    return this.model.info;
+  }
+
+  /** Frees the model's weights. */
+  dispose(): void {
+    this.model.dispose();
+  }
+}
+
+const wrong = (task: string, name: string, value: unknown, what: string) =>
+  new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure: `It must be ${what}` });
