@@ -6,14 +6,14 @@ import { isSignal } from '../engine/queue.js';
 import { expectOptions, HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
-import { type Call, type Loaded, listeners, type Reply, type Request, unpack, unpackError } from './protocol.js';
+import { type Call, type Loaded, listeners, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
 import type { Servable } from './serve.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
 
 /** Members of a model or pipeline that stay in the worker. */
-const hidden = ['engine', 'encoder', 'model', 'tokenizer'] as const;
+const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer'] as const;
 
 const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) =>
   new HeedError(code, `The model runs in a worker, and ${what}`, { culprit, cure: 'Give worker: false to run it on this thread' });
@@ -85,22 +85,23 @@ export class Remote {
       if (!this.host.terminate) await this.#answers();
       const unwanted = (value: unknown) => this.#post({ ask: 'dispose', object: (value as Loaded).object });
       const loaded = await this.#ask((id, call) => ({ ask: 'load', id, what, call }), args, options, unwanted);
-      const { object, facts } = loaded as Loaded;
-      return this.#proxy(object, facts);
+      return this.#proxy(loaded as Loaded);
     } catch (error) {
       this.#release();
       throw error;
     }
   }
 
-  #proxy(object: number, facts: Options): Servable {
+  #proxy({ object, facts, methods }: Loaded): Servable {
     let disposed = false;
-    const call = async (...given: unknown[]) => {
+    // Options come last, and are the only argument that may hold a signal or functions.
+    const ask = async (method: string | undefined, args: readonly unknown[], options: unknown = {}) => {
       if (disposed) throw gone();
-      // Options come last, and are the only argument that may hold a signal or functions.
-      const [input, options = {}] = given;
-      return this.#ask((id, call) => ({ ask: 'call', id, object, call }), [input], options as Options);
+      const named = method === undefined ? {} : { method };
+      return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
+    const call = (input: unknown, options?: unknown) => ask(undefined, [input], options);
+    const others = methods.map((method) => [method, (options: unknown) => ask(method, [], options)]);
     const dispose = () => {
       if (disposed) return;
       disposed = true;
@@ -108,7 +109,7 @@ export class Remote {
       this.#post({ ask: 'dispose', object });
       this.#release();
     };
-    const made = Object.assign(call, facts, { call, dispose });
+    const made = Object.assign(call, facts, Object.fromEntries(others), { call, dispose });
     for (const name of hidden)
       Object.defineProperty(made, name, {
         get() {
@@ -130,11 +131,9 @@ export class Remote {
     const { signal, ...rest } = given as Options & { signal?: AbortSignal };
     if (signal !== undefined && !isSignal(signal))
       throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
-    const functions = Object.entries(rest).filter(([, value]) => typeof value === 'function');
-    const strange = functions.find(([name]) => !listeners.includes(name));
-    const options = Object.fromEntries(Object.entries(rest).filter(([, value]) => typeof value !== 'function'));
+    const { heard, options, strange } = parted(rest);
     return new Promise((resolve, reject) => {
-      if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange[0]} cannot cross to it`, strange[0]);
+      if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange} cannot cross to it`, strange);
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       const abort = () => {
@@ -149,10 +148,10 @@ export class Remote {
         unwanted,
         resolve: settle(resolve),
         reject: settle(reject),
-        heard: Object.fromEntries(functions) as Pending['heard'],
+        heard,
       });
       try {
-        this.#post(request(id, { args, options, listens: functions.map(([name]) => name) }));
+        this.#post(request(id, { args, options, listens: Object.keys(heard) }));
       } catch (error) {
         this.#pending.delete(id);
         const why = error instanceof Error ? error.message : String(error);
@@ -212,4 +211,21 @@ export class Remote {
     for (const { reject } of this.#pending.values()) reject(this.#lost);
     this.#pending.clear();
   }
+}
+
+/** Options that cross, listeners by the names that cross for them, and the name of a function that cannot. */
+function parted(given: Options): { options: Options; heard: Pending['heard']; strange: string | undefined } {
+  const options: Record<string, unknown> = {};
+  const heard: Record<string, (...args: unknown[]) => unknown> = {};
+  let strange: string | undefined;
+  for (const [name, value] of Object.entries(given)) {
+    const listening = Object.hasOwn(listeners, name) ? namesOf(name) : [];
+    const own = Object(value) as Readonly<Record<string, (...args: unknown[]) => unknown>>;
+    const functions = listeners[name]?.map((method) => own[method]) ?? [value];
+    if (listening.length && functions.every((one) => typeof one === 'function'))
+      for (const [i, key] of listening.entries()) heard[key] = (...args) => (functions[i] as (typeof heard)[string]).apply(value, args);
+    else if (typeof value === 'function') strange ??= name;
+    else options[name] = value;
+  }
+  return { options, heard, strange };
 }

@@ -6,10 +6,17 @@
 import { type ErrorCode, HeedError } from '../errors.js';
 import { type Dtype, type HostData, HostTensor } from '../tensor.js';
 
-/** Options that are functions which only listen: they are called with copies, later. */
-export const listeners: readonly string[] = ['progress_callback', 'onProgress'];
+/** Options that are functions which only listen, or objects with methods which do: those are called with copies, later. */
+export const listeners: Readonly<Record<string, readonly string[] | undefined>> = {
+  progress_callback: undefined,
+  onProgress: undefined,
+  streamer: ['put', 'end'],
+};
 
-/** Arguments, of which the last are options: those that cross, which listeners to call, and whether there is a signal. */
+/** Methods of a loaded object that a page may call, beside calling itself. Their options come last. */
+export const methods: readonly string[] = ['generate'];
+
+/** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {
   args: readonly unknown[];
   options: Readonly<Record<string, unknown>>;
@@ -20,7 +27,8 @@ export type Request =
   | { ask: 'ready' }
   /** Loads by a name that the worker knows; the reply is what the page may know of the object, with its number. */
   | { ask: 'load'; id: number; what: string; call: Call }
-  | { ask: 'call'; id: number; object: number; call: Call }
+  /** Without a method, the object itself is called. */
+  | { ask: 'call'; id: number; object: number; method?: string; call: Call }
   | { ask: 'abort'; id: number }
   | { ask: 'dispose'; object: number };
 
@@ -35,6 +43,8 @@ export interface Loaded {
   object: number;
   /** What can be copied: config, engine's info. */
   facts: Readonly<Record<string, unknown>>;
+  /** What can be called. */
+  methods: readonly string[];
 }
 
 interface PlainTensor {
@@ -93,3 +103,6 @@ export function unpackError(error: unknown): unknown {
   const text = cure && message.endsWith(`. ${cure}`) ? message.slice(0, -cure.length - 2) : message;
   return new HeedError(code, text, { ...(culprit && { culprit }), ...(shape && { shape }), ...(cure && { cure }) });
 }
+
+/** A listener's names as they cross: its own, or those of its methods. */
+export const namesOf = (listener: string): readonly string[] => listeners[listener]?.map((method) => `${listener}.${method}`) ?? [listener];

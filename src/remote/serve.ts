@@ -5,7 +5,7 @@
 import { HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { Port } from '../runtime/types.js';
-import { type Call, type Loaded, pack, packError, type Reply, type Request } from './protocol.js';
+import { type Call, type Loaded, methods, pack, packError, type Reply, type Request } from './protocol.js';
 
 /** A model or pipeline: it can be called, and has things that can be copied. */
 export interface Servable {
@@ -17,7 +17,7 @@ export interface Servable {
 export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Servable>>>;
 
 /** Members that a page may know. */
-const facts = ['config', 'sentence', 'info'];
+const facts = ['config', 'generation_config', 'sentence', 'info'];
 
 /** Answers requests from now on. */
 export function serve(loaders: Loaders, port: Port): void {
@@ -31,8 +31,13 @@ export function serve(loaders: Loaders, port: Port): void {
 
   /** The arguments as a user would have given them, with a signal and listeners of this side. */
   const argumentsOf = (id: number, { args, options, listens }: Call, signal: AbortSignal): never[] => {
-    const heard = listens.map((listener) => [listener, (...args: unknown[]) => send({ tell: 'notice', id, listener, args })]);
-    return [...args, { ...options, signal, ...Object.fromEntries(heard) }] as never[];
+    const heard: Record<string, unknown> = {};
+    for (const listener of listens) {
+      const tell = (...args: unknown[]) => send({ tell: 'notice', id, listener, args });
+      const [name = '', method] = listener.split('.');
+      heard[name] = method === undefined ? tell : Object.assign(Object(heard[name]), { [method]: tell });
+    }
+    return [...args, { ...options, signal, ...heard }] as never[];
   };
 
   async function load(what: string, args: never[], signal: AbortSignal): Promise<Loaded> {
@@ -44,13 +49,20 @@ export function serve(loaders: Loaders, port: Port): void {
     signal.throwIfAborted();
     objects.set(++last, made);
     const members = made as unknown as Record<string, unknown>;
-    return { object: last, facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])) };
+    return {
+      object: last,
+      facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])),
+      methods: methods.filter((name) => typeof members[name] === 'function'),
+    };
   }
 
-  function call(object: number, args: never[]): Promise<unknown> {
+  function call(object: number, method: string | undefined, args: never[]): Promise<unknown> {
     const target = objects.get(object);
     if (!target) throw gone();
-    return target(...args);
+    if (method === undefined) return target(...args);
+    const own = methods.includes(method) ? (target as unknown as Record<string, unknown>)[method] : undefined;
+    if (typeof own === 'function') return own(...args);
+    throw new HeedError('UNSUPPORTED', `This model has no ${method}`, { culprit: method, cure: 'Take both from the same version' });
   }
 
   async function answer(id: number, work: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
@@ -75,7 +87,9 @@ export function serve(loaders: Loaders, port: Port): void {
       case 'load':
         return void answer(request.id, (signal) => load(request.what, argumentsOf(request.id, request.call, signal), signal));
       case 'call':
-        return void answer(request.id, async (signal) => call(request.object, argumentsOf(request.id, request.call, signal)));
+        return void answer(request.id, async (signal) =>
+          call(request.object, request.method, argumentsOf(request.id, request.call, signal)),
+        );
       case 'abort':
         return aborts.get(request.id)?.abort();
       case 'dispose':

@@ -1,14 +1,16 @@
 /** AutoModelForSeq2SeqLM: logits, attentions and generated tokens as transformers gives them, with every option, and nothing left behind however it ends. */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { AutoModelForSeq2SeqLM, createEngine, type HostTensor, type Seq2SeqLM } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
-import { itWith, shared } from '../shared.js';
 import { readTensors } from './tensors.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
 afterAll(() => engine.dispose());
 
 const names = ['marian', 'bart', 't5', 't5_gated'];
-const load = (name: string) => AutoModelForSeq2SeqLM.from_pretrained(shared(`fixtures/hf/${name}`), { engine });
+const folderOf = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
+const load = (name: string) => AutoModelForSeq2SeqLM.from_pretrained(folderOf(name), { engine });
 
 const distance = (got: HostTensor | undefined, want: HostTensor | undefined): number => {
   expect(got?.dims).toEqual(want?.dims);
@@ -16,10 +18,9 @@ const distance = (got: HostTensor | undefined, want: HostTensor | undefined): nu
 };
 
 describe.each(names)('%s', (name) => {
-  const withIt = itWith(`fixtures/hf/${name}`);
-  const expected = () => readTensors(shared(`fixtures/hf/${name}/expected.safetensors`));
+  const expected = () => readTensors(join(folderOf(name), 'expected.safetensors'));
 
-  withIt('scores a text as transformers does', async () => {
+  it('scores a text as transformers does', async () => {
     const want = expected();
     const { input_ids, attention_mask, decoder_input_ids } = want;
     const model = await load(name);
@@ -40,7 +41,7 @@ describe.each(names)('%s', (name) => {
     model.dispose();
   });
 
-  withIt('writes what transformers writes, greedily and with 4 beams', async () => {
+  it('writes what transformers writes, greedily and with 4 beams', async () => {
     const { input_ids, attention_mask, greedy, beam4 } = expected() as Record<string, HostTensor>;
     const inputs = { input_ids, attention_mask } as Parameters<Seq2SeqLM>[0];
     const model = await load(name);

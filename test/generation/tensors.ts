@@ -14,10 +14,19 @@ export function readTensors(path: string): Record<string, HostTensor> {
   return Object.fromEntries(
     Object.entries(header)
       .filter(([name]) => name !== '__metadata__')
-      .map(([name, { dtype, shape, data_offsets: [from, to] }]) => {
-        const [type, View] = arrays[dtype];
-        const own = Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to));
-        return [name, new HostTensor(type, new View(own.buffer), shape)];
-      }),
+      .map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [from, to],
+          },
+        ]) => {
+          const [type, View] = arrays[dtype];
+          const own = Uint8Array.from(bytes.subarray(8 + length + from, 8 + length + to));
+          return [name, new HostTensor(type, new View(own.buffer), shape)];
+        },
+      ),
   );
 }

@@ -77,8 +77,5 @@ export async function searchToy(engine: Engine, toy: Toy, options: GenerationCon
   const positions = toy.logits[0]?.length as number;
   const starts = toy.logits.map(() => prompt);
   const plan = planOf({ decoder_start_token_id: 0, ...own }, options, starts, { V: toy.V, positions: positions + 1 });
-  return engine.run(
-    () => search(decoding, { engine, plan, sources: starts.map((_, i) => sources[i] ?? []), streamer }),
-    signal,
-  );
+  return engine.run(() => search(decoding, { engine, plan, sources: starts.map((_, i) => sources[i] ?? []), streamer }), signal);
 }
