@@ -53,3 +53,159 @@ describe.each(names)('%s', (name) => {
     model.dispose();
   });
 });
+
+const sources = {
+  input_ids: [
+    [6, 59, 81, 33, 65, 17],
+    [18, 92, 51, 3, 0, 0],
+  ],
+  attention_mask: [
+    [1, 1, 1, 1, 1, 1],
+    [1, 1, 1, 1, 0, 0],
+  ],
+};
+
+describe('generate', async () => {
+  const model = await load('bart');
+
+  it('gives an object where it is asked for, with scores and the attentions of what was written', async () => {
+    const options = { num_beams: 3, num_return_sequences: 2, max_new_tokens: 5, output_attentions: true, output_scores: true };
+    const out = await model.generate({ ...sources, ...options, return_dict_in_generate: true });
+    expect([out.sequences.dims, out.sequences_scores?.dims]).toEqual([[4, 6], [4]]);
+    const [H, S, T] = [4, 6, 6];
+    expect(out.encoder_attentions?.map((x) => x.dims)).toEqual([
+      [2, H, S, S],
+      [2, H, S, S],
+    ]);
+    expect(out.decoder_attentions?.map((x) => x.dims)).toEqual([
+      [4, H, T, T],
+      [4, H, T, T],
+    ]);
+    expect(out.cross_attentions?.map((x) => x.dims)).toEqual([
+      [4, H, T, S],
+      [4, H, T, S],
+    ]);
+    // Sequence 2 is the second source's first: the same as a forward over it gives.
+    const rows = out.sequences.tolist() as number[][];
+    const scored = await model(
+      {
+        input_ids: [sources.input_ids[1] as number[]],
+        attention_mask: [sources.attention_mask[1] as number[]],
+        decoder_input_ids: [rows[2] as number[]],
+      },
+      { output_attentions: true },
+    );
+    const own = (x: HostTensor | undefined, row: number) =>
+      x?.data.slice((row * x.size) / (x.dims[0] as number), ((row + 1) * x.size) / (x.dims[0] as number));
+    for (const layer of [0, 1]) {
+      expect(own(out.cross_attentions?.[layer], 2)).toEqual(scored.cross_attentions?.[layer]?.data);
+      expect(own(out.decoder_attentions?.[layer], 2)).toEqual(scored.decoder_attentions?.[layer]?.data);
+      expect(own(out.encoder_attentions?.[layer], 1)).toEqual(scored.encoder_attentions?.[layer]?.data);
+    }
+    const best = await model.generate({ ...sources, num_beams: 3, max_new_tokens: 5 });
+    expect(best.tolist()).toEqual([rows[0], rows[2]]);
+    expect(Object.keys(await model.generate({ ...sources, return_dict_in_generate: true }))).toEqual(['sequences']);
+  });
+
+  it('goes on from what the call gives', async () => {
+    const whole = (await model.generate({ ...sources, max_new_tokens: 6, forced_eos_token_id: 5 })).tolist() as number[][];
+    const decoder_input_ids = whole.map((row) => row.slice(0, 4));
+    const rest = await model.generate({ ...sources, decoder_input_ids, max_new_tokens: 3, forced_eos_token_id: 5 });
+    expect(rest.tolist()).toEqual(whole);
+    // The start token goes without saying.
+    const bare = decoder_input_ids.map((row) => row.slice(1));
+    expect((await model.generate({ ...sources, decoder_input_ids: bare, max_new_tokens: 3, forced_eos_token_id: 5 })).tolist()).toEqual(
+      whole,
+    );
+  });
+
+  it('gives a source the same whatever stands beside it', async () => {
+    for (const options of [{ max_new_tokens: 8 }, { max_new_tokens: 8, num_beams: 3, num_return_sequences: 3 }]) {
+      const n = options.num_beams ?? 1;
+      const both = await model.generate({ ...sources, ...options });
+      const alone = await model.generate({ input_ids: [[18, 92, 51, 3]], ...options });
+      expect(alone.tolist()).toEqual((both.tolist() as number[][]).slice(n));
+    }
+  });
+
+  it('leaves no memory behind, however it ends', async () => {
+    const options = { ...sources, max_new_tokens: 9, num_beams: 3 };
+    await model.generate(options);
+    const before = engine.memory();
+    const expectClean = () => expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+    await model.generate({ ...options, output_attentions: true, return_dict_in_generate: true });
+    expectClean();
+    await model({
+      ...sources,
+      decoder_input_ids: [
+        [0, 1],
+        [0, 2],
+      ],
+    });
+    expectClean();
+    // An abort at every look at the signal in turn, until the search ends before it.
+    let ends = 0;
+    for (let looks = 1; ends === 0 && looks < 400; looks++) {
+      const abort = new AbortController();
+      const { signal } = abort;
+      let seen = 0;
+      signal.throwIfAborted = () => {
+        if (++seen >= looks) abort.abort(new Error('enough'));
+        if (signal.aborted) throw signal.reason;
+      };
+      await model.generate({ ...options, signal }).then(
+        () => ends++,
+        (error: unknown) => expect(error).toMatchObject({ message: 'enough' }),
+      );
+      await engine.run(function* () {});
+      expectClean();
+    }
+    expect(ends).toBe(1);
+    await expect(
+      model.generate({ ...options, suppress_tokens: Array.from({ length: 97 }, (_, i) => i), forced_eos_token_id: 2 }),
+    ).rejects.toMatchObject({ code: 'ARGUMENT' });
+    const streamer = {
+      put: () => {
+        throw new Error('no more');
+      },
+      end() {},
+    };
+    await expect(model.generate({ input_ids: [[3, 4]], streamer })).rejects.toThrow('no more');
+    expectClean();
+  });
+
+  it.each<[string, object, string, string]>([
+    ['an option that nobody knows', { num_beam: 4 }, 'UNSUPPORTED', 'num_beam'],
+    ['one that heed does not have', { penalty_alpha: 0.6 }, 'UNSUPPORTED', 'penalty_alpha'],
+    ['a config as an object', { generation_config: {} }, 'UNSUPPORTED', 'generation_config'],
+    ['no source', { input_ids: undefined }, 'SHAPE', 'input_ids'],
+    ['a ragged source', { input_ids: [[1], [2, 3]] }, 'SHAPE', 'input_ids'],
+    ['a source outside of the vocabulary', { input_ids: [[97]] }, 'ARGUMENT', 'input_ids'],
+    ['types', { token_type_ids: [[1, 0]] }, 'ARGUMENT', 'token_type_ids'],
+    ['padding on the left', { attention_mask: [[0, 1]] }, 'UNSUPPORTED', 'attention_mask'],
+    ['a start for other sources', { decoder_input_ids: [[0], [0]] }, 'SHAPE', 'decoder_input_ids'],
+    ['a start outside of the vocabulary', { decoder_input_ids: [[97]] }, 'ARGUMENT', 'decoder_input_ids'],
+    ['attentions that nobody gets', { output_attentions: true }, 'ARGUMENT', 'output_attentions'],
+    ['scores of no beams', { output_scores: true, return_dict_in_generate: true }, 'ARGUMENT', 'output_scores'],
+    ['a flag that is none', { return_dict_in_generate: 1 }, 'ARGUMENT', 'return_dict_in_generate'],
+    ['a streamer that is none', { streamer: {} }, 'ARGUMENT', 'streamer'],
+    ['a streamer of beams', { streamer: { put() {}, end() {} }, num_beams: 2 }, 'ARGUMENT', 'streamer'],
+    ['a streamer of two', { streamer: { put() {}, end() {} }, num_return_sequences: 2, do_sample: true }, 'ARGUMENT', 'streamer'],
+    ['a signal that is none', { signal: 1 }, 'ARGUMENT', 'signal'],
+    ['more than there are positions', { max_length: 65 }, 'ARGUMENT', 'max_length'],
+  ])('refuses %s', async (_, options, code, culprit) => {
+    await expect(model.generate({ input_ids: [[3, 4]], ...options } as never)).rejects.toMatchObject({ code, culprit });
+  });
+
+  it('refuses to score without a text', async () => {
+    await expect(model({ input_ids: [[3]] })).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'decoder_input_ids' });
+  });
+
+  it('rejects when the model was disposed of', async () => {
+    const other = await load('t5');
+    const running = other.generate({ ...sources, max_new_tokens: 500 });
+    other.dispose();
+    await expect(running).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'model' });
+    await expect(other.generate(sources)).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'model' });
+  });
+});
