@@ -298,3 +298,90 @@ describe('a place for models', () => {
     await expect(place.onEngine({ engine: { threads: 1 } }, () => Promise.reject(new Error('no model')))).rejects.toThrow('no model');
   });
 });
+
+describe('a method of a model in a worker', () => {
+  const writer = () => {
+    const generate = vi.fn(
+      async ({ streamer, n }: { streamer?: { put(rows: number[][]): void; end(): void }; n: number; signal?: AbortSignal }) => {
+        streamer?.put([[0]]);
+        streamer?.put([[n]]);
+        streamer?.end();
+        return new HostTensor('int32', Int32Array.of(0, n), [1, 2]);
+      },
+    );
+    return {
+      generate,
+      loaders: {
+        thing: async () =>
+          Object.assign(
+            servable(() => 1),
+            { generate, secretly: () => 2 },
+          ),
+        plain: async () => servable(() => 1),
+      },
+    };
+  };
+  type Writer = Servable & { generate(options: object): Promise<HostTensor>; secretly?: unknown };
+
+  it('is called as it would be here, with a streamer that hears of everything before the result comes', async () => {
+    const { generate, loaders } = writer();
+    const remote = await Remote.start(host(loaders).handle);
+    const thing = (await remote.load('thing', [], {})) as Writer;
+    const heard: unknown[] = [];
+    class Listener {
+      #list = heard;
+      put(rows: number[][]) {
+        this.#list.push(rows);
+      }
+      end() {
+        this.#list.push('end');
+      }
+    }
+    const result = await thing.generate({ n: 7, streamer: new Listener() });
+    expect(heard).toEqual([[[0]], [[7]], 'end']);
+    expect(result.tolist()).toEqual([[0, 7]]);
+    expect(generate.mock.calls[0]?.[0].signal).toBeInstanceOf(AbortSignal);
+    expect((await thing.generate({ n: 8 })).tolist()).toEqual([[0, 8]]);
+    expect(await thing()).toBe(1);
+  });
+
+  it('is there where the model has it, and no others are', async () => {
+    const { loaders } = writer();
+    const remote = await Remote.start(host(loaders).handle);
+    expect(((await remote.load('thing', [], {})) as Writer).secretly).toBeUndefined();
+    expect(((await remote.load('plain', [], {})) as Writer).generate).toBeUndefined();
+  });
+
+  it('cannot be given a function that is no listener, nor called when the model is gone', async () => {
+    const { loaders } = writer();
+    const remote = await Remote.start(host(loaders).handle);
+    const [thing, other] = [(await remote.load('thing', [], {})) as Writer, await remote.load('thing', [], {})];
+    expect(await codeOf(thing.generate({ n: 1, logits_processor: () => {} }))).toBe('UNSUPPORTED');
+    expect(await codeOf(thing.generate({ n: 1, streamer: { put: () => {}, end: 1, also: () => {} } }))).toBe('ARGUMENT');
+    const reason = new Error('no');
+    expect(
+      await codeOf(
+        thing.generate({
+          n: 1,
+          streamer: {
+            put: () => {
+              throw reason;
+            },
+            end() {},
+          },
+        }),
+      ),
+    ).toBe(reason);
+    thing.dispose();
+    expect(await codeOf(thing.generate({ n: 1 }))).toBe('ARGUMENT');
+    other.dispose();
+  });
+
+  it('ends with a signal', async () => {
+    const { loaders } = writer();
+    const remote = await Remote.start(host(loaders).handle);
+    const thing = (await remote.load('thing', [], {})) as Writer;
+    const reason = new Error('enough');
+    expect(await codeOf(thing.generate({ n: 1, signal: AbortSignal.abort(reason) }))).toBe(reason);
+  });
+});

@@ -123,3 +123,51 @@ describe('a tokenizer', () => {
     expect(own.encode('a  <>  b', { add_special_tokens: false })).toEqual([5, 101, 6]);
   });
 });
+
+describe('Metaspace’s decoder', () => {
+  // As Hugging Face's tokenizers 0.23.3: what the pre-tokenizer puts before a first word goes, a space of the text stays.
+  const tokenizer = (more: object) => ({
+    added_tokens: [],
+    pre_tokenizer: { type: 'Metaspace', replacement: '▁', ...more },
+    decoder: { type: 'Metaspace', replacement: '▁', ...more },
+    model: {
+      type: 'BPE',
+      vocab: Object.fromEntries(['<unk>', '▁', 'a', 'b'].map((token, id) => [token, id])),
+      merges: [],
+      unk_token: '<unk>',
+    },
+  });
+
+  it.each([
+    [{ prepend_scheme: 'never' }, ' a b', ' a b'],
+    [{ prepend_scheme: 'never' }, 'a b', 'a b'],
+    [{ add_prefix_space: false }, ' a b', ' a b'],
+    [{ prepend_scheme: 'always' }, ' a b', 'a b'],
+    [{ prepend_scheme: 'always' }, 'a b', 'a b'],
+    [{ prepend_scheme: 'first' }, 'a b', 'a b'],
+    [{}, 'a b', 'a b'],
+  ])('%j gives %j back as %j', (more, text, want) => {
+    const mine = Tokenizer.from({ tokenizer: tokenizer(more) });
+    expect(mine.decode(mine.encode(text))).toBe(want);
+  });
+});
+
+describe('the translator’s tokenizer', () => {
+  const [data, recipe] = ['data/tatoeba-eng-cmn/test.tsv', 'recipes/translation'];
+  itWith(`${recipe}/tokenizer.json`)('gives texts back in both languages, but for white space and compatible characters', async () => {
+    const own = await Tokenizer.load(runtime, shared(recipe));
+    const lines = readFileSync(shared(data), 'utf8').trimEnd().split('\n');
+    const plain = (text: string) => text.normalize('NFKC').replace(/\s+/gu, ' ').trim();
+    let whole = 0;
+    for (const text of lines.flatMap((line) => line.split('\t').slice(0, 2))) {
+      const ids = own.encode(text);
+      // A character that training never saw is lost.
+      if (ids.includes(1)) continue;
+      expect(plain(own.decode(ids))).toBe(plain(text));
+      whole++;
+    }
+    expect(whole / (2 * lines.length)).toBeGreaterThan(0.97);
+    // The language's token stands before a text as if nothing did.
+    expect(own.encode('<2zh>I love music.')).toEqual([4, ...own.encode('I love music.')]);
+  });
+});
