@@ -124,22 +124,17 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
   const active = apart ? activate(z, activation) : z;
   const y = apart && residual ? add(active, residual) : active;
   const held = isMatrix(weight) ? new Tensor(x.engine, weight.storage, []) : weight;
-  record(
-    y,
-    [x, isMatrix(weight) ? undefined : weight, bias, residual],
-    [source, held, apart ? z : undefined],
-    (dy, wanted) => {
-      const dz = apart ? activateGrad(dy, z, activation) : contiguous(dy);
-      const rows = reshape(dz, [M, N]);
-      const [wantsX, wantsWeight, wantsBias] = wanted;
-      return [
-        wantsX ? reshape(matmul(rows, isMatrix(weight) ? unpack(weight) : weight), x.shape) : undefined,
-        wantsWeight ? matmul(transpose(rows, 0, 1), reshape(source, [M, K])) : undefined,
-        wantsBias ? sumTo(rows, [N]) : undefined,
-        dy,
-      ];
-    },
-  );
+  record(y, [x, isMatrix(weight) ? undefined : weight, bias, residual], [source, held, apart ? z : undefined], (dy, wanted) => {
+    const dz = apart ? activateGrad(dy, z, activation) : contiguous(dy);
+    const rows = reshape(dz, [M, N]);
+    const [wantsX, wantsWeight, wantsBias] = wanted;
+    return [
+      wantsX ? reshape(matmul(rows, isMatrix(weight) ? unpack(weight) : weight), x.shape) : undefined,
+      wantsWeight ? matmul(transpose(rows, 0, 1), reshape(source, [M, K])) : undefined,
+      wantsBias ? sumTo(rows, [N]) : undefined,
+      dy,
+    ];
+  });
   return y;
 });
 
