@@ -7,7 +7,8 @@ import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpo
 import { bytesPerElement, quote } from '../io/header.js';
 import { shown } from '../io/location.js';
 import type { Module } from '../nn/module.js';
-import { type Parameter, type SourceDtype, sources } from '../nn/parameter.js';
+import type { Parameter } from '../nn/parameter.js';
+import { type SourceDtype, sources } from '../nn/sources.js';
 import type { Runtime } from '../runtime/types.js';
 import type { Architecture, CheckpointSummary } from './architecture.js';
 

@@ -4,11 +4,12 @@
  */
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
 import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
-import { Parameter, type ParameterOptions } from './parameter.js';
+import { Parameter, type ParameterDtype, type ParameterOptions } from './parameter.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
 export interface StateTensor {
@@ -139,6 +140,14 @@ export abstract class Module {
   /** Copies of all parameters, by PyTorch's keys. */
   stateDict(): Record<string, HostTensor> {
     return Object.fromEntries([...this.namedParameters()].map(([name, parameter]) => [name, parameter.toHost()]));
+  }
+
+  /**
+   * All parameters as a q8 checkpoint holds them, by PyTorch's keys: `name` int8 [N, K] and `name.scale` float16 [N, ⌈K/32⌉] for what may be 8-bit, float32
+   * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
+   */
+  quantizedState(): SafetensorsEntry[] {
+    return [...this.namedParameters()].flatMap(([name, parameter]) => parameter.quantizedEntries(name));
   }
 
   /**

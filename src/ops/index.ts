@@ -11,7 +11,7 @@ export { type EmbeddingOptions, embedding } from './embedding.js';
 export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
-export { quantize, quantizedParts } from './quantize.js';
+export { quantize, quantizedInts, quantizedScales } from './quantize.js';
 export { mean, sum } from './reduce.js';
 export { type RotaryOptions, type RotaryTable, rotary, rotaryTable } from './rotary.js';
 export { cat, chunk, contiguous, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';

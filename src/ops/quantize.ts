@@ -59,16 +59,23 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
   return made;
 });
 
-/** What a quantized matrix is made of, copied to JavaScript: q [N, K] and scale [N, ⌈K/32⌉], the bits of float16. w[n,k] = q[n,k] · scale[n, k/32]. */
-export function quantizedParts(w: QuantizedMatrix): { q: Int8Array<ArrayBuffer>; scale: Uint16Array<ArrayBuffer> } {
-  if (!(w instanceof QuantizedMatrix)) throw wrongArgument('quantizedParts', 'w', w, 'It must be quantized: quantize(w)');
-  const { engine, rows: N, columns: K } = w;
+/** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32]. */
+export function quantizedInts(w: QuantizedMatrix): Int8Array<ArrayBuffer> {
+  return new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, w.columns, 1));
+}
+
+/** The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. */
+export function quantizedScales(w: QuantizedMatrix): Uint16Array<ArrayBuffer> {
+  return new Uint16Array(copied('quantizedScales', 'unpack_scale_q8', w, groups(w.columns), 2));
+}
+
+function copied(where: string, kernel: 'unpack_int_q8' | 'unpack_scale_q8', w: QuantizedMatrix, width: number, bytes: number): ArrayBuffer {
+  if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
+  const { engine, rows: N } = w;
   return engine.scope(() => {
-    const [q, scale] = [engine.allocate(N * K), engine.allocate(N * groups(K) * 2)];
-    engine.launch('unpack_int_q8', N, N * K, [q.ptr, w.ptr, N, K]);
-    engine.launch('unpack_scale_q8', N, N * groups(K), [scale.ptr, w.ptr, N, groups(K)]);
-    const copy = (ptr: number, bytes: number) => engine.heap.bytes.slice(ptr, ptr + bytes).buffer as ArrayBuffer;
-    return { q: new Int8Array(copy(q.ptr, N * K)), scale: new Uint16Array(copy(scale.ptr, N * groups(K) * 2)) };
+    const { ptr } = engine.allocate(N * width * bytes);
+    engine.launch(kernel, N, N * width, [ptr, w.ptr, N, width]);
+    return engine.heap.bytes.slice(ptr, ptr + N * width * bytes).buffer as ArrayBuffer;
   });
 }
 
