@@ -10,6 +10,7 @@ import type { Port } from '../runtime/types.js';
 import { type HostTensor, sizeOf } from '../tensor.js';
 import type { Encoder, EncoderInputs } from './encoder.js';
 import { loadPretrained } from './pretrained.js';
+import { checkDtype, type PretrainedDtype } from './quantization.js';
 
 /** Integers of [B, T]: nested arrays, or the form in which tokenizers and transformers.js give them. */
 export type IntegerInput = readonly (readonly number[])[] | { readonly data: ArrayLike<number | bigint>; readonly dims: readonly number[] };
@@ -49,8 +50,11 @@ export interface PretrainedOptions {
   worker?: boolean | Port | undefined;
   /** Only 'wasm' */
   device?: string | undefined;
-  /** Only 'fp32': half-precision checkpoints are widened. */
-  dtype?: string | undefined;
+  /**
+   * 'fp32', or 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads. Half precision is widened. Default: q8 for a
+   * checkpoint that is, else fp32.
+   */
+  dtype?: PretrainedDtype | undefined;
   progress_callback?: ((progress: ProgressEvent) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -135,10 +139,10 @@ export class EncoderModel {
 /** Throws for options that `from_pretrained` does not have. */
 export function checkPretrained(options: PretrainedOptions): void {
   checkOptions(options, pretrainedOptionNames, 'from_pretrained');
-  const { device = 'wasm', dtype = 'fp32' } = options;
+  const { device = 'wasm', dtype } = options;
   if (device !== 'wasm')
     throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
-  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'fp32'" });
+  checkDtype(dtype);
 }
 
 /** The model as a function that has its members. */

@@ -95,13 +95,15 @@ export abstract class Module {
 
   /**
    * Into training, or out of it with `eval`: parameters change their form, and keep their values. Called again before each step, with its number, it
-   * makes what dropout draws a function of seed and step, so that a run can be resumed; without, masks differ from call to call all the same.
+   * makes what dropout draws a function of seed and step, so that a run can be resumed; without, masks differ from call to call all the same. Throws UNSUPPORTED for
+   * 8-bit weights.
    */
   train(options: TrainOptions = {}): this {
     checkOptions(options, ['seed', 'step'], 'train');
     const { seed = 0, step = 0 } = options;
     for (const [name, value] of Object.entries({ seed, step }))
       if (!Number.isSafeInteger(value)) throw wrongArgument('train', name, value, 'It is a whole number');
+    for (const [, parameter] of this.namedParameters()) parameter.checkTrainable();
     this.#switch('', options.seed === undefined && options.step === undefined ? undefined : { seed, step });
     return this;
   }
@@ -111,6 +113,15 @@ export abstract class Module {
       module.#training = false;
       for (const parameter of module.#parameters.values()) parameter.eval();
     }
+    return this;
+  }
+
+  /**
+   * Into 8-bit weights, all that may be, or back to float32: rounded, they stay what rounding has left. Throws UNSUPPORTED in training, NUMERIC for
+   * what is not finite.
+   */
+  to(dtype: ParameterDtype): this {
+    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(dtype);
     return this;
   }
 

@@ -10,8 +10,12 @@ import { groups, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.
 import { Form, heightOf, rowsOf, unpackStack, type Weights, widthOf } from './forms.js';
 import type { SourceDtype } from './sources.js';
 
+const SCALE = '.scale';
+
 /** What a checkpoint calls the scales of a weight: [N, ⌈K/32⌉] float16. */
-export const scaleName = (name: string): string => `${name}.scale`;
+export const scaleName = (name: string): string => `${name}${SCALE}`;
+/** The weight that a tensor is, or has the scales of. */
+export const weightName = (name: string): string => (name.endsWith(SCALE) ? name.slice(0, -SCALE.length) : name);
 
 export class Quantized extends Form {
   readonly storage: Storage;
@@ -66,7 +70,7 @@ export class Quantized extends Form {
     const rows = bytes.length / (2 * groups(widthOf(this.weights)));
     this.#raw(bytes, (from) => {
       if (packScales(engine, this.#target, row, rows, from)) return;
-      throw new HeedError('FORMAT', `${scaleName(name)} holds a number that is not finite`, { culprit: scaleName(name) });
+      throw new HeedError('FORMAT', `${name} has a scale that is not finite`, { culprit: name });
     });
     this.#scales += rows;
   }
