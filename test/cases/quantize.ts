@@ -19,7 +19,7 @@ export function upToFloat16(x: number): number {
 /** To the nearest whole number, from the middle between two to the even one. */
 export function roundEven(x: number): number {
   const low = Math.floor(x);
-  return x - low === 0.5 ? low + (low % 2) : Math.round(x);
+  return x - low === 0.5 ? low + Math.abs(low % 2) : Math.round(x);
 }
 
 /** q [N, K] and scale [N, ⌈K/32⌉] of a weight: q = round(w / scale), scale = max |w| / 127 of 32 neighbours, up to a float16. */
