@@ -12,7 +12,10 @@ export type SourceDtype = keyof typeof sources;
 /** Writes a checkpoint's bytes to `to`, as float32. */
 export function widen(engine: Engine, bytes: Uint8Array, dtype: SourceDtype, to: number): void {
   const { bytes: each, kernel } = sources[dtype];
-  if (!kernel) return engine.heap.bytes.set(bytes, to);
+  if (!kernel) {
+    engine.heap.bytes.set(bytes, to);
+    return;
+  }
   engine.scope(() => {
     const raw = engine.allocate(bytes.length);
     engine.heap.bytes.set(bytes, raw.ptr);
