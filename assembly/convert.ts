@@ -8,16 +8,20 @@ export function convert_bf16_f32(begin: usize, end: usize, y: usize, x: usize, n
   for (let i = begin << 10, to = min(end << 10, n); i < to; i++) store<u32>(y + (i << 2), <u32>load<u16>(x + (i << 1)) << 16);
 }
 
+/** Subnormals, infinities and NaNs included. Shifted into place, the exponent is 112 too small: one multiplication by 2^112 mends it, and normalises subnormals. */
+// @ts-ignore: decorator
+@inline
+export function f16_to_f32(h: u32): f32 {
+  const magnitude = h & 0x7fff;
+  const wide = reinterpret<u32>(reinterpret<f32>(magnitude << 13) * reinterpret<f32>(0x77800000));
+  const bits = magnitude >= 0x7c00 ? (magnitude << 13) | 0x7f800000 : wide;
+  return reinterpret<f32>(bits | ((h & 0x8000) << 16));
+}
+
 /**
- * y[i] = x[i], IEEE 754 binary16 → float32. Subnormals, infinities and NaNs included.
- * Shifted into place, the exponent is 112 too small: one multiplication by 2^112 mends it, and normalises subnormals.
+ * y[i] = x[i], IEEE 754 binary16 → float32.
  * out  y [n]      in  x [n] (2 bytes each)
  */
 export function convert_f16_f32(begin: usize, end: usize, y: usize, x: usize, n: usize): void {
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i++) {
-    const h = <u32>load<u16>(x + (i << 1)), magnitude = h & 0x7fff;
-    const wide = reinterpret<u32>(reinterpret<f32>(magnitude << 13) * reinterpret<f32>(0x77800000));
-    const bits = magnitude >= 0x7c00 ? (magnitude << 13) | 0x7f800000 : wide;
-    store<u32>(y + (i << 2), bits | ((h & 0x8000) << 16));
-  }
+  for (let i = begin << 10, to = min(end << 10, n); i < to; i++) f32.store(y + (i << 2), f16_to_f32(<u32>load<u16>(x + (i << 1))));
 }

@@ -1,10 +1,13 @@
 /**
- * y = activation(x Wᵀ + b) + r, the product of every linear layer. Weights come packed in panels of 8 columns (pack.ts).
+ * y = activation(x Wᵀ + b) + r, the product of every linear layer. Weights come packed in panels of 8 columns: float32 ones as pack.ts shows, 8-bit
+ * ones as quantize.ts does.
  * What is added after the chain over k is added in this order, row by row, while the row is still in L1: bias, activation,
  * residual.
  */
 import { activate_row } from './activation';
 import { PANEL, block_f32, micro_1x1 } from './microkernel';
+import { PANEL_BLOCK } from './quantize';
+import { ROW_BLOCK, block_q8, micro_1x1_q8 } from './quantized';
 
 /** y[c] += a[c] for n rounded up to 4: reads and writes whole vectors. */
 function add_row(y: usize, a: usize, n: usize): void {
@@ -22,14 +25,39 @@ function epilogue(y: usize, ldy: usize, bias: usize, residual: usize, ldr: usize
 /** The last panel where N is no multiple of 8: made in `scratch` [8], one row at a time, and copied up to column n. */
 function narrow(
   scratch: usize, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bias: usize, residual: usize,
-  M: usize, n: usize, K: usize, activation: i32,
+  M: usize, n: usize, K: usize, activation: i32, q8: bool,
 ): void {
   for (let m: usize = 0; m < M; m++, y += ldy, x += ldx) {
-    if (K) micro_1x1(scratch, x, w, K, false);
+    if (K && q8) micro_1x1_q8(scratch, x, w, K);
+    else if (K) micro_1x1(scratch, x, w, K, false);
     else memory.fill(scratch, 0, 32);
     epilogue(scratch, 0, bias, residual, 0, 1, PANEL, activation);
     memory.copy(y, scratch, n << 2);
     if (residual) residual += ldy;
+  }
+}
+
+/** Tiles begin <= tile < end of a product. `ldx` and `step` are the bytes of a row of x and of a panel; K counts steps of the chain: elements, or blocks of 32. */
+function product(
+  begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
+  M: usize, N: usize, K: usize, ldx: usize, step: usize, rows: usize, panels: usize, activation: i32, q8: bool,
+): void {
+  const ldy = N << 2, whole = N / PANEL, rest = N % PANEL, rowTiles = (M + rows - 1) / rows;
+  for (let tile = begin; tile < end; tile++) {
+    const m = (tile % rowTiles) * rows, p = (tile / rowTiles) * panels;
+    const h = min(rows, M - m), q = min(p + panels, whole), c = p * PANEL;
+    const at = m * ldy + (c << 2), xm = x + m * ldx, wp = w + p * step;
+    const b = bias ? bias + (c << 2) : 0, r = residual ? residual + at : 0;
+    if (p < whole) {
+      if (K && q8) block_q8(y + at, ldy, xm, ldx, wp, h, q - p, K);
+      else if (K) block_f32(y + at, ldy, xm, ldx, wp, step, h, q - p, K, false);
+      else for (let i: usize = 0; i < h; i++) memory.fill(y + at + i * ldy, 0, (q - p) << 5);
+      epilogue(y + at, ldy, b, r, ldy, h, (q - p) * PANEL, activation);
+    }
+    if (rest && p + panels > whole) {
+      const skip = (q - p) << 5;
+      narrow(scratch, y + at + skip, ldy, xm, ldx, wp + (q - p) * step, b ? b + skip : 0, r ? r + skip : 0, h, rest, K, activation, q8);
+    }
   }
 }
 
@@ -43,21 +71,17 @@ export function matmul_f32(
   begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
   M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
 ): void {
-  const ldx = K << 2, ldy = N << 2, step = K * (PANEL << 2);
-  const whole = N / PANEL, rest = N % PANEL, rowTiles = (M + rows - 1) / rows;
-  for (let tile = begin; tile < end; tile++) {
-    const m = (tile % rowTiles) * rows, p = (tile / rowTiles) * panels;
-    const h = min(rows, M - m), q = min(p + panels, whole), c = p * PANEL;
-    const at = m * ldy + (c << 2), xm = x + m * ldx, wp = w + p * step;
-    const b = bias ? bias + (c << 2) : 0, r = residual ? residual + at : 0;
-    if (p < whole) {
-      if (K) block_f32(y + at, ldy, xm, ldx, wp, step, h, q - p, K, false);
-      else for (let i: usize = 0; i < h; i++) memory.fill(y + at + i * ldy, 0, (q - p) << 5);
-      epilogue(y + at, ldy, b, r, ldy, h, (q - p) * PANEL, activation);
-    }
-    if (rest && p + panels > whole) {
-      const skip = (q - p) << 5;
-      narrow(scratch, y + at + skip, ldy, xm, ldx, wp + (q - p) * step, b ? b + skip : 0, r ? r + skip : 0, h, rest, K, activation);
-    }
-  }
+  product(begin, end, scratch, y, x, w, bias, residual, M, N, K, K << 2, K * (PANEL << 2), rows, panels, activation, false);
+}
+
+/**
+ * The same with 8-bit weights.
+ * in  x [M, blocks] as quantize_i16 makes it, w packed [N, blocks]: blocks of 32 along k
+ */
+export function matmul_q8(
+  begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
+  M: usize, N: usize, blocks: usize, rows: usize, panels: usize, activation: i32,
+): void {
+  const ldx = blocks * ROW_BLOCK, step = blocks * PANEL_BLOCK;
+  product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, true);
 }

@@ -13,6 +13,7 @@ interface Entry {
 
 const commands: Record<string, Entry> = {
   kernels: { summary: 'GFLOP/s of the kernels, as a share of the peak of this machine and runtime', load: () => import('./kernels.js') },
+  quantized: { summary: 'products with 8-bit weights, in the same rounds as float32', load: () => import('./quantized.js') },
   layer: { summary: 'one encoder layer, by length and by threads: curves', load: () => import('./layer.js') },
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },

@@ -8,6 +8,7 @@ import { tensor } from 'heed/ops';
 import { describeShape, inputsOf, place } from '../test/cases/check.js';
 import { differentiate } from '../test/cases/gradient.js';
 import { cases } from '../test/cases/index.js';
+import type { Inputs, OpCase, Tensors } from '../test/cases/types.js';
 import type { Task } from './measure.js';
 
 export interface KernelTask {
@@ -23,6 +24,15 @@ const timed = cases.flatMap((op) => [
   ...(op.gradients ? [{ name: `${op.name} gradient`, op, times: 3 }] : []),
 ]);
 
+/** The op at a shape. One with `copies` takes as many sets of inputs in turn: more than caches hold. */
+export function caseTask<Shape extends object, I extends Inputs<I>>(engine: Engine, op: OpCase<Shape, I>, shape: Shape): Task {
+  const { copies = 1 } = shape as { copies?: number };
+  const inputs = inputsOf(op, shape);
+  const sets = Array.from({ length: copies }, () => place(engine, inputs));
+  let turn = 0;
+  return () => engine.scope(() => void op.run(engine, sets[turn++ % copies] as Tensors<I>, shape));
+}
+
 /** Every bench shape of the cases with these names. */
 export function kernelTasks(names: readonly string[]): KernelTask[] {
   const unknown = names.find((wanted) => !timed.some(({ name }) => name === wanted));
@@ -34,8 +44,8 @@ export function kernelTasks(names: readonly string[]): KernelTask[] {
         name: `${name} ${describeShape(shape)}`,
         flops: times * op.flops(shape),
         prepare(engine: Engine) {
+          if (times === 1) return caseTask(engine, op, shape);
           const tensors = place(engine, inputsOf(op, shape));
-          if (times === 1) return () => engine.scope(() => void op.run(engine, tensors, shape));
           const dy = engine.scope(() => tensor(engine, new Float32Array(op.run(engine, tensors, shape).size).fill(1)));
           return () => engine.scope(() => differentiate(engine, op, shape, tensors, (y) => dy.view(y.shape)));
         },

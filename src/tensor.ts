@@ -174,11 +174,21 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
   return made;
 }
 
-/**
- * A matrix [N, K] in the panels that matmul reads (assembly/pack.ts). Weights for inference exist in this form only;
- * `unpack` gives the exact rows back.
- */
-export class PackedMatrix {
+/** Rows in a panel. */
+export const PANEL = 8;
+export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;
+
+/** Elements along k that share a scale in 8-bit weights, and the bytes of such a block: eight rows of a panel with their scales, a row of activations. */
+export const GROUP = 32;
+const PANEL_GROUP = 288;
+const ROW_GROUP = 68;
+export const groups = (columns: number): number => Math.ceil(columns / GROUP);
+export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_GROUP;
+/** Of activations [rows, columns] that are rounded to int16. */
+export const roundedBytes = (rows: number, columns: number): number => rows * groups(columns) * ROW_GROUP;
+
+/** A matrix [N, K] in the panels that a product reads. `unpack` gives its rows back. */
+abstract class Panels {
   constructor(
     readonly engine: Engine,
     readonly storage: Storage,
@@ -187,10 +197,6 @@ export class PackedMatrix {
     /** Bytes from the storage's start. */
     readonly offset = 0,
   ) {}
-
-  static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
-    return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
-  }
 
   get shape(): Shape {
     return [this.rows, this.columns];
@@ -210,6 +216,26 @@ export class PackedMatrix {
   }
 }
 
-/** Rows in a panel. */
-export const PANEL = 8;
-export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;
+/** Float32 in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist in this form only. */
+export class PackedMatrix extends Panels {
+  readonly dtype = 'float32';
+
+  static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
+    return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
+  }
+}
+
+/** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 for every 32 neighbours in a row that they are multiplied by. */
+export class QuantizedMatrix extends Panels {
+  readonly dtype = 'q8';
+
+  /** All zeros. */
+  static zeros(engine: Engine, rows: number, columns: number): QuantizedMatrix {
+    const made = new QuantizedMatrix(engine, engine.allocate(quantizedBytes(rows, columns)), rows, columns);
+    engine.heap.bytes.fill(0, made.ptr, made.ptr + quantizedBytes(rows, columns));
+    return made;
+  }
+}
+
+export type Matrix = PackedMatrix | QuantizedMatrix;
+export const isMatrix = (value: unknown): value is Matrix => value instanceof Panels;

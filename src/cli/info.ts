@@ -27,7 +27,8 @@ async function info({ model, json, threads, deterministic }: InfoFlags): Promise
       const parameters = [...encoder.namedParameters()].reduce((sum, [, { shape }]) => sum + shape.reduce((n, d) => n * d, 1), 0);
       const { C, L, H, F, V, positions } = encoder.dims;
       const dims = { layers: L, hidden: C, heads: H, feedForward: F, vocabulary: V, positions };
-      Object.assign(facts, { model: config.model_type, parameters, ...dims, memory: engine.memory().used });
+      const dtype = [...encoder.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8') ? 'q8' : 'fp32';
+      Object.assign(facts, { model: config.model_type, parameters, dtype, ...dims, memory: engine.memory().used });
     }
     if (json) process.stdout.write(`${JSON.stringify(facts)}\n`);
     else for (const [name, value] of Object.entries(facts)) if (value !== undefined) process.stdout.write(`${name.padEnd(14)}${value}\n`);

@@ -28,10 +28,15 @@ export const kernels = {
   log_softmax_grad_f32: 6,
   mask_to_bias_f32: 6,
   matmul_f32: 14,
+  matmul_q8: 14,
   mul_f32: 7,
   norm_grad_weight_f32: 9,
   norm_grad_x_f32: 9,
   pack_f32: 11,
+  pack_int_q8: 7,
+  pack_scale_q8: 8,
+  quantize_i16: 5,
+  quantize_q8: 9,
   rms_norm_f32: 8,
   rope_f32: 17,
   scale_f32: 6,
@@ -42,6 +47,9 @@ export const kernels = {
   sum_f32: 6,
   transpose_f32: 10,
   unpack_f32: 6,
+  unpack_int_q8: 6,
+  unpack_q8: 7,
+  unpack_scale_q8: 6,
 } as const;
 
 export type Kernel = keyof typeof kernels;

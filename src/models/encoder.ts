@@ -23,8 +23,8 @@ class Embeddings extends Module {
   constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims) {
     super(engine);
     this.#word = this.child('word', new Embedding(engine, V, C));
-    this.#position = this.child('position', new Embedding(engine, positions, C));
-    this.#type = this.child('type', new Embedding(engine, types, C));
+    this.#position = this.child('position', new Embedding(engine, positions, C, { quantizable: false }));
+    this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
     this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
   }
 

@@ -1,20 +1,29 @@
 /**
  * A checkpoint's tensors into a module's parameters: names are translated by the architecture, shapes are checked before
- * anything is read, and bytes pass through bounded staging into kernels that convert and pack them.
+ * anything is read, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
 import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
 import { bytesPerElement, quote } from '../io/header.js';
 import { shown } from '../io/location.js';
 import type { Module } from '../nn/module.js';
-import { type Parameter, type SourceDtype, sources } from '../nn/parameter.js';
+import type { Parameter } from '../nn/parameter.js';
+import { scaleName, weightName } from '../nn/quantized.js';
+import { type SourceDtype, sources } from '../nn/sources.js';
 import type { Runtime } from '../runtime/types.js';
+import { groups, sizeOf } from '../tensor.js';
 import type { Architecture, CheckpointSummary } from './architecture.js';
+import type { WeightForms } from './quantization.js';
 
 export interface LoadOptions {
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
+  /** Default: floats, which stay float32. */
+  forms?: WeightForms | undefined;
 }
+
+/** What a tensor of a checkpoint may be: elements as floats, or the int8 and the scales of a q8 one. */
+const dtypes = { floats: Object.keys(sources), ints: ['I8'], scales: ['F16'] };
 
 /** A checkpoint's tensor: rows of a parameter. */
 interface Target {
@@ -23,10 +32,11 @@ interface Target {
   /** The row of the parameter at which the tensor begins, and its shape. */
   row: number;
   shape: readonly number[];
+  holds: keyof typeof dtypes;
 }
 
 /** The checkpoint's name for every parameter or part of one. */
-function targetsOf(module: Module, architecture: Architecture): Map<string, Target> {
+function targetsOf(module: Module, architecture: Architecture, { stored }: WeightForms): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const [key, parameter] of module.namedParameters()) {
     const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
@@ -35,7 +45,13 @@ function targetsOf(module: Module, architecture: Architecture): Map<string, Targ
     const parts = typeof names === 'string' ? [names] : names;
     const height = parameter.rows / parts.length;
     const shape = [height, ...parameter.shape.slice(1)];
-    for (const [i, name] of parts.entries()) targets.set(name.replace('{l}', layer), { key, parameter, row: i * height, shape });
+    const quantized = stored === 'q8' && parameter.quantizable;
+    for (const [i, pattern] of parts.entries()) {
+      const name = pattern.replace('{l}', layer);
+      const target = { key, parameter, row: i * height };
+      targets.set(name, { ...target, shape, holds: quantized ? 'ints' : 'floats' });
+      if (quantized) targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
+    }
   }
   return targets;
 }
@@ -52,20 +68,29 @@ export async function loadWeights<M extends Module>(
   folder: string,
   options: LoadOptions = {},
 ): Promise<M> {
+  const { forms = { stored: 'float32', kept: 'float32' } } = options;
   let module: M | undefined;
   let targets: ReadonlyMap<string, Target> = new Map();
   const check = (entries: readonly CheckpointEntry[]) => {
     const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
     module = make({ tensors: entries.length, has: (name) => names.has(name) });
-    targets = targetsOf(module, architecture);
+    targets = targetsOf(module, architecture, forms);
     checkComplete(targets, architecture, shown(folder), entries);
+    const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
+    const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
+    // What is 8-bit in the file and float32 in the engine is both, for a while.
+    const float32 = forms.stored === 'q8' && forms.kept === 'float32' ? total() : 0;
+    if (forms.stored === 'q8' || forms.kept === 'q8') module.to('q8');
     // One grow for all weights: each grow replaces the views of the memory.
-    module.engine.heap.reserve([...module.namedParameters()].reduce((bytes, [, { bytes: more }]) => bytes + more + 64, 0));
+    module.engine.heap.reserve(total() + float32);
   };
   try {
     for await (const tensor of readCheckpoint(runtime, folder, { ...options, check })) {
       const target = targetOf(targets, architecture, tensor);
-      if (target) await fill(target, tensor);
+      if (!target) continue;
+      await fill(target, tensor);
+      const { parameter } = target;
+      if (parameter.dtype !== forms.kept && parameter.quantizable && parameter.complete) parameter.to(forms.kept);
     }
     return module as M; // made by `check`
   } catch (error) {
@@ -107,7 +132,7 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architectu
   const name = ownName(entry.name, architecture);
   const target = targets.get(name);
   if (!target) {
-    if (architecture.ignored?.some((pattern) => pattern.test(name))) return undefined;
+    if (architecture.ignored?.some((pattern) => pattern.test(weightName(name)))) return undefined;
     const message = `${file} has a tensor ${quote(entry.name)} that a ${architecture.name} model does not`;
     throw new HeedError('MODEL_MISMATCH', message, { culprit: entry.name || file, shape: entry.shape });
   }
@@ -117,21 +142,35 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architectu
     const message = `${file}: ${entry.name} is [${entry.shape}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }
-  if (!Object.hasOwn(sources, dtype)) {
-    const cure = `heed loads ${Object.keys(sources).join(', ')}`;
+  const known = dtypes[target.holds];
+  if (!known.includes(dtype)) {
+    const cure =
+      dtype === 'I8' ? '8-bit weights need a quantization_config in config.json, and are matrices' : `It must be ${known.join(', ')}`;
     throw new HeedError('DTYPE', `${file}: ${entry.name} is ${dtype}`, { ...details, cure });
   }
   return target;
 }
 
+/** heed's spelling of a checkpoint's name; the scales of a weight are spelt as the weight is. */
 function ownName(name: string, { prefixes = [], renamed = [] }: Architecture): string {
   const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
-  return renamed.reduce((own, [old, now]) => own.replace(old, now), name.slice(prefix.length));
+  const weight = weightName(name);
+  return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);
 }
 
-async function fill({ parameter, row }: Target, given: CheckpointTensor): Promise<void> {
-  const dtype = given.dtype as SourceDtype;
-  const rowBytes = parameter.width * bytesPerElement(dtype);
-  const consume = (chunk: Uint8Array, offset: number) => parameter.write(row + offset / rowBytes, chunk, dtype);
-  await given.read(consume, { granularity: rowBytes * parameter.rowStep });
+async function fill({ parameter, row, shape, holds }: Target, given: CheckpointTensor): Promise<void> {
+  const rowBytes = sizeOf(shape.slice(1)) * bytesPerElement(given.dtype);
+  const write = {
+    floats: (at: number, chunk: Uint8Array) => parameter.write(at, chunk, given.dtype as SourceDtype),
+    ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(at, chunk),
+    scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(at, chunk),
+  }[holds];
+  try {
+    await given.read((chunk, offset) => write(row + offset / rowBytes, chunk), { granularity: rowBytes * parameter.rowStep });
+  } catch (error) {
+    if (!(error instanceof HeedError) || error.culprit !== parameter.name) throw error;
+    // Said by its name in the checkpoint.
+    const message = `${given.file}: ${error.message.replace(parameter.name, given.name)}`;
+    throw new HeedError(error.code, message, { culprit: given.name, shape: given.shape });
+  }
 }

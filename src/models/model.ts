@@ -13,6 +13,7 @@ import { callable } from './callable.js';
 import type { Encoder, EncoderInputs } from './encoder.js';
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
 import { loadPretrained } from './pretrained.js';
+import { checkDtype, type PretrainedDtype } from './quantization.js';
 
 export interface ModelInputs {
   input_ids: IntegerInput;
@@ -49,8 +50,11 @@ export interface PretrainedOptions {
   worker?: boolean | Port | undefined;
   /** Only 'wasm' */
   device?: string | undefined;
-  /** Only 'fp32': half-precision checkpoints are widened. */
-  dtype?: string | undefined;
+  /**
+   * 'fp32', or 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads. Half precision is widened. Default: q8 for a
+   * checkpoint that is, else fp32.
+   */
+  dtype?: PretrainedDtype | undefined;
   progress_callback?: ((progress: ProgressEvent) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -149,10 +153,10 @@ export class EncoderModel extends LoadedModel {
 /** Throws for options that `from_pretrained` does not have. */
 export function checkPretrained(options: PretrainedOptions): void {
   checkOptions(options, pretrainedOptionNames, 'from_pretrained');
-  const { device = 'wasm', dtype = 'fp32' } = options;
+  const { device = 'wasm', dtype } = options;
   if (device !== 'wasm')
     throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
-  if (dtype !== 'fp32') throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'fp32'" });
+  checkDtype(dtype);
 }
 
 /** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */

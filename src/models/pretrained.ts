@@ -11,6 +11,7 @@ import { Encoder } from './encoder.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 import { loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
+import { weightForms } from './quantization.js';
 
 /** What each kind of architecture becomes. */
 interface Modules {
@@ -54,7 +55,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   engine: Engine,
   folder: string,
   kind: Kind,
-  { signal, progress_callback: listen }: Pick<PretrainedOptions, 'signal' | 'progress_callback'> = {},
+  { signal, progress_callback: listen, dtype }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype'> = {},
 ): Promise<{ config: JsonNode; module: Modules[Kind] }> {
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
@@ -75,7 +76,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     listen &&
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
   const make = (checkpoint: CheckpointSummary): Encoder | EncoderDecoder => makers[kind](engine, architecture, config, checkpoint);
-  const module = await loadWeights(make, found, runtime, folder, { signal, onProgress });
+  const module = await loadWeights(make, found, runtime, folder, { signal, onProgress, forms: weightForms(config, dtype) });
   try {
     listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {

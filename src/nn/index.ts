@@ -8,6 +8,7 @@ export {
 export { KVCache } from './cache.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { Module, type StateDict, type StateTensor, type TrainOptions } from './module.js';
+export type { ParameterDtype } from './parameter.js';
 export {
   LearnedPositions,
   RelativeBias,

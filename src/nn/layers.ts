@@ -44,13 +44,14 @@ export class Embedding extends Module {
     engine: Engine,
     readonly numEmbeddings: number,
     readonly embeddingDim: number,
-    options: { packed?: boolean } = {},
+    /** `quantizable`: whether a q8 model holds it in 8 bits; default true. */
+    options: { packed?: boolean; quantizable?: boolean } = {},
   ) {
     super(engine);
-    checkOptions(options, ['packed'], 'Embedding');
+    checkOptions(options, ['packed', 'quantizable'], 'Embedding');
     expectBooleans('Embedding', options);
-    const { packed = false } = options;
-    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, init: normal() });
+    const { packed = false, quantizable = true } = options;
+    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, quantizable, init: normal() });
   }
 
   forward(ids: Tensor, options?: EmbeddingOptions): Tensor {

@@ -4,11 +4,12 @@
  */
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
 import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
-import { Parameter, type ParameterOptions } from './parameter.js';
+import { Parameter, type ParameterDtype, type ParameterOptions } from './parameter.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
 export interface StateTensor {
@@ -94,13 +95,15 @@ export abstract class Module {
 
   /**
    * Into training, or out of it with `eval`: parameters change their form, and keep their values. Called again before each step, with its number, it
-   * makes what dropout draws a function of seed and step, so that a run can be resumed; without, masks differ from call to call all the same.
+   * makes what dropout draws a function of seed and step, so that a run can be resumed; without, masks differ from call to call all the same. Throws UNSUPPORTED for
+   * 8-bit weights.
    */
   train(options: TrainOptions = {}): this {
     checkOptions(options, ['seed', 'step'], 'train');
     const { seed = 0, step = 0 } = options;
     for (const [name, value] of Object.entries({ seed, step }))
       if (!Number.isSafeInteger(value)) throw wrongArgument('train', name, value, 'It is a whole number');
+    for (const [, parameter] of this.namedParameters()) parameter.checkTrainable();
     this.#switch('', options.seed === undefined && options.step === undefined ? undefined : { seed, step });
     return this;
   }
@@ -110,6 +113,15 @@ export abstract class Module {
       module.#training = false;
       for (const parameter of module.#parameters.values()) parameter.eval();
     }
+    return this;
+  }
+
+  /**
+   * Into 8-bit weights, all that may be, or back to float32: rounded, they stay what rounding has left. Throws UNSUPPORTED in training, NUMERIC for
+   * what is not finite.
+   */
+  to(dtype: ParameterDtype): this {
+    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(dtype);
     return this;
   }
 
@@ -139,6 +151,14 @@ export abstract class Module {
   /** Copies of all parameters, by PyTorch's keys. */
   stateDict(): Record<string, HostTensor> {
     return Object.fromEntries([...this.namedParameters()].map(([name, parameter]) => [name, parameter.toHost()]));
+  }
+
+  /**
+   * All parameters as a q8 checkpoint holds them, by PyTorch's keys: `name` int8 [N, K] and `name.scale` float16 [N, ⌈K/32⌉] for what may be 8-bit, float32
+   * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
+   */
+  quantizedState(): SafetensorsEntry[] {
+    return [...this.namedParameters()].flatMap(([name, parameter]) => parameter.quantizedEntries(name));
   }
 
   /**

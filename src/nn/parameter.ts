@@ -1,137 +1,141 @@
 /**
  * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one form that is read.
- * For inference matrices exist only packed; vectors and tables of rows as they come. In training all are rows, which the optimizer
- * writes to, with a gradient beside them. Bytes arrive in chunks of whole rows, pass through a
- * bounded staging block, and are converted and packed by kernels.
+ * For inference matrices exist only packed, or in 8 bits, as tables may; vectors and tables of rows as they come. In training all are
+ * float32 rows, which the optimizer writes to, with a gradient beside them. The forms themselves are in forms.ts and quantized.ts.
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
-import type { Storage } from '../engine/memory.js';
-import { HeedError } from '../errors.js';
-import { packInto, unpack } from '../ops/matmul.js';
+import { HeedError, kindOf } from '../errors.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
-import { type HostTensor, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type HostTensor, type Matrix, PANEL, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type Form, heightOf, isFused, type Operand, Packed, Rows, rowsOf, type Weights, widthOf } from './forms.js';
 import { type Init, zeros } from './init.js';
+import { Quantized, quantizedEntries } from './quantized.js';
+import type { SourceDtype } from './sources.js';
 
-/** Checkpoint element types that become float32, with the kernel that does it and the bytes of one. */
-export const sources = {
-  F32: { bytes: 4, kernel: undefined },
-  F16: { bytes: 2, kernel: 'convert_f16_f32' },
-  BF16: { bytes: 2, kernel: 'convert_bf16_f32' },
-} as const;
-export type SourceDtype = keyof typeof sources;
+export type { Operand } from './forms.js';
 
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
   /** A matrix of several stacked ones of equal height, each of which can be used alone: in_proj_weight is 3. */
   parts?: number;
+  /** Whether it may be held in 8 bits. Default: where it is packed. Norms, biases and positions may not. */
+  quantizable?: boolean;
   /** How it begins where nothing is loaded. Default zeros. */
   init?: Init;
 }
 
-/** A matrix as `linear` takes it. */
-export type Operand = PackedMatrix | Tensor;
+/** How weights are held: float32, or int8 with a float16 for every 32 neighbours in a row. */
+export type ParameterDtype = 'float32' | 'q8';
 
 export class Parameter {
   /** Whether gradients are asked for in training: false freezes it. */
   requiresGrad = true;
+  readonly quantizable: boolean;
   readonly #packs: boolean;
   readonly #init: Init;
-  readonly #parts: number;
+  readonly #weights: Weights;
   #training = false;
+  #dtype: ParameterDtype = 'float32';
   /** The one tensor of all reads in training, to which a tape's gradients come. */
   #leaf: Tensor | undefined;
   #grad: Tensor | undefined;
   /** Whether `#grad` holds a gradient, or what is to be overwritten. */
   #hasGrad = false;
-  #storage: Storage | undefined;
-  /** Row-major rows that wait for the last one, when parts do not fall on panels of their own. */
-  #rows: Storage | undefined;
-  #filled = 0;
+  #form: Form | undefined;
 
   constructor(
     readonly engine: Engine,
     readonly name: string,
     readonly shape: Shape,
-    { packed = false, parts = 1, init = zeros }: ParameterOptions = {},
+    { packed = false, parts = 1, quantizable = packed, init = zeros }: ParameterOptions = {},
   ) {
     this.#packs = packed;
-    this.#parts = parts;
+    this.quantizable = quantizable;
+    this.#weights = { engine, name, shape, parts };
     this.#init = init;
+  }
+
+  get dtype(): ParameterDtype {
+    return this.#dtype;
   }
 
   /** Whether it lies in panels now. */
   get packed(): boolean {
-    return this.#packs && !this.#training;
+    return this.#kind() !== Rows;
+  }
+
+  #kind(training = this.#training, dtype = this.#dtype): typeof Rows | typeof Packed | typeof Quantized {
+    return dtype === 'q8' ? Quantized : this.#packs && !training ? Packed : Rows;
   }
 
   get rows(): number {
-    return this.shape[0] as number;
+    return rowsOf(this.#weights);
   }
 
   /** Elements of a row. */
   get width(): number {
-    return sizeOf(this.shape.slice(1));
+    return widthOf(this.#weights);
   }
 
   /** Bytes in the engine. */
   get bytes(): number {
-    return this.packed ? this.#parts * packedBytes(this.rows / this.#parts, this.width) : sizeOf(this.shape) * 4;
+    return this.#kind().bytes(this.#weights);
   }
 
   /** Whether every row has been written. */
   get complete(): boolean {
-    return this.#filled === this.rows;
+    return this.#form?.complete ?? false;
   }
 
   /** Rows that should come together, so that they fill panels. */
   get rowStep(): number {
-    return this.packed ? PANEL : 1;
+    return this.#kind() === Packed ? PANEL : 1;
   }
 
-  /** Row-major values. Throws MODEL_MISMATCH where none were loaded. In training, a tape that records will bring the gradient. */
+  /**
+   * Row-major values. Throws MODEL_MISMATCH where none were loaded. In training, a tape that records will bring the gradient. Of 8-bit weights it is a
+   * copy, which the scope frees: whoever can takes `operand`.
+   */
   get tensor(): Tensor {
-    if (!this.#training) return new Tensor(this.engine, this.#loaded(), this.shape);
-    this.#leaf ??= new Tensor(this.engine, this.#loaded(), this.shape);
+    if (!this.#training) return this.#loaded().values();
+    this.#leaf ??= this.#loaded().values();
     if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#accumulate(gradient));
     return this.#leaf;
   }
 
   /** The rows that an optimizer writes to, without a tape's noticing. */
   get value(): Tensor {
-    return new Tensor(this.engine, this.#loaded(), this.shape);
+    return this.#loaded().values();
   }
 
-  /** What a product reads: panels, or rows in training. */
+  /** What a product or a look-up reads: panels, or rows of a table and in training. */
   get operand(): Operand {
     return this.packed ? this.matrix : this.tensor;
   }
 
   /** One of the stacked matrices. */
   partOperand(index: number): Operand {
-    const rows = this.rows / this.#parts;
-    return this.packed ? this.part(index) : narrow(this.tensor, 0, index * rows, rows);
+    if (this.packed) return this.#loaded().part(index);
+    const height = heightOf(this.#weights);
+    return narrow(this.tensor, 0, index * height, height);
   }
 
   /** The whole packed matrix; parts that do not fill whole panels have gaps between them, and no whole. */
-  get matrix(): PackedMatrix {
-    return new PackedMatrix(this.engine, this.#loaded(), this.rows, this.width);
+  get matrix(): Matrix {
+    return this.#loaded().whole() as Matrix;
   }
 
   /** Whether the parts lie in memory as one matrix. */
   get fused(): boolean {
-    return this.#parts === 1 || (this.rows / this.#parts) % PANEL === 0;
+    return isFused(this.#weights);
   }
 
-  part(index: number): PackedMatrix {
-    const rows = this.rows / this.#parts;
-    return new PackedMatrix(this.engine, this.#loaded(), rows, this.width, index * packedBytes(rows, this.width));
-  }
-
-  #loaded(): Storage {
-    if (this.#storage && this.complete) return this.#storage;
+  #loaded(): Form {
+    if (this.#form?.complete) return this.#form;
     throw new HeedError('MODEL_MISMATCH', `${this.name} has no values yet`, {
       culprit: this.name,
       shape: this.shape,
@@ -147,10 +151,20 @@ export class Parameter {
     this.write(0, new Uint8Array(values.buffer), 'F32');
   }
 
-  /** Into the form for training: rows. Copies; the panels are freed. */
+  /** Into the form for training: float32 rows. Copies; the panels are freed. Throws UNSUPPORTED for 8-bit weights. */
   train(): void {
-    if (this.#training) return;
-    this.#relay(true);
+    this.checkTrainable();
+    this.#reshape(true, 'float32');
+  }
+
+  /** Throws UNSUPPORTED for 8-bit weights. */
+  checkTrainable(): void {
+    if (this.#dtype !== 'q8') return;
+    throw new HeedError('UNSUPPORTED', `${this.name} is held in 8 bits, which do not train`, {
+      culprit: this.name,
+      shape: this.shape,
+      cure: "Load it with { dtype: 'fp32' }, or call to('float32') before",
+    });
   }
 
   /** Into the form for inference: panels, where it has them. The gradient is let go. */
@@ -158,37 +172,41 @@ export class Parameter {
     if (!this.#training) return;
     this.freeGrad();
     this.#leaf = undefined;
-    this.#relay(false);
+    this.#reshape(false, 'float32');
   }
 
-  #relay(training: boolean): void {
-    if (!this.#packs || !this.#storage) {
-      this.#training = training;
-      return;
+  /**
+   * Into 8 bits, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training and for what is
+   * not `quantizable`, NUMERIC for what is not finite.
+   */
+  to(dtype: ParameterDtype): void {
+    if (dtype !== 'float32' && dtype !== 'q8')
+      throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
+    if (dtype === this.#dtype) return;
+    if (this.#training || !this.quantizable) {
+      const why = this.#training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
+      throw new HeedError('UNSUPPORTED', `${this.name} cannot be held in 8 bits: ${why}`, { culprit: this.name, shape: this.shape });
     }
-    this.#loaded();
-    const old = this.#storage;
-    this.engine.scope(() => {
-      const rows = this.packed ? this.#unpacked() : new Tensor(this.engine, old, this.shape);
-      this.#training = training;
-      this.#storage = this.engine.heap.allocate(this.bytes);
-      if (training) this.engine.heap.bytes.copyWithin(this.#storage.ptr, rows.ptr, rows.ptr + this.bytes);
-      else if (this.fused) this.#pack(rows.storage, 0, this.#storage.ptr, this.rows);
-      else this.#packParts(rows.storage);
-    });
-    old.free();
+    this.#reshape(false, dtype);
   }
 
-  /** All rows, as they were before they were packed. */
-  #unpacked(): Tensor {
-    const rows = Tensor.empty(this.engine, this.shape);
-    const bytes = rows.size * 4;
-    const height = bytes / this.#parts;
-    for (let i = 0; i < this.#parts; i++) {
-      const part = unpack(this.part(i));
-      this.engine.heap.bytes.copyWithin(rows.ptr + i * height, part.ptr, part.ptr + height);
+  /** The same values in another form. Nothing has changed where that throws. */
+  #reshape(training: boolean, dtype: ParameterDtype): void {
+    const kind = this.#kind(training, dtype);
+    if (this.#form && kind !== this.#kind()) {
+      const old = this.#loaded();
+      const made = new kind(this.#weights);
+      try {
+        this.engine.scope(() => made.put(old.values()));
+      } catch (error) {
+        made.dispose();
+        throw error;
+      }
+      this.#form = made;
+      old.dispose();
     }
-    return rows;
+    this.#training = training;
+    this.#dtype = dtype;
   }
 
   /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
@@ -227,67 +245,56 @@ export class Parameter {
 
   /** Starts over: memory is kept, values are awaited. */
   reset(): void {
-    this.#filled = 0;
+    this.#form?.reset();
   }
 
   /**
    * Takes rows `row` … of the checkpoint's tensor. They come in order, and in multiples of `rowStep` but for the last of
-   * a stack of rows that begins on a panel.
+   * a stack of rows that begins on a panel. Where dtype is q8 they are rounded: throws NUMERIC.
    */
   write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
-    const { heap } = this.engine;
-    const source = sources[dtype];
-    const n = bytes.length / source.bytes;
-    const rows = n / Math.max(1, this.width);
-    this.#storage ??= heap.allocate(this.bytes);
-    const straight = !this.packed || this.fused;
-    if (!straight) this.#rows ??= heap.allocate(sizeOf(this.shape) * 4);
-    const place = (this.#rows ?? this.#storage).ptr + row * this.width * 4;
-    const panels = this.#storage.ptr + (row / PANEL) * PANEL * this.width * 4;
-    this.engine.scope(() => {
-      // Row-major values go to their place at once; rows to be packed are staged.
-      const staged = this.packed && straight ? this.engine.allocate(n * 4) : undefined;
-      const to = staged?.ptr ?? place;
-      if (source.kernel) {
-        const raw = this.engine.allocate(bytes.length);
-        heap.bytes.set(bytes, raw.ptr);
-        this.engine.launch(source.kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
-      } else heap.bytes.set(bytes, to);
-      if (staged) this.#pack(staged, 0, panels, rows);
-    });
-    this.#filled += rows;
-    if (this.#rows && this.complete) {
-      this.#packParts(this.#rows);
-      this.#rows.free();
-      this.#rows = undefined;
-    }
+    this.#form ??= new (this.#kind())(this.#weights);
+    this.#form.write(row, bytes, dtype);
   }
 
-  #pack(from: Storage, offset: number, to: number, rows: number): void {
-    const x = new Tensor(this.engine, from, [rows, this.width], 'float32', offset);
-    packInto(to, x, [1, 1, rows, this.width], [0, 0, this.width, 1]);
+  /** Where a q8 checkpoint's int8 and scales go. */
+  get quantized(): Quantized {
+    this.#form ??= new (this.#kind())(this.#weights);
+    if (this.#form instanceof Quantized) return this.#form;
+    throw new HeedError('ARGUMENT', `${this.name} is float32`, { culprit: this.name, cure: "Call to('q8') first" });
   }
 
-  #packParts(rows: Storage): void {
-    const height = this.rows / this.#parts;
-    for (let i = 0; i < this.#parts; i++) {
-      this.#pack(rows, i * height * this.width, (this.#storage as Storage).ptr + i * packedBytes(height, this.width), height);
-    }
-  }
-
-  /** A copy of the values, exactly as they were loaded (widened to float32). */
+  /** A copy of the values, exactly as they were loaded (widened to float32), or as 8 bits have rounded them. */
   toHost(): HostTensor {
-    return this.engine.scope(() => {
-      if (!this.packed) return this.tensor.toHost();
-      return this.#unpacked().toHost();
-    });
+    return this.engine.scope(() => this.#loaded().values().toHost());
+  }
+
+  /**
+   * As a q8 checkpoint holds it: int8 and scales, to which float32 is rounded when the bytes are asked for, or float32 where it is not `quantizable`. Bytes
+   * are copies; asking for them throws NUMERIC for what is not finite.
+   */
+  quantizedEntries(name: string): SafetensorsEntry[] {
+    const { engine } = this;
+    if (this.quantizable) return quantizedEntries(name, this.#weights, this.#loaded());
+    const bytes = () => {
+      const { ptr, size } = this.#loaded().values();
+      return engine.heap.bytes.slice(ptr, ptr + 4 * size);
+    };
+    return [
+      {
+        name,
+        dtype: 'F32',
+        shape: this.shape,
+        get bytes() {
+          return bytes();
+        },
+      },
+    ];
   }
 
   dispose(): void {
-    this.#storage?.free();
-    this.#rows?.free();
+    this.#form?.dispose();
     this.freeGrad();
-    this.#storage = this.#rows = this.#leaf = undefined;
-    this.#filled = 0;
+    this.#form = this.#leaf = undefined;
   }
 }

@@ -3,7 +3,7 @@ import { HeedError, kindOf } from '../errors.js';
 
 export { kindOf } from '../errors.js';
 
-import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
+import { isMatrix, type Matrix, type Shape, Tensor } from '../tensor.js';
 
 export function wrongShape(op: string, argument: string, shape: Shape, must: string): HeedError {
   return new HeedError('SHAPE', `${op}: ${argument} is [${shape}], ${must}`, { culprit: argument, shape });
@@ -19,8 +19,8 @@ export function expectTensor(op: string, argument: string, x: unknown): asserts 
 }
 
 /** Throws ARGUMENT for what is neither a tensor nor a packed matrix. */
-export function expectMatrix(op: string, argument: string, x: unknown): asserts x is Tensor | PackedMatrix {
-  if (!(x instanceof PackedMatrix)) expectTensor(op, argument, x);
+export function expectMatrix(op: string, argument: string, x: unknown): asserts x is Tensor | Matrix {
+  if (!isMatrix(x)) expectTensor(op, argument, x);
 }
 
 /** Throws ARGUMENT unless `shape` is a list of sizes; −1, where it may stand for one that follows, passes too. */

@@ -1,7 +1,7 @@
 /** Look-ups: rows of a table by number. */
 import { record } from '../autograd/tape.js';
 import { checkOptions } from '../errors.js';
-import { PackedMatrix, Tensor } from '../tensor.js';
+import { type Matrix, Tensor } from '../tensor.js';
 import { expectDtype, expectMatrix, expectRows, wrongArgument, wrongShape } from './check.js';
 import { unpack } from './matmul.js';
 import { op } from './op.js';
@@ -15,8 +15,8 @@ export interface EmbeddingOptions {
 /** Shares of the table that the gradient's tiles get: each of them reads all ids. */
 const SHARES = 64;
 
-/** weight[ids]: ids [...] int32, weight [V, C], plain or packed → [..., C]. Throws ARGUMENT for an id outside of the table. */
-export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix, options: EmbeddingOptions = {}): Tensor => {
+/** weight[ids]: ids [...] int32, weight [V, C], plain, packed or quantized → [..., C]. Throws ARGUMENT for an id outside of the table. */
+export const embedding = op((ids: Tensor, weight: Tensor | Matrix, options: EmbeddingOptions = {}): Tensor => {
   checkOptions(options, ['paddingIdx'], 'embedding');
   expectDtype('embedding', 'ids', ids, 'int32');
   expectMatrix('embedding', 'weight', weight);
@@ -27,7 +27,7 @@ export const embedding = op((ids: Tensor, weight: Tensor | PackedMatrix, options
     throw wrongArgument('embedding', 'paddingIdx', paddingIdx, `It is a row of the table, 0 to ${V - 1}`);
   const source = contiguous(ids);
   expectRows('embedding', 'ids', source, V);
-  if (weight instanceof PackedMatrix) return unpack(weight, source);
+  if (!(weight instanceof Tensor)) return unpack(weight, source);
   expectDtype('embedding', 'weight', weight, 'float32');
   const y = Tensor.empty(ids.engine, [...ids.shape, C]);
   ids.engine.launch('embedding_f32', ids.size, ids.size * C, [y.ptr, source.ptr, contiguous(weight).ptr, C]);

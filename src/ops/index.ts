@@ -1,7 +1,7 @@
 /** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
-export { HostTensor, PackedMatrix, Tensor, tensor } from '../tensor.js';
+export { HostTensor, type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
 export { type Activation, activate, activations, gelu, quickGelu, relu, sigmoid, silu, tanh } from './activation.js';
 export { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from './attention.js';
 export { backward, valueAndGrad } from './backward.js';
@@ -11,6 +11,7 @@ export { type EmbeddingOptions, embedding } from './embedding.js';
 export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
+export { quantize, quantizedInts, quantizedScales } from './quantize.js';
 export { mean, sum } from './reduce.js';
 export { type RotaryOptions, type RotaryTable, rotary, rotaryTable } from './rotary.js';
 export { cat, chunk, contiguous, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';

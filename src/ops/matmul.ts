@@ -1,11 +1,12 @@
-/** Products: linear layers over packed weights, and products of two activations. */
+/** Products: linear layers over packed weights, float32 or 8-bit, and products of two activations. */
 import { record } from '../autograd/tape.js';
 import { checkOptions } from '../errors.js';
-import { PANEL, PackedMatrix, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { groups, isMatrix, type Matrix, PANEL, PackedMatrix, packedBytes, quantizedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activate, activateGrad, activationCode } from './activation.js';
 import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
 import { add } from './elementwise.js';
 import { isTracked, op, operand } from './op.js';
+import { roundActivations } from './quantize.js';
 import { contiguous, reshape, transpose } from './shape.js';
 import { sumTo } from './sum_to.js';
 
@@ -20,17 +21,18 @@ const LEAST_TILE = 1 << 18;
  * The shape of a tile, from the shape of the product alone. Bits do not depend on it.
  * Measured with `npm run bench -- kernels`; docs/kernels.md has the table.
  */
-export function tiling(M: number, N: number, K: number): { rows: number; panels: number; tiles: number } {
+export function tiling(M: number, N: number, K: number, panelBytes: number): { rows: number; panels: number; tiles: number } {
   const all = Math.ceil(N / PANEL);
   const rows = Math.max(1, Math.min(M, TILE_ROWS));
   const rowTiles = Math.ceil(M / rows);
-  const fits = Math.max(1, Math.floor(L2_SHARE / (PANEL * 4 * Math.max(1, K))));
+  const fits = Math.max(1, Math.floor(L2_SHARE / Math.max(1, panelBytes)));
   const forTiles = Math.ceil((all * rowTiles) / TILES);
   const forWork = Math.ceil(LEAST_TILE / (2 * rows * PANEL * Math.max(1, K)));
   const panels = Math.max(1, Math.min(all, fits, Math.max(forTiles, forWork)));
   return { rows, panels, tiles: rowTiles * Math.ceil(all / panels) };
 }
 
+/** Addresses, and an activation's code; 0 for what there is none of. */
 interface Product {
   y: number;
   x: number;
@@ -40,11 +42,18 @@ interface Product {
   activation?: number;
 }
 
-function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product): void {
+/** Kernels of products by the weight's dtype: the bytes of its panels, and what the chain counts along K. */
+const products = {
+  float32: { kernel: 'matmul_f32', bytes: packedBytes, steps: (K: number) => K },
+  q8: { kernel: 'matmul_q8', bytes: quantizedBytes, steps: groups },
+} as const;
+
+function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product, dtype: Matrix['dtype'] = 'float32'): void {
   if (M === 0 || N === 0) return;
-  const { rows, panels, tiles } = tiling(M, N, K);
-  const args = [at.y, at.x, at.w, at.bias ?? 0, at.residual ?? 0, M, N, K, rows, panels, at.activation ?? 0];
-  engine.launch('matmul_f32', tiles, 2 * M * N * K, args, PANEL * 4);
+  const { kernel, bytes, steps } = products[dtype];
+  const { rows, panels, tiles } = tiling(M, N, K, bytes(PANEL, K));
+  const args = [at.y, at.x, at.w, at.bias ?? 0, at.residual ?? 0, M, N, steps(K), rows, panels, at.activation ?? 0];
+  engine.launch(kernel, tiles, 2 * M * N * K, args, PANEL * 4);
 }
 
 /** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels. */
@@ -65,16 +74,18 @@ export function pack(w: Tensor): PackedMatrix {
   });
 }
 
-/** The rows of a packed matrix, exactly as they went in: all [N, K], or those that `rows` (int32) numbers. */
-export const unpack = op((w: PackedMatrix, rows?: Tensor): Tensor => {
-  if (!(w instanceof PackedMatrix)) throw wrongArgument('unpack', 'w', w, 'It must be packed: pack(w)');
+/** The rows of a packed matrix, as they went in, or of a quantized one, as they count: all [N, K], or those that `rows` (int32) numbers. */
+export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
+  if (!isMatrix(w)) throw wrongArgument('unpack', 'w', w, 'It must be packed: pack(w), or quantize(w)');
   if (rows) expectDtype('unpack', 'rows', rows, 'int32');
   const shape: Shape = rows ? [...rows.shape, w.columns] : w.shape;
   const y = Tensor.empty(w.engine, shape);
   const n = sizeOf(shape) / Math.max(1, w.columns);
   const source = rows && contiguous(rows);
   if (source) expectRows('unpack', 'rows', source, w.rows);
-  w.engine.launch('unpack_f32', n, n * w.columns, [y.ptr, w.ptr, source?.ptr ?? 0, w.columns]);
+  const args = [y.ptr, w.ptr, source?.ptr ?? 0];
+  if (w.dtype === 'q8') w.engine.launch('unpack_q8', n, n * w.columns, [...args, w.rows, w.columns]);
+  else w.engine.launch('unpack_f32', n, n * w.columns, [...args, w.columns]);
   return y;
 });
 
@@ -85,12 +96,15 @@ export interface LinearOptions {
   residual?: Tensor | undefined;
 }
 
-/** activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing. */
-export const linear = op((x: Tensor, weight: Tensor | PackedMatrix, bias?: Tensor, options: LinearOptions = {}): Tensor => {
+/**
+ * activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing; a quantized one meets x
+ * rounded to int16, with one scale for 32 neighbours, and gets no gradient.
+ */
+export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, options: LinearOptions = {}): Tensor => {
   checkOptions(options, ['activation', 'residual'], 'linear');
   const { activation, residual } = options;
   expectDtype('linear', 'x', x, 'float32');
-  if (!(weight instanceof PackedMatrix)) expectDtype('linear', 'weight', weight, 'float32');
+  if (!isMatrix(weight)) expectDtype('linear', 'weight', weight, 'float32');
   if (weight.shape.length !== 2) throw wrongShape('linear', 'weight', weight.shape, 'it must have two axes');
   const [N, K] = weight.shape as [number, number];
   if (x.shape.at(-1) !== K) throw wrongShape('linear', 'x', x.shape, `its last axis must be ${K}, as the weight is [${weight.shape}]`);
@@ -99,32 +113,28 @@ export const linear = op((x: Tensor, weight: Tensor | PackedMatrix, bias?: Tenso
   const code = activationCode(activation);
   const rest = operand('linear', 'residual', residual, shape);
   const z = Tensor.empty(x.engine, shape);
-  const packed = weight instanceof PackedMatrix ? weight : pack(weight);
+  const packed = isMatrix(weight) ? weight : pack(weight);
   const source = contiguous(x);
+  const from = packed.dtype === 'q8' ? roundActivations(source, M, K) : source.ptr;
   // The gradient needs what went into the activation: then it is a step of its own. Same bits.
   const apart = activation && isTracked(x.engine, x, weight, bias, residual);
   const fused = apart ? {} : { residual: rest, activation: code };
-  const at = { y: z.ptr, x: source.ptr, w: packed.ptr, bias: operand('linear', 'bias', bias, [N]), ...fused };
-  product(x.engine, M, N, K, at);
+  const at = { y: z.ptr, x: from, w: packed.ptr, bias: operand('linear', 'bias', bias, [N]), ...fused };
+  product(x.engine, M, N, K, at, packed.dtype);
   const active = apart ? activate(z, activation) : z;
   const y = apart && residual ? add(active, residual) : active;
-  const held = weight instanceof PackedMatrix ? new Tensor(x.engine, weight.storage, []) : weight;
-  record(
-    y,
-    [x, weight instanceof PackedMatrix ? undefined : weight, bias, residual],
-    [source, held, apart ? z : undefined],
-    (dy, wanted) => {
-      const dz = apart ? activateGrad(dy, z, activation) : contiguous(dy);
-      const rows = reshape(dz, [M, N]);
-      const [wantsX, wantsWeight, wantsBias] = wanted;
-      return [
-        wantsX ? reshape(matmul(rows, weight instanceof PackedMatrix ? unpack(weight) : weight), x.shape) : undefined,
-        wantsWeight ? matmul(transpose(rows, 0, 1), reshape(source, [M, K])) : undefined,
-        wantsBias ? sumTo(rows, [N]) : undefined,
-        dy,
-      ];
-    },
-  );
+  const held = isMatrix(weight) ? new Tensor(x.engine, weight.storage, []) : weight;
+  record(y, [x, isMatrix(weight) ? undefined : weight, bias, residual], [source, held, apart ? z : undefined], (dy, wanted) => {
+    const dz = apart ? activateGrad(dy, z, activation) : contiguous(dy);
+    const rows = reshape(dz, [M, N]);
+    const [wantsX, wantsWeight, wantsBias] = wanted;
+    return [
+      wantsX ? reshape(matmul(rows, isMatrix(weight) ? unpack(weight) : weight), x.shape) : undefined,
+      wantsWeight ? matmul(transpose(rows, 0, 1), reshape(source, [M, K])) : undefined,
+      wantsBias ? sumTo(rows, [N]) : undefined,
+      dy,
+    ];
+  });
   return y;
 });
 

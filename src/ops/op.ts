@@ -2,7 +2,7 @@
 import { asOp, tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { PackedMatrix, type Shape, Tensor } from '../tensor.js';
+import { isMatrix, type Matrix, type Shape, Tensor } from '../tensor.js';
 import { expectDtype, expectShape, kindOf } from './check.js';
 import { contiguous } from './shape.js';
 
@@ -19,7 +19,7 @@ export function op<X extends { readonly engine: Engine }, Rest extends unknown[]
   };
 }
 
-const isOperand = (value: unknown): value is Tensor | PackedMatrix => value instanceof Tensor || value instanceof PackedMatrix;
+const isOperand = (value: unknown): value is Tensor | Matrix => value instanceof Tensor || isMatrix(value);
 
 /** Throws ARGUMENT for a tensor of another engine, whose address means something else here; looks into options. */
 function expectEngine(engine: Engine, value: unknown): void {
@@ -34,7 +34,7 @@ function expectEngine(engine: Engine, value: unknown): void {
 }
 
 /** Whether a tape wants a gradient of one of these: then an op keeps what that needs. */
-export const isTracked = (engine: Engine, ...operands: readonly (Tensor | PackedMatrix | undefined)[]): boolean => {
+export const isTracked = (engine: Engine, ...operands: readonly (Tensor | Matrix | undefined)[]): boolean => {
   const tape = tapeOf(engine);
   return tape !== undefined && operands.some((x) => x instanceof Tensor && tape.tracks(x));
 };

@@ -1,6 +1,6 @@
 /** What is done with a case, whoever does it: its inputs go to an engine, and what comes back is compared with what should. */
 import type { Engine } from 'heed';
-import { contiguous, narrow, pack, permute, Tensor, tensor } from 'heed/ops';
+import { contiguous, narrow, pack, permute, quantize, Tensor, tensor } from 'heed/ops';
 import { sizeOf } from './f64.js';
 import { Random } from './random.js';
 import type { Inputs, Numbers, OpCase, Tensors } from './types.js';
@@ -18,10 +18,11 @@ export const GRADIENT = { tolerance: 1e-4, absolute: 1e-6 };
 export function place<I extends Inputs<I>>(engine: Engine, inputs: I): Tensors<I> {
   const entries = Object.entries<Numbers>(inputs).map(([name, input]) => {
     const placed = tensor(engine, input.data, input.dims);
-    if (!('packed' in input)) return [name, placed] as const;
-    const packed = pack(placed);
+    const into = 'packed' in input ? pack : 'quantized' in input ? quantize : undefined;
+    if (!into) return [name, placed] as const;
+    const matrix = into(placed);
     placed.dispose();
-    return [name, packed] as const;
+    return [name, matrix] as const;
   });
   return Object.fromEntries(entries) as Tensors<I>;
 }

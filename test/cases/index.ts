@@ -8,6 +8,7 @@ import { linearCase, plainLinearCase } from './linear.js';
 import { crossEntropyCase } from './loss.js';
 import { matmulCase } from './matmul.js';
 import { layerNormCase, rmsNormCase } from './norm.js';
+import { quantizeCase, quantizedEmbeddingCase, quantizedLinearCase } from './quantize.js';
 import { meanCase, sumCase } from './reduce.js';
 import { rotaryCase } from './rotary.js';
 import { viewCase } from './shape.js';
@@ -17,6 +18,7 @@ import type { OpCase } from './types.js';
 export const cases: readonly OpCase[] = [
   linearCase,
   plainLinearCase,
+  quantizedLinearCase,
   matmulCase,
   attentionCase,
   attentionWeightsCase,
@@ -32,6 +34,8 @@ export const cases: readonly OpCase[] = [
   embeddingCase,
   packedEmbeddingCase,
   packCase,
+  quantizedEmbeddingCase,
+  quantizeCase,
   rotaryCase,
   dropoutCase,
   crossEntropyCase,

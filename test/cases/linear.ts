@@ -11,6 +11,8 @@ export interface LinearShape {
   bias?: boolean;
   activation?: Activation | undefined;
   residual?: boolean;
+  /** When timed: this many weights take turns. */
+  copies?: number;
 }
 
 type LinearInputs<Weight extends Numbers> = {

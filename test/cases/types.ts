@@ -4,7 +4,7 @@
  * nothing here knows a test framework.
  */
 import type { Engine } from 'heed';
-import type { PackedMatrix, Tensor } from 'heed/ops';
+import type { PackedMatrix, QuantizedMatrix, Tensor } from 'heed/ops';
 import type { Random } from './random.js';
 
 /** Numbers with a shape, in JavaScript. The element type says what the tensor's is: Int32Array int32, Uint8Array bool. */
@@ -18,11 +18,22 @@ export interface PackedNumbers extends Numbers {
   readonly packed: true;
 }
 
+/** A weight [N, K], which the engine holds in 8 bits. */
+export interface QuantizedNumbers extends Numbers {
+  readonly quantized: true;
+}
+
 /** Inputs by name; those that a shape does without are left out. */
 export type Inputs<I> = { readonly [K in keyof I]: Numbers };
 
 /** The same inputs on an engine. */
-export type Tensors<I> = { readonly [K in keyof I]: Exclude<I[K], undefined> extends PackedNumbers ? PackedMatrix : Tensor };
+export type Tensors<I> = {
+  readonly [K in keyof I]: Exclude<I[K], undefined> extends PackedNumbers
+    ? PackedMatrix
+    : Exclude<I[K], undefined> extends QuantizedNumbers
+      ? QuantizedMatrix
+      : Tensor;
+};
 
 /** Inputs as an oracle reads them: float64 does as well as float32, so that finite differences can be taken. */
 export type Values<I> = { readonly [K in keyof I]: { readonly data: ArrayLike<number>; readonly dims: readonly number[] } };

@@ -101,7 +101,7 @@ export const shapes = changedHeader((random, entry) => {
     () => shape.toSpliced(at, 0, pick(random, sizes)),
     () => new Array<number>(random.below(60)).fill(1),
   ];
-  if (random.next() < 0.2) entry.dtype = pick(random, ['F16', 'BF16', 'F64', 'I32', 'U8', 'BOOL', 'F4', 'f32', '', 'toString']);
+  if (random.next() < 0.2) entry.dtype = pick(random, ['F16', 'BF16', 'F64', 'I32', 'I8', 'U8', 'BOOL', 'F4', 'f32', '', 'toString']);
   else entry.shape = pick(random, lies)();
 });
 

@@ -2,7 +2,7 @@
 import type { Random } from '../cases/random.js';
 import { type BytesMutation, cut, flip, insert, truncate, within } from './bytes.js';
 import { type FilesMutation, headerEnd, headerText, lyingLength, offsets, shapes, shards, tensors, values } from './checkpoint.js';
-import { allTokenizers, type Files, pick, pristine } from './files.js';
+import { allTokenizers, type Files, pick, pristine, quantized } from './files.js';
 import { anyOp, modelInputs, options, type Subject, texts } from './inputs.js';
 import { tree } from './json.js';
 
@@ -51,6 +51,23 @@ function jsonClasses(hits: Base['hits'], name: string, weight: number, change: (
   return [{ name: `${name}: tree`, hits, weight: weight / 2, change: change(tree) }, ...damaged];
 }
 
+/** The mutation of the 8-bit model's files. */
+const in8Bits =
+  (change: FilesMutation): FilesMutation =>
+  (random) =>
+    change(random, quantized);
+
+/** Checkpoints whose int8 and scales are missing, moved, misshapen, of another kind, or anything at all. */
+const quantizedClasses: FilesClass[] = Object.entries({
+  flip: inFile(MODEL, damages.flip),
+  tree: inFile(MODEL, headerText(tree)),
+  offsets: inFile(MODEL, offsets),
+  'shapes and dtypes': inFile(MODEL, shapes),
+  tensors,
+  shards,
+  config: inFile('config.json', tree),
+}).map(([how, change]) => ({ name: `q8: ${how}`, hits: 'header', weight: 2, change: in8Bits(change), wild: true }));
+
 /** Other files than the weights, all at once: what one of them allows, another may forbid. */
 const several: FilesMutation = (random, files) =>
   Object.keys(pristine)
@@ -89,6 +106,7 @@ export const classes: readonly Class[] = [
   { name: 'header: tensors', hits: 'header', weight: 6, change: tensors, wild: true },
   { name: 'header: shards', hits: 'header', weight: 6, change: shards, wild: true },
   ...dataBytes,
+  ...quantizedClasses,
   { name: 'data: NaN and infinities', hits: 'data', weight: 3, change: values, wild: true },
   ...jsonClasses('config', 'config.json', 16, (mutate) => inFile('config.json', mutate)),
   ...jsonClasses('tokenizer', 'tokenizer.json', 20, inTokenizer),

@@ -4,6 +4,8 @@ import { nodeRuntime } from '../../dist/runtime/node.js';
 import type { Runtime } from '../../dist/runtime/types.js';
 import type { Random } from '../cases/random.js';
 import { memoryRuntime } from '../io/memory.js';
+import { readWeights, writeWeights } from '../models/files.js';
+import { quantizedModel } from '../models/quantized_files.js';
 import { tokenizers } from './tokenizers.js';
 
 /** Bytes by path. Never changed in place: a mutation gives a new record with new bytes. */
@@ -15,6 +17,17 @@ const read = (name: string) => new Uint8Array(readFileSync(new URL(`../fixtures/
 export const pristine: Files = Object.fromEntries(
   [...names, '1_Pooling/config.json', 'model.safetensors'].map((name) => [name, read(name)]),
 );
+
+/** The same model in 8 bits, which a test writes by the format's definition. */
+const { config, weights } = quantizedModel(
+  JSON.parse(new TextDecoder().decode(pristine['config.json'])),
+  readWeights(pristine['model.safetensors'] as Uint8Array),
+);
+export const quantized: Files = {
+  ...pristine,
+  'config.json': new TextEncoder().encode(JSON.stringify(config)),
+  'model.safetensors': writeWeights(weights),
+};
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 export const decode = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);

@@ -15,6 +15,7 @@ import {
   matmul,
   narrow,
   pack,
+  quantize,
   reshape,
   rmsNorm,
   scaledDotProductAttention,
@@ -80,24 +81,27 @@ describe('rows', () => {
       0,
     );
 
-  it.each([2, 3, 4, 5, 6, 7, 33, 70])('of a product do not know that there are %i', (M) => {
-    for (const [N, K] of [
-      [13, 9],
-      [64, 33],
-      [200, 130],
-    ] as const) {
-      const [x, w, bias, residual] = [floats(M, K), pack(floats(N, K)), floats(N), floats(M, N)];
-      const op = (rows: Tensor) => linear(rows, w, bias, { activation: 'gelu' });
-      expectSame(
-        () => op(x),
-        () => apart(x, op),
-      );
-      expectSame(
-        () => linear(x, w, bias, { residual }),
-        () => add(linear(x, w, bias), residual),
-      );
-    }
-  });
+  it.each([2, 3, 4, 5, 6, 7, 33, 70].flatMap((M) => [['float32', M, pack] as const, ['q8', M, quantize] as const]))(
+    'of a product with a %s weight do not know that there are %i',
+    (_, M, into) => {
+      for (const [N, K] of [
+        [13, 9],
+        [64, 33],
+        [200, 130],
+      ] as const) {
+        const [x, w, bias, residual] = [floats(M, K), into(floats(N, K)), floats(N), floats(M, N)];
+        const op = (rows: Tensor) => linear(rows, w, bias, { activation: 'gelu' });
+        expectSame(
+          () => op(x),
+          () => apart(x, op),
+        );
+        expectSame(
+          () => linear(x, w, bias, { residual }),
+          () => add(linear(x, w, bias), residual),
+        );
+      }
+    },
+  );
 
   it.each(['softmax', 'rmsNorm'] as const)('of %s do not know of each other', (name) => {
     const op = { softmax, rmsNorm: (x: Tensor) => rmsNorm(x) }[name];

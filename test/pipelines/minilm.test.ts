@@ -68,3 +68,14 @@ describe.each(modes.flatMap((deterministic) => [1, 2, 4].map((threads) => [threa
       });
   },
 );
+
+itWith(folder)('MiniLM in 8 bits: the mean of each of the 40 texts has a cosine of 0.999 or more with its float32 vector', async () => {
+  const expected: Expected[] = JSON.parse(readFileSync(shared(`${folder}/expected.json`), 'utf8'));
+  const engine = await createEngine({ threads: 2 });
+  const extractor = await pipeline('feature-extraction', shared(folder), { engine, dtype: 'q8' });
+  const texts = expected.map(({ text }) => text);
+  const { data } = await extractor(texts, { pooling: 'mean', normalize: true, max_length: 512 });
+  const cosines = expected.map(({ mean }, i) => mean.reduce((sum, x, c) => sum + x * (data[i * 384 + c] as number), 0));
+  await engine.dispose();
+  expect(Math.min(...cosines)).toBeGreaterThan(0.999);
+});

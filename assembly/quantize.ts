@@ -1,0 +1,166 @@
+/**
+ * 8-bit weights: from float32 and from a checkpoint into panels, and back.
+ *
+ *   w[n,k] = q[n,k] · scale[n, k/32]      q int8, scale float16: one for 32 neighbours along k
+ *
+ *   q [N, K] row-major            packed: panel p holds rows 8p … 8p+7, blocks of 32 along k one behind the other; in each block
+ *     row 0: a0 a1 a2 …             8 scales (float32) | a0 a1 b0 b1 c0 c1 … h0 h1 | a2 a3 b2 b3 … | … 16 pairs of k
+ *     row 1: b0 b1 b2 …             a step reads a pair of k of 8 rows: 16 bytes, which widen to two vectors of 4 rows × 2 int16
+ *
+ * Rows that N lacks in the last panel and elements that K lacks in the last block are zeros: whoever allocates writes them, kernels
+ * write what is there. They number rows through a stack of matrices of `height` rows each, which begin on panels of their own: row n is
+ * row n % height of matrix n / height. A tile is one row, which shares no byte with another, so that rows may come in any portions.
+ */
+import { f16_to_f32 } from './convert';
+import { load_tail } from './simd';
+
+/** Elements that share a scale. */
+export const BLOCK: usize = 32;
+/** Bytes of a block of a panel: 8 scales, 16 pairs × 8 rows. */
+export const PANEL_BLOCK: usize = 288;
+const SCALES: usize = 32;
+
+/** Where row n has its scale of block 0; its pairs begin at `pairs_of` of that. */
+// @ts-ignore: decorator
+@inline
+function scale_of(packed: usize, n: usize, height: usize, blocks: usize): usize {
+  const row = n % height, panel = (n / height) * ((height + 7) >> 3) + (row >> 3);
+  return packed + panel * blocks * PANEL_BLOCK + ((row & 7) << 2);
+}
+// @ts-ignore: decorator
+@inline
+function pairs_of(scale: usize): usize {
+  return scale + SCALES - ((scale & 31) >> 1);
+}
+
+/** Elements i … i + 3 of a row that has n; zeros behind it. */
+export function load_part(x: usize, i: usize, n: usize): v128 {
+  const zero = f32x4.splat(0);
+  if (i + 4 <= n) return v128.load(x + (i << 2));
+  return i < n ? load_tail(x + (i << 2), n - i, zero) : zero;
+}
+
+/** The largest magnitude of 32 elements. As integers, since those of floats without a sign are in the same order, with infinity and NaN on top. */
+export function largest(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128): f32 {
+  a = i32x4.max_s(i32x4.max_s(f32x4.abs(a), f32x4.abs(b)), i32x4.max_s(f32x4.abs(c), f32x4.abs(d)));
+  e = i32x4.max_s(i32x4.max_s(f32x4.abs(e), f32x4.abs(f)), i32x4.max_s(f32x4.abs(g), f32x4.abs(h)));
+  a = i32x4.max_s(a, e);
+  a = i32x4.max_s(a, v128.shuffle<i32>(a, a, 2, 3, 0, 1));
+  return f32x4.extract_lane(i32x4.max_s(a, v128.shuffle<i32>(a, a, 1, 0, 3, 2)), 0);
+}
+
+/** The least binary16 from x on, x >= 0, as a float32; NaN where there is none. So that no element of a block is beyond 127 scales. */
+function up_to_f16(x: f32): f32 {
+  if (x < 6.103515625e-5) return Mathf.ceil(x * 16777216) * 5.9604644775390625e-8; // subnormals: multiples of 2^−24
+  return x <= 65504 ? reinterpret<f32>((reinterpret<u32>(x) + 0x1fff) & 0xffffe000) : NaN;
+}
+
+// @ts-ignore: decorator
+@inline
+function quotient(x: v128, scale: v128): v128 {
+  return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(x, scale)));
+}
+
+/** The 32 bytes q = round(w / scale) of a block, to the nearest, ties to even. A scale of 0 gives 0. */
+function quantize_block(q: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128, scale: v128): void {
+  const ab = i16x8.narrow_i32x4_s(quotient(a, scale), quotient(b, scale)), cd = i16x8.narrow_i32x4_s(quotient(c, scale), quotient(d, scale));
+  const ef = i16x8.narrow_i32x4_s(quotient(e, scale), quotient(f, scale)), gh = i16x8.narrow_i32x4_s(quotient(g, scale), quotient(h, scale));
+  v128.store(q, i8x16.narrow_i16x8_s(ab, cd));
+  v128.store(q, i8x16.narrow_i16x8_s(ef, gh), 16);
+}
+
+/** Spreads up to 16 pairs, of n bytes, over a block of a panel. Behind an odd n comes a zero. */
+function spread(pairs: usize, q: usize, n: usize): void {
+  for (; n >= 2; n -= 2, q += 2, pairs += 16) store<u16>(pairs, load<u16>(q));
+  if (n) store<u16>(pairs, load<u8>(q));
+}
+
+/**
+ *   scale[n,b] = max_k |w[n,k]| / 127, up to the next float16;   q[n,k] = round(w[n,k] / scale[n, k/32])
+ * out  packed: rows first … of a stack, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
+ * `scratch` holds 32 bytes. Tile i is row i of w. Any K.
+ */
+export function quantize_q8(
+  begin: usize, end: usize, scratch: usize, packed: usize, refused: usize, w: usize, first: usize, height: usize, K: usize,
+): void {
+  const blocks = (K + 31) / BLOCK;
+  for (let i = begin; i < end; i++) {
+    let x = w + i * (K << 2), to = scale_of(packed, first + i, height, blocks), pairs = pairs_of(to);
+    for (let k: usize = 0; k < K; k += BLOCK, x += 128, to += PANEL_BLOCK, pairs += PANEL_BLOCK) {
+      const n = min(BLOCK, K - k);
+      const a = load_part(x, 0, n), b = load_part(x, 4, n), c = load_part(x, 8, n), d = load_part(x, 12, n);
+      const e = load_part(x, 16, n), f = load_part(x, 20, n), g = load_part(x, 24, n), h = load_part(x, 28, n);
+      const scale = up_to_f16(largest(a, b, c, d, e, f, g, h) / 127);
+      if (scale != scale) i32.store(refused, 1);
+      quantize_block(scratch, a, b, c, d, e, f, g, h, f32x4.splat(scale));
+      f32.store(to, scale);
+      spread(pairs, scratch, n);
+    }
+  }
+}
+
+/** out  packed: q of rows first … of a stack      in  q [n, K] (int8).   Tile i is row i. */
+export function pack_int_q8(begin: usize, end: usize, packed: usize, q: usize, first: usize, height: usize, K: usize): void {
+  const blocks = (K + 31) / BLOCK;
+  for (let i = begin; i < end; i++) {
+    let from = q + i * K, pairs = pairs_of(scale_of(packed, first + i, height, blocks));
+    for (let k: usize = 0; k < K; k += BLOCK, from += BLOCK, pairs += PANEL_BLOCK) spread(pairs, from, min(BLOCK, K - k));
+  }
+}
+
+/**
+ * out  packed: scales of rows first … of a stack, refused: set to 1 for one that is not finite      in  scale [n, blocks] (float16)
+ * Tile i is row i.
+ */
+export function pack_scale_q8(
+  begin: usize, end: usize, packed: usize, refused: usize, scale: usize, first: usize, height: usize, blocks: usize,
+): void {
+  for (let i = begin; i < end; i++) {
+    let from = scale + i * (blocks << 1), to = scale_of(packed, first + i, height, blocks);
+    for (let b: usize = 0; b < blocks; b++, from += 2, to += PANEL_BLOCK) {
+      const h = <u32>load<u16>(from);
+      if ((h & 0x7c00) == 0x7c00) i32.store(refused, 1);
+      f32.store(to, f16_to_f32(h));
+    }
+  }
+}
+
+/**
+ *   y[i] = w[rows[i]], exactly: 8 and 11 bits make a product of 19
+ * out  y [n, K]      in  packed [N, K], rows: n row numbers (int32), or 0 for the rows 0 … n − 1
+ * Tile i is row i of y. 0 <= rows[i] < N.
+ */
+export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, rows: usize, N: usize, K: usize): void {
+  const blocks = (K + 31) / BLOCK;
+  for (let i = begin; i < end; i++) {
+    const n = rows ? <usize>i32.load(rows + (i << 2)) : i;
+    let from = scale_of(packed, n, N, blocks), pairs = pairs_of(from), to = y + i * (K << 2);
+    for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
+      const scale = f32.load(from);
+      for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to += 4)
+        f32.store(to, scale * <f32>load<i8>(pairs + ((j >> 1) << 4) + (j & 1)));
+    }
+  }
+}
+
+/** out  q [N, K] (int8)      in  packed [N, K].   Tile i is row i. */
+export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, N: usize, K: usize): void {
+  const blocks = (K + 31) / BLOCK;
+  for (let i = begin; i < end; i++) {
+    let pairs = pairs_of(scale_of(packed, i, N, blocks)), to = q + i * K;
+    for (let k: usize = 0; k < K; k += BLOCK, pairs += PANEL_BLOCK)
+      for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to++) store<u8>(to, load<u8>(pairs + ((j >> 1) << 4) + (j & 1)));
+  }
+}
+
+/** out  scale [N, blocks] (float16)      in  packed: each scale is a float16 already.   Tile i is row i. */
+export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, N: usize, blocks: usize): void {
+  for (let i = begin; i < end; i++) {
+    let from = scale_of(packed, i, N, blocks), to = scale + i * (blocks << 1);
+    for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
+      const bits = load<u32>(from), magnitude = bits & 0x7fffffff;
+      const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
+      store<u16>(to, ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal));
+    }
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Which weights are 8-bit: what config.json says of the checkpoint, and what whoever loads it asks for with `dtype`. In a q8 checkpoint a matrix that
+ * products read, or a table, is `name` int8 [N, K] with `name.scale` float16 [N, ⌈K/32⌉]; everything else is as in any other.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import { quote } from '../io/header.js';
+import type { JsonNode } from '../io/json.js';
+import type { ParameterDtype } from '../nn/parameter.js';
+import { GROUP } from '../tensor.js';
+
+/** config.json's quantization_config of a q8 checkpoint. */
+export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: GROUP } as const;
+
+/** What `from_pretrained` takes for `dtype`. Absent: as the checkpoint is. */
+export const pretrainedDtypes = ['fp32', 'q8'] as const;
+export type PretrainedDtype = (typeof pretrainedDtypes)[number];
+
+export interface WeightForms {
+  /** As the checkpoint has them: float32 stands for all floats. */
+  stored: ParameterDtype;
+  /** As the engine is to hold them. */
+  kept: ParameterDtype;
+}
+
+/** Throws UNSUPPORTED for what is no dtype of from_pretrained. */
+export function checkDtype(dtype: unknown): asserts dtype is PretrainedDtype | undefined {
+  if (dtype === undefined || pretrainedDtypes.includes(dtype as PretrainedDtype)) return;
+  throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, {
+    culprit: 'dtype',
+    cure: `Use ${pretrainedDtypes.map((name) => `'${name}'`).join(' or ')}`,
+  });
+}
+
+/** A float checkpoint is rounded while it loads if `dtype` is 'q8'; a q8 one stays what it is unless it is 'fp32'. Throws UNSUPPORTED, FORMAT. */
+export function weightForms(config: JsonNode, dtype: string | undefined): WeightForms {
+  checkDtype(dtype);
+  const stored = isQuantized(config) ? 'q8' : 'float32';
+  return { stored, kept: dtype === undefined ? stored : dtype === 'q8' ? 'q8' : 'float32' };
+}
+
+function isQuantized(config: JsonNode): boolean {
+  if (config.get('quantization_config') === undefined) return false;
+  const given = config.object('quantization_config');
+  const method = given.string('quant_method');
+  const own: Readonly<Record<string, unknown>> = quantizationConfig;
+  const other = [...new Set([...Object.keys(own), ...Object.keys(given.value)])].find((key) => given.get(key) !== own[key]);
+  if (other === undefined) return true;
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no quantization ${quote(method)} with this ${quote(other)}`, {
+    culprit: 'quantization_config',
+    cure: `It loads ${JSON.stringify(quantizationConfig)}, and float checkpoints, which { dtype: 'q8' } rounds`,
+  });
+}

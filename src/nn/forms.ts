@@ -1,0 +1,199 @@
+/**
+ * The forms in which a parameter's values lie in the engine: float32 rows, or panels, in the order that products read. Forms are filled by rows of a
+ * checkpoint, which pass through a bounded staging block, or at once by float32 rows, and give all of them back. The third form, 8-bit panels, is in
+ * quantized.ts; which one a parameter has is its own decision.
+ */
+import type { Engine } from '../engine/engine.js';
+import type { Storage } from '../engine/memory.js';
+import { packInto, unpack } from '../ops/matmul.js';
+import { narrow } from '../ops/shape.js';
+import { type Matrix, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type SourceDtype, sources, widen } from './sources.js';
+
+/** A matrix as `linear` takes it, a table as `embedding` does. */
+export type Operand = Matrix | Tensor;
+
+/** What is to be held: values of this shape, a stack of `parts` matrices of equal height. */
+export interface Weights {
+  engine: Engine;
+  name: string;
+  shape: Shape;
+  parts: number;
+}
+
+export const rowsOf = ({ shape }: Weights): number => shape[0] as number;
+/** Elements of a row. */
+export const widthOf = ({ shape }: Weights): number => sizeOf(shape.slice(1));
+export const heightOf = (weights: Weights): number => rowsOf(weights) / weights.parts;
+/** Whether the parts lie in panels as one matrix: they are multiples of a panel. */
+export const isFused = (weights: Weights): boolean => weights.parts === 1 || heightOf(weights) % PANEL === 0;
+
+export abstract class Form {
+  abstract readonly storage: Storage;
+  /** Rows that have been written. */
+  protected filled = 0;
+
+  constructor(readonly weights: Weights) {}
+
+  get complete(): boolean {
+    return this.filled === rowsOf(this.weights);
+  }
+
+  /** Starts over: memory is kept, values are awaited. */
+  reset(): void {
+    this.filled = 0;
+  }
+
+  /** Takes rows `row` … of a checkpoint. */
+  write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
+    const rows = bytes.length / (sources[dtype].bytes * Math.max(1, widthOf(this.weights)));
+    this.take(row, rows, bytes, dtype);
+    this.filled += rows;
+  }
+
+  protected abstract take(row: number, rows: number, bytes: Uint8Array, dtype: SourceDtype): void;
+
+  /** Takes all rows, float32 and contiguous. */
+  put(rows: Tensor): void {
+    this.takeAll(rows);
+    this.filled = rowsOf(this.weights);
+  }
+
+  protected abstract takeAll(rows: Tensor): void;
+
+  /** All rows as float32: those that are there, or a copy for the scope that is open. */
+  abstract values(): Tensor;
+
+  /** What products and look-ups read; of panels that are not fused there is no whole. */
+  abstract whole(): Operand;
+
+  abstract part(index: number): Operand;
+
+  /** Float32 at `from` for as long as `body` runs, of a checkpoint's bytes. */
+  protected staged(bytes: Uint8Array, dtype: SourceDtype, body: (from: Storage) => void): void {
+    const { engine } = this.weights;
+    engine.scope(() => {
+      const storage = engine.allocate((bytes.length / sources[dtype].bytes) * 4);
+      widen(engine, bytes, dtype, storage.ptr);
+      body(storage);
+    });
+  }
+
+  dispose(): void {
+    this.storage.free();
+  }
+}
+
+/** Row-major float32, as a checkpoint has it. */
+export class Rows extends Form {
+  readonly storage: Storage;
+
+  constructor(weights: Weights) {
+    super(weights);
+    this.storage = weights.engine.heap.allocate(Rows.bytes(weights));
+  }
+
+  static bytes({ shape }: Weights): number {
+    return sizeOf(shape) * 4;
+  }
+
+  protected take(row: number, _rows: number, bytes: Uint8Array, dtype: SourceDtype): void {
+    widen(this.weights.engine, bytes, dtype, this.storage.ptr + row * widthOf(this.weights) * 4);
+  }
+
+  protected takeAll(rows: Tensor): void {
+    this.weights.engine.heap.bytes.copyWithin(this.storage.ptr, rows.ptr, rows.ptr + rows.size * 4);
+  }
+
+  values(): Tensor {
+    return new Tensor(this.weights.engine, this.storage, this.weights.shape);
+  }
+
+  whole(): Tensor {
+    return this.values();
+  }
+
+  part(index: number): Tensor {
+    return narrow(this.values(), 0, index * heightOf(this.weights), heightOf(this.weights));
+  }
+}
+
+/** Float32 panels. Rows come in multiples of a panel, but for the last of a stack. */
+export class Packed extends Form {
+  readonly storage: Storage;
+  /** Rows that wait for the last one, when parts do not fall on panels of their own. */
+  #waiting: Rows | undefined;
+
+  constructor(weights: Weights) {
+    super(weights);
+    this.storage = weights.engine.heap.allocate(Packed.bytes(weights));
+  }
+
+  static bytes(weights: Weights): number {
+    return weights.parts * packedBytes(heightOf(weights), widthOf(weights));
+  }
+
+  protected take(row: number, rows: number, bytes: Uint8Array, dtype: SourceDtype): void {
+    const { weights } = this;
+    if (isFused(weights)) {
+      const panels = this.storage.ptr + packedBytes(row, widthOf(weights));
+      this.staged(bytes, dtype, (from) => this.#pack(from, 0, panels, rows));
+      return;
+    }
+    this.#waiting ??= new Rows(weights);
+    this.#waiting.write(row, bytes, dtype);
+    if (!this.#waiting.complete) return;
+    this.takeAll(this.#waiting.values());
+    this.#waiting.dispose();
+    this.#waiting = undefined;
+  }
+
+  protected takeAll(rows: Tensor): void {
+    const [height, width] = [heightOf(this.weights), widthOf(this.weights)];
+    for (let i = 0; i < this.weights.parts; i++)
+      this.#pack(rows.storage, rows.offset + i * height * width, this.storage.ptr + i * packedBytes(height, width), height);
+  }
+
+  #pack(from: Storage, offset: number, to: number, rows: number): void {
+    const width = widthOf(this.weights);
+    packInto(to, new Tensor(this.weights.engine, from, [rows, width], 'float32', offset), [1, 1, rows, width], [0, 0, width, 1]);
+  }
+
+  values(): Tensor {
+    return unpackStack(this.weights, (i) => this.part(i));
+  }
+
+  whole(): PackedMatrix {
+    return new PackedMatrix(this.weights.engine, this.storage, rowsOf(this.weights), widthOf(this.weights));
+  }
+
+  part(index: number): PackedMatrix {
+    const [height, width] = [heightOf(this.weights), widthOf(this.weights)];
+    return new PackedMatrix(this.weights.engine, this.storage, height, width, index * packedBytes(height, width));
+  }
+
+  override reset(): void {
+    super.reset();
+    this.#waiting?.reset();
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.#waiting?.dispose();
+  }
+}
+
+/** All rows of a stack of matrices in panels, one part behind the other. */
+export function unpackStack(weights: Weights, part: (index: number) => Matrix): Tensor {
+  const { engine } = weights;
+  return engine.scope(() => {
+    if (weights.parts === 1) return unpack(part(0)).view(weights.shape);
+    const rows = Tensor.empty(engine, weights.shape);
+    const bytes = (rows.size * 4) / weights.parts;
+    for (let i = 0; i < weights.parts; i++) {
+      const { ptr } = unpack(part(i));
+      engine.heap.bytes.copyWithin(rows.ptr + i * bytes, ptr, ptr + bytes);
+    }
+    return rows;
+  });
+}

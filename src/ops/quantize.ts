@@ -1,0 +1,87 @@
+/**
+ * 8-bit weights: float32 into int8 with one float16 scale for 32 neighbours in a row, and what products with them need. A product rounds its
+ * activations to int16 first, once per product, with scales of their own.
+ */
+import { HeedError } from '../errors.js';
+import { groups, QuantizedMatrix, roundedBytes, Tensor } from '../tensor.js';
+import { expectDtype, wrongArgument, wrongShape } from './check.js';
+import { op } from './op.js';
+import { contiguous } from './shape.js';
+
+/** Rows of a stack of matrices, each of `height` rows of `width` elements, in panels at `ptr`: where kernels write. */
+export interface QuantizedRows {
+  ptr: number;
+  height: number;
+  width: number;
+}
+
+/** Runs a kernel that tells of numbers which a q8 matrix cannot have: whether all was well. */
+function launchChecked(
+  engine: Tensor['engine'],
+  kernel: 'quantize_q8' | 'pack_scale_q8',
+  rows: number,
+  work: number,
+  args: (refused: number) => number[],
+): boolean {
+  return engine.scope(() => {
+    const refused = Tensor.empty(engine, [1], 'int32');
+    engine.heap.ints(refused.ptr, 1)[0] = 0;
+    engine.launch(kernel, rows, work, args(refused.ptr), kernel === 'quantize_q8' ? 32 : 0);
+    return engine.heap.ints(refused.ptr, 1)[0] === 0;
+  });
+}
+
+/** Quantizes rows `first` …, which lie at `from` as float32. False where a number is not finite, or too large for a float16 scale. */
+export const quantizeRows = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): boolean =>
+  launchChecked(engine, 'quantize_q8', rows, 8 * rows * to.width, (refused) => [to.ptr, refused, from, first, to.height, to.width]);
+
+/** Puts a checkpoint's float16 scales of rows `first` … into panels. False where one is not finite. */
+export const packScales = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): boolean =>
+  launchChecked(engine, 'pack_scale_q8', rows, rows * to.width, (refused) => [to.ptr, refused, from, first, to.height, groups(to.width)]);
+
+/** Puts a checkpoint's int8 rows `first` … into panels. */
+export const packInts = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): void =>
+  engine.launch('pack_int_q8', rows, rows * to.width, [to.ptr, from, first, to.height, to.width]);
+
+export const notFinite = (name: string): HeedError =>
+  new HeedError('NUMERIC', `${name} holds a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express`, {
+    culprit: name,
+    cure: "Keep it in float32: dtype 'fp32'",
+  });
+
+/** A weight [N, K] as int8 with scales; the tensor itself is no longer needed. Throws NUMERIC for what is not finite or beyond 8.3e6. */
+export const quantize = op((w: Tensor): QuantizedMatrix => {
+  expectDtype('quantize', 'w', w, 'float32');
+  if (w.rank !== 2) throw wrongShape('quantize', 'w', w.shape, 'it must have two axes');
+  const [N, K] = w.shape as [number, number];
+  const made = QuantizedMatrix.zeros(w.engine, N, K);
+  if (!quantizeRows(w.engine, { ptr: made.ptr, height: N, width: K }, 0, N, contiguous(w).ptr)) throw notFinite('w');
+  return made;
+});
+
+/** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32]. */
+export function quantizedInts(w: QuantizedMatrix): Int8Array<ArrayBuffer> {
+  return new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, w.columns, 1));
+}
+
+/** The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. */
+export function quantizedScales(w: QuantizedMatrix): Uint16Array<ArrayBuffer> {
+  return new Uint16Array(copied('quantizedScales', 'unpack_scale_q8', w, groups(w.columns), 2));
+}
+
+function copied(where: string, kernel: 'unpack_int_q8' | 'unpack_scale_q8', w: QuantizedMatrix, width: number, bytes: number): ArrayBuffer {
+  if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
+  const { engine, rows: N } = w;
+  return engine.scope(() => {
+    const { ptr } = engine.allocate(N * width * bytes);
+    engine.launch(kernel, N, N * width, [ptr, w.ptr, N, width]);
+    return engine.heap.bytes.slice(ptr, ptr + N * width * bytes).buffer as ArrayBuffer;
+  });
+}
+
+/** x [M, K], contiguous, rounded to int16 for one product: where it lies, until the op's scope ends. */
+export function roundActivations(x: Tensor, M: number, K: number): number {
+  const to = x.engine.allocate(roundedBytes(M, K)).ptr;
+  x.engine.launch('quantize_i16', M, 4 * M * K, [to, x.ptr, K]);
+  return to;
+}
