@@ -11,7 +11,8 @@ const run = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 /** What each prints. */
 const examples: Readonly<Record<string, RegExp>> = {
   'attention.ts': /^head 1 +head 2 +head 3 +head 4 *\n([ ░▒▓█]+\n){9}\nlargest difference to nn\.MultiheadAttention: \d\.\de-\d\n$/,
-  'trainer.ts': /^a step takes \d\.\d MiB\n(step \d00: loss .*\n){3}step 400: loss 0\.4\d+, .*, 9[789]\.\d % of letters right\nended by steps; best at step 400\n$/,
+  'trainer.ts':
+    /^a step takes \d\.\d MiB\n(step \d00: loss .*\n){3}step 400: loss 0\.4\d+, .*, 9[789]\.\d % of letters right\nended by steps; best at step 400\n$/,
   'training.ts': /^(epoch \d: loss [\d.]+, [\d.]+ % of new lists right, .*\n){2}epoch 2: loss 0\.00.*, (99\.\d|100\.0) % .*\n$/,
 };
 

@@ -1,4 +1,4 @@
-/** Bytes in memory as a stream, for what reads files. */
+/** Bytes in memory: as a stream, for what reads files, and put together. */
 import type { ByteStream } from '../runtime/types.js';
 
 export function byteStream(bytes: Uint8Array, name: string): ByteStream {
@@ -14,4 +14,15 @@ export function byteStream(bytes: Uint8Array, name: string): ByteStream {
     },
     async close() {},
   };
+}
+
+/** Pieces, one behind the other. */
+export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((bytes, { length }) => bytes + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

@@ -4,7 +4,8 @@
  */
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
-import { joined, type SafetensorsEntry } from '../io/safetensors_writer.js';
+import { concatenated } from '../io/bytes.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { notFinite, packInts, packScales, quantizedInts, quantizedScales, quantizeRows } from '../ops/quantize.js';
 import { groups, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
 import { Form, heightOf, rowsOf, unpackStack, type Weights, widthOf } from './forms.js';
@@ -113,7 +114,7 @@ export class Quantized extends Form {
 
   #joined(bytesOf: (part: QuantizedMatrix) => { buffer: ArrayBuffer }): Uint8Array {
     const parts = Array.from({ length: this.weights.parts }, (_, i) => new Uint8Array(bytesOf(this.part(i)).buffer));
-    return joined(parts);
+    return concatenated(parts);
   }
 }
 

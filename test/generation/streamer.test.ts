@@ -80,6 +80,7 @@ describe('a TextStreamer', () => {
       } catch (error) {
         return (error as { code: string }).code;
       }
+      return undefined;
     };
     expect(code(() => new TextStreamer(tokenizer, { skip_prompts: true } as never))).toBe('UNSUPPORTED');
     expect(code(() => new TextStreamer({} as never))).toBe('ARGUMENT');

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
 import { createEngine, tensor } from '../../dist/entry/node.js';
-import { joined, writeSafetensors } from '../../dist/io/safetensors_writer.js';
+import { joinSafetensors, writeSafetensors } from '../../dist/io/safetensors_writer.js';
 import type { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
@@ -333,10 +333,10 @@ describe('an encoder-decoder', () => {
     const made = new HeedTransformer(engine, config).init(3);
     const files = {
       'm/config.json': JSON.stringify({ model_type: 'heed-transformer', ...config, quantization_config: quantizationConfig }),
-      'm/model.safetensors': joined(writeSafetensors(made.quantizedState())),
+      'm/model.safetensors': joinSafetensors(writeSafetensors(made.quantizedState())),
     };
     const { module } = await loadPretrained(await engineWith(files), 'm', 'encoder-decoder');
     expect(logitsOf(module)).toEqual(logitsOf(made.to('q8')));
-    expect(joined(writeSafetensors(module.quantizedState()))).toEqual(files['m/model.safetensors']);
+    expect(joinSafetensors(writeSafetensors(module.quantizedState()))).toEqual(files['m/model.safetensors']);
   });
 });
