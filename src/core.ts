@@ -21,6 +21,8 @@ export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
+export { Encoder } from './models/encoder.js';
+export { EncoderDecoder } from './models/encoder_decoder.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
 export type { CallOptions, Model, ModelInputs, ModelOutput, PretrainedOptions, ProgressEvent } from './models/model.js';

@@ -2,9 +2,11 @@
  * An architecture is data: which numbers of a Hugging Face config mean which dimensions, which blocks it is made of, and what
  * its checkpoint calls the weights. `heed` registers every architecture; `heed/core` none, so that a small bundle adds its own.
  */
+import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { Module } from '../nn/module.js';
 import type { SinusoidLayout } from '../nn/positions.js';
 import type { NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
@@ -84,15 +86,31 @@ export interface CheckpointSummary {
   has(name: string): boolean;
 }
 
-/** What checkpoints of an architecture hold, and how they call it. */
-interface Checkpoints {
+/** heed's parameters -> a checkpoint's tensors, `{l}` being the layer. A list names the stacked parts of one parameter. */
+export type Names = Readonly<Record<string, string | readonly string[]>>;
+
+/** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
+export interface ModuleClass<Dims, Block, M extends Module = Module> {
+  new (engine: Engine, dims: Dims, block: Block): M;
+  /** Names what can be done with it, and so who loads it. */
+  readonly kind: ArchitectureKind;
+  /** Layers, each of which has tensors of its own in a checkpoint. */
+  layers(dims: Dims): number;
+}
+
+/** Kinds of architectures, and who loads them. */
+export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM' } as const;
+export type ArchitectureKind = keyof typeof loaders;
+
+export interface Architecture<Dims = unknown, Block = unknown> {
   /** config.json's model_type. */
   readonly name: string;
-  /**
-   * heed's parameters -> the checkpoint's tensors, `{l}` being the layer. A list names the stacked parts of one parameter. Without it they have heed's own
-   * names. Where several checkpoints spell a name differently, `renamed` tells.
-   */
-  readonly weights?: Readonly<Record<string, string | readonly string[]>>;
+  /** What it is made into: Encoder, EncoderDecoder. A bundle has those alone that its architectures name. */
+  readonly module: ModuleClass<Dims, Block>;
+  readonly dims: (config: JsonNode) => Dims;
+  readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
+  /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
+  readonly weights?: Names | (() => Names);
   /** What may stand before every name: task models hold the encoder under a prefix. */
   readonly prefixes?: readonly string[];
   /** Old spelling -> new. */
@@ -103,38 +121,25 @@ interface Checkpoints {
   readonly optional?: readonly string[];
 }
 
-/** What models are made of, by kind: dimensions, and choices among blocks. The modules that they become are in pretrained.ts. */
-interface Designs {
-  encoder: { dims: EncoderDims; block: BlockChoices };
-  'encoder-decoder': { dims: EncoderDecoderDims; block: EncoderDecoderChoices };
-}
-export type ArchitectureKind = keyof Designs;
-
-export interface ArchitectureOf<Kind extends ArchitectureKind> extends Checkpoints {
-  readonly kind: Kind;
-  readonly dims: (config: JsonNode) => Designs[Kind]['dims'];
-  readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Designs[Kind]['block'];
-}
-
-export type Architecture = { [Kind in ArchitectureKind]: ArchitectureOf<Kind> }[ArchitectureKind];
-
-const kinds: readonly string[] = ['encoder', 'encoder-decoder'] satisfies ArchitectureKind[];
+/** An architecture of whatever dimensions and choices. */
+export type AnyArchitecture = Omit<Architecture, 'module'> & { readonly module: { readonly kind: ArchitectureKind } };
 
 const registry = new Map<string, Architecture>();
 
 /** Checks nothing and changes nothing: it gives the literal its type. */
-export const defineArchitecture = <Kind extends ArchitectureKind>(architecture: ArchitectureOf<Kind>): ArchitectureOf<Kind> => architecture;
+export const defineArchitecture = <Dims, Block>(architecture: Architecture<Dims, Block>): Architecture<Dims, Block> => architecture;
 
 /** Makes architectures known to AutoModel…, and pipeline. */
-export function registerArchitecture(...architectures: readonly Architecture[]): void {
+export function registerArchitecture(...architectures: readonly AnyArchitecture[]): void {
   for (const architecture of architectures) {
-    const { name, kind, dims, block } = Object(architecture) as Partial<Architecture>;
-    if (typeof name !== 'string' || !kinds.includes(kind as string) || typeof dims !== 'function' || typeof block !== 'function')
-      throw new HeedError('ARGUMENT', `registerArchitecture needs a name, dims, block, and a kind: ${kinds.join(', ')}`, {
+    const { name, module, dims, block } = Object(architecture) as Partial<AnyArchitecture>;
+    const known = Object.hasOwn(loaders, String(Object(module).kind));
+    if (typeof name !== 'string' || !known || typeof dims !== 'function' || typeof block !== 'function')
+      throw new HeedError('ARGUMENT', 'registerArchitecture needs a name, a module, dims and block', {
         culprit: 'architecture',
         cure: 'Make one with defineArchitecture',
       });
-    registry.set(name, architecture);
+    registry.set(name, architecture as Architecture);
   }
 }
 
@@ -177,10 +182,11 @@ export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
   return value;
 }
 
-/** Channels of each of `heads` that share `width`. */
-export function headWidth(config: JsonNode, width: number, heads: number): number {
-  if (width % heads === 0) return width / heads;
-  throw config.error(`has ${width} channels, which ${heads} heads cannot share`);
+/** Heads that share the channels. */
+export function headsIn(config: JsonNode, key: string, channels: string): number {
+  const [heads, width] = [sizeIn(config, key), sizeIn(config, channels)];
+  if (width % heads === 0) return heads;
+  throw config.error(`has a ${channels} of ${width}, which ${heads} heads cannot share`);
 }
 
 /** A number from 0 on that a config may give. */

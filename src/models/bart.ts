@@ -7,19 +7,21 @@ import {
   defineArchitecture,
   type EncoderDecoderChoices,
   type EncoderDecoderDims,
-  headWidth,
+  headsIn,
   MOST_LAYERS,
+  type Names,
   numberIn,
   sizeIn,
   unsupported,
 } from './architecture.js';
+import { EncoderDecoder } from './encoder_decoder.js';
 
 /** The sizes in configs of the BART family; there is one vocabulary unless `decoder_vocab_size` tells of another. */
 export function bartDims(c: JsonNode): EncoderDecoderDims {
   const [C, sourceV] = [sizeIn(c, 'd_model'), sizeIn(c, 'vocab_size')];
   const stack = (side: string) => {
-    const H = sizeIn(c, `${side}_attention_heads`);
-    return { L: sizeIn(c, `${side}_layers`, MOST_LAYERS), H, D: headWidth(c, C, H), F: sizeIn(c, `${side}_ffn_dim`) };
+    const H = headsIn(c, `${side}_attention_heads`, 'd_model');
+    return { L: sizeIn(c, `${side}_layers`, MOST_LAYERS), H, D: C / H, F: sizeIn(c, `${side}_ffn_dim`) };
   };
   const V = c.get('decoder_vocab_size') === undefined ? sourceV : sizeIn(c, 'decoder_vocab_size');
   const positions = sizeIn(c, 'max_position_embeddings');
@@ -40,8 +42,6 @@ export function bartChoices(c: JsonNode): Omit<EncoderDecoderChoices, 'positions
     dropout: numberIn(c, 'dropout', 0),
   };
 }
-
-type Names = Record<string, string | string[]>;
 
 /** A linear layer's or a norm's parameters, and their names in a checkpoint. */
 const plain = (own: string, theirs: string): Names => ({ [`${own}.weight`]: `${theirs}.weight`, [`${own}.bias`]: `${theirs}.bias` });
@@ -65,30 +65,32 @@ const layers = (side: string, modules: Readonly<Record<string, string>>): Names 
 
 const feedForward = { linear1: 'fc1', linear2: 'fc2' };
 
-export const bartNames = {
-  weights: {
-    'embedding.weight': 'shared.weight',
-    'encoder_embedding.weight': 'encoder.embed_tokens.weight',
-    'decoder_embedding.weight': 'decoder.embed_tokens.weight',
-    'encoder_positions.weight': 'encoder.embed_positions.weight',
-    'decoder_positions.weight': 'decoder.embed_positions.weight',
-    ...plain('encoder_embedding_norm', 'encoder.layernorm_embedding'),
-    ...plain('decoder_embedding_norm', 'decoder.layernorm_embedding'),
-    ...layers('encoder', { self_attn: 'self_attn', norm1: 'self_attn_layer_norm', ...feedForward, norm2: 'final_layer_norm' }),
-    ...layers('decoder', { self_attn: 'self_attn', norm1: 'self_attn_layer_norm', multihead_attn: 'encoder_attn' }),
-    ...layers('decoder', { norm2: 'encoder_attn_layer_norm', ...feedForward, norm3: 'final_layer_norm' }),
-    'lm_head.weight': 'lm_head.weight',
-    final_logits_bias: 'final_logits_bias',
-  },
-  prefixes: ['model.'],
-  ignored: [/^(encoder|decoder)\.embed_tokens\.weight$/, /^lm_head\.weight$/, /^classification_head\./, /^qa_outputs\./],
-  optional: ['final_logits_bias'],
-};
+/** The family's weights. */
+export const bartWeights = (): Names => ({
+  'embedding.weight': 'shared.weight',
+  'encoder_embedding.weight': 'encoder.embed_tokens.weight',
+  'decoder_embedding.weight': 'decoder.embed_tokens.weight',
+  'encoder_positions.weight': 'encoder.embed_positions.weight',
+  'decoder_positions.weight': 'decoder.embed_positions.weight',
+  ...plain('encoder_embedding_norm', 'encoder.layernorm_embedding'),
+  ...plain('decoder_embedding_norm', 'decoder.layernorm_embedding'),
+  ...layers('encoder', { self_attn: 'self_attn', norm1: 'self_attn_layer_norm', ...feedForward, norm2: 'final_layer_norm' }),
+  ...layers('decoder', { self_attn: 'self_attn', norm1: 'self_attn_layer_norm', multihead_attn: 'encoder_attn' }),
+  ...layers('decoder', { norm2: 'encoder_attn_layer_norm', ...feedForward, norm3: 'final_layer_norm' }),
+  'lm_head.weight': 'lm_head.weight',
+  final_logits_bias: 'final_logits_bias',
+});
 
-export const bart = defineArchitecture({
+/** Copies of what is tied, sinusoids, and heads of other tasks. */
+export const bartIgnored = [/\.embed_(tokens|positions)\.weight$/, /^lm_head\.weight$/, /^classification_head\./, /^qa_outputs\./];
+
+export const bart = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'bart',
-  kind: 'encoder-decoder',
+  module: EncoderDecoder,
   dims: bartDims,
   block: (c) => ({ ...bartChoices(c), positions: { kind: 'learned', offset: 2 }, embeddingNorm: true }),
-  ...bartNames,
+  weights: bartWeights,
+  prefixes: ['model.'],
+  ignored: bartIgnored,
+  optional: ['final_logits_bias'],
 });

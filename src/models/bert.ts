@@ -3,17 +3,28 @@
  * Post-norm encoder blocks over word, position and type embeddings; a pooler of the first token.
  */
 import { quote } from '../io/header.js';
-import { activationOf, defineArchitecture, MOST_LAYERS, numberIn, sizeIn, unsupported } from './architecture.js';
+import {
+  activationOf,
+  type BlockChoices,
+  defineArchitecture,
+  type EncoderDims,
+  headsIn,
+  MOST_LAYERS,
+  numberIn,
+  sizeIn,
+  unsupported,
+} from './architecture.js';
+import { Encoder } from './encoder.js';
 
 const layer = 'encoder.layer.{l}';
 
-export const bert = defineArchitecture({
+export const bert = /* @__PURE__ */ defineArchitecture<EncoderDims, BlockChoices>({
   name: 'bert',
-  kind: 'encoder',
+  module: Encoder,
   dims: (c) => ({
     C: sizeIn(c, 'hidden_size'),
     L: sizeIn(c, 'num_hidden_layers', MOST_LAYERS),
-    H: sizeIn(c, 'num_attention_heads'),
+    H: headsIn(c, 'num_attention_heads', 'hidden_size'),
     F: sizeIn(c, 'intermediate_size'),
     V: sizeIn(c, 'vocab_size'),
     positions: sizeIn(c, 'max_position_embeddings'),

@@ -67,6 +67,8 @@ export interface EncoderOutputs {
 }
 
 export class Encoder extends Module {
+  static readonly kind = 'encoder';
+  static readonly layers = ({ L }: EncoderDims): number => L;
   readonly #embeddings: Embeddings;
   readonly #layers: readonly TransformerEncoderLayer[];
   readonly #pooler: Linear;

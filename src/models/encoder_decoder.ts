@@ -67,6 +67,8 @@ interface Entrance {
 }
 
 export class EncoderDecoder extends Module {
+  static readonly kind = 'encoder-decoder';
+  static readonly layers = ({ encoder, decoder }: EncoderDecoderDims): number => encoder.L + decoder.L;
   /** The sources'; the targets' too where they share one. */
   readonly embedding: Embedding;
   readonly #encoder: TransformerEncoder;
@@ -100,6 +102,8 @@ export class EncoderDecoder extends Module {
     this.#target = this.#entrance('decoder', targets, decoder.H);
     if (!tied) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
     if (logitsBias) this.#logitsBias = this.parameter('final_logits_bias', [1, V]);
+    // Hugging Face's models never train it.
+    if (this.#logitsBias) this.#logitsBias.requiresGrad = false;
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
   }
 

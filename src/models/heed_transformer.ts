@@ -6,7 +6,15 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { JsonNode } from '../io/json.js';
-import { defineArchitecture, headWidth, MOST_LAYERS, numberIn, sizeIn } from './architecture.js';
+import {
+  defineArchitecture,
+  type EncoderDecoderChoices,
+  type EncoderDecoderDims,
+  headsIn,
+  MOST_LAYERS,
+  numberIn,
+  sizeIn,
+} from './architecture.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 
 export interface HeedTransformerConfig {
@@ -17,18 +25,22 @@ export interface HeedTransformerConfig {
   decoder_layers: number;
   ffn_dim: number;
   pad_token_id: number;
+  /** What generation begins and ends with, as Hugging Face has it. */
+  bos_token_id?: number;
+  eos_token_id?: number;
+  decoder_start_token_id?: number;
   /** In training. Default 0. */
   dropout?: number;
   /** The most tokens that a row may have. Default: no end. */
   max_position_embeddings?: number;
 }
 
-export const heedTransformer = defineArchitecture({
+export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'heed-transformer',
-  kind: 'encoder-decoder',
+  module: EncoderDecoder,
   dims: (c) => {
-    const [C, H, F, V] = [sizeIn(c, 'd_model'), sizeIn(c, 'num_heads'), sizeIn(c, 'ffn_dim'), sizeIn(c, 'vocab_size')];
-    const stack = (layers: string) => ({ L: sizeIn(c, layers, MOST_LAYERS), H, D: headWidth(c, C, H), F });
+    const [C, H, F, V] = [sizeIn(c, 'd_model'), headsIn(c, 'num_heads', 'd_model'), sizeIn(c, 'ffn_dim'), sizeIn(c, 'vocab_size')];
+    const stack = (layers: string) => ({ L: sizeIn(c, layers, MOST_LAYERS), H, D: C / H, F });
     const positions = c.get('max_position_embeddings') === undefined ? Number.POSITIVE_INFINITY : sizeIn(c, 'max_position_embeddings');
     return { C, V, sourceV: V, encoder: stack('encoder_layers'), decoder: stack('decoder_layers'), positions, eps: 1e-5 };
   },

@@ -38,9 +38,11 @@ interface Target {
 /** The checkpoint's name for every parameter or part of one. */
 function targetsOf(module: Module, architecture: Architecture, { stored }: WeightForms): Map<string, Target> {
   const targets = new Map<string, Target>();
+  const { weights } = architecture;
+  const spelt = typeof weights === 'function' ? weights() : weights;
   for (const [key, parameter] of module.namedParameters()) {
     const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
-    const names = architecture.weights ? architecture.weights[key.replace(/\.\d+\./, '.{l}.')] : key;
+    const names = spelt ? spelt[key.replace(/\.\d+\./, '.{l}.')] : key;
     if (!names) throw new Error(`${architecture.name} does not say what a checkpoint calls ${key}`);
     const parts = typeof names === 'string' ? [names] : names;
     const height = parameter.rows / parts.length;

@@ -1,13 +1,15 @@
 /** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) as Hugging Face has it, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
-import { defineArchitecture } from './architecture.js';
-import { bartChoices, bartDims, bartNames } from './bart.js';
+import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
+import { bartChoices, bartDims, bartIgnored, bartWeights } from './bart.js';
+import { EncoderDecoder } from './encoder_decoder.js';
 
-export const marian = defineArchitecture({
+export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'marian',
-  kind: 'encoder-decoder',
+  module: EncoderDecoder,
   dims: bartDims,
   block: (c) => ({ ...bartChoices(c), positions: { kind: 'sinusoidal', layout: 'halves' } }),
-  ...bartNames,
-  // Older checkpoints hold the sinusoids.
-  ignored: [...bartNames.ignored, /^(encoder|decoder)\.embed_positions\.weight$/],
+  weights: bartWeights,
+  prefixes: ['model.'],
+  ignored: bartIgnored,
+  optional: ['final_logits_bias'],
 });

@@ -6,9 +6,9 @@ import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, readJson } from '../io/json.js';
-import { type ArchitectureKind, type ArchitectureOf, architectureOf, type CheckpointSummary } from './architecture.js';
-import { Encoder } from './encoder.js';
-import { EncoderDecoder } from './encoder_decoder.js';
+import { type ArchitectureKind, architectureOf, type CheckpointSummary, loaders } from './architecture.js';
+import type { Encoder } from './encoder.js';
+import type { EncoderDecoder } from './encoder_decoder.js';
 import { loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
 import { weightForms } from './quantization.js';
@@ -18,27 +18,6 @@ interface Modules {
   encoder: Encoder;
   'encoder-decoder': EncoderDecoder;
 }
-
-type Make<Kind extends ArchitectureKind> = (
-  engine: Engine,
-  architecture: ArchitectureOf<Kind>,
-  config: JsonNode,
-  checkpoint: CheckpointSummary,
-) => Modules[Kind];
-
-const makers: { readonly [Kind in ArchitectureKind]: Make<Kind> } = {
-  encoder: (engine, architecture, config, checkpoint) => {
-    const dims = architecture.dims(config);
-    if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
-    expectLayers(config, dims.L, checkpoint);
-    return new Encoder(engine, dims, architecture.block(config, checkpoint));
-  },
-  'encoder-decoder': (engine, architecture, config, checkpoint) => {
-    const dims = architecture.dims(config);
-    expectLayers(config, dims.encoder.L + dims.decoder.L, checkpoint);
-    return new EncoderDecoder(engine, dims, architecture.block(config, checkpoint));
-  },
-};
 
 /** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
 function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
@@ -65,26 +44,27 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const json = await readJson(runtime, folder, 'config.json', { signal });
   const file = runtime.join(folder, 'config.json');
   const config = JsonNode.of(file, json);
-  const found = architectureOf(config);
-  if (found.kind !== kind) {
-    const message = `${config.file}: ${found.name} is an ${found.kind}, and what was asked for is an ${kind}`;
-    throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[found.kind]}` });
+  const architecture = architectureOf(config);
+  const { name, module: made } = architecture;
+  if (made.kind !== kind) {
+    const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;
+    throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
-  const architecture = found as ArchitectureOf<Kind>;
+  const dims = architecture.dims(config);
   const last = { file, loaded: 0, total: undefined as number | undefined };
   const onProgress =
     listen &&
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
-  const make = (checkpoint: CheckpointSummary): Encoder | EncoderDecoder => makers[kind](engine, architecture, config, checkpoint);
-  const module = await loadWeights(make, found, runtime, folder, { signal, onProgress, forms: weightForms(config, dtype) });
+  const make = (checkpoint: CheckpointSummary) => {
+    expectLayers(config, made.layers(dims), checkpoint);
+    return new made(engine, dims, architecture.block(config, checkpoint));
+  };
+  const module = await loadWeights(make, architecture, runtime, folder, { signal, onProgress, forms: weightForms(config, dtype) });
   try {
     listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {
     module.dispose();
     throw error;
   }
-  return { config, module: module as Modules[Kind] }; // by the maker of that kind
+  return { config, module: module as Modules[Kind] }; // which is of that kind
 }
-
-/** Who loads which kind. */
-const loaders: Readonly<Record<ArchitectureKind, string>> = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM' };

@@ -2,7 +2,17 @@
  * T5 (Raffel et al., arXiv 1910.10683), plain and gated (v1.1, Flan): pre-norm layers with root-mean-square norms and no biases, attention without a scale, and a bias for
  * relative positions that all layers of a stack share.
  */
-import { activationOf, defineArchitecture, MOST_LAYERS, numberIn, sizeIn } from './architecture.js';
+import {
+  activationOf,
+  defineArchitecture,
+  type EncoderDecoderChoices,
+  type EncoderDecoderDims,
+  MOST_LAYERS,
+  type Names,
+  numberIn,
+  sizeIn,
+} from './architecture.js';
+import { EncoderDecoder } from './encoder_decoder.js';
 
 /** A size that a config may leave out. */
 const sizeOr = (c: Parameters<typeof sizeIn>[0], key: string, absent: number) => (c.get(key) === undefined ? absent : sizeIn(c, key));
@@ -34,9 +44,26 @@ const feedForward = (side: string, sublayer: number) => {
 
 const relative = 'SelfAttention.relative_attention_bias.weight';
 
-export const t5 = defineArchitecture({
+const t5Weights = (): Names => ({
+  'embedding.weight': 'shared.weight',
+  'encoder_positions.weight': `encoder.block.0.layer.0.${relative}`,
+  'decoder_positions.weight': `decoder.block.0.layer.0.${relative}`,
+  ...attention('transformer.encoder.layers.{l}.self_attn', 'encoder.block.{l}.layer.0.SelfAttention'),
+  ...attention('transformer.decoder.layers.{l}.self_attn', 'decoder.block.{l}.layer.0.SelfAttention'),
+  ...attention('transformer.decoder.layers.{l}.multihead_attn', 'decoder.block.{l}.layer.1.EncDecAttention'),
+  'transformer.encoder.layers.{l}.norm1.weight': 'encoder.block.{l}.layer.0.layer_norm.weight',
+  'transformer.decoder.layers.{l}.norm1.weight': 'decoder.block.{l}.layer.0.layer_norm.weight',
+  'transformer.decoder.layers.{l}.norm2.weight': 'decoder.block.{l}.layer.1.layer_norm.weight',
+  ...feedForward('encoder', 1),
+  ...feedForward('decoder', 2),
+  'transformer.encoder.norm.weight': 'encoder.final_layer_norm.weight',
+  'transformer.decoder.norm.weight': 'decoder.final_layer_norm.weight',
+  'lm_head.weight': 'lm_head.weight',
+});
+
+export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 't5',
-  kind: 'encoder-decoder',
+  module: EncoderDecoder,
   dims: (c) => {
     const [L, V] = [sizeIn(c, 'num_layers', MOST_LAYERS), sizeIn(c, 'vocab_size')];
     const stack = { H: sizeIn(c, 'num_heads'), D: sizeIn(c, 'd_kv'), F: sizeIn(c, 'd_ff') };
@@ -64,22 +91,7 @@ export const t5 = defineArchitecture({
       dropout: numberIn(c, 'dropout_rate', 0),
     };
   },
-  weights: {
-    'embedding.weight': 'shared.weight',
-    'encoder_positions.weight': `encoder.block.0.layer.0.${relative}`,
-    'decoder_positions.weight': `decoder.block.0.layer.0.${relative}`,
-    ...attention('transformer.encoder.layers.{l}.self_attn', 'encoder.block.{l}.layer.0.SelfAttention'),
-    ...attention('transformer.decoder.layers.{l}.self_attn', 'decoder.block.{l}.layer.0.SelfAttention'),
-    ...attention('transformer.decoder.layers.{l}.multihead_attn', 'decoder.block.{l}.layer.1.EncDecAttention'),
-    'transformer.encoder.layers.{l}.norm1.weight': 'encoder.block.{l}.layer.0.layer_norm.weight',
-    'transformer.decoder.layers.{l}.norm1.weight': 'decoder.block.{l}.layer.0.layer_norm.weight',
-    'transformer.decoder.layers.{l}.norm2.weight': 'decoder.block.{l}.layer.1.layer_norm.weight',
-    ...feedForward('encoder', 1),
-    ...feedForward('decoder', 2),
-    'transformer.encoder.norm.weight': 'encoder.final_layer_norm.weight',
-    'transformer.decoder.norm.weight': 'decoder.final_layer_norm.weight',
-    'lm_head.weight': 'lm_head.weight',
-  },
+  weights: t5Weights,
   // The plain one has no second matrix to tell its first from.
   renamed: [[/\.wi\.weight$/, '.wi_0.weight']],
   ignored: [/^(encoder|decoder)\.embed_tokens\.weight$/, /^lm_head\.weight$/, /EncDecAttention\.relative_attention_bias\.weight$/],

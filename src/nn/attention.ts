@@ -13,7 +13,7 @@ import { add } from '../ops/elementwise.js';
 import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
-import { KVCache } from './cache.js';
+import type { KVCache } from './cache.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
@@ -145,7 +145,8 @@ export class MultiheadAttention extends Module {
 
   #checkCache(cache: KVCache | undefined): void {
     if (cache === undefined) return;
-    if (!(cache instanceof KVCache) || cache.engine !== this.engine)
+    // Looked at, not `instanceof`: a bundle that has no cache does not need its class.
+    if (Object(cache).engine !== this.engine || typeof cache.append !== 'function')
       throw wrongArgument('MultiheadAttention', 'cache', cache, "It must be a KVCache of the module's engine");
     if (!this.#biasK && !this.#zero) return;
     throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', {

@@ -1,6 +1,6 @@
 /** What everybody calls, with wrong things in every place: engines, models, tokenizers, and calls of each. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { AutoModel, AutoTokenizer, createEngine, HeedError, pipeline, registerArchitecture, tensor } from '../../dist/entry/node.js';
+import { AutoModel, AutoTokenizer, bert, createEngine, HeedError, pipeline, registerArchitecture, tensor } from '../../dist/entry/node.js';
 import { tinyPath } from '../models/files.js';
 import { type Call, changed, strange } from './calls.js';
 
@@ -82,7 +82,7 @@ const calls: readonly Call[] = [
     [1, 2],
     'float32',
   ),
-  call('registerArchitecture', registerArchitecture as Call['run'], { name: 'mine', kind: 'encoder', dims: () => {}, block: () => {} }),
+  call('registerArchitecture', registerArchitecture as Call['run'], { ...bert, name: 'mine' }),
 ];
 
 /** Frees what a call gave. */
