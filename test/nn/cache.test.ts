@@ -108,6 +108,12 @@ describe('a cache', () => {
       step(start);
       cache.reorder([0, 0]);
       const both = step(tensor(engine, Float32Array.from([...numbers(a), ...numbers(b)]), [2, 1, 8]));
+      // With as many slots as rows: one of the two is copied, in place.
+      cache.reorder([1, 1]);
+      const again = step(tensor(engine, Float32Array.from([...numbers(a), ...numbers(b)]), [2, 1, 8]));
+      cache.truncate(4);
+      const other = step(tensor(engine, Float32Array.from([...numbers(b), ...numbers(a)]), [2, 1, 8]));
+      expect([other.slice(8), other.slice(0, 8)]).toEqual([again.slice(0, 8), again.slice(8)]);
       cache.reorder([1]);
       cache.truncate(3);
       expect(cache).toMatchObject({ length: 3, rows: 1 });
