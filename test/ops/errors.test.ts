@@ -83,7 +83,8 @@ const wrongs: Row[] = [
   ['attention: a negative window', () => attend({ window: [2, -1] }), 'ARGUMENT', 'window'],
   ['attention: a query before the first key', () => attend({ queryOffset: -1 }), 'ARGUMENT', 'queryOffset'],
   ['attention: slopes for the wrong number of heads', () => attend({ alibiSlopes: floats(3) }), 'SHAPE', 'alibiSlopes'],
-  ['attention: an option that there is not', () => attend({ dropoutP: 0.1 }), 'UNSUPPORTED', 'dropoutP'],
+  ['attention: an option that there is not', () => attend({ temperature: 2 }), 'UNSUPPORTED', 'temperature'],
+  ['attention: dropout without a key', () => attend({ dropoutP: 0.1 }), 'ARGUMENT', 'key'],
   ['maskToBias: floats', () => ops.maskToBias(floats(3)), 'DTYPE', 'mask'],
 
   ['softmax: no axis', () => ops.softmax(tensor(engine, 1)), 'SHAPE', 'x'],
