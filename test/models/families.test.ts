@@ -11,6 +11,7 @@ import { EncoderModel } from '../../dist/models/model.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
+import { AdamW } from '../../dist/train/optimizer.js';
 import { failureOf, memoryRuntime } from '../io/memory.js';
 import { type Config, numbersOf, readWeights, type Weight, type Weights, weightOf, writeWeights } from './files.js';
 
@@ -185,6 +186,34 @@ describe("heed's own", () => {
     expect(await logits({ model_type: 'heed-transformer', ...sizes }, weights)).toEqual(want);
     const short = { model_type: 'heed-transformer', ...sizes, max_position_embeddings: 2 };
     expect(await failureOf(() => logits(short, weights))).toMatchObject({ code: 'ARGUMENT', shape: [2, 3] });
+  });
+
+  it('learns with the same bits as when it was a module of its own: weights that were trained then can be trained again', async () => {
+    const engine = await Engine.create(nodeRuntime, { threads: 1, deterministic: true });
+    const layers = { d_model: 64, num_heads: 4, encoder_layers: 2, decoder_layers: 2, ffn_dim: 96, dropout: 0.1 };
+    const model = new HeedTransformer(engine, { ...layers, vocab_size: 203, pad_token_id: 0 }).init(7);
+    const optimizer = new AdamW(model.namedParameters(), { lr: 1e-3 });
+    const rows = (B: number, T: number, s: number) => {
+      const id = (i: number) => (i % T > T - 3 && i < T ? 0 : 3 + ((i * 7 + s * 13) % 200));
+      return tensor(
+        engine,
+        Int32Array.from({ length: B * T }, (_, i) => id(i)),
+        [B, T],
+      );
+    };
+    const losses = Array.from({ length: 6 }, (_, step) => {
+      model.train({ seed: 3, step });
+      const options = { ignoreIndex: 0, labelSmoothing: 0.1 };
+      const loss = valueAndGrad(engine, () =>
+        crossEntropy(model.forward(rows(4, 9, step), rows(4, 7, step + 50), [7, 9, 9, 9]), rows(4, 7, step + 51), options),
+      );
+      optimizer.step({ clip: 1 });
+      optimizer.zeroGrad();
+      return loss;
+    });
+    const then = [6.028410911560059, 5.657786846160889, 6.2867512702941895, 6.085310935974121, 5.971278667449951, 6.168859481811523];
+    expect(losses).toEqual(then);
+    await engine.dispose();
   });
 
   it('keeps its embedding once, in panels, when it infers', async () => {
