@@ -42,6 +42,31 @@ describe('transformers', () => {
   });
 });
 
+describe('the cases', () => {
+  const named = [...new Set(cases.flatMap(({ options }) => Object.keys(options)))] as (keyof GenerationConfig)[];
+
+  // num_return_sequences says how many come out; the ids of the start and of padding are what the toy is made of.
+  it.each(named.filter((name) => name !== 'decoder_start_token_id'))('tell %s from its absence', async (name) => {
+    let told = 0;
+    for (const one of cases.filter(
+      ({ options }) => options[name] !== undefined && (name !== 'num_beams' || options.num_return_sequences === 1),
+    )) {
+      const toy = randomToy(one.seed, one.V, one.B, one.P, one.spread);
+      const { [name]: _, early_stopping, length_penalty, ...rest } = one.options;
+      const options =
+        name === 'num_beams'
+          ? rest
+          : { ...rest, ...(name !== 'early_stopping' && { early_stopping }), ...(name !== 'length_penalty' && { length_penalty }) };
+      // Without what ends a text, there may be nothing that can come next.
+      const found = await searchToy(engine, toy, options, { prompt: one.prompt, sources: one.sources }).catch(() => []);
+      const width = Math.max(...found.map(({ ids }) => ids.length));
+      const rows = found.map(({ ids }) => fill(ids, width, options.pad_token_id ?? -1));
+      if (JSON.stringify(rows) !== JSON.stringify(one.sequences)) told++;
+    }
+    expect(told).toBeGreaterThan(0);
+  });
+});
+
 /** ln softmax, in float64. */
 function logProbabilities(logits: ArrayLike<number>): number[] {
   const all = Array.from(logits);
