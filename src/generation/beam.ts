@@ -80,13 +80,12 @@ class Search {
     const V = (of[0] as Float32Array).length;
     const top = new TopK(Math.min(Math.max(2, 1 + eos_token_id.length) * num_beams, num_beams * V));
     for (const [i, { score }] of this.beams.entries()) top.add(of[i] as Float32Array, score, i * V);
-    return Array.from({ length: top.size }, (_, i) => {
-      const key = top.keys[i] as number;
+    return top.best().map(({ value: score, key }) => {
       const token = key % V;
       const beam = Math.floor(key / V);
       const { ids } = this.beams[beam] as Beam;
       const finished = eos_token_id.includes(token) || ids.length + 1 >= max_length;
-      return { ids: [...ids, token], score: top.values[i] as number, finished, row: rows[beam] as number };
+      return { ids: [...ids, token], score, finished, row: rows[beam] as number };
     });
   }
 

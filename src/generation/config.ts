@@ -64,7 +64,12 @@ const isWhole = (value: unknown, least: number): value is number =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= MOST;
 const isToken = (value: unknown): boolean => isWhole(value, 0);
 const isListOf = (value: unknown, fits: (entry: unknown) => boolean): boolean => Array.isArray(value) && value.every(fits);
-const count = (least: number): Kind => ({ fits: (value) => isWhole(value, least), what: `a whole number from ${least} on` });
+const count = (least: number, most?: number): Kind => ({
+  fits: (value) => isWhole(value, least) && (most === undefined || value <= most),
+  what: most === undefined ? `a whole number from ${least} on` : `a whole number from ${least} to ${most}`,
+});
+/** Each is a row of the batch. */
+const [MOST_BEAMS, MOST_SEQUENCES] = [1024, 65536];
 const token: Kind = { fits: isToken, what: 'the id of a token' };
 const tokens: Kind = { fits: (value) => isListOf(value, isToken), what: 'a list of ids of tokens' };
 const oneOrMore: Kind = {
@@ -80,10 +85,10 @@ const kinds: Readonly<Record<keyof GenerationConfig, Kind>> = {
   max_new_tokens: count(1),
   min_length: count(0),
   min_new_tokens: count(0),
-  num_beams: count(1),
+  num_beams: count(1, MOST_BEAMS),
   length_penalty: finite,
   early_stopping: { fits: (value) => typeof value === 'boolean' || value === 'never', what: "true, false or 'never'" },
-  num_return_sequences: count(1),
+  num_return_sequences: count(1, MOST_SEQUENCES),
   no_repeat_ngram_size: count(0),
   encoder_no_repeat_ngram_size: count(0),
   repetition_penalty: positive,

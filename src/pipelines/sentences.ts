@@ -25,19 +25,22 @@ const abbreviation = /(?:^|[\s("“])(?:\p{Lu}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|
 export function sentencesOf(text: string): Paragraphs {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
   const found: Paragraphs = { lead: '', sentences: [] };
+  let before = '';
   for (const { segment } of segmenter.segment(text)) {
     const start = segment.trimStart();
     const own = start.trimEnd();
     const last = found.sentences.at(-1);
-    const before = segment.slice(0, segment.length - start.length);
-    if (last) last.gap += before;
-    else found.lead += before;
+    const indent = segment.slice(0, segment.length - start.length);
+    if (last) last.gap += indent;
+    else found.lead += indent;
     if (own === '') continue;
     const gap = start.slice(own.length);
-    if (last && abbreviation.test(last.text) && !/[\n\r\u2028\u2029]/.test(last.gap)) {
+    const goesOn = last && abbreviation.test(before) && !/[\n\r\u2028\u2029]/.test(last.gap);
+    if (goesOn) {
       last.text += last.gap + own;
       last.gap = gap;
     } else found.sentences.push({ text: own, gap });
+    before = own;
   }
   return found;
 }

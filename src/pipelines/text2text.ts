@@ -93,7 +93,7 @@ export class Text2TextPipeline {
       Tokenizer.load(engine.runtime, folder, { signal: options.signal }),
     );
     try {
-      return callable(new Text2TextPipeline(tokenizer, model, task));
+      return callable(new Text2TextPipeline(tokenizer, model, task), ['encode']);
     } catch (error) {
       model.dispose();
       throw error;
@@ -133,6 +133,12 @@ export class Text2TextPipeline {
         return { [key]: joined({ lead, sentences: written }) };
       }),
     );
+  }
+
+  /** The tokens of a piece of text as the model gets them, the prefix before it: for whoever calls `model` itself, to see its attentions, say. */
+  encode(text: string, languages: Languages = {}): number[] {
+    checkOptions(languages, this.#task.options, this.#task.name);
+    return this.#encode(this.#routes.of(text, languages).prefix + text, this.#task.truncation);
   }
 
   #encode(text: string, truncation: boolean): number[] {

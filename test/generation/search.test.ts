@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createEngine } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { GenerationConfig } from '../../dist/generation/config.js';
+import { TopK } from '../../dist/generation/top_k.js';
 import { logitsAfter, randomToy, searchToy, type Toy, ToyDecoding } from './toy.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
@@ -38,6 +39,31 @@ describe('transformers', () => {
     expect(Math.max(...found.map(({ ids }) => ids.length))).toBe(width);
     expect(found.map(({ ids }) => fill(ids, width, one.options.pad_token_id as number))).toEqual(one.sequences);
     for (const [i, score] of (one.scores ?? []).entries()) expect(found[i]?.score).toBeCloseTo(score, 4);
+  });
+});
+
+describe('the cases', () => {
+  const named = [...new Set(cases.flatMap(({ options }) => Object.keys(options)))] as (keyof GenerationConfig)[];
+
+  // num_return_sequences says how many come out; the ids of the start and of padding are what the toy is made of.
+  it.each(named.filter((name) => name !== 'decoder_start_token_id'))('tell %s from its absence', async (name) => {
+    let told = 0;
+    for (const one of cases.filter(
+      ({ options }) => options[name] !== undefined && (name !== 'num_beams' || options.num_return_sequences === 1),
+    )) {
+      const toy = randomToy(one.seed, one.V, one.B, one.P, one.spread);
+      const { [name]: _, early_stopping, length_penalty, ...rest } = one.options;
+      const options =
+        name === 'num_beams'
+          ? rest
+          : { ...rest, ...(name !== 'early_stopping' && { early_stopping }), ...(name !== 'length_penalty' && { length_penalty }) };
+      // Without what ends a text, there may be nothing that can come next.
+      const found = await searchToy(engine, toy, options, { prompt: one.prompt, sources: one.sources }).catch(() => []);
+      const width = Math.max(...found.map(({ ids }) => ids.length));
+      const rows = found.map(({ ids }) => fill(ids, width, options.pad_token_id ?? -1));
+      if (JSON.stringify(rows) !== JSON.stringify(one.sequences)) told++;
+    }
+    expect(told).toBeGreaterThan(0);
   });
 });
 
@@ -169,6 +195,30 @@ describe('a search', () => {
       await engine.run(function* () {});
       expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
     }
+  });
+});
+
+describe('the top k', () => {
+  it('are those that sorting finds, of equals the first, for any k', () => {
+    const numbers = fc.array(fc.constantFrom(-1, 0, 0.5, 1, 2, Number.NEGATIVE_INFINITY, Number.NaN), { maxLength: 40 });
+    fc.assert(
+      fc.property(fc.array(numbers, { maxLength: 3 }), fc.integer({ min: 1, max: 50 }), (rows, k) => {
+        const top = new TopK(k);
+        for (const [r, row] of rows.entries()) top.add(Float32Array.from(row), -r, 100 * r);
+        const all = rows
+          .flatMap((row, r) => row.map((x, i) => ({ value: x - r, key: 100 * r + i })))
+          .filter(({ value }) => !Number.isNaN(value));
+        expect(top.best()).toEqual(all.sort((a, b) => (a.value === b.value ? 0 : b.value - a.value)).slice(0, k));
+      }),
+    );
+  });
+
+  it('of very many take time in proportion to their number, though each be larger than the one before', () => {
+    const began = performance.now();
+    const top = new TopK(20_000);
+    top.add(Float32Array.from({ length: 1_000_000 }, (_, i) => i));
+    expect(top.best()[19_999]).toEqual({ value: 980_000, key: 980_000 });
+    expect(performance.now() - began).toBeLessThan(10_000);
   });
 });
 

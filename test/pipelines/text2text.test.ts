@@ -151,6 +151,11 @@ describe('a model that knows languages', async () => {
     expect(await translate('Hello.', { max_new_tokens: 3 })).toEqual([{ translation_text: short }]);
   });
 
+  it('shows what the model gets', () => {
+    expect(translate.encode('Hello.')).toEqual(translate.tokenizer.encode('<2zh>Hello.'));
+    expect(translate.encode('Hello.', { tgt_lang: 'en' })).toEqual(translate.tokenizer.encode('<2en>Hello.'));
+  });
+
   it('refuses languages that it does not know', async () => {
     await expect(translate('Hello.', { tgt_lang: 'fr' })).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'tgt_lang' });
     await expect(translate('Hello.', { src_lang: 'fr' })).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'src_lang' });

@@ -1,4 +1,5 @@
 /** Models across a port, without a browser: a MessageChannel stands for the worker, and can die, be late, or say nothing. The suite of test/runtimes has real ones. */
+import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
@@ -383,5 +384,32 @@ describe('a method of a model in a worker', () => {
     const thing = (await remote.load('thing', [], {})) as Writer;
     const reason = new Error('enough');
     expect(await codeOf(thing.generate({ n: 1, signal: AbortSignal.abort(reason) }))).toBe(reason);
+  });
+});
+
+describe('a model that writes, in a worker', () => {
+  it('writes and streams what it writes here', async () => {
+    const { AutoModelForSeq2SeqLM, createEngine } = await import('../../dist/entry/node.js');
+    const folder = fileURLToPath(new URL('../fixtures/hf/bart', import.meta.url));
+    const engine = await createEngine({ threads: 1, deterministic: true });
+    const load = () => AutoModelForSeq2SeqLM.from_pretrained(folder, { engine });
+    const remote = await Remote.start(host({ AutoModelForSeq2SeqLM: load as unknown as Loaders[string] }).handle);
+    const there = (await remote.load('AutoModelForSeq2SeqLM', [], {})) as unknown as Awaited<ReturnType<typeof load>>;
+    const here = await load();
+    const heard: number[][][] = [[], []];
+    const outputs = [];
+    for (const [i, model] of [here, there].entries()) {
+      const streamer = { put: (rows: number[][]) => void heard[i]?.push(...rows), end: () => void heard[i]?.push([-1]) };
+      outputs.push(await model.generate({ input_ids: [[5, 6, 7]], max_new_tokens: 6, streamer }));
+      outputs.push(await model.generate({ input_ids: [[5, 6, 7]], num_beams: 2, return_dict_in_generate: true, output_attentions: true }));
+      outputs.push(await model({ input_ids: [[5, 6, 7]], decoder_input_ids: [[0, 5]] }));
+    }
+    expect(outputs.slice(3)).toEqual(outputs.slice(0, 3));
+    expect(heard[1]).toEqual(heard[0]);
+    expect(heard[0]?.at(-1)).toEqual([-1]);
+    expect(there.generation_config).toEqual(here.generation_config);
+    expect(() => there.module).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', cure: expect.stringContaining('worker: false') }));
+    there.dispose();
+    await engine.dispose();
   });
 });
