@@ -7,7 +7,7 @@ import { createEngine, type Engine } from '../../dist/entry/node.js';
 import { crc32c } from '../../dist/io/crc32c.js';
 import { SGD } from '../../dist/train/index.js';
 import { parseSafetensors } from '../runtimes/fixtures.js';
-import { examples, loaderOf, type TinyOptions, tiny } from './tiny.js';
+import { digestOf, examples, loaderOf, type TinyOptions, tiny } from './tiny.js';
 
 const engines: Engine[] = [];
 let folder: string;
@@ -39,7 +39,7 @@ describe('a run that stops', () => {
       expect(next.trainer.position.step).toBe(step);
       if (step === 20) expect(next.bits()).toEqual(whole.bits());
     }
-    expect(bytes).toEqual(await whole.trainer.save());
+    expect(digestOf(bytes)).toBe(digestOf(await whole.trainer.save()));
     expect(warnings).toEqual([]);
   });
 
@@ -60,7 +60,7 @@ describe('a run that stops', () => {
     expect(trainer.position).toEqual({ step: 21, epoch: 3, batch: 0 });
     await trainer.fit({ steps: 25, ...settings });
     expect(bits()).toEqual(whole.bits());
-    expect(await trainer.save()).toEqual(await whole.trainer.save());
+    expect(digestOf(await trainer.save())).toBe(digestOf(await whole.trainer.save()));
   });
 
   it('has its bits whatever the number of threads, without a warning', async () => {
@@ -144,7 +144,7 @@ describe('a file', () => {
     expect(bits()).toEqual(before);
     expect(other.position.step).toBe(0);
     await other.load(good);
-    expect(await other.save()).toEqual(good);
+    expect(digestOf(await other.save())).toBe(digestOf(good));
   });
 
   it('that is damaged is passed over for the one before it', async () => {
@@ -196,7 +196,7 @@ describe('a checkpoint that cannot be written', () => {
     expect(next.trainer.position.step).toBe(3);
     // Room was made.
     for (const run of [trainer, next.trainer]) await run.fit(settings);
-    expect(await next.trainer.save()).toEqual(await trainer.save());
+    expect(digestOf(await next.trainer.save())).toBe(digestOf(await trainer.save()));
   });
 
   onLinux('for a folder that allows no file is an error that names it', async () => {
