@@ -2,12 +2,13 @@
 import { exp, log } from './math';
 import { load_tail, madd, max4, store_tail, sum4 } from './simd';
 
-/** max_c x[c]; −inf for an empty row. */
+/** max_c x[c], NaNs passed over: they show in the sum that follows. −inf for an empty row. */
 export function row_max(x: usize, C: usize): f32 {
   const lowest = f32x4.splat(-Infinity);
   let m = lowest;
-  for (; C >= 4; C -= 4, x += 16) m = f32x4.max(m, v128.load(x));
-  if (C) m = f32x4.max(m, load_tail(x, C, lowest));
+  // pmax is one instruction, max eight, each waiting for the one before.
+  for (; C >= 4; C -= 4, x += 16) m = f32x4.pmax(m, v128.load(x));
+  if (C) m = f32x4.pmax(m, load_tail(x, C, lowest));
   return max4(m);
 }
 

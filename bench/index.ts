@@ -18,6 +18,7 @@ const commands: Record<string, Entry> = {
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
+  train: { summary: 'a training step against PyTorch, and gradients against jax-js', load: () => import('./train.js') },
   peers: { summary: 'against onnxruntime-web and TensorFlow.js, in one process', load: () => import('./peers.js') },
 };
 
