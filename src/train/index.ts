@@ -30,4 +30,5 @@ export {
 } from './optimizer.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
 export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './sequence_to_sequence.js';
+export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';
