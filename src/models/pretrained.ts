@@ -6,10 +6,15 @@ import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, readJson } from '../io/json.js';
-import { type ArchitectureKind, type ArchitectureOf, architectureOf, type CheckpointSummary } from './architecture.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { normal, zeros } from '../nn/init.js';
+import type { Module } from '../nn/module.js';
+import { Random } from '../random.js';
+import { type ArchitectureKind, type ArchitectureOf, architectureOf, type CheckpointSummary, numberIn, withHead } from './architecture.js';
 import { Encoder } from './encoder.js';
 import { EncoderDecoder } from './encoder_decoder.js';
-import { loadWeights } from './load.js';
+import { heads, type Task } from './heads.js';
+import { checkpointEntries, loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
 import { weightForms } from './quantization.js';
 
@@ -19,19 +24,32 @@ interface Modules {
   'encoder-decoder': EncoderDecoder;
 }
 
+/** What a model is loaded for. */
+export interface Purpose {
+  /** What is put on an encoder, and how many classes it tells apart, of those that sort. */
+  head?: { task: Task; labels: (config: JsonNode) => number } | undefined;
+  /** In training form. What the checkpoint may lack begins as a new model's does. */
+  trainable?: boolean | undefined;
+  /** Of what begins so. Default 0. */
+  seed?: number | undefined;
+}
+
 type Make<Kind extends ArchitectureKind> = (
   engine: Engine,
   architecture: ArchitectureOf<Kind>,
   config: JsonNode,
   checkpoint: CheckpointSummary,
+  head: Purpose['head'],
 ) => Modules[Kind];
 
 const makers: { readonly [Kind in ArchitectureKind]: Make<Kind> } = {
-  encoder: (engine, architecture, config, checkpoint) => {
+  encoder: (engine, architecture, config, checkpoint, asked) => {
     const dims = architecture.dims(config);
     if (dims.C % dims.H) throw config.error(`has a hidden_size of ${dims.C}, which ${dims.H} heads cannot share`);
     expectLayers(config, dims.L, checkpoint);
-    return new Encoder(engine, dims, architecture.block(config, checkpoint));
+    const head =
+      asked && new heads[asked.task](engine, dims, architecture.heads?.[asked.task]?.choices(config) ?? {}, asked.labels(config));
+    return new Encoder(engine, dims, architecture.block(config, checkpoint), head);
   },
   'encoder-decoder': (engine, architecture, config, checkpoint) => {
     const dims = architecture.dims(config);
@@ -47,6 +65,21 @@ function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointS
   throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
 }
 
+/** A module, and where it comes from. */
+export interface Loaded<Kind extends ArchitectureKind> {
+  config: JsonNode;
+  module: Modules[Kind];
+  origin: Origin;
+}
+
+export interface Origin {
+  folder: string;
+  /** The module's tensors, as its checkpoint calls them. */
+  tensors(): Iterable<SafetensorsEntry>;
+  /** What Hugging Face calls such a model, where it has a head. */
+  model: string | undefined;
+}
+
 /**
  * Loads a folder's config.json and weights as a module of the kind that the caller works with. Throws what its files are found guilty of (NOT_FOUND, FORMAT,
  * MODEL_MISMATCH, DTYPE), UNSUPPORTED for an architecture that is not registered or of another kind, ARGUMENT for options.
@@ -56,7 +89,10 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   folder: string,
   kind: Kind,
   { signal, progress_callback: listen, dtype }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype'> = {},
-): Promise<{ config: JsonNode; module: Modules[Kind] }> {
+  { head, trainable = false, seed = 0 }: Purpose = {},
+): Promise<Loaded<Kind>> {
+  if (trainable && dtype === 'q8')
+    throw new HeedError('UNSUPPORTED', 'Weights in 8 bits do not train', { culprit: 'dtype', cure: "Leave dtype out, or give 'fp32'" });
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   if (listen !== undefined && typeof listen !== 'function')
@@ -70,21 +106,38 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     const message = `${config.file}: ${found.name} is an ${found.kind}, and what was asked for is an ${kind}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[found.kind]}` });
   }
-  const architecture = found as ArchitectureOf<Kind>;
+  const known = head && found.kind === 'encoder' ? withHead(found, head.task, trainable) : found;
+  const architecture = known as ArchitectureOf<Kind>;
   const last = { file, loaded: 0, total: undefined as number | undefined };
   const onProgress =
     listen &&
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
-  const make = (checkpoint: CheckpointSummary): Encoder | EncoderDecoder => makers[kind](engine, architecture, config, checkpoint);
-  const module = await loadWeights(make, found, runtime, folder, { signal, onProgress, forms: weightForms(config, dtype) });
+  const make = (checkpoint: CheckpointSummary): Encoder | EncoderDecoder => {
+    const made = makers[kind](engine, architecture, config, checkpoint, head);
+    return trainable ? made.train() : made;
+  };
+  const forms = weightForms(config, trainable ? 'fp32' : dtype);
+  const module = await loadWeights(make, known, runtime, folder, { signal, onProgress, forms });
   try {
+    if (trainable) begin(module, seed, numberIn(config, 'initializer_range', 0.02));
     listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {
     module.dispose();
     throw error;
   }
-  return { config, module: module as Modules[Kind] }; // by the maker of that kind
+  const model = head && known.heads?.[head.task]?.model;
+  const origin = { folder, tensors: () => checkpointEntries(module, known), model };
+  return { config, module: module as Modules[Kind], origin }; // by the maker of that kind
 }
 
 /** Who loads which kind. */
 const loaders: Readonly<Record<ArchitectureKind, string>> = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM' };
+
+/** Fills what was not loaded, as Hugging Face's models do it: matrices normal, biases 0, norms 1. */
+function begin(module: Module, seed: number, deviation: number): void {
+  for (const [name, parameter] of module.namedParameters()) {
+    if (parameter.complete) continue;
+    const init = name.endsWith('bias') ? zeros : parameter.shape.length > 1 ? normal(deviation) : undefined;
+    parameter.init(new Random(seed, name), init);
+  }
+}

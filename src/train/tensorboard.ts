@@ -9,8 +9,8 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { concatenated } from '../io/bytes.js';
 import { crc32c } from '../io/crc32c.js';
-import { joined } from '../io/safetensors_writer.js';
 import type { Runtime } from '../runtime/types.js';
 import type { TrainingRecord } from './fit.js';
 
@@ -23,7 +23,7 @@ const utf8 = new TextEncoder();
 
 /** A protobuf message. */
 export function message(...fields: readonly Field[]): Uint8Array {
-  return joined(
+  return concatenated(
     fields.flatMap((field) => {
       const [number, ...rest] = field;
       if (rest.length === 1) {
@@ -141,7 +141,7 @@ export class TensorBoard {
     this.#pending.push(tfRecord(message([WALL_TIME, 'double', Date.now() / 1000], ...fields)));
     if (this.#pending.length > 1) return; // an append is on its way that will take it along
     this.#writing = this.#writing.then(async () => {
-      const bytes = joined(this.#pending.splice(0));
+      const bytes = concatenated(this.#pending.splice(0));
       // After a failure there would be a gap.
       if (this.#failure === undefined) await this.#runtime.appendFile(this.file, bytes);
     });
