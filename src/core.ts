@@ -37,6 +37,7 @@ export { t5 } from './models/t5.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export type { Pooling } from './pipelines/pooling.js';
 export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
+export { type TextClassification, type TextClassificationOptions, textClassification } from './pipelines/text_classification.js';
 export {
   type Summarizer,
   summarization,

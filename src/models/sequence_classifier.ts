@@ -1,6 +1,6 @@
 /**
  * AutoModelForSequenceClassification: an encoder that sorts texts. A call takes token ids and gives logits, as every model's; `classify` takes texts and gives
- * labels. Training it is src/train/classifier.ts's business.
+ * labels. Training is src/train/classifier.ts's business.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
@@ -9,9 +9,18 @@ import { exp } from '../math.js';
 import type { HostTensor } from '../tensor.js';
 import { batchesOf, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
 import { configWith, type LabelOptions, labelsOf } from './labels.js';
-import { checkPretrained, EncoderBase, type Insights, type TrainableOptions, trainableOptionNames } from './model.js';
+import {
+  type CallOptions,
+  checkPretrained,
+  EncoderBase,
+  type Insights,
+  type ModelInputs,
+  type TrainableOptions,
+  trainableOptionNames,
+} from './model.js';
 import { loadPretrained, type Origin } from './pretrained.js';
 
 export interface ClassifierOptions extends TrainableOptions, LabelOptions {
@@ -40,6 +49,14 @@ export interface ClassifyOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
+export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
+  ((inputs: ModelInputs, options?: CallOptions) => Promise<ClassifierOutput & Insights>);
+export const classifierMethods = ['run', 'classify', 'save_pretrained'] as const;
+export type ClassifierMember =
+  | (typeof classifierMethods)[number]
+  | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
+
 /** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
 const BATCH_TOKENS = 512;
 
@@ -57,7 +74,12 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
     super(engine, config, encoder, origin);
   }
 
-  /** What a folder holds: for the constructor. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
+  /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
+  static async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    return callable(new SequenceClassifier(...(await SequenceClassifier.parts(engine, folder, options))), classifierMethods);
+  }
+
+  /** What a folder holds: for the constructor. */
   protected static async parts(
     engine: Engine,
     folder: string,

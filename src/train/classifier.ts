@@ -5,8 +5,13 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { callable } from '../models/callable.js';
-import type { CallOptions, ModelInputs } from '../models/model.js';
-import { type ClassifierOptions, type ClassifierOutput, classifierOptionNames, SequenceClassifier } from '../models/sequence_classifier.js';
+import {
+  type Classifier,
+  type ClassifierOptions,
+  classifierMethods,
+  classifierOptionNames,
+  SequenceClassifier,
+} from '../models/sequence_classifier.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { pad } from './data/collate.js';
 import { DataLoader } from './data/loader.js';
@@ -53,22 +58,7 @@ const ownOptions = ['validation', 'batchSize', 'lr', 'weightDecay', 'warmup', 'c
 const runOptions = ['epochs', 'evaluateEvery', 'logEvery', 'earlyStopping', 'checkpoint', 'tensorboard', 'signal', 'onProgress', 'onLog'];
 
 /** In a page the model lives in a worker, and so does its training. */
-export type TextClassifier = Pick<TrainableClassifier, Members> &
-  ((inputs: ModelInputs, options?: CallOptions) => Promise<ClassifierOutput>);
-
-type Members =
-  | 'engine'
-  | 'config'
-  | 'encoder'
-  | 'labels'
-  | 'trainable'
-  | 'info'
-  | 'run'
-  | 'call'
-  | 'classify'
-  | 'fit'
-  | 'save_pretrained'
-  | 'dispose';
+export type TextClassifier = Classifier & Pick<TrainableClassifier, 'fit'>;
 
 /** An example as a model takes it. */
 interface Encoded {
@@ -82,9 +72,9 @@ export class TrainableClassifier extends SequenceClassifier {
   static readonly optionNames = classifierOptionNames;
   #fitting = false;
 
-  static async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<TextClassifier> {
+  static override async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<TextClassifier> {
     const model = new TrainableClassifier(...(await SequenceClassifier.parts(engine, folder, options)));
-    return callable(model, ['run', 'fit', 'classify', 'save_pretrained']) as TextClassifier;
+    return callable(model, ['fit', ...classifierMethods]) as TextClassifier;
   }
 
   /**

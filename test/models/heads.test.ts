@@ -1,5 +1,7 @@
 /** Task models: a classifier's and a masked language model's logits are Hugging Face's; heads that a checkpoint lacks; names of classes; and the form for training. */
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -286,5 +288,44 @@ describe('in training', () => {
       expect(Math.abs(derivative / norm - 1), `${name}: ${derivative} for ${norm}`).toBeLessThan(0.02);
     }
     await own.dispose();
+  });
+});
+
+describe('save_pretrained', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const weightsIn = (path: string) => readWeights(readFileSync(join(path, 'model.safetensors')));
+
+  it.each([
+    ['bert_classify', AutoModelForSequenceClassification],
+    ['bert_mlm', AutoModelForMaskedLM],
+  ])('of %s gives the files that Hugging Face wrote: every tensor, by its name', async (name, auto) => {
+    for (const trainable of [false, true]) {
+      const model = await auto.from_pretrained(fixture(name), { engine, trainable });
+      await model.save_pretrained(join(folder, name));
+      model.dispose();
+      expect(weightsIn(join(folder, name))).toEqual(weightsIn(fixture(name)));
+      const json = (path: string) => JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+      expect(json(join(folder, name))).toEqual(json(fixture(name)));
+      expect(readdirSync(join(folder, name)).sort()).toEqual(['config.json', 'model.safetensors']);
+    }
+  });
+
+  it('of an encoder, too, and of what was learned: it says the same when it is loaded again', async () => {
+    const model = await AutoModel.from_pretrained(tinyPath, { engine });
+    await model.save_pretrained(join(folder, 'encoder'));
+    expect(weightsIn(join(folder, 'encoder'))).toEqual(tinyWeights());
+    model.dispose();
+    const id2label = ['yes', 'no'];
+    const classifier = await AutoModelForSequenceClassification.from_pretrained(tinyPath, { engine, trainable: true, id2label });
+    await classifier.fit([{ text: 'a', label: 'yes' }], { epochs: 1, lr: 1e-2 });
+    await classifier.save_pretrained(join(folder, 'classifier'));
+    const again = await AutoModelForSequenceClassification.from_pretrained(join(folder, 'classifier'), { engine });
+    expect(again.config.architectures).toEqual(['BertForSequenceClassification']);
+    expect(await again.classify(['a b', 'c'], { top_k: 2 })).toEqual(await classifier.classify(['a b', 'c'], { top_k: 2 }));
+    expect(readdirSync(join(folder, 'classifier'))).toContain('tokenizer.json');
+    again.dispose();
+    classifier.dispose();
+    await expect(classifier.save_pretrained(join(folder, 'gone'))).rejects.toThrow(/disposed of/);
   });
 });

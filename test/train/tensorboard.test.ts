@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../dist/entry/node.js';
 import { crc32c } from '../../dist/io/crc32c.js';
+import type { TrainingRecord } from '../../dist/train/index.js';
 import { maskedCrc, TensorBoard } from '../../dist/train/tensorboard.js';
 import { failureOf } from '../io/memory.js';
+import { tiny } from './tiny.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
 let engine: Engine;
@@ -178,6 +180,43 @@ describe('an event file', () => {
     expect([second.file > first.file, third.file > second.file]).toEqual([true, true]);
     // SessionLog.START at 21: TensorBoard drops all points from there on that came before.
     expect(events(second.file)).toMatchObject([{ version: 'brain.Event:2' }, { step: 21, session: 1 }]);
+  });
+});
+
+describe('fit', () => {
+  const settings = { steps: 4, logEvery: 2 };
+  it('writes its records, and goes on in a new file', async () => {
+    const folder = join(temporary, 'fit');
+    const records: TrainingRecord[] = [];
+    const onLog = (record: TrainingRecord) => records.push(record);
+    const { trainer, model } = await tiny({ engine });
+    await trainer.fit({ ...settings, tensorboard: folder, onLog });
+    await trainer.fit({ ...settings, steps: 8, tensorboard: folder, onLog });
+    const [first, second] = readdirSync(folder)
+      .sort()
+      .map((name) => events(join(folder, name))) as [ReturnType<typeof events>, ReturnType<typeof events>];
+    expect(records.map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+    expect(first.slice(1).map(({ step, scalars }) => [step, scalars?.['train/loss']])).toEqual(
+      records.slice(0, 2).map(({ step, loss }) => [step, Math.fround(loss)]),
+    );
+    expect(second[1]).toMatchObject({ step: 5, session: 1 });
+    expect(second.slice(2).map(({ step }) => step)).toEqual([6, 8]);
+    model.dispose();
+  });
+
+  it('says when they cannot be written, at the beginning or in the end', async () => {
+    const { trainer, model } = await tiny({ engine });
+    const blocked = join(temporary, 'blocked too');
+    writeFileSync(blocked, 'a file');
+    expect((await failureOf(() => trainer.fit({ ...settings, tensorboard: blocked }))).code).toBe('STORAGE');
+    expect(trainer.position.step).toBe(0);
+    const folder = join(temporary, 'lost');
+    const onLog = () => {
+      rmSync(folder, { recursive: true, force: true });
+      writeFileSync(folder, 'a file');
+    };
+    expect((await failureOf(() => trainer.fit({ ...settings, tensorboard: folder, onLog }))).code).toBe('STORAGE');
+    model.dispose();
   });
 });
 
