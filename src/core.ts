@@ -25,11 +25,21 @@ export { Encoder } from './models/encoder.js';
 export { EncoderDecoder } from './models/encoder_decoder.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
-export type { CallOptions, Model, ModelInputs, ModelOutput, PretrainedOptions, ProgressEvent } from './models/model.js';
+export type {
+  CallOptions,
+  Insights,
+  Model,
+  ModelInputs,
+  ModelOutput,
+  PretrainedOptions,
+  ProgressEvent,
+  TrainableOptions,
+} from './models/model.js';
 export { t5 } from './models/t5.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export type { Pooling } from './pipelines/pooling.js';
 export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
+export { type TextClassification, type TextClassificationOptions, textClassification } from './pipelines/text_classification.js';
 export {
   type Summarizer,
   summarization,
@@ -44,8 +54,12 @@ export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
 export type { Batch, CallableTokenizer } from './text/tokenizer.js';
 
-/** What `from_pretrained` of a name loads. */
-export type Autos = Readonly<Record<string, { load(engine: Engine, folder: string, options: PretrainedOptions): Promise<Servable> }>>;
+/** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
+export interface Auto {
+  load(engine: Engine, folder: string, options?: PretrainedOptions): Promise<Servable>;
+  readonly optionNames?: readonly string[];
+}
+export type Autos = Readonly<Record<string, Auto>>;
 
 interface Core {
   /** Starts an engine. See EngineOptions. */
@@ -57,7 +71,7 @@ interface Core {
 
 /** The API: `Core`, and a loader of models for each of `A`. */
 export type Heed<A extends Autos = typeof autos> = Core & {
-  [Name in keyof A]: { from_pretrained(model: string, options?: PretrainedOptions): ReturnType<A[Name]['load']> };
+  [Name in keyof A]: { from_pretrained(model: string, options?: Parameters<A[Name]['load']>[2]): ReturnType<A[Name]['load']> };
 };
 
 /** The loaders that heed/core has. */
@@ -79,7 +93,7 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
     ),
   };
   const load = async (name: string, args: unknown[], model: string, options: PretrainedOptions = {}) => {
-    checkOptions(options, pretrainedOptionNames, 'from_pretrained');
+    checkOptions(options, loaded[name]?.optionNames ?? pretrainedOptionNames, 'from_pretrained');
     return place.load(name, args, model, options, here);
   };
   return {

@@ -6,17 +6,29 @@ import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
 import { heedTransformer } from './models/heed_transformer.js';
 import { marian } from './models/marian.js';
+import { MaskedLMModel } from './models/masked_lm.js';
 import { t5 } from './models/t5.js';
 import { registerTask } from './pipelines/tasks.js';
+import { textClassification } from './pipelines/text_classification.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
 import type { Runtime } from './runtime/types.js';
+import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
 
-const all = { ...autos, AutoModelForSeq2SeqLM: Seq2SeqModel };
+export type { MaskedLM, MaskedLMOutput } from './models/masked_lm.js';
+export type { Classification, Classifier, ClassifierOptions, ClassifierOutput, ClassifyOptions } from './models/sequence_classifier.js';
+export type { ClassifierFitOptions, TextClassifier, TextExample } from './train/classifier.js';
+
+const all = {
+  ...autos,
+  AutoModelForMaskedLM: MaskedLMModel,
+  AutoModelForSeq2SeqLM: Seq2SeqModel,
+  AutoModelForSequenceClassification: TrainableClassifier,
+};
 
 export function bindAll(runtime: Runtime): Heed<typeof all> {
   registerArchitecture(bert, heedTransformer, marian, bart, t5);
-  registerTask(translation, summarization, text2textGeneration);
+  registerTask(textClassification, translation, summarization, text2textGeneration);
   return bind(runtime, all);
 }

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { itWith, shared } from './shared.js';
 
 const folder = fileURLToPath(new URL('../examples/', import.meta.url));
 const run = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
@@ -11,6 +12,8 @@ const run = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url));
 /** What each prints. */
 const examples: Readonly<Record<string, RegExp>> = {
   'attention.ts': /^head 1 +head 2 +head 3 +head 4 *\n([ ░▒▓█]+\n){9}\nlargest difference to nn\.MultiheadAttention: \d\.\de-\d\n$/,
+  'fine-tuning.ts':
+    /^before: \d+ of 18 unseen sentences right\n(epoch \d+: loss [\d.]+, [\d.]+ steps\/s\n){14}epoch 15: loss 0\.[0-5].*\nafter: {2}\d+ of 18 .*\n(\w+ +\d+ % {2}.*\n){3}$/,
   'trainer.ts':
     /^a step takes \d\.\d MiB\n(step \d00: loss .*\n){3}step 400: loss 0\.4\d+, .*, 9[789]\.\d % of letters right\nended by steps; best at step 400\n$/,
   'training.ts': /^(epoch \d: loss [\d.]+, [\d.]+ % of new lists right, .*\n){2}epoch 2: loss 0\.00.*, (99\.\d|100\.0) % .*\n$/,
@@ -35,3 +38,16 @@ describe.each(Object.entries(examples))('%s', (file, printed) => {
     ).toBeLessThanOrEqual(60);
   });
 });
+
+itWith('models/all-MiniLM-L6-v2')(
+  'fine-tuning.ts makes a classifier of MiniLM: nine in ten sentences that it has not seen are sorted right',
+  async () => {
+    const args = [run, `${folder}fine-tuning.ts`, '--model', shared('models/all-MiniLM-L6-v2')];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const [before, after] = [...stdout.matchAll(/(\d+) of 18 unseen/g)].map(([, right]) => Number(right)) as [number, number];
+    expect(before).toBeLessThanOrEqual(12);
+    expect(after).toBeGreaterThanOrEqual(16);
+    expect(stdout).toMatch(/delivery .* The box never came\.\nbilling .*\ntechnical .*\n$/);
+  },
+  180_000,
+);

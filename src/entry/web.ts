@@ -5,6 +5,14 @@ import { pageRuntime } from '../runtime/web-page.js';
 export * from '../index.js';
 
 const heed = bindAll(pageRuntime);
-export const { createEngine, pipeline, AutoModel, AutoModelForSeq2SeqLM, AutoTokenizer } = heed;
+export const {
+  createEngine,
+  pipeline,
+  AutoModel,
+  AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
+  AutoModelForSequenceClassification,
+  AutoTokenizer,
+} = heed;
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -10,6 +10,7 @@ import type { Module } from '../nn/module.js';
 import type { SinusoidLayout } from '../nn/positions.js';
 import type { NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
+import type { Head, HeadChoices, Task } from './heads.js';
 
 /** C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). */
 export interface EncoderDims {
@@ -26,6 +27,11 @@ export interface EncoderDims {
 export interface BlockChoices {
   place: 'pre' | 'post';
   activation: Activation;
+  /** In training, the share that is zeroed of embeddings and of sublayers' outputs. Default 0. */
+  dropout?: number;
+  /** The same of attention weights, and of what the activation gives. Default as `dropout`. */
+  attentionDropout?: number;
+  activationDropout?: number;
 }
 
 /** L layers of H heads with D channels each, F hidden. */
@@ -76,8 +82,6 @@ export interface EncoderDecoderChoices extends BlockChoices {
   gated?: boolean;
   bias?: boolean;
   attentionScale?: number;
-  /** In training. Default 0. */
-  dropout?: number;
 }
 
 /** What a checkpoint's header tells before anything is made. */
@@ -91,7 +95,8 @@ export type Names = Readonly<Record<string, string | readonly string[]>>;
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
-  new (engine: Engine, dims: Dims, block: Block): M;
+  /** `head`: what a task puts on it, where it takes one. */
+  new (engine: Engine, dims: Dims, block: Block, head?: Head): M;
   /** Names what can be done with it, and so who loads it. */
   readonly kind: ArchitectureKind;
   /** Layers, each of which has tensors of its own in a checkpoint. */
@@ -119,6 +124,19 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly ignored?: readonly RegExp[];
   /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
   readonly optional?: readonly string[];
+  /** What tasks put on an encoder, by the names of heads.ts. */
+  readonly heads?: Readonly<Partial<Record<Task, HeadDesign>>>;
+}
+
+/** How the parameters of a head begin. */
+export const HEAD = 'head.';
+
+export interface HeadDesign {
+  /** What Hugging Face calls the whole, in config.json's `architectures`. */
+  readonly model: string;
+  readonly choices: (config: JsonNode) => HeadChoices;
+  /** As `weights`; heed's parameters begin with HEAD. */
+  readonly weights: Readonly<Record<string, string>>;
 }
 
 /** An architecture of whatever dimensions and choices. */
@@ -194,6 +212,31 @@ export function numberIn(config: JsonNode, key: string, absent: number): number 
   const value = config.get(key) ?? absent;
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
   throw config.error(`must have a number from 0 on for ${key}`);
+}
+
+/** A probability that a config may give. */
+export function probabilityIn(config: JsonNode, key: string, absent: number): number {
+  const value = numberIn(config, key, absent);
+  if (value <= 1) return value;
+  throw config.error(`must have a number from 0 to 1 for ${key}`);
+}
+
+/** An architecture with what a task puts on it. A model that is to be trained may begin without a head. */
+export function withHead(architecture: Architecture, task: Task, trainable: boolean): Architecture {
+  const { name, heads, weights, optional = [], ignored = [] } = architecture;
+  const head = heads?.[task];
+  if (!head)
+    throw new HeedError('UNSUPPORTED', `heed's ${name} has no head for ${task}`, {
+      culprit: 'model_type',
+      cure: `It has ${Object.keys(heads ?? {}).join(', ') || 'none'}`,
+    });
+  return {
+    ...architecture,
+    weights: () => ({ ...(typeof weights === 'function' ? weights() : weights), ...head.weights }),
+    optional: trainable ? [...optional, HEAD] : [],
+    // Where the head does without.
+    ignored: [...ignored, /^pooler\./],
+  };
 }
 
 /** What a config asks for and heed does not have. */

@@ -11,6 +11,7 @@ import {
   headsIn,
   MOST_LAYERS,
   numberIn,
+  probabilityIn,
   sizeIn,
   unsupported,
 } from './architecture.js';
@@ -36,7 +37,10 @@ export const bert = /* @__PURE__ */ defineArchitecture<EncoderDims, BlockChoices
     if (positions !== 'absolute')
       throw unsupported(c, 'position_embedding_type', `${quote(positions)} positions, and heed's BERT has absolute ones only`);
     if (c.boolean('is_decoder', false)) throw unsupported(c, 'is_decoder', "a decoder, and heed's BERT is an encoder");
-    return { place: 'post', activation: activationOf(c, 'hidden_act') };
+    return {
+      ...{ place: 'post', activation: activationOf(c, 'hidden_act'), dropout: probabilityIn(c, 'hidden_dropout_prob', 0.1) },
+      ...{ attentionDropout: probabilityIn(c, 'attention_probs_dropout_prob', 0.1), activationDropout: 0 },
+    };
   },
   weights: {
     'embeddings.word.weight': 'embeddings.word_embeddings.weight',
@@ -67,4 +71,26 @@ export const bert = /* @__PURE__ */ defineArchitecture<EncoderDims, BlockChoices
   ],
   ignored: [/^embeddings\.position_ids$/, /^cls\./, /^classifier\./, /^qa_outputs\./],
   optional: ['pooler.'],
+  heads: {
+    SequenceClassification: {
+      model: 'BertForSequenceClassification',
+      choices: (c) => ({ dropout: probabilityIn(c, 'classifier_dropout', probabilityIn(c, 'hidden_dropout_prob', 0.1)) }),
+      weights: { 'head.out.weight': 'classifier.weight', 'head.out.bias': 'classifier.bias' },
+    },
+    MaskedLM: {
+      model: 'BertForMaskedLM',
+      choices: (c) => {
+        if (!c.boolean('tie_word_embeddings', true))
+          throw unsupported(c, 'tie_word_embeddings', "an output of its own, and heed's BERT scores with its word embeddings");
+        return { activation: activationOf(c, 'hidden_act') };
+      },
+      weights: {
+        'head.dense.weight': 'cls.predictions.transform.dense.weight',
+        'head.dense.bias': 'cls.predictions.transform.dense.bias',
+        'head.norm.weight': 'cls.predictions.transform.LayerNorm.weight',
+        'head.norm.bias': 'cls.predictions.transform.LayerNorm.bias',
+        'head.bias': 'cls.predictions.bias',
+      },
+    },
+  },
 });

@@ -1,31 +1,34 @@
 /**
- * A text encoder of any registered architecture: embeddings, a stack of blocks, a pooler. `steps` is the forward as a
- * sequence of blocks, between which whoever drives it may look at an abort; model.ts drives it for users.
+ * A text encoder of any registered architecture: embeddings, a stack of blocks, a pooler, and a task's head where it has one. `steps` is the forward as a
+ * sequence of blocks, between which whoever drives it may look at an abort; model.ts drives it for users. `forward` is the same at once, for training.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { Embedding, LayerNorm, Linear } from '../nn/layers.js';
+import { Dropout, Embedding, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import { TransformerEncoderLayer } from '../nn/transformer.js';
 import { add } from '../ops/elementwise.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
+import type { Head } from './heads.js';
 import { through } from './through.js';
 
 /** Word, position and type embeddings, added and normed. */
 class Embeddings extends Module {
-  readonly #word: Embedding;
+  readonly word: Embedding;
   readonly #position: Embedding;
   readonly #type: Embedding;
   readonly #norm: LayerNorm;
+  readonly #dropout: Dropout;
 
-  constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims) {
+  constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims, dropout: number, packed: boolean) {
     super(engine);
-    this.#word = this.child('word', new Embedding(engine, V, C));
+    this.word = this.child('word', new Embedding(engine, V, C, { packed }));
     this.#position = this.child('position', new Embedding(engine, positions, C, { quantizable: false }));
     this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
     this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
+    this.#dropout = this.child('dropout', new Dropout(engine, dropout));
   }
 
   /** ids, typeIds [B, T] int32 → [B, T, C]. Without typeIds all are 0: types and positions, then the same for all rows, are added once. */
@@ -33,10 +36,22 @@ class Embeddings extends Module {
     const T = ids.dim(1);
     const positions = narrow(this.#position.weight.tensor, 0, 0, T);
     const types = typeIds ? this.#type.forward(typeIds) : expand(narrow(this.#type.weight.tensor, 0, 0, 1), positions.shape);
-    return this.#norm.forward(add(this.#word.forward(ids), add(types, positions)));
+    return this.#dropout.forward(this.#norm.forward(add(this.word.forward(ids), add(types, positions))));
   }
 }
 
+/** A batch in the engine. */
+export interface EncoderBatch {
+  /** [B, T] int32 */
+  ids: Tensor;
+  /** [B, T] int32. Default: all 0. */
+  typeIds?: Tensor | undefined;
+  lengths?: readonly number[] | undefined;
+  /** [B, T] bool, true is padding. */
+  padding?: Tensor | undefined;
+}
+
+/** A batch outside of it. */
 export interface EncoderInputs {
   /** [B][T], right-padded to one length. */
   ids: Int32Array;
@@ -64,6 +79,8 @@ export interface EncoderOutputs {
   attentions: Tensor[];
   /** tanh(W h + b) of the first token, [B, C], where the checkpoint has a pooler. */
   poolerOutput: Tensor | undefined;
+  /** What the head says, where there is one. */
+  logits: Tensor | undefined;
 }
 
 export class Encoder extends Module {
@@ -71,58 +88,86 @@ export class Encoder extends Module {
   static readonly layers = ({ L }: EncoderDims): number => L;
   readonly #embeddings: Embeddings;
   readonly #layers: readonly TransformerEncoderLayer[];
-  readonly #pooler: Linear;
+  readonly #pooler: Linear | undefined;
 
   constructor(
     engine: Engine,
     readonly dims: EncoderDims,
     block: BlockChoices,
+    readonly head?: Head,
   ) {
     super(engine);
     const { C, L, H, F, eps } = dims;
-    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims));
+    const { dropout = 0, attentionDropout, activationDropout } = block;
+    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, dropout, head?.scoresWords ?? false));
     const options = {
-      dimFeedforward: F,
-      activation: block.activation,
-      layerNormEps: eps,
-      batchFirst: true,
-      normFirst: block.place === 'pre',
+      ...{ dimFeedforward: F, activation: block.activation, layerNormEps: eps, batchFirst: true, normFirst: block.place === 'pre' },
+      ...{ dropout, attentionDropout, activationDropout },
     };
     this.#layers = Array.from({ length: L }, (_, l) => this.child(`layers.${l}`, new TransformerEncoderLayer(engine, C, H, options)));
-    this.#pooler = this.child('pooler', new Linear(engine, C, C));
+    if (head?.pools ?? true) this.#pooler = this.child('pooler', new Linear(engine, C, C));
+    if (head) this.child('head', head);
+  }
+
+  /** What batches are checked against before they are run. */
+  get config(): { vocab_size: number; max_position_embeddings: number; num_labels: number | undefined } {
+    return { vocab_size: this.dims.V, max_position_embeddings: this.dims.positions, num_labels: this.head?.labels };
+  }
+
+  /** ids, typeIds [B, T] int32, the rows' lengths without padding → the head's logits, or the last hidden states [B, T, C] where there is none. */
+  forward(ids: Tensor, lengths?: readonly number[], typeIds?: Tensor): Tensor {
+    return this.engine.scope(() => {
+      const { logits, lastHiddenState } = drained(this.#blocks({ ids, typeIds, lengths }, {}));
+      return logits ?? lastHiddenState;
+    });
   }
 
   /** The forward, yielding after each block. Throws ARGUMENT for ids outside of the vocabulary and rows that are too long. */
   *steps(inputs: EncoderInputs, wants: EncoderWants = {}): Generator<void, EncoderOutputs> {
-    const { engine, dims } = this;
-    const [B, T] = inputs.shape;
-    if (T < 1 || T > dims.positions) {
-      throw new HeedError('ARGUMENT', `Rows of ${T} tokens do not fit: the model takes 1 to ${dims.positions}`, {
+    const { shape, lengths } = inputs;
+    const enter = (data: Int32Array | Uint8Array) => tensor(this.engine, data, shape);
+    const [typeIds, padding] = [inputs.typeIds && enter(inputs.typeIds), inputs.padding && enter(inputs.padding)];
+    return yield* this.#blocks({ ids: enter(inputs.ids), typeIds, lengths, padding }, wants);
+  }
+
+  *#blocks({ ids, typeIds, lengths, padding: keyPaddingMask }: EncoderBatch, wants: EncoderWants): Generator<void, EncoderOutputs> {
+    const { positions } = this.dims;
+    const T = ids.dim(1);
+    if (T < 1 || T > positions) {
+      throw new HeedError('ARGUMENT', `Rows of ${T} tokens do not fit: the model takes 1 to ${positions}`, {
         culprit: 'input_ids',
-        shape: inputs.shape,
+        shape: ids.shape,
         cure: 'Truncate, or give empty texts their special tokens',
       });
     }
     const hiddenStates: Tensor[] = [];
     const attentions: Tensor[] = [];
-    const embedded = engine.scope(() => {
-      const typeIds = inputs.typeIds && tensor(engine, inputs.typeIds, [B, T]);
-      return this.#embeddings.forward(tensor(engine, inputs.ids, [B, T]), typeIds);
-    });
-    const keyPaddingMask = inputs.padding && tensor(engine, inputs.padding, [B, T]);
+    const embedded = this.engine.scope(() => this.#embeddings.forward(ids, typeIds));
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
     yield;
     const stack = { layers: this.#layers };
     const x = yield* through(stack, embedded, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
-      layer.forward(h, { lengths: inputs.lengths, keyPaddingMask, onWeights }),
+      layer.forward(h, { lengths, keyPaddingMask, onWeights }),
     );
-    const poolerOutput = wants.pooler && this.#pooler.weight.complete ? this.#pool(x) : undefined;
-    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput };
+    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined;
+    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits: this.#score(x) };
+  }
+
+  #score(states: Tensor): Tensor | undefined {
+    const words = this.#embeddings.word.weight;
+    return this.head && this.engine.scope(() => this.head?.forward({ states, pooled: () => this.#pool(states), words: words.operand }));
   }
 
   #pool(x: Tensor): Tensor {
-    return this.engine.scope(() =>
-      this.#pooler.forward(contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)])), { activation: 'tanh' }),
-    );
+    const first = () => contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]));
+    return this.engine.scope(() => (this.#pooler as Linear).forward(first(), { activation: 'tanh' }));
+  }
+}
+
+/** What a generator returns, without a rest between its steps. */
+function drained<T>(steps: Generator<void, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
   }
 }

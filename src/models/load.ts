@@ -6,14 +6,16 @@ import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
 import { bytesPerElement, quote } from '../io/header.js';
 import { shown } from '../io/location.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
 import type { Runtime } from '../runtime/types.js';
-import { groups, sizeOf } from '../tensor.js';
-import type { Architecture, CheckpointSummary } from './architecture.js';
+import { groups, HostTensor, sizeOf } from '../tensor.js';
+import { type Architecture, type CheckpointSummary, HEAD } from './architecture.js';
 import type { WeightForms } from './quantization.js';
+import { floatEntry } from './save.js';
 
 export interface LoadOptions {
   signal?: AbortSignal | undefined;
@@ -56,6 +58,25 @@ function targetsOf(module: Module, architecture: Architecture, { stored }: Weigh
     }
   }
   return targets;
+}
+
+/** A module's tensors in float32, under its architecture's names: a task's model holds the encoder under a prefix. Each is copied on its turn. */
+export function* checkpointEntries(module: Module, architecture: Architecture): Generator<SafetensorsEntry, void> {
+  const targets = [...targetsOf(module, architecture, { stored: 'float32', kept: 'float32' })];
+  const [prefix = ''] = targets.some(([, { key }]) => key.startsWith(HEAD)) ? (architecture.prefixes ?? []) : [];
+  let whole: HostTensor | undefined;
+  let of: Parameter | undefined;
+  for (const [name, { key, parameter, row, shape }] of targets) {
+    const values = () => {
+      // Stacked parts come one after the other.
+      if (of !== parameter) whole = parameter.toHost();
+      of = parameter;
+      const from = row * parameter.width;
+      const { data } = whole as HostTensor;
+      return new HostTensor('float32', data.subarray(from, from + sizeOf(shape)), [...shape]);
+    };
+    yield floatEntry(key.startsWith(HEAD) ? name : prefix + name, shape, values);
+  }
 }
 
 /**
@@ -123,7 +144,9 @@ function checkComplete(
     throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
       culprit: name,
       shape,
-      cure: 'Is config.json that of these weights?',
+      cure: key.startsWith(HEAD)
+        ? 'It is of another task; with trainable: true it gets a new head'
+        : 'Is config.json that of these weights?',
     });
   }
 }

@@ -4,16 +4,17 @@
  */
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
-import type { JsonObject } from '../io/json.js';
+import { type JsonObject, readJson } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Port } from '../runtime/types.js';
 import type { HostTensor } from '../tensor.js';
 import { callable } from './callable.js';
-import type { Encoder, EncoderInputs } from './encoder.js';
+import type { Encoder, EncoderInputs, EncoderOutputs, EncoderWants } from './encoder.js';
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
-import { loadPretrained } from './pretrained.js';
+import { loadPretrained, type Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype } from './quantization.js';
+import { save_pretrained } from './save.js';
 
 export interface ModelInputs {
   input_ids: IntegerInput;
@@ -29,15 +30,19 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
-export interface ModelOutput {
-  /** [B, T, C] */
-  last_hidden_state: HostTensor;
-  /** [B, C], where the checkpoint has a pooler. */
-  pooler_output?: HostTensor;
+/** What any encoder tells of itself. */
+export interface Insights {
   /** The embeddings and every block's output, when asked for. */
   hidden_states?: HostTensor[];
   /** [B, H, T, T] of every block, when asked for. */
   attentions?: HostTensor[];
+}
+
+export interface ModelOutput extends Insights {
+  /** [B, T, C] */
+  last_hidden_state: HostTensor;
+  /** [B, C], where the checkpoint has a pooler. */
+  pooler_output?: HostTensor;
 }
 
 export interface PretrainedOptions {
@@ -59,6 +64,15 @@ export interface PretrainedOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Of models that may be trained. */
+export interface TrainableOptions extends PretrainedOptions {
+  /**
+   * Whether it is loaded for training: weights as rows that take gradients, dropout as config.json says, and what the checkpoint may lack as a new model has it.
+   * A call infers all the same, and so takes it out of training, as `eval()` does. Default false.
+   */
+  trainable?: boolean | undefined;
+}
+
 /** transformers.js's progress events. */
 export interface ProgressEvent {
   status: 'progress' | 'ready';
@@ -70,6 +84,7 @@ export interface ProgressEvent {
 }
 
 export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'progress_callback', 'signal'];
+export const trainableOptionNames = [...pretrainedOptionNames, 'trainable'];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Model = EncoderModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<ModelOutput>);
@@ -92,9 +107,14 @@ export class LoadedModel {
 
   /** Runs steps of the module, which may be disposed of meanwhile. */
   async run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.alive(() => this.engine.run(steps, signal));
+  }
+
+  /** Work on the module, which may be disposed of meanwhile. */
+  protected async alive<T>(work: () => Promise<T>): Promise<T> {
     try {
       if (this.#disposed && !this.engine.disposed) throw gone();
-      return await this.engine.run(steps, signal);
+      return await work();
     } catch (error) {
       throw this.#disposed && error instanceof HeedError && error.code === 'MODEL_MISMATCH' ? gone() : error;
     }
@@ -112,48 +132,96 @@ export class LoadedModel {
   }
 }
 
-export class EncoderModel extends LoadedModel {
+/** An encoder that users call. What a call gives is its kind's business. */
+export abstract class EncoderBase<Output extends object> extends LoadedModel {
   constructor(
     engine: Engine,
     config: JsonObject,
     readonly encoder: Encoder,
+    /** Where it comes from. */
+    protected readonly origin: Origin,
   ) {
     super(engine, config, encoder);
   }
 
-  /** Loads a folder's config.json and weights. */
-  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<Model> {
-    checkPretrained(options);
-    const { config, module } = await loadPretrained(engine, folder, 'encoder', options);
-    return callable(new EncoderModel(engine, config.value, module), ['run']);
-  }
+  /** What is wanted of the forward, and what becomes of it. */
+  protected abstract get wants(): EncoderWants;
+  protected abstract read(outputs: EncoderOutputs): Output;
 
   /** One forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
-  async call(inputs: ModelInputs, options: CallOptions = {}): Promise<ModelOutput> {
+  async call(inputs: ModelInputs, options: CallOptions = {}): Promise<Output & Insights> {
     checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
     expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
-    const { encoder } = this;
     const prepared = prepare(inputs);
-    const { V, types } = encoder.dims;
+    const { V, types } = this.encoder.dims;
     within('input_ids', prepared.ids, V);
     within('token_type_ids', prepared.typeIds, types);
+    return this.infer(prepared, { attentions, hiddenStates }, signal);
+  }
+
+  /** A forward out of training. */
+  protected infer(inputs: EncoderInputs, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
+    const { encoder, wants: own } = this;
+    const read = (outputs: EncoderOutputs) => this.read(outputs);
     return this.run(function* () {
-      const out = yield* encoder.steps(prepared, { attentions, hiddenStates, pooler: true });
-      const result: ModelOutput = { last_hidden_state: out.lastHiddenState.toHost() };
-      if (out.poolerOutput) result.pooler_output = out.poolerOutput.toHost();
-      if (hiddenStates) result.hidden_states = out.hiddenStates.map((x) => x.toHost());
-      if (attentions) result.attentions = out.attentions.map((x) => x.toHost());
-      return result;
+      if (encoder.training) encoder.eval();
+      const out = yield* encoder.steps(inputs, { ...own, ...wants });
+      const insights: Insights = {};
+      if (wants.hiddenStates) insights.hidden_states = out.hiddenStates.map((x) => x.toHost());
+      if (wants.attentions) insights.attentions = out.attentions.map((x) => x.toHost());
+      return { ...read(out), ...insights };
     }, signal);
+  }
+
+  /**
+   * Writes weights in float32, config.json and the tokenizer that came with them into a folder, as Hugging Face lays it out. Throws STORAGE where that fails, UNSUPPORTED where
+   * there are no files.
+   */
+  async save_pretrained(folder: string): Promise<void> {
+    const { origin, config } = this;
+    await this.alive(async () => {
+      const known = await readJson(this.engine.runtime, origin.folder, 'tokenizer.json', { optional: true });
+      await save_pretrained(this.encoder, folder, {
+        config: {
+          ...config,
+          num_labels: undefined,
+          quantization_config: undefined,
+          ...(origin.model && { architectures: [origin.model] }),
+        },
+        tensors: origin.tensors(),
+        ...(known !== undefined && { tokenizer: origin.folder }),
+      });
+    });
+  }
+}
+
+export class EncoderModel extends EncoderBase<ModelOutput> {
+  static readonly optionNames = trainableOptionNames;
+
+  protected get wants(): EncoderWants {
+    return { pooler: true };
+  }
+
+  /** Loads a folder's config.json and weights. */
+  static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<Model> {
+    checkPretrained(options, trainableOptionNames);
+    const { trainable } = options;
+    const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { trainable });
+    return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'save_pretrained']);
+  }
+
+  protected read({ lastHiddenState, poolerOutput }: EncoderOutputs): ModelOutput {
+    return { last_hidden_state: lastHiddenState.toHost(), ...(poolerOutput && { pooler_output: poolerOutput.toHost() }) };
   }
 }
 
 /** Throws for options that `from_pretrained` does not have. */
-export function checkPretrained(options: PretrainedOptions): void {
-  checkOptions(options, pretrainedOptionNames, 'from_pretrained');
-  const { device = 'wasm', dtype } = options;
+export function checkPretrained(options: TrainableOptions, names: readonly string[] = pretrainedOptionNames): void {
+  checkOptions(options, names, 'from_pretrained');
+  const { device = 'wasm', dtype, trainable } = options;
+  expectBooleans('from_pretrained', { trainable });
   if (device !== 'wasm')
     throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
   checkDtype(dtype);

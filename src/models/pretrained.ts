@@ -6,10 +6,24 @@ import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { JsonNode, readJson } from '../io/json.js';
-import { type ArchitectureKind, architectureOf, type CheckpointSummary, loaders } from './architecture.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { normal, zeros } from '../nn/init.js';
+import type { Module } from '../nn/module.js';
+import { Random } from '../random.js';
+import {
+  type Architecture,
+  type ArchitectureKind,
+  architectureOf,
+  type CheckpointSummary,
+  type EncoderDims,
+  loaders,
+  numberIn,
+  withHead,
+} from './architecture.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
-import { loadWeights } from './load.js';
+import { type Head, heads, type Task } from './heads.js';
+import { checkpointEntries, loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
 import { weightForms } from './quantization.js';
 
@@ -19,11 +33,41 @@ interface Modules {
   'encoder-decoder': EncoderDecoder;
 }
 
+/** What a model is loaded for. */
+export interface Purpose {
+  /** What is put on an encoder, and how many classes it tells apart, of those that sort. */
+  head?: { task: Task; labels: (config: JsonNode) => number } | undefined;
+  /** In training form. What the checkpoint may lack begins as a new model's does. */
+  trainable?: boolean | undefined;
+  /** Of what begins so. Default 0. */
+  seed?: number | undefined;
+}
+
+function headOf(engine: Engine, architecture: Architecture, config: JsonNode, { task, labels }: NonNullable<Purpose['head']>): Head {
+  const choices = architecture.heads?.[task]?.choices(config) ?? {};
+  return new heads[task](engine, architecture.dims(config) as EncoderDims, choices, labels(config)); // only encoders have heads
+}
+
 /** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
 function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
   if (layers <= tensors) return;
   const message = `${config.file} asks for ${layers} layers, and the checkpoint has ${tensors} tensors`;
   throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
+}
+
+/** A module, and where it comes from. */
+export interface Loaded<Kind extends ArchitectureKind> {
+  config: JsonNode;
+  module: Modules[Kind];
+  origin: Origin;
+}
+
+export interface Origin {
+  folder: string;
+  /** The module's tensors, as its checkpoint calls them. */
+  tensors(): Iterable<SafetensorsEntry>;
+  /** What Hugging Face calls such a model, where it has a head. */
+  model: string | undefined;
 }
 
 /**
@@ -35,7 +79,10 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   folder: string,
   kind: Kind,
   { signal, progress_callback: listen, dtype }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype'> = {},
-): Promise<{ config: JsonNode; module: Modules[Kind] }> {
+  { head, trainable = false, seed = 0 }: Purpose = {},
+): Promise<Loaded<Kind>> {
+  if (trainable && dtype === 'q8')
+    throw new HeedError('UNSUPPORTED', 'Weights in 8 bits do not train', { culprit: 'dtype', cure: "Leave dtype out, or give 'fp32'" });
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   if (listen !== undefined && typeof listen !== 'function')
@@ -44,12 +91,13 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const json = await readJson(runtime, folder, 'config.json', { signal });
   const file = runtime.join(folder, 'config.json');
   const config = JsonNode.of(file, json);
-  const architecture = architectureOf(config);
-  const { name, module: made } = architecture;
+  const known = architectureOf(config);
+  const { name, module: made } = known;
   if (made.kind !== kind) {
     const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
+  const architecture = head ? withHead(known, head.task, trainable) : known;
   const dims = architecture.dims(config);
   const last = { file, loaded: 0, total: undefined as number | undefined };
   const onProgress =
@@ -57,14 +105,29 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
   const make = (checkpoint: CheckpointSummary) => {
     expectLayers(config, made.layers(dims), checkpoint);
-    return new made(engine, dims, architecture.block(config, checkpoint));
+    const block = architecture.block(config, checkpoint);
+    const module = new made(engine, dims, block, head && headOf(engine, architecture, config, head));
+    return trainable ? module.train() : module;
   };
-  const module = await loadWeights(make, architecture, runtime, folder, { signal, onProgress, forms: weightForms(config, dtype) });
+  const forms = weightForms(config, trainable ? 'fp32' : dtype);
+  const module = await loadWeights(make, architecture, runtime, folder, { signal, onProgress, forms });
   try {
+    if (trainable) begin(module, seed, numberIn(config, 'initializer_range', 0.02));
     listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {
     module.dispose();
     throw error;
   }
-  return { config, module: module as Modules[Kind] }; // which is of that kind
+  const model = head && architecture.heads?.[head.task]?.model;
+  const origin = { folder, tensors: () => checkpointEntries(module, architecture), model };
+  return { config, module: module as Modules[Kind], origin }; // which is of that kind
+}
+
+/** Fills what was not loaded, as Hugging Face's models do it: matrices normal, biases 0, norms 1. */
+function begin(module: Module, seed: number, deviation: number): void {
+  for (const [name, parameter] of module.namedParameters()) {
+    if (parameter.complete) continue;
+    const init = name.endsWith('bias') ? zeros : parameter.shape.length > 1 ? normal(deviation) : undefined;
+    parameter.init(new Random(seed, name), init);
+  }
 }

@@ -27,6 +27,9 @@ export interface TransformerLayerOptions {
   bias?: boolean;
   /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0, where PyTorch has 0.1. */
   dropout?: number;
+  /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
+  attentionDropout?: number | undefined;
+  activationDropout?: number | undefined;
   /** Default 'layer'. */
   norm?: NormKind;
   /** A gate beside the activation: linear3. */
@@ -53,7 +56,7 @@ export function normOf(engine: Engine, C: number, { norm = 'layer', layerNormEps
 
 export const layerOptionNames = [
   ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'],
-  ...['norm', 'gated', 'headDim', 'attentionScale'],
+  ...['attentionDropout', 'activationDropout', 'norm', 'gated', 'headDim', 'attentionScale'],
 ];
 
 /** Masks of one attention: as MultiheadAttention takes them. */
@@ -104,11 +107,12 @@ abstract class TransformerLayer extends Module {
     this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
     this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
     if (gated) this.linear3 = this.child('linear3', new Linear(engine, dModel, dimFeedforward, { bias }));
-    this.dropout = this.child('dropout', new Dropout(engine, this.options.dropout));
+    this.dropout = this.child('dropout', new Dropout(engine, this.options.activationDropout ?? this.options.dropout));
   }
 
   protected attention(): MultiheadAttention {
-    const { bias, batchFirst, dropout, headDim, attentionScale: scale } = this.options;
+    const { bias, batchFirst, headDim, attentionScale: scale } = this.options;
+    const dropout = this.options.attentionDropout ?? this.options.dropout;
     return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout, headDim, scale });
   }
 

@@ -7,9 +7,10 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { callable } from '../models/callable.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { HostTensor } from '../tensor.js';
+import { batchesOf, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
-import { batchesOf, loadAll, padded, type RunOptions, runOptionNames, textsOf } from './text.js';
+import { loadAll, type RunOptions, runOptionNames, textsOf } from './text.js';
 
 /** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
 const BATCH_TOKENS = 512;

@@ -3,10 +3,12 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
+import type { TextClassification } from './text_classification.js';
 import type { Summarizer, TextGenerator, Translator } from './text2text.js';
 
 export interface Tasks {
   'feature-extraction': FeatureExtractor;
+  'text-classification': TextClassification;
   translation: Translator;
   summarization: Summarizer;
   'text2text-generation': TextGenerator;

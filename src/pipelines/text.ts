@@ -1,4 +1,4 @@
-/** What pipelines that read texts have in common: loading a model beside its tokenizer, checking what they are given, and batches of texts of like length. */
+/** What pipelines that read texts have in common: loading a model beside its tokenizer and checking what they are given. */
 import { isSignal } from '../engine/queue.js';
 import { HeedError, kindOf } from '../errors.js';
 
@@ -36,28 +36,4 @@ export function textsOf(task: string, texts: string | readonly string[], { signa
   if (strange >= 0) throw new HeedError('ARGUMENT', `${task} takes strings, not ${kindOf(list[strange])}`, { culprit: 'texts' });
   signal?.throwIfAborted();
   return list;
-}
-
-/** Neighbours in length together, longest first, as many as fit into `tokens` with their padding. */
-export function batchesOf<Job extends { readonly ids: readonly number[] }>(jobs: readonly Job[], tokens: number): Job[][] {
-  const sorted = [...jobs].sort((a, b) => b.ids.length - a.ids.length);
-  const found: Job[][] = [];
-  for (const job of sorted) {
-    const last = found.at(-1);
-    const width = last?.[0]?.ids.length ?? 0;
-    if (last && (last.length + 1) * width <= tokens) last.push(job);
-    else found.push([job]);
-  }
-  return found;
-}
-
-/** Rows of ids, padded on the right to [B, T]. */
-export function padded(
-  rows: readonly (readonly number[])[],
-  pad: number,
-): { ids: Int32Array; dims: readonly [B: number, T: number]; lengths: number[] } {
-  const T = rows.reduce((most, { length }) => Math.max(most, length), 1);
-  const ids = new Int32Array(rows.length * T).fill(pad);
-  for (const [row, own] of rows.entries()) ids.set(own, row * T);
-  return { ids, dims: [rows.length, T], lengths: rows.map(({ length }) => length) };
 }

@@ -9,10 +9,11 @@ import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
+import { batchesOf, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
 import { joined, type Paragraphs, sentencesOf } from './sentences.js';
-import { batchesOf, loadAll, padded, type RunOptions, runOptionNames, textsOf } from './text.js';
+import { loadAll, type RunOptions, runOptionNames, textsOf } from './text.js';
 
 /** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
 const BATCH_TOKENS = 1024;

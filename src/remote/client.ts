@@ -6,7 +6,7 @@ import { isSignal } from '../engine/queue.js';
 import { expectOptions, HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
-import { type Call, type Loaded, listeners, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
+import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
 import type { Servable } from './serve.js';
 
 /** Milliseconds that a worker gets to start in. */
@@ -92,7 +92,7 @@ export class Remote {
     }
   }
 
-  #proxy({ object, facts, methods }: Loaded): Servable {
+  #proxy({ object, facts, methods: known }: Loaded): Servable {
     let disposed = false;
     // Options come last, and are the only argument that may hold a signal or functions.
     const ask = async (method: string | undefined, args: readonly unknown[], options: unknown = {}) => {
@@ -101,7 +101,10 @@ export class Remote {
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
     const call = (input: unknown, options?: unknown) => ask(undefined, [input], options);
-    const others = methods.map((method) => [method, (options: unknown) => ask(method, [], options)]);
+    const others = known.map((method) => {
+      const before = methods[method] ?? 0;
+      return [method, (...given: unknown[]) => ask(method, given.slice(0, before), given[before])];
+    });
     const dispose = () => {
       if (disposed) return;
       disposed = true;

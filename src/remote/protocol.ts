@@ -10,11 +10,12 @@ import { type Dtype, type HostData, HostTensor } from '../tensor.js';
 export const listeners: Readonly<Record<string, readonly string[] | undefined>> = {
   progress_callback: undefined,
   onProgress: undefined,
+  onLog: undefined,
   streamer: ['put', 'end'],
 };
 
-/** Methods of a loaded object that a page may call, beside calling itself. Their options come last. */
-export const methods: readonly string[] = ['generate'];
+/** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
+export const methods: Readonly<Record<string, number>> = { generate: 0, fit: 1, classify: 1, save_pretrained: 1 };
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {

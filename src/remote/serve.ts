@@ -17,7 +17,7 @@ export interface Servable {
 export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Servable>>>;
 
 /** Members that a page may know. */
-const facts = ['config', 'generation_config', 'sentence', 'info'];
+const facts = ['config', 'generation_config', 'labels', 'sentence', 'info'];
 
 /** Answers requests from now on. */
 export function serve(loaders: Loaders, port: Port): void {
@@ -52,7 +52,7 @@ export function serve(loaders: Loaders, port: Port): void {
     return {
       object: last,
       facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])),
-      methods: methods.filter((name) => typeof members[name] === 'function'),
+      methods: Object.keys(methods).filter((name) => typeof members[name] === 'function'),
     };
   }
 
@@ -60,7 +60,7 @@ export function serve(loaders: Loaders, port: Port): void {
     const target = objects.get(object);
     if (!target) throw gone();
     if (method === undefined) return target(...args);
-    const own = methods.includes(method) ? (target as unknown as Record<string, unknown>)[method] : undefined;
+    const own = Object.hasOwn(methods, method) ? (target as unknown as Record<string, unknown>)[method] : undefined;
     if (typeof own === 'function') return own(...args);
     throw new HeedError('UNSUPPORTED', `This model has no ${method}`, { culprit: method, cure: 'Take both from the same version' });
   }

@@ -9,8 +9,9 @@ const refuse = async (location: string): Promise<never> => {
   });
 };
 
-export const noStorage: Pick<Runtime, 'writeFile' | 'listFolder' | 'removeFile'> = {
+export const noStorage: Pick<Runtime, 'writeFile' | 'appendFile' | 'listFolder' | 'removeFile'> = {
   writeFile: refuse,
+  appendFile: refuse,
   listFolder: refuse,
   removeFile: refuse,
 };

@@ -1,7 +1,7 @@
 /**
- * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops. node-files.ts reads them.
+ * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops, but for those that grow. node-files.ts reads them.
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile as append, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
@@ -31,6 +31,16 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
     await handle?.close().catch(() => {});
     await rm(temporary(path), { force: true }).catch(() => {});
     throw error instanceof HeedError ? error : failure(location, 'cannot be written', error);
+  }
+}
+
+export async function appendFile(location: string, bytes: Uint8Array): Promise<void> {
+  const path = pathOf(location);
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await append(path, bytes);
+  } catch (error) {
+    throw failure(location, 'cannot be written', error);
   }
 }
 

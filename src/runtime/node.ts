@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { join, open } from './node-files.js';
-import { listFolder, removeFile, writeFile } from './node-storage.js';
+import { appendFile, listFolder, removeFile, writeFile } from './node-storage.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 
 const versions = process.versions as Record<string, string | undefined>;
@@ -67,6 +67,7 @@ export const nodeRuntime: Runtime = {
   open,
   resolve: (location) => location,
   join,
+  appendFile,
   writeFile,
   listFolder,
   removeFile,

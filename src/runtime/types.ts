@@ -86,6 +86,8 @@ export interface Runtime {
    * before. Gives its length in bytes. Throws STORAGE where that fails, and leaves no temporary file; UNSUPPORTED where there are no files.
    */
   writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number>;
+  /** Adds to the end of a file, which begins with this where there is none, as do the folders above it. Throws STORAGE, UNSUPPORTED. */
+  appendFile(location: string, bytes: Uint8Array): Promise<void>;
   /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
   listFolder(folder: string): Promise<string[]>;
   /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */

@@ -63,6 +63,8 @@ export interface FitOptions {
   logEvery?: number | undefined;
   earlyStopping?: EarlyStopping | undefined;
   checkpoint?: Checkpointing | undefined;
+  /** A folder for TensorBoard: records go there too. A run that goes on has a new file beside the old ones. */
+  tensorboard?: string | undefined;
   /** An abort ends it between two steps; a checkpoint is written before, where there are any. Rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: TrainingProgress) => void) | undefined;
@@ -88,6 +90,7 @@ const optionNames = [
   'logEvery',
   'earlyStopping',
   'checkpoint',
+  'tensorboard',
   'signal',
   'onProgress',
   'onLog',

@@ -2,6 +2,7 @@
 export { type SaveOptions, save_pretrained } from '../models/save.js';
 export { trainBpe } from '../text/train_bpe.js';
 export type { Batches } from './batches.js';
+export type { ClassifierFitOptions, TextClassifier, TextExample } from './classifier.js';
 export * from './data/index.js';
 export type { Checkpointing, EarlyStopping, FitOptions, FitResult, TrainingProgress, TrainingRecord } from './fit.js';
 export * from './metrics/index.js';
@@ -9,6 +10,8 @@ export {
   type Decoding,
   ExampleError,
   type Exercise,
+  type Ids,
+  type Limits,
   type Metrics,
   type Objective,
   type Prediction,
@@ -16,6 +19,14 @@ export {
   predictionMetrics,
   type Sums,
 } from './objective.js';
+export { type CausalLMModel, type CausalLMOptions, causalLM } from './objectives/causal_lm.js';
+export {
+  type ClassificationBatch,
+  type ClassificationModel,
+  type ClassificationOptions,
+  classification,
+} from './objectives/classification.js';
+export { type MaskedLMModel, type MaskedLMOptions, type MaskingTokenizer, maskedLM } from './objectives/masked_lm.js';
 export {
   Adam,
   type AdamOptions,
@@ -30,4 +41,5 @@ export {
 } from './optimizer.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
 export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './sequence_to_sequence.js';
+export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';

@@ -7,7 +7,7 @@ import { type ErrorDetails, HeedError } from '../errors.js';
 import { crossEntropy, predictionSums } from '../ops/loss.js';
 import type { Random } from '../random.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { IntTensor } from '../text/batch.js';
+import type { Padded } from './data/collate.js';
 import type { BleuTokenizer } from './metrics/tokenize.js';
 import { perplexity } from './metrics/tokens.js';
 
@@ -50,9 +50,14 @@ export interface Decoding<Model, Batch> {
   tokenize?: BleuTokenizer | undefined;
 }
 
+/** Class or token ids [...], the first axis that of examples. */
+export interface Ids {
+  readonly data: Int32Array;
+  readonly dims: readonly number[];
+}
+
 export interface Prediction {
-  /** Class or token ids [...], the first axis that of examples. */
-  labels: IntTensor;
+  labels: Ids;
   /** The label that does not count. */
   ignoreIndex: number;
   /** In training only. Default 0. */
@@ -84,7 +89,7 @@ export function predictionMetrics({ loss = 0, right = 0, targets = 0 }: Sums): M
   return { loss: loss / targets, perplexity: perplexity(loss / targets), accuracy: right / targets };
 }
 
-export const toTensor = (engine: Engine, { data, dims }: IntTensor): Tensor => tensor(engine, data, dims, 'int32');
+export const toTensor = (engine: Engine, { data, dims }: Ids): Tensor => tensor(engine, data, dims, 'int32');
 
 /** An example of a batch is to blame: `row` is its number in it. The trainer says which it is of the data. */
 export class ExampleError extends HeedError {
@@ -98,7 +103,7 @@ export class ExampleError extends HeedError {
 }
 
 /** Throws ExampleError for an id outside of 0 to `size` − 1 that is not `but`. */
-export function checkIds(what: string, { data, dims }: IntTensor, size: number, but?: number): void {
+export function checkIds(what: string, { data, dims }: Ids, size: number, but?: number): void {
   const at = data.findIndex((id) => (id < 0 || id >= size) && id !== but);
   if (at < 0) return;
   const width = data.length / Math.max(1, dims[0] ?? 1);
@@ -108,3 +113,24 @@ export function checkIds(what: string, { data, dims }: IntTensor, size: number, 
     cure: `They run from 0 to ${size - 1}: does the tokenizer belong to this model?`,
   });
 }
+
+/** What a model may say of itself, so that batches are checked before they are run. */
+export interface Limits {
+  readonly vocab_size?: unknown;
+  readonly max_position_embeddings?: unknown;
+}
+
+/** Throws ExampleError for a row that is longer than the model's positions, and for an id outside of its vocabulary. */
+export function checkRows(what: string, { ids, lengths }: Padded, { vocab_size, max_position_embeddings: most }: Limits = {}): void {
+  const row = typeof most === 'number' ? lengths.findIndex((length) => length > most) : -1;
+  if (row >= 0)
+    throw new ExampleError(row, `${what} has ${lengths[row]} tokens, and the model ${most} positions`, {
+      culprit: what,
+      shape: [lengths[row] as number],
+      cure: 'Cut longer examples, or leave them out: `maxLength` of TranslationDataset, `max_length` of tokenizers',
+    });
+  if (typeof vocab_size === 'number') checkIds(what, ids, vocab_size);
+}
+
+/** How many tokens rows have, without padding. */
+export const tokensIn = ({ lengths }: Padded): number => lengths.reduce((sum, length) => sum + length, 0);

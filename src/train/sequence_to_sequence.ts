@@ -5,16 +5,15 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Tensor } from '../tensor.js';
-import type { Padded } from './data/collate.js';
 import type { TranslationBatch } from './data/translation.js';
-import { checkIds, type Decoding, ExampleError, type Objective, prediction, predictionMetrics, toTensor } from './objective.js';
+import { checkRows, type Decoding, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from './objective.js';
 
 /** Anything that translates: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. */
 export interface SequenceToSequenceModel {
   readonly engine: Engine;
   forward(source: Tensor, target: Tensor, lengths: readonly number[]): Tensor;
   /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
-  readonly config?: { readonly vocab_size?: unknown; readonly max_position_embeddings?: unknown } | undefined;
+  readonly config?: Limits | undefined;
 }
 
 export interface SequenceToSequenceOptions<Model> {
@@ -41,30 +40,14 @@ export function sequenceToSequence<Model extends SequenceToSequenceModel>(
     decoding,
     metrics: predictionMetrics,
     prepare(model, { source, input, labels }) {
-      const { vocab_size: vocabulary, max_position_embeddings: positions } = model.config ?? {};
-      for (const [name, side] of Object.entries({ source, input })) {
-        if (typeof positions === 'number') checkLengths(name, side, positions);
-        if (typeof vocabulary === 'number') checkIds(name, side.ids, vocabulary);
-      }
+      checkRows('source', source, model.config);
+      checkRows('input', input, model.config);
       const { engine } = model;
       return prediction(engine, {
         ...{ labels: labels.ids, ignoreIndex: pad, labelSmoothing },
-        tokens: total(source) + total(input),
+        tokens: tokensIn(source) + tokensIn(input),
         logits: () => model.forward(toTensor(engine, source.ids), toTensor(engine, input.ids), Array.from(source.lengths)),
       });
     },
   };
-}
-
-const total = ({ lengths }: Padded): number => lengths.reduce((sum, length) => sum + length, 0);
-
-/** Throws ExampleError for a row that is longer than the model's positions. */
-function checkLengths(what: string, { lengths }: Padded, positions: number): void {
-  const row = lengths.findIndex((length) => length > positions);
-  if (row < 0) return;
-  throw new ExampleError(row, `${what} has ${lengths[row]} tokens, and the model ${positions} positions`, {
-    culprit: what,
-    shape: [lengths[row] as number],
-    cure: 'Leave longer examples out: `maxLength` of TranslationDataset',
-  });
 }

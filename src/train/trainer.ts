@@ -10,11 +10,12 @@ import type { Batches } from './batches.js';
 import { checkpointOf, restore } from './checkpoint.js';
 import { expectFree, resume, save } from './checkpoint_folder.js';
 import { evaluate } from './evaluation.js';
-import { checkFitOptions, checkWhole, type FitOptions, type FitResult, runFit, type TrainingProgress } from './fit.js';
+import { checkFitOptions, checkWhole, type FitOptions, type FitResult, runFit, type TrainingProgress, type TrainingRecord } from './fit.js';
 import { Learner, type TrainerState } from './learner.js';
 import type { Metrics, Objective } from './objective.js';
 import { Optimizer } from './optimizer.js';
 import type { Schedule } from './schedule.js';
+import { TensorBoard } from './tensorboard.js';
 
 export interface TrainerOptions<Model, Batch> {
   /** What is to be learned: `sequenceToSequence({ pad })`, say. */
@@ -111,12 +112,24 @@ export class Trainer<Model extends Module, Batch> {
         await expectFree(this.model.engine.runtime, folder);
         this.#folders.add(folder);
       }
+      const board = await this.#board(options.tensorboard);
+      const onLog = (record: TrainingRecord) => {
+        board?.log(record);
+        options.onLog?.(record);
+      };
       try {
-        return await runFit(this.#learner, { validation: this.#validation, warn: this.#warn }, options);
+        const result = await runFit(this.#learner, { validation: this.#validation, warn: this.#warn }, { ...options, onLog });
+        await board?.close();
+        return result;
       } finally {
         if (!this.model.engine.disposed) this.model.eval();
+        await board?.close().catch(() => {}); // it has been told, or something worse is
       }
     });
+  }
+
+  async #board(folder: string | undefined): Promise<TensorBoard | undefined> {
+    return folder === undefined ? undefined : TensorBoard.open(this.model.engine, folder, { step: this.position.step });
   }
 
   /** Trains to the end of the epoch that the run is in. Gives the mean loss over its targets. */

@@ -5,6 +5,7 @@
  */
 import { bitsChecks } from './bits.js';
 import { assert, type Checks, type Env, type Heed, Missing, type Program, type Result, Skip } from './check.js';
+import { fineTuningChecks } from './fine_tuning.js';
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
 import { torchChecks } from './torch.js';
@@ -23,6 +24,7 @@ export const checks: Checks = {
   ...modelChecks,
   ...bitsChecks,
   ...trainingChecks,
+  ...fineTuningChecks,
   ...remoteChecks,
 };
 

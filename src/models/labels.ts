@@ -1,0 +1,51 @@
+/** The names of a classifier's classes: what config.json says, or whoever loads it for a task of his own. */
+import { HeedError, kindOf } from '../errors.js';
+import { isObject, type JsonNode, type JsonObject } from '../io/json.js';
+
+/** Class number -> name: a list, or an object as in config.json. */
+export type Id2Label = readonly string[] | Readonly<Record<number, string>>;
+
+export interface LabelOptions {
+  /** How many classes. Default as many as id2label names, else 2. */
+  num_labels?: number | undefined;
+  /** What they are called. Default config.json's, or LABEL_0 …  where num_labels differs. */
+  id2label?: Id2Label | undefined;
+}
+
+/** Each is a row of a matrix, and a name. */
+const MOST_LABELS = 1 << 20;
+
+/** The names of all classes, in order. Throws ARGUMENT for options that are not right, FORMAT for a config that is not. */
+export function labelsOf(config: JsonNode, { num_labels, id2label }: LabelOptions): readonly string[] {
+  const wrong = (name: string, what: string, cure: string) =>
+    new HeedError('ARGUMENT', `from_pretrained: ${what}`, { culprit: name, cure });
+  if (num_labels !== undefined && !(Number.isSafeInteger(num_labels) && num_labels >= 1 && num_labels <= MOST_LABELS))
+    throw wrong('num_labels', `num_labels is ${kindOf(num_labels)}`, 'It is a whole number from 1');
+  const given = id2label === undefined ? undefined : listOf(id2label);
+  if (id2label !== undefined && !given)
+    throw wrong('id2label', 'id2label does not name classes 0, 1, …', "Give ['negative', 'positive'], say");
+  if (given && num_labels !== undefined && given.length !== num_labels)
+    throw wrong('num_labels', `num_labels is ${num_labels}, and id2label names ${given.length}`, 'Give one of them');
+  if (given) return given;
+  const own = config.get('id2label') === undefined ? undefined : listOf(config.object('id2label').value);
+  if (config.get('id2label') !== undefined && !own) throw config.error('must name classes 0, 1, … in id2label');
+  const count = num_labels ?? own?.length ?? config.integer('num_labels', MOST_LABELS, 2);
+  if (own?.length === count) return own;
+  return Array.from({ length: Math.max(1, count) }, (_, i) => `LABEL_${i}`);
+}
+
+/** The config of a model with these classes. */
+export function configWith(config: JsonObject, labels: readonly string[]): JsonObject {
+  const { num_labels: _, ...rest } = config;
+  const label2id = Object.fromEntries(labels.map((label, id) => [label, id]));
+  return { ...rest, id2label: Object.fromEntries(labels.entries()), label2id };
+}
+
+/** Different names for 0, 1, …; undefined where it is not that. */
+function listOf(names: unknown): readonly string[] | undefined {
+  if (!Array.isArray(names) && !isObject(names)) return undefined;
+  const count = Object.keys(names).length;
+  const list = Array.from({ length: count }, (_, id) => (Object.hasOwn(names, id) ? (names as JsonObject)[id] : undefined));
+  const all = list.every((name): name is string => typeof name === 'string' && name !== '');
+  return all && count > 0 && count <= MOST_LABELS && new Set(list).size === count ? list : undefined;
+}

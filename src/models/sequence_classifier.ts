@@ -1,0 +1,168 @@
+/**
+ * AutoModelForSequenceClassification: an encoder that sorts texts. A call takes token ids and gives logits, as every model's; `classify` takes texts and gives
+ * labels. Training is src/train/classifier.ts's business.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { JsonObject } from '../io/json.js';
+import { exp } from '../math.js';
+import type { HostTensor } from '../tensor.js';
+import { batchesOf, padded } from '../text/rows.js';
+import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { callable } from './callable.js';
+import type { Encoder, EncoderOutputs } from './encoder.js';
+import { configWith, type LabelOptions, labelsOf } from './labels.js';
+import {
+  type CallOptions,
+  checkPretrained,
+  EncoderBase,
+  type Insights,
+  type ModelInputs,
+  type TrainableOptions,
+  trainableOptionNames,
+} from './model.js';
+import { loadPretrained, type Origin } from './pretrained.js';
+
+export interface ClassifierOptions extends TrainableOptions, LabelOptions {
+  /** Of a head that the checkpoint does not have. Default 0. */
+  seed?: number | undefined;
+}
+
+export const classifierOptionNames = [...trainableOptionNames, 'num_labels', 'id2label', 'seed'];
+
+export interface ClassifierOutput extends Insights {
+  /** [B, labels] */
+  logits: HostTensor;
+}
+
+/** A label and its probability. */
+export interface Classification {
+  label: string;
+  score: number;
+}
+
+export interface ClassifyOptions {
+  /** How many labels of each text, the likeliest first. Default 1: a Classification for each text, not a list of them. */
+  top_k?: number | undefined;
+  /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
+  max_length?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
+export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
+  ((inputs: ModelInputs, options?: CallOptions) => Promise<ClassifierOutput & Insights>);
+export const classifierMethods = ['run', 'classify', 'save_pretrained'] as const;
+export type ClassifierMember =
+  | (typeof classifierMethods)[number]
+  | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
+
+/** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
+const BATCH_TOKENS = 512;
+
+export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
+  #tokenizer: Promise<CallableTokenizer> | undefined;
+
+  constructor(
+    engine: Engine,
+    config: JsonObject,
+    encoder: Encoder,
+    origin: Origin,
+    readonly labels: readonly string[],
+    readonly trainable: boolean,
+  ) {
+    super(engine, config, encoder, origin);
+  }
+
+  /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
+  static async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    return callable(new SequenceClassifier(...(await SequenceClassifier.parts(engine, folder, options))), classifierMethods);
+  }
+
+  /** What a folder holds: for the constructor. */
+  protected static async parts(
+    engine: Engine,
+    folder: string,
+    options: ClassifierOptions,
+  ): Promise<ConstructorParameters<typeof SequenceClassifier>> {
+    checkPretrained(options, classifierOptionNames);
+    const { trainable = false, seed = 0, num_labels, id2label } = options;
+    if (!Number.isSafeInteger(seed))
+      throw new HeedError('ARGUMENT', `from_pretrained: seed is ${kindOf(seed)}`, { culprit: 'seed', cure: 'It is a whole number' });
+    let labels: readonly string[] = [];
+    const head = {
+      task: 'SequenceClassification',
+      labels: (config: Parameters<typeof labelsOf>[0]) => {
+        labels = labelsOf(config, { num_labels, id2label });
+        return labels.length;
+      },
+    } as const;
+    const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
+    return [engine, configWith(config.value, labels), module, origin, labels, trainable];
+  }
+
+  protected get wants() {
+    return {};
+  }
+
+  protected read({ logits }: EncoderOutputs): ClassifierOutput {
+    return { logits: (logits as NonNullable<typeof logits>).toHost() };
+  }
+
+  /** That of the model's folder, read when it is first wanted. */
+  protected tokenizer(signal?: AbortSignal): Promise<CallableTokenizer> {
+    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.engine.runtime, this.origin.folder, { signal });
+    this.#tokenizer = tokenizer;
+    tokenizer.catch(() => {
+      this.#tokenizer = undefined;
+    });
+    return tokenizer;
+  }
+
+  /** Tokens after which texts are cut: `asked`, which may be no more than the model's positions. */
+  protected maxLength(asked: number | undefined, { model_max_length }: CallableTokenizer): number {
+    const { positions } = this.encoder.dims;
+    if (asked === undefined) return Math.min(model_max_length ?? positions, positions);
+    if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
+    const cure = `The model takes 1 to ${positions} tokens`;
+    throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, { culprit: 'max_length', cure });
+  }
+
+  /** The likeliest label of a text, or of each of several; with `top_k` lists of them. */
+  async classify(
+    texts: string | readonly string[],
+    options: ClassifyOptions = {},
+  ): Promise<Classification | Classification[] | Classification[][]> {
+    checkOptions(options, ['top_k', 'max_length', 'signal'], 'classify');
+    const { top_k, signal } = options;
+    if (top_k !== undefined && !(Number.isSafeInteger(top_k) && top_k >= 1))
+      throw new HeedError('ARGUMENT', `classify: top_k is ${kindOf(top_k)}`, { culprit: 'top_k', cure: 'It is a whole number from 1' });
+    const list: readonly string[] = Array.isArray(texts) ? texts : [texts as string];
+    const strange = list.findIndex((text) => typeof text !== 'string');
+    if (strange >= 0)
+      throw new HeedError('ARGUMENT', `classify takes texts, and text ${strange} is ${kindOf(list[strange])}`, { culprit: 'texts' });
+    const tokenizer = await this.tokenizer(signal);
+    const max_length = this.maxLength(options.max_length, tokenizer);
+    const jobs = list.map((text, index) => ({ index, ids: tokenizer.encode(text, { truncation: true, max_length }) }));
+    const found: Classification[][] = [];
+    for (const batch of batchesOf(jobs, BATCH_TOKENS)) {
+      const rows = batch.map((job) => job.ids);
+      const { ids, dims: shape, lengths } = padded(rows, tokenizer.pad_token_id ?? 0);
+      const { logits } = await this.infer({ ids, shape, lengths }, {}, signal);
+      const width = this.labels.length;
+      for (const [row, { index }] of batch.entries())
+        found[index] = this.#ranked(logits.data.subarray(row * width, (row + 1) * width)).slice(0, top_k ?? 1);
+    }
+    const answers = top_k === undefined ? found.map(([first]) => first as Classification) : found;
+    return Array.isArray(texts) ? (answers as Classification[]) : (answers[0] as Classification);
+  }
+
+  /** Labels by probability. */
+  #ranked(logits: ArrayLike<number>): Classification[] {
+    const scores = Array.from(logits);
+    const most = Math.max(...scores);
+    const powers = scores.map((x) => exp(x - most));
+    const sum = powers.reduce((a, b) => a + b, 0);
+    return powers.map((power, i) => ({ label: this.labels[i] as string, score: power / sum })).sort((a, b) => b.score - a.score);
+  }
+}

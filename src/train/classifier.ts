@@ -1,0 +1,193 @@
+/**
+ * Fine-tuning a classifier with one call: `fit` tokenizes examples, batches them by length, and trains with AdamW, a linear schedule with warm-up, and the Trainer.
+ * Whoever wants more of a say takes the Trainer and the `classification` objective: this file is how.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { callable } from '../models/callable.js';
+import {
+  type Classifier,
+  type ClassifierOptions,
+  classifierMethods,
+  classifierOptionNames,
+  SequenceClassifier,
+} from '../models/sequence_classifier.js';
+import type { CallableTokenizer } from '../text/tokenizer.js';
+import { pad } from './data/collate.js';
+import { DataLoader } from './data/loader.js';
+import { classWeights } from './data/sampler.js';
+import { checkWhole, type FitOptions, type FitResult } from './fit.js';
+import { type ClassificationBatch, classification } from './objectives/classification.js';
+import { type AdamOptions, AdamW, type Group } from './optimizer.js';
+import { schedule } from './schedule.js';
+import { Trainer } from './trainer.js';
+
+/** A text, or a pair of them, and its label: by name, or by number. */
+export interface TextExample {
+  text: string;
+  text_pair?: string | undefined;
+  label: string | number;
+}
+
+export interface ClassifierFitOptions extends Omit<FitOptions, 'steps' | 'decode'> {
+  /** Default 3. */
+  epochs?: number | undefined;
+  /** Examples to evaluate with, after each epoch unless told otherwise. */
+  validation?: readonly TextExample[] | undefined;
+  /** Examples in a step. Default 16. */
+  batchSize?: number | undefined;
+  /** AdamW's rate at its highest. Default 5e-5. */
+  lr?: number | undefined;
+  /** Of matrices; not of biases and norms. Default 0.01. */
+  weightDecay?: number | undefined;
+  /** The share of steps in which the rate rises, before it falls to 0. Default 0.1. */
+  warmup?: number | undefined;
+  /** The most that the gradients' norm may be. Default 1. */
+  clip?: number | undefined;
+  /** What classes count for: numbers, or 'balanced', by which rare ones count as much as others. Default the same for each example. */
+  weight?: readonly number[] | 'balanced' | undefined;
+  /** Default 0. */
+  labelSmoothing?: number | undefined;
+  /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
+  max_length?: number | undefined;
+  /** Of dropout and of the order of examples. Default 0. */
+  seed?: number | undefined;
+}
+
+const ownOptions = ['validation', 'batchSize', 'lr', 'weightDecay', 'warmup', 'clip', 'weight', 'labelSmoothing', 'max_length', 'seed'];
+const runOptions = ['epochs', 'evaluateEvery', 'logEvery', 'earlyStopping', 'checkpoint', 'tensorboard', 'signal', 'onProgress', 'onLog'];
+
+/** In a page the model lives in a worker, and so does its training. */
+export type TextClassifier = Classifier & Pick<TrainableClassifier, 'fit'>;
+
+/** An example as a model takes it. */
+interface Encoded {
+  ids: readonly number[];
+  /** Tokens of the first text, and its special ones; those behind are the second's. */
+  first: number;
+  label: number;
+}
+
+export class TrainableClassifier extends SequenceClassifier {
+  static readonly optionNames = classifierOptionNames;
+  #fitting = false;
+
+  static override async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<TextClassifier> {
+    const model = new TrainableClassifier(...(await SequenceClassifier.parts(engine, folder, options)));
+    return callable(model, ['fit', ...classifierMethods]) as TextClassifier;
+  }
+
+  /**
+   * Trains on examples; the model then is out of training, and classifies. Rejects as the Trainer's `fit` does, with ARGUMENT for examples that are none, and with
+   * `signal.reason`; what was learned until then stays.
+   * @example await model.fit(examples, { epochs: 4, validation, onLog: console.log })
+   */
+  async fit(examples: readonly TextExample[], options: ClassifierFitOptions = {}): Promise<FitResult> {
+    checkOptions(options, [...runOptions, ...ownOptions], 'fit');
+    if (!this.trainable) throw wrong('trainable', 'this model was not loaded for training', 'Give from_pretrained trainable: true');
+    if (this.#fitting) throw wrong('fit', 'this model is being trained', 'Await one before the next');
+    this.#fitting = true;
+    try {
+      return await this.alive(() => this.#fit(examples, options));
+    } finally {
+      this.#fitting = false;
+    }
+  }
+
+  async #fit(examples: readonly TextExample[], options: ClassifierFitOptions): Promise<FitResult> {
+    const {
+      validation,
+      epochs = 3,
+      batchSize = 16,
+      lr = 5e-5,
+      weightDecay = 0.01,
+      warmup = 0.1,
+      clip = 1,
+      labelSmoothing,
+      seed = 0,
+    } = options;
+    if (!(typeof warmup === 'number' && warmup >= 0 && warmup < 1))
+      throw wrong('warmup', `warmup is ${kindOf(warmup)}`, 'It is a share of the steps, from 0, below 1');
+    checkWhole({ epochs, batchSize });
+    const tokenizer = await this.tokenizer(options.signal);
+    const max_length = this.maxLength(options.max_length, tokenizer);
+    const loaderOf = async (name: string, list: readonly TextExample[], shuffle: boolean) => {
+      const data = await this.#encode(name, list, tokenizer, { max_length, signal: options.signal });
+      const collate = (batch: readonly Encoded[]) => batchOf(batch, tokenizer.pad_token_id ?? 0);
+      return { data, loader: new DataLoader(data, { batchSize, shuffle, seed, bucketing: { length: ({ ids }) => ids.length }, collate }) };
+    };
+    const { data, loader } = await loaderOf('examples', examples, true);
+    const validated = validation && (await loaderOf('validation', validation, false)).loader;
+    const steps = epochs * (loader.length ?? 0);
+    // One more, so that the last step is not one at a rate of 0.
+    const rate = schedule('linear', { warmup: Math.ceil(warmup * steps), steps: steps + 1 });
+    const weight =
+      options.weight === 'balanced'
+        ? classWeights(
+            data.map(({ label }) => label),
+            this.labels.length,
+          )
+        : options.weight;
+    const optimizer = new AdamW(this.#groups(weightDecay), { lr });
+    try {
+      const objective = classification<typeof this.encoder>({ labelSmoothing, weight });
+      const trainer = new Trainer(this.encoder, { objective, optimizer, schedule: rate, loader, validation: validated, clip, seed });
+      const { evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog } = options;
+      return await trainer.fit({ epochs, evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog });
+    } finally {
+      optimizer.dispose();
+    }
+  }
+
+  /** Matrices, which decay, and all else, which does not. */
+  #groups(weightDecay: number): Group<AdamOptions>[] {
+    const all = [...this.encoder.namedParameters()];
+    const matrices = all.filter(([, { shape }]) => shape.length > 1);
+    const others = all.filter(([, { shape }]) => shape.length <= 1);
+    return [
+      { parameters: matrices, options: { weightDecay } },
+      { parameters: others, options: { weightDecay: 0 } },
+    ];
+  }
+
+  async #encode(
+    name: string,
+    examples: readonly TextExample[],
+    tokenizer: CallableTokenizer,
+    { max_length, signal }: { max_length: number; signal: AbortSignal | undefined },
+  ): Promise<Encoded[]> {
+    if (!Array.isArray(examples) || examples.length === 0)
+      throw wrong(name, `${name} is ${Array.isArray(examples) ? 'empty' : kindOf(examples)}`, "Give [{ text: '…', label: '…' }, …]");
+    const encoded: Encoded[] = [];
+    for (const [i, example] of examples.entries()) {
+      const { text, text_pair, label } = Object(example) as Partial<TextExample>;
+      const strange = typeof text !== 'string' || (text_pair !== undefined && typeof text_pair !== 'string');
+      if (strange) throw wrong(name, `example ${i} of ${name} has no text`, "Give { text: '…', label: '…' }");
+      const number = typeof label === 'string' ? this.labels.indexOf(label) : label;
+      if (!(typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < this.labels.length))
+        throw wrong(
+          name,
+          `example ${i} of ${name} has the label ${kindOf(label)}`,
+          `The model knows ${this.labels.slice(0, 20).join(', ')}`,
+        );
+      const { input_ids, token_type_ids } = tokenizer(text, { text_pair, truncation: true, max_length });
+      const first = token_type_ids.data.indexOf(1);
+      encoded.push({ ids: Array.from(input_ids.data), first: first < 0 ? input_ids.data.length : first, label: number });
+      await this.engine.turn(signal);
+    }
+    return encoded;
+  }
+}
+
+function batchOf(examples: readonly Encoded[], padId: number): ClassificationBatch {
+  const inputs = pad(
+    examples.map(({ ids }) => ids),
+    padId,
+  );
+  const labels = Int32Array.from(examples, ({ label }) => label);
+  if (examples.every(({ ids, first }) => first === ids.length)) return { inputs, labels };
+  const types = examples.map(({ ids, first }) => ids.map((_, t) => Number(t >= first)));
+  return { inputs, labels, typeIds: pad(types, 0).ids };
+}
+
+const wrong = (culprit: string, what: string, cure: string) => new HeedError('ARGUMENT', `fit: ${what}`, { culprit, cure });

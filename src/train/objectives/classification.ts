@@ -1,0 +1,112 @@
+/**
+ * Classification: each example is of one class. The loss is the cross entropy, in which classes may weigh differently, for data that has few of some; an evaluation
+ * tells the accuracy and the macro F1, which counts every class the same however rare it is.
+ */
+import type { Engine } from '../../engine/engine.js';
+import { checkOptions, HeedError } from '../../errors.js';
+import { predictionSums } from '../../ops/loss.js';
+import { type HostTensor, type Tensor, tensor } from '../../tensor.js';
+import type { IntTensor } from '../../text/batch.js';
+import type { Padded } from '../data/collate.js';
+import { checkIds, checkRows, type Limits, type Metrics, type Objective, prediction, type Sums, tokensIn, toTensor } from '../objective.js';
+
+/** Rows of token ids, of which text they are (for pairs), and the class of each. */
+export interface ClassificationBatch {
+  /** [B, T] */
+  readonly inputs: Padded;
+  /** [B, T]. Default all 0. */
+  readonly typeIds?: IntTensor | undefined;
+  /** [B]: 0 to classes − 1. */
+  readonly labels: Int32Array;
+}
+
+/** Anything that sorts texts: ids [B, T] int32, the rows' lengths, types [B, T] int32 → logits [B, classes]. */
+export interface ClassificationModel {
+  readonly engine: Engine;
+  forward(ids: Tensor, lengths: readonly number[], typeIds?: Tensor): Tensor;
+  readonly config?: (Limits & { readonly num_labels?: unknown }) | undefined;
+}
+
+export interface ClassificationOptions {
+  /** What each class counts for in training, as `classWeights` computes it. Default the same. */
+  weight?: ArrayLike<number> | undefined;
+  /** How much of a target all classes share in training, 0 to 1. Default 0. Evaluation knows none. */
+  labelSmoothing?: number | undefined;
+}
+
+/** @example new Trainer(model.encoder, { objective: classification({ weight: classWeights(labels) }), … }) */
+export function classification<Model extends ClassificationModel>(
+  options: ClassificationOptions = {},
+): Objective<Model, ClassificationBatch> {
+  checkOptions(options, ['weight', 'labelSmoothing'], 'classification');
+  const { labelSmoothing = 0 } = options;
+  const weight = options.weight && Float32Array.from(options.weight);
+  if (weight && !(weight.length > 0 && weight.every((w) => w >= 0 && Number.isFinite(w))))
+    throw new HeedError('ARGUMENT', `classification: the weights are [${weight.slice(0, 9)}]`, {
+      culprit: 'weight',
+      cure: 'Give a number from 0 on for each class',
+    });
+  return {
+    metrics: classificationMetrics,
+    prepare(model, { inputs, typeIds, labels: classes }) {
+      checkRows('inputs', inputs, model.config);
+      const labels = { dims: [classes.length], data: classes };
+      const { num_labels } = model.config ?? {};
+      if (typeof num_labels === 'number') checkIds('labels', labels, num_labels);
+      const { engine } = model;
+      const logits = () => model.forward(toTensor(engine, inputs.ids), Array.from(inputs.lengths), typeIds && toTensor(engine, typeIds));
+      const exercise = prediction(engine, { labels, ignoreIndex: -100, labelSmoothing, weight, tokens: tokensIn(inputs), logits });
+      const sums = (): Sums =>
+        engine.scope(() => {
+          const scores = logits();
+          const { loss, targets } = predictionSums(scores, tensor(engine, classes));
+          return { loss, targets, ...confusion(argmax(scores), classes) };
+        });
+      return { ...exercise, sums };
+    },
+  };
+}
+
+/** The class with the largest logit in each row [B, classes]; the first of several. */
+function argmax(scores: Tensor): number[] {
+  const { data, dims } = scores.toHost() as HostTensor & { data: Float32Array };
+  const classes = dims[1] as number;
+  return Array.from({ length: dims[0] as number }, (_, b) => {
+    const row = data.subarray(b * classes, (b + 1) * classes);
+    return row.reduce((best, x, i) => (x > (row[best] as number) ? i : best), 0);
+  });
+}
+
+/** How often class i was taken for j, by `i>j`. */
+function confusion(said: readonly number[], labels: ArrayLike<number>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const [b, j] of said.entries()) {
+    const pair = `${labels[b]}>${j}`;
+    counts[pair] = (counts[pair] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/**
+ * Loss, accuracy, and the mean of the classes' F1 = 2 right / (said + there), over classes that are there or were said (scikit-learn's f1_score with
+ * average='macro').
+ */
+function classificationMetrics({ loss = 0, targets = 0, ...counts }: Sums): Metrics {
+  const classes = new Map<number, { right: number; all: number }>();
+  const of = (label: number) => {
+    const found = classes.get(label) ?? { right: 0, all: 0 };
+    classes.set(label, found);
+    return found;
+  };
+  let right = 0;
+  for (const [pair, n] of Object.entries(counts)) {
+    const [label, said] = pair.split('>').map(Number) as [number, number];
+    of(label).all += n;
+    of(said).all += n;
+    if (label !== said) continue;
+    of(label).right += n;
+    right += n;
+  }
+  const f1 = [...classes.values()].reduce((sum, { right, all }) => sum + (2 * right) / all, 0) / classes.size;
+  return { loss: loss / targets, accuracy: right / targets, f1 };
+}

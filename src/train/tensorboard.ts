@@ -1,0 +1,183 @@
+/**
+ * Learning curves for TensorBoard: event files, which are TFRecords of Event messages, written as a run goes. What is logged is buffered and appended in the
+ * background, in order; `flush` and `close` wait for it and say what went wrong. Each run, and each resumption of one, has a file of its own in the folder, and
+ * begins with the step from which it goes on, so that TensorBoard drops what a killed run had logged beyond its last checkpoint.
+ *
+ *   record   length u64 | crc of length u32 | message | crc of message u32        crc: masked CRC-32C, rot(crc, 15) + 0xa282ead8
+ *
+ * Formats: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto, tensorflow/core/framework/summary.proto.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { concatenated } from '../io/bytes.js';
+import { crc32c } from '../io/crc32c.js';
+import type { Runtime } from '../runtime/types.js';
+import type { TrainingRecord } from './fit.js';
+
+/** A protobuf field: numbers are doubles (wire type 1), fixed floats (5) or varints (0); bytes and texts have a length (2). */
+type Field =
+  | readonly [number: number, kind: 'double' | 'float' | 'varint', value: number]
+  | readonly [number: number, value: Uint8Array | string];
+
+const utf8 = new TextEncoder();
+
+/** A protobuf message. */
+export function message(...fields: readonly Field[]): Uint8Array {
+  return concatenated(
+    fields.flatMap((field) => {
+      const [number, ...rest] = field;
+      if (rest.length === 1) {
+        const bytes = typeof rest[0] === 'string' ? utf8.encode(rest[0]) : rest[0];
+        return [varint((number << 3) | 2), varint(bytes.length), bytes];
+      }
+      const [kind, value] = rest;
+      const wire = { varint: 0, double: 1, float: 5 }[kind];
+      return [varint((number << 3) | wire), encoders[kind](value)];
+    }),
+  );
+}
+
+/** Seven bits a byte, the lowest first; whole numbers from 0 to 2^53. */
+function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push((rest % 128) + 128);
+  return Uint8Array.from([...bytes, rest]);
+}
+
+const encoders = {
+  varint,
+  double: (value: number) => new Uint8Array(Float64Array.of(value).buffer),
+  float: (value: number) => new Uint8Array(Float32Array.of(value).buffer),
+};
+
+/** The checksum of a TFRecord: masked, so that a file which holds records, checksums and all, can be in a record. */
+export function maskedCrc(bytes: Uint8Array): number {
+  const crc = crc32c(bytes);
+  return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
+}
+
+/** A message as it stands in a file. */
+export function tfRecord(bytes: Uint8Array): Uint8Array {
+  const record = new Uint8Array(16 + bytes.length);
+  const view = new DataView(record.buffer);
+  view.setBigUint64(0, BigInt(bytes.length), true);
+  view.setUint32(8, maskedCrc(record.subarray(0, 8)), true);
+  record.set(bytes, 12);
+  view.setUint32(12 + bytes.length, maskedCrc(bytes), true);
+  return record;
+}
+
+/** Fields of Event and SessionLog. */
+const [WALL_TIME, STEP, FILE_VERSION, SUMMARY, SESSION_LOG] = [1, 2, 3, 5, 7];
+const START = 1;
+
+export interface TensorBoardOptions {
+  /** The step from which a resumed run goes on: what files before this one have beyond it is no longer shown. Default 0. */
+  step?: number | undefined;
+}
+
+export class TensorBoard {
+  readonly #runtime: Runtime;
+  #pending: Uint8Array[] = [];
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  private constructor(
+    runtime: Runtime,
+    /** The event file. */
+    readonly file: string,
+  ) {
+    this.#runtime = runtime;
+  }
+
+  /**
+   * Begins a file in a folder. Throws STORAGE where it cannot be written, UNSUPPORTED where there are no files.
+   * @example
+   * const board = await TensorBoard.open(engine, 'runs/mine');
+   * await trainer.fit({ epochs: 10, onLog: (record) => board.log(record) });
+   * await board.close();
+   */
+  static async open(engine: Engine, folder: string, options: TensorBoardOptions = {}): Promise<TensorBoard> {
+    checkOptions(options, ['step'], 'TensorBoard.open');
+    const { step = 0 } = options;
+    if (typeof folder !== 'string' || folder === '')
+      throw new HeedError('ARGUMENT', `TensorBoard: the folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
+    checkStep(step);
+    const { runtime } = engine;
+    const board = new TensorBoard(runtime, runtime.join(folder, await freeName(runtime, folder)));
+    board.#event([FILE_VERSION, 'brain.Event:2']);
+    if (step > 0) board.#event([STEP, 'varint', step + 1], [SESSION_LOG, message([1, 'varint', START])]);
+    await board.flush();
+    return board;
+  }
+
+  /** A point of a curve. Tags with the same beginning up to a slash stand together. */
+  scalar(tag: string, value: number, step: number): void {
+    this.scalars({ [tag]: value }, step);
+  }
+
+  /** A point of each of several curves. Those that are NaN at the step have none there. */
+  scalars(values: Readonly<Record<string, number>>, step: number): void {
+    checkStep(step);
+    const points = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
+    for (const [tag, value] of points)
+      if (typeof value !== 'number')
+        throw new HeedError('ARGUMENT', `TensorBoard: ${tag} is ${kindOf(value)}`, { culprit: tag, cure: 'Give a number' });
+    if (points.length === 0) return;
+    const summary = message(...points.map(([tag, value]): Field => [1, message([1, tag], [2, 'float', value])]));
+    this.#event([STEP, 'varint', step], [SUMMARY, summary]);
+  }
+
+  /** A record of `fit`: the training loss, rate, gradient norm and speed, and what an evaluation found. */
+  log({ step, epoch, loss, rate, norm, stepsPerSecond, tokensPerSecond, validation = {} }: TrainingRecord): void {
+    const validated = Object.entries(validation).map(([name, value]) => [`validation/${name}`, value]);
+    const trained = { loss, rate, gradient_norm: norm, epoch, steps_per_second: stepsPerSecond, tokens_per_second: tokensPerSecond };
+    const training = Object.entries(trained).map(([name, value]) => [`train/${name}`, value]);
+    this.scalars(Object.fromEntries([...training, ...validated]), step);
+  }
+
+  #event(...fields: readonly Field[]): void {
+    this.#pending.push(tfRecord(message([WALL_TIME, 'double', Date.now() / 1000], ...fields)));
+    if (this.#pending.length > 1) return; // an append is on its way that will take it along
+    this.#writing = this.#writing.then(async () => {
+      const bytes = concatenated(this.#pending.splice(0));
+      // After a failure there would be a gap.
+      if (this.#failure === undefined) await this.#runtime.appendFile(this.file, bytes);
+    });
+    this.#writing = this.#writing.catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+  }
+
+  /** Waits until all that was logged is in the file. Throws STORAGE where it could not be written, as do all later ones. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** The same; the file needs no end. */
+  async close(): Promise<void> {
+    await this.flush();
+  }
+}
+
+function checkStep(step: number): void {
+  if (!(Number.isSafeInteger(step) && step >= 0))
+    throw new HeedError('ARGUMENT', `TensorBoard: the step is ${kindOf(step)}`, { culprit: 'step', cure: 'It is a whole number from 0' });
+}
+
+/** events.out.tfevents.<seconds>.heed.<n>: TensorBoard reads files in the order of their names. */
+async function freeName(runtime: Runtime, folder: string): Promise<string> {
+  const taken = new Set(
+    await runtime.listFolder(folder).catch((error: unknown) => {
+      if (error instanceof HeedError && error.code === 'NOT_FOUND') return [];
+      throw error;
+    }),
+  );
+  const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
+  for (let n = 0; ; n++) {
+    const name = `events.out.tfevents.${seconds}.heed.${n}`;
+    if (!taken.has(name)) return name;
+  }
+}

@@ -1,0 +1,331 @@
+/** Task models: a classifier's and a masked language model's logits are Hugging Face's; heads that a checkpoint lacks; names of classes; and the form for training. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  AutoModel,
+  AutoModelForMaskedLM,
+  AutoModelForSequenceClassification,
+  bert,
+  type ClassifierOptions,
+  createEngine,
+  type Engine,
+  pipeline,
+} from '../../dist/entry/node.js';
+import { JsonNode } from '../../dist/io/json.js';
+import type { Encoder } from '../../dist/models/encoder.js';
+import { MaskedLMModel } from '../../dist/models/masked_lm.js';
+import { EncoderModel } from '../../dist/models/model.js';
+import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
+import { tensor } from '../../dist/tensor.js';
+import { TrainableClassifier } from '../../dist/train/classifier.js';
+import { failureOf } from '../io/memory.js';
+import { engineOver, numbersOf, readWeights, tinyFiles, tinyPath, tinyWeights, type Weight } from './files.js';
+
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
+const expected = (name: string) => readWeights(readFileSync(`${fixture(name)}/expected.safetensors`));
+const inputsOf = (name: string) => {
+  const ints = (key: string) => {
+    const { bytes, shape } = expected(name)[key] as Weight;
+    return { data: new Int32Array(bytes.slice().buffer), dims: shape };
+  };
+  return { input_ids: ints('input_ids'), attention_mask: ints('attention_mask') };
+};
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 2, inlineBelow: 0, deterministic: true });
+});
+afterAll(() => engine.dispose());
+
+function expectLogits(name: string, logits: { data: ArrayLike<number>; dims: readonly number[] }, mask?: Int32Array): void {
+  const want = expected(name).logits as Weight;
+  expect(logits.dims).toEqual(want.shape);
+  const numbers = numbersOf(want);
+  const width = numbers.length / (mask?.length ?? numbers.length);
+  const apart = Array.from(numbers, (x, i) => (mask && !mask[Math.floor(i / width)] ? 0 : Math.abs(x - (logits.data[i] as number))));
+  expect(Math.max(...apart)).toBeLessThan(1e-4);
+}
+
+describe.each([false, true])('logits (trainable: %s)', (trainable) => {
+  it('of a classifier are Hugging Face’s', async () => {
+    const model = await AutoModelForSequenceClassification.from_pretrained(fixture('bert_classify'), { engine, trainable });
+    const { logits, ...rest } = await model(inputsOf('bert_classify'));
+    expectLogits('bert_classify', logits);
+    expect(Object.keys(rest)).toEqual([]);
+    const { hidden_states, attentions } = await model(inputsOf('bert_classify'), { output_attentions: true, output_hidden_states: true });
+    expect([hidden_states?.length, attentions?.length]).toEqual([3, 2]);
+    model.dispose();
+  });
+
+  it('of a masked language model are Hugging Face’s', async () => {
+    const model = await AutoModelForMaskedLM.from_pretrained(fixture('bert_mlm'), { engine, trainable });
+    const inputs = inputsOf('bert_mlm');
+    expectLogits('bert_mlm', (await model(inputs)).logits, inputs.attention_mask.data);
+    model.dispose();
+  });
+});
+
+describe('a checkpoint', () => {
+  it('of a task is an encoder, too', async () => {
+    for (const name of ['bert_classify', 'bert_mlm']) {
+      const model = await AutoModel.from_pretrained(fixture(name), { engine });
+      expect((await model(inputsOf(name))).last_hidden_state.dims).toEqual([2, 9, 32]);
+      model.dispose();
+    }
+  });
+
+  it('without the head is MODEL_MISMATCH, and leaves nothing behind', async () => {
+    const { used, storages } = engine.memory();
+    const [classifier, filler] = [
+      await failureOf(() => AutoModelForSequenceClassification.from_pretrained(tinyPath, { engine })),
+      await failureOf(() => AutoModelForMaskedLM.from_pretrained(fixture('bert_classify'), { engine })),
+    ];
+    expect(classifier).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'classifier.weight', shape: [2, 32] });
+    expect(classifier.cure).toMatch(/trainable: true/);
+    expect(filler).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'cls.predictions.bias' });
+    expect(engine.memory()).toMatchObject({ used, storages });
+  });
+
+  it('without the head gets a new one where it is to be trained, by the seed', async () => {
+    const headOf = async (options: ClassifierOptions) => {
+      const model = await AutoModelForSequenceClassification.from_pretrained(tinyPath, {
+        engine,
+        trainable: true,
+        num_labels: 40,
+        ...options,
+      });
+      const { 'head.out.weight': weight, 'head.out.bias': bias } = model.encoder.stateDict();
+      model.dispose();
+      return { weight: Array.from(weight?.data ?? []), bias: Array.from(bias?.data ?? []) };
+    };
+    const { weight, bias } = await headOf({});
+    expect(await headOf({ seed: 0 })).toEqual({ weight, bias });
+    expect((await headOf({ seed: 1 })).weight).not.toEqual(weight);
+    expect(bias).toEqual(Array(40).fill(0));
+    // N(0, 0.02²), as initializer_range says: 1,280 of them.
+    const deviation = Math.sqrt(weight.reduce((sum, x) => sum + x * x, 0) / weight.length);
+    expect(deviation).toBeGreaterThan(0.018);
+    expect(deviation).toBeLessThan(0.022);
+  });
+
+  it('may lack the pooler only where it is to be trained', async () => {
+    const { 'pooler.dense.weight': _, 'pooler.dense.bias': __, ...weights } = tinyWeights();
+    const files = tinyFiles({}, weights);
+    const own = await engineOver(files);
+    const error = await failureOf(() => TrainableClassifier.load(own, 'm'));
+    expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'pooler.dense.weight' });
+    const model = await TrainableClassifier.load(own, 'm', { trainable: true });
+    expect((await model({ input_ids: [[2, 3]] })).logits.dims).toEqual([1, 2]);
+    await own.dispose();
+  });
+
+  it('with half a head lacks the other half, trainable or not', async () => {
+    const weights = { ...tinyWeights(), 'classifier.bias': { dtype: 'F32', shape: [2], bytes: new Uint8Array(8) } };
+    const own = await engineOver(tinyFiles({}, weights));
+    for (const trainable of [true, false])
+      expect(await failureOf(() => TrainableClassifier.load(own, 'm', { trainable }))).toMatchObject({ culprit: 'classifier.weight' });
+    await own.dispose();
+  });
+
+  it('whose head is for another number of classes does not fit', async () => {
+    const options = { engine, trainable: true, num_labels: 2 };
+    const error = await failureOf(() => AutoModelForSequenceClassification.from_pretrained(fixture('bert_classify'), options));
+    expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'classifier.bias', shape: [3] });
+  });
+
+  it('of a masked language model with an output of its own is UNSUPPORTED', async () => {
+    const own = await engineOver(tinyFiles({ tie_word_embeddings: false }));
+    expect((await failureOf(() => MaskedLMModel.load(own, 'm', { trainable: true }))).code).toBe('UNSUPPORTED');
+    await own.dispose();
+  });
+});
+
+describe('names of classes', () => {
+  const load = async (config: object, options: ClassifierOptions = {}) => {
+    const own = await engineOver(tinyFiles(config as never));
+    try {
+      const model = await TrainableClassifier.load(own, 'm', { trainable: true, ...options });
+      return { labels: model.labels, config: model.config };
+    } finally {
+      await own.dispose();
+    }
+  };
+
+  it('are those that are asked for, or config.json’s, or two', async () => {
+    const own = { id2label: { 0: 'no', 1: 'yes', 2: 'perhaps' } };
+    expect((await load({})).labels).toEqual(['LABEL_0', 'LABEL_1']);
+    expect((await load({ num_labels: 3 })).labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2']);
+    expect((await load(own)).labels).toEqual(['no', 'yes', 'perhaps']);
+    expect((await load(own, { num_labels: 3 })).labels).toEqual(['no', 'yes', 'perhaps']);
+    expect((await load(own, { num_labels: 1 })).labels).toEqual(['LABEL_0']);
+    for (const id2label of [['a', 'b'], { 0: 'a', 1: 'b' }]) expect((await load(own, { id2label })).labels).toEqual(['a', 'b']);
+  });
+
+  it('stand in the model’s config as Hugging Face has them', async () => {
+    const { config } = await load({ num_labels: 9 }, { id2label: ['a', 'b'] });
+    expect(config).toMatchObject({ id2label: { 0: 'a', 1: 'b' }, label2id: { a: 0, b: 1 }, model_type: 'bert' });
+    expect(config.num_labels).toBeUndefined();
+  });
+
+  it.each<[string, object]>([
+    ['num_labels', { num_labels: 0 }],
+    ['num_labels', { num_labels: 1.5 }],
+    ['num_labels', { num_labels: 3, id2label: ['a', 'b'] }],
+    ['id2label', { id2label: [] }],
+    ['id2label', { id2label: ['a', 'a'] }],
+    ['id2label', { id2label: { 1: 'a', 2: 'b' } }],
+    ['id2label', { id2label: 'ab' }],
+    ['seed', { seed: 0.5 }],
+    ['trainable', { trainable: 'yes' }],
+  ])('and %s that make no sense are ARGUMENT', async (culprit, options) => {
+    expect(await failureOf(() => load({}, options))).toMatchObject({ code: 'ARGUMENT', culprit });
+  });
+
+  it('in config.json that make no sense are FORMAT', async () => {
+    for (const id2label of [{ 0: 1 }, { 5: 'a' }, ['a', 'a'], 3]) expect((await failureOf(() => load({ id2label }))).code).toBe('FORMAT');
+    expect((await failureOf(() => load({ hidden_dropout_prob: 1.5 }))).code).toBe('FORMAT');
+  });
+
+  it('are options of classifiers alone', async () => {
+    expect((await failureOf(() => AutoModel.from_pretrained(tinyPath, { engine, num_labels: 2 } as object))).code).toBe('UNSUPPORTED');
+    const extract = () => pipeline('feature-extraction', tinyPath, { engine, trainable: true } as object);
+    expect((await failureOf(extract)).code).toBe('UNSUPPORTED');
+  });
+});
+
+async function encoderWith(config: object, kind: 'encoder' | 'classifier' = 'encoder'): Promise<{ encoder: Encoder; own: Engine }> {
+  const own = await engineOver(tinyFiles(config as never));
+  const load = kind === 'encoder' ? EncoderModel.load : TrainableClassifier.load;
+  const { encoder } = await load(own, 'm', { trainable: true });
+  return { encoder, own };
+}
+
+describe('in training', () => {
+  const none = { hidden_dropout_prob: 0, attention_probs_dropout_prob: 0 };
+
+  it('is what trainable: true gives, until a call infers', async () => {
+    const model = await AutoModel.from_pretrained(tinyPath, { engine, trainable: true });
+    const parameters = [...model.encoder.namedParameters()].map(([, parameter]) => parameter);
+    expect(model.encoder.training).toBe(true);
+    expect(parameters.some(({ packed }) => packed)).toBe(false);
+    const plain = await AutoModel.from_pretrained(tinyPath, { engine });
+    expect(plain.encoder.training).toBe(false);
+    const inputs = { input_ids: [[2, 17, 40, 3]] };
+    expect((await model(inputs)).last_hidden_state).toEqual((await plain(inputs)).last_hidden_state);
+    expect(model.encoder.training).toBe(false);
+    model.dispose();
+    plain.dispose();
+  });
+
+  it('the forward at once has the bits of the forward in steps', async () => {
+    const { encoder, own } = await encoderWith(none);
+    const inputs = { ids: Int32Array.of(2, 17, 40, 3, 2, 9, 3, 0), shape: [2, 4] as const, lengths: [4, 3] };
+    const forward = () => Array.from(own.scope(() => encoder.forward(tensor(own, inputs.ids, [2, 4]), inputs.lengths).toHost().data));
+    const stepped = async () => {
+      const host = await own.run(function* () {
+        return (yield* encoder.steps(inputs)).lastHiddenState.toHost();
+      });
+      return Array.from(host.data);
+    };
+    expect(forward()).toEqual(await stepped());
+    encoder.eval();
+    expect(forward()).toEqual(await stepped());
+    await own.dispose();
+  });
+
+  it.each<[string, object, 'encoder' | 'classifier', boolean]>([
+    ['none of it', none, 'encoder', false],
+    ['hidden_dropout_prob', { ...none, hidden_dropout_prob: 0.5 }, 'encoder', true],
+    ['attention_probs_dropout_prob', { ...none, attention_probs_dropout_prob: 0.5 }, 'encoder', true],
+    ['classifier_dropout', { ...none, classifier_dropout: 0.5 }, 'classifier', true],
+    ['hidden_dropout_prob without classifier_dropout', { ...none, classifier_dropout: 0 }, 'classifier', false],
+  ])('drops as config.json says: %s', async (_, config, kind, drops) => {
+    const { encoder, own } = await encoderWith(config, kind);
+    const run = (step: number) => {
+      encoder.train({ seed: 1, step });
+      return own.scope(() => Array.from(encoder.forward(tensor(own, Int32Array.of(2, 17, 40, 3), [1, 4]), [4]).toHost().data));
+    };
+    const first = run(1);
+    expect(run(1)).toEqual(first);
+    if (drops) expect(run(2)).not.toEqual(first);
+    else expect(run(2)).toEqual(first);
+    await own.dispose();
+  });
+
+  it('drops nothing behind the activation, as BERT does not', async () => {
+    const config = JsonNode.of('config.json', { hidden_act: 'gelu', hidden_dropout_prob: 0.2, attention_probs_dropout_prob: 0.3 });
+    const block = bert.block(config, { tensors: 0, has: () => false });
+    expect(block).toMatchObject({ dropout: 0.2, attentionDropout: 0.3, activationDropout: 0 });
+  });
+
+  it.each(['classifier', 'filler'])('the gradients of a %s are the derivatives of its loss', async (kind) => {
+    const own = await engineOver(tinyFiles({ ...none, classifier_dropout: 0 }));
+    const { encoder } = await (kind === 'filler' ? MaskedLMModel : TrainableClassifier).load(own, 'm', { trainable: true });
+    const ids = () => tensor(own, Int32Array.of(2, 17, 40, 3, 2, 9, 3, 0), [2, 4]);
+    const types = () => tensor(own, Int32Array.of(0, 0, 1, 1, 0, 0, 0, 0), [2, 4]);
+    const labels = () =>
+      kind === 'filler' ? tensor(own, Int32Array.of(5, 6, 7, 8, 9, 10, 11, -100), [2, 4]) : tensor(own, Int32Array.of(1, 0));
+    const lossTensor = () => crossEntropy(encoder.forward(ids(), [4, 3], types()), labels());
+    const loss = () => own.scope(() => lossTensor().toHost().data[0] as number);
+    valueAndGrad(own, lossTensor);
+    for (const [name, parameter] of encoder.namedParameters()) {
+      const gradient = parameter.grad?.toHost().data as Float32Array;
+      expect(gradient, name).toBeDefined();
+      const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
+      // Keys' biases change no softmax.
+      if (norm < 1e-3) continue;
+      const value = own.heap.floats(parameter.value.ptr, gradient.length);
+      const before = value.slice();
+      const at = (step: number) => {
+        for (let i = 0; i < value.length; i++) value[i] = (before[i] as number) + (step * (gradient[i] as number)) / norm;
+        return loss();
+      };
+      const derivative = (at(5e-3) - at(-5e-3)) / 1e-2;
+      value.set(before);
+      expect(Math.abs(derivative / norm - 1), `${name}: ${derivative} for ${norm}`).toBeLessThan(0.02);
+    }
+    await own.dispose();
+  });
+});
+
+describe('save_pretrained', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const weightsIn = (path: string) => readWeights(readFileSync(join(path, 'model.safetensors')));
+
+  it.each([
+    ['bert_classify', AutoModelForSequenceClassification],
+    ['bert_mlm', AutoModelForMaskedLM],
+  ])('of %s gives the files that Hugging Face wrote: every tensor, by its name', async (name, auto) => {
+    for (const trainable of [false, true]) {
+      const model = await auto.from_pretrained(fixture(name), { engine, trainable });
+      await model.save_pretrained(join(folder, name));
+      model.dispose();
+      expect(weightsIn(join(folder, name))).toEqual(weightsIn(fixture(name)));
+      const json = (path: string) => JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+      expect(json(join(folder, name))).toEqual(json(fixture(name)));
+      expect(readdirSync(join(folder, name)).sort()).toEqual(['config.json', 'model.safetensors']);
+    }
+  });
+
+  it('of an encoder, too, and of what was learned: it says the same when it is loaded again', async () => {
+    const model = await AutoModel.from_pretrained(tinyPath, { engine });
+    await model.save_pretrained(join(folder, 'encoder'));
+    expect(weightsIn(join(folder, 'encoder'))).toEqual(tinyWeights());
+    model.dispose();
+    const id2label = ['yes', 'no'];
+    const classifier = await AutoModelForSequenceClassification.from_pretrained(tinyPath, { engine, trainable: true, id2label });
+    await classifier.fit([{ text: 'a', label: 'yes' }], { epochs: 1, lr: 1e-2 });
+    await classifier.save_pretrained(join(folder, 'classifier'));
+    const again = await AutoModelForSequenceClassification.from_pretrained(join(folder, 'classifier'), { engine });
+    expect(again.config.architectures).toEqual(['BertForSequenceClassification']);
+    expect(await again.classify(['a b', 'c'], { top_k: 2 })).toEqual(await classifier.classify(['a b', 'c'], { top_k: 2 }));
+    expect(readdirSync(join(folder, 'classifier'))).toContain('tokenizer.json');
+    again.dispose();
+    classifier.dispose();
+    await expect(classifier.save_pretrained(join(folder, 'gone'))).rejects.toThrow(/disposed of/);
+  });
+});

@@ -1,0 +1,53 @@
+/** pipeline('text-classification'): transformers.js's shapes, and the model's own answers in them. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { AutoModelForSequenceClassification, createEngine, type Engine, pipeline, type TextClassification } from '../../dist/entry/node.js';
+import { failureOf } from '../io/memory.js';
+import { tinyPath } from '../models/files.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+let engine: Engine;
+let classify: TextClassification;
+/** What the model says of a text. */
+let answers: (text: string) => Promise<unknown>;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 1, deterministic: true });
+  const model = await AutoModelForSequenceClassification.from_pretrained(tinyPath, {
+    engine,
+    trainable: true,
+    id2label: ['a', 'b', 'c'],
+    seed: 5,
+  });
+  await model.save_pretrained(folder);
+  answers = (text) => model.classify(text, { top_k: 3 });
+  classify = await pipeline('text-classification', folder, { engine });
+});
+afterAll(async () => {
+  classify.dispose();
+  await engine.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+it('gives one label for each text, in a list', async () => {
+  const [x, y] = (await Promise.all(['x y', 'it is long'].map(answers))) as unknown[][];
+  expect(await classify('x y')).toEqual([x?.[0]]);
+  expect(await classify(['x y', 'it is long'])).toEqual([x?.[0], y?.[0]]);
+  expect(await classify([])).toEqual([]);
+});
+
+it('gives as many labels as are asked for', async () => {
+  const [x, y] = (await Promise.all(['x y', 'it is long'].map(answers))) as unknown[][];
+  expect(await classify('x y', { top_k: 2 })).toEqual(x?.slice(0, 2));
+  expect(await classify(['x y', 'it is long'], { top_k: null })).toEqual([x, y]);
+  expect(await classify(['x y'], { top_k: 99 })).toEqual([x]);
+});
+
+it('says what is wrong', async () => {
+  expect(await failureOf(() => classify('x', { topk: 1 } as object))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'topk' });
+  expect(await failureOf(() => classify('x', { top_k: 0 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'top_k' });
+  expect(await failureOf(() => classify(5 as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'texts' });
+  expect(await failureOf(() => pipeline('text-classification', tinyPath, { engine }))).toMatchObject({ code: 'MODEL_MISMATCH' });
+  await expect(classify('x', { signal: AbortSignal.abort('no') })).rejects.toBe('no');
+});
