@@ -70,5 +70,5 @@ export async function tiny({ engine, vocabulary = VOCABULARY, dropout = 0.1, cou
 export async function killable(folder: string, engine?: Engine) {
   const made = await tiny({ ...(engine && { engine }), validation: loaderOf(examples(16, 2)) });
   const checkpoint = { folder, every: 1, keep: 2 };
-  return { ...made, fit: { steps: 24, evaluateEvery: 5, earlyStopping: { patience: 100 }, checkpoint } };
+  return { ...made, fit: { steps: 16, evaluateEvery: 5, earlyStopping: { patience: 100 }, checkpoint } };
 }
