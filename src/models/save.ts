@@ -8,11 +8,14 @@ import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_write
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { HostTensor, Shape } from '../tensor.js';
+import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 export interface SaveOptions {
-  /** What config.json says beside, or instead of, the model's own `config`: how weights are quantised, say. */
+  /** What config.json says beside, or instead of, the model's own `config`. */
   config?: JsonObject | undefined;
-  /** Weights, where they are to be others than the model's parameters: in 8 bits, or under other names. */
+  /** 'q8': matrices and tables in 8 bits, which config.json then says. 'fp32': float32. Default: as the model is. */
+  dtype?: PretrainedDtype | undefined;
+  /** Weights, where they are to be others than the model's parameters, or under other names. `dtype` says nothing of them. */
   tensors?: Iterable<SafetensorsEntry> | undefined;
   /** tokenizer.json as an object, as trainBpe gives it, or the folder of a model whose tokenizer is copied. */
   tokenizer?: object | string | undefined;
@@ -30,8 +33,10 @@ export async function save_pretrained(
   folder: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  checkOptions(options, ['config', 'tensors', 'tokenizer'], 'save_pretrained');
-  const { config, tokenizer, tensors = parameterEntries(model) } = options;
+  checkOptions(options, ['config', 'dtype', 'tensors', 'tokenizer'], 'save_pretrained');
+  const { config, tokenizer, dtype } = options;
+  checkDtype(dtype);
+  const { tensors, ...said } = options.tensors ? { tensors: options.tensors } : weightsOf(model, dtype);
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   if (!isObject(model.config) && !config)
@@ -50,7 +55,18 @@ export async function save_pretrained(
   // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
   await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
   for (const [file, value] of files) if (isObject(value)) await writeJson(file, value);
-  await writeJson('config.json', { ...model.config, ...config });
+  await writeJson('config.json', { ...model.config, ...said, ...config });
+}
+
+/** A model's weights in a dtype, and what config.json has to say of them. */
+function weightsOf(
+  model: Module,
+  dtype: PretrainedDtype | undefined,
+): { tensors: Iterable<SafetensorsEntry>; quantization_config: object | undefined } {
+  const q8 = dtype ? dtype === 'q8' : [...model.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
+  return q8
+    ? { tensors: model.quantizedState(), quantization_config: quantizationConfig }
+    : { tensors: parameterEntries(model), quantization_config: undefined };
 }
 
 /** A module's parameters as a safetensors file has them, each copied when it is its turn. */

@@ -158,7 +158,12 @@ export abstract class Module {
    * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
    */
   quantizedState(): SafetensorsEntry[] {
-    return [...this.namedParameters()].flatMap(([name, parameter]) => parameter.quantizedEntries(name));
+    const seen = new Set<Parameter>();
+    return [...this.namedParameters()].flatMap(([name, parameter]) => {
+      if (seen.has(parameter)) return []; // tied, and written under its first name
+      seen.add(parameter);
+      return parameter.quantizedEntries(name);
+    });
   }
 
   /**

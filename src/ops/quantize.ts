@@ -61,17 +61,24 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
 
 /** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32]. */
 export function quantizedInts(w: QuantizedMatrix): Int8Array<ArrayBuffer> {
-  return new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, w.columns, 1));
+  return new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, (columns) => columns, 1));
 }
 
 /** The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. */
 export function quantizedScales(w: QuantizedMatrix): Uint16Array<ArrayBuffer> {
-  return new Uint16Array(copied('quantizedScales', 'unpack_scale_q8', w, groups(w.columns), 2));
+  return new Uint16Array(copied('quantizedScales', 'unpack_scale_q8', w, groups, 2));
 }
 
-function copied(where: string, kernel: 'unpack_int_q8' | 'unpack_scale_q8', w: QuantizedMatrix, width: number, bytes: number): ArrayBuffer {
+function copied(
+  where: string,
+  kernel: 'unpack_int_q8' | 'unpack_scale_q8',
+  w: QuantizedMatrix,
+  widthOf: (columns: number) => number,
+  bytes: number,
+): ArrayBuffer {
   if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
   const { engine, rows: N } = w;
+  const width = widthOf(w.columns);
   return engine.scope(() => {
     const { ptr } = engine.allocate(N * width * bytes);
     engine.launch(kernel, N, N * width, [ptr, w.ptr, N, width]);

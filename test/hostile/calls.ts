@@ -67,6 +67,7 @@ export function tensorsOn(engine: Engine) {
     flags(2, 3),
     ops.transpose(floats(2, 3), 0, 1),
     ops.pack(floats(4, 3)),
+    ops.quantize(floats(4, 3)),
     freed,
   ];
   return { engine, floats, ints, flags, odd };
@@ -75,6 +76,7 @@ export function tensorsOn(engine: Engine) {
 export function callsOf({ engine, floats, ints, flags }: ReturnType<typeof tensorsOn>): Call[] {
   const [x, w, q, s] = [floats(2, 4), floats(4, 4), floats(1, 2, 3, 4), floats(1, 3, 4)];
   const packed = ops.pack(w);
+  const quantized = ops.quantize(w);
   const masks = { attnMask: flags(3, 3), isCausal: false, lengths: [3] };
   const attention = { ...masks, window: [1, 1], queryOffset: 0, alibiSlopes: floats(2), scale: 1, enableGqa: false };
   const functions: [keyof typeof ops, ...unknown[]][] = [
@@ -92,7 +94,13 @@ export function callsOf({ engine, floats, ints, flags }: ReturnType<typeof tenso
     ['embedding', ints(3), w],
     ['linear', x, packed, floats(4), { activation: 'gelu', residual: x }],
     ['matmul', x, w, { transposeB: true }],
+    ['linear', x, quantized, floats(4), { activation: 'gelu', residual: x }],
+    ['embedding', ints(3), quantized],
     ['unpack', packed, ints(2)],
+    ['unpack', quantized, ints(2)],
+    ['quantize', w],
+    ['quantizedInts', quantized],
+    ['quantizedScales', quantized],
     ['layerNorm', x, floats(4), floats(4), { eps: 1e-5 }],
     ['rmsNorm', x, floats(4), { eps: 1e-6 }],
     ['rotary', q, ops.rotaryTable(engine, 8, 4), { interleaved: true, positions: ints(3) }],

@@ -69,3 +69,22 @@ it('refuses what cannot be', async () => {
   await expect(save_pretrained(model, join(folder, 'x'), { tokenizer: join(folder, 'none') })).rejects.toMatchObject({ code: 'NOT_FOUND' });
   expect(await readdir(folder)).not.toContain('x');
 });
+
+it.each(['float32', 'q8'] as const)(
+  'in 8 bits is loaded as what 8 bits make of it, and says so in config.json: from a model in %s, which is as it was',
+  async (held) => {
+    const model = new HeedTransformer(engine, config).init(4).to(held);
+    const at = join(folder, `q8-${held}`);
+    await save_pretrained(model, at, held === 'q8' ? {} : { dtype: 'q8' });
+    expect([...model.namedParameters()][0]?.[1].dtype).toBe(held);
+    expect((await json(`q8-${held}`, 'config.json')).quantization_config).toEqual({ quant_method: 'heed', bits: 8, group_size: 32 });
+    const { module, config: read } = await loadPretrained(engine, at, 'encoder-decoder');
+    expect(module.stateDict()).toEqual(model.to('q8').stateDict());
+    // And back to floats, without a trace.
+    const wide = join(folder, `wide-${held}`);
+    await save_pretrained(Object.assign(module, { config: read.value }), wide, { dtype: 'fp32' });
+    expect(await json(`wide-${held}`, 'config.json')).not.toHaveProperty('quantization_config');
+    const again = await loadPretrained(engine, wide, 'encoder-decoder');
+    expect(again.module.stateDict()).toEqual(module.stateDict());
+  },
+);
