@@ -69,7 +69,8 @@ const count = (least: number, most?: number): Kind => ({
   what: most === undefined ? `a whole number from ${least} on` : `a whole number from ${least} to ${most}`,
 });
 /** Each is a row of the batch. */
-const [MOST_BEAMS, MOST_SEQUENCES] = [1024, 65536];
+const MOST_BEAMS = 1024;
+const MOST_SEQUENCES = 65536;
 const token: Kind = { fits: isToken, what: 'the id of a token' };
 const tokens: Kind = { fits: (value) => isListOf(value, isToken), what: 'a list of ids of tokens' };
 const oneOrMore: Kind = {
@@ -80,7 +81,8 @@ const flag: Kind = { fits: (value) => typeof value === 'boolean', what: 'true or
 const finite: Kind = { fits: Number.isFinite, what: 'a number' };
 const positive: Kind = { fits: (value) => Number.isFinite(value) && Math.fround(value as number) > 0, what: 'a number above 0' };
 
-const kinds: Readonly<Record<keyof GenerationConfig, Kind>> = {
+// Marked as pure, like what is made of it: bundles that generate nothing do without.
+const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>> => ({
   max_length: count(1),
   max_new_tokens: count(1),
   min_length: count(0),
@@ -110,9 +112,9 @@ const kinds: Readonly<Record<keyof GenerationConfig, Kind>> = {
   top_p: { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' },
   seed: { fits: Number.isSafeInteger, what: 'a whole number of up to 53 bits' },
   renormalize_logits: flag,
-};
+}))();
 
-export const generationOptionNames = Object.keys(kinds) as (keyof GenerationConfig)[];
+export const generationOptionNames = /* @__PURE__ */ Object.keys(kinds) as (keyof GenerationConfig)[];
 
 /** Names of transformers' that change what comes out and that heed does not have, with the value that changes nothing. */
 const missing: Readonly<Record<string, unknown>> = {

@@ -69,7 +69,7 @@ export interface GenerateOutput {
 
 const inputNames = ['input_ids', 'attention_mask', 'decoder_input_ids', 'token_type_ids'];
 const callNames = ['streamer', 'return_dict_in_generate', 'output_attentions', 'output_scores', 'signal'];
-export const generateOptionNames: readonly string[] = [...generationOptionNames, ...callNames];
+export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(generationOptionNames);
 
 /** What only a call without `return_dict_in_generate` gives. */
 type Generate = {

@@ -61,10 +61,18 @@ export const translation = /* @__PURE__ */ define<'translation_text', Translatio
   cut: sentencesOf,
 });
 export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOptions>({
-  ...{ name: 'summarization', key: 'summary_text' as const, options: [], truncation: true, cut: whole },
+  name: 'summarization',
+  key: 'summary_text',
+  options: [],
+  truncation: true,
+  cut: whole,
 });
 export const text2textGeneration = /* @__PURE__ */ define<'generated_text', Text2TextOptions>({
-  ...{ name: 'text2text-generation', key: 'generated_text' as const, options: [], truncation: true, cut: whole },
+  name: 'text2text-generation',
+  key: 'generated_text',
+  options: [],
+  truncation: true,
+  cut: whole,
 });
 
 /** A piece of a text, on its way. */

@@ -60,7 +60,7 @@ describe('the cases', () => {
       // Without what ends a text, there may be nothing that can come next.
       const found = await searchToy(engine, toy, options, { prompt: one.prompt, sources: one.sources }).catch(() => []);
       const width = Math.max(...found.map(({ ids }) => ids.length));
-      const rows = found.map(({ ids }) => fill(ids, width, (options as { pad_token_id?: number }).pad_token_id ?? -1));
+      const rows = found.map(({ ids }) => fill(ids, width, (options as GenerationConfig).pad_token_id ?? -1));
       if (JSON.stringify(rows) !== JSON.stringify(one.sequences)) told++;
     }
     expect(told).toBeGreaterThan(0);
