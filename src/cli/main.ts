@@ -5,6 +5,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { HeedError } from '../errors.js';
+import { attendCommand } from './attend.js';
 import { embedCommand } from './embed.js';
 import { infoCommand } from './info.js';
 import { version } from './version.js';
@@ -14,6 +15,7 @@ const program = new Command('heed')
   .version(version)
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.')
   .addCommand(embedCommand)
+  .addCommand(attendCommand)
   .addCommand(infoCommand);
 for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(add --help for examples)');
 

@@ -1,4 +1,5 @@
-/** A bar on standard error for what takes longer than a moment; nothing where that is no terminal. */
+/** What standard error tells of a command's work: a bar for what takes longer than a moment, where that is a terminal, and a model's notice. */
+import type { JsonObject } from '../io/json.js';
 
 /** Milliseconds before a bar shows: most things are over by then. */
 const PATIENCE = 500;
@@ -35,4 +36,9 @@ export function progress(what: string): Progress {
       bar = undefined;
     },
   };
+}
+
+/** What a model's config.json has to say to those who use it. */
+export function showNotice({ notice }: JsonObject): void {
+  if (typeof notice === 'string') process.stderr.write(`heed: ${notice.replace(/\p{Cc}/gu, ' ')}\n`);
 }
