@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { AutoModel, AutoTokenizer, createEngine } from '../entry/node.js';
 import { HeedError } from '../errors.js';
 import type { HostTensor, Nested } from '../tensor.js';
-import { checkFile, writeWhole } from './files.js';
+import { writeText } from './files.js';
 import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
 import { progress, showNotice } from './progress.js';
 
@@ -37,7 +37,6 @@ async function attend(text: string, flags: AttendFlags): Promise<void> {
   const { threads, deterministic, out, json, maxTokens } = flags;
   if (!out && !json)
     throw new HeedError('ARGUMENT', 'There is nowhere to write to', { culprit: '--out', cure: 'Give --out FILE.html, or --json' });
-  if (out) checkFile('--out', out);
   const engine = await createEngine({ threads, deterministic });
   const bar = progress('loading');
   try {
@@ -56,7 +55,7 @@ async function attend(text: string, flags: AttendFlags): Promise<void> {
     const ids = tokenizer.encode(text, { truncation: true, max_length });
     const tokens = ids.map((id) => tokenizer.id_to_token(id) ?? '');
     const { attentions = [] } = await model({ input_ids: [ids] }, { output_attentions: true });
-    if (out) writeWhole(out, await page(text, flags.model, tokens, attentions));
+    if (out) await writeText(engine.runtime, out, await page(text, flags.model, tokens, attentions));
     if (json)
       process.stdout.write(`${JSON.stringify({ tokens, attentions: attentions.map((layer) => (layer.tolist() as Nested[])[0]) })}\n`);
   } finally {

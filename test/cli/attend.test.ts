@@ -70,15 +70,12 @@ describe('heed attend', () => {
   });
 
   it('has wrong usage where there is no text, no model, or nowhere to write', async () => {
-    mkdirSync(join(temporary, 'folder'));
     const wrong = [
       ['attend', '--model', tinyPath, '--json'],
       ['attend', 'a', '--json'],
       ['attend', 'a', '--model', tinyPath],
       ['attend', 'a', 'b', '--model', tinyPath, '--json'],
       ['attend', 'a', '--model', tinyPath, '--json', '--max-tokens', '65'],
-      ['attend', 'a', '--model', tinyPath, '--out', join(temporary, 'nowhere', 'page.html')],
-      ['attend', 'a', '--model', tinyPath, '--out', join(temporary, 'folder')],
     ];
     for (const args of wrong) {
       const { code, stdout, stderr } = await run(args);
@@ -86,6 +83,13 @@ describe('heed attend', () => {
       expect(stderr.replace(notice, '')).toMatch(/^(heed|error): /);
       expect(stderr).not.toMatch(/^ +at /m);
     }
+  });
+
+  it('fails where the page cannot be written', async () => {
+    mkdirSync(join(temporary, 'folder'));
+    const { code, stdout, stderr } = await attend('--out', join(temporary, 'folder'));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/folder.*\[STORAGE\]\n$/);
   });
 
   it('fails where the model is not there, and writes nothing', async () => {
