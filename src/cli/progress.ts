@@ -5,27 +5,28 @@ import type { JsonObject } from '../io/json.js';
 const PATIENCE = 500;
 
 export interface Progress {
-  update(done: number, total: number | undefined): void;
+  /** `note` stands beside the bar. */
+  update(done: number, total: number | undefined, note?: string): void;
   stop(): void;
 }
 
 export function progress(what: string): Progress {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const begin = performance.now();
-  let bar: { update(done: number): void; stop(): void } | undefined;
+  let bar: { update(done: number, payload: { note: string }): void; stop(): void } | undefined;
   let asked = false;
   return {
-    update(done, total) {
-      bar?.update(done);
+    update(done, total, note = '') {
+      bar?.update(done, { note });
       if (asked || !total || performance.now() - begin < PATIENCE) return;
       asked = true;
       // Loaded when it is needed, which is seldom.
       import('cli-progress').then(({ SingleBar, Presets }) => {
         const made = new SingleBar(
-          { format: `${what} {bar} {percentage}% | {eta_formatted} left`, clearOnComplete: true },
+          { format: `${what} {bar} {percentage}% | {note}{eta_formatted} left`, clearOnComplete: true },
           Presets.shades_classic,
         );
-        made.start(total, done);
+        made.start(total, done, { note });
         if (asked) bar = made;
         else made.stop();
       });
