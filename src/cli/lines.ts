@@ -3,8 +3,8 @@
 /** Lines that come together. */
 const LINES = 256;
 
-/** `some` at a time, or fewer where there are no more. Lines end at LF or CR LF. */
-export async function* linesOfInput(some = LINES): AsyncGenerator<string[]> {
+/** LINES at a time, or fewer where there are no more; `eager`: all that there are so far, for who reads and answers. Lines end at LF or CR LF. */
+export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<string[]> {
   if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');
   // Not node:readline, which also ends lines at U+2028 and U+2029.
   let rest = '';
@@ -13,7 +13,7 @@ export async function* linesOfInput(some = LINES): AsyncGenerator<string[]> {
     const pieces = (rest + text).split('\n');
     rest = pieces.pop() as string;
     lines.push(...pieces.map(withoutReturn));
-    while (lines.length >= some) yield lines.splice(0, some);
+    while (lines.length >= (eager ? 1 : LINES)) yield lines.splice(0, LINES);
   }
   if (rest) lines.push(withoutReturn(rest));
   if (lines.length) yield lines;

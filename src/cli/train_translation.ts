@@ -5,11 +5,11 @@
 import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../entry/node.js';
 import { HeedError } from '../errors.js';
-import { readJson } from '../io/json.js';
-import { writeSafetensors } from '../io/safetensors_writer.js';
+import { type JsonObject, readJson } from '../io/json.js';
 import type { Runtime } from '../runtime/types.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readTsv, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
+import { readTsv, save_pretrained, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
+import { evaluate, printed, type Scores } from './evaluation.js';
 import { writeText } from './files.js';
 import type { EngineFlags } from './options.js';
 import { progress } from './progress.js';
@@ -34,12 +34,14 @@ interface CurvePoint {
 }
 
 interface CurveFile {
+  /** At the end, on test.tsv, where there is one. */
+  test?: Scores | undefined;
   settings: Settings;
   parameters: number;
   curve: CurvePoint[];
 }
 
-const files = { train: 'train.tsv', validation: 'valid.tsv' } as const;
+const files = { train: 'train.tsv', validation: 'valid.tsv', test: 'test.tsv' } as const;
 
 export async function train(flags: TrainFlags): Promise<void> {
   const { threads, deterministic, out } = flags;
@@ -54,6 +56,7 @@ export async function train(flags: TrainFlags): Promise<void> {
     const run = await openRun(engine, flags);
     await trainModel(engine, run, interruption.signal);
     await writeModel(engine.runtime, out, run);
+    await score(engine, run, flags.data);
     process.stdout.write(`the model is in ${out}\n`);
   } catch (error) {
     if (!interruption.signal.aborted) throw error;
@@ -97,8 +100,8 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   return opened;
 }
 
-function saveCurve(runtime: Runtime, run: OpenRun): Promise<void> {
-  const whole: CurveFile = { settings: run.chosen, parameters: parametersOf(run), curve: run.curve };
+function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void> {
+  const whole: CurveFile = { settings: run.chosen, parameters: parametersOf(run), curve: run.curve, test };
   return writeText(runtime, runtime.join(run.out, 'curve.json'), `${JSON.stringify(whole, null, 1)}\n`);
 }
 
@@ -133,9 +136,21 @@ async function tokenizerOf(
   const own = resume ? await readJson(runtime, out, 'tokenizer.json', { optional: true }) : undefined;
   if (own) return own;
   const [folder, name] = file ? splitPath(file) : ['', ''];
-  const json = file ? await readJson(runtime, folder, name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary));
-  await writeText(runtime, runtime.join(out, 'tokenizer.json'), JSON.stringify(json));
-  return json;
+  const json = (file ? await readJson(runtime, folder, name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary))) as JsonObject;
+  const whole = { ...json, post_processor: json.post_processor ?? endOf(json) };
+  await writeText(runtime, runtime.join(out, 'tokenizer.json'), JSON.stringify(whole));
+  return whole;
+}
+
+/** tokenizer.json's template: a source ends with `</s>`. Training puts it there by itself. */
+function endOf(json: JsonObject): JsonObject | null {
+  const added = Array.isArray(json.added_tokens) ? (json.added_tokens as { content: string; id: number }[]) : [];
+  const id = added.find(({ content }) => content === special.eos)?.id;
+  if (id === undefined) return null;
+  const text = (name: string) => ({ Sequence: { id: name, type_id: 0 } });
+  const end = { SpecialToken: { id: special.eos, type_id: 0 } };
+  const special_tokens = { [special.eos]: { id: special.eos, ids: [id], tokens: [special.eos] } };
+  return { type: 'TemplateProcessing', single: [text('A'), end], pair: [text('A'), end, text('B'), end], special_tokens };
 }
 
 const splitPath = (path: string): [folder: string, name: string] => {
@@ -192,7 +207,6 @@ async function writeModel(runtime: Runtime, out: string, { model, config, chosen
   const at = (file: string) => runtime.join(out, file);
   const json = (file: string, value: unknown) => writeText(runtime, at(file), `${JSON.stringify(value, null, 2)}\n`);
   const { pad_token_id, bos_token_id, eos_token_id, decoder_start_token_id } = config;
-  await json('config.json', config);
   await json('generation_config.json', {
     pad_token_id,
     bos_token_id,
@@ -201,10 +215,16 @@ async function writeModel(runtime: Runtime, out: string, { model, config, chosen
     max_length: chosen.maxTokens + 1,
   });
   const roles = Object.fromEntries(Object.entries(special).map(([role, token]) => [`${role}_token`, token]));
-  await json('tokenizer_config.json', { ...roles, model_max_length: chosen.maxTokens, clean_up_tokenization_spaces: false });
-  const entries = Object.entries(model.stateDict()).map(([name, { data, dims }]) => {
-    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    return { name, dtype: 'F32' as const, shape: dims, bytes };
-  });
-  await runtime.writeFile(at('model.safetensors'), writeSafetensors(entries, { format: 'pt' }));
+  await json('tokenizer_config.json', { ...roles, clean_up_tokenization_spaces: false });
+  await save_pretrained(model, out);
+}
+
+/** BLEU and chrF of what was written, on test.tsv if there is one; its translations go beside the model. */
+async function score(engine: Engine, run: OpenRun, data: string): Promise<void> {
+  const { runtime } = engine;
+  if (!(await runtime.listFolder(data)).includes(files.test)) return;
+  const parts = { model: run.out, data: runtime.join(data, files.test), out: runtime.join(run.out, 'test'), beams: 1 };
+  const scores = await evaluate(engine, parts);
+  await saveCurve(runtime, run, scores);
+  process.stdout.write(printed(scores));
 }

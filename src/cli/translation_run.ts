@@ -4,7 +4,7 @@ import { HeedError } from '../errors.js';
 import { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { AdamW, DataLoader, schedule, sequenceToSequence, Trainer, type TranslationBatch, TranslationDataset } from '../train/index.js';
-import { directions, type Settings, special } from './translation_recipe.js';
+import { directions, languages, type Settings, special } from './translation_recipe.js';
 
 /** What the model's config.json says of its sizes and its tokens. */
 export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dModel, heads, layers, feedForward, dropout }: Settings) {
@@ -20,6 +20,9 @@ export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dMo
     ...{ encoder_layers: layers, decoder_layers: layers, ffn_dim: feedForward, dropout },
     ...{ pad_token_id: idOf(special.pad), bos_token_id: idOf(special.bos), eos_token_id: idOf(special.eos) },
     decoder_start_token_id: idOf(special.bos),
+    task_specific_params: Object.fromEntries(
+      directions.map(({ from, to, prefix }) => [`translation_${languages[from].name}_to_${languages[to].name}`, { prefix }]),
+    ),
   } satisfies HeedTransformerConfig & Record<string, unknown>;
 }
 

@@ -34,10 +34,23 @@ describe('a run', () => {
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     const [first, ...lines] = outcome.stdout.trimEnd().split('\n');
     expect(first).toMatch(/^180 examples \(0 left out\), 20 for validation, \d+ parameters$/);
-    expect(lines.slice(0, -1).map((line) => line.replace(/\d+\.\d+/g, '#'))).toEqual(
+    expect(lines.slice(0, 4).map((line) => line.replace(/\d+\.\d+/g, '#'))).toEqual(
       [10, 20, 30, 40].map((step) => `step ${step}: loss #, validation #, accuracy # %, # s a step`),
     );
+    // What `heed evaluate` prints, which translate.test.ts compares.
+    expect(lines.slice(4, -1).join('\n')).toMatch(
+      /^en-zh, 6 sentences\n {2}BLEU.*\n {2}chrF2.*\nzh-en, 6 sentences\n {2}BLEU.*\n {2}chrF2.*$/,
+    );
     expect(lines.at(-1)).toContain(whole);
+  });
+
+  it('without test.tsv ends without scores', async () => {
+    const [folder, out] = [join(temporary, 'untested'), join(temporary, 'untested, out')];
+    rmSync(join(writeData(folder), 'test.tsv'));
+    const { code, stdout } = await run(['train', 'translation', '--data', folder, '--out', out, ...small, '--steps', '10']);
+    expect([code, stdout.includes('BLEU')]).toEqual([0, false]);
+    expect(json(out, 'curve.json').test).toBeUndefined();
+    expect(existsSync(join(out, 'test.en-zh.txt'))).toBe(false);
   });
 
   it('learns', () => {
@@ -50,7 +63,7 @@ describe('a run', () => {
   it('leaves a model that loads, with the tokenizer that it was trained with', async () => {
     expect(readdirSync(whole).sort()).toEqual([
       ...['checkpoints', 'config.json', 'curve.json', 'events', 'generation_config.json'],
-      ...['model.safetensors', 'tokenizer.json', 'tokenizer_config.json'],
+      ...['model.safetensors', 'test.en-zh.txt', 'test.zh-en.txt', 'tokenizer.json', 'tokenizer_config.json'],
     ]);
     const { vocab_size, pad_token_id, bos_token_id, eos_token_id } = json(whole, 'config.json');
     expect([pad_token_id, bos_token_id, eos_token_id]).toEqual([0, 2, 3]);
