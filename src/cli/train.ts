@@ -1,5 +1,6 @@
 /** `heed train`: its options. What it does is loaded when it is asked for: other commands need none of it. */
 import { Command, Option } from 'commander';
+import { pretrainedDtypes } from '../models/quantization.js';
 import { deterministicOption, numberFrom0, realNumber, threadsOption, wholeNumber } from './options.js';
 import type { TrainFlags } from './train_translation.js';
 import { settingNames, settings } from './translation_recipe.js';
@@ -10,6 +11,7 @@ const translation = new Command('translation')
   .requiredOption('--out <dir>', 'folder for the model, its learning curve and checkpoints')
   .option('--tokenizer <file>', 'a tokenizer.json instead of one that is learned from train.tsv')
   .option('--resume', 'go on with the run in --out, with its settings; exactly, with --deterministic')
+  .addOption(new Option('--dtype <type>', 'how the model is written: q8 has 8-bit weights').choices(pretrainedDtypes).default('fp32'))
   .addOption(threadsOption())
   .addOption(deterministicOption());
 for (const name of settingNames) {

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../entry/node.js';
 import { HeedError } from '../errors.js';
 import { type JsonObject, readJson } from '../io/json.js';
+import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readTsv, save_pretrained, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
@@ -21,6 +22,7 @@ export interface TrainFlags extends EngineFlags, Partial<Settings> {
   out: string;
   tokenizer?: string;
   resume?: boolean;
+  dtype?: PretrainedDtype;
 }
 
 /** A point of curve.json: what the recipes of other frameworks call it. */
@@ -55,7 +57,7 @@ export async function train(flags: TrainFlags): Promise<void> {
   try {
     const run = await openRun(engine, flags);
     await trainModel(engine, run, interruption.signal);
-    await writeModel(engine.runtime, out, run);
+    await writeModel(engine.runtime, run, flags.dtype);
     await score(engine, run, flags.data);
     process.stdout.write(`the model is in ${out}\n`);
   } catch (error) {
@@ -203,7 +205,7 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
 }
 
 /** The folder that `AutoModel…from_pretrained` reads. */
-async function writeModel(runtime: Runtime, out: string, { model, config, chosen }: OpenRun): Promise<void> {
+async function writeModel(runtime: Runtime, { model, out, config, chosen }: OpenRun, dtype: TrainFlags['dtype']): Promise<void> {
   const at = (file: string) => runtime.join(out, file);
   const json = (file: string, value: unknown) => writeText(runtime, at(file), `${JSON.stringify(value, null, 2)}\n`);
   const { pad_token_id, bos_token_id, eos_token_id, decoder_start_token_id } = config;
@@ -216,7 +218,7 @@ async function writeModel(runtime: Runtime, out: string, { model, config, chosen
   });
   const roles = Object.fromEntries(Object.entries(special).map(([role, token]) => [`${role}_token`, token]));
   await json('tokenizer_config.json', { ...roles, clean_up_tokenization_spaces: false });
-  await save_pretrained(model, out);
+  await save_pretrained(model, out, { dtype });
 }
 
 /** BLEU and chrF of what was written, on test.tsv if there is one; its translations go beside the model. */

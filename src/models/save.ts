@@ -8,11 +8,14 @@ import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_write
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { HostTensor, Shape } from '../tensor.js';
+import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 export interface SaveOptions {
   /** What config.json says beside, or instead of, the model's own `config`: how weights are quantised, say. */
   config?: JsonObject | undefined;
-  /** Weights, where they are to be others than the model's parameters: in 8 bits, or under other names. */
+  /** How weights are written: 'q8' rounds those that products and tables read to 8 bits. Default 'fp32'. */
+  dtype?: PretrainedDtype | undefined;
+  /** Weights, where they are to be others than the model's parameters: under other names, say. */
   tensors?: Iterable<SafetensorsEntry> | undefined;
   /** tokenizer.json as an object, as trainBpe gives it, or the folder of a model whose tokenizer is copied. */
   tokenizer?: object | string | undefined;
@@ -22,16 +25,18 @@ export interface SaveOptions {
 const tokenizerFiles = { 'tokenizer.json': true, 'tokenizer_config.json': false, 'special_tokens_map.json': false };
 
 /**
- * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, STORAGE where a file cannot be written,
- * UNSUPPORTED where there are no files.
+ * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
+ * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
   model: Module & { readonly config?: object },
   folder: string,
   options: SaveOptions = {},
 ): Promise<void> {
-  checkOptions(options, ['config', 'tensors', 'tokenizer'], 'save_pretrained');
-  const { config, tokenizer, tensors = parameterEntries(model) } = options;
+  checkOptions(options, ['config', 'dtype', 'tensors', 'tokenizer'], 'save_pretrained');
+  checkDtype(options.dtype);
+  const quantized = options.dtype === 'q8';
+  const { config, tokenizer, tensors = quantized ? quantizedEntries(model) : parameterEntries(model) } = options;
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   if (!isObject(model.config) && !config)
@@ -50,12 +55,16 @@ export async function save_pretrained(
   // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
   await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
   for (const [file, value] of files) if (isObject(value)) await writeJson(file, value);
-  await writeJson('config.json', { ...model.config, ...config });
+  await writeJson('config.json', { ...model.config, ...(quantized && { quantization_config: quantizationConfig }), ...config });
 }
 
 /** A module's parameters as a safetensors file has them, each copied when it is its turn. */
 export function* parameterEntries(module: Module, prefix = ''): Generator<SafetensorsEntry, void> {
   for (const [name, parameter] of distinctParameters(module)) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
+}
+
+function* quantizedEntries(module: Module): Generator<SafetensorsEntry, void> {
+  for (const [name, parameter] of distinctParameters(module)) yield* parameter.quantizedEntries(name);
 }
 
 /** Each parameter once, under its first name: tied weights have several. */

@@ -82,6 +82,31 @@ describe('a run', () => {
     expect(json(other, 'curve.json').curve[0].train_loss).not.toBe(json(whole, 'curve.json').curve[0].train_loss);
   });
 
+  it('writes 8-bit weights where it is asked to, and scores those', async () => {
+    const out = join(temporary, 'eight bits');
+    const { code, stdout } = await train(out, '--dtype', 'q8');
+    expect(code).toBe(0);
+    expect(json(out, 'config.json').quantization_config).toEqual({ quant_method: 'heed', bits: 8, group_size: 32 });
+    expect(read(out, 'model.safetensors').length).toBeLessThan(0.6 * read(whole, 'model.safetensors').length);
+    const { curve, test } = json(out, 'curve.json');
+    expect(curve.map((point: Record<string, number>) => point.train_loss)).toEqual(
+      lasting(whole).curve.map(({ train_loss }: Record<string, number>) => train_loss),
+    );
+    const evaluated = await run([
+      'evaluate',
+      '--data',
+      join(data, 'test.tsv'),
+      '--model',
+      out,
+      '--threads',
+      '1',
+      '--deterministic',
+      '--json',
+    ]);
+    expect(JSON.parse(evaluated.stdout)).toEqual(test);
+    expect(stdout).toContain(test['en-zh'].bleu.line);
+  });
+
   it('takes a tokenizer that is there', async () => {
     const out = join(temporary, 'given');
     const file = join(whole, 'tokenizer.json');
