@@ -14,6 +14,7 @@ export interface EvaluationParts {
   /** Where translations go, if they are wanted: the beginning of their files' names. */
   out?: string | undefined;
   beams: number | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 export interface Score {
@@ -27,7 +28,7 @@ export interface Score {
 export type Scores = Record<string, { sentences: number; bleu: Score; chrf: Score }>;
 
 /** Throws UNSUPPORTED for a model that has none of the directions of a file's columns, FORMAT for a file that is not of pairs. */
-export async function evaluate(engine: Engine, { model, data, out, beams }: EvaluationParts): Promise<Scores> {
+export async function evaluate(engine: Engine, { model, data, out, beams, signal }: EvaluationParts): Promise<Scores> {
   const { runtime } = engine;
   const columns: string[][] = languages.map(() => []);
   for await (const pair of readTsv(runtime.open(data))) {
@@ -40,6 +41,7 @@ export async function evaluate(engine: Engine, { model, data, out, beams }: Eval
     // Whole texts: the translation pipeline would cut those of several sentences.
     const writer = await pipeline('text2text-generation', model, {
       engine,
+      signal,
       progress_callback: ({ loaded, total }) => bar.update(loaded, total),
     });
     bar.stop();
@@ -52,7 +54,7 @@ export async function evaluate(engine: Engine, { model, data, out, beams }: Eval
       const translating = progress(name);
       const onProgress = (done: number, total: number) => translating.update(done, total);
       const texts = sources.map((text) => prefix + text);
-      const written = await writer(texts, { num_beams: beams, truncation: true, onProgress }).finally(() => translating.stop());
+      const written = await writer(texts, { num_beams: beams, truncation: true, onProgress, signal }).finally(() => translating.stop());
       const hypotheses = written.map(({ generated_text }) => generated_text);
       if (out) await writeText(runtime, `${out}.${name}.txt`, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
       const tokenize = to === 'zh' ? 'zh' : '13a';

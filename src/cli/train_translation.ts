@@ -49,19 +49,20 @@ export async function train(flags: TrainFlags): Promise<void> {
   const { threads, deterministic, out } = flags;
   const engine = await createEngine({ threads, deterministic });
   const interruption = new AbortController();
+  const { signal } = interruption;
   process.removeAllListeners('SIGINT');
   process.once('SIGINT', () => {
-    interruption.abort(new HeedError('ENGINE_LOST', 'Interrupted'));
+    interruption.abort();
     process.once('SIGINT', () => process.exit(130));
   });
   try {
     const run = await openRun(engine, flags);
-    await trainModel(engine, run, interruption.signal);
+    await trainModel(engine, run, signal);
     await writeModel(engine.runtime, run, flags.dtype);
-    await score(engine, run, flags.data);
+    await score(engine, run, flags.data, signal);
     process.stdout.write(`the model is in ${out}\n`);
   } catch (error) {
-    if (!interruption.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
     process.stderr.write('heed: interrupted; --resume goes on\n');
     process.exitCode = 130;
   } finally {
@@ -222,11 +223,21 @@ async function writeModel(runtime: Runtime, { model, out, config, chosen }: Open
 }
 
 /** BLEU and chrF of what was written, on test.tsv if there is one; its translations go beside the model. */
-async function score(engine: Engine, run: OpenRun, data: string): Promise<void> {
+async function score(engine: Engine, run: OpenRun, data: string, signal: AbortSignal): Promise<void> {
   const { runtime } = engine;
-  if (!(await runtime.listFolder(data)).includes(files.test)) return;
-  const parts = { model: run.out, data: runtime.join(data, files.test), out: runtime.join(run.out, 'test'), beams: 1 };
-  const scores = await evaluate(engine, parts);
+  const test = runtime.join(data, files.test);
+  if (!(await isThere(runtime, test))) return;
+  const scores = await evaluate(engine, { model: run.out, data: test, out: runtime.join(run.out, 'test'), beams: 1, signal });
   await saveCurve(runtime, run, scores);
   process.stdout.write(printed(scores));
+}
+
+async function isThere(runtime: Runtime, location: string): Promise<boolean> {
+  try {
+    await (await runtime.open(location)).close();
+    return true;
+  } catch (error) {
+    if (error instanceof HeedError && error.code === 'NOT_FOUND') return false;
+    throw error;
+  }
 }

@@ -12,9 +12,9 @@ import { sentencesOf } from '../pipelines/sentences.js';
 import { defaultTranslator } from './default_model.js';
 import { writeText } from './files.js';
 import { linesOfInput } from './lines.js';
+import { type LookOptions, look } from './look.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
 import { progress, showNotice } from './progress.js';
-import { type LookOptions, look } from './translator.js';
 
 /** Texts that are translated together, and then printed. */
 const TOGETHER = 32;

@@ -163,6 +163,14 @@ describe('a run that was stopped', () => {
     expect(lasting(out)).toEqual(lasting(whole));
   });
 
+  it('by SIGINT while it is scored has its model, and is scored when it goes on', async () => {
+    const out = join(temporary, 'unscored');
+    expect(await stop(out, /step 40:/, 'SIGINT')).toBe(130);
+    const { code } = await train(out, '--resume');
+    expect(code).toBe(0);
+    expect(lasting(out)).toEqual(lasting(whole));
+  });
+
   it('goes on further where more steps are asked for, and says what is new', async () => {
     const out = join(temporary, 'further');
     cpSync(whole, out, { recursive: true });
