@@ -10,7 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^heed$/, replacement: at('entry/node.js') },
       { find: /^heed\/core$/, replacement: at('entry/core-node.js') },
-      { find: /^heed\/(nn|ops|train)$/, replacement: at('$1/index.js') },
+      { find: /^heed\/(nn|ops|train|pictures)$/, replacement: at('$1/index.js') },
     ],
   },
   test: {

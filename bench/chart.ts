@@ -16,6 +16,8 @@ export interface Datum {
 export interface Chart {
   kind: 'bars' | 'lines';
   title: string;
+  /** Instead of the machine that drew it. */
+  subtitle?: string;
   /** Tells it from others of the same report, in the name of its file. */
   name?: string;
   x: string;
@@ -23,6 +25,8 @@ export interface Chart {
   data: Datum[];
   /** Series that are no measurement, drawn as broken lines. */
   reference?: string[];
+  /** What series of one colour have in common. Default: each has a colour of its own. */
+  hue?: (series: string) => string;
   /** Logarithmic axes of lines. */
   logarithmic?: readonly ('x' | 'y')[];
   /** The highest y, where it is known beforehand. */
@@ -35,22 +39,26 @@ const left = 16;
 const letter = 6.2;
 const legendRow = 16;
 
+/** Positions that all have a tick and a dot; of more, the eye follows the line. */
+const few = 12;
+
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
 export async function drawChart(chart: Chart, subtitle: string): Promise<string> {
-  const { kind, x, y, data, reference = [], logarithmic = [], most } = chart;
+  const { kind, x, y, data, reference = [], logarithmic = [], most, hue = (name: string) => name } = chart;
   const [Plot, { parseHTML }] = await Promise.all([import('@observablehq/plot'), import('linkedom')]);
   const series = [...new Set(data.map((d) => d.series))];
   const groups = [...new Set(data.map((d) => d.x))];
   const places = legendPlaces(series);
   const top = 56 + (places.at(-1)?.row ?? 0) * legendRow;
 
+  const hues = Plot.scale({ color: { type: 'ordinal', domain: [...new Set(series.map(hue))], scheme: 'Observable10' } });
   const shared = {
     document: parseHTML('<!doctype html><body></body>').document,
     width,
     marginTop: top,
     marginBottom: 40,
-    color: { domain: series, scheme: 'Observable10' as const },
+    color: { domain: series, range: series.map((name) => hues?.apply(hue(name)) as string) },
   };
   const nameOf = (group: string | number) => `${x} ${group}`.trim();
   const scaleOf = (axis: 'x' | 'y') =>
@@ -79,14 +87,19 @@ export async function drawChart(chart: Chart, subtitle: string): Promise<string>
         height: top + 344,
         marginLeft: 60,
         marginRight: 30,
-        x: { label: x, ...scaleOf('x'), ticks: groups as number[], tickFormat: String },
+        x: { label: x, ...scaleOf('x'), ...(groups.length <= few && { ticks: groups as number[] }), tickFormat: String },
         y: {
           ...{ label: y, labelAnchor: 'center', labelArrow: 'none', grid: true, nice: true, tickFormat: String },
           ...(most === undefined ? scaleOf('y') : { domain: [0, most] }),
         },
+        // The first series lies on top.
         marks: [
-          Plot.lineY(data, { ...lineOptions, filter: isReference, strokeDasharray: '5 4' }),
-          Plot.lineY(data, { ...lineOptions, filter: (d: Datum) => !isReference(d), marker: 'dot' }),
+          Plot.lineY(data.toReversed(), { ...lineOptions, filter: isReference, strokeDasharray: '5 4' }),
+          Plot.lineY(data.toReversed(), {
+            ...lineOptions,
+            filter: (d: Datum) => !isReference(d),
+            ...(groups.length <= few && { marker: 'dot' }),
+          }),
         ],
       }),
   } as const;
@@ -95,7 +108,9 @@ export async function drawChart(chart: Chart, subtitle: string): Promise<string>
   svg.setAttribute('font-family', 'system-ui, sans-serif');
   const color = svg.scale('color') as unknown as { apply(name: string): string };
   const swatches = places.map(({ name, at, row }) => {
-    const mark = `<rect x="${at}" y="${36 + row * legendRow}" width="10" height="10" fill="${color.apply(name)}"/>`;
+    const [y, fill] = [36 + row * legendRow, color.apply(name)];
+    const broken = `<path d="M${at},${y + 5}h4m2,0h4" stroke="${fill}" stroke-width="2"/>`;
+    const mark = reference.includes(name) ? broken : `<rect x="${at}" y="${y}" width="10" height="10" fill="${fill}"/>`;
     return `${mark}<text x="${at + 14}" y="${45 + row * legendRow}">${escaped(name)}</text>`;
   });
   return withCaption(svg.outerHTML, [chart.title, subtitle], swatches);

@@ -15,6 +15,9 @@ export interface CommandOptions {
   only: string[] | undefined;
   /** A folder with a model, for commands that can use one. */
   model: string | undefined;
+  /** NAME=FILE of curves to draw, and what stands over them. */
+  curves?: string[] | undefined;
+  title?: string | undefined;
 }
 
 export interface Command {

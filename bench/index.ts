@@ -19,12 +19,13 @@ const commands: Record<string, Entry> = {
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
   train: { summary: 'a training step against PyTorch, and gradients against jax-js', load: () => import('./train.js') },
+  curves: { summary: 'learning curves beside each other; measures nothing', load: () => import('./curves.js') },
   peers: { summary: 'against onnxruntime-web and TensorFlow.js, in one process', load: () => import('./peers.js') },
 };
 
 const usage = [
   'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER]',
-  '    [--json FILE] [--svg FILE] [--markdown PAGE#PART]',
+  '    [--json FILE] [--svg FILE] [--markdown PAGE#PART] [--curves NAME=FILE,NAME=FILE,…] [--title TEXT]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
 ].join('\n');
@@ -43,6 +44,8 @@ async function main(): Promise<void> {
       rounds: { type: 'string' },
       only: { type: 'string' },
       model: { type: 'string' },
+      curves: { type: 'string' },
+      title: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
       markdown: { type: 'string' },
@@ -60,6 +63,8 @@ async function main(): Promise<void> {
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
     only: values.only?.split(','),
     model: values.model,
+    curves: values.curves?.split(','),
+    title: values.title,
   });
   await publish(report, values);
 }

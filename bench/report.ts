@@ -73,7 +73,7 @@ export async function publish(report: Report, { json, svg, markdown }: Outputs):
     if (!charts.length) throw new Error('this command draws no chart; leave out --svg');
     for (const chart of charts) {
       const path = chart.name ? svg.replace(/(\.svg)?$/, `-${chart.name}.svg`) : svg;
-      writeWhole(path, await drawChart(chart, subtitle));
+      writeWhole(path, await drawChart(chart, chart.subtitle ?? subtitle));
     }
   }
   if (markdown) insert(markdown, asMarkdown(report));

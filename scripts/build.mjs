@@ -130,6 +130,7 @@ async function buildJs() {
       await copyFile(at(file), at(file.replace('src', 'dist')));
     }
   await generate('dist/engine/build.js', await buildModule(wasm));
+  await generate('dist/pictures/assets.js', await pictureAssets());
   // One file each, so that a browser can load a worker as it is.
   for (const worker of ['node-worker', 'web-worker']) await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);
   await bundle('dist/entry/web-host.js', 'dist/runtime/web-host.js');
@@ -166,6 +167,7 @@ async function bundlePackage() {
       'bundle/nn': 'dist/nn/index.js',
       'bundle/ops': 'dist/ops/index.js',
       'bundle/train': 'dist/train/index.js',
+      'bundle/pictures': 'dist/pictures/index.js',
       'bin/heed': 'dist/cli/main.js',
     },
     outdir: 'dist',
@@ -194,6 +196,29 @@ async function bundle(/** @type {string} */ from, /** @type {string} */ to) {
     target: 'es2022',
     external: ['node:*'],
   });
+}
+
+/** The script and the style of the pages that heed/pictures writes, and their hashes, which the pages' policy names. */
+async function pictureAssets() {
+  const files = { script: 'src/pictures/page/main.ts', style: 'src/pictures/page/page.css' };
+  // Each page is a copy of d3's modules, which their licence must go with.
+  const d3 = `/*! With modules of d3, https://d3js.org\n${await readFile(at('node_modules/d3-scale/LICENSE'), 'utf8')}*/\n`;
+  const entries = Object.entries(files).map(async ([name, entry]) => {
+    const license = name === 'script' ? d3 : '';
+    const { outputFiles } = await esbuild({
+      entryPoints: [at(entry)],
+      bundle: true,
+      minify: true,
+      format: 'iife',
+      platform: 'browser',
+      target: 'es2022',
+      legalComments: 'none',
+      write: false,
+    });
+    const text = `${license}${outputFiles[0]?.text ?? ''}`.trim();
+    return [name, { text, sha256: createHash('sha256').update(text).digest('base64') }];
+  });
+  return `export const assets = ${JSON.stringify(Object.fromEntries(await Promise.all(entries)))};\n`;
 }
 
 /** The binaries as base64 for `heed/inline`, which must work where neither a file nor a URL can be had. */

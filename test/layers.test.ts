@@ -21,7 +21,7 @@ const layers = [
   ['nn'],
   ['models'],
   ['generation', 'train'],
-  ['pipelines'],
+  ['pipelines', 'pictures'],
   ['remote'],
   ['server', 'core'],
   ['index'],
@@ -34,6 +34,7 @@ const only: Readonly<Record<string, readonly string[]>> = {
   io: ['errors', 'runtime/types', 'tensor'],
   text: ['errors', 'runtime/types', 'tensor', 'io'],
   runtime: ['errors', 'runtime/types', 'engine'],
+  pictures: ['errors', 'tensor'],
 };
 
 /** Runtimes are handed in: only these may import them. */
@@ -46,6 +47,10 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@huggingface/jinja': ['text/'],
   commander: ['cli/'],
   'cli-progress': ['cli/'],
+  'd3-axis': ['pictures/page/'],
+  'd3-interpolate': ['pictures/page/'],
+  'd3-scale': ['pictures/page/'],
+  'd3-selection': ['pictures/page/'],
   '.wasm': ['runtime/workerd.ts'],
   'node:': ['runtime/node', 'cli/', 'server/'],
 };

@@ -6,8 +6,9 @@ import { Command, Option } from 'commander';
 import type { FeatureExtractor } from '../core.js';
 import { createEngine, pipeline } from '../entry/node.js';
 import type { Pooling } from '../pipelines/pooling.js';
+import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
-import { progress } from './progress.js';
+import { progress, showNotice } from './progress.js';
 
 interface EmbedFlags extends EngineFlags {
   model: string;
@@ -17,8 +18,6 @@ interface EmbedFlags extends EngineFlags {
   json?: boolean;
 }
 
-/** Lines of standard input that are embedded together. */
-const LINES = 256;
 /** Components of a vector that fit on a line. */
 const SHOWN = 6;
 /** Texts up to which their similarities are shown. */
@@ -57,8 +56,7 @@ async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
       progress_callback: ({ loaded, total }) => bar.update(loaded, total),
     });
     bar.stop();
-    const { notice } = extractor.model.config;
-    if (typeof notice === 'string') process.stderr.write(`heed: ${notice.replace(/\p{Cc}/gu, ' ')}\n`);
+    showNotice(extractor.model.config);
     const { sentence } = extractor;
     const options = {
       pooling: flags.pooling ?? (sentence.pooling === 'cls' ? 'cls' : 'mean'),
@@ -95,23 +93,6 @@ async function run(extractor: FeatureExtractor, texts: readonly string[], option
   process.stdout.write(rows.map((row, i) => `${print(row, i)}\n`).join(''));
   return rows;
 }
-
-async function* linesOfInput(): AsyncGenerator<string[]> {
-  if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');
-  // Not node:readline, which also ends lines at U+2028 and U+2029.
-  let rest = '';
-  const lines: string[] = [];
-  for await (const text of process.stdin.setEncoding('utf8')) {
-    const pieces = (rest + text).split('\n');
-    rest = pieces.pop() as string;
-    lines.push(...pieces.map(withoutReturn));
-    while (lines.length >= LINES) yield lines.splice(0, LINES);
-  }
-  if (rest) lines.push(withoutReturn(rest));
-  if (lines.length) yield lines;
-}
-
-const withoutReturn = (line: string): string => line.replace(/\r$/, '');
 
 function show(text: string, row: ArrayLike<number>): string {
   const name = JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);

@@ -5,17 +5,26 @@
  */
 import { Command, CommanderError } from 'commander';
 import { HeedError } from '../errors.js';
+import { attendCommand } from './attend.js';
 import { embedCommand } from './embed.js';
+import { evaluateCommand } from './evaluate.js';
 import { infoCommand } from './info.js';
+import { trainCommand } from './train.js';
+import { translateCommand } from './translate.js';
 import { version } from './version.js';
 
 const program = new Command('heed')
   .description('Transformers in any JavaScript runtime')
   .version(version)
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.')
+  .addCommand(translateCommand)
   .addCommand(embedCommand)
+  .addCommand(attendCommand)
+  .addCommand(trainCommand)
+  .addCommand(evaluateCommand)
   .addCommand(infoCommand);
-for (const command of [program, ...program.commands]) command.exitOverride().showHelpAfterError('(add --help for examples)');
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
+  command.exitOverride().showHelpAfterError('(add --help for examples)');
 
 process.once('SIGINT', () => process.exit(130));
 // Whoever reads our output may stop early: `heed embed | head`.

@@ -1,10 +1,22 @@
 /** Options that several commands take, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
   return value;
+}
+
+export function realNumber(text: string): number {
+  const value = Number(text);
+  if (!/^[\d.]+(e-?\d+)?$/i.test(text) || !(value >= 0 && Number.isFinite(value)))
+    throw new InvalidArgumentError('It must be a number from 0.');
+  return value;
+}
+
+export function numberFrom0(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('It must be a whole number from 0.');
+  return Number(text);
 }
 
 export const threadsOption = () => new Option('--threads <n>', 'threads (default: the cores, at most 8)').argParser(wholeNumber);

@@ -25,8 +25,8 @@ export interface SaveOptions {
 const tokenizerFiles = { 'tokenizer.json': true, 'tokenizer_config.json': false, 'special_tokens_map.json': false };
 
 /**
- * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, STORAGE where a file cannot be written,
- * UNSUPPORTED where there are no files.
+ * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
+ * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
   model: Module & { readonly config?: object },
@@ -65,13 +65,17 @@ function weightsOf(
 ): { tensors: Iterable<SafetensorsEntry>; quantization_config: object | undefined } {
   const q8 = dtype ? dtype === 'q8' : [...model.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
   return q8
-    ? { tensors: model.quantizedState(), quantization_config: quantizationConfig }
+    ? { tensors: quantizedEntries(model), quantization_config: quantizationConfig }
     : { tensors: parameterEntries(model), quantization_config: undefined };
 }
 
 /** A module's parameters as a safetensors file has them, each copied when it is its turn. */
 export function* parameterEntries(module: Module, prefix = ''): Generator<SafetensorsEntry, void> {
   for (const [name, parameter] of distinctParameters(module)) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
+}
+
+function* quantizedEntries(module: Module): Generator<SafetensorsEntry, void> {
+  for (const [name, parameter] of distinctParameters(module)) yield* parameter.quantizedEntries(name);
 }
 
 /** Each parameter once, under its first name: tied weights have several. */

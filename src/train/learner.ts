@@ -94,7 +94,7 @@ export class Learner<Model extends Module, Batch> {
       for (const [i, exercise] of exercises.entries()) {
         at = i;
         const work = () => {
-          model.train({ seed, step: state.batches + i });
+          model.train({ seed, step: state.batches + i + 1 }); // counted from 1, as steps are
           optimizer.reserve();
           loss += lossAndGrad(engine, exercise, exercise.targets / targets);
           if (i === exercises.length - 1) norm = optimizer.step({ factor, clip });
@@ -127,7 +127,7 @@ export class Learner<Model extends Module, Batch> {
     const moments = optimizer.missingBytes;
     const parameters = new Set([...model.namedParameters()].map(([, parameter]) => parameter));
     const work = (): MemoryUse => {
-      model.train({ seed, step: state.batches });
+      model.train({ seed, step: state.batches + 1 });
       for (const parameter of parameters) parameter.freeGrad();
       return engine.rehearse(() => {
         const later = engine.allocate(moments);

@@ -49,6 +49,23 @@ it('is loaded again as it was', async () => {
   expect(logits[1]).toEqual(logits[0]);
 });
 
+it("with dtype 'q8' is loaded again as one that was rounded while it loaded", async () => {
+  const model = new HeedTransformer(engine, config).init(3);
+  await save_pretrained(model, join(folder, 'floats'));
+  await save_pretrained(model, join(folder, 'eighths'), { dtype: 'q8' });
+  const file = await readFile(join(folder, 'eighths', 'model.safetensors'), 'latin1');
+  expect(file).toMatch(/"embedding\.weight":\{"dtype":"I8"/);
+  expect(file).toMatch(/"embedding\.weight\.scale":\{"dtype":"F16"/);
+  const loaded = [
+    await loadPretrained(engine, join(folder, 'floats'), 'encoder-decoder', { dtype: 'q8' }),
+    await loadPretrained(engine, join(folder, 'eighths'), 'encoder-decoder'),
+  ];
+  const ids = (...row: number[]) => tensor(engine, Int32Array.from(row), [1, row.length]);
+  const logits = loaded.map(({ module }) => engine.scope(() => module.forward(ids(3, 4, 5), ids(1, 6)).toHost().data));
+  expect(logits[1]).toEqual(logits[0]);
+  await expect(save_pretrained(model, join(folder, 'fourths'), { dtype: 'q4' as 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+});
+
 it("copies another folder's tokenizer, and takes other tensors than the parameters", async () => {
   const model = new HeedTransformer(engine, config).init(1);
   await save_pretrained(model, join(folder, 'first'), { tokenizer: { version: '1.0' } });

@@ -1,0 +1,73 @@
+/** `heed attend`: what every head of every layer of an encoder attends to in a text, as a page to look at or as numbers. */
+import { basename, resolve } from 'node:path';
+import { Command } from 'commander';
+import { AutoModel, AutoTokenizer, createEngine } from '../entry/node.js';
+import { HeedError } from '../errors.js';
+import type { HostTensor, Nested } from '../tensor.js';
+import { writeText } from './files.js';
+import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
+import { progress, showNotice } from './progress.js';
+
+interface AttendFlags extends EngineFlags {
+  model: string;
+  out?: string;
+  maxTokens?: number;
+  json?: boolean;
+}
+
+export const attendCommand = new Command('attend')
+  .description('draw what a model attends to in a text')
+  .argument('<text>', 'the text')
+  .requiredOption('--model <dir>', 'folder or URL of an encoder')
+  .option('--out <file>', 'the page to write: HTML that needs nothing beside it')
+  .option('--json', 'print tokens and attentions [layers][heads][queries][keys] instead')
+  .addOption(maxTokensOption())
+  .addOption(threadsOption())
+  .addOption(deterministicOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  heed attend "The animal was too tired." --model ./all-MiniLM-L6-v2 --out tired.html
+  heed attend "a b c" --model ./all-MiniLM-L6-v2 --json --deterministic > attentions.json`,
+  )
+  .action(attend);
+
+async function attend(text: string, flags: AttendFlags): Promise<void> {
+  const { threads, deterministic, out, json, maxTokens } = flags;
+  if (!out && !json)
+    throw new HeedError('ARGUMENT', 'There is nowhere to write to', { culprit: '--out', cure: 'Give --out FILE.html, or --json' });
+  const engine = await createEngine({ threads, deterministic });
+  const bar = progress('loading');
+  try {
+    const [model, tokenizer] = await Promise.all([
+      AutoModel.from_pretrained(flags.model, { engine, progress_callback: ({ loaded, total }) => bar.update(loaded, total) }),
+      AutoTokenizer.from_pretrained(flags.model),
+    ]);
+    bar.stop();
+    showNotice(model.config);
+    const { positions } = model.encoder.dims;
+    const max_length = maxTokens ?? Math.min(tokenizer.model_max_length ?? positions, positions);
+    if (max_length > positions)
+      throw new HeedError('ARGUMENT', `--max-tokens is ${max_length}, and the model takes 1 to ${positions} tokens`, {
+        culprit: '--max-tokens',
+      });
+    const ids = tokenizer.encode(text, { truncation: true, max_length });
+    const tokens = ids.map((id) => tokenizer.id_to_token(id) ?? '');
+    const { attentions = [] } = await model({ input_ids: [ids] }, { output_attentions: true });
+    if (out) await writeText(engine.runtime, out, await page(text, flags.model, tokens, attentions));
+    if (json)
+      process.stdout.write(`${JSON.stringify({ tokens, attentions: attentions.map((layer) => (layer.tolist() as Nested[])[0]) })}\n`);
+  } finally {
+    bar.stop();
+    await engine.dispose();
+  }
+}
+
+async function page(title: string, model: string, source: string[], encoder: HostTensor[]): Promise<string> {
+  // The page's script is of no use to those who want numbers.
+  const { renderAttention } = await import('../pictures/index.js');
+  const name = basename(resolve(model));
+  const note = `${name}: ${encoder.length} layers of ${encoder[0]?.dims[1]} heads, ${source.length} tokens`;
+  return renderAttention({ title, note, source, attentions: { encoder } });
+}

@@ -1,0 +1,42 @@
+/** `heed evaluate`: BLEU and chrF of a translator on a file of sentence pairs, in every direction that it has, as sacreBLEU computes and prints them. */
+import { Command } from 'commander';
+import { createEngine } from '../entry/node.js';
+import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
+
+export interface EvaluateFlags extends EngineFlags {
+  model?: string;
+  data: string;
+  out?: string;
+  beams: number;
+  json?: boolean;
+}
+
+export const evaluateCommand = new Command('evaluate')
+  .description('score a translator with BLEU and chrF')
+  .requiredOption('--data <file>', 'pairs to score with: English TAB Chinese, further columns are passed over')
+  .option('--model <dir>', 'folder or URL of a model (default: the translator that heed trained itself)')
+  .option('--out <prefix>', 'write translations to PREFIX.en-zh.txt and PREFIX.zh-en.txt, a line each')
+  .option('--beams <n>', 'sequences that beam search keeps; 1 is greedy', wholeNumber, 1)
+  .option('--json', 'one JSON object')
+  .addOption(threadsOption())
+  .addOption(deterministicOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  heed evaluate --data ./tatoeba-eng-cmn/test.tsv
+  heed evaluate --data ./test.tsv --model ./translator --beams 4 --json
+  heed evaluate --data ./test.tsv --out ./hypotheses`,
+  )
+  .action(async (flags: EvaluateFlags) => {
+    const { evaluate, printed } = await import('./evaluation.js');
+    const { defaultTranslator } = await import('./default_model.js');
+    const { threads, deterministic, json, model, ...rest } = flags;
+    const engine = await createEngine({ threads, deterministic });
+    try {
+      const scores = await evaluate(engine, { model: model ?? defaultTranslator(), ...rest });
+      process.stdout.write(json ? `${JSON.stringify(scores)}\n` : printed(scores));
+    } finally {
+      await engine.dispose();
+    }
+  });

@@ -1,0 +1,94 @@
+/** A translator's scores on a file of pairs: what `heed evaluate` does, and `heed train translation` at its end. */
+import type { Engine } from '../engine/engine.js';
+import { pipeline } from '../entry/node.js';
+import { HeedError } from '../errors.js';
+import { isObject, type JsonObject } from '../io/json.js';
+import { bleu, chrf, readTsv } from '../train/index.js';
+import { writeText } from './files.js';
+import { progress, showNotice } from './progress.js';
+import { languages } from './translation_recipe.js';
+
+export interface EvaluationParts {
+  model: string;
+  data: string;
+  /** Where translations go, if they are wanted: the beginning of their files' names. */
+  out?: string | undefined;
+  beams: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface Score {
+  score: number;
+  signature: string;
+  /** sacreBLEU's line. */
+  line: string;
+}
+
+/** By direction, such as en-zh. */
+export type Scores = Record<string, { sentences: number; bleu: Score; chrf: Score }>;
+
+/** Throws UNSUPPORTED for a model that has none of the directions of a file's columns, FORMAT for a file that is not of pairs. */
+export async function evaluate(engine: Engine, { model, data, out, beams, signal }: EvaluationParts): Promise<Scores> {
+  const { runtime } = engine;
+  const columns: string[][] = languages.map(() => []);
+  for await (const pair of readTsv(runtime.open(data))) {
+    if (pair.length < columns.length)
+      throw new HeedError('FORMAT', `${data} has ${pair.length} column, and a pair has two`, { culprit: data });
+    for (const [i, column] of columns.entries()) column.push(pair[i] as string);
+  }
+  const bar = progress('loading');
+  try {
+    // Whole texts: the translation pipeline would cut those of several sentences.
+    const writer = await pipeline('text2text-generation', model, {
+      engine,
+      signal,
+      progress_callback: ({ loaded, total }) => bar.update(loaded, total),
+    });
+    bar.stop();
+    showNotice(writer.model.config);
+    const scores: Scores = {};
+    for (const { from, to, prefix } of directionsIn(writer.model.config)) {
+      const [sources, references] = [from, to].map((name) => columns[languages.findIndex((language) => language.name === name)]);
+      if (!sources?.length || !references) continue;
+      const name = `${from}-${to}`;
+      const translating = progress(name);
+      const onProgress = (done: number, total: number) => translating.update(done, total);
+      const texts = sources.map((text) => prefix + text);
+      const written = await writer(texts, { num_beams: beams, truncation: true, onProgress, signal }).finally(() => translating.stop());
+      const hypotheses = written.map(({ generated_text }) => generated_text);
+      if (out) await writeText(runtime, `${out}.${name}.txt`, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
+      const tokenize = to === 'zh' ? 'zh' : '13a';
+      scores[name] = {
+        sentences: sources.length,
+        bleu: shown(bleu(hypotheses, references, { tokenize })),
+        chrf: shown(chrf(hypotheses, references)),
+      };
+    }
+    if (Object.keys(scores).length) return scores;
+    const between = languages.map(({ name }) => name).join(' and ');
+    throw new HeedError('UNSUPPORTED', `${model} does not translate between ${between}, or ${data} is empty`, { culprit: '--model' });
+  } finally {
+    bar.stop();
+  }
+}
+
+/** What config.json's `task_specific_params` name: `{ translation_en_to_zh: { prefix } }`. */
+function directionsIn(config: JsonObject) {
+  const tasks = isObject(config.task_specific_params) ? config.task_specific_params : {};
+  return Object.entries(tasks).flatMap(([task, value]) => {
+    const [, from, to] = /^translation_(\w+?)_to_(\w+)$/.exec(task) ?? [];
+    const prefix = isObject(value) && typeof value.prefix === 'string' ? value.prefix : '';
+    return from && to ? [{ from, to, prefix }] : [];
+  });
+}
+
+const shown = (score: { score: number; signature: string; toString(): string }): Score => ({
+  score: score.score,
+  signature: score.signature,
+  line: score.toString(),
+});
+
+export const printed = (scores: Scores): string =>
+  Object.entries(scores)
+    .map(([name, { sentences, bleu, chrf }]) => `${name}, ${sentences} sentences\n  ${bleu.line}\n  ${chrf.line}\n`)
+    .join('');

@@ -1,0 +1,22 @@
+/** Standard input as lines, a few at a time, so that it may be longer than memory: for commands that take texts as arguments or from there. */
+
+/** Lines that come together. */
+const LINES = 256;
+
+/** LINES at a time, or fewer where there are no more; `eager`: all that there are so far, for who reads and answers. Lines end at LF or CR LF. */
+export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<string[]> {
+  if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');
+  // Not node:readline, which also ends lines at U+2028 and U+2029.
+  let rest = '';
+  const lines: string[] = [];
+  for await (const text of process.stdin.setEncoding('utf8')) {
+    const pieces = (rest + text).split('\n');
+    rest = pieces.pop() as string;
+    lines.push(...pieces.map(withoutReturn));
+    while (lines.length >= (eager ? 1 : LINES)) yield lines.splice(0, LINES);
+  }
+  if (rest) lines.push(withoutReturn(rest));
+  if (lines.length) yield lines;
+}
+
+const withoutReturn = (line: string): string => line.replace(/\r$/, '');

@@ -1,0 +1,56 @@
+/**
+ * The recipe by which `heed train translation` makes a translator between two languages out of pairs of sentences, as data: its settings and its tokens.
+ * Vaswani et al. 2017 (arXiv 1706.03762), small, with pre-norm layers; one model for both directions, told by a token before the source
+ * (Johnson et al. 2017, arXiv 1611.04558). translation_run.ts makes a run of it.
+ */
+
+/** Every setting: its value, and what it is. Each is an option of the command, and only some are whole numbers. */
+export const settings = {
+  steps: { value: 4000, what: 'updates of the weights' },
+  batch: { value: 96, what: 'examples in an update' },
+  seed: { value: 0, what: 'decides on first weights, order and dropout' },
+  vocabulary: { value: 8000, what: 'pieces of the tokenizer' },
+  maxTokens: { value: 59, what: 'examples that are longer on a side are left out' },
+  dModel: { value: 256, what: 'channels' },
+  heads: { value: 8, what: 'heads of an attention' },
+  layers: { value: 3, what: 'layers of the encoder, and of the decoder' },
+  feedForward: { value: 1024, what: 'channels inside of a layer' },
+  dropout: { value: 0.1, what: 'share of activations that training drops', real: true },
+  labelSmoothing: { value: 0.1, what: 'share of a target that all tokens have', real: true },
+  learningRate: { value: 1e-3, what: 'at its highest', real: true },
+  warmup: { value: 400, what: 'updates until then; a cosine goes down from there' },
+  beta1: { value: 0.9, what: 'AdamW: how long the mean of gradients lasts', real: true },
+  beta2: { value: 0.98, what: 'AdamW: and of their squares', real: true },
+  epsilon: { value: 1e-9, what: 'AdamW: keeps from dividing by nothing', real: true },
+  weightDecay: { value: 0.01, what: 'AdamW: on all weights', real: true },
+  clip: { value: 1, what: 'the largest norm of all gradients', real: true },
+  bucket: { value: 50, what: 'batches that are sorted by length together' },
+  evaluateEvery: { value: 250, what: 'updates between validations' },
+} as const satisfies Readonly<Record<string, { value: number; what: string; real?: boolean }>>;
+
+export type SettingName = keyof typeof settings;
+export type Settings = Record<SettingName, number>;
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** Tokens that are not text, by their roles: the first pieces of the vocabulary. */
+export const special = { pad: '<pad>', unk: '<unk>', bos: '<s>', eos: '</s>' } as const;
+/** The languages, in the order of a file's columns, each with the token that asks for it. */
+export const languages = [
+  { name: 'en', token: '<2en>' },
+  { name: 'zh', token: '<2zh>' },
+] as const;
+/** Both ways, from column to column. */
+export const directions = [
+  { from: 0, to: 1, prefix: languages[1].token },
+  { from: 1, to: 0, prefix: languages[0].token },
+] as const;
+
+/** How the tokenizer is learned. */
+export const bpeOptions = (vocabulary: number) => ({
+  vocabSize: vocabulary,
+  minFrequency: 2,
+  specialTokens: [...Object.values(special), languages[1].token, languages[0].token],
+  unkToken: special.unk,
+  normalizer: 'NFKC' as const,
+  preTokenizer: 'Metaspace' as const,
+});

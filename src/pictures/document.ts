@@ -1,0 +1,60 @@
+/**
+ * The page around the data: its head, its policy, the places that its script fills. Nothing but the script and the style whose hashes the policy names
+ * can run or load, so that a token which looks like HTML stays a token even to a browser that disagrees with the escaping here.
+ */
+import { assets } from './assets.js';
+import type { PageData } from './codes.js';
+
+const named: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => named[letter] as string);
+
+/** JSON inside a script element, which ends at `</script` and changes at `<!--`; half a surrogate pair would not survive UTF-8. */
+const jsonOf = (value: unknown): string => JSON.stringify(value).replaceAll('<', '\\u003c');
+
+const policy = [
+  "default-src 'none'",
+  `script-src 'sha256-${assets.script.sha256}'`,
+  `style-src 'sha256-${assets.style.sha256}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+export const document = (title: string, note: string, data: PageData): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="heed">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<title>${escaped(title)}</title>
+<style>${assets.style.text}</style>
+</head>
+<body>
+<header>
+  <h1 dir="auto">${escaped(title)}</h1>
+  <p class="note" dir="auto">${escaped(note)}</p>
+  <div class="controls">
+    <fieldset class="switch groups"><legend>Attention</legend></fieldset>
+    <fieldset class="switch ranges"><legend>Darkest: largest weight of</legend></fieldset>
+    <fieldset class="switch shades"><legend>Scale</legend></fieldset>
+  </div>
+</header>
+<main>
+  <section class="heads" aria-label="All heads"></section>
+  <p class="reading" dir="auto"></p>
+  <section class="head" aria-label="One head">
+    <div class="caption">
+      <h2></h2>
+      <p class="readout" aria-live="polite"></p>
+      <div class="legend" aria-hidden="true"></div>
+    </div>
+    <div class="map" tabindex="0" role="application" aria-label="Heat map; arrow keys move from weight to weight"></div>
+  </section>
+</main>
+<noscript>This page draws with JavaScript, which is switched off here.</noscript>
+<script type="application/json" id="data">${jsonOf(data)}</script>
+<script>${assets.script.text}</script>
+</body>
+</html>
+`;

@@ -1,0 +1,2 @@
+/** heed/pictures: what models do, as pages to look at. It needs no engine, and nothing of it is in the other entries. */
+export { type AttentionPicture, type Attentions, renderAttention } from './attention.js';

@@ -1,0 +1,72 @@
+/** A group of attentions as the page works with it: weights by layer and head, decoded when they are first looked at, and the mean of the heads of a layer. */
+import { type CodeName, codes, decode, type GroupData, type PageData } from '../codes.js';
+
+export interface Head {
+  /** [T, S] */
+  readonly weights: Float32Array;
+  readonly most: number;
+}
+
+export class Group {
+  readonly queries: readonly string[];
+  readonly keys: readonly string[];
+  readonly name: string;
+  readonly layers: number;
+  readonly heads: number;
+  readonly #code: CodeName;
+  #text: string;
+  /** [layer][head]; the last of a layer is the mean of the others. */
+  #all: Head[][] | undefined;
+
+  constructor(data: GroupData, tokens: PageData['tokens']) {
+    this.queries = tokens[data.queries];
+    this.keys = tokens[data.keys];
+    this.name = data.name;
+    this.layers = data.layers;
+    this.heads = data.heads;
+    this.#code = data.code;
+    this.#text = data.weights;
+  }
+
+  head(layer: number, head: number): Head {
+    this.#all ??= this.#decode();
+    return this.#all[layer]?.[head] as Head;
+  }
+
+  /** The largest weight of all heads. */
+  get most(): number {
+    this.#all ??= this.#decode();
+    return this.#all.flat().reduce((most, head) => Math.max(most, head.most), 0);
+  }
+
+  /** "head 3", or the mean. */
+  headName(head: number): string {
+    return head === this.heads ? 'mean of the heads' : `head ${head + 1}`;
+  }
+
+  /** A weight as precise as it is known. */
+  show(weight: number): string {
+    return codes[this.#code].show(weight);
+  }
+
+  #decode(): Head[][] {
+    const size = this.queries.length * this.keys.length;
+    const flat = decode(this.#text, this.#code);
+    this.#text = '';
+    return Array.from({ length: this.layers }, (_, l) => {
+      const heads = Array.from({ length: this.heads }, (_, h) => {
+        const from = (l * this.heads + h) * size;
+        return flat.subarray(from, from + size);
+      });
+      const mean = new Float32Array(size);
+      for (const weights of heads) for (let i = 0; i < size; i++) mean[i] = (mean[i] as number) + (weights[i] as number) / this.heads;
+      return [...heads, mean].map((weights) => ({ weights, most: largest(weights) }));
+    });
+  }
+}
+
+function largest(weights: Float32Array): number {
+  let most = 0;
+  for (let i = 0; i < weights.length; i++) if ((weights[i] as number) > most) most = weights[i] as number;
+  return most;
+}

@@ -1,0 +1,147 @@
+/**
+ * The page of attentions: what is chosen, and drawing it again when that changes. A choice is a group, a layer, a head; a weight is pointed at with the mouse
+ * for as long as it is there, or picked with a click or the arrow keys, which stays.
+ */
+import { select } from 'd3-selection';
+import type { PageData } from '../codes.js';
+import { Group } from './group.js';
+import { type Choice, drawHeads, markHead } from './heads.js';
+import { type Cell, HeatMap } from './heatmap.js';
+import { drawLegend, exponents, readPalette, type ShadeName, shadeOf } from './palette.js';
+import { drawReading } from './reading.js';
+import { visible } from './tokens.js';
+
+const at = <E extends HTMLElement>(selector: string): E => document.querySelector(selector) as E;
+const data: PageData = JSON.parse(at('#data').textContent);
+const groups = data.groups.map((group) => new Group(group, data.tokens));
+const ranges = ['all heads', 'each head'] as const;
+const shades = Object.keys(exponents) as ShadeName[];
+/** Tokens from which on most weights are so small that in proportion to the largest they could not be seen. */
+const MANY = 32;
+
+let palette = readPalette();
+let group = groups[0] as Group;
+let choice: Choice = { layer: 0, head: 0 };
+let range: (typeof ranges)[number] = 'all heads';
+let shadeName: ShadeName = Math.max(...groups.map(({ keys }) => keys.length)) > MANY ? 'square root' : 'linear';
+let picked: Cell | undefined;
+let pointed: Cell | undefined;
+
+const map = new HeatMap(
+  at('.map'),
+  (cell) => look(() => (pointed = cell)),
+  (cell) => look(() => (picked = cell && cell.query === picked?.query && cell.key === picked.key ? undefined : cell)),
+);
+
+const head = () => group.head(choice.layer, choice.head);
+const shade = ({ layer, head } = choice) => shadeOf(range === 'all heads' ? group.most : group.head(layer, head).most, shadeName);
+
+function drawAll(): void {
+  const choose = (next: Choice) => {
+    choice = next;
+    drawHead();
+  };
+  drawHeads(at('.heads'), { group, palette, shade, choose });
+  drawHead();
+}
+
+function drawHead(): void {
+  markHead(at('.heads'), choice);
+  at('h2').textContent = `Layer ${choice.layer + 1}, ${group.headName(choice.head)}`;
+  drawLegend(at('.legend'), palette, shade());
+  map.draw(group, head(), shade(), palette);
+  drawLook();
+}
+
+function look(change: () => void): void {
+  change();
+  drawLook();
+}
+
+/** The weight that is looked at: in the map, in figures, in the text. */
+function drawLook(): void {
+  const cell = pointed ?? picked;
+  map.point(cell);
+  drawReading(at('.reading'), group, head(), cell?.query, shade(), palette);
+  const readout = select(at('.readout'));
+  if (!cell) {
+    readout.text('Point at a weight to read it: the token of a row looks at those of the columns.');
+    return;
+  }
+  const { query, key } = cell;
+  const weight = head().weights[query * group.keys.length + key] as number;
+  const parts = [
+    { name: 'query', text: visible(group.queries[query] as string) },
+    { name: 'place', text: `${query + 1}` },
+    { name: 'arrow', text: '→' },
+    { name: 'key', text: visible(group.keys[key] as string) },
+    { name: 'place', text: `${key + 1}` },
+    { name: 'weight', text: group.show(weight) },
+  ];
+  readout.text('');
+  for (const { name, text } of parts) readout.append('bdi').attr('class', name).text(text);
+}
+
+/** A row of radio buttons. */
+function drawSwitch<Name extends string>(
+  selector: string,
+  names: readonly Name[],
+  first: Name,
+  choose: (name: Name, index: number) => void,
+): void {
+  const labels = select(at(selector)).selectAll('label').data(names).join('label');
+  labels
+    .append('input')
+    .attr('type', 'radio')
+    .attr('name', selector)
+    .property('checked', (name) => name === first)
+    .on('change', (_, name) => choose(name, names.indexOf(name)));
+  labels.append('span').text((name) => name);
+}
+
+const moves: Readonly<Record<string, (cell: Cell) => Cell>> = {
+  ArrowUp: ({ query, key }) => ({ query: query - 1, key }),
+  ArrowDown: ({ query, key }) => ({ query: query + 1, key }),
+  ArrowLeft: ({ query, key }) => ({ query, key: key - 1 }),
+  ArrowRight: ({ query, key }) => ({ query, key: key + 1 }),
+  Home: ({ query }) => ({ query, key: 0 }),
+  End: ({ query }) => ({ query, key: group.keys.length - 1 }),
+};
+const within = (index: number, count: number) => Math.min(Math.max(index, 0), count - 1);
+
+select<HTMLElement, unknown>('.map').on('keydown', (event: KeyboardEvent) => {
+  const move = moves[event.key];
+  if (!move && event.key !== 'Escape') return;
+  event.preventDefault();
+  const { query, key } = picked && move ? move(picked) : { query: 0, key: 0 };
+  picked = move && { query: within(query, group.queries.length), key: within(key, group.keys.length) };
+  look(() => (pointed = undefined));
+});
+
+const names = groups.map(({ name }) => name);
+drawSwitch('.groups', names, group.name, (_, index) => {
+  group = groups[index] as Group;
+  choice = { layer: within(choice.layer, group.layers), head: within(choice.head, group.heads + 1) };
+  picked = pointed = undefined;
+  drawAll();
+});
+drawSwitch('.ranges', ranges, range, (name) => {
+  range = name;
+  drawAll();
+});
+drawSwitch('.shades', shades, shadeName, (name) => {
+  shadeName = name;
+  drawAll();
+});
+at('.groups').hidden = groups.length < 2;
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+  palette = readPalette();
+  drawAll();
+});
+drawAll();
+let width = at('.map').clientWidth;
+new ResizeObserver(([entry]) => {
+  if (!entry || entry.contentRect.width === width) return;
+  width = entry.contentRect.width;
+  drawHead();
+}).observe(at('.map'));

@@ -1,0 +1,24 @@
+/** The keys as a text, each on the colour of its weight: what one query reads. For long texts this says more than a row of the map. */
+import { select } from 'd3-selection';
+import type { Group, Head } from './group.js';
+import type { Palette, Shade } from './palette.js';
+import { visible } from './tokens.js';
+
+export function drawReading(
+  parent: HTMLElement,
+  group: Group,
+  head: Head,
+  query: number | undefined,
+  shade: Shade,
+  palette: Palette,
+): void {
+  const S = group.keys.length;
+  const shareOf = (key: number) => (query === undefined ? 0 : shade(head.weights[query * S + key] as number));
+  select(parent)
+    .selectAll('bdi')
+    .data(group.keys)
+    .join('bdi')
+    .text(visible)
+    .style('background', (_, key) => palette.css(shareOf(key)))
+    .style('color', (_, key) => palette.ink(shareOf(key)));
+}

@@ -1,0 +1,266 @@
+/** `heed train translation`: what a run leaves behind, that it goes on with the same bits however it was stopped, and what it refuses. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEngine } from '../../dist/entry/node.js';
+import { loadPretrained } from '../../dist/models/pretrained.js';
+import { heed, type Outcome, run } from './command.js';
+import { small, writeData } from './translator.js';
+
+const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
+const data = writeData(join(temporary, 'data'));
+const train = (out: string, ...more: string[]): Promise<Outcome> =>
+  run(['train', 'translation', '--data', data, '--out', out, ...small, ...more]);
+const read = (...path: string[]) => readFileSync(join(...path));
+const json = (...path: string[]) => JSON.parse(read(...path).toString());
+/** All that is the same in two runs. */
+const lasting = (out: string) => {
+  const { curve, ...rest } = json(out, 'curve.json');
+  const weights = read(out, 'model.safetensors').toString('base64');
+  return { ...rest, weights, curve: curve.map(({ seconds: _, ...point }: Record<string, number>) => point) };
+};
+
+const whole = join(temporary, 'whole');
+let outcome: Outcome;
+beforeAll(async () => {
+  outcome = await train(whole);
+});
+afterAll(() => rmSync(temporary, { recursive: true }));
+
+describe('a run', () => {
+  it('tells of its data, and of every validation', () => {
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    const [first, ...lines] = outcome.stdout.trimEnd().split('\n');
+    expect(first).toMatch(/^180 examples \(0 left out\), 20 for validation, \d+ parameters$/);
+    expect(lines.slice(0, 4).map((line) => line.replace(/\d+\.\d+/g, '#'))).toEqual(
+      [10, 20, 30, 40].map((step) => `step ${step}: loss #, validation #, accuracy # %, # s a step`),
+    );
+    // What `heed evaluate` prints, which translate.test.ts compares.
+    expect(lines.slice(4, -1).join('\n')).toMatch(
+      /^en-zh, 6 sentences\n {2}BLEU.*\n {2}chrF2.*\nzh-en, 6 sentences\n {2}BLEU.*\n {2}chrF2.*$/,
+    );
+    expect(lines.at(-1)).toContain(whole);
+  });
+
+  it('without test.tsv ends without scores', async () => {
+    const [folder, out] = [join(temporary, 'untested'), join(temporary, 'untested, out')];
+    rmSync(join(writeData(folder), 'test.tsv'));
+    const { code, stdout } = await run(['train', 'translation', '--data', folder, '--out', out, ...small, '--steps', '10']);
+    expect([code, stdout.includes('BLEU')]).toEqual([0, false]);
+    expect(json(out, 'curve.json').test).toBeUndefined();
+    expect(existsSync(join(out, 'test.en-zh.txt'))).toBe(false);
+  });
+
+  it('learns', () => {
+    const { curve } = json(whole, 'curve.json');
+    expect(curve.map(({ step }: { step: number }) => step)).toEqual([10, 20, 30, 40]);
+    expect(curve.at(-1).valid_loss).toBeLessThan(0.8 * curve[0].valid_loss);
+    expect(curve.at(-1).valid_accuracy).toBeGreaterThan(curve[0].valid_accuracy);
+  });
+
+  it('leaves a model that loads, with the tokenizer that it was trained with', async () => {
+    expect(readdirSync(whole).sort()).toEqual([
+      ...['checkpoints', 'config.json', 'curve.json', 'events', 'generation_config.json'],
+      ...['model.safetensors', 'test.en-zh.txt', 'test.zh-en.txt', 'tokenizer.json', 'tokenizer_config.json'],
+    ]);
+    const { vocab_size, pad_token_id, bos_token_id, eos_token_id } = json(whole, 'config.json');
+    expect([pad_token_id, bos_token_id, eos_token_id]).toEqual([0, 2, 3]);
+    const tokenizer = json(whole, 'tokenizer.json');
+    expect(Object.keys(tokenizer.model.vocab).slice(0, 6)).toEqual(['<pad>', '<unk>', '<s>', '</s>', '<2zh>', '<2en>']);
+    expect(Object.keys(tokenizer.model.vocab)).toHaveLength(vocab_size);
+    const engine = await createEngine({ threads: 1 });
+    const { module } = await loadPretrained(engine, whole, 'encoder-decoder');
+    expect(module.dims).toMatchObject({ C: 16, V: vocab_size });
+    await engine.dispose();
+  });
+
+  it('is another one with another seed', async () => {
+    const other = join(temporary, 'other');
+    await train(other, '--seed', '1', '--steps', '10');
+    expect(json(other, 'curve.json').curve[0].train_loss).not.toBe(json(whole, 'curve.json').curve[0].train_loss);
+  });
+
+  it('writes 8-bit weights where it is asked to, and scores those', async () => {
+    const out = join(temporary, 'eight bits');
+    const { code, stdout } = await train(out, '--dtype', 'q8');
+    expect(code).toBe(0);
+    expect(json(out, 'config.json').quantization_config).toEqual({ quant_method: 'heed', bits: 8, group_size: 32 });
+    expect(read(out, 'model.safetensors').length).toBeLessThan(0.6 * read(whole, 'model.safetensors').length);
+    const { curve, test } = json(out, 'curve.json');
+    expect(curve.map((point: Record<string, number>) => point.train_loss)).toEqual(
+      lasting(whole).curve.map(({ train_loss }: Record<string, number>) => train_loss),
+    );
+    const evaluated = await run([
+      'evaluate',
+      '--data',
+      join(data, 'test.tsv'),
+      '--model',
+      out,
+      '--threads',
+      '1',
+      '--deterministic',
+      '--json',
+    ]);
+    expect(JSON.parse(evaluated.stdout)).toEqual(test);
+    expect(stdout).toContain(test['en-zh'].bleu.line);
+  });
+
+  it('takes a tokenizer that is there', async () => {
+    const out = join(temporary, 'given');
+    const file = join(whole, 'tokenizer.json');
+    const { code } = await train(out, '--tokenizer', file, '--vocabulary', '7', '--steps', '10');
+    expect(code).toBe(0);
+    expect(read(out, 'tokenizer.json').equals(read(file))).toBe(true);
+    expect(lasting(out).curve[0].train_loss).not.toBeNaN();
+  });
+});
+
+/** Runs until a line of standard output fits, then sends a signal; gives the exit code. */
+function stop(out: string, line: RegExp, signal: NodeJS.Signals): Promise<number | null> {
+  const child = spawn(process.execPath, [heed, 'train', 'translation', '--data', data, '--out', out, ...small]);
+  let seen = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    seen += text;
+    if (line.test(seen)) child.kill(signal);
+  });
+  return new Promise((resolve) => child.on('close', resolve));
+}
+
+describe('a run that was stopped', () => {
+  it.each<[string, RegExp]>([
+    ['before its first step', /parameters/],
+    ['after a validation', /step 10:/],
+    ['later', /step 30:/],
+  ])('by SIGKILL %s ends with the same bits', async (when, line) => {
+    const out = join(temporary, `killed ${when}`);
+    expect(await stop(out, line, 'SIGKILL')).toBeNull();
+    expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
+    // Without its settings: those are the run's.
+    const { code, stderr } = await run([
+      'train',
+      'translation',
+      '--data',
+      data,
+      '--out',
+      out,
+      '--threads',
+      '1',
+      '--deterministic',
+      '--resume',
+    ]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(lasting(out)).toEqual(lasting(whole));
+  });
+
+  it('by SIGINT ends with 130, says how to go on, and keeps the steps that it took', async () => {
+    const out = join(temporary, 'interrupted');
+    expect(await stop(out, /step 10:/, 'SIGINT')).toBe(130);
+    const { code, stdout } = await train(out, '--resume');
+    expect(code).toBe(0);
+    expect(Number(/from step (\d+)/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(10);
+    expect(lasting(out)).toEqual(lasting(whole));
+  });
+
+  it('by SIGINT while it is scored has its model, and is scored when it goes on', async () => {
+    const out = join(temporary, 'unscored');
+    expect(await stop(out, /step 40:/, 'SIGINT')).toBe(130);
+    const { code } = await train(out, '--resume');
+    expect(code).toBe(0);
+    expect(lasting(out)).toEqual(lasting(whole));
+  });
+
+  it('goes on further where more steps are asked for, and says what is new', async () => {
+    const out = join(temporary, 'further');
+    cpSync(whole, out, { recursive: true });
+    const { code, stderr } = await run([
+      'train',
+      'translation',
+      '--data',
+      data,
+      '--out',
+      out,
+      '--threads',
+      '1',
+      '--deterministic',
+      '--resume',
+      '--steps',
+      '50',
+    ]);
+    expect([code, stderr]).toEqual([0, 'heed: steps was 40 when this run began, and is 50 from here on\n']);
+    expect(json(out, 'curve.json').curve.at(-1).step).toBe(50);
+  });
+});
+
+describe('wrong usage', () => {
+  it.each<[string, string[]]>([
+    ['no task', ['train']],
+    ['a task that there is not', ['train', 'poetry']],
+    ['no data', ['train', 'translation', '--out', 'x']],
+    ['no folder to write into', ['train', 'translation', '--data', data]],
+    ['a step too few', ['train', 'translation', '--data', data, '--out', 'x', '--steps', '0']],
+    ['half a head', ['train', 'translation', '--data', data, '--out', 'x', '--heads', '0.5']],
+    ['a rate that is no number', ['train', 'translation', '--data', data, '--out', 'x', '--learning-rate', 'fast']],
+    ['an option that there is not', ['train', 'translation', '--data', data, '--out', 'x', '--quickly']],
+  ])('%s', async (_, args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  it('a folder that has a run in it', async () => {
+    const { code, stderr } = await train(whole);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--resume goes on .*\[ARGUMENT\]\n$/);
+  });
+
+  it('a tokenizer without the tokens of the recipe', async () => {
+    const tokenizer = json(whole, 'tokenizer.json');
+    tokenizer.added_tokens = tokenizer.added_tokens.filter(({ content }: { content: string }) => content !== '<2zh>');
+    delete tokenizer.model.vocab['<2zh>'];
+    const file = join(temporary, 'lacking.json');
+    writeFileSync(file, JSON.stringify(tokenizer));
+    const { code, stderr } = await train(join(temporary, 'lacking'), '--tokenizer', file);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/<2zh>.*\[ARGUMENT\]\n$/);
+  });
+});
+
+describe('what fails', () => {
+  it.each<[string, string | undefined, RegExp]>([
+    ['data that are not there', undefined, /train\.tsv.*\[NOT_FOUND\]\n$/],
+    ['a line without its translation', 'a\tb\nc\n', /train\.tsv: line 2 .*\[FORMAT\]\n$/],
+  ])('%s', async (what, content, message) => {
+    const folder = join(temporary, what);
+    const out = join(temporary, `${what}, out`);
+    writeData(folder);
+    if (content === undefined) rmSync(join(folder, 'train.tsv'));
+    else writeFileSync(join(folder, 'train.tsv'), content);
+    const { code, stderr } = await run(['train', 'translation', '--data', folder, '--out', out, ...small]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+it('--help has all settings and examples', async () => {
+  const { code, stdout } = await run(['train', 'translation', '--help']);
+  expect(code).toBe(0);
+  for (const option of [
+    'data',
+    'out',
+    'tokenizer',
+    'resume',
+    'threads',
+    'deterministic',
+    'steps',
+    'batch',
+    'seed',
+    'warmup',
+    'd-model',
+    'clip',
+  ])
+    expect(stdout).toContain(`--${option}`);
+  expect(stdout.match(/^ {2}heed train /gm)?.length).toBeGreaterThanOrEqual(2);
+});
