@@ -9,7 +9,7 @@ import { callable } from '../models/callable.js';
 import type { DecoderState } from '../models/decoder_state.js';
 import type { EncoderDecoder, SourceInputs } from '../models/encoder_decoder.js';
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from '../models/inputs.js';
-import { type CallOptions, checkPretrained, LoadedModel, type PretrainedOptions } from '../models/model.js';
+import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
 import { loadPretrained } from '../models/pretrained.js';
 import { expectBooleans } from '../ops/check.js';
 import { contiguous, narrow } from '../ops/shape.js';
@@ -82,6 +82,8 @@ export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
   ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & { generate: Generate };
 
 export class Seq2SeqModel extends LoadedModel {
+  static readonly optionNames = trainableOptionNames;
+
   constructor(
     engine: Engine,
     config: JsonObject,
@@ -93,9 +95,10 @@ export class Seq2SeqModel extends LoadedModel {
   }
 
   /** Loads a folder's config.json, generation_config.json and weights. */
-  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<Seq2SeqLM> {
-    checkPretrained(options);
-    const { config, module } = await loadPretrained(engine, folder, 'encoder-decoder', options);
+  static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<Seq2SeqLM> {
+    checkPretrained(options, trainableOptionNames);
+    const { trainable } = options;
+    const { config, module } = await loadPretrained(engine, folder, 'encoder-decoder', options, { trainable });
     try {
       const file = 'generation_config.json';
       const json = await readJson(engine.runtime, folder, file, { signal: options.signal, optional: true });

@@ -10,7 +10,7 @@ import type { Module } from '../nn/module.js';
 import type { SinusoidLayout } from '../nn/positions.js';
 import type { NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
-import type { Head, HeadChoices, Task } from './heads.js';
+import type { Head } from './heads.js';
 
 /** C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). */
 export interface EncoderDims {
@@ -95,7 +95,6 @@ export type Names = Readonly<Record<string, string | readonly string[]>>;
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
-  /** `head`: what a task puts on it, where it takes one. */
   new (engine: Engine, dims: Dims, block: Block, head?: Head): M;
   /** Names what can be done with it, and so who loads it. */
   readonly kind: ArchitectureKind;
@@ -130,6 +129,16 @@ export interface Architecture<Dims = unknown, Block = unknown> {
 
 /** How the parameters of a head begin. */
 export const HEAD = 'head.';
+
+/** What can be put on an encoder, by Hugging Face's names: AutoModelFor… */
+export type Task = 'SequenceClassification' | 'MaskedLM';
+
+export interface HeadChoices {
+  /** Default 0. */
+  dropout?: number;
+  /** Default 'gelu'. */
+  activation?: Activation;
+}
 
 export interface HeadDesign {
   /** What Hugging Face calls the whole, in config.json's `architectures`. */
@@ -223,7 +232,7 @@ export function probabilityIn(config: JsonNode, key: string, absent: number): nu
 
 /** An architecture with what a task puts on it. A model that is to be trained may begin without a head. */
 export function withHead(architecture: Architecture, task: Task, trainable: boolean): Architecture {
-  const { name, heads, weights, optional = [], ignored = [] } = architecture;
+  const { name, heads, optional = [], ignored = [] } = architecture;
   const head = heads?.[task];
   if (!head)
     throw new HeedError('UNSUPPORTED', `heed's ${name} has no head for ${task}`, {
@@ -232,12 +241,15 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
     });
   return {
     ...architecture,
-    weights: () => ({ ...(typeof weights === 'function' ? weights() : weights), ...head.weights }),
+    weights: () => ({ ...namesOf(architecture), ...head.weights }),
     optional: trainable ? [...optional, HEAD] : [],
     // Where the head does without.
     ignored: [...ignored, /^pooler\./],
   };
 }
+
+/** What checkpoints call the weights, where they have names of their own. */
+export const namesOf = ({ weights }: Architecture): Names | undefined => (typeof weights === 'function' ? weights() : weights);
 
 /** What a config asks for and heed does not have. */
 export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>

@@ -6,7 +6,7 @@ import type { Operand, Parameter } from '../nn/parameter.js';
 import type { Activation } from '../ops/activation.js';
 import { linear } from '../ops/matmul.js';
 import type { Tensor } from '../tensor.js';
-import type { EncoderDims } from './architecture.js';
+import type { EncoderDims, HeadChoices } from './architecture.js';
 
 /** What a head gets from its encoder. */
 export interface HeadInputs {
@@ -16,13 +16,6 @@ export interface HeadInputs {
   pooled(): Tensor;
   /** The word embeddings [V, C], as a product takes them. */
   readonly words: Operand;
-}
-
-export interface HeadChoices {
-  /** Default 0. */
-  dropout?: number;
-  /** Default 'gelu'. */
-  activation?: Activation;
 }
 
 export abstract class Head extends Module {
@@ -36,7 +29,7 @@ export abstract class Head extends Module {
 }
 
 /** logits = W dropout(pooled) + b: [B, labels] (Devlin et al. 2019, §4.1). */
-class SequenceClassification extends Head {
+export class SequenceClassification extends Head {
   readonly pools = true;
   readonly scoresWords = false;
   readonly #dropout: Dropout;
@@ -59,7 +52,7 @@ class SequenceClassification extends Head {
 }
 
 /** logits = E norm(act(W h + b)) + c with the word embeddings E: [B, T, V] (Devlin et al. 2019, §3.1; the transform is BERT's code's). */
-class MaskedLM extends Head {
+export class MaskedLM extends Head {
   readonly pools = false;
   readonly scoresWords = true;
   readonly #dense: Linear;
@@ -80,7 +73,3 @@ class MaskedLM extends Head {
     return linear(h, words, this.#bias.tensor);
   }
 }
-
-/** By Hugging Face's names: AutoModelFor… */
-export const heads = { SequenceClassification, MaskedLM } as const;
-export type Task = keyof typeof heads;

@@ -13,7 +13,7 @@ import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
 import type { Runtime } from '../runtime/types.js';
 import { groups, HostTensor, sizeOf } from '../tensor.js';
-import { type Architecture, type CheckpointSummary, HEAD } from './architecture.js';
+import { type Architecture, type CheckpointSummary, HEAD, namesOf } from './architecture.js';
 import type { WeightForms } from './quantization.js';
 import { floatEntry } from './save.js';
 
@@ -40,8 +40,7 @@ interface Target {
 /** The checkpoint's name for every parameter or part of one. */
 function targetsOf(module: Module, architecture: Architecture, { stored }: WeightForms): Map<string, Target> {
   const targets = new Map<string, Target>();
-  const { weights } = architecture;
-  const spelt = typeof weights === 'function' ? weights() : weights;
+  const spelt = namesOf(architecture);
   for (const [key, parameter] of module.namedParameters()) {
     const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
     const names = spelt ? spelt[key.replace(/\.\d+\./, '.{l}.')] : key;

@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import type { HostTensor } from '../tensor.js';
 import { callable } from './callable.js';
 import type { EncoderOutputs } from './encoder.js';
+import { MaskedLM as MaskedLMHead } from './heads.js';
 import {
   type CallOptions,
   checkPretrained,
@@ -12,12 +13,14 @@ import {
   type TrainableOptions,
   trainableOptionNames,
 } from './model.js';
-import { loadPretrained } from './pretrained.js';
+import { loadPretrained, type Purpose } from './pretrained.js';
 
 export interface MaskedLMOutput extends Insights {
   /** [B, T, V] */
   logits: HostTensor;
 }
+
+const head: Purpose['head'] = { task: 'MaskedLM', make: (engine, dims, choices) => new MaskedLMHead(engine, dims, choices) };
 
 /** A model in a worker has no `engine` and no `encoder` here. */
 export type MaskedLM = MaskedLMModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<MaskedLMOutput>);
@@ -33,7 +36,6 @@ export class MaskedLMModel extends EncoderBase<MaskedLMOutput> {
   static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<MaskedLM> {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
-    const head = { task: 'MaskedLM', labels: () => 0 } as const;
     const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable });
     return callable(new MaskedLMModel(engine, config.value, module, origin), ['run', 'save_pretrained']);
   }

@@ -105,9 +105,14 @@ export class LoadedModel {
     this.#module = module;
   }
 
-  /** Runs steps of the module, which may be disposed of meanwhile. */
+  /** Runs steps of the module, out of training; it may be disposed of meanwhile. */
   async run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
-    return this.alive(() => this.engine.run(steps, signal));
+    const module = this.#module;
+    const infer = () => {
+      if (module.training) module.eval();
+      return steps();
+    };
+    return this.alive(() => this.engine.run(infer, signal));
   }
 
   /** Work on the module, which may be disposed of meanwhile. */
@@ -161,12 +166,11 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
     return this.infer(prepared, { attentions, hiddenStates }, signal);
   }
 
-  /** A forward out of training. */
+  /** A forward, and what it gives as host tensors. */
   protected infer(inputs: EncoderInputs, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
     const { encoder, wants: own } = this;
     const read = (outputs: EncoderOutputs) => this.read(outputs);
     return this.run(function* () {
-      if (encoder.training) encoder.eval();
       const out = yield* encoder.steps(inputs, { ...own, ...wants });
       const insights: Insights = {};
       if (wants.hiddenStates) insights.hidden_states = out.hiddenStates.map((x) => x.toHost());

@@ -11,18 +11,19 @@ import { normal, zeros } from '../nn/init.js';
 import type { Module } from '../nn/module.js';
 import { Random } from '../random.js';
 import {
-  type Architecture,
   type ArchitectureKind,
   architectureOf,
   type CheckpointSummary,
   type EncoderDims,
+  type HeadChoices,
   loaders,
   numberIn,
+  type Task,
   withHead,
 } from './architecture.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
-import { type Head, heads, type Task } from './heads.js';
+import type { Head } from './heads.js';
 import { checkpointEntries, loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
 import { weightForms } from './quantization.js';
@@ -35,24 +36,12 @@ interface Modules {
 
 /** What a model is loaded for. */
 export interface Purpose {
-  /** What is put on an encoder, and how many classes it tells apart, of those that sort. */
-  head?: { task: Task; labels: (config: JsonNode) => number } | undefined;
+  /** What is put on an encoder. */
+  head?: { task: Task; make(engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode): Head } | undefined;
   /** In training form. What the checkpoint may lack begins as a new model's does. */
   trainable?: boolean | undefined;
   /** Of what begins so. Default 0. */
   seed?: number | undefined;
-}
-
-function headOf(engine: Engine, architecture: Architecture, config: JsonNode, { task, labels }: NonNullable<Purpose['head']>): Head {
-  const choices = architecture.heads?.[task]?.choices(config) ?? {};
-  return new heads[task](engine, architecture.dims(config) as EncoderDims, choices, labels(config)); // only encoders have heads
-}
-
-/** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
-function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
-  if (layers <= tensors) return;
-  const message = `${config.file} asks for ${layers} layers, and the checkpoint has ${tensors} tensors`;
-  throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
 }
 
 /** A module, and where it comes from. */
@@ -68,6 +57,13 @@ export interface Origin {
   tensors(): Iterable<SafetensorsEntry>;
   /** What Hugging Face calls such a model, where it has a head. */
   model: string | undefined;
+}
+
+/** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
+function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
+  if (layers <= tensors) return;
+  const message = `${config.file} asks for ${layers} layers, and the checkpoint has ${tensors} tensors`;
+  throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
 }
 
 /**
@@ -91,13 +87,14 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const json = await readJson(runtime, folder, 'config.json', { signal });
   const file = runtime.join(folder, 'config.json');
   const config = JsonNode.of(file, json);
-  const known = architectureOf(config);
-  const { name, module: made } = known;
+  const found = architectureOf(config);
+  const { name, module: made } = found;
   if (made.kind !== kind) {
     const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
-  const architecture = head ? withHead(known, head.task, trainable) : known;
+  const architecture = head ? withHead(found, head.task, trainable) : found;
+  const design = head && architecture.heads?.[head.task];
   const dims = architecture.dims(config);
   const last = { file, loaded: 0, total: undefined as number | undefined };
   const onProgress =
@@ -105,8 +102,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
   const make = (checkpoint: CheckpointSummary) => {
     expectLayers(config, made.layers(dims), checkpoint);
-    const block = architecture.block(config, checkpoint);
-    const module = new made(engine, dims, block, head && headOf(engine, architecture, config, head));
+    const own = design && head.make(engine, dims as EncoderDims, design.choices(config), config);
+    const module = new made(engine, dims, architecture.block(config, checkpoint), own);
     return trainable ? module.train() : module;
   };
   const forms = weightForms(config, trainable ? 'fp32' : dtype);
@@ -118,8 +115,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     module.dispose();
     throw error;
   }
-  const model = head && architecture.heads?.[head.task]?.model;
-  const origin = { folder, tensors: () => checkpointEntries(module, architecture), model };
+  const origin = { folder, tensors: () => checkpointEntries(module, architecture), model: design?.model };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind
 }
 

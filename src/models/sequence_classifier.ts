@@ -11,6 +11,7 @@ import { batchesOf, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
+import { SequenceClassification } from './heads.js';
 import { configWith, type LabelOptions, labelsOf } from './labels.js';
 import {
   type CallOptions,
@@ -21,7 +22,7 @@ import {
   type TrainableOptions,
   trainableOptionNames,
 } from './model.js';
-import { loadPretrained, type Origin } from './pretrained.js';
+import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
 
 export interface ClassifierOptions extends TrainableOptions, LabelOptions {
   /** Of a head that the checkpoint does not have. Default 0. */
@@ -90,13 +91,13 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
     if (!Number.isSafeInteger(seed))
       throw new HeedError('ARGUMENT', `from_pretrained: seed is ${kindOf(seed)}`, { culprit: 'seed', cure: 'It is a whole number' });
     let labels: readonly string[] = [];
-    const head = {
+    const head: Purpose['head'] = {
       task: 'SequenceClassification',
-      labels: (config: Parameters<typeof labelsOf>[0]) => {
+      make(on, dims, choices, config) {
         labels = labelsOf(config, { num_labels, id2label });
-        return labels.length;
+        return new SequenceClassification(on, dims, choices, labels.length);
       },
-    } as const;
+    };
     const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
     return [engine, configWith(config.value, labels), module, origin, labels, trainable];
   }

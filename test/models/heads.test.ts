@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AutoModel,
   AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   bert,
   type ClassifierOptions,
@@ -255,6 +256,18 @@ describe('in training', () => {
     await own.dispose();
   });
 
+  it('drops of the embeddings, too', async () => {
+    const { encoder, own } = await encoderWith({ ...none, hidden_dropout_prob: 0.5 });
+    const inputs = { ids: Int32Array.from({ length: 32 }, (_, i) => i), shape: [1, 32] as const };
+    const [embedded] = await own.run(function* () {
+      return (yield* encoder.steps(inputs, { hiddenStates: true })).hiddenStates.map((x) => x.toHost());
+    });
+    // Of 1,024 numbers: three deviations are 48.
+    const zeros = Array.from(embedded?.data ?? []).filter((x) => x === 0).length;
+    expect(Math.abs(zeros - 512)).toBeLessThan(48);
+    await own.dispose();
+  });
+
   it('drops nothing behind the activation, as BERT does not', async () => {
     const config = JsonNode.of('config.json', { hidden_act: 'gelu', hidden_dropout_prob: 0.2, attention_probs_dropout_prob: 0.3 });
     const block = bert.block(config, { tensors: 0, has: () => false });
@@ -327,5 +340,44 @@ describe('save_pretrained', () => {
     again.dispose();
     classifier.dispose();
     await expect(classifier.save_pretrained(join(folder, 'gone'))).rejects.toThrow(/disposed of/);
+  });
+});
+
+describe('8 bits', () => {
+  it('do not train; a checkpoint in 8 bits trains in 32', async () => {
+    const load = (dtype: 'q8' | 'fp32') => AutoModel.from_pretrained(tinyPath, { engine, trainable: true, dtype });
+    expect(await failureOf(() => load('q8'))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+    (await load('fp32')).dispose();
+  });
+
+  it('become 32 where a model is saved', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+    const model = await AutoModelForSequenceClassification.from_pretrained(fixture('bert_classify'), { engine, dtype: 'q8' });
+    const { logits } = await model(inputsOf('bert_classify'));
+    await model.save_pretrained(folder);
+    const wide = await AutoModelForSequenceClassification.from_pretrained(folder, { engine });
+    const again = await wide(inputsOf('bert_classify'));
+    const apart = Array.from(logits.data, (x, i) => Math.abs(x - (again.logits.data[i] as number)));
+    expect(Math.max(...apart)).toBeLessThan(2e-3);
+    expect(wide.config.quantization_config).toBeUndefined();
+    for (const made of [model, wide]) made.dispose();
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('an encoder-decoder', () => {
+  it('is loaded for training, too: the same scores, gradients for all that it reads, and a call that infers', async () => {
+    const load = (trainable: boolean) => AutoModelForSeq2SeqLM.from_pretrained(fixture('marian'), { engine, trainable });
+    const [plain, model] = [await load(false), await load(true)];
+    const { module } = model;
+    expect(module.training).toBe(true);
+    const ids = (list: number[]) => tensor(engine, Int32Array.from(list), [1, list.length]);
+    valueAndGrad(engine, () => crossEntropy(module.forward(ids([5, 6, 7]), ids([1, 8, 9]), [3]), ids([8, 9, 2])));
+    const without = [...module.namedParameters()].filter(([, { grad }]) => !grad).map(([name]) => name);
+    expect(without.filter((name) => name !== 'final_logits_bias')).toEqual([]);
+    const inputs = { input_ids: [[5, 6, 7]], decoder_input_ids: [[1, 8, 9]] };
+    expect((await model(inputs)).logits).toEqual((await plain(inputs)).logits);
+    expect(module.training).toBe(false);
+    for (const made of [model, plain]) made.dispose();
   });
 });
