@@ -1,9 +1,11 @@
 /**
- * A fresh process that `bench startup` times: node startup-child.mjs encoder|embedding plain|relaxed THREADS [MODEL]. It prints one line of
+ * A fresh process that `bench startup` times: node startup-child.mjs encoder|translation|embedding plain|relaxed THREADS [MODEL]. It prints one line of
  * JSON. Everything heavy is imported after the clock is read; times count from the start of the process (performance.timeOrigin) or from
  * the milestone before.
  */
+import { join } from 'node:path';
 import type { Mode } from './peak.js';
+import { root } from './root.js';
 
 export interface Milestones {
   nodeMs: number;
@@ -14,12 +16,18 @@ export interface Milestones {
   firstForwardMs?: number;
   warmForwardMs?: number;
   forwardRatio?: number;
+  loadMs?: number;
+  firstSentenceMs?: number;
+  warmSentenceMs?: number;
   embeddingMs?: number;
   peakMiB: number;
 }
 
 /** 16 tokens for MiniLM's tokenizer, the two special ones included. */
 const text = 'The quick brown fox jumps over the lazy dog while it rains hard.';
+
+/** Ten words each. */
+const sentences = ['My brother plays the piano in our house every day.', 'She asked me to open the window before the lesson.'] as const;
 
 let last = 0;
 const lap = () => {
@@ -60,6 +68,26 @@ async function encoder(mode: Mode, threads: number): Promise<Milestones> {
   return { nodeMs, importMs, firstEngineMs, nextEngineMs, weightsMs, firstForwardMs, warmForwardMs, forwardRatio, peakMiB: peakMiB() };
 }
 
+async function translation(mode: Mode, threads: number): Promise<Milestones> {
+  const nodeMs = lap();
+  const { createEngine, pipeline } = await import('heed');
+  const importMs = lap();
+  const engine = await createEngine({ threads, deterministic: mode === 'plain' });
+  lap();
+  const translate = await pipeline('translation', join(root, 'models', 'translator-en-zh'), { engine });
+  const loadMs = lap();
+  await translate(sentences[0], { num_beams: 1 });
+  const firstSentenceMs = lap();
+  const warm: number[] = [];
+  for (let round = 0; round < 20; round++)
+    for (const sentence of sentences) {
+      await translate(sentence, { num_beams: 1 });
+      warm.push(lap());
+    }
+  const warmSentenceMs = warm.slice(20).sort((a, b) => a - b)[10 * sentences.length - 10] as number;
+  return { nodeMs, importMs, loadMs, firstSentenceMs, warmSentenceMs, peakMiB: peakMiB() };
+}
+
 async function embedding(mode: Mode, threads: number, model: string): Promise<Milestones> {
   const nodeMs = lap();
   const { createEngine, pipeline } = await import('heed');
@@ -71,6 +99,6 @@ async function embedding(mode: Mode, threads: number, model: string): Promise<Mi
 }
 
 const [kind, mode, threads, model = ''] = process.argv.slice(2);
-const kinds = { encoder, embedding } as const;
+const kinds = { encoder, translation, embedding } as const;
 console.log(JSON.stringify(await kinds[kind as keyof typeof kinds](mode as Mode, Number(threads), model)));
 process.exit();

@@ -1,6 +1,6 @@
 /**
  * `bench startup`: what a fresh process waits for. Starts Node again and again on startup-child.ts, which reports its own milestones, and
- * takes medians. With --model FOLDER also from the start of the process to the first embedding of a short text, tokenizer included.
+ * takes medians: of an encoder's layers, of the translator that heed brings along, and with --model FOLDER from the start of the process to the first embedding of a short text, tokenizer included.
  */
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -23,6 +23,9 @@ const labels: Record<keyof Milestones, string> = {
   firstForwardMs: 'the first forward, T 128',
   warmForwardMs: 'a warm forward, T 128',
   forwardRatio: 'first forward / warm forward',
+  loadMs: 'the translator: loading it',
+  firstSentenceMs: 'its first sentence, of ten words, greedily',
+  warmSentenceMs: 'another one, warm',
   embeddingMs: 'from the start of the process to the first embedding',
   peakMiB: 'peak memory (resident), MiB',
 };
@@ -32,7 +35,7 @@ export const command: Command = {
     const { rounds = 15 } = measuring;
     const available = await modes();
     const rows: Row[] = [];
-    for (const kind of model ? ['encoder', 'embedding'] : ['encoder']) {
+    for (const kind of model ? ['encoder', 'translation', 'embedding'] : ['encoder', 'translation']) {
       const args = (mode: string) => [kind, mode, String(threads), model ?? ''];
       const columns = available.map((mode) => Array.from({ length: rounds }, () => run(args(mode))));
       for (const key of Object.keys(labels) as (keyof Milestones)[]) {
