@@ -1,6 +1,6 @@
 /**
- * A run that is killed at any moment, amid writing a checkpoint too, and resumed ends with the bits of one that was not: 50 processes get SIGKILL at random
- * moments, and this one goes on from what they leave.
+ * A run that is killed at any moment, amid writing a checkpoint too, and resumed ends with the bits of one that was not: sixteen processes, or as many as
+ * HEED_KILLS says, get SIGKILL at random moments, and this one goes on from what they leave.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ import { Random } from '../../dist/train/index.js';
 import { bundle } from '../../scripts/run.mjs';
 import { digestOf, killable } from './tiny.js';
 
-const KILLS = 50;
+const KILLS = Number(process.env.HEED_KILLS || 16);
 
 /** The end of a run in this folder, and the step at which it took over. */
 async function finish(folder: string, engine: Engine) {
