@@ -8,6 +8,7 @@ import { HeedError } from '../errors.js';
 import { type JsonObject, readJson } from '../io/json.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
+import { sizeOf } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { readTsv, save_pretrained, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
 import { evaluate, printed, type Scores } from './evaluation.js';
@@ -110,7 +111,7 @@ function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void>
 
 const checkpointsOf = (runtime: Runtime, out: string) => runtime.join(out, 'checkpoints');
 const parametersOf = ({ model }: TranslationRun) =>
-  [...model.namedParameters()].reduce((sum, [, { shape }]) => sum + shape.reduce((n, d) => n * d, 1), 0);
+  [...model.distinctParameters().values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** What was asked for, else what the run had before, else the recipe's. */
 function choose(given: Partial<Settings>, before: Partial<Settings> | undefined, warn: (message: string) => void): Settings {
