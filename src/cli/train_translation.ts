@@ -10,7 +10,7 @@ import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readTsv, save_pretrained, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
+import { readTsv, save_pretrained, type TrainingRecord, trainBpe } from '../train/index.js';
 import { evaluate, printed, type Scores } from './evaluation.js';
 import { writeText } from './files.js';
 import type { EngineFlags } from './options.js';
@@ -168,7 +168,6 @@ const vocabularyOf = (json: unknown): number => Object.keys((json as { model: { 
 async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Promise<void> {
   const { trainer, out, chosen, curve } = run;
   const { runtime } = engine;
-  const board = await TensorBoard.open(engine, runtime.join(out, 'events'), { step: trainer.position.step });
   const earlier = curve.at(-1)?.seconds ?? 0;
   const began = performance.now();
   let bar = progress('training');
@@ -179,7 +178,6 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
     const { loss: valid_loss = Number.NaN, accuracy: valid_accuracy = Number.NaN } = record.validation ?? {};
     const seconds = earlier + (performance.now() - began) / 1000;
     curve.push({ step: record.step, train_loss: record.loss, valid_loss, valid_accuracy, seconds });
-    board.log(record);
     const figures = [
       `loss ${record.loss.toFixed(4)}`,
       `validation ${valid_loss.toFixed(4)}`,
@@ -195,6 +193,7 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
       steps: chosen.steps,
       evaluateEvery: chosen.evaluateEvery,
       checkpoint: { folder: checkpointsOf(runtime, out) },
+      tensorboard: runtime.join(out, 'events'),
       onProgress: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)} | `),
       onLog,
       signal,
@@ -202,7 +201,6 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
   } finally {
     bar.stop();
     await written;
-    await board.close();
   }
 }
 
