@@ -1,6 +1,7 @@
 /** `heed info`: what heed finds here, and what a model is. */
 import { Command } from 'commander';
 import { AutoModel, createEngine } from '../entry/node.js';
+import { sizeOf } from '../tensor.js';
 import { deterministicOption, type EngineFlags, threadsOption } from './options.js';
 import { version } from './version.js';
 
@@ -24,10 +25,11 @@ async function info({ model, json, threads, deterministic }: InfoFlags): Promise
     const facts: Record<string, unknown> = { heed: version, ...engine.info, cores: engine.runtime.cores() };
     if (model) {
       const { config, encoder } = await AutoModel.from_pretrained(model, { engine });
-      const parameters = [...encoder.namedParameters()].reduce((sum, [, { shape }]) => sum + shape.reduce((n, d) => n * d, 1), 0);
+      const all = [...encoder.distinctParameters().values()];
+      const parameters = all.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
       const { C, L, H, F, V, positions } = encoder.dims;
       const dims = { layers: L, hidden: C, heads: H, feedForward: F, vocabulary: V, positions };
-      const dtype = [...encoder.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8') ? 'q8' : 'fp32';
+      const dtype = all.some((parameter) => parameter.dtype === 'q8') ? 'q8' : 'fp32';
       Object.assign(facts, { model: config.model_type, parameters, dtype, ...dims, memory: engine.memory().used });
     }
     if (json) process.stdout.write(`${JSON.stringify(facts)}\n`);

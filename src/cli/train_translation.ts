@@ -8,8 +8,9 @@ import { HeedError } from '../errors.js';
 import { type JsonObject, readJson } from '../io/json.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
+import { sizeOf } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readTsv, save_pretrained, TensorBoard, type TrainingRecord, trainBpe } from '../train/index.js';
+import { readTsv, save_pretrained, type TrainingRecord, trainBpe } from '../train/index.js';
 import { evaluate, printed, type Scores } from './evaluation.js';
 import { writeText } from './files.js';
 import type { EngineFlags } from './options.js';
@@ -110,7 +111,7 @@ function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void>
 
 const checkpointsOf = (runtime: Runtime, out: string) => runtime.join(out, 'checkpoints');
 const parametersOf = ({ model }: TranslationRun) =>
-  [...model.namedParameters()].reduce((sum, [, { shape }]) => sum + shape.reduce((n, d) => n * d, 1), 0);
+  [...model.distinctParameters().values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** What was asked for, else what the run had before, else the recipe's. */
 function choose(given: Partial<Settings>, before: Partial<Settings> | undefined, warn: (message: string) => void): Settings {
@@ -167,7 +168,6 @@ const vocabularyOf = (json: unknown): number => Object.keys((json as { model: { 
 async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Promise<void> {
   const { trainer, out, chosen, curve } = run;
   const { runtime } = engine;
-  const board = await TensorBoard.open(engine, runtime.join(out, 'events'), { step: trainer.position.step });
   const earlier = curve.at(-1)?.seconds ?? 0;
   const began = performance.now();
   let bar = progress('training');
@@ -178,7 +178,6 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
     const { loss: valid_loss = Number.NaN, accuracy: valid_accuracy = Number.NaN } = record.validation ?? {};
     const seconds = earlier + (performance.now() - began) / 1000;
     curve.push({ step: record.step, train_loss: record.loss, valid_loss, valid_accuracy, seconds });
-    board.log(record);
     const figures = [
       `loss ${record.loss.toFixed(4)}`,
       `validation ${valid_loss.toFixed(4)}`,
@@ -194,6 +193,7 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
       steps: chosen.steps,
       evaluateEvery: chosen.evaluateEvery,
       checkpoint: { folder: checkpointsOf(runtime, out) },
+      tensorboard: runtime.join(out, 'events'),
       onProgress: ({ step, steps, loss }) => bar.update(step, steps, `loss ${loss.toFixed(3)} | `),
       onLog,
       signal,
@@ -201,7 +201,6 @@ async function trainModel(engine: Engine, run: OpenRun, signal: AbortSignal): Pr
   } finally {
     bar.stop();
     await written;
-    await board.close();
   }
 }
 

@@ -4,6 +4,7 @@
  * Format: https://github.com/huggingface/safetensors#format
  */
 import { HeedError } from '../errors.js';
+import type { HostTensor, Shape } from '../tensor.js';
 import { bytesPerElement, type Dtype, parseHeader, quote, readable } from './header.js';
 
 /** A tensor to write. `bytes`, row-major and little-endian, is read once, on its turn: where it is a getter, it may make them then. */
@@ -13,6 +14,15 @@ export interface SafetensorsEntry {
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
+
+/** Float32, which `values` gives when their turn comes. */
+export const floatEntry = (name: string, shape: Shape, values: () => HostTensor): SafetensorsEntry => ({
+  ...{ name, dtype: 'F32', shape },
+  get bytes() {
+    const { buffer, byteOffset, byteLength } = values().data;
+    return new Uint8Array(buffer, byteOffset, byteLength);
+  },
+});
 
 /**
  * The chunks of a file. Large elements come first, as the format's own library has it, so that every tensor begins at a multiple of its element's size; tensors

@@ -10,7 +10,7 @@ import {
   headsIn,
   MOST_LAYERS,
   type Names,
-  numberIn,
+  probabilityIn,
   sizeIn,
   unsupported,
 } from './architecture.js';
@@ -39,7 +39,7 @@ export function bartChoices(c: JsonNode): Omit<EncoderDecoderChoices, 'positions
     shared: c.boolean('share_encoder_decoder_embeddings', true),
     tied: c.boolean('tie_word_embeddings', true),
     logitsBias: true,
-    dropout: numberIn(c, 'dropout', 0),
+    dropout: probabilityIn(c, 'dropout', 0),
   };
 }
 

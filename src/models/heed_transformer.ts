@@ -12,7 +12,7 @@ import {
   type EncoderDecoderDims,
   headsIn,
   MOST_LAYERS,
-  numberIn,
+  probabilityIn,
   sizeIn,
 } from './architecture.js';
 import { EncoderDecoder } from './encoder_decoder.js';
@@ -50,7 +50,7 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
     embeddingScale: Math.sqrt(sizeIn(c, 'd_model')),
     padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
     ...{ shared: true, tied: true },
-    dropout: numberIn(c, 'dropout', 0),
+    dropout: probabilityIn(c, 'dropout', 0),
   }),
 });
 

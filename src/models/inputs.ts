@@ -65,3 +65,11 @@ export function lengthsOf(mask: Int32Array, [B, T]: readonly [number, number]): 
   const lengths = rows.map((row) => row.reduce((n, m) => n + Number(m !== 0), 0));
   return rows.every((row, b) => row.subarray(0, lengths[b]).every((m) => m !== 0)) ? lengths : undefined;
 }
+
+/** Tokens after which texts are cut: `asked`, which may be no more than the model's positions, or else its `own` limit. Throws ARGUMENT. */
+export function maxLengthOf(asked: number | undefined, own: number | undefined, positions: number): number {
+  if (asked === undefined) return Math.min(own ?? positions, positions);
+  if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
+  const cure = `The model takes 1 to ${positions} tokens`;
+  throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, { culprit: 'max_length', cure });
+}

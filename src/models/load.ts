@@ -6,7 +6,7 @@ import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
 import { bytesPerElement, quote } from '../io/header.js';
 import { shown } from '../io/location.js';
-import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
@@ -15,7 +15,6 @@ import type { Runtime } from '../runtime/types.js';
 import { groups, HostTensor, sizeOf } from '../tensor.js';
 import { type Architecture, type CheckpointSummary, HEAD, namesOf } from './architecture.js';
 import type { WeightForms } from './quantization.js';
-import { floatEntry } from './save.js';
 
 export interface LoadOptions {
   signal?: AbortSignal | undefined;

@@ -4,10 +4,8 @@
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { isObject, type JsonObject, readJson } from '../io/json.js';
-import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
-import type { Parameter } from '../nn/parameter.js';
-import type { HostTensor, Shape } from '../tensor.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 export interface SaveOptions {
@@ -65,30 +63,11 @@ function weightsOf(
 ): { tensors: Iterable<SafetensorsEntry>; quantization_config: object | undefined } {
   const q8 = dtype ? dtype === 'q8' : [...model.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
   return q8
-    ? { tensors: quantizedEntries(model), quantization_config: quantizationConfig }
+    ? { tensors: model.quantizedState(), quantization_config: quantizationConfig }
     : { tensors: parameterEntries(model), quantization_config: undefined };
 }
 
 /** A module's parameters as a safetensors file has them, each copied when it is its turn. */
 export function* parameterEntries(module: Module, prefix = ''): Generator<SafetensorsEntry, void> {
-  for (const [name, parameter] of distinctParameters(module)) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
+  for (const [name, parameter] of module.distinctParameters()) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
 }
-
-function* quantizedEntries(module: Module): Generator<SafetensorsEntry, void> {
-  for (const [name, parameter] of distinctParameters(module)) yield* parameter.quantizedEntries(name);
-}
-
-/** Each parameter once, under its first name: tied weights have several. */
-export function distinctParameters(module: Module): Map<string, Parameter> {
-  const names = new Map<Parameter, string>();
-  for (const [name, parameter] of module.namedParameters()) if (!names.has(parameter)) names.set(parameter, name);
-  return new Map([...names].map(([parameter, name]) => [name, parameter]));
-}
-
-export const floatEntry = (name: string, shape: Shape, values: () => HostTensor): SafetensorsEntry => ({
-  ...{ name, dtype: 'F32', shape },
-  get bytes() {
-    const { buffer, byteOffset, byteLength } = values().data;
-    return new Uint8Array(buffer, byteOffset, byteLength);
-  },
-});

@@ -7,11 +7,12 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { JsonObject } from '../io/json.js';
 import { exp } from '../math.js';
 import type { HostTensor } from '../tensor.js';
-import { batchesOf, padded } from '../text/rows.js';
+import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
 import { SequenceClassification } from './heads.js';
+import { maxLengthOf } from './inputs.js';
 import { configWith, type LabelOptions, labelsOf } from './labels.js';
 import {
   type CallOptions,
@@ -57,9 +58,6 @@ export const classifierMethods = ['run', 'classify', 'save_pretrained'] as const
 export type ClassifierMember =
   | (typeof classifierMethods)[number]
   | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
-
-/** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
-const BATCH_TOKENS = 512;
 
 export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
   #tokenizer: Promise<CallableTokenizer> | undefined;
@@ -122,11 +120,7 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
 
   /** Tokens after which texts are cut: `asked`, which may be no more than the model's positions. */
   protected maxLength(asked: number | undefined, { model_max_length }: CallableTokenizer): number {
-    const { positions } = this.encoder.dims;
-    if (asked === undefined) return Math.min(model_max_length ?? positions, positions);
-    if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
-    const cure = `The model takes 1 to ${positions} tokens`;
-    throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, { culprit: 'max_length', cure });
+    return maxLengthOf(asked, model_max_length, this.encoder.dims.positions);
   }
 
   /** The likeliest label of a text, or of each of several; with `top_k` lists of them. */
@@ -146,7 +140,7 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
     const max_length = this.maxLength(options.max_length, tokenizer);
     const jobs = list.map((text, index) => ({ index, ids: tokenizer.encode(text, { truncation: true, max_length }) }));
     const found: Classification[][] = [];
-    for (const batch of batchesOf(jobs, BATCH_TOKENS)) {
+    for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
       const rows = batch.map((job) => job.ids);
       const { ids, dims: shape, lengths } = padded(rows, tokenizer.pad_token_id ?? 0);
       const { logits } = await this.infer({ ids, shape, lengths }, {}, signal);

@@ -10,6 +10,7 @@ import {
   MOST_LAYERS,
   type Names,
   numberIn,
+  probabilityIn,
   sizeIn,
 } from './architecture.js';
 import { EncoderDecoder } from './encoder_decoder.js';
@@ -88,7 +89,7 @@ export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, Encoder
       padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
       ...{ shared: true, tied: scaled || !checkpoint.has('lm_head.weight') },
       logitsScale: scaled ? 1 / Math.sqrt(sizeIn(c, 'd_model')) : 1,
-      dropout: numberIn(c, 'dropout_rate', 0),
+      dropout: probabilityIn(c, 'dropout_rate', 0),
     };
   },
   weights: t5Weights,

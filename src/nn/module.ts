@@ -68,6 +68,13 @@ export abstract class Module {
     for (const [name, module] of this.#children) yield* module.namedParameters(`${prefix}${name}.`);
   }
 
+  /** Each parameter below once, under its first name: tied ones have several. */
+  distinctParameters(): Map<string, Parameter> {
+    const names = new Map<Parameter, string>();
+    for (const [name, parameter] of this.namedParameters()) if (!names.has(parameter)) names.set(parameter, name);
+    return new Map([...names].map(([parameter, name]) => [name, parameter]));
+  }
+
   /** Whether it is in training: then parameters are rows that a tape brings gradients to, and dropout drops. */
   get training(): boolean {
     return this.#training;
@@ -158,12 +165,7 @@ export abstract class Module {
    * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
    */
   quantizedState(): SafetensorsEntry[] {
-    const seen = new Set<Parameter>();
-    return [...this.namedParameters()].flatMap(([name, parameter]) => {
-      if (seen.has(parameter)) return []; // tied, and written under its first name
-      seen.add(parameter);
-      return parameter.quantizedEntries(name);
-    });
+    return [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.quantizedEntries(name));
   }
 
   /**

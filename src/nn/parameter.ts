@@ -6,7 +6,7 @@
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
-import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, PANEL, type Shape, sizeOf, Tensor } from '../tensor.js';
@@ -274,22 +274,8 @@ export class Parameter {
    * are copies; asking for them throws NUMERIC for what is not finite.
    */
   quantizedEntries(name: string): SafetensorsEntry[] {
-    const { engine } = this;
     if (this.quantizable) return quantizedEntries(name, this.#weights, this.#loaded());
-    const bytes = () => {
-      const { ptr, size } = this.#loaded().values();
-      return engine.heap.bytes.slice(ptr, ptr + 4 * size);
-    };
-    return [
-      {
-        name,
-        dtype: 'F32',
-        shape: this.shape,
-        get bytes() {
-          return bytes();
-        },
-      },
-    ];
+    return [floatEntry(name, this.shape, () => this.toHost())];
   }
 
   dispose(): void {

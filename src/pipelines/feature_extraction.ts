@@ -1,19 +1,17 @@
 /**
  * pipeline('feature-extraction'): texts to token states or sentence vectors. It tokenizes, sorts texts by length so that little
- * is padded, runs them in batches of about BATCH_TOKENS tokens, and gives the results in the order of the texts.
+ * is padded, runs them in batches of about ENCODER_TOKENS tokens, and gives the results in the order of the texts.
  */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { callable } from '../models/callable.js';
+import { maxLengthOf } from '../models/inputs.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { HostTensor } from '../tensor.js';
-import { batchesOf, padded } from '../text/rows.js';
+import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
 import { loadAll, type RunOptions, runOptionNames, textsOf } from './text.js';
-
-/** Enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
-const BATCH_TOKENS = 512;
 
 export interface FeatureExtractionOptions extends RunOptions {
   /** 'none' (default): every token's state. 'mean': their mean. 'cls': the first one's. */
@@ -66,7 +64,8 @@ export class FeatureExtractionPipeline {
     if (!poolings.includes(pooling))
       throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(pooling)}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
     const list = textsOf('feature-extraction', texts, options);
-    const max_length = this.#maxLength(options.max_length);
+    const own = this.sentence.maxTokens ?? this.tokenizer.model_max_length;
+    const max_length = maxLengthOf(options.max_length, own, this.model.encoder.dims.positions);
     const jobs: Job[] = [];
     for (const [index, text] of list.entries()) {
       jobs.push({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
@@ -77,7 +76,7 @@ export class FeatureExtractionPipeline {
     const width = pooling === 'none' ? longest * C : C;
     const data = new Float32Array(jobs.length * width);
     let done = 0;
-    for (const batch of batchesOf(jobs, BATCH_TOKENS)) {
+    for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
       const states = await this.#states(batch, signal);
       for (const [row, { index, ids }] of batch.entries()) {
         const own = states.subarray(row * (states.length / batch.length), row * (states.length / batch.length) + ids.length * C);
@@ -103,16 +102,6 @@ export class FeatureExtractionPipeline {
       const { lastHiddenState } = yield* encoder.steps(inputs);
       return lastHiddenState.toHost().data as Float32Array;
     }, signal);
-  }
-
-  #maxLength(asked: number | undefined): number {
-    const { positions } = this.model.encoder.dims;
-    if (asked === undefined) return Math.min(this.sentence.maxTokens ?? this.tokenizer.model_max_length ?? positions, positions);
-    if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
-    throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, {
-      culprit: 'max_length',
-      cure: `The model takes 1 to ${positions} tokens`,
-    });
   }
 
   /** What the engine got that runs it. */

@@ -10,8 +10,8 @@ import { crc32c } from '../io/crc32c.js';
 import { malformed } from '../io/header.js';
 import { JsonNode, parseJson } from '../io/json.js';
 import { SafetensorsFile, type TensorInfo } from '../io/safetensors.js';
-import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
-import { distinctParameters, floatEntry, parameterEntries } from '../models/save.js';
+import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { parameterEntries } from '../models/save.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -102,7 +102,7 @@ export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (
       JsonNode,
     ];
     const state = readState(json);
-    const parameters = distinctParameters(run.model);
+    const parameters = run.model.distinctParameters();
     check(file, parameters, run.options.optimizer.slotShapes);
     const steps = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
     await run.rewind();

@@ -27,6 +27,7 @@ export {
   classification,
 } from './objectives/classification.js';
 export { type MaskedLMModel, type MaskedLMOptions, type MaskingTokenizer, maskedLM } from './objectives/masked_lm.js';
+export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './objectives/sequence_to_sequence.js';
 export {
   Adam,
   type AdamOptions,
@@ -40,6 +41,5 @@ export {
   type StepOptions,
 } from './optimizer.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
-export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './sequence_to_sequence.js';
 export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';

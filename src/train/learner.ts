@@ -125,7 +125,7 @@ export class Learner<Model extends Module, Batch> {
     const batch = given ?? (await this.#peek());
     const exercise = this.#prepare(batch, new Random(seed, 'exercise', state.batches));
     const moments = optimizer.missingBytes;
-    const parameters = new Set([...model.namedParameters()].map(([, parameter]) => parameter));
+    const parameters = [...model.distinctParameters().values()];
     const work = (): MemoryUse => {
       model.train({ seed, step: state.batches + 1 });
       for (const parameter of parameters) parameter.freeGrad();

@@ -171,7 +171,7 @@ export class Trainer<Model extends Module, Batch> {
   async memory(batch?: Batch): Promise<StepMemory> {
     const { use, moments: missing } = await this.#alone('memory', () => this.#learner.memory(batch));
     const { optimizer } = this.#learner.options;
-    const all = [...new Set([...this.model.namedParameters()].map(([, parameter]) => parameter))];
+    const all = [...this.model.distinctParameters().values()];
     const bytes = (list: typeof all) => list.reduce((sum, parameter) => sum + parameter.bytes, 0);
     const kept = [...optimizer.namedState()].reduce((sum, [, x]) => sum + x.storage.bytes, 0);
     const [parameters, gradients, moments] = [bytes(all), bytes(all.filter(({ requiresGrad }) => requiresGrad)), kept + missing];

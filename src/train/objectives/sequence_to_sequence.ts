@@ -2,11 +2,11 @@
  * Sequence to sequence: the decoder reads what the target was so far, and predicts each next token; padding does not count (Sutskever et al. 2014,
  * arXiv 1409.3215, trained with the right answers as input). Batches come from `TranslationDataset.collate`.
  */
-import type { Engine } from '../engine/engine.js';
-import { checkOptions, HeedError, kindOf } from '../errors.js';
-import type { Tensor } from '../tensor.js';
-import type { TranslationBatch } from './data/translation.js';
-import { checkRows, type Decoding, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from './objective.js';
+import type { Engine } from '../../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../../errors.js';
+import type { Tensor } from '../../tensor.js';
+import type { TranslationBatch } from '../data/translation.js';
+import { checkRows, type Decoding, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from '../objective.js';
 
 /** Anything that translates: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. */
 export interface SequenceToSequenceModel {
