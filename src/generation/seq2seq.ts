@@ -240,7 +240,8 @@ class ModelDecoding implements Decoding {
     const shape = [rows, logits.dim(2)];
     if (T === 1) return logits.view(shape);
     const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
-    logits.dispose();
+    // Of one row it is a view.
+    if (last.storage !== logits.storage) logits.dispose();
     return last.view(shape);
   }
 

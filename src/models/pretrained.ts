@@ -100,16 +100,20 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const onProgress =
     listen &&
     ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+  const forms = weightForms(config, trainable ? 'fp32' : dtype);
   const make = (checkpoint: CheckpointSummary) => {
     expectLayers(config, made.layers(dims), checkpoint);
     const own = design && head.make(engine, dims as EncoderDims, design.choices(config), config);
     const module = new made(engine, dims, architecture.block(config, checkpoint), own);
-    return trainable ? module.train() : module;
+    // Weights that come in 8 bits are widened first.
+    return trainable && forms.stored !== 'q8' ? module.train() : module;
   };
-  const forms = weightForms(config, trainable ? 'fp32' : dtype);
   const module = await loadWeights(make, architecture, runtime, folder, { signal, onProgress, forms });
   try {
-    if (trainable) begin(module, seed, numberIn(config, 'initializer_range', 0.02));
+    if (trainable) {
+      begin(module, seed, numberIn(config, 'initializer_range', 0.02));
+      module.train();
+    }
     listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {
     module.dispose();
