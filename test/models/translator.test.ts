@@ -64,6 +64,11 @@ describe('the model', () => {
     model.dispose();
   });
 
+  it('refuses a text that is longer than it can take, and says how to have it cut', async () => {
+    const long = 'x'.repeat(20_000);
+    await expect(translate([long])).rejects.toMatchObject({ code: 'ARGUMENT', cure: expect.stringContaining('truncation: true') });
+  });
+
   it('can be trained on: its weights are widened', async () => {
     const model = await AutoModelForSeq2SeqLM.from_pretrained(folder, { engine, trainable: true });
     expect([...model.module.namedParameters()].every(([, parameter]) => parameter.dtype === 'float32' && parameter.complete)).toBe(true);
