@@ -80,6 +80,8 @@ const oneOrMore: Kind = {
 const flag: Kind = { fits: (value) => typeof value === 'boolean', what: 'true or false' };
 const finite: Kind = { fits: Number.isFinite, what: 'a number' };
 const positive: Kind = { fits: (value) => Number.isFinite(value) && Math.fround(value as number) > 0, what: 'a number above 0' };
+/** Scores that are divided by it stay finite in float32. */
+const warmth: Kind = { fits: (value) => Number.isFinite(value) && (value as number) >= 1e-30, what: 'a number from 1e-30 on' };
 
 // Marked as pure, like what is made of it: bundles that generate nothing do without.
 const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>> => ({
@@ -107,7 +109,7 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
   bos_token_id: token,
   decoder_start_token_id: token,
   do_sample: flag,
-  temperature: positive,
+  temperature: warmth,
   top_k: count(0),
   top_p: { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' },
   seed: { fits: Number.isSafeInteger, what: 'a whole number of up to 53 bits' },

@@ -77,10 +77,15 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
       }
     }
     if (this.#members.length === 0) throw new HeedError('ARGUMENT', `${where} has no parameters`, { culprit: 'parameters' });
-    for (const { options } of this.#members)
+    for (const { options } of this.#members) {
       if (!(options.lr >= 0))
         throw new HeedError('ARGUMENT', `${where}: lr is ${options.lr}`, { culprit: 'lr', cure: 'It is a number from 0 on' });
+      this.check(options, where);
+    }
   }
+
+  /** Throws ARGUMENT for options that make no sense. */
+  protected check(_options: Options, _where: string): void {}
 
   /** Steps taken. */
   get steps(): number {
@@ -195,6 +200,14 @@ const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [
 
 abstract class AdamBase extends Optimizer<AdamOptions> {
   protected abstract readonly decoupled: boolean;
+
+  protected override check({ betas }: AdamOptions, where: string): void {
+    if (!(Array.isArray(betas) && betas.length === 2 && betas.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1)))
+      throw new HeedError('ARGUMENT', `${where}: betas are ${betas}`, {
+        culprit: 'betas',
+        cure: 'They are two numbers from 0 on, below 1',
+      });
+  }
 
   protected update(p: Tensor, g: Tensor, [m, v]: readonly Tensor[], options: AdamOptions, scale: number, step: number): void {
     const { lr, betas, eps, weightDecay } = options;

@@ -39,6 +39,7 @@ describe('an option', () => {
     ['more than there are positions', { max_length: 65 }, 'max_length'],
     ['more new ones than there are positions', { max_new_tokens: 64 }, 'max_new_tokens'],
     ['a temperature without drawing', { temperature: 2 }, 'temperature'],
+    ['a temperature that scores divided by are not finite', { do_sample: true, temperature: 1e-38 }, 'temperature'],
     ['a seed without drawing', { seed: 2 }, 'seed'],
     ['top_k without drawing', { top_k: 2 }, 'top_k'],
     ['top_p without drawing', { top_p: 0.5 }, 'top_p'],

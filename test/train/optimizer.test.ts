@@ -154,6 +154,8 @@ it('an optimizer refuses what it cannot do', async () => {
   const model = new Linear(engine, 2, 2).init(0).train();
   expect(() => new Adam([])).toThrow(/no parameters/);
   expect(() => new Adam(model.namedParameters(), { lr: -1 })).toThrow(/lr is -1/);
+  for (const betas of [[1, 0.9], [0.9, 1], [0.9, Number.NaN], 0.9])
+    expect(() => new AdamW(model.namedParameters(), { betas: betas as [number, number] })).toThrow(/betas are/);
   expect(() => new SGD(model.namedParameters(), { betas: 1 } as object)).toThrow(/no option betas/);
   const optimizer = new SGD(model.namedParameters(), { lr: 1 });
   const broken = () => scale(model.forward(tensor(engine, [[1, 2]])), Number.MAX_VALUE);
