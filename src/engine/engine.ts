@@ -7,26 +7,14 @@ import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
 import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
 import { type Kernel, kernelNames } from './kernels.js';
-import { EngineMemory, type MemoryUse, Scope, Storage, storagesIn } from './memory.js';
-import { checkEngineOptions, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
+import { createMemory, type EngineMemory, type MemoryUse, Storage } from './memory.js';
+import { checkEngineOptions, type EngineInfo, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
 import { Queue } from './queue.js';
+import { Scope, storagesIn } from './scope.js';
 
-export type { EngineOptions } from './options.js';
+export type { EngineInfo, EngineOptions } from './options.js';
 
-/** What an engine got, and why not more. */
-export interface EngineInfo {
-  runtime: string;
-  simd: 'simd' | 'relaxed';
-  deterministic: boolean;
-  threads: number;
-  shared: boolean;
-  /** Why there are fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
-  reason: string | undefined;
-}
-
-/** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
-const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
 /** A step of this many operations or milliseconds is followed by a turn of the event loop. */
 const TURN_WORK = 1e9;
 const TURN_MS = 16;
@@ -77,7 +65,7 @@ export class Engine {
     const binary: Binary = shared ? `${simd}-threads` : simd;
     const module = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary] ?? (await runtime.loadModule(binary));
     signal?.throwIfAborted();
-    const memory = createMemory(shared, options.memory?.maximum);
+    const memory = createMemory(shared, options.memory?.maximum ?? MOST_MEMORY);
     const exports = instantiate(module, memory.wasm);
     const relaxed = exports.RELAXED?.valueOf() === 1;
     if (relaxed && deterministic) {
@@ -304,16 +292,3 @@ function started<T>(steps: () => Generator<unknown, T>): Generator<unknown, T> {
 
 const notSynchronous = () =>
   new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { culprit: 'body', cure: 'Open a scope between two awaits' });
-
-function createMemory(shared: boolean, maximum = MOST_MEMORY): EngineMemory {
-  const pages = Math.floor(maximum / 65536);
-  let cause: unknown;
-  for (const most of [pages, ...SHARED_MAXIMA.filter((n) => n < pages)]) {
-    try {
-      return new EngineMemory(new WebAssembly.Memory({ initial: 16, maximum: most, shared }), most * 65536);
-    } catch (error) {
-      cause = error;
-    }
-  }
-  throw new HeedError('MEMORY', 'The runtime refused a WebAssembly memory', { culprit: 'memory', cause });
-}

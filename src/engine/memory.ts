@@ -10,6 +10,8 @@ const MOST_PAGES = 65536;
 const ALIGN = 64;
 /** The kernels' constants lie below. */
 const HEAP_BASE = PAGE;
+/** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
+const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
 /** Least growth: a grow replaces every view, so it should be rare. */
 const LEAST_GROWTH = 1 << 20;
 
@@ -242,50 +244,16 @@ export class EngineMemory {
   }
 }
 
-/**
- * Storages that end together. `engine.scope` opens one around a function; a forward that runs in steps keeps one from step
- * to step.
- */
-export class Scope {
-  #storages: Storage[] = [];
-  constructor(readonly parent: Scope | undefined) {}
-
-  own(storage: Storage): void {
-    this.#storages.push(storage);
-  }
-
-  /** Frees all but what `kept` reaches, which goes to `to`, or, without one, to whoever holds it. */
-  end(kept: ReadonlySet<Storage>, to: Scope | undefined): void {
-    const storages = this.#storages;
-    this.#storages = [];
-    for (const storage of storages) {
-      if (!kept.has(storage)) storage.free();
-      else to?.own(storage);
+/** A memory that may grow to `maximum` bytes, or to what the runtime grants. Throws MEMORY where it grants none. */
+export function createMemory(shared: boolean, maximum: number): EngineMemory {
+  const pages = Math.floor(maximum / PAGE);
+  let cause: unknown;
+  for (const most of [pages, ...SHARED_MAXIMA.filter((n) => n < pages)]) {
+    try {
+      return new EngineMemory(new WebAssembly.Memory({ initial: 16, maximum: most, shared }), most * PAGE);
+    } catch (error) {
+      cause = error;
     }
   }
-}
-
-/** Every storage that a value reaches, however deep: tensors, and arrays, sets, maps and plain objects of them. */
-export function storagesIn(value: unknown): Set<Storage> {
-  const found = new Set<Storage>();
-  const seen = new Set<object>();
-  const rest: object[] = [];
-  const see = (item: unknown) => {
-    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || seen.has(item)) return;
-    seen.add(item);
-    rest.push(item);
-  };
-  see(value);
-  for (let item = rest.pop(); item; item = rest.pop()) {
-    const storage = item instanceof Storage ? item : (item as { storage?: unknown }).storage;
-    if (storage instanceof Storage) found.add(storage);
-    else for (const member of membersOf(item)) see(member);
-  }
-  return found;
-}
-
-function* membersOf(item: object): Iterable<unknown> {
-  if (item instanceof Map) for (const pair of item) yield* pair;
-  else if (item instanceof Set) yield* item;
-  else yield* Object.values(item);
+  throw new HeedError('MEMORY', 'The runtime refused a WebAssembly memory', { culprit: 'memory', cause });
 }

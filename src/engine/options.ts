@@ -1,4 +1,4 @@
-/** createEngine's options and their checks. What is checked here is trusted by engine.ts. */
+/** createEngine's options and their checks, and what comes of them. What is checked here is trusted by engine.ts. */
 import { checkOptions, HeedError } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
 import { isSignal } from './queue.js';
@@ -20,6 +20,17 @@ export interface EngineOptions {
   deadline?: number | undefined;
   /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. */
   inlineBelow?: number | undefined;
+}
+
+/** What an engine got, and why not more. */
+export interface EngineInfo {
+  runtime: string;
+  simd: 'simd' | 'relaxed';
+  deterministic: boolean;
+  threads: number;
+  shared: boolean;
+  /** Why there are fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
+  reason: string | undefined;
 }
 
 const names = ['threads', 'deterministic', 'memory', 'module', 'signal', 'startTimeout', 'deadline', 'inlineBelow'];

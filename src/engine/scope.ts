@@ -1,0 +1,49 @@
+/**
+ * Storages that end together, and which of them a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
+ * from step to step.
+ */
+import { Storage } from './memory.js';
+
+export class Scope {
+  #storages: Storage[] = [];
+  constructor(readonly parent: Scope | undefined) {}
+
+  own(storage: Storage): void {
+    this.#storages.push(storage);
+  }
+
+  /** Frees all but what `kept` reaches, which goes to `to`, or, without one, to whoever holds it. */
+  end(kept: ReadonlySet<Storage>, to: Scope | undefined): void {
+    const storages = this.#storages;
+    this.#storages = [];
+    for (const storage of storages) {
+      if (!kept.has(storage)) storage.free();
+      else to?.own(storage);
+    }
+  }
+}
+
+/** Every storage that a value reaches, however deep: tensors, and arrays, sets, maps and plain objects of them. */
+export function storagesIn(value: unknown): Set<Storage> {
+  const found = new Set<Storage>();
+  const seen = new Set<object>();
+  const rest: object[] = [];
+  const see = (item: unknown) => {
+    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item) || seen.has(item)) return;
+    seen.add(item);
+    rest.push(item);
+  };
+  see(value);
+  for (let item = rest.pop(); item; item = rest.pop()) {
+    const storage = item instanceof Storage ? item : (item as { storage?: unknown }).storage;
+    if (storage instanceof Storage) found.add(storage);
+    else for (const member of membersOf(item)) see(member);
+  }
+  return found;
+}
+
+function* membersOf(item: object): Iterable<unknown> {
+  if (item instanceof Map) for (const pair of item) yield* pair;
+  else if (item instanceof Set) yield* item;
+  else yield* Object.values(item);
+}
