@@ -3,6 +3,7 @@
  * translation pipeline puts it.
  */
 import type { Translator } from '../core.js';
+import { exp, log } from '../math.js';
 import { Routes } from '../pipelines/languages.js';
 import type { HostTensor } from '../tensor.js';
 
@@ -46,8 +47,8 @@ function scoreOf({ data, dims }: HostTensor, tokens: readonly number[]): number 
   for (let t = 1; t < tokens.length; t++) {
     const row = (data as Float32Array).subarray((t - 1) * V, t * V);
     const most = row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-    const total = row.reduce((all, logit) => all + Math.exp(logit - most), 0);
-    sum += (row[tokens[t] as number] as number) - most - Math.log(total);
+    const total = row.reduce((all, logit) => all + exp(logit - most), 0);
+    sum += (row[tokens[t] as number] as number) - most - log(total);
   }
   return sum / Math.max(1, tokens.length - 1);
 }

@@ -40,6 +40,8 @@ export function bartChoices(c: JsonNode): Omit<EncoderDecoderChoices, 'positions
     tied: c.boolean('tie_word_embeddings', true),
     logitsBias: true,
     dropout: probabilityIn(c, 'dropout', 0),
+    attentionDropout: probabilityIn(c, 'attention_dropout', 0),
+    activationDropout: probabilityIn(c, 'activation_dropout', 0),
   };
 }
 

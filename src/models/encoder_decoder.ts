@@ -108,8 +108,10 @@ export class EncoderDecoder extends Module {
   }
 
   #layerOptions() {
-    const { place, activation, norm = 'layer', gated = false, bias = true, attentionScale, dropout = 0 } = this.choices;
-    return { normFirst: place === 'pre', batchFirst: true, activation, norm, gated, bias, attentionScale, dropout };
+    const { place, activation, norm = 'layer', gated = false, bias = true, attentionScale } = this.choices;
+    const { dropout = 0, attentionDropout, activationDropout } = this.choices;
+    const drops = { dropout, attentionDropout, activationDropout };
+    return { normFirst: place === 'pre', batchFirst: true, activation, norm, gated, bias, attentionScale, ...drops };
   }
 
   /** Declares what stands between ids and a stack. */

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine/engine.js';
 import { bart, heedTransformer, marian, registerArchitecture, t5, tensor } from '../../dist/entry/node.js';
-import type { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
+import { JsonNode } from '../../dist/io/json.js';
+import { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
 import { EncoderModel } from '../../dist/models/model.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
@@ -225,6 +226,32 @@ describe("heed's own", () => {
     await engine.dispose();
   });
 });
+
+it.each(['dropout', 'attentionDropout', 'activationDropout'] as const)(
+  'an encoder-decoder drops in training what its choices say: %s',
+  async (share) => {
+    const engine = await Engine.create(nodeRuntime, { threads: 1 });
+    const config = JsonNode.of('config.json', configOf('bart'));
+    const none = { dropout: 0, attentionDropout: 0, activationDropout: 0 };
+    const block = bart.block(config, { tensors: 0, has: () => false });
+    const logitsOf = [none, { ...none, [share]: 0.5 }].map((shares) => {
+      const model = new EncoderDecoder(engine, bart.dims(config), { ...block, ...shares }).init(1);
+      const at = (step: number) => {
+        model.train({ seed: 1, step });
+        return engine.scope(() =>
+          model
+            .forward(tensor(engine, ids.source, [2, 3]), tensor(engine, ids.target, [2, 2]))
+            .toHost()
+            .tolist(),
+        );
+      };
+      return [at(1), at(2)];
+    });
+    expect(logitsOf[0]?.[1]).toEqual(logitsOf[0]?.[0]);
+    expect(logitsOf[1]?.[1]).not.toEqual(logitsOf[1]?.[0]);
+    await engine.dispose();
+  },
+);
 
 it('says which class loads which kind', async () => {
   registerArchitecture(bart);
