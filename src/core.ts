@@ -4,6 +4,7 @@
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
 import { checkOptions } from './errors.js';
+import { type Folder, folderAt } from './io/folder.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
@@ -56,7 +57,7 @@ export type { Batch, CallableTokenizer } from './text/tokenizer.js';
 
 /** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
 export interface Auto {
-  load(engine: Engine, folder: string, options?: PretrainedOptions): Promise<Servable>;
+  load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Servable>;
   readonly optionNames?: readonly string[];
 }
 export type Autos = Readonly<Record<string, Auto>>;
@@ -99,7 +100,7 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
   return {
     createEngine: (options?: EngineOptions) => Engine.create(runtime, options),
     pipeline: async (task: string, model: string, options?: PretrainedOptions) => load('pipeline', [task], model, options),
-    AutoTokenizer: { from_pretrained: (model: string, options?: OpenOptions) => Tokenizer.load(runtime, model, options) },
+    AutoTokenizer: { from_pretrained: (model: string, options?: OpenOptions) => Tokenizer.load(folderAt(runtime, model), options) },
     ...Object.fromEntries(
       Object.keys(loaded).map((name) => [
         name,

@@ -5,6 +5,7 @@
 import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../entry/node.js';
 import { HeedError } from '../errors.js';
+import { folderAt } from '../io/folder.js';
 import { type JsonObject, readJson } from '../io/json.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
@@ -82,7 +83,7 @@ interface OpenRun extends TranslationRun {
 async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...given }: TrainFlags): Promise<OpenRun> {
   const { runtime } = engine;
   const warn = (message: string) => process.stderr.write(`heed: ${message}\n`);
-  const before = (await readJson(runtime, out, 'curve.json', { optional: true })) as CurveFile | undefined;
+  const before = (await readJson(folderAt(runtime, out), 'curve.json', { optional: true })) as CurveFile | undefined;
   if (before && !resume)
     throw new HeedError('ARGUMENT', `${out} has a run in it`, {
       culprit: '--out',
@@ -137,10 +138,12 @@ async function tokenizerOf(
   pairs: readonly Pair[],
   vocabulary: number,
 ): Promise<unknown> {
-  const own = resume ? await readJson(runtime, out, 'tokenizer.json', { optional: true }) : undefined;
+  const own = resume ? await readJson(folderAt(runtime, out), 'tokenizer.json', { optional: true }) : undefined;
   if (own) return own;
   const [folder, name] = file ? splitPath(file) : ['', ''];
-  const json = (file ? await readJson(runtime, folder, name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary))) as JsonObject;
+  const json = (
+    file ? await readJson(folderAt(runtime, folder), name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary))
+  ) as JsonObject;
   const whole = { ...json, post_processor: json.post_processor ?? endOf(json) };
   await writeText(runtime, runtime.join(out, 'tokenizer.json'), JSON.stringify(whole));
   return whole;

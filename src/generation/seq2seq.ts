@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { DecoderState } from '../models/decoder_state.js';
@@ -95,14 +96,15 @@ export class Seq2SeqModel extends LoadedModel {
   }
 
   /** Loads a folder's config.json, generation_config.json and weights. */
-  static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<Seq2SeqLM> {
+  static async load(engine: Engine, model: string | Folder, options: TrainableOptions = {}): Promise<Seq2SeqLM> {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
+    const folder = folderOf(engine.runtime, model);
     const { config, module } = await loadPretrained(engine, folder, 'encoder-decoder', options, { trainable });
     try {
       const file = 'generation_config.json';
-      const json = await readJson(engine.runtime, folder, file, { signal: options.signal, optional: true });
-      const node = json === undefined ? undefined : JsonNode.of(engine.runtime.join(folder, file), json);
+      const json = await readJson(folder, file, { signal: options.signal, optional: true });
+      const node = json === undefined ? undefined : JsonNode.of(folder.locate(file), json);
       const own = readGenerationConfig(config, node);
       return callable(new Seq2SeqModel(engine, config.value, own, module), ['run', 'generate']) as unknown as Seq2SeqLM;
     } catch (error) {

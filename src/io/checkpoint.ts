@@ -4,10 +4,10 @@
  * Which tensors a model wants, and in which form, is the business of models.
  */
 import { HeedError } from '../errors.js';
-import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import type { ByteStream, OpenOptions } from '../runtime/types.js';
+import type { Folder } from './folder.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
-import { shown } from './location.js';
 import { type Consume, type ReadOptions, SafetensorsFile, type TensorInfo } from './safetensors.js';
 
 const SINGLE = 'model.safetensors';
@@ -43,22 +43,21 @@ export interface CheckpointOptions extends OpenOptions {
 /**
  * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and spares
  * whoever has the wrong model the download of the right one's weights.
- * @example for await (const tensor of readCheckpoint(runtime, folder)) await tensor.read((chunk, offset) => …);
+ * @example for await (const tensor of readCheckpoint(folder)) await tensor.read((chunk, offset) => …);
  */
 export async function* readCheckpoint(
-  runtime: Runtime,
-  folder: string,
+  folder: Folder,
   { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
-  const single = await openIfThere(runtime, runtime.join(folder, SINGLE), { signal });
+  const single = await openIfThere(folder, SINGLE, { signal });
   const whole = single && (await SafetensorsFile.open(single));
-  const shards = whole ? [] : [...(await readIndex(runtime, folder, { signal }))];
+  const shards = whole ? [] : [...(await readIndex(folder, { signal }))];
   const files = whole
     ? [async () => whole]
     : shards.map(
         ([shard, names]) =>
           () =>
-            openShard(runtime, folder, shard, names, signal),
+            openShard(folder, shard, names, signal),
       );
   let file = whole;
   try {
@@ -112,13 +111,12 @@ async function* visit(
 
 /** Opens a shard that holds the tensors which the index gives to it, and no others. */
 async function openShard(
-  runtime: Runtime,
-  folder: string,
+  folder: Folder,
   shard: string,
   expected: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<SafetensorsFile> {
-  const file = await SafetensorsFile.open(await runtime.open(runtime.join(folder, shard), { signal }));
+  const file = await SafetensorsFile.open(await folder.open(shard, { signal }));
   try {
     for (const name of expected)
       if (!file.header.has(name)) throw malformed(file.name, `it has no tensor ${quote(name)}, which the index promises`, name);
@@ -131,9 +129,9 @@ async function openShard(
   }
 }
 
-async function openIfThere(runtime: Runtime, location: string, { signal }: OpenOptions): Promise<ByteStream | undefined> {
+async function openIfThere(folder: Folder, file: string, { signal }: OpenOptions): Promise<ByteStream | undefined> {
   try {
-    return await runtime.open(location, { signal });
+    return await folder.open(file, { signal });
   } catch (error) {
     if (error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
     throw error;
@@ -143,14 +141,14 @@ async function openIfThere(runtime: Runtime, location: string, { signal }: OpenO
 /** The names of each shard's tensors, shards in the order of their own names. */
 type Shards = ReadonlyMap<string, ReadonlySet<string>>;
 
-async function readIndex(runtime: Runtime, folder: string, { signal }: OpenOptions): Promise<Shards> {
-  const json = await readJson(runtime, folder, INDEX, { signal, optional: true });
-  const name = shown(folder);
+async function readIndex(folder: Folder, { signal }: OpenOptions): Promise<Shards> {
+  const json = await readJson(folder, INDEX, { signal, optional: true });
+  const { name } = folder;
   if (json === undefined) {
     const cure = 'Check the path; weights in another format must be converted to safetensors first';
     throw new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
   }
-  const root = JsonNode.of(runtime.join(folder, INDEX), json);
+  const root = JsonNode.of(folder.locate(INDEX), json);
   const shards = new Map<string, Set<string>>();
   for (const [tensor, shard] of Object.entries(root.object('weight_map').value)) {
     // A name with a path in it would read files outside of the folder.

@@ -4,7 +4,8 @@
  * a tokenizer or an index goes through here.
  */
 import { HeedError, kindOf } from '../errors.js';
-import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import type { ByteStream, OpenOptions } from '../runtime/types.js';
+import type { Folder } from './folder.js';
 import { shown } from './location.js';
 
 /** The largest JSON file that is read. The largest tokenizers known have 35 MB. */
@@ -20,29 +21,18 @@ export interface ReadJsonOptions extends OpenOptions {
 }
 
 /** Reads and parses a file of a folder. Throws NOT_FOUND where it is missing, FORMAT where it is not JSON. */
-export async function readJson(
-  runtime: Runtime,
-  folder: string,
-  file: string,
-  { optional, signal }: ReadJsonOptions = {},
-): Promise<unknown> {
-  if (typeof folder !== 'string' || folder === '')
-    throw new HeedError('ARGUMENT', `There is no folder of that kind: ${typeof folder}`, {
-      culprit: 'model',
-      cure: 'Give a path or a URL',
-    });
+export async function readJson(folder: Folder, file: string, { optional, signal }: ReadJsonOptions = {}): Promise<unknown> {
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
     throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
-  const location = runtime.join(folder, file);
   let stream: ByteStream;
   try {
-    stream = await runtime.open(location, { signal });
+    stream = await folder.open(file, { signal });
   } catch (error) {
     if (optional && error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
     throw error;
   }
   try {
-    return parseJson(await readAll(stream), location);
+    return parseJson(await readAll(stream), folder.locate(file));
   } finally {
     await stream.close();
   }

@@ -4,14 +4,13 @@
  */
 import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
+import type { Folder } from '../io/folder.js';
 import { bytesPerElement, quote } from '../io/header.js';
-import { shown } from '../io/location.js';
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
-import type { Runtime } from '../runtime/types.js';
 import { groups, HostTensor, sizeOf } from '../tensor.js';
 import { type Architecture, type CheckpointSummary, HEAD, namesOf } from './architecture.js';
 import type { WeightForms } from './quantization.js';
@@ -85,8 +84,7 @@ export function* checkpointEntries(module: Module, architecture: Architecture): 
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
   architecture: Architecture,
-  runtime: Runtime,
-  folder: string,
+  folder: Folder,
   options: LoadOptions = {},
 ): Promise<M> {
   const { forms = { stored: 'float32', kept: 'float32' } } = options;
@@ -96,7 +94,7 @@ export async function loadWeights<M extends Module>(
     const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
     module = make({ tensors: entries.length, has: (name) => names.has(name) });
     targets = targetsOf(module, architecture, forms);
-    checkComplete(targets, architecture, shown(folder), entries);
+    checkComplete(targets, architecture, folder.name, entries);
     const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
     const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
     // What is 8-bit in the file and float32 in the engine is both, for a while.
@@ -106,7 +104,7 @@ export async function loadWeights<M extends Module>(
     module.engine.heap.reserve(total() + float32);
   };
   try {
-    for await (const tensor of readCheckpoint(runtime, folder, { ...options, check })) {
+    for await (const tensor of readCheckpoint(folder, { ...options, check })) {
       const target = targetOf(targets, architecture, tensor);
       if (!target) continue;
       await fill(target, tensor);

@@ -1,5 +1,6 @@
 /** AutoModelForMaskedLM: an encoder that says of every place which token stands there. */
 import type { Engine } from '../engine/engine.js';
+import type { Folder } from '../io/folder.js';
 import type { HostTensor } from '../tensor.js';
 import { callable } from './callable.js';
 import type { EncoderOutputs } from './encoder.js';
@@ -33,7 +34,7 @@ export class MaskedLMModel extends EncoderBase<MaskedLMOutput> {
   }
 
   /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without the head, unless it is to be trained. */
-  static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<MaskedLM> {
+  static async load(engine: Engine, folder: string | Folder, options: TrainableOptions = {}): Promise<MaskedLM> {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
     const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable });

@@ -4,6 +4,7 @@
  */
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { type JsonObject, readJson } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
@@ -186,7 +187,7 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   async save_pretrained(folder: string): Promise<void> {
     const { origin, config } = this;
     await this.alive(async () => {
-      const known = await readJson(this.engine.runtime, origin.folder, 'tokenizer.json', { optional: true });
+      const known = await readJson(origin.folder, 'tokenizer.json', { optional: true });
       await save_pretrained(this.encoder, folder, {
         config: {
           ...config,
@@ -209,7 +210,7 @@ export class EncoderModel extends EncoderBase<ModelOutput> {
   }
 
   /** Loads a folder's config.json and weights. */
-  static async load(engine: Engine, folder: string, options: TrainableOptions = {}): Promise<Model> {
+  static async load(engine: Engine, folder: string | Folder, options: TrainableOptions = {}): Promise<Model> {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
     const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { trainable });

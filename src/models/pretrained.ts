@@ -5,6 +5,7 @@
 import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
+import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, readJson } from '../io/json.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { normal, zeros } from '../nn/init.js';
@@ -52,7 +53,7 @@ export interface Loaded<Kind extends ArchitectureKind> {
 }
 
 export interface Origin {
-  folder: string;
+  folder: Folder;
   /** The module's tensors, as its checkpoint calls them. */
   tensors(): Iterable<SafetensorsEntry>;
   /** What Hugging Face calls such a model, where it has a head. */
@@ -72,7 +73,7 @@ function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointS
  */
 export async function loadPretrained<Kind extends ArchitectureKind>(
   engine: Engine,
-  folder: string,
+  model: string | Folder,
   kind: Kind,
   { signal, progress_callback: listen, dtype }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype'> = {},
   { head, trainable = false, seed = 0 }: Purpose = {},
@@ -83,9 +84,9 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   if (listen !== undefined && typeof listen !== 'function')
     throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
-  const { runtime } = engine;
-  const json = await readJson(runtime, folder, 'config.json', { signal });
-  const file = runtime.join(folder, 'config.json');
+  const folder = folderOf(engine.runtime, model);
+  const json = await readJson(folder, 'config.json', { signal });
+  const file = folder.locate('config.json');
   const config = JsonNode.of(file, json);
   const found = architectureOf(config);
   const { name, module: made } = found;
@@ -108,7 +109,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     // Weights that come in 8 bits are widened first.
     return trainable && forms.stored !== 'q8' ? module.train() : module;
   };
-  const module = await loadWeights(make, architecture, runtime, folder, { signal, onProgress, forms });
+  const module = await loadWeights(make, architecture, folder, { signal, onProgress, forms });
   try {
     if (trainable) {
       begin(module, seed, numberIn(config, 'initializer_range', 0.02));

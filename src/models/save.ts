@@ -3,6 +3,7 @@
  * config.json, which a loader asks for first, comes last.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { type Folder, folderOf, isFolder } from '../io/folder.js';
 import { isObject, type JsonObject, readJson } from '../io/json.js';
 import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
@@ -16,7 +17,7 @@ export interface SaveOptions {
   /** Weights, where they are to be others than the model's parameters, or under other names. `dtype` says nothing of them. */
   tensors?: Iterable<SafetensorsEntry> | undefined;
   /** tokenizer.json as an object, as trainBpe gives it, or the folder of a model whose tokenizer is copied. */
-  tokenizer?: object | string | undefined;
+  tokenizer?: object | string | Folder | undefined;
 }
 
 /** What a tokenizer's files are called, and whether every tokenizer has it. */
@@ -43,18 +44,16 @@ export async function save_pretrained(
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
   const writeJson = (file: string, value: object) => write(file, [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)]);
   const files: [string, unknown][] =
-    typeof tokenizer === 'string'
-      ? await Promise.all(
-          Object.entries(tokenizerFiles).map(
-            async ([file, needed]) => [file, await readJson(runtime, tokenizer, file, { optional: !needed })] as [string, unknown],
-          ),
-        )
-      : [['tokenizer.json', tokenizer]];
+    typeof tokenizer === 'string' || isFolder(tokenizer) ? await filesOf(folderOf(runtime, tokenizer)) : [['tokenizer.json', tokenizer]];
   // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
   await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
   for (const [file, value] of files) if (isObject(value)) await writeJson(file, value);
   await writeJson('config.json', { ...model.config, ...said, ...config });
 }
+
+/** Those of a tokenizer that a folder has. */
+const filesOf = (folder: Folder): Promise<[string, unknown][]> =>
+  Promise.all(Object.entries(tokenizerFiles).map(async ([file, needed]) => [file, await readJson(folder, file, { optional: !needed })]));
 
 /** A model's weights in a dtype, and what config.json has to say of them. */
 function weightsOf(

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
 import { exp } from '../math.js';
 import type { HostTensor } from '../tensor.js';
@@ -74,14 +75,14 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
   }
 
   /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
-  static async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<Classifier> {
+  static async load(engine: Engine, folder: string | Folder, options: ClassifierOptions = {}): Promise<Classifier> {
     return callable(new SequenceClassifier(...(await SequenceClassifier.parts(engine, folder, options))), classifierMethods);
   }
 
   /** What a folder holds: for the constructor. */
   protected static async parts(
     engine: Engine,
-    folder: string,
+    folder: string | Folder,
     options: ClassifierOptions,
   ): Promise<ConstructorParameters<typeof SequenceClassifier>> {
     checkPretrained(options, classifierOptionNames);
@@ -110,7 +111,7 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
 
   /** That of the model's folder, read when it is first wanted. */
   protected tokenizer(signal?: AbortSignal): Promise<CallableTokenizer> {
-    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.engine.runtime, this.origin.folder, { signal });
+    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder, { signal });
     this.#tokenizer = tokenizer;
     tokenizer.catch(() => {
       this.#tokenizer = undefined;

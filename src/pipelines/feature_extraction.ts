@@ -4,6 +4,7 @@
  */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { type Folder, folderOf } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
@@ -40,16 +41,16 @@ export class FeatureExtractionPipeline {
     readonly sentence: SentenceConfig,
   ) {}
 
-  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
+  static async load(engine: Engine, model: string | Folder, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
     const { signal } = options;
-    const { runtime } = engine;
+    const folder = folderOf(engine.runtime, model);
     // The tokenizer is read while the weights are, which takes longer.
-    const [model, tokenizer, sentence] = await loadAll(
+    const [encoder, tokenizer, sentence] = await loadAll(
       EncoderModel.load(engine, folder, options),
-      Tokenizer.load(runtime, folder, { signal }),
-      readSentenceConfig(runtime, folder, { signal }),
+      Tokenizer.load(folder, { signal }),
+      readSentenceConfig(folder, { signal }),
     );
-    return callable(new FeatureExtractionPipeline(tokenizer, model, sentence));
+    return callable(new FeatureExtractionPipeline(tokenizer, encoder, sentence));
   }
 
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without. One text is a batch of one. */

@@ -3,9 +3,10 @@
  * float64 with one order of summation, so that bits depend on the states alone.
  */
 import { HeedError } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
-import type { OpenOptions, Runtime } from '../runtime/types.js';
+import type { OpenOptions } from '../runtime/types.js';
 
 export const poolings = ['none', 'mean', 'cls'] as const;
 export type Pooling = (typeof poolings)[number];
@@ -21,13 +22,13 @@ export interface SentenceConfig {
 const modes: Readonly<Record<string, Pooling>> = { pooling_mode_mean_tokens: 'mean', pooling_mode_cls_token: 'cls' };
 
 /** What modules.json, the pooling's config.json and sentence_bert_config.json say; nothing where they are missing. */
-export async function readSentenceConfig(runtime: Runtime, folder: string, options: OpenOptions = {}): Promise<SentenceConfig> {
-  const read = (file: string) => readJson(runtime, folder, file, { ...options, optional: true });
+export async function readSentenceConfig(folder: Folder, options: OpenOptions = {}): Promise<SentenceConfig> {
+  const read = (file: string) => readJson(folder, file, { ...options, optional: true });
   const [modules, sentence] = await Promise.all([read('modules.json'), read('sentence_bert_config.json')]);
   const maxTokens =
     sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
   if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };
-  const root = JsonNode.of(runtime.join(folder, 'modules.json'), { modules });
+  const root = JsonNode.of(folder.locate('modules.json'), { modules });
   const list = root.objects('modules');
   const kinds = list.map((module) => module.string('type').split('.').at(-1));
   const strange = kinds.find((kind) => !['Transformer', 'Pooling', 'Normalize'].includes(kind ?? ''));
@@ -38,17 +39,17 @@ export async function readSentenceConfig(runtime: Runtime, folder: string, optio
     });
   const at = list[kinds.indexOf('Pooling')]?.string('path');
   return {
-    pooling: at === undefined ? undefined : await readPooling(runtime, folder, at, options),
+    pooling: at === undefined ? undefined : await readPooling(folder, at, options),
     normalize: kinds.includes('Normalize'),
     maxTokens,
   };
 }
 
-async function readPooling(runtime: Runtime, folder: string, path: string, options: OpenOptions): Promise<Pooling> {
+async function readPooling(folder: Folder, path: string, options: OpenOptions): Promise<Pooling> {
   // A path with dots in it would read outside of the folder.
   if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${quote(path)}`, { culprit: 'modules.json' });
   const file = `${path}/config.json`;
-  const config = JsonNode.of(file, await readJson(runtime, folder, file, options));
+  const config = JsonNode.of(file, await readJson(folder, file, options));
   const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
   const [mode] = asked;
   if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as Pooling;

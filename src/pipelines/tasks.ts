@@ -1,6 +1,7 @@
 /** Tasks by their names, and what each becomes. heed registers all of them; heed/core has feature extraction, and a program that wants more registers it. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
 import type { TextClassification } from './text_classification.js';
@@ -16,7 +17,7 @@ export interface Tasks {
 
 export interface Task<Name extends keyof Tasks = keyof Tasks> {
   readonly name: string;
-  load(engine: Engine, folder: string, options?: PretrainedOptions): Promise<Tasks[Name]>;
+  load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Tasks[Name]>;
 }
 
 const registry = new Map<string, Task>([['feature-extraction', { name: 'feature-extraction', load: FeatureExtractionPipeline.load }]]);

@@ -7,6 +7,7 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
 import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
+import { type Folder, folderOf } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { batchesOf, padded } from '../text/rows.js';
@@ -41,7 +42,7 @@ const whole = (text: string): Paragraphs => ({ lead: '', sentences: [{ text, gap
 
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
   name: task.name,
-  load: (engine: Engine, folder: string, options: PretrainedOptions = {}) =>
+  load: (engine: Engine, folder: string | Folder, options: PretrainedOptions = {}) =>
     Text2TextPipeline.load(task, engine, folder, options) as unknown as Promise<TextToText<Key, Options>>,
 });
 
@@ -96,10 +97,11 @@ export class Text2TextPipeline {
     this.#routes = new Routes(model.config, task.name);
   }
 
-  static async load(task: Text2TextTask, engine: Engine, folder: string, options: PretrainedOptions = {}) {
+  static async load(task: Text2TextTask, engine: Engine, from: string | Folder, options: PretrainedOptions = {}) {
+    const folder = folderOf(engine.runtime, from);
     const [model, tokenizer] = await loadAll(
       Seq2SeqModel.load(engine, folder, options),
-      Tokenizer.load(engine.runtime, folder, { signal: options.signal }),
+      Tokenizer.load(folder, { signal: options.signal }),
     );
     try {
       return callable(new Text2TextPipeline(tokenizer, model, task), ['encode']);

@@ -1,6 +1,7 @@
 /** pipeline('text-classification'): texts to labels and their probabilities, in transformers.js's shapes. */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { checkPretrained, type PretrainedOptions } from '../models/model.js';
 import { type Classification, type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
@@ -21,7 +22,7 @@ export type TextClassification = TextClassificationPipeline &
 export class TextClassificationPipeline {
   constructor(readonly model: Classifier) {}
 
-  static async load(engine: Engine, folder: string, options: PretrainedOptions = {}): Promise<TextClassification> {
+  static async load(engine: Engine, folder: string | Folder, options: PretrainedOptions = {}): Promise<TextClassification> {
     checkPretrained(options);
     return callable(new TextClassificationPipeline(await SequenceClassifier.load(engine, folder, options)));
   }

@@ -4,9 +4,10 @@
  * tokenizer.json's own truncation and padding are ignored: the caller decides.
  */
 import { HeedError } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { JsonNode, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
-import type { OpenOptions, Runtime } from '../runtime/types.js';
+import type { OpenOptions } from '../runtime/types.js';
 import {
   type Batch,
   type BatchOptions,
@@ -80,16 +81,16 @@ export class Tokenizer {
   }
 
   /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any. */
-  static async load(runtime: Runtime, folder: string, options: OpenOptions = {}): Promise<CallableTokenizer> {
+  static async load(folder: Folder, options: OpenOptions = {}): Promise<CallableTokenizer> {
     checkKnown(options, ['signal']);
     const { signal } = options;
-    const read = (file: string, optional: boolean) => readJson(runtime, folder, file, { signal, optional });
+    const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
     const [tokenizer, config, specialTokens] = await Promise.all([
       read('tokenizer.json', false),
       read('tokenizer_config.json', true),
       read('special_tokens_map.json', true),
     ]);
-    return Tokenizer.from({ tokenizer, config, specialTokens }, (file) => runtime.join(folder, file));
+    return Tokenizer.from({ tokenizer, config, specialTokens }, folder.locate);
   }
 
   /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import {
   type Classifier,
@@ -72,7 +73,7 @@ export class TrainableClassifier extends SequenceClassifier {
   static readonly optionNames = classifierOptionNames;
   #fitting = false;
 
-  static override async load(engine: Engine, folder: string, options: ClassifierOptions = {}): Promise<TextClassifier> {
+  static override async load(engine: Engine, folder: string | Folder, options: ClassifierOptions = {}): Promise<TextClassifier> {
     const model = new TrainableClassifier(...(await SequenceClassifier.parts(engine, folder, options)));
     return callable(model, ['fit', ...classifierMethods]) as TextClassifier;
   }

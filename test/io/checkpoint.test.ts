@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CheckpointEntry, type Progress, readCheckpoint } from '../../dist/io/checkpoint.js';
+import { folderAt } from '../../dist/io/folder.js';
 import { JsonNode, readJson } from '../../dist/io/json.js';
 import { failureOf, file, memoryRuntime } from './memory.js';
 
@@ -9,7 +10,7 @@ const bytesOf = (name: string, value: number, count = 2) =>
 async function visit(files: Record<string, Uint8Array | string>, options = {}) {
   const { runtime, state } = memoryRuntime(files);
   const seen: [string, string, number[]][] = [];
-  for await (const tensor of readCheckpoint(runtime, 'm', options)) {
+  for await (const tensor of readCheckpoint(folderAt(runtime, 'm'), options)) {
     const bytes: number[] = [];
     await tensor.read((chunk) => {
       for (const byte of chunk) bytes.push(byte);
@@ -59,7 +60,7 @@ describe('a checkpoint', () => {
       const refuse = () => {
         throw new Error('mine');
       };
-      await expect(readCheckpoint(runtime, 'm', { check: refuse }).next()).rejects.toThrow('mine');
+      await expect(readCheckpoint(folderAt(runtime, 'm'), { check: refuse }).next()).rejects.toThrow('mine');
       expect(state).toEqual({ opened, closed: opened });
     }
   });
@@ -72,7 +73,7 @@ describe('a checkpoint', () => {
     ] as const) {
       const { runtime, state } = memoryRuntime({ 'm/model.safetensors': bytes }, { size: false });
       const passOver = async () => {
-        for await (const _ of readCheckpoint(runtime, 'm'));
+        for await (const _ of readCheckpoint(folderAt(runtime, 'm')));
       };
       expect(await failureOf(passOver)).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(message) });
       expect(state).toEqual({ opened: 1, closed: 1 });
@@ -104,7 +105,7 @@ describe('a checkpoint', () => {
       const header = { a: { dtype: 'U8', shape: [1], data_offsets: [0, 1] }, b: { dtype: 'U8', shape: [1], data_offsets: [1, 2] } };
       const { runtime, state } = memoryRuntime({ 'm/model.safetensors': file(header, 2) });
       const visiting = (async () => {
-        for await (const _ of readCheckpoint(runtime, 'm', { signal: controller.signal })) if ((await end()) === 'leave') break;
+        for await (const _ of readCheckpoint(folderAt(runtime, 'm'), { signal: controller.signal })) if ((await end()) === 'leave') break;
       })();
       if (how === 'fails') await expect(visiting).rejects.toThrow('mine');
       else if (how === 'aborts') await expect(visiting).rejects.toThrow('enough');
@@ -151,7 +152,7 @@ describe('a checkpoint', () => {
 
 describe('a JSON file', () => {
   const read = (content: Uint8Array | string, options = {}) =>
-    readJson(memoryRuntime({ 'm/c.json': content }).runtime, 'm', 'c.json', options);
+    readJson(folderAt(memoryRuntime({ 'm/c.json': content }).runtime, 'm'), 'c.json', options);
 
   it('is read whole, with or without a byte order mark', async () => {
     expect(await read('{"a":[1,"ü"]}')).toEqual({ a: [1, 'ü'] });
@@ -161,8 +162,8 @@ describe('a JSON file', () => {
 
   it('may be optional', async () => {
     const { runtime } = memoryRuntime({});
-    expect(await readJson(runtime, 'm', 'c.json', { optional: true })).toBeUndefined();
-    expect(await failureOf(() => readJson(runtime, 'm', 'c.json'))).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await readJson(folderAt(runtime, 'm'), 'c.json', { optional: true })).toBeUndefined();
+    expect(await failureOf(() => readJson(folderAt(runtime, 'm'), 'c.json'))).toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it.each(['', '{', '{"a":1}}', 'nul', new Uint8Array([0x22, 0xff, 0x22])])('that is malformed is named (%#)', async (content) => {

@@ -1,15 +1,17 @@
 /** tokenizer.json as an enemy would write it, or a bad disk: a HeedError that names the file, or a tokenizer that works. */
+
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
+import { folderAt } from '../../dist/io/folder.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { failureOf, memoryRuntime } from '../io/memory.js';
 
 const text = readFileSync(new URL('../fixtures/bert-tiny/tokenizer.json', import.meta.url), 'utf8');
 const good = JSON.parse(text);
 const load = (tokenizer: string, more: Record<string, string> = {}) =>
-  Tokenizer.load(memoryRuntime({ 'm/tokenizer.json': tokenizer, ...more }).runtime, 'm');
+  Tokenizer.load(folderAt(memoryRuntime({ 'm/tokenizer.json': tokenizer, ...more }).runtime, 'm'));
 const withModel = (model: object) => ({ ...good, model: { ...good.model, ...model } });
 const nested = (depth: number) => `${'{"type":"Sequence","normalizers":['.repeat(depth)}${']}'.repeat(depth)}`;
 const doubles = { type: 'Replace', pattern: { String: 'a' }, content: 'aa' };
@@ -75,7 +77,7 @@ describe('a tokenizer’s files', () => {
       [{ 'm/special_tokens_map.json': '{' }, /m\/special_tokens_map\.json is not valid JSON/],
     ] as [Record<string, string>, RegExp][])
       expect(await failureOf(() => load(text, more))).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(message) });
-    expect(await failureOf(() => Tokenizer.load(memoryRuntime({}).runtime, 'm'))).toMatchObject({
+    expect(await failureOf(() => Tokenizer.load(folderAt(memoryRuntime({}).runtime, 'm')))).toMatchObject({
       code: 'NOT_FOUND',
       culprit: 'm/tokenizer.json',
     });

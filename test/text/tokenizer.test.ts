@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { folderAt } from '../../dist/io/folder.js';
 import { JsonNode } from '../../dist/io/json.js';
 import { bertNormalizer, bertWords } from '../../dist/text/bert.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
@@ -9,7 +10,7 @@ import { files, rowsOf, runtime, tiny } from './tiny.js';
 
 describe('MiniLM’s tokenizer', async () => {
   const model = 'models/all-MiniLM-L6-v2';
-  const load = () => Tokenizer.load(runtime, shared(model));
+  const load = () => Tokenizer.load(folderAt(runtime, shared(model)));
 
   itWith(`${model}/expected.json`)('gives what Hugging Face’s gives for 40 awkward texts', async () => {
     const tokenizer = await load();
@@ -155,7 +156,7 @@ describe('Metaspace’s decoder', () => {
 describe('the translator’s tokenizer', () => {
   const [data, recipe] = ['data/tatoeba-eng-cmn/test.tsv', 'recipes/translation'];
   itWith(`${recipe}/tokenizer.json`)('gives texts back in both languages, but for white space and compatible characters', async () => {
-    const own = await Tokenizer.load(runtime, shared(recipe));
+    const own = await Tokenizer.load(folderAt(runtime, shared(recipe)));
     const lines = readFileSync(shared(data), 'utf8').trimEnd().split('\n');
     const plain = (text: string) => text.normalize('NFKC').replace(/\s+/gu, ' ').trim();
     let whole = 0;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { folderAt } from '../../dist/io/folder.js';
 import { join, open } from '../../dist/runtime/node-files.js';
 import type { Runtime } from '../../dist/runtime/types.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
@@ -47,7 +48,7 @@ itWith(`${recipe}/tokenizer.json`)('training on 52,000 sentences gives the recip
   // Not toEqual on the whole: should they differ, printing 8,000 entries takes minutes.
   expect(JSON.stringify(trained.model.merges) === JSON.stringify(expected.model.merges)).toBe(true);
   expect(JSON.stringify(trained) === JSON.stringify(expected)).toBe(true);
-  const loaded = await Tokenizer.load({ open, join } as unknown as Runtime, shared(recipe));
+  const loaded = await Tokenizer.load(folderAt({ open, join } as unknown as Runtime, shared(recipe)));
   for (const text of texts.slice(0, 200)) expect(loaded.decode(loaded.encode(text))).toBe(text.normalize('NFKC'));
 });
 

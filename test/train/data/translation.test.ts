@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { folderAt } from '../../../dist/io/folder.js';
 import { join, open } from '../../../dist/runtime/node-files.js';
 import type { Runtime } from '../../../dist/runtime/types.js';
 import { Tokenizer } from '../../../dist/text/tokenizer.js';
@@ -109,7 +110,7 @@ describe('a translation dataset', () => {
   const [data, recipe] = ['data/tatoeba-eng-cmn', 'recipes/translation'];
   itWith(`${recipe}/tokenizer.json`)('has as many target tokens in the recipe’s validation as its curve says', async () => {
     const runtime = { open, join } as unknown as Runtime;
-    const mine = await Tokenizer.load(runtime, shared(recipe));
+    const mine = await Tokenizer.load(folderAt(runtime, shared(recipe)));
     const pairs = readTsv(runtime.open(shared(`${data}/valid.tsv`)), { columns: 3 });
     const directions = [
       { from: 0, to: 1, prefix: '<2zh>' },

@@ -1,0 +1,29 @@
+/**
+ * A model's files by their names, wherever they are: in a folder of a disk, below an address, or where somebody else keeps them. Whoever reads a model
+ * asks a Folder, and so need not know.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import { shown } from './location.js';
+
+export interface Folder {
+  /** For messages. */
+  readonly name: string;
+  /** Where a file is, for messages. */
+  locate(file: string): string;
+  /** Throws NOT_FOUND where there is no such file, NETWORK where it cannot be had. */
+  open(file: string, options?: OpenOptions): Promise<ByteStream>;
+}
+
+/** The folder at a path or URL. */
+export function folderAt(runtime: Runtime, location: string): Folder {
+  if (typeof location !== 'string' || location === '')
+    throw new HeedError('ARGUMENT', `There is no folder ${kindOf(location)}`, { culprit: 'model', cure: 'Give a path or a URL' });
+  const locate = (file: string) => runtime.join(location, file);
+  return { name: shown(location), locate, open: async (file, options) => runtime.open(locate(file), options) };
+}
+
+export const isFolder = (model: unknown): model is Folder => typeof (model as Partial<Folder> | undefined)?.open === 'function';
+
+/** The same, or a folder as it is. */
+export const folderOf = (runtime: Runtime, model: string | Folder): Folder => (isFolder(model) ? model : folderAt(runtime, model));
