@@ -11,7 +11,7 @@ import type { DecoderState } from '../models/decoder_state.js';
 import type { EncoderDecoder, SourceInputs } from '../models/encoder_decoder.js';
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from '../models/inputs.js';
 import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
-import { loadPretrained } from '../models/pretrained.js';
+import { loadPretrained, type Origin } from '../models/pretrained.js';
 import { expectBooleans } from '../ops/check.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import { HostTensor, type Tensor } from '../tensor.js';
@@ -91,8 +91,9 @@ export class Seq2SeqModel extends LoadedModel {
     /** What the model's files ask of a generation. */
     readonly generation_config: GenerationConfig,
     readonly module: EncoderDecoder,
+    origin: Origin,
   ) {
-    super(engine, config, module);
+    super(engine, config, module, origin);
   }
 
   /** Loads a folder's config.json, generation_config.json and weights. */
@@ -100,13 +101,17 @@ export class Seq2SeqModel extends LoadedModel {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
     const folder = folderOf(engine.runtime, model);
-    const { config, module } = await loadPretrained(engine, folder, 'encoder-decoder', options, { trainable });
+    const { config, module, origin } = await loadPretrained(engine, folder, 'encoder-decoder', options, { trainable });
     try {
       const file = 'generation_config.json';
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const node = json === undefined ? undefined : JsonNode.of(folder.locate(file), json);
       const own = readGenerationConfig(config, node);
-      return callable(new Seq2SeqModel(engine, config.value, own, module), ['run', 'generate']) as unknown as Seq2SeqLM;
+      return callable(new Seq2SeqModel(engine, config.value, own, module, origin), [
+        'run',
+        'generate',
+        'save_pretrained',
+      ]) as unknown as Seq2SeqLM;
     } catch (error) {
       module.dispose();
       throw error;

@@ -21,7 +21,13 @@ export interface ReadJsonOptions extends OpenOptions {
 }
 
 /** Reads and parses a file of a folder. Throws NOT_FOUND where it is missing, FORMAT where it is not JSON. */
-export async function readJson(folder: Folder, file: string, { optional, signal }: ReadJsonOptions = {}): Promise<unknown> {
+export async function readJson(folder: Folder, file: string, options: ReadJsonOptions = {}): Promise<unknown> {
+  const bytes = await readFile(folder, file, options);
+  return bytes && parseJson(bytes, folder.locate(file));
+}
+
+/** Reads a file of a folder as it is; as large as JSON may be. Throws NOT_FOUND where it is missing, unless it is optional. */
+export async function readFile(folder: Folder, file: string, { optional, signal }: ReadJsonOptions = {}): Promise<Uint8Array | undefined> {
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
     throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
   let stream: ByteStream;
@@ -32,7 +38,7 @@ export async function readJson(folder: Folder, file: string, { optional, signal 
     throw error;
   }
   try {
-    return parseJson(await readAll(stream), folder.locate(file));
+    return await readAll(stream);
   } finally {
     await stream.close();
   }

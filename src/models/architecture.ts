@@ -114,7 +114,7 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly dims: (config: JsonNode) => Dims;
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
   /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
-  readonly weights?: Names | (() => Names);
+  readonly weights?: Names | ((config: JsonNode) => Names);
   /** What may stand before every name: task models hold the encoder under a prefix. */
   readonly prefixes?: readonly string[];
   /** Old spelling -> new. */
@@ -129,6 +129,10 @@ export interface Architecture<Dims = unknown, Block = unknown> {
 
 /** How the parameters of a head begin. */
 export const HEAD = 'head.';
+
+/** How those begin that stand beside what Hugging Face calls the base model, and so outside of its prefix. */
+const beside = [HEAD, 'lm_head.', 'final_logits_bias'];
+export const isBeside = (key: string): boolean => beside.some((start) => key.startsWith(start));
 
 /** What can be put on an encoder, by Hugging Face's names: AutoModelFor… */
 export type Task = 'SequenceClassification' | 'MaskedLM';
@@ -241,15 +245,19 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
     });
   return {
     ...architecture,
-    weights: () => ({ ...namesOf(architecture), ...head.weights }),
+    weights: (config) => ({ ...namesOf(architecture, config), ...head.weights }),
     optional: trainable ? [...optional, HEAD] : [],
     // Where the head does without.
     ignored: [...ignored, /^pooler\./],
   };
 }
 
-/** What checkpoints call the weights, where they have names of their own. */
-export const namesOf = ({ weights }: Architecture): Names | undefined => (typeof weights === 'function' ? weights() : weights);
+/** What checkpoints of this config call the weights, where they have names of their own. */
+export const namesOf = ({ weights }: Architecture, config: JsonNode): Names | undefined =>
+  typeof weights === 'function' ? weights(config) : weights;
+
+/** An architecture whose names are known. */
+export type Spelt = Omit<Architecture, 'weights'> & { readonly weights: Names | undefined };
 
 /** What a config asks for and heed does not have. */
 export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>

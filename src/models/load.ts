@@ -6,13 +6,13 @@ import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import { bytesPerElement, quote } from '../io/header.js';
-import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
-import type { Parameter } from '../nn/parameter.js';
+import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
-import { groups, HostTensor, sizeOf } from '../tensor.js';
-import { type Architecture, type CheckpointSummary, HEAD, namesOf } from './architecture.js';
+import { groups, sizeOf } from '../tensor.js';
+import { type CheckpointSummary, HEAD, isBeside, type Spelt } from './architecture.js';
 import type { WeightForms } from './quantization.js';
 
 export interface LoadOptions {
@@ -35,20 +35,24 @@ interface Target {
   holds: keyof typeof dtypes;
 }
 
-/** The checkpoint's name for every parameter or part of one. */
-function targetsOf(module: Module, architecture: Architecture, { stored }: WeightForms): Map<string, Target> {
-  const targets = new Map<string, Target>();
-  const spelt = namesOf(architecture);
+/** Every parameter, and what checkpoints call it: one name, or one for each of the parts that are stacked in it. */
+function* spelt(module: Module, { name, weights }: Spelt): Generator<[key: string, parameter: Parameter, names: readonly string[]], void> {
   for (const [key, parameter] of module.namedParameters()) {
     const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
-    const names = spelt ? spelt[key.replace(/\.\d+\./, '.{l}.')] : key;
-    if (!names) throw new Error(`${architecture.name} does not say what a checkpoint calls ${key}`);
-    const parts = typeof names === 'string' ? [names] : names;
-    const height = parameter.rows / parts.length;
+    const names = weights ? weights[key.replace(/\.\d+\./, '.{l}.')] : key;
+    if (!names) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
+    yield [key, parameter, [names].flat().map((pattern) => pattern.replace('{l}', layer))];
+  }
+}
+
+/** What a checkpoint's tensors are, by their names. */
+function targetsOf(module: Module, architecture: Spelt, { stored }: WeightForms): Map<string, Target> {
+  const targets = new Map<string, Target>();
+  for (const [key, parameter, names] of spelt(module, architecture)) {
+    const height = parameter.rows / names.length;
     const shape = [height, ...parameter.shape.slice(1)];
     const quantized = stored === 'q8' && parameter.quantizable;
-    for (const [i, pattern] of parts.entries()) {
-      const name = pattern.replace('{l}', layer);
+    for (const [i, name] of names.entries()) {
       const target = { key, parameter, row: i * height };
       targets.set(name, { ...target, shape, holds: quantized ? 'ints' : 'floats' });
       if (quantized) targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
@@ -57,22 +61,29 @@ function targetsOf(module: Module, architecture: Architecture, { stored }: Weigh
   return targets;
 }
 
-/** A module's tensors in float32, under its architecture's names: a task's model holds the encoder under a prefix. Each is copied on its turn. */
-export function* checkpointEntries(module: Module, architecture: Architecture): Generator<SafetensorsEntry, void> {
-  const targets = [...targetsOf(module, architecture, { stored: 'float32', kept: 'float32' })];
-  const [prefix = ''] = targets.some(([, { key }]) => key.startsWith(HEAD)) ? (architecture.prefixes ?? []) : [];
-  let whole: HostTensor | undefined;
-  let of: Parameter | undefined;
-  for (const [name, { key, parameter, row, shape }] of targets) {
-    const values = () => {
-      // Stacked parts come one after the other.
-      if (of !== parameter) whole = parameter.toHost();
-      of = parameter;
-      const from = row * parameter.width;
-      const { data } = whole as HostTensor;
-      return new HostTensor('float32', data.subarray(from, from + sizeOf(shape)), [...shape]);
-    };
-    yield floatEntry(key.startsWith(HEAD) ? name : prefix + name, shape, values);
+/**
+ * A module's tensors as a checkpoint of this dtype has them, under its architecture's names, without those that were optional and did not come. A task's model
+ * holds the base model under a prefix. Each is copied on its turn.
+ */
+export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
+  const all = [...spelt(module, architecture)].filter(([, parameter]) => parameter.complete);
+  const [prefix = ''] = all.some(([key]) => isBeside(key)) ? (architecture.prefixes ?? []) : [];
+  // Stacked parts come one after the other: what they are cut out of is copied once.
+  let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
+  for (const [key, parameter, names] of all) {
+    const before = isBeside(key) ? '' : prefix;
+    for (const entry of parameter.entries('', dtype)) {
+      const [rows = 0, ...rest] = entry.shape;
+      for (const [i, name] of names.entries())
+        yield {
+          ...{ name: before + name + entry.name, dtype: entry.dtype, shape: [rows / names.length, ...rest] },
+          get bytes() {
+            if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
+            const length = whole.bytes.length / names.length;
+            return whole.bytes.subarray(i * length, (i + 1) * length);
+          },
+        };
+    }
   }
 }
 
@@ -83,7 +94,7 @@ export function* checkpointEntries(module: Module, architecture: Architecture): 
  */
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
-  architecture: Architecture,
+  architecture: Spelt,
   folder: Folder,
   options: LoadOptions = {},
 ): Promise<M> {
@@ -121,7 +132,7 @@ export async function loadWeights<M extends Module>(
 /** Throws unless the checkpoint has every tensor of the model once, and no others. */
 function checkComplete(
   targets: ReadonlyMap<string, Target>,
-  architecture: Architecture,
+  architecture: Spelt,
   folder: string,
   entries: readonly CheckpointEntry[],
 ): void {
@@ -148,7 +159,7 @@ function checkComplete(
 }
 
 /** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
-function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architecture, entry: CheckpointEntry): Target | undefined {
+function targetOf(targets: ReadonlyMap<string, Target>, architecture: Spelt, entry: CheckpointEntry): Target | undefined {
   const { file, dtype } = entry;
   const name = ownName(entry.name, architecture);
   const target = targets.get(name);
@@ -173,7 +184,7 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Architectu
 }
 
 /** heed's spelling of a checkpoint's name; the scales of a weight are spelt as the weight is. */
-function ownName(name: string, { prefixes = [], renamed = [] }: Architecture): string {
+function ownName(name: string, { prefixes = [], renamed = [] }: Spelt): string {
   const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
   const weight = weightName(name);
   return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);

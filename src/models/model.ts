@@ -5,7 +5,7 @@
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import { type JsonObject, readJson } from '../io/json.js';
+import type { JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Port } from '../runtime/types.js';
@@ -15,7 +15,7 @@ import type { Encoder, EncoderInputs, EncoderOutputs, EncoderWants } from './enc
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
 import { loadPretrained, type Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype } from './quantization.js';
-import { save_pretrained } from './save.js';
+import { type SavePretrainedOptions, saveLoaded } from './save.js';
 
 export interface ModelInputs {
   input_ids: IntegerInput;
@@ -102,6 +102,8 @@ export class LoadedModel {
     readonly engine: Engine,
     readonly config: JsonObject,
     module: Module,
+    /** Where it comes from. */
+    protected readonly origin: Origin,
   ) {
     this.#module = module;
   }
@@ -126,6 +128,14 @@ export class LoadedModel {
     }
   }
 
+  /**
+   * Writes weights, config.json, and the tokenizer and what else came with them into a folder, as Hugging Face lays it out and calls it. Throws STORAGE where that
+   * fails, UNSUPPORTED where there are no files.
+   */
+  async save_pretrained(folder: string, options: SavePretrainedOptions = {}): Promise<void> {
+    await this.alive(() => saveLoaded(this.#module, this.config, this.origin, folder, options));
+  }
+
   /** What the engine got that runs it. */
   get info(): EngineInfo {
     return this.engine.info;
@@ -144,10 +154,9 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
     engine: Engine,
     config: JsonObject,
     readonly encoder: Encoder,
-    /** Where it comes from. */
-    protected readonly origin: Origin,
+    origin: Origin,
   ) {
-    super(engine, config, encoder);
+    super(engine, config, encoder, origin);
   }
 
   /** What is wanted of the forward, and what becomes of it. */
@@ -178,27 +187,6 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
       if (wants.attentions) insights.attentions = out.attentions.map((x) => x.toHost());
       return { ...read(out), ...insights };
     }, signal);
-  }
-
-  /**
-   * Writes weights in float32, config.json and the tokenizer that came with them into a folder, as Hugging Face lays it out. Throws STORAGE where that fails, UNSUPPORTED where
-   * there are no files.
-   */
-  async save_pretrained(folder: string): Promise<void> {
-    const { origin, config } = this;
-    await this.alive(async () => {
-      const known = await readJson(origin.folder, 'tokenizer.json', { optional: true });
-      await save_pretrained(this.encoder, folder, {
-        config: {
-          ...config,
-          num_labels: undefined,
-          quantization_config: undefined,
-          ...(origin.model && { architectures: [origin.model] }),
-        },
-        tensors: origin.tensors(),
-        ...(known !== undefined && { tokenizer: origin.folder }),
-      });
-    });
   }
 }
 

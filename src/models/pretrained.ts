@@ -10,6 +10,7 @@ import { JsonNode, readJson } from '../io/json.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { normal, zeros } from '../nn/init.js';
 import type { Module } from '../nn/module.js';
+import type { ParameterDtype } from '../nn/parameter.js';
 import { Random } from '../random.js';
 import {
   type ArchitectureKind,
@@ -18,6 +19,7 @@ import {
   type EncoderDims,
   type HeadChoices,
   loaders,
+  namesOf,
   numberIn,
   type Task,
   withHead,
@@ -54,10 +56,12 @@ export interface Loaded<Kind extends ArchitectureKind> {
 
 export interface Origin {
   folder: Folder;
-  /** The module's tensors, as its checkpoint calls them. */
-  tensors(): Iterable<SafetensorsEntry>;
-  /** What Hugging Face calls such a model, where it has a head. */
+  /** The module's tensors, as a checkpoint of this dtype calls them. */
+  tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
+  /** What Hugging Face calls such a model: with a head or, where there is none, without. Undefined where config.json knows. */
   model: string | undefined;
+  /** Whether it has a task's head. */
+  headed: boolean;
 }
 
 /** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
@@ -94,7 +98,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
-  const architecture = head ? withHead(found, head.task, trainable) : found;
+  const chosen = head ? withHead(found, head.task, trainable) : found;
+  const architecture = { ...chosen, weights: namesOf(chosen, config) };
   const design = head && architecture.heads?.[head.task];
   const dims = architecture.dims(config);
   const last = { file, loaded: 0, total: undefined as number | undefined };
@@ -120,7 +125,9 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     module.dispose();
     throw error;
   }
-  const origin = { folder, tensors: () => checkpointEntries(module, architecture), model: design?.model };
+  const tensors = (held: ParameterDtype) => checkpointEntries(module, architecture, held);
+  const [any] = Object.values(architecture.heads ?? {});
+  const origin = { folder, tensors, model: design?.model ?? any?.model.replace(/For\w+$/, 'Model'), headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind
 }
 

@@ -1,12 +1,16 @@
 /**
- * A model's folder, written as Hugging Face lays it out: model.safetensors, tokenizer.json, config.json. Each file is there as a whole or not at all, and
- * config.json, which a loader asks for first, comes last.
+ * A model's folder, written as Hugging Face lays it out: model.safetensors, what describes the model beside it, config.json. Each file is there as a whole or not
+ * at all, and config.json, which a loader asks for first, comes last.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf, isFolder } from '../io/folder.js';
-import { isObject, type JsonObject, readJson } from '../io/json.js';
-import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { isObject, JsonNode, type JsonObject, readFile, readJson } from '../io/json.js';
+import { respell } from '../io/respell.js';
+import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
+import type { ParameterDtype } from '../nn/parameter.js';
+import type { Runtime } from '../runtime/types.js';
+import type { Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 export interface SaveOptions {
@@ -20,8 +24,22 @@ export interface SaveOptions {
   tokenizer?: object | string | Folder | undefined;
 }
 
-/** What a tokenizer's files are called, and whether every tokenizer has it. */
-const tokenizerFiles = { 'tokenizer.json': true, 'tokenizer_config.json': false, 'special_tokens_map.json': false };
+/** Of a model that was loaded. */
+export interface SavePretrainedOptions {
+  /** 'q8': matrices and tables in 8 bits. 'fp32': float32. Default: as the model is. */
+  dtype?: PretrainedDtype | undefined;
+  /** Looked at before anything is written. */
+  signal?: AbortSignal | undefined;
+}
+
+/** What a tokenizer's files may be called. tokenizer.json is the one that heed reads; others stand in for it in other libraries. */
+const tokenizerFiles = [
+  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
+  ...['sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
+];
+
+/** How a model generates, and how sentence-transformers makes sentences of tokens. */
+const modelFiles = ['generation_config.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json'];
 
 /**
  * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
@@ -33,40 +51,107 @@ export async function save_pretrained(
   options: SaveOptions = {},
 ): Promise<void> {
   checkOptions(options, ['config', 'dtype', 'tensors', 'tokenizer'], 'save_pretrained');
-  const { config, tokenizer, dtype } = options;
+  const { config, tokenizer, dtype, tensors } = options;
   checkDtype(dtype);
-  const { tensors, ...said } = options.tensors ? { tensors: options.tensors } : weightsOf(model, dtype);
-  if (typeof folder !== 'string' || folder === '')
-    throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   if (!isObject(model.config) && !config)
     throw new HeedError('ARGUMENT', 'save_pretrained: the model has no config', { culprit: 'config', cure: 'Give one' });
   const { runtime } = model.engine;
+  const held = heldAs(model, dtype);
+  const said = tensors ? {} : quantizationOf(held);
+  await writeModel(runtime, folder, {
+    tensors: tensors ?? entriesOf(model, held),
+    files: typeof tokenizer === 'string' || isFolder(tokenizer) ? await tokenizerOf(folderOf(runtime, tokenizer)) : jsonFile(tokenizer),
+    config: respell({ ...model.config, ...said, ...config }),
+  });
+}
+
+/** Writes a model that was loaded, and what its folder says of it beside. */
+export async function saveLoaded(
+  module: Module,
+  config: JsonObject,
+  { folder: from, tensors, model, headed }: Origin,
+  folder: string,
+  options: SavePretrainedOptions,
+): Promise<void> {
+  checkOptions(options, ['dtype', 'signal'], 'save_pretrained');
+  const { dtype, signal } = options;
+  checkDtype(dtype);
+  const held = heldAs(module, dtype);
+  // What says how to make sentences of an encoder's states says nothing of a head.
+  const names = headed ? tokenizerFiles : [...tokenizerFiles, ...modelFiles, ...(await poolingFiles(from, signal))];
+  const files = await filesOf(from, names, signal);
+  const own = await readFile(from, 'config.json', { optional: true, signal });
+  signal?.throwIfAborted();
+  const said = respell(savedConfig(config, held, model), own && new TextDecoder().decode(own));
+  await writeModel(module.engine.runtime, folder, { tensors: tensors(held), files, config: said });
+}
+
+/** What config.json says of a model that was loaded: floats are float32 now. */
+function savedConfig(config: JsonObject, held: ParameterDtype, model: string | undefined): JsonObject {
+  const floats = Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => key in config).map((key) => [key, 'float32']));
+  return { ...config, ...floats, num_labels: undefined, ...quantizationOf(held), ...(model && { architectures: [model] }) };
+}
+
+/** The form in which a module's weights are saved. */
+function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDtype {
+  const q8 = dtype ? dtype === 'q8' : [...module.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
+  return q8 ? 'q8' : 'float32';
+}
+
+const quantizationOf = (held: ParameterDtype) => ({ quantization_config: held === 'q8' ? quantizationConfig : undefined });
+
+/** A module's parameters by their own names, each copied when it is its turn. */
+export function* entriesOf(module: Module, dtype: ParameterDtype, prefix = ''): Generator<SafetensorsEntry, void> {
+  for (const [name, parameter] of module.distinctParameters()) yield* parameter.entries(prefix + name, dtype);
+}
+
+type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
+
+interface ModelFiles {
+  tensors: Iterable<SafetensorsEntry>;
+  /** What stands beside the weights. */
+  files: Files;
+  /** config.json's text. */
+  config: string;
+}
+
+async function writeModel(runtime: Runtime, folder: string, { tensors, files, config }: ModelFiles): Promise<void> {
+  if (typeof folder !== 'string' || folder === '')
+    throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
-  const writeJson = (file: string, value: object) => write(file, [new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`)]);
-  const files: [string, unknown][] =
-    typeof tokenizer === 'string' || isFolder(tokenizer) ? await filesOf(folderOf(runtime, tokenizer)) : [['tokenizer.json', tokenizer]];
   // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
   await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
-  for (const [file, value] of files) if (isObject(value)) await writeJson(file, value);
-  await writeJson('config.json', { ...model.config, ...said, ...config });
+  for (const [file, bytes] of files) await write(file, [bytes]);
+  await write('config.json', [new TextEncoder().encode(config)]);
 }
 
-/** Those of a tokenizer that a folder has. */
-const filesOf = (folder: Folder): Promise<[string, unknown][]> =>
-  Promise.all(Object.entries(tokenizerFiles).map(async ([file, needed]) => [file, await readJson(folder, file, { optional: !needed })]));
+const jsonFile = (tokenizer: object | undefined): Files =>
+  isObject(tokenizer) ? [['tokenizer.json', new TextEncoder().encode(respell(tokenizer))]] : [];
 
-/** A model's weights in a dtype, and what config.json has to say of them. */
-function weightsOf(
-  model: Module,
-  dtype: PretrainedDtype | undefined,
-): { tensors: Iterable<SafetensorsEntry>; quantization_config: object | undefined } {
-  const q8 = dtype ? dtype === 'q8' : [...model.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
-  return q8
-    ? { tensors: model.quantizedState(), quantization_config: quantizationConfig }
-    : { tensors: parameterEntries(model), quantization_config: undefined };
+/** A folder's tokenizer. Throws NOT_FOUND where it has none. */
+async function tokenizerOf(folder: Folder): Promise<Files> {
+  const files = await filesOf(folder, tokenizerFiles);
+  if (!files.some(([name]) => name === 'tokenizer.json')) await readFile(folder, 'tokenizer.json');
+  return files;
 }
 
-/** A module's parameters as a safetensors file has them, each copied when it is its turn. */
-export function* parameterEntries(module: Module, prefix = ''): Generator<SafetensorsEntry, void> {
-  for (const [name, parameter] of module.distinctParameters()) yield floatEntry(prefix + name, parameter.shape, () => parameter.toHost());
+/** Those of some files that a folder has. */
+async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {
+  const found: [string, Uint8Array][] = [];
+  for (const name of names) {
+    const bytes = await readFile(folder, name, { optional: true, signal });
+    if (bytes) found.push([name, bytes]);
+  }
+  return found;
+}
+
+/** The configs of what modules.json puts behind an encoder. */
+async function poolingFiles(folder: Folder, signal?: AbortSignal): Promise<string[]> {
+  const modules = await readJson(folder, 'modules.json', { optional: true, signal });
+  if (modules === undefined) return [];
+  const paths = JsonNode.of(folder.locate('modules.json'), { modules })
+    .objects('modules')
+    .map((module) => module.string('path', ''));
+  // A path with dots in it would read outside of the folder.
+  return paths.filter((path) => /^[\w-]+$/.test(path)).map((path) => `${path}/config.json`);
 }

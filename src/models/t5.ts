@@ -2,6 +2,7 @@
  * T5 (Raffel et al., arXiv 1910.10683), plain and gated (v1.1, Flan): pre-norm layers with root-mean-square norms and no biases, attention without a scale, and a bias for
  * relative positions that all layers of a stack share.
  */
+import type { JsonNode } from '../io/json.js';
 import {
   activationOf,
   defineArchitecture,
@@ -16,10 +17,10 @@ import {
 import { EncoderDecoder } from './encoder_decoder.js';
 
 /** A size that a config may leave out. */
-const sizeOr = (c: Parameters<typeof sizeIn>[0], key: string, absent: number) => (c.get(key) === undefined ? absent : sizeIn(c, key));
+const sizeOr = (c: JsonNode, key: string, absent: number) => (c.get(key) === undefined ? absent : sizeIn(c, key));
 
 /** Two spellings: `gated-gelu` means the tanh approximation. */
-function feedForwardOf(c: Parameters<typeof sizeIn>[0]) {
+function feedForwardOf(c: JsonNode) {
   const [first = '', second] = c.string('feed_forward_proj', 'relu').split('-');
   const gated = first === 'gated';
   const name = gated ? (second ?? '') : first;
@@ -31,12 +32,11 @@ const attention = (own: string, theirs: string) => ({
   [`${own}.out_proj.weight`]: `${theirs}.o.weight`,
 });
 
-/** Sublayers of a block are numbered: the feed-forward one is the last. */
-const feedForward = (side: string, sublayer: number) => {
+/** Sublayers of a block are numbered: the feed-forward one is the last. The plain one has no second matrix to tell its first from. */
+const feedForward = (side: string, sublayer: number, gated: boolean) => {
   const [own, theirs] = [`transformer.${side}.layers.{l}`, `${side}.block.{l}.layer.${sublayer}`];
   return {
-    // One of the two spellings is in a checkpoint.
-    [`${own}.linear1.weight`]: `${theirs}.DenseReluDense.wi_0.weight`,
+    [`${own}.linear1.weight`]: `${theirs}.DenseReluDense.${gated ? 'wi_0' : 'wi'}.weight`,
     [`${own}.linear3.weight`]: `${theirs}.DenseReluDense.wi_1.weight`,
     [`${own}.linear2.weight`]: `${theirs}.DenseReluDense.wo.weight`,
     [`${own}.norm${sublayer + 1}.weight`]: `${theirs}.layer_norm.weight`,
@@ -45,7 +45,7 @@ const feedForward = (side: string, sublayer: number) => {
 
 const relative = 'SelfAttention.relative_attention_bias.weight';
 
-const t5Weights = (): Names => ({
+const t5Weights = (c: JsonNode): Names => ({
   'embedding.weight': 'shared.weight',
   'encoder_positions.weight': `encoder.block.0.layer.0.${relative}`,
   'decoder_positions.weight': `decoder.block.0.layer.0.${relative}`,
@@ -55,8 +55,8 @@ const t5Weights = (): Names => ({
   'transformer.encoder.layers.{l}.norm1.weight': 'encoder.block.{l}.layer.0.layer_norm.weight',
   'transformer.decoder.layers.{l}.norm1.weight': 'decoder.block.{l}.layer.0.layer_norm.weight',
   'transformer.decoder.layers.{l}.norm2.weight': 'decoder.block.{l}.layer.1.layer_norm.weight',
-  ...feedForward('encoder', 1),
-  ...feedForward('decoder', 2),
+  ...feedForward('encoder', 1, feedForwardOf(c).gated),
+  ...feedForward('decoder', 2, feedForwardOf(c).gated),
   'transformer.encoder.norm.weight': 'encoder.final_layer_norm.weight',
   'transformer.decoder.norm.weight': 'decoder.final_layer_norm.weight',
   'lm_head.weight': 'lm_head.weight',
@@ -93,7 +93,5 @@ export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, Encoder
     };
   },
   weights: t5Weights,
-  // The plain one has no second matrix to tell its first from.
-  renamed: [[/\.wi\.weight$/, '.wi_0.weight']],
   ignored: [/^(encoder|decoder)\.embed_tokens\.weight$/, /^lm_head\.weight$/, /EncDecAttention\.relative_attention_bias\.weight$/],
 });

@@ -165,7 +165,7 @@ export abstract class Module {
    * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
    */
   quantizedState(): SafetensorsEntry[] {
-    return [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.quantizedEntries(name));
+    return [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
   }
 
   /**

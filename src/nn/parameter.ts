@@ -270,11 +270,11 @@ export class Parameter {
   }
 
   /**
-   * As a q8 checkpoint holds it: int8 and scales, to which float32 is rounded when the bytes are asked for, or float32 where it is not `quantizable`. Bytes
-   * are copies; asking for them throws NUMERIC for what is not finite.
+   * As a checkpoint of this dtype holds it. q8: int8 and scales, to which float32 is rounded when the bytes are asked for, or float32 where it is not
+   * `quantizable`. Bytes are copies; asking for them throws NUMERIC for what is not finite.
    */
-  quantizedEntries(name: string): SafetensorsEntry[] {
-    if (this.quantizable) return quantizedEntries(name, this.#weights, this.#loaded());
+  entries(name: string, dtype: ParameterDtype): SafetensorsEntry[] {
+    if (dtype === 'q8' && this.quantizable) return quantizedEntries(name, this.#weights, this.#loaded());
     return [floatEntry(name, this.shape, () => this.toHost())];
   }
 

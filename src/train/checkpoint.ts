@@ -11,7 +11,7 @@ import { malformed } from '../io/header.js';
 import { JsonNode, parseJson } from '../io/json.js';
 import { SafetensorsFile, type TensorInfo } from '../io/safetensors.js';
 import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
-import { parameterEntries } from '../models/save.js';
+import { entriesOf } from '../models/save.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -59,7 +59,7 @@ export function* checkpointOf(run: Run): Generator<Uint8Array, void> {
 }
 
 function* tensorsOf({ model, options }: Run): Generator<SafetensorsEntry, void> {
-  yield* parameterEntries(model, 'model.');
+  yield* entriesOf(model, 'float32', 'model.');
   const { slotShapes: shapes } = options.optimizer;
   for (const [name, moment] of options.optimizer.namedState())
     yield floatEntry(`optimizer.${name}`, shapes.get(name) as Shape, () => moment.toHost());

@@ -350,11 +350,11 @@ describe('8 bits', () => {
     (await load('fp32')).dispose();
   });
 
-  it('become 32 where a model is saved', async () => {
+  it("become 32 where a model is saved with dtype 'fp32'", async () => {
     const folder = mkdtempSync(join(tmpdir(), 'heed-'));
     const model = await AutoModelForSequenceClassification.from_pretrained(fixture('bert_classify'), { engine, dtype: 'q8' });
     const { logits } = await model(inputsOf('bert_classify'));
-    await model.save_pretrained(folder);
+    await model.save_pretrained(folder, { dtype: 'fp32' });
     const wide = await AutoModelForSequenceClassification.from_pretrained(folder, { engine });
     const again = await wide(inputsOf('bert_classify'));
     const apart = Array.from(logits.data, (x, i) => Math.abs(x - (again.logits.data[i] as number)));

@@ -1,0 +1,134 @@
+/**
+ * Models of every family, loaded and saved: in floats they are the files that Hugging Face wrote, in 8 bits what a float checkpoint becomes while it loads.
+ */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  AutoModel,
+  AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
+  AutoModelForSequenceClassification,
+  createEngine,
+  type Engine,
+  type PretrainedOptions,
+} from '../../dist/entry/node.js';
+import { HeedTransformer } from '../../dist/models/heed_transformer.js';
+import { save_pretrained, trainBpe } from '../../dist/train/index.js';
+import { readWeights, tinyPath, type Weights } from './files.js';
+
+let engine: Engine;
+const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+const translatorPath = join(folder, 'translator');
+beforeAll(async () => {
+  engine = await createEngine({ threads: 1 });
+  const sizes = { vocab_size: 30, d_model: 36, num_heads: 3, encoder_layers: 1, decoder_layers: 2, ffn_dim: 40, pad_token_id: 0 };
+  const translator = new HeedTransformer(engine, { ...sizes, bos_token_id: 1, eos_token_id: 2, decoder_start_token_id: 1 }).init(1);
+  await save_pretrained(translator, translatorPath, { tokenizer: await trainBpe(['a b a b', 'b c'], { vocabSize: 30 }) });
+  translator.dispose();
+});
+afterAll(async () => {
+  await engine.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
+const weightsIn = (path: string): Weights => readWeights(readFileSync(join(path, 'model.safetensors')));
+const jsonIn = (path: string, file = 'config.json') => JSON.parse(readFileSync(join(path, file), 'utf8'));
+
+interface Saved {
+  (inputs: never): Promise<Record<string, unknown>>;
+  save_pretrained(folder: string, options?: object): Promise<void>;
+  dispose(): void;
+}
+type Loader = (path: string, options: PretrainedOptions) => Promise<Saved>;
+const by = ({ from_pretrained }: { from_pretrained: (path: string, options: PretrainedOptions) => Promise<unknown> }) =>
+  from_pretrained as Loader;
+
+const seq2seq = by(AutoModelForSeq2SeqLM);
+const source = { input_ids: [[5, 9, 7, 11, 2]] };
+const translation = { ...source, decoder_input_ids: [[1, 8, 12, 9]] };
+const families: [name: string, path: string, load: Loader, inputs: object][] = [
+  ['BERT', tinyPath, by(AutoModel), source],
+  ['BERT that sorts texts', fixture('bert_classify'), by(AutoModelForSequenceClassification), source],
+  ['BERT that fills masks', fixture('bert_mlm'), by(AutoModelForMaskedLM), source],
+  ['Marian', fixture('marian'), seq2seq, translation],
+  ['BART', fixture('bart'), seq2seq, translation],
+  ['T5', fixture('t5'), seq2seq, translation],
+  ['gated T5', fixture('t5_gated'), seq2seq, translation],
+  ["heed's own translator", translatorPath, seq2seq, translation],
+];
+
+describe.each(families)('%s', (name, path, load, inputs) => {
+  const at = (kind: string) => join(folder, `${name} ${kind}`);
+  const answer = (model: Saved) => model(inputs as never);
+
+  it('is saved as Hugging Face wrote it: every tensor, by its name', async () => {
+    const model = await load(path, { engine });
+    await model.save_pretrained(at('floats'));
+    expect(weightsIn(at('floats'))).toEqual(weightsIn(path));
+    expect(jsonIn(at('floats'))).toEqual(jsonIn(path));
+    const files = (of: string) => readdirSync(of, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(json|txt)$/.test(file));
+    expect(files(at('floats')).sort()).toEqual(
+      files(path)
+        .filter((file) => !file.startsWith('expected'))
+        .sort(),
+    );
+    const again = await load(at('floats'), { engine });
+    expect(await answer(again)).toEqual(await answer(model));
+    for (const made of [model, again]) made.dispose();
+  });
+
+  it('stays in 8 bits where it is, and is then what it was, bit by bit; so is a float model that is saved in 8 bits', async () => {
+    const [eighths, floats] = [await load(path, { engine, dtype: 'q8' }), await load(path, { engine })];
+    await eighths.save_pretrained(at('q8'));
+    await floats.save_pretrained(at('rounded'), { dtype: 'q8' });
+    expect(weightsIn(at('rounded'))).toEqual(weightsIn(at('q8')));
+    const { quantization_config, ...config } = jsonIn(at('q8'));
+    expect(quantization_config).toEqual({ quant_method: 'heed', bits: 8, group_size: 32 });
+    expect(config).toEqual(jsonIn(path));
+    const again = await load(at('q8'), { engine });
+    expect(await answer(again)).toEqual(await answer(eighths));
+    // And once more, as it was read.
+    await again.save_pretrained(at('q8 again'));
+    expect(readFileSync(join(at('q8 again'), 'model.safetensors'))).toEqual(readFileSync(join(at('q8'), 'model.safetensors')));
+    for (const made of [eighths, floats, again]) made.dispose();
+  });
+
+  it('gives in 8 bits what the float model of the rounded weights gives, within 1e-3 of its largest', async () => {
+    const eighths = await load(path, { engine, dtype: 'q8' });
+    await eighths.save_pretrained(at('widened'), { dtype: 'fp32' });
+    const wide = await load(at('widened'), { engine });
+    expect(jsonIn(at('widened'))).toEqual(jsonIn(path));
+    const [got, want] = [numbersOf(await answer(eighths)), numbersOf(await answer(wide))];
+    const most = Math.max(...want.map(Math.abs));
+    expect(most).toBeGreaterThan(1e-3);
+    expect(Math.max(...want.map((x, i) => Math.abs(x - (got[i] as number)))) / most).toBeLessThan(1e-3);
+    for (const made of [eighths, wide]) made.dispose();
+  });
+});
+
+/** Every number that a model gave. */
+const numbersOf = (outputs: Record<string, unknown>): number[] =>
+  Object.values(outputs).flatMap((output) => Array.from((output as { data: Float32Array }).data));
+
+it('of a checkpoint without what is optional is without it again', async () => {
+  const model = await AutoModel.from_pretrained(join(folder, 'BERT that fills masks floats'), { engine });
+  await model.save_pretrained(join(folder, 'encoder'));
+  expect(Object.keys(weightsIn(join(folder, 'encoder'))).filter((key) => /pooler|cls|bert\./.test(key))).toEqual([]);
+  expect(jsonIn(join(folder, 'encoder')).architectures).toEqual(['BertModel']);
+  (await AutoModel.from_pretrained(join(folder, 'encoder'), { engine })).dispose();
+  model.dispose();
+});
+
+it('refuses a dtype that there is not, an option that there is not, and work that was called off', async () => {
+  const model = await AutoModelForSeq2SeqLM.from_pretrained(fixture('t5'), { engine });
+  const to = join(folder, 'never');
+  await expect(model.save_pretrained(to, { dtype: 'q4' as 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+  await expect(model.save_pretrained(to, { dtpye: 'q8' } as never)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(model.save_pretrained(to, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
+  expect(readdirSync(folder)).not.toContain('never');
+  model.dispose();
+});
