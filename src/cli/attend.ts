@@ -1,12 +1,14 @@
 /** `heed attend`: what every head of every layer of an encoder attends to in a text, as a page to look at or as numbers. */
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
-import { AutoModel, AutoTokenizer, createEngine } from '../entry/node.js';
+import { AutoModel, AutoTokenizer } from '../entry/node.js';
 import { HeedError } from '../errors.js';
 import type { HostTensor, Nested } from '../tensor.js';
 import { writeText } from './files.js';
-import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
-import { progress, showNotice } from './progress.js';
+import { deterministicOption, type EngineFlags, maxTokensOption, modelOption, threadsOption } from './options.js';
+import { print } from './output.js';
+import { showNotice, withBar } from './progress.js';
+import { withEngine } from './work.js';
 
 interface AttendFlags extends EngineFlags {
   model: string;
@@ -18,7 +20,7 @@ interface AttendFlags extends EngineFlags {
 export const attendCommand = new Command('attend')
   .description('draw what a model attends to in a text')
   .argument('<text>', 'the text')
-  .requiredOption('--model <dir>', 'folder or URL of an encoder')
+  .addOption(modelOption('an encoder'))
   .option('--out <file>', 'the page to write: HTML that needs nothing beside it')
   .option('--json', 'print tokens and attentions [layers][heads][queries][keys] instead')
   .addOption(maxTokensOption())
@@ -34,17 +36,16 @@ Examples:
   .action(attend);
 
 async function attend(text: string, flags: AttendFlags): Promise<void> {
-  const { threads, deterministic, out, json, maxTokens } = flags;
+  const { out, json, maxTokens } = flags;
   if (!out && !json)
     throw new HeedError('ARGUMENT', 'There is nowhere to write to', { culprit: '--out', cure: 'Give --out FILE.html, or --json' });
-  const engine = await createEngine({ threads, deterministic });
-  const bar = progress('loading');
-  try {
-    const [model, tokenizer] = await Promise.all([
-      AutoModel.from_pretrained(flags.model, { engine, progress_callback: ({ loaded, total }) => bar.update(loaded, total) }),
-      AutoTokenizer.from_pretrained(flags.model),
-    ]);
-    bar.stop();
+  await withEngine(flags, async (engine) => {
+    const [model, tokenizer] = await withBar('loading', (update) =>
+      Promise.all([
+        AutoModel.from_pretrained(flags.model, { engine, progress_callback: ({ loaded, total }) => update(loaded, total) }),
+        AutoTokenizer.from_pretrained(flags.model),
+      ]),
+    );
     showNotice(model.config);
     const { positions } = model.encoder.dims;
     const max_length = maxTokens ?? Math.min(tokenizer.model_max_length ?? positions, positions);
@@ -56,12 +57,8 @@ async function attend(text: string, flags: AttendFlags): Promise<void> {
     const tokens = ids.map((id) => tokenizer.id_to_token(id) ?? '');
     const { attentions = [] } = await model({ input_ids: [ids] }, { output_attentions: true });
     if (out) await writeText(engine.runtime, out, await page(text, flags.model, tokens, attentions));
-    if (json)
-      process.stdout.write(`${JSON.stringify({ tokens, attentions: attentions.map((layer) => (layer.tolist() as Nested[])[0]) })}\n`);
-  } finally {
-    bar.stop();
-    await engine.dispose();
-  }
+    if (json) await print(`${JSON.stringify({ tokens, attentions: attentions.map((layer) => (layer.tolist() as Nested[])[0]) })}\n`);
+  });
 }
 
 async function page(title: string, model: string, source: string[], encoder: HostTensor[]): Promise<string> {

@@ -3,12 +3,12 @@
  * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
  */
 import { Command, Option } from 'commander';
-import type { FeatureExtractor } from '../core.js';
-import { createEngine, pipeline } from '../entry/node.js';
 import type { Pooling } from '../pipelines/pooling.js';
 import { linesOfInput } from './lines.js';
-import { deterministicOption, type EngineFlags, maxTokensOption, threadsOption } from './options.js';
-import { progress, showNotice } from './progress.js';
+import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption } from './options.js';
+import { print } from './output.js';
+import { withBar } from './progress.js';
+import { withPipeline } from './work.js';
 
 interface EmbedFlags extends EngineFlags {
   model: string;
@@ -26,14 +26,14 @@ const COMPARED = 12;
 export const embedCommand = new Command('embed')
   .description('turn texts into vectors')
   .argument('[text...]', 'texts; without any, the lines of standard input (an empty line is an empty text)')
-  .requiredOption('--model <dir>', 'folder or URL of a model')
+  .addOption(modelOption('an encoder'))
   .addOption(
     new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices(['mean', 'cls']),
   )
   .option('--normalize', "scale vectors to length 1 (default: the model's modules.json)")
   .option('--no-normalize', 'leave vectors as they are')
   .addOption(maxTokensOption())
-  .option('--json', 'one array per line, and nothing else')
+  .addOption(jsonOption('one array per line, and nothing else'))
   .addOption(threadsOption())
   .addOption(deterministicOption())
   .addHelpText(
@@ -46,17 +46,8 @@ Examples:
   )
   .action(embed);
 
-async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
-  const { threads, deterministic } = flags;
-  const engine = await createEngine({ threads, deterministic });
-  const bar = progress('loading');
-  try {
-    const extractor = await pipeline('feature-extraction', flags.model, {
-      engine,
-      progress_callback: ({ loaded, total }) => bar.update(loaded, total),
-    });
-    bar.stop();
-    showNotice(extractor.model.config);
+function embed(texts: string[], flags: EmbedFlags): Promise<void> {
+  return withPipeline('feature-extraction', flags, async (extractor) => {
     const { sentence } = extractor;
     const options = {
       pooling: flags.pooling ?? (sentence.pooling === 'cls' ? 'cls' : 'mean'),
@@ -65,33 +56,15 @@ async function embed(texts: string[], flags: EmbedFlags): Promise<void> {
     } as const;
     let seen = 0;
     for await (const some of texts.length ? [texts] : linesOfInput()) {
-      const rows = await run(extractor, some, options, flags);
+      const { data, dims } = await withBar('embedding', (onProgress) => extractor(some, { ...options, onProgress }));
+      const C = dims[1] as number;
+      const rows = some.map((_, i) => data.subarray(i * C, (i + 1) * C));
+      await print(rows.map((row, i) => `${flags.json ? JSON.stringify(Array.from(row)) : show(some[i] as string, row)}\n`).join(''));
       seen += rows.length;
       // All there is, that is, not the last lines of a long input.
-      if (!flags.json && seen > 1 && seen <= COMPARED) process.stdout.write(similarities(rows));
+      if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(rows));
     }
-  } finally {
-    bar.stop();
-    await engine.dispose();
-  }
-}
-
-type RunOptions = { pooling: 'mean' | 'cls'; normalize: boolean; max_length: number | undefined };
-
-type Rows = readonly ArrayLike<number>[];
-
-/** Embeds and prints. */
-async function run(extractor: FeatureExtractor, texts: readonly string[], options: RunOptions, { json }: EmbedFlags): Promise<Rows> {
-  const bar = progress('embedding');
-  const { data, dims } = await extractor(texts, { ...options, onProgress: (done, total) => bar.update(done, total) });
-  bar.stop();
-  const C = dims[1] as number;
-  const rows = texts.map((_, i) => data.subarray(i * C, (i + 1) * C));
-  const print = json
-    ? (row: ArrayLike<number>) => JSON.stringify(Array.from(row))
-    : (row: ArrayLike<number>, i: number) => show(texts[i] as string, row);
-  process.stdout.write(rows.map((row, i) => `${print(row, i)}\n`).join(''));
-  return rows;
+  });
 }
 
 function show(text: string, row: ArrayLike<number>): string {
@@ -101,7 +74,7 @@ function show(text: string, row: ArrayLike<number>): string {
 }
 
 /** The cosine of every pair, as a table. */
-function similarities(rows: Rows): string {
+function similarities(rows: readonly ArrayLike<number>[]): string {
   const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0);
   const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
   const lines = rows.map(

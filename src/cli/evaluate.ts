@@ -1,7 +1,8 @@
 /** `heed evaluate`: BLEU and chrF of a translator on a file of sentence pairs, in every direction that it has, as sacreBLEU computes and prints them. */
 import { Command } from 'commander';
-import { createEngine } from '../entry/node.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
+import { print } from './output.js';
+import { withEngine } from './work.js';
 
 export interface EvaluateFlags extends EngineFlags {
   model?: string;
@@ -31,12 +32,9 @@ Examples:
   .action(async (flags: EvaluateFlags) => {
     const { evaluate, printed } = await import('./evaluation.js');
     const { defaultTranslator } = await import('./default_model.js');
-    const { threads, deterministic, json, model, ...rest } = flags;
-    const engine = await createEngine({ threads, deterministic });
-    try {
-      const scores = await evaluate(engine, { model: model ?? defaultTranslator(), ...rest });
-      process.stdout.write(json ? `${JSON.stringify(scores)}\n` : printed(scores));
-    } finally {
-      await engine.dispose();
-    }
+    const { json, model = defaultTranslator(), data, out, beams } = flags;
+    await withEngine(flags, async (engine) => {
+      const scores = await evaluate(engine, { model, data, out, beams });
+      await print(json ? `${JSON.stringify(scores)}\n` : printed(scores));
+    });
   });

@@ -1,12 +1,13 @@
 /** A translator's scores on a file of pairs: what `heed evaluate` does, and `heed train translation` at its end. */
 import type { Engine } from '../engine/engine.js';
-import { pipeline } from '../entry/node.js';
 import { HeedError } from '../errors.js';
 import { isObject, type JsonObject } from '../io/json.js';
-import { bleu, chrf, readTsv } from '../train/index.js';
+import { bleu, chrf } from '../train/index.js';
 import { writeText } from './files.js';
-import { progress, showNotice } from './progress.js';
+import { readPairs } from './pairs.js';
+import { withBar } from './progress.js';
 import { languages } from './translation_recipe.js';
+import { loadPipeline } from './work.js';
 
 export interface EvaluationParts {
   model: string;
@@ -30,46 +31,29 @@ export type Scores = Record<string, { sentences: number; bleu: Score; chrf: Scor
 /** Throws UNSUPPORTED for a model that has none of the directions of a file's columns, FORMAT for a file that is not of pairs. */
 export async function evaluate(engine: Engine, { model, data, out, beams, signal }: EvaluationParts): Promise<Scores> {
   const { runtime } = engine;
-  const columns: string[][] = languages.map(() => []);
-  for await (const pair of readTsv(runtime.open(data))) {
-    if (pair.length < columns.length)
-      throw new HeedError('FORMAT', `${data} has ${pair.length} column, and a pair has two`, { culprit: data });
-    for (const [i, column] of columns.entries()) column.push(pair[i] as string);
+  const pairs = await readPairs(runtime, data);
+  // Whole texts: the translation pipeline would cut those of several sentences.
+  const writer = await loadPipeline(engine, 'text2text-generation', model, signal);
+  const scores: Scores = {};
+  for (const { from, to, prefix } of directionsIn(writer.model.config)) {
+    const [source, target] = [from, to].map((name) => languages.findIndex((language) => language.name === name)) as [number, number];
+    if (source < 0 || target < 0) continue;
+    const name = `${from}-${to}`;
+    const texts = pairs.map((pair) => prefix + pair[source]);
+    const references = pairs.map((pair) => pair[target] as string);
+    const written = await withBar(name, (onProgress) => writer(texts, { num_beams: beams, truncation: true, onProgress, signal }));
+    const hypotheses = written.map(({ generated_text }) => generated_text);
+    if (out) await writeText(runtime, `${out}.${name}.txt`, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
+    const tokenize = to === 'zh' ? 'zh' : '13a';
+    scores[name] = {
+      sentences: pairs.length,
+      bleu: shown(bleu(hypotheses, references, { tokenize })),
+      chrf: shown(chrf(hypotheses, references)),
+    };
   }
-  const bar = progress('loading');
-  try {
-    // Whole texts: the translation pipeline would cut those of several sentences.
-    const writer = await pipeline('text2text-generation', model, {
-      engine,
-      signal,
-      progress_callback: ({ loaded, total }) => bar.update(loaded, total),
-    });
-    bar.stop();
-    showNotice(writer.model.config);
-    const scores: Scores = {};
-    for (const { from, to, prefix } of directionsIn(writer.model.config)) {
-      const [sources, references] = [from, to].map((name) => columns[languages.findIndex((language) => language.name === name)]);
-      if (!sources?.length || !references) continue;
-      const name = `${from}-${to}`;
-      const translating = progress(name);
-      const onProgress = (done: number, total: number) => translating.update(done, total);
-      const texts = sources.map((text) => prefix + text);
-      const written = await writer(texts, { num_beams: beams, truncation: true, onProgress, signal }).finally(() => translating.stop());
-      const hypotheses = written.map(({ generated_text }) => generated_text);
-      if (out) await writeText(runtime, `${out}.${name}.txt`, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
-      const tokenize = to === 'zh' ? 'zh' : '13a';
-      scores[name] = {
-        sentences: sources.length,
-        bleu: shown(bleu(hypotheses, references, { tokenize })),
-        chrf: shown(chrf(hypotheses, references)),
-      };
-    }
-    if (Object.keys(scores).length) return scores;
-    const between = languages.map(({ name }) => name).join(' and ');
-    throw new HeedError('UNSUPPORTED', `${model} does not translate between ${between}, or ${data} is empty`, { culprit: '--model' });
-  } finally {
-    bar.stop();
-  }
+  if (Object.keys(scores).length) return scores;
+  const between = languages.map(({ name }) => name).join(' and ');
+  throw new HeedError('UNSUPPORTED', `${model} does not translate between ${between}`, { culprit: '--model' });
 }
 
 /** What config.json's `task_specific_params` name: `{ translation_en_to_zh: { prefix } }`. */

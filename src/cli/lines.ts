@@ -1,15 +1,20 @@
 /** Standard input as lines, a few at a time, so that it may be longer than memory: for commands that take texts as arguments or from there. */
+import { fstatSync } from 'node:fs';
+import { HeedError } from '../errors.js';
 
 /** Lines that come together. */
 const LINES = 256;
 
-/** LINES at a time, or fewer where there are no more; `eager`: all that there are so far, for who reads and answers. Lines end at LF or CR LF. */
+/**
+ * LINES at a time, or fewer where there are no more; `eager`: all that there are so far, for who reads and answers. Lines end at LF or CR LF. Throws NOT_FOUND
+ * where there is nothing that could be read.
+ */
 export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<string[]> {
   if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');
   // Not node:readline, which also ends lines at U+2028 and U+2029.
   let rest = '';
   const lines: string[] = [];
-  for await (const text of process.stdin.setEncoding('utf8')) {
+  for await (const text of textOfInput()) {
     const pieces = (rest + text).split('\n');
     rest = pieces.pop() as string;
     lines.push(...pieces.map(withoutReturn));
@@ -18,5 +23,27 @@ export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<stri
   if (rest) lines.push(withoutReturn(rest));
   if (lines.length) yield lines;
 }
+
+/** Standard input as it comes, UTF-8. */
+export async function* textOfInput(): AsyncGenerator<string> {
+  // Node takes a folder for an empty file.
+  if (isFolder()) throw unreadable('it is a folder');
+  try {
+    yield* process.stdin.setEncoding('utf8');
+  } catch (cause) {
+    throw unreadable(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function isFolder(): boolean {
+  try {
+    return fstatSync(0).isDirectory();
+  } catch {
+    return false; // closed, or of a kind that the runtime cannot tell
+  }
+}
+
+const unreadable = (why: string, cause?: unknown) =>
+  new HeedError('NOT_FOUND', `Standard input cannot be read: ${why}`, { culprit: 'standard input', cause });
 
 const withoutReturn = (line: string): string => line.replace(/\r$/, '');

@@ -10,6 +10,24 @@ export interface Progress {
   stop(): void;
 }
 
+export type Update = Progress['update'];
+
+/** The bars that are on the terminal now: whoever ends the process leaves it as it was, with lines that wrap. */
+const shown = new Set<{ stop(): void }>();
+process.once('exit', () => {
+  for (const bar of shown) bar.stop();
+});
+
+/** Runs `work` with a bar that it moves. */
+export async function withBar<T>(what: string, work: (update: Update) => Promise<T>): Promise<T> {
+  const bar = progress(what);
+  try {
+    return await work(bar.update);
+  } finally {
+    bar.stop();
+  }
+}
+
 export function progress(what: string): Progress {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const begin = performance.now();
@@ -22,18 +40,18 @@ export function progress(what: string): Progress {
       asked = true;
       // Loaded when it is needed, which is seldom.
       import('cli-progress').then(({ SingleBar, Presets }) => {
-        const made = new SingleBar(
-          { format: `${what} {bar} {percentage}% | {note}{eta_formatted} left`, clearOnComplete: true },
-          Presets.shades_classic,
-        );
+        if (!asked) return;
+        const format = `${what} {bar} {percentage}% | {note}{eta_formatted} left`;
+        const made = new SingleBar({ format, clearOnComplete: true, gracefulExit: false }, Presets.shades_classic);
         made.start(total, done, { note });
-        if (asked) bar = made;
-        else made.stop();
+        shown.add(made);
+        bar = made;
       });
     },
     stop() {
       asked = false;
       bar?.stop();
+      if (bar) shown.delete(bar);
       bar = undefined;
     },
   };

@@ -1,9 +1,9 @@
 /** `heed train`: its options. What it does is loaded when it is asked for: other commands need none of it. */
 import { Command, Option } from 'commander';
 import { pretrainedDtypes } from '../models/quantization.js';
-import { deterministicOption, numberFrom0, realNumber, threadsOption, wholeNumber } from './options.js';
+import { deterministicOption, numberIn, threadsOption } from './options.js';
 import type { TrainFlags } from './train_translation.js';
-import { settingNames, settings } from './translation_recipe.js';
+import { optionOf, settingNames, settings, wrongWith } from './translation_recipe.js';
 
 const translation = new Command('translation')
   .description('a translator between English and Chinese')
@@ -15,9 +15,9 @@ const translation = new Command('translation')
   .addOption(threadsOption())
   .addOption(deterministicOption());
 for (const name of settingNames) {
-  const { value, what, real } = { real: false, ...settings[name] };
-  const option = new Option(`--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} <n>`, `${what} (default: ${value})`);
-  translation.addOption(option.argParser(real ? realNumber : name === 'seed' ? numberFrom0 : wholeNumber));
+  const { value, what } = settings[name];
+  const option = new Option(`${optionOf(name)} <n>`, `${what} (default: ${value})`);
+  translation.addOption(option.argParser((text) => numberIn(text, (number) => wrongWith(name, number))));
 }
 translation
   .addHelpText(

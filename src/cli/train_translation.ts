@@ -4,20 +4,32 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { createEngine } from '../entry/node.js';
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import { folderAt } from '../io/folder.js';
-import { type JsonObject, readJson } from '../io/json.js';
+import { isObject, type JsonObject, readJson } from '../io/json.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
-import { readTsv, save_pretrained, type TrainingRecord, trainBpe } from '../train/index.js';
+import { save_pretrained, type TrainingRecord, trainBpe } from '../train/index.js';
 import { evaluate, printed, type Scores } from './evaluation.js';
 import { writeText } from './files.js';
 import type { EngineFlags } from './options.js';
+import { outliveReader } from './output.js';
+import { readPairs } from './pairs.js';
 import { progress } from './progress.js';
-import { bpeOptions, type SettingName, type Settings, settingNames, settings, special } from './translation_recipe.js';
-import { beginRun, configOf, type Pair, type TranslationRun } from './translation_run.js';
+import {
+  bpeOptions,
+  checkTogether,
+  type Pair,
+  type SettingName,
+  type Settings,
+  settingNames,
+  settings,
+  special,
+  wrongWith,
+} from './translation_recipe.js';
+import { beginRun, configOf, type TranslationRun } from './translation_run.js';
 
 export interface TrainFlags extends EngineFlags, Partial<Settings> {
   data: string;
@@ -49,6 +61,7 @@ const files = { train: 'train.tsv', validation: 'valid.tsv', test: 'test.tsv' } 
 
 export async function train(flags: TrainFlags): Promise<void> {
   const { threads, deterministic, out } = flags;
+  outliveReader();
   const engine = await createEngine({ threads, deterministic });
   const interruption = new AbortController();
   const { signal } = interruption;
@@ -83,14 +96,19 @@ interface OpenRun extends TranslationRun {
 async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...given }: TrainFlags): Promise<OpenRun> {
   const { runtime } = engine;
   const warn = (message: string) => process.stderr.write(`heed: ${message}\n`);
-  const before = (await readJson(folderAt(runtime, out), 'curve.json', { optional: true })) as CurveFile | undefined;
+  const before = await readCurve(runtime, out);
+  if (!before && resume) warn(`there is no run in ${out} to go on with: this one begins anew`);
   if (before && !resume)
     throw new HeedError('ARGUMENT', `${out} has a run in it`, {
       culprit: '--out',
       cure: '--resume goes on with it; another folder begins anew',
     });
   const chosen = choose(given, before?.settings, warn);
-  const pairs = { train: await readPairs(runtime, data, files.train), validation: await readPairs(runtime, data, files.validation) };
+  checkTogether(chosen);
+  const at = (file: string) => runtime.join(data, file);
+  const pairs = { train: await readPairs(runtime, at(files.train)), validation: await readPairs(runtime, at(files.validation)) };
+  // It is needed at the end, which may be hours away: what is wrong with it is told now.
+  if (await isThere(runtime, at(files.test))) await readPairs(runtime, at(files.test));
   const json = await tokenizerOf(runtime, { out, file, resume }, pairs.train, chosen.vocabulary);
   const tokenizer = Tokenizer.from({ tokenizer: json });
   const config = configOf(tokenizer, vocabularyOf(json), chosen);
@@ -103,6 +121,25 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   const counts = `${run.train.length} examples (${run.train.leftOut} left out), ${run.validation.length} for validation`;
   process.stdout.write(`${counts}, ${parametersOf(run)} parameters${step ? `, from step ${step}` : ''}\n`);
   return opened;
+}
+
+/** What a run that is there knows of itself. Throws FORMAT where that cannot be. */
+async function readCurve(runtime: Runtime, out: string): Promise<CurveFile | undefined> {
+  const file = await readJson(folderAt(runtime, out), 'curve.json', { optional: true });
+  if (file === undefined) return;
+  const wrong = (what: string, why: string) =>
+    new HeedError('FORMAT', `${runtime.join(out, 'curve.json')} is damaged: ${what} is ${why}`, {
+      culprit: 'curve.json',
+      cure: 'Begin anew in another folder',
+    });
+  const { settings: chosen, curve } = isObject(file) ? file : {};
+  if (!isObject(chosen)) throw wrong('settings', kindOf(chosen));
+  if (!Array.isArray(curve)) throw wrong('curve', kindOf(curve));
+  for (const name of settingNames) {
+    const why = chosen[name] === undefined ? undefined : wrongWith(name, chosen[name]);
+    if (why) throw wrong(name, `${kindOf(chosen[name])}. ${why}`.replace(/\.$/, ''));
+  }
+  return file as unknown as CurveFile;
 }
 
 function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void> {
@@ -123,12 +160,6 @@ function choose(given: Partial<Settings>, before: Partial<Settings> | undefined,
     return [name, now ?? then ?? settings[name].value];
   };
   return Object.fromEntries(settingNames.map(choice)) as Settings;
-}
-
-async function readPairs(runtime: Runtime, data: string, file: string): Promise<Pair[]> {
-  const pairs: Pair[] = [];
-  for await (const columns of readTsv(runtime.open(runtime.join(data, file)))) pairs.push(columns.slice(0, 2));
-  return pairs;
 }
 
 /** tokenizer.json: the run's own, one that was given, or one that is learned; the last two are written into the run's folder. */

@@ -6,15 +6,14 @@ import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
 import type { Translator } from '../core.js';
 import type { Engine } from '../engine/engine.js';
-import { createEngine, pipeline } from '../entry/node.js';
 import { HeedError } from '../errors.js';
 import { sentencesOf } from '../pipelines/sentences.js';
 import { defaultTranslator } from './default_model.js';
 import { writeText } from './files.js';
-import { linesOfInput } from './lines.js';
 import { type LookOptions, look } from './look.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
-import { progress, showNotice } from './progress.js';
+import { print } from './output.js';
+import { textsIn, withPipeline } from './work.js';
 
 /** Texts that are translated together, and then printed. */
 const TOGETHER = 32;
@@ -57,38 +56,25 @@ Examples:
   .action(translate);
 
 async function translate(texts: string[], flags: TranslateFlags): Promise<void> {
-  const { threads, deterministic, attention } = flags;
-  const folder = flags.model ?? defaultTranslator();
-  const engine = await createEngine({ threads, deterministic });
-  const bar = progress('loading');
-  try {
-    const translator = await pipeline('translation', folder, {
-      engine,
-      progress_callback: ({ loaded, total }) => bar.update(loaded, total),
-    });
-    bar.stop();
-    showNotice(translator.model.config);
-    let seen = 0;
-    for await (const some of texts.length ? [texts] : linesOfInput({ eager: true }))
-      for (let at = 0; at < some.length; at += TOGETHER) {
-        const chunk = some.slice(at, at + TOGETHER);
-        if (attention && seen === 0) await draw(engine, translator, chunk[0] as string, { ...flags, attention, model: folder });
-        seen += chunk.length;
-        await print(translator, chunk, flags);
-      }
-    if (attention && seen === 0) throw nothingToDraw();
-  } finally {
-    bar.stop();
-    await engine.dispose();
-  }
+  const { attention } = flags;
+  const model = flags.model ?? defaultTranslator();
+  await withPipeline('translation', { ...flags, model }, async (translator, engine) => {
+    let first = true;
+    for await (const some of textsIn(texts, TOGETHER)) {
+      if (attention && first) await draw(engine, translator, some[0] as string, { ...flags, attention, model });
+      first = false;
+      await translateSome(translator, some, flags);
+    }
+    if (attention && first) throw nothingToDraw();
+  });
 }
 
-async function print(translator: Translator, texts: readonly string[], { to, beams, json }: TranslateFlags): Promise<void> {
+async function translateSome(translator: Translator, texts: readonly string[], { to, beams, json }: TranslateFlags): Promise<void> {
   const translations = await translator(texts, { tgt_lang: to, num_beams: beams });
   for (const [i, { translation_text: translation }] of translations.entries()) {
     const source = texts[i] as string;
-    if (!json) process.stdout.write(`${translation}\n`);
-    else process.stdout.write(`${JSON.stringify({ source, translation, score: await scoreOf(translator, source, { to, beams }) })}\n`);
+    if (!json) await print(`${translation}\n`);
+    else await print(`${JSON.stringify({ source, translation, score: await scoreOf(translator, source, { to, beams }) })}\n`);
   }
 }
 

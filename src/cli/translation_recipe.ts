@@ -3,37 +3,80 @@
  * Vaswani et al. 2017 (arXiv 1706.03762), small, with pre-norm layers; one model for both directions, told by a token before the source
  * (Johnson et al. 2017, arXiv 1611.04558). translation_run.ts makes a run of it.
  */
+import { HeedError } from '../errors.js';
 
-/** Every setting: its value, and what it is. Each is an option of the command, and only some are whole numbers. */
+interface Setting {
+  value: number;
+  what: string;
+  /** Whether it need not be whole. */
+  real?: boolean;
+  /** Default: 0 for those that need not be whole, else 1. */
+  least?: number;
+  most?: number;
+  above?: number;
+  below?: number;
+}
+
+/** Every setting: its value, what it is, and what it may be. Each is an option of the command. */
 export const settings = {
   steps: { value: 4000, what: 'updates of the weights' },
   batch: { value: 96, what: 'examples in an update' },
-  seed: { value: 0, what: 'decides on first weights, order and dropout' },
+  seed: { value: 0, what: 'decides on first weights, order and dropout', least: 0 },
   vocabulary: { value: 8000, what: 'pieces of the tokenizer' },
   maxTokens: { value: 59, what: 'examples that are longer on a side are left out' },
   dModel: { value: 256, what: 'channels' },
   heads: { value: 8, what: 'heads of an attention' },
   layers: { value: 3, what: 'layers of the encoder, and of the decoder' },
   feedForward: { value: 1024, what: 'channels inside of a layer' },
-  dropout: { value: 0.1, what: 'share of activations that training drops', real: true },
-  labelSmoothing: { value: 0.1, what: 'share of a target that all tokens have', real: true },
+  dropout: { value: 0.1, what: 'share of activations that training drops', real: true, most: 1 },
+  labelSmoothing: { value: 0.1, what: 'share of a target that all tokens have', real: true, most: 1 },
   learningRate: { value: 1e-3, what: 'at its highest', real: true },
   warmup: { value: 400, what: 'updates until then; a cosine goes down from there' },
-  beta1: { value: 0.9, what: 'AdamW: how long the mean of gradients lasts', real: true },
-  beta2: { value: 0.98, what: 'AdamW: and of their squares', real: true },
+  beta1: { value: 0.9, what: 'AdamW: how long the mean of gradients lasts', real: true, below: 1 },
+  beta2: { value: 0.98, what: 'AdamW: and of their squares', real: true, below: 1 },
   epsilon: { value: 1e-9, what: 'AdamW: keeps from dividing by nothing', real: true },
   weightDecay: { value: 0.01, what: 'AdamW: on all weights', real: true },
-  clip: { value: 1, what: 'the largest norm of all gradients', real: true },
+  clip: { value: 1, what: 'the largest norm of all gradients', real: true, above: 0 },
   bucket: { value: 50, what: 'batches that are sorted by length together' },
   evaluateEvery: { value: 250, what: 'updates between validations' },
-} as const satisfies Readonly<Record<string, { value: number; what: string; real?: boolean }>>;
+} as const satisfies Readonly<Record<string, Setting>>;
 
 export type SettingName = keyof typeof settings;
 export type Settings = Record<SettingName, number>;
 export const settingNames = Object.keys(settings) as SettingName[];
 
+/** The option that sets it. */
+export const optionOf = (name: SettingName): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** What a setting has to be, where `value` is not that. */
+export function wrongWith(name: SettingName, value: unknown): string | undefined {
+  const { real = false, least = real ? 0 : 1, above, most, below }: Setting = settings[name];
+  const isNumber = real ? Number.isFinite(value) : Number.isSafeInteger(value);
+  const x = value as number;
+  if (isNumber && x >= least && x <= (most ?? x) && x > (above ?? -1) && x < (below ?? Number.POSITIVE_INFINITY)) return;
+  const begin = above === undefined ? `from ${least}` : `above ${above}`;
+  const end = most !== undefined ? ` to ${most}` : below !== undefined ? `, below ${below}` : '';
+  return `It must be a ${real ? 'number' : 'whole number'} ${begin}${end}.`;
+}
+
+/** Throws ARGUMENT for settings that do not go together. */
+export function checkTogether({ dModel, heads, warmup, steps }: Settings): void {
+  if (dModel % heads)
+    throw new HeedError('ARGUMENT', `${heads} heads cannot share ${dModel} channels`, {
+      culprit: '--heads',
+      cure: 'Give a --d-model that is a multiple of --heads',
+    });
+  if (steps <= warmup)
+    throw new HeedError('ARGUMENT', `${steps} steps are over before the ${warmup} of the warmup`, {
+      culprit: '--warmup',
+      cure: 'Give fewer with --warmup, or more --steps',
+    });
+}
+
 /** Tokens that are not text, by their roles: the first pieces of the vocabulary. */
 export const special = { pad: '<pad>', unk: '<unk>', bos: '<s>', eos: '</s>' } as const;
+/** A sentence in each language. */
+export type Pair = readonly string[];
 /** The languages, in the order of a file's columns, each with the token that asks for it. */
 export const languages = [
   { name: 'en', token: '<2en>' },

@@ -4,7 +4,7 @@ import { HeedError } from '../errors.js';
 import { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { AdamW, DataLoader, schedule, sequenceToSequence, Trainer, type TranslationBatch, TranslationDataset } from '../train/index.js';
-import { directions, languages, type Settings, special } from './translation_recipe.js';
+import { directions, languages, type Pair, type Settings, special } from './translation_recipe.js';
 
 /** What the model's config.json says of its sizes and its tokens. */
 export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dModel, heads, layers, feedForward, dropout }: Settings) {
@@ -25,8 +25,6 @@ export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dMo
     ),
   } satisfies HeedTransformerConfig & Record<string, unknown>;
 }
-
-export type Pair = readonly string[];
 
 export interface TranslationRun {
   model: HeedTransformer;
@@ -49,6 +47,12 @@ export async function beginRun(engine: Engine, { tokenizer, config, pairs, chose
   const pad = config.pad_token_id;
   const dataset = (some: readonly Pair[]) => TranslationDataset.from(some, tokenizer, { directions, maxLength: chosen.maxTokens });
   const [train, validation] = [await dataset(pairs.train), await dataset(pairs.validation)];
+  for (const [name, { length }] of Object.entries({ train, validation }))
+    if (length === 0)
+      throw new HeedError('ARGUMENT', `No pair for ${name} has at most ${chosen.maxTokens} tokens on each side`, {
+        culprit: '--max-tokens',
+        cure: 'Allow more with --max-tokens, or give shorter sentences',
+      });
   const shared = { batchSize: batch, collate: TranslationDataset.collate(pad) };
   const length = TranslationDataset.lengthOf;
   const loader = new DataLoader(train, { ...shared, shuffle: true, seed, bucketing: { length, batches: chosen.bucket } });

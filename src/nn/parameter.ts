@@ -145,9 +145,11 @@ export class Parameter {
 
   /** Fills it with what a new model begins with. */
   init(random: Random, how: Init = this.#init): void {
+    // The engine's memory first: where that has no room, JavaScript's would only be an array of an impossible length.
+    this.#form ??= new (this.#kind())(this.#weights);
+    this.reset();
     const values = new Float32Array(sizeOf(this.shape));
     how(values, this.shape, random);
-    this.reset();
     this.write(0, new Uint8Array(values.buffer), 'F32');
   }
 

@@ -1,7 +1,7 @@
 /**
  * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops, but for those that grow. node-files.ts reads them.
  */
-import { appendFile as append, type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile as append, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
@@ -14,7 +14,7 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
   const path = pathOf(location);
   let handle: FileHandle | undefined;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     handle = await open(temporary(path), 'w');
     let length = 0;
     for (const chunk of chunks) {
@@ -37,7 +37,7 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
 export async function appendFile(location: string, bytes: Uint8Array): Promise<void> {
   const path = pathOf(location);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await append(path, bytes);
   } catch (error) {
     throw failure(location, 'cannot be written', error);
@@ -63,6 +63,22 @@ export async function removeFile(location: string): Promise<void> {
 
 const pathOf = (location: string) => (isFileUrl(location) ? fileURLToPath(location) : location);
 
+/** A folder, and those above it. Not by mkdir's own `recursive`, which never ends where a file system has no room for folders, as /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch(async (error) => {
+    // Somebody else may have been faster.
+    if (!(await isFolder(path))) throw error;
+  });
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (info) => info.isDirectory(),
+    () => false,
+  );
+
 /** The new name is in the folder, which has to reach the disk as well. Windows has no such call, and some file systems refuse it. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
@@ -75,6 +91,7 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
   ENOSPC: ['the disk is full', 'Make room, or choose another folder'],
   EDQUOT: ['the quota of the disk is used up', 'Make room, or choose another folder'],
   EFBIG: ['the file would be larger than the system allows', 'Choose another folder, or raise the limit'],
+  ENOENT: ['there can be no folders and files of yours', 'Choose another folder'],
   EROFS: ['the file system is read-only', 'Choose another folder'],
   EACCES: ['the folder may not be written to', 'Check its permissions, or choose another'],
   EPERM: ['the folder may not be written to', 'Check its permissions, or choose another'],

@@ -69,20 +69,15 @@ describe('heed attend', () => {
     expect(stdout.match(/^ {2}heed attend /gm)?.length).toBeGreaterThanOrEqual(2);
   });
 
-  it('has wrong usage where there is no text, no model, or nowhere to write', async () => {
-    const wrong = [
-      ['attend', '--model', tinyPath, '--json'],
-      ['attend', 'a', '--json'],
-      ['attend', 'a', '--model', tinyPath],
-      ['attend', 'a', 'b', '--model', tinyPath, '--json'],
-      ['attend', 'a', '--model', tinyPath, '--json', '--max-tokens', '65'],
-    ];
-    for (const args of wrong) {
-      const { code, stdout, stderr } = await run(args);
-      expect([args, code, stdout]).toEqual([args, 2, '']);
-      expect(stderr.replace(notice, '')).toMatch(/^(heed|error): /);
-      expect(stderr).not.toMatch(/^ +at /m);
-    }
+  it.each<[number, string[]]>([
+    [2, ['attend', '--model', tinyPath, '--json']],
+    [2, ['attend', 'a', 'b', '--model', tinyPath, '--json']],
+    [1, ['attend', 'a', '--model', tinyPath]],
+    [1, ['attend', 'a', '--model', tinyPath, '--json', '--max-tokens', '65']],
+  ])('ends with %i where there is no text, one too many, or nowhere to write: heed %j', async (want, args) => {
+    const { code, stdout, stderr } = await run(args);
+    expect([code, stdout]).toEqual([want, '']);
+    expect(stderr.replace(notice, '')).toMatch(want === 1 ? /^heed: .+\[ARGUMENT\]\n$/ : /^error: /);
   });
 
   it('fails where the page cannot be written', async () => {

@@ -1,5 +1,6 @@
 /** The command as its users run it: a process, its streams and its exit code. */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tinyPath } from '../models/files.js';
 
@@ -11,6 +12,17 @@ export interface Outcome {
   stdout: string;
   stderr: string;
 }
+
+/** `heed` in a shell's command. */
+export const heedIn = `"${process.execPath}" "${heed}"`;
+
+/** Runs a command in a shell. */
+export const sh = (command: string): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile('bash', ['-c', command], { timeout: 25_000 }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
 
 /** Runs `heed`; `input` goes to its standard input, which otherwise is empty. `runtime` is the command that runs scripts. */
 export function run(args: readonly string[], input: string | Uint8Array = '', runtime = [process.execPath]): Promise<Outcome> {
@@ -36,4 +48,20 @@ export async function vectors(args: readonly string[], input?: string | Uint8Arr
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line));
+}
+
+/** What begins the commands that a terminal obeys. */
+export const ESC = '\u001b';
+
+/** Whether there is a pseudo-terminal to be had: `script` of util-linux gives one. */
+export const hasTerminal = process.platform === 'linux' && existsSync('/usr/bin/script');
+
+/** What a terminal of so many columns shows of `heed`, which finds its standard streams there; lines end with LF here. */
+export async function onTerminal(args: readonly string[], { columns = 80, variables = '' } = {}): Promise<Outcome> {
+  const quoted = args.map((arg) => `'${arg}'`).join(' ');
+  const command = `stty cols ${columns}; TERM=xterm-256color ${variables} ${heedIn} ${quoted}`;
+  const { code, stdout, stderr } = await sh(
+    `env -u NO_COLOR -u FORCE_COLOR -u CI script -qec '${command.replaceAll("'", "'\\''")}' /dev/null < /dev/null`,
+  );
+  return { code, stdout: stdout.replaceAll('\r\n', '\n'), stderr };
 }

@@ -1,12 +1,12 @@
 /** The command around its subcommands: help, version, exit codes, `heed info`, and how it ends when others end first. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { tinyPath, tinyWeights } from '../models/files.js';
-import { heed, notice, run } from './command.js';
+import { heed, heedIn, notice, run, sh } from './command.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
@@ -47,7 +47,7 @@ describe('--version', () => {
   });
 });
 
-describe('exit code 2, for wrong usage', () => {
+describe('exit code 2, for a command line that cannot be read', () => {
   it.each([
     [['frobnicate']],
     [['--frobnicate']],
@@ -58,17 +58,14 @@ describe('exit code 2, for wrong usage', () => {
     [['embed', 'a', '--model', tinyPath, '--threads', '0']],
     [['embed', 'a', '--model', tinyPath, '--threads', '1.5']],
     [['embed', 'a', '--model', tinyPath, '--threads', '1e1']],
-    [['embed', 'a', '--model', tinyPath, '--threads', '65']],
     [['embed', 'a', '--model', tinyPath, '--threads', '']],
     [['embed', 'a', '--model', tinyPath, '--max-tokens', '-5']],
-    [['embed', 'a', '--model', tinyPath, '--max-tokens', '1']],
-    [['embed', 'a', '--model', tinyPath, '--max-tokens', '65']],
     [['info', 'a', '--threads', '2']],
   ])('heed %j', async (args) => {
     const { code, stdout, stderr } = await run(args);
     expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).not.toMatch(/^ +at /m);
-    expect(stderr.replace(notice, '')).not.toBe('');
+    // One line, and where to read on.
+    expect(stderr).toMatch(/^error: .+\n\(add --help for examples\)\n$/);
   });
 });
 
@@ -86,12 +83,54 @@ describe('exit code 1, for what failed', () => {
     expect(stderr).toMatch(/^heed: .*config\.json.*\[FORMAT\]\n$/);
   });
 
+  it.each([
+    ['--threads', '65'],
+    ['--max-tokens', '1'],
+    ['--max-tokens', '65'],
+  ])('an option that neither machine nor model can follow: %s %s', async (...option) => {
+    const { code, stdout, stderr } = await run(['embed', 'a', '--model', tinyPath, ...option]);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.replace(notice, '')).toMatch(/^heed: .+ \[ARGUMENT\]\n$/);
+  });
+
+  it('a standard input that is a folder', async () => {
+    const { code, stderr } = await sh(`${heedIn} embed --model "${tinyPath}" < "${temporary}"`);
+    expect([code, stderr.replace(notice, '')]).toEqual([1, 'heed: Standard input cannot be read: it is a folder [NOT_FOUND]\n']);
+  });
+
+  it('on one line, whatever the name at fault has in it', async () => {
+    const { code, stderr } = await run(['embed', 'a', '--model', 'no\nwhere\u001b[31m']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^heed: no where \[31m.*\[NOT_FOUND\]\n$/);
+  });
+
+  it('without a stack trace, but for those who ask for it', async () => {
+    const args = ['info', '--model', join(temporary, 'nowhere')];
+    expect((await run(args)).stderr).not.toMatch(/^ +at /m);
+    const { code, stderr } = await sh(`HEED_DEBUG=1 ${heedIn} info --model nowhere`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^heed: nowhere.*\n/);
+    // The failure's, and its cause's.
+    expect(stderr).toMatch(/^HeedError: .*\n +at [\s\S]*^Error: ENOENT.*\n +at /m);
+  });
+
+  it.each<[string, string]>([
+    ['in its work', "String.prototype.padEnd = () => { throw new TypeError('a\\nb'); };"],
+    ['in a callback', "process.stdout.write = () => setTimeout(() => { throw new TypeError('a\\nb'); });"],
+    ['in a promise that nobody waits for', "process.stdout.write = () => { Promise.reject(new TypeError('a\\nb')); return true; };"],
+  ])("a defect of heed's own, on one line that says so: %s", async (_, defect) => {
+    const preload = join(temporary, 'defect.mjs');
+    writeFileSync(preload, defect);
+    const { code, stderr } = await run(['info'], '', [process.execPath, '--import', pathToFileURL(preload).href]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^heed: TypeError: a b\. This is a defect of heed: .*HEED_DEBUG=1.*\n$/);
+  });
+
   // Only Linux has a device that is always full.
   it.skipIf(!existsSync('/dev/full'))('a standard output that takes nothing', async () => {
-    const command = `"${process.execPath}" "${heed}" info > /dev/full`;
-    const failure = await promisify(execFile)('sh', ['-c', command]).catch((error) => error);
-    expect(failure.code).toBe(1);
-    expect(failure.stderr).toMatch(/^heed: standard output: .*ENOSPC/);
+    const { code, stderr } = await sh(`${heedIn} info > /dev/full`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^heed: standard output: .*ENOSPC/);
   });
 });
 
@@ -122,8 +161,7 @@ describe('the command', () => {
   it('ends quietly when whoever reads it stops early', async () => {
     const lines = join(temporary, 'lines.txt');
     writeFileSync(lines, 'a line\n'.repeat(3000));
-    const command = `"${process.execPath}" "${heed}" embed --json --model "${tinyPath}" < "${lines}" | head -n 1; echo "\${PIPESTATUS[0]}"`;
-    const { stdout, stderr } = await promisify(execFile)('bash', ['-c', command]);
+    const { stdout, stderr } = await sh(`${heedIn} embed --json --model "${tinyPath}" < "${lines}" | head -n 1; echo "\${PIPESTATUS[0]}"`);
     const [vector, code] = stdout.split('\n');
     expect(JSON.parse(vector ?? '')).toHaveLength(32);
     expect([code, stderr]).toEqual(['0', notice]);

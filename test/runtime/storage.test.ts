@@ -62,6 +62,18 @@ it('says why there can be no such file', async () => {
   await expect(removeFile(folder)).rejects.toMatchObject({ code: 'STORAGE' });
 });
 
+// Node's own mkdir never comes back from there.
+it.skipIf(process.platform !== 'linux')('says so where no folders can be', async () => {
+  for (const path of ['/proc/heed/a/x', '/proc/heed'])
+    await expect(write(path, [bytes(1)])).rejects.toMatchObject({ code: 'STORAGE', culprit: path });
+});
+
+it('makes a folder that many ask for at once', async () => {
+  const paths = Array.from({ length: 8 }, (_, i) => join(folder, 'a', 'b', 'c', String(i)));
+  await Promise.all(paths.map((path) => write(path, [bytes(1)])));
+  expect((await listFolder(join(folder, 'a', 'b', 'c'))).sort()).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+});
+
 it('is refused where there are no files, with the cure', async () => {
   for (const refuse of Object.values(noStorage) as ((place: string) => Promise<unknown>)[])
     await expect(refuse('run')).rejects.toMatchObject({

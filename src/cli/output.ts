@@ -1,0 +1,32 @@
+/** Standard output, and what becomes of a command when whoever reads it stops early (`heed embed | head`). */
+import { once } from 'node:events';
+import { failed } from './failures.js';
+
+/** What is printed is all that most commands are for. */
+let gone = (error: NodeJS.ErrnoException): void => {
+  if (error.code === 'EPIPE') process.exit(0);
+  process.stderr.write(`heed: standard output: ${error.message}\n`);
+  process.exit(1);
+};
+
+/** Begins to look after standard output and standard error. Once, before anything is written. */
+export function watchOutput(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => gone(error));
+  // There is nobody left to tell.
+  process.stderr.on('error', () => {});
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const)
+    process.on(event, (error: unknown) => process.exit(failed(error)));
+}
+
+/** For commands whose work goes elsewhere, into files: they go on when nobody reads what they print, and say so once. */
+export function outliveReader(): void {
+  gone = (error) => {
+    gone = () => {};
+    process.stderr.write(`heed: nobody reads standard output any more (${error.code ?? error.message}); the work goes on\n`);
+  };
+}
+
+/** Writes to standard output; waits where the reader is slower. */
+export async function print(text: string): Promise<void> {
+  if (text && !process.stdout.write(text)) await once(process.stdout, 'drain');
+}

@@ -1,0 +1,57 @@
+/** How results look to people: as wide as the terminal, in bold and dim where it has them (never with NO_COLOR), shares as bars. */
+import { onOneLine } from './failures.js';
+
+const { stdout } = process;
+const styled = Boolean(stdout.isTTY && stdout.hasColors?.());
+const style = (begin: number, end: number) => (text: string) => (styled ? `\u001b[${begin}m${text}\u001b[${end}m` : text);
+
+export const bold = style(1, 22);
+
+/** Columns of a line: the terminal's, or what fits most of them. */
+export const columns = (): number => stdout.columns || 80;
+
+const wide = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const nothing = /\p{Mark}|\p{Cf}/u;
+/** Columns that a character takes. */
+const widthOf = (character: string): number => (nothing.test(character) ? 0 : wide.test(character) ? 2 : 1);
+/** Columns that a text takes. */
+export const width = (text: string): number => Array.from(text).reduce((sum, character) => sum + widthOf(character), 0);
+
+export const pad = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - width(text)));
+
+/** The beginning of a text that fits, on one line: with … where there was more. */
+export function shorten(text: string, to: number): string {
+  const line = onOneLine(text);
+  if (width(line) <= to) return line;
+  let taken = '';
+  let room = to - 1;
+  for (const character of line) {
+    room -= widthOf(character);
+    if (room < 0) break;
+    taken += character;
+  }
+  return `${taken}…`;
+}
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(7);
+
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+/** A share of 1 as a bar. */
+export function meter(share: number, to: number): string {
+  const parts = Math.round(Math.min(1, Math.max(0, share)) * to * 8);
+  return pad('█'.repeat(parts >> 3) + eighths[parts & 7], to);
+}
+
+/** Names and their shares, one on a line, the first of which stands out. */
+export function shares(rows: readonly { readonly name: string; readonly share: number }[]): string {
+  const room = Math.max(20, columns() - 12);
+  const names = rows.map(({ name }) => shorten(name, Math.floor(room / 2)));
+  const widest = Math.max(...names.map(width));
+  const bar = Math.min(30, room - widest - 2);
+  return names
+    .map((name, i) => {
+      const line = `  ${pad(name, widest)}  ${meter(rows[i]?.share ?? 0, bar)} ${percent(rows[i]?.share ?? 0)}`;
+      return `${i === 0 ? bold(line) : line}\n`;
+    })
+    .join('');
+}

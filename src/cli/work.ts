@@ -1,0 +1,49 @@
+/** What all commands that run a model do: an engine for as long as the work takes, a pipeline loaded with a bar, a model's notice, texts a few at a time. */
+import type { Engine } from '../engine/engine.js';
+import { createEngine, pipeline } from '../entry/node.js';
+import type { Tasks } from '../pipelines/tasks.js';
+import { linesOfInput } from './lines.js';
+import type { EngineFlags } from './options.js';
+import { showNotice, withBar } from './progress.js';
+
+/** Runs `work` on an engine, which ends with it. */
+export async function withEngine<T>({ threads, deterministic }: EngineFlags, work: (engine: Engine) => Promise<T>): Promise<T> {
+  const engine = await createEngine({ threads, deterministic });
+  try {
+    return await work(engine);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** Runs `work` with a task's pipeline on an engine of its own. */
+export function withPipeline<Name extends keyof Tasks, T>(
+  task: Name,
+  flags: EngineFlags & { model: string },
+  work: (pipe: Tasks[Name], engine: Engine) => Promise<T>,
+): Promise<T> {
+  return withEngine(flags, async (engine) => {
+    const pipe = await loadPipeline(engine, task, flags.model);
+    return work(pipe, engine);
+  });
+}
+
+/** A task's pipeline on an engine that is there. */
+export async function loadPipeline<Name extends keyof Tasks>(
+  engine: Engine,
+  task: Name,
+  model: string,
+  signal?: AbortSignal,
+): Promise<Tasks[Name]> {
+  const pipe = await withBar('loading', (update) =>
+    pipeline(task, model, { engine, signal, progress_callback: ({ loaded, total }) => update(loaded, total) }),
+  );
+  showNotice(pipe.model.config);
+  return pipe;
+}
+
+/** The texts that were given as arguments, else the lines of standard input as they come; `together` at a time at most. */
+export async function* textsIn(texts: readonly string[], together = 256): AsyncGenerator<readonly string[]> {
+  for await (const some of texts.length ? [texts] : linesOfInput({ eager: true }))
+    for (let at = 0; at < some.length; at += together) yield some.slice(at, at + together);
+}

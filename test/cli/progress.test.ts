@@ -1,0 +1,45 @@
+/** Bars: on a terminal for what takes longer than a moment, gone when it is over, and nowhere else. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ESC, hasTerminal, onTerminal, run } from './command.js';
+import { small, writeData } from './translator.js';
+
+const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
+const data = writeData(join(temporary, 'data'));
+afterAll(() => rmSync(temporary, { recursive: true }));
+/** A run that takes some seconds. */
+const slow = (out: string) => [
+  'train',
+  'translation',
+  '--data',
+  data,
+  '--out',
+  join(temporary, out),
+  ...small,
+  '--steps',
+  '600',
+  '--evaluate-every',
+  '600',
+];
+
+describe('bars', () => {
+  it.skipIf(!hasTerminal)('show on a terminal how far the work is, and leave its lines to wrap', async () => {
+    const { code, stdout } = await onTerminal(slow('watched'));
+    expect(code).toBe(0);
+    const shares = Array.from(stdout.matchAll(/training .*?(\d+)% \| loss \d+\.\d+ \| .*? left/g), ([, share]) => Number(share));
+    expect(shares.length).toBeGreaterThan(2);
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    // The terminal's mode of wrapping lines: off while a bar is there, on at the end.
+    expect(stdout).toContain(`${ESC}[?7l`);
+    expect(stdout.lastIndexOf(`${ESC}[?7h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?7l`));
+  });
+
+  it('do not show elsewhere', async () => {
+    const { code, stdout, stderr } = await run(slow('unwatched'));
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).not.toContain('training');
+    expect(stdout).not.toContain(ESC);
+  });
+});
