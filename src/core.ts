@@ -4,7 +4,17 @@
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
 import { checkOptions } from './errors.js';
-import { type Folder, folderAt } from './io/folder.js';
+import {
+  folderFor,
+  folderOfSource,
+  type Hub,
+  type ModelSource,
+  type Source,
+  type SourceOptions,
+  sourceOf,
+  sourceOptionNames,
+} from './io/find.js';
+import type { Folder } from './io/folder.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
@@ -19,6 +29,8 @@ export type { GenerationConfig } from './generation/config.js';
 export type { Streamer } from './generation/search.js';
 export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2SeqOutput } from './generation/seq2seq.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
+export type { ModelSource, SourceOptions } from './io/find.js';
+export type { ModelFile, ModelFiles } from './io/given.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -62,49 +74,59 @@ export interface Auto {
 }
 export type Autos = Readonly<Record<string, Auto>>;
 
+/** Options of `AutoTokenizer.from_pretrained`. */
+export type TokenizerOptions = SourceOptions & Pick<OpenOptions, 'signal'>;
+
 interface Core {
   /** Starts an engine. See EngineOptions. */
   createEngine(options?: EngineOptions): Promise<Engine>;
-  /** A model and a tokenizer, ready for a task. `model` is a folder or a URL. In a page it lives in a worker; see PretrainedOptions. */
-  pipeline<Name extends keyof Tasks>(task: Name, model: string, options?: PretrainedOptions): Promise<Tasks[Name]>;
-  AutoTokenizer: { from_pretrained(model: string, options?: OpenOptions): Promise<CallableTokenizer> };
+  /** A model and a tokenizer, ready for a task. In a page it lives in a worker; see PretrainedOptions. */
+  pipeline<Name extends keyof Tasks>(task: Name, model: ModelSource, options?: PretrainedOptions): Promise<Tasks[Name]>;
+  AutoTokenizer: { from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer> };
 }
 
 /** The API: `Core`, and a loader of models for each of `A`. */
 export type Heed<A extends Autos = typeof autos> = Core & {
-  [Name in keyof A]: { from_pretrained(model: string, options?: Parameters<A[Name]['load']>[2]): ReturnType<A[Name]['load']> };
+  [Name in keyof A]: { from_pretrained(model: ModelSource, options?: Parameters<A[Name]['load']>[2]): ReturnType<A[Name]['load']> };
 };
 
 /** The loaders that heed/core has. */
 export const autos = { AutoModel: EncoderModel } satisfies Autos;
 
-/** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. */
-export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A): Heed<A> {
+/** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
+export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A, hub?: Hub): Heed<A> {
   const place = new Place(runtime);
+  type Load = (engine: Engine, folder: Folder, options: PretrainedOptions) => Promise<Servable>;
+  const loadHere = (source: Source, options: PretrainedOptions, load: Load) =>
+    place.onEngine(options, (engine) => load(engine, folderOfSource(runtime, source, hub), options));
   const here: Loaders = {
-    pipeline: async (task: string, model: string, options: PretrainedOptions) => {
-      const { load } = taskOf(task);
-      return place.onEngine(options, (engine) => load(engine, model, options)) as Promise<Servable>;
-    },
+    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load),
     ...Object.fromEntries(
       Object.entries(loaded).map(([name, auto]) => [
         name,
-        (model: string, options: PretrainedOptions) => place.onEngine(options, (engine) => auto.load(engine, model, options)),
+        (source: Source, options: PretrainedOptions) => loadHere(source, options, (engine, folder, own) => auto.load(engine, folder, own)),
       ]),
     ),
   };
-  const load = async (name: string, args: unknown[], model: string, options: PretrainedOptions = {}) => {
-    checkOptions(options, loaded[name]?.optionNames ?? pretrainedOptionNames, 'from_pretrained');
-    return place.load(name, args, model, options, here);
+  const load = async (name: string, args: unknown[], model: ModelSource, options: PretrainedOptions = {}) => {
+    checkOptions(options, [...(loaded[name]?.optionNames ?? pretrainedOptionNames), ...sourceOptionNames], 'from_pretrained');
+    const source = await sourceOf(runtime, model, options, hub);
+    const own = Object.entries(options).filter(([option]) => !(sourceOptionNames as readonly string[]).includes(option));
+    return place.load(name, args, source, Object.fromEntries(own), here);
   };
   return {
     createEngine: (options?: EngineOptions) => Engine.create(runtime, options),
-    pipeline: async (task: string, model: string, options?: PretrainedOptions) => load('pipeline', [task], model, options),
-    AutoTokenizer: { from_pretrained: (model: string, options?: OpenOptions) => Tokenizer.load(folderAt(runtime, model), options) },
+    pipeline: async (task: string, model: ModelSource, options?: PretrainedOptions) => load('pipeline', [task], model, options),
+    AutoTokenizer: {
+      from_pretrained: async (model: ModelSource, options: TokenizerOptions = {}) => {
+        checkOptions(options, ['signal', ...sourceOptionNames], 'from_pretrained');
+        return Tokenizer.load(await folderFor(runtime, model, options, hub), { signal: options.signal });
+      },
+    },
     ...Object.fromEntries(
       Object.keys(loaded).map((name) => [
         name,
-        { from_pretrained: (model: string, options?: PretrainedOptions) => load(name, [], model, options) },
+        { from_pretrained: (model: ModelSource, options?: PretrainedOptions) => load(name, [], model, options) },
       ]),
     ),
   } as unknown as Heed<A>;

@@ -1,5 +1,7 @@
-/** Bytes in memory: as a stream, for what reads files, and put together. */
-import type { ByteStream } from '../runtime/types.js';
+/** Bytes in memory, and those that come but once: as streams, for what reads files, and put together. */
+import { HeedError, kindOf } from '../errors.js';
+import type { ByteStream, OpenOptions } from '../runtime/types.js';
+import type { StreamLike } from './given.js';
 
 export function byteStream(bytes: Uint8Array, name: string): ByteStream {
   let at = 0;
@@ -13,6 +15,61 @@ export function byteStream(bytes: Uint8Array, name: string): ByteStream {
       return piece.length;
     },
     async close() {},
+  };
+}
+
+/**
+ * How a ReadableStream is opened: once, and before that for its front, which is kept for the second opening. Throws ARGUMENT where it was read before, or
+ * gives something else than bytes.
+ */
+export function onceStream(stream: StreamLike, name: string): (file: string, options?: OpenOptions) => Promise<ByteStream> {
+  let reader: ReturnType<StreamLike['getReader']> | undefined;
+  /** What the front's reader has taken. */
+  const kept: Uint8Array[] = [];
+  let read = false;
+  const spent = (cause?: unknown) =>
+    new HeedError('ARGUMENT', `${name} was read already, and a ReadableStream can be read once`, {
+      culprit: name,
+      cure: 'Give a Blob or bytes, or a new stream',
+      cause,
+    });
+  return async (_, { signal, bytes } = {}) => {
+    if (read) throw spent();
+    read = bytes === undefined;
+    try {
+      reader ??= stream.getReader();
+    } catch (cause) {
+      throw spent(cause);
+    }
+    const { read: next, cancel } = { read: reader.read.bind(reader), cancel: reader.cancel.bind(reader) };
+    let turn = 0;
+    let rest = new Uint8Array(0);
+    return {
+      name,
+      size: undefined,
+      async read(target) {
+        while (rest.length === 0) {
+          signal?.throwIfAborted();
+          const known = kept[turn++];
+          const { done, value } = known ? { done: false, value: known } : await next();
+          if (done) return 0;
+          if (!(value instanceof Uint8Array))
+            throw new HeedError('ARGUMENT', `The stream of ${name} gave ${kindOf(value)}`, {
+              culprit: name,
+              cure: 'It must give Uint8Arrays',
+            });
+          if (!read && !known) kept.push(value);
+          rest = value as typeof rest;
+        }
+        const count = Math.min(rest.length, target.length);
+        target.set(rest.subarray(0, count));
+        rest = rest.subarray(count);
+        return count;
+      },
+      close: async () => {
+        if (read) await cancel().catch(() => {});
+      },
+    };
   };
 }
 

@@ -8,7 +8,8 @@ import type { ByteStream, OpenOptions } from '../runtime/types.js';
 import type { Folder } from './folder.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
-import { type Consume, type ReadOptions, SafetensorsFile, type TensorInfo } from './safetensors.js';
+import { shown } from './location.js';
+import { type Consume, type ReadOptions, readHeader, SafetensorsFile, type TensorInfo } from './safetensors.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -52,23 +53,20 @@ export async function* readCheckpoint(
   const single = await openIfThere(folder, SINGLE, { signal });
   const whole = single && (await SafetensorsFile.open(single));
   const shards = whole ? [] : [...(await readIndex(folder, { signal }))];
-  const files = whole
-    ? [async () => whole]
-    : shards.map(
-        ([shard, names]) =>
-          () =>
-            openShard(folder, shard, names, signal),
-      );
   let file = whole;
   try {
     const entries: CheckpointEntry[] = [];
-    for (const open of files) {
-      file = await open();
-      for (const tensor of file.tensors) entries.push({ ...tensor, file: file.name });
-      if (!whole) await file.close();
-    }
+    if (whole) entries.push(...whole.tensors.map((tensor) => ({ ...tensor, file: whole.name })));
+    for (const [shard, names] of shards) entries.push(...(await headerEntries(folder, shard, names, signal)).tensors);
     check?.(entries);
     const total = entries.reduce((bytes, { begin, end }) => bytes + end - begin, 0);
+    const files = whole
+      ? [async () => whole]
+      : shards.map(
+          ([shard, names]) =>
+            () =>
+              openShard(folder, shard, names, signal),
+        );
     let before = 0;
     for (const open of files) {
       file = await open();
@@ -80,6 +78,55 @@ export async function* readCheckpoint(
   } finally {
     await file?.close();
   }
+}
+
+/** What a checkpoint's headers say. */
+export interface CheckpointHeaders {
+  /** In the order of the files. */
+  readonly tensors: readonly CheckpointEntry[];
+  /** Bytes of all files, headers included; undefined where a file's length is not told. */
+  readonly bytes: number | undefined;
+}
+
+/** How much of a file is asked for at first, for its header's sake: that of 100 tensors has 10 kB. */
+const FRONT = 1 << 16;
+
+/** The headers of a checkpoint without its weights: of a file on the net no more than its front is fetched. Throws as `readCheckpoint` does. */
+export async function readHeaders(folder: Folder, { signal }: OpenOptions = {}): Promise<CheckpointHeaders> {
+  const single = await openIfThere(folder, SINGLE, { signal, bytes: FRONT });
+  const whole = single && (await entriesOf(single));
+  if (whole) return whole;
+  const tensors: CheckpointEntry[] = [];
+  let bytes = 0;
+  for (const [shard, names] of await readIndex(folder, { signal })) {
+    const own = await headerEntries(folder, shard, names, signal);
+    tensors.push(...own.tensors);
+    bytes += own.bytes ?? Number.NaN;
+  }
+  return { tensors, bytes: Number.isNaN(bytes) ? undefined : bytes };
+}
+
+/** Reads a header, and closes the stream. */
+async function entriesOf(stream: ByteStream): Promise<CheckpointHeaders> {
+  try {
+    const { tensors } = await readHeader(stream);
+    const file = shown(stream.name);
+    return { tensors: tensors.map((tensor) => ({ ...tensor, file })), bytes: stream.size };
+  } finally {
+    await stream.close();
+  }
+}
+
+/** The header of a shard, which has the tensors that the index gives to it, and no others. */
+async function headerEntries(
+  folder: Folder,
+  shard: string,
+  expected: ReadonlySet<string>,
+  signal: AbortSignal | undefined,
+): Promise<CheckpointHeaders> {
+  const found = await entriesOf(await folder.open(shard, { signal, bytes: FRONT }));
+  checkShard(found.tensors[0]?.file ?? shown(folder.locate(shard)), found.tensors, expected);
+  return found;
 }
 
 /** The tensors of one file in turn. */
@@ -109,7 +156,7 @@ async function* visit(
   await file.end();
 }
 
-/** Opens a shard that holds the tensors which the index gives to it, and no others. */
+/** Opens a shard for its weights. */
 async function openShard(
   folder: Folder,
   shard: string,
@@ -118,10 +165,7 @@ async function openShard(
 ): Promise<SafetensorsFile> {
   const file = await SafetensorsFile.open(await folder.open(shard, { signal }));
   try {
-    for (const name of expected)
-      if (!file.header.has(name)) throw malformed(file.name, `it has no tensor ${quote(name)}, which the index promises`, name);
-    for (const { name } of file.tensors)
-      if (!expected.has(name)) throw malformed(file.name, `it has a tensor ${quote(name)} that the index does not give to it`, name);
+    checkShard(file.name, file.tensors, expected);
     return file;
   } catch (error) {
     await file.close();
@@ -129,9 +173,18 @@ async function openShard(
   }
 }
 
-async function openIfThere(folder: Folder, file: string, { signal }: OpenOptions): Promise<ByteStream | undefined> {
+/** Throws unless a shard has the tensors which the index gives to it, and no others. */
+function checkShard(file: string, tensors: readonly TensorInfo[], expected: ReadonlySet<string>): void {
+  const names = new Set(tensors.map(({ name }) => name));
+  for (const name of expected)
+    if (!names.has(name)) throw malformed(file, `it has no tensor ${quote(name)}, which the index promises`, name);
+  for (const name of names)
+    if (!expected.has(name)) throw malformed(file, `it has a tensor ${quote(name)} that the index does not give to it`, name);
+}
+
+async function openIfThere(folder: Folder, file: string, options: OpenOptions): Promise<ByteStream | undefined> {
   try {
-    return await folder.open(file, { signal });
+    return await folder.open(file, options);
   } catch (error) {
     if (error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
     throw error;

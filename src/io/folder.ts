@@ -13,6 +13,8 @@ export interface Folder {
   locate(file: string): string;
   /** Throws NOT_FOUND where there is no such file, NETWORK where it cannot be had. */
   open(file: string, options?: OpenOptions): Promise<ByteStream>;
+  /** The names of all files, those of folders inside with a slash. Absent where they cannot be told. */
+  list?(options?: OpenOptions): Promise<readonly string[]>;
 }
 
 /** The folder at a path or URL. */

@@ -5,7 +5,8 @@
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
-import { bytesPerElement, malformed, parseHeader, quote, readable, type TensorInfo } from './header.js';
+import { concatenated } from './bytes.js';
+import { bytesPerElement, type Header, malformed, parseHeader, quote, readable, type TensorInfo } from './header.js';
 import { shown } from './location.js';
 import { type Consume, Staging } from './staging.js';
 
@@ -49,14 +50,7 @@ export class SafetensorsFile {
   static async open(stream: ByteStream): Promise<SafetensorsFile> {
     const staging = new Staging(stream);
     try {
-      const { size } = stream;
-      const name = shown(stream.name);
-      const length = headerLength(await staging.copy(8), name);
-      if (size !== undefined && length > size - 8) throw malformed(name, `its header of ${length} bytes is longer than the file`);
-      const bytes = await staging.copy(length);
-      if (bytes.length < length) throw malformed(name, `it ends within the header, after ${8 + bytes.length} bytes`);
-      const { tensors, metadata } = parseHeader(bytes, name);
-      if (size !== undefined) checkSize(tensors, size - 8 - length, name);
+      const { tensors, metadata } = await headerOf(stream, (bytes) => staging.copy(bytes));
       return new SafetensorsFile(staging, tensors, metadata);
     } catch (error) {
       await staging.close();
@@ -113,6 +107,34 @@ export class SafetensorsFile {
     this.#closed ??= this.#staging.close();
     return this.#closed;
   }
+}
+
+/** The header alone, of a stream that is read no further. */
+export function readHeader(stream: ByteStream): Promise<Header> {
+  return headerOf(stream, async (bytes) => {
+    const pieces: Uint8Array[] = [];
+    // Memory grows with what arrives, not with what was asked for.
+    for (let left = bytes; left > 0; ) {
+      const piece = new Uint8Array(Math.min(left, 1 << 16));
+      const count = await stream.read(piece);
+      if (count === 0) break;
+      pieces.push(piece.subarray(0, count));
+      left -= count;
+    }
+    return concatenated(pieces);
+  });
+}
+
+/** Takes the header from the front of a stream, and checks it. */
+async function headerOf({ size, name: location }: ByteStream, next: (bytes: number) => Promise<Uint8Array>): Promise<Header> {
+  const name = shown(location);
+  const length = headerLength(await next(8), name);
+  if (size !== undefined && length > size - 8) throw malformed(name, `its header of ${length} bytes is longer than the file`);
+  const bytes = await next(length);
+  if (bytes.length < length) throw malformed(name, `it ends within the header, after ${8 + bytes.length} bytes`);
+  const header = parseHeader(bytes, name);
+  if (size !== undefined) checkSize(header.tensors, size - 8 - length, name);
+  return header;
 }
 
 /** The file begins with the header's length, a 64-bit little-endian integer. */

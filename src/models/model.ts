@@ -4,6 +4,7 @@
  */
 import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { SourceOptions } from '../io/find.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
@@ -46,7 +47,7 @@ export interface ModelOutput extends Insights {
   pooler_output?: HostTensor;
 }
 
-export interface PretrainedOptions {
+export interface PretrainedOptions extends SourceOptions {
   /** The engine that runs the model, or the options of one of its own. Default: one engine that all share. */
   engine?: Engine | EngineOptions | undefined;
   /**

@@ -78,13 +78,13 @@ export class Remote {
   }
 
   /** Loads what the worker knows by this name. */
-  async load(what: string, args: readonly unknown[], options: Options): Promise<Servable> {
+  async load(what: string, args: readonly unknown[], options: Options, transfer: readonly object[] = []): Promise<Servable> {
     this.#objects++;
     try {
       // Nobody tells of the end of a worker that is not ours.
       if (!this.host.terminate) await this.#answers();
       const unwanted = (value: unknown) => this.#post({ ask: 'dispose', object: (value as Loaded).object });
-      const loaded = await this.#ask((id, call) => ({ ask: 'load', id, what, call }), args, options, unwanted);
+      const loaded = await this.#ask((id, call) => ({ ask: 'load', id, what, call }), args, options, unwanted, transfer);
       return this.#proxy(loaded as Loaded);
     } catch (error) {
       this.#release();
@@ -128,6 +128,7 @@ export class Remote {
     args: readonly unknown[],
     given: Options,
     unwanted: (value: unknown) => void = () => {},
+    transfer: readonly object[] = [],
   ): Promise<unknown> {
     const id = ++this.#last;
     expectOptions(given, 'The model');
@@ -154,7 +155,7 @@ export class Remote {
         heard,
       });
       try {
-        this.#post(request(id, { args, options, listens: Object.keys(heard) }));
+        this.#post(request(id, { args, options, listens: Object.keys(heard) }), transfer);
       } catch (error) {
         this.#pending.delete(id);
         const why = error instanceof Error ? error.message : String(error);
@@ -171,8 +172,8 @@ export class Remote {
     this.#post({ ask: 'abort', id });
   }
 
-  #post(request: Request): void {
-    this.host.port.postMessage(request, []);
+  #post(request: Request, transfer: readonly object[] = []): void {
+    this.host.port.postMessage(request, transfer as ArrayBuffer[]);
   }
 
   #hear(reply: Reply): void {

@@ -4,6 +4,8 @@
  */
 import { Engine, type EngineInfo } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
+import type { Source } from '../io/find.js';
+import { transfersIn } from '../io/given.js';
 import type { PretrainedOptions } from '../models/model.js';
 import type { HostHandle, Port, Runtime } from '../runtime/types.js';
 import { Remote } from './client.js';
@@ -18,14 +20,9 @@ export class Place {
 
   constructor(readonly runtime: Runtime) {}
 
-  /** Loads the model at an address with one of the loaders, here or in a worker. `args` stand before the address. */
-  async load(what: string, args: readonly unknown[], model: string, options: PretrainedOptions, here: Loaders): Promise<unknown> {
+  /** Loads a model with one of the loaders, here or in a worker. `args` stand before the model. */
+  async load(what: string, args: readonly unknown[], model: Source, options: PretrainedOptions, here: Loaders): Promise<unknown> {
     const { worker, ...rest } = options;
-    if (typeof model !== 'string' || model === '')
-      throw new HeedError('ARGUMENT', `The model is ${model === '' ? 'an empty text' : kindOf(model)}`, {
-        culprit: 'model',
-        cure: 'Give the path or URL of its folder',
-      });
     const port = portOf(worker);
     const loadHere = async () => (await here[what]?.(...([...args, model, rest] as never[]))) as Servable;
     const { engine } = rest;
@@ -50,11 +47,11 @@ export class Place {
       const reason = [info.reason, `models run on this thread, since their worker did not start: ${why}`].filter(Boolean).join('; ');
       return Object.assign(made, { info: { ...info, reason } });
     }
-    // An address means what it means here, and a signal stays on this side.
+    // A signal stays on this side.
     const { signal, ...own } = engine ?? {};
     const signals = [rest.signal, signal].filter((one) => one !== undefined);
     const crossing = { ...rest, engine: engine && own, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
-    return remote.load(what, [...args, this.runtime.resolve(model)], crossing);
+    return remote.load(what, [...args, model], crossing, transfersIn(model.files ?? {}));
   }
 
   /** Gives `load` the engine that the options ask for. */

@@ -18,17 +18,24 @@ export function joinUrl(folder: string, file: string): string {
 }
 
 /** Opens a URL. Throws NOT_FOUND for 404, 410 and web pages, NETWORK for every other failure; an abort rejects with `signal.reason`. */
-export async function openUrl(url: string, { signal }: OpenOptions = {}): Promise<ByteStream> {
+export async function openUrl(url: string, { signal, bytes }: OpenOptions = {}): Promise<ByteStream> {
   signal?.throwIfAborted();
+  const response = await request(url, signal, bytes === undefined ? undefined : `bytes=0-${Math.max(1, bytes) - 1}`);
+  // Not every server knows ranges.
+  return response.status === 206 ? frontStream(url, response, signal) : new ResponseStream(shown(url), response, signal);
+}
+
+/** An answer that has the file. */
+async function request(url: string, signal: AbortSignal | undefined, range?: string): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, signal ? { signal } : {});
+    response = await fetch(url, { ...(signal && { signal }), ...(range && { headers: { range } }) });
   } catch (error) {
     throw failure(url, error, signal);
   }
   // Where there is no file, servers of single-page applications, Vite's for one, send that page, and 200. No file of a model is a page.
   const isPage = response.headers.get('content-type')?.startsWith('text/html');
-  if (response.ok && !isPage) return new ResponseStream(shown(url), response, signal);
+  if (response.ok && !isPage) return response;
   await response.body?.cancel().catch(() => {});
   const status = response.ok ? 'it sent a web page instead' : `${response.status} ${response.statusText}`.trim();
   if (response.ok || response.status === 404 || response.status === 410)
@@ -37,6 +44,31 @@ export async function openUrl(url: string, { signal }: OpenOptions = {}): Promis
       cure: 'Check the address',
     });
   throw new HeedError('NETWORK', `${shown(url)}: the server answered ${status}`, { culprit: shown(url) });
+}
+
+/** The front of a file; whoever reads on gets the rest by a second request. */
+function frontStream(url: string, response: Response, signal: AbortSignal | undefined): ByteStream {
+  const total = /\/(\d{1,15})$/.exec(response.headers.get('content-range') ?? '')?.[1];
+  const size = total === undefined ? undefined : Number(total);
+  const name = shown(url);
+  let stream = new ResponseStream(name, response, signal);
+  let at = 0;
+  let isFront = true;
+  return {
+    name,
+    size,
+    async read(target) {
+      const count = await stream.read(target);
+      at += count;
+      if (count || !isFront || at === size) return count;
+      isFront = false;
+      const rest = await request(url, signal, `bytes=${at}-`);
+      stream = new ResponseStream(name, rest, signal);
+      if (rest.status === 206) return this.read(target);
+      throw new HeedError('NETWORK', `${name}: the server sends parts of the file at one time and not at another`, { culprit: name });
+    },
+    close: () => stream.close(),
+  };
 }
 
 /** How much is asked for at once. Some runtimes hand out bodies in pieces of 4 KiB otherwise: workerd then takes 20 times as long. */

@@ -9,7 +9,8 @@ const refuse = async (location: string): Promise<never> => {
   });
 };
 
-export const noStorage: Pick<Runtime, 'writeFile' | 'appendFile' | 'listFolder' | 'removeFile'> = {
+export const noStorage: Pick<Runtime, 'exists' | 'writeFile' | 'appendFile' | 'listFolder' | 'removeFile'> = {
+  exists: async () => false,
   writeFile: refuse,
   appendFile: refuse,
   listFolder: refuse,

@@ -2,7 +2,7 @@
  * Files for Node, Deno and Bun: opens a path, a file: URL or a web address as a ByteStream, and joins names to either.
  * It is the half of node.ts that touches the disk. Whatever is not a plain, readable file is NOT_FOUND, with the reason.
  */
-import { constants, type FileHandle, open as openHandle } from 'node:fs/promises';
+import { constants, type FileHandle, open as openHandle, stat } from 'node:fs/promises';
 import { join as joinPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
@@ -14,6 +14,12 @@ export const isFileUrl = (location: string) => /^file:/i.test(location);
 export function join(folder: string, file: string): string {
   return isUrl(folder) || isFileUrl(folder) ? joinUrl(folder, file) : joinPath(folder, file);
 }
+
+export const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
 
 export async function open(location: string, options: OpenOptions = {}): Promise<ByteStream> {
   if (isUrl(location)) return openUrl(location, options);

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { join, open } from './node-files.js';
+import { exists, join, open } from './node-files.js';
 import { appendFile, listFolder, removeFile, writeFile } from './node-storage.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 
@@ -64,6 +64,7 @@ export const nodeRuntime: Runtime = {
   startHost: () => {
     throw new Error('models run where they are called; call from a thread of your own');
   },
+  exists,
   open,
   resolve: (location) => location,
   join,

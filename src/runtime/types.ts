@@ -63,6 +63,8 @@ export interface ByteStream {
 
 export interface OpenOptions {
   signal?: AbortSignal | undefined;
+  /** How many bytes at the front are wanted, where not all are: no more need be fetched for them. The size that the stream tells is the whole file's. */
+  bytes?: number | undefined;
 }
 
 export interface Runtime {
@@ -79,6 +81,8 @@ export interface Runtime {
   drawsPage(): boolean;
   /** Starts a worker that runs models. Throws where there can be none. */
   startHost(): HostHandle;
+  /** Whether something is at a path; false where there are no paths. */
+  exists(path: string): Promise<boolean>;
   /** Opens a path or URL. Throws NOT_FOUND where there is nothing, NETWORK where it cannot be had. */
   open(location: string, options?: OpenOptions): Promise<ByteStream>;
   /**

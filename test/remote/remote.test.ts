@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
+import type { Source } from '../../dist/io/find.js';
 import { Remote } from '../../dist/remote/client.js';
 import { Place } from '../../dist/remote/place.js';
 import { type Loaders, type Servable, serve } from '../../dist/remote/serve.js';
@@ -213,8 +214,9 @@ describe('a place for models', () => {
         { info },
       ),
   };
+  const source: Source = { heed: 'source', name: 'model', subfolder: undefined, location: 'https://site/model' };
   const page = (startHost: () => HostHandle): Place => new Place({ ...nodeRuntime, drawsPage: () => true, startHost } as Runtime);
-  const load = (place: Place, options: object = {}) => place.load('thing', [], 'model', options, loaders) as Promise<Servable>;
+  const load = (place: Place, options: object = {}) => place.load('thing', [], source, options, loaders) as Promise<Servable>;
   const there = () => host({ thing: async () => servable(() => 'there') }).handle;
 
   it('is a worker for a page, one for all models, and a new one when that has ended', async () => {
@@ -269,19 +271,15 @@ describe('a place for models', () => {
     a.dispose();
   });
 
-  it('keeps signals on its side, an engine’s too, and sends addresses as they are meant here', async () => {
+  it('keeps signals on its side, an engine’s too, and sends the model as it is meant here', async () => {
     const seen: unknown[] = [];
     const startHost = () => host({ thing: async (...args: unknown[]) => servable(() => seen.push(...args)) }).handle;
-    const place = new Place({ ...nodeRuntime, drawsPage: () => true, startHost, resolve: (at: string) => `https://site/${at}` } as Runtime);
+    const place = page(startHost);
     const thing = await load(place, { engine: { threads: 1, signal: new AbortController().signal } });
     await thing();
-    expect(seen).toMatchObject(['https://site/model', { engine: { threads: 1 } }]);
+    expect(seen).toMatchObject([source, { engine: { threads: 1 } }]);
     expect(await codeOf(load(place, { engine: { signal: AbortSignal.abort('enough') } }))).toBe('enough');
     thing.dispose();
-  });
-
-  it.each(['', 3])('refuses what is no address: %s', async (model) => {
-    await expect(page(there).load('thing', [], model as string, {}, loaders)).rejects.toThrow(/The model is (3|an empty text)/);
   });
 
   it('has an engine of its own for whoever gives options of one, which ends with the model', async () => {

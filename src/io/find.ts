@@ -1,0 +1,113 @@
+/**
+ * From what a user calls a model to its folder, in two steps: what is meant, here, in plain words that cross to a worker; then the folder, where the model
+ * is loaded. A name is an existing path, else a URL, else what the `hub` knows, in that order.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { OpenOptions, Runtime } from '../runtime/types.js';
+import { type Folder, folderAt } from './folder.js';
+import { addressOf, filesIn, givenFolder, type ModelFile, type ModelFiles } from './given.js';
+
+/** A model as users name it: a path, a URL, a hub's `owner/name` or `owner/name@revision`, or its files. */
+export type ModelSource = string | URL | ModelFiles;
+
+/** Where to look for a model, as transformers.js has it. Models that are no hub's have one revision and no cache. */
+export interface SourceOptions {
+  /** A branch, tag or commit of a hub's model. Default 'main'. */
+  revision?: string | undefined;
+  /** The folder that keeps what a hub sent. */
+  cache_dir?: string | undefined;
+  /** Nothing is downloaded. Default false. */
+  local_files_only?: boolean | undefined;
+  /** The folder inside of the model's that has its files. */
+  subfolder?: string | undefined;
+}
+
+export const sourceOptionNames: readonly (keyof SourceOptions)[] = ['revision', 'cache_dir', 'local_files_only', 'subfolder'];
+
+/** What is meant, in words that cross to a worker. */
+export interface Source {
+  readonly heed: 'source';
+  /** As the user says it. */
+  readonly name: string;
+  readonly subfolder: string | undefined;
+  /** A path or URL, as it stands for itself. */
+  readonly location?: string;
+  readonly files?: Readonly<Record<string, ModelFile>>;
+  /** The hub's own words. */
+  readonly hub?: unknown;
+}
+
+/** Who knows models by other names than their addresses. */
+export interface Hub {
+  /** What a name means to it, in words that cross; undefined where that is no name of its. May throw for what must not be had. */
+  find(name: string, options: SourceOptions): unknown;
+  /** Why a name is none, for messages. */
+  readonly names: string;
+  folder(found: unknown, name: string): Folder;
+  /** Whether models may be had from a place, else why not. */
+  allows(kind: 'local' | 'remote', name: string, options: SourceOptions): void;
+}
+
+const isSource = (model: unknown): model is Source => (model as Partial<Source> | null | undefined)?.heed === 'source';
+
+const wrong = (message: string, culprit: string, cure: string) => new HeedError('ARGUMENT', message, { culprit, cure });
+
+/** What a user means. Throws ARGUMENT for what can be no model, NOT_FOUND for a name that stands for nothing. */
+export async function sourceOf(runtime: Runtime, model: ModelSource | Source, options: SourceOptions = {}, hub?: Hub): Promise<Source> {
+  if (isSource(model)) return model;
+  const { subfolder, revision, cache_dir, local_files_only } = options;
+  for (const [name, value] of Object.entries({ subfolder, revision, cache_dir }))
+    if (value !== undefined && typeof value !== 'string') throw wrong(`${name} is ${kindOf(value)}`, name, 'It must be a text');
+  if (local_files_only !== undefined && typeof local_files_only !== 'boolean')
+    throw wrong(`local_files_only is ${kindOf(local_files_only)}`, 'local_files_only', 'It must be true or false');
+  if (subfolder?.split('/').includes('..')) throw wrong(`subfolder is ${kindOf(subfolder)}`, 'subfolder', 'It lies in the model’s folder');
+  const address = addressOf(model);
+  const base = { heed: 'source', subfolder: subfolder?.replace(/^\/+|\/+$/g, '') || undefined } as const;
+  if (address === undefined) {
+    if (typeof model !== 'object' || model === null)
+      throw wrong(`The model is ${kindOf(model)}`, 'model', 'Give the path or URL of its folder, a hub’s owner/name, or its files');
+    const files = filesIn(model as ModelFiles);
+    givenFolder(runtime, files);
+    return { ...base, name: 'the files that were given', files };
+  }
+  if (address === '') throw wrong('The model is an empty text', 'model', 'Give the path or URL of its folder');
+  const source = { ...base, name: address };
+  if (/^[a-z][a-z\d+.-]+:/i.test(address)) {
+    hub?.allows(/^https?:/i.test(address) ? 'remote' : 'local', address, options);
+    return { ...source, location: runtime.resolve(address) };
+  }
+  const found = hub?.find(address, options);
+  if (found !== undefined && !(await runtime.exists(address))) return { ...source, hub: found };
+  hub?.allows('local', address, options);
+  return { ...source, location: runtime.resolve(address) };
+}
+
+/** The folder of what was meant. */
+export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Folder {
+  const { name, location, files, hub: found, subfolder } = source;
+  const whole =
+    location !== undefined ? folderAt(runtime, location) : files ? givenFolder(runtime, files) : (hub as Hub).folder(found, name);
+  if (!subfolder) return whole;
+  const below = (file: string) => `${subfolder}/${file}`;
+  return {
+    name: `${whole.name}/${subfolder}`,
+    locate: (file) => whole.locate(below(file)),
+    open: (file, options) => whole.open(below(file), options),
+    ...(whole.list && {
+      list: async (options) =>
+        ((await whole.list?.(options)) ?? []).filter(within(subfolder)).map((file) => file.slice(subfolder.length + 1)),
+    }),
+  };
+}
+
+const within = (folder: string) => (file: string) => file.startsWith(`${folder}/`);
+
+/** Both steps at once. */
+export async function folderFor(
+  runtime: Runtime,
+  model: ModelSource | Source | Folder,
+  options: SourceOptions & OpenOptions = {},
+  hub?: Hub,
+): Promise<Folder> {
+  return folderOfSource(runtime, await sourceOf(runtime, model as ModelSource, options, hub), hub);
+}

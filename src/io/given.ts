@@ -1,0 +1,122 @@
+/**
+ * A model's files that a program gives directly: those that somebody chose in a page, or bytes, blobs, streams and addresses by their names. The types ask
+ * for no more than is used, so that they are those of any runtime.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import { byteStream, onceStream } from './bytes.js';
+import type { Folder } from './folder.js';
+
+/** A Blob or File. */
+export interface BlobLike {
+  readonly size: number;
+  slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
+}
+
+/** A File, by `webkitRelativePath` where a whole folder was chosen. */
+export interface FileLike extends BlobLike {
+  readonly name: string;
+  readonly webkitRelativePath?: string;
+}
+
+/** A ReadableStream of bytes, which can be read once. */
+export interface StreamLike {
+  getReader(): {
+    read(): Promise<{ done: boolean; value?: unknown }>;
+    cancel(reason?: unknown): Promise<unknown>;
+  };
+}
+
+/** A file's content, or its address. */
+export type ModelFile = BlobLike | Uint8Array | ArrayBuffer | StreamLike | string | { readonly href: string };
+
+/** What was chosen in `<input type="file" webkitdirectory>`, or files by their names: `config.json`, `model.safetensors`, `1_Pooling/config.json`. */
+export type ModelFiles = ArrayLike<FileLike> | ReadonlyMap<string, ModelFile> | Readonly<Record<string, ModelFile>>;
+
+/** The kinds of file, how each is told, and how it becomes a way to open it, more than once where that can be. */
+const kinds: readonly { fits(file: never): boolean; opens(file: never, name: string, runtime: Runtime): Folder['open'] }[] = [
+  { fits: (file: unknown) => file instanceof Uint8Array, opens: (file: Uint8Array, name) => async () => byteStream(file, name) },
+  {
+    fits: (file: unknown) => file instanceof ArrayBuffer,
+    opens: (file: ArrayBuffer, name) => async () => byteStream(new Uint8Array(file), name),
+  },
+  {
+    fits: (file: Partial<BlobLike>) => typeof file.size === 'number' && typeof file.slice === 'function',
+    opens: (file: BlobLike, name) => async (_, options) => blobStream(file, name, options),
+  },
+  {
+    fits: (file: Partial<StreamLike>) => typeof file.getReader === 'function',
+    opens: (file: StreamLike, name) => onceStream(file, name),
+  },
+  {
+    fits: (file: unknown) => addressOf(file) !== undefined,
+    opens: (file: unknown, _, runtime) => async (_, options) => runtime.open(runtime.resolve(addressOf(file) as string), options),
+  },
+];
+
+/** The text of an address, which may be a URL. */
+export const addressOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : typeof (value as { href?: unknown } | undefined)?.href === 'string' ? (value as URL).href : undefined;
+
+/** Files by their names in the model's folder. Throws ARGUMENT for what is none. */
+export function filesIn(given: ModelFiles): Record<string, ModelFile> {
+  if (given instanceof Map) return Object.fromEntries(given);
+  if (typeof (given as ArrayLike<FileLike>).length !== 'number') return { ...(given as Record<string, ModelFile>) };
+  const files = Array.from(given as ArrayLike<FileLike>, (file) => [file?.webkitRelativePath || file?.name, file] as const);
+  // What lies above is how the folder is called, and where: the model's own begins where the nearest config.json is.
+  const roots = files.map(([path]) => /^(.*\/)?config\.json$/.exec(path ?? '')).flatMap((found) => found && [found[1] ?? '']);
+  const [root = ''] = roots.filter((path) => path !== null).sort((a, b) => a.split('/').length - b.split('/').length);
+  return Object.fromEntries(files.filter(([path]) => path?.startsWith(root)).map(([path, file]) => [`${path}`.slice(root.length), file]));
+}
+
+/** A folder of files that were given. Throws ARGUMENT where they are none. */
+export function givenFolder(runtime: Runtime, files: Readonly<Record<string, ModelFile>>): Folder {
+  const opens = new Map<string, Folder['open']>();
+  for (const [name, file] of Object.entries(files)) {
+    const kind = typeof file === 'object' || typeof file === 'string' ? file && kinds.find(({ fits }) => fits(file as never)) : undefined;
+    if (!kind)
+      throw new HeedError('ARGUMENT', `The file ${name} is ${kindOf(file)}`, {
+        culprit: name,
+        cure: 'Give a Blob, a Uint8Array, an ArrayBuffer, a ReadableStream or a URL',
+      });
+    opens.set(name, kind.opens(file as never, name, runtime));
+  }
+  const names = [...opens.keys()];
+  return {
+    name: 'the files that were given',
+    locate: (file) => file,
+    async open(file, options) {
+      options?.signal?.throwIfAborted();
+      const open = opens.get(file);
+      if (open) return open(file, options);
+      const some = names.slice(0, 5).join(', ');
+      throw new HeedError('NOT_FOUND', `There is no ${file} among the files that were given (${some || 'none'})`, { culprit: file });
+    },
+    list: async () => names,
+  };
+}
+
+/** What has to be transferred, not copied, to cross to a worker. */
+export const transfersIn = (files: Readonly<Record<string, unknown>>): object[] =>
+  Object.values(files).filter((file): file is object => typeof (file as Partial<StreamLike> | null)?.getReader === 'function');
+
+function blobStream(blob: BlobLike, name: string, { signal }: OpenOptions = {}): ByteStream {
+  let at = 0;
+  return {
+    name,
+    size: blob.size,
+    async read(target) {
+      signal?.throwIfAborted();
+      const piece = await blob
+        .slice(at, at + target.length)
+        .arrayBuffer()
+        .catch((cause: unknown) => {
+          throw new HeedError('NOT_FOUND', `${name} cannot be read any more: it has changed, or is gone`, { culprit: name, cause });
+        });
+      target.set(new Uint8Array(piece));
+      at += piece.byteLength;
+      return piece.byteLength;
+    },
+    async close() {},
+  };
+}
