@@ -16,7 +16,7 @@ import {
 } from './io/find.js';
 import type { Folder } from './io/folder.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
-import { type Tasks, taskOf } from './pipelines/tasks.js';
+import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
 import { type Loaders, type Servable, serve } from './remote/serve.js';
 import type { OpenOptions, Port, Runtime } from './runtime/types.js';
@@ -49,8 +49,20 @@ export type {
   TrainableOptions,
 } from './models/model.js';
 export { t5 } from './models/t5.js';
+export type { Precision } from './pipelines/bits.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
+export { type FilledMask, type FillMask, type FillMaskOptions, fillMask } from './pipelines/fill_mask.js';
 export type { Pooling } from './pipelines/pooling.js';
+export {
+  cos_sim,
+  dot,
+  magnitude,
+  type SearchHit,
+  type SearchOptions,
+  semantic_search,
+  type Vector,
+  type Vectors,
+} from './pipelines/similarity.js';
 export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
 export { type TextClassification, type TextClassificationOptions, textClassification } from './pipelines/text_classification.js';
 export {
@@ -63,6 +75,12 @@ export {
   text2textGeneration,
   translation,
 } from './pipelines/text2text.js';
+export {
+  type ZeroShotAnswer,
+  type ZeroShotClassification,
+  type ZeroShotClassificationOptions,
+  zeroShotClassification,
+} from './pipelines/zero_shot_classification.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
 export type { Batch, CallableTokenizer } from './text/tokenizer.js';
@@ -80,8 +98,8 @@ export type TokenizerOptions = SourceOptions & Pick<OpenOptions, 'signal'>;
 interface Core {
   /** Starts an engine. See EngineOptions. */
   createEngine(options?: EngineOptions): Promise<Engine>;
-  /** A model and a tokenizer, ready for a task. In a page it lives in a worker; see PretrainedOptions. */
-  pipeline<Name extends keyof Tasks>(task: Name, model: ModelSource, options?: PretrainedOptions): Promise<Tasks[Name]>;
+  /** A model and a tokenizer, ready for a task. Without a model the task's own is taken, and the console says which. In a page it lives in a worker; see PretrainedOptions. */
+  pipeline<Name extends keyof Tasks>(task: Name, model?: ModelSource | null, options?: PretrainedOptions): Promise<Tasks[Name]>;
   AutoTokenizer: { from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer> };
 }
 
@@ -116,7 +134,8 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
   };
   return {
     createEngine: (options?: EngineOptions) => Engine.create(runtime, options),
-    pipeline: async (task: string, model: ModelSource, options?: PretrainedOptions) => load('pipeline', [task], model, options),
+    pipeline: async (task: string, model?: ModelSource | null, options?: PretrainedOptions) =>
+      load('pipeline', [task], model ?? defaultModelOf(task), options),
     AutoTokenizer: {
       from_pretrained: async (model: ModelSource, options: TokenizerOptions = {}) => {
         checkOptions(options, ['signal', ...sourceOptionNames], 'from_pretrained');

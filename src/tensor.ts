@@ -26,11 +26,14 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
+/** Element types of numbers outside of the engine. */
+export type HostDtype = Dtype | 'int8' | 'uint8';
+
 /** Numbers that a user gets to keep, in transformers.js's form. */
-export class HostTensor {
+export class HostTensor<Data extends HostData | Int8Array = HostData> {
   constructor(
-    readonly type: Dtype,
-    readonly data: HostData,
+    readonly type: HostDtype,
+    readonly data: Data,
     readonly dims: number[],
   ) {}
 

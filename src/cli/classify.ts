@@ -3,7 +3,7 @@
  * natural language inference weighs. Texts come as arguments or as lines of standard input, which are classified as they come.
  */
 import { Command } from 'commander';
-import type { Classification } from '../models/sequence_classifier.js';
+import type { Classification } from '../models/scores.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption, topKOption } from './options.js';
 import { print } from './output.js';
 import { withBar } from './progress.js';

@@ -3,7 +3,7 @@
  * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
  */
 import { Command, Option } from 'commander';
-import type { Pooling } from '../pipelines/pooling.js';
+import type { SentencePooling } from '../pipelines/pooling.js';
 import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption } from './options.js';
 import { print } from './output.js';
@@ -12,7 +12,7 @@ import { withPipeline } from './work.js';
 
 interface EmbedFlags extends EngineFlags {
   model: string;
-  pooling?: Exclude<Pooling, 'none'>;
+  pooling?: SentencePooling;
   normalize?: boolean;
   maxTokens?: number;
   json?: boolean;
@@ -50,7 +50,7 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
   return withPipeline('feature-extraction', flags, async (extractor) => {
     const { sentence } = extractor;
     const options = {
-      pooling: flags.pooling ?? (sentence.pooling === 'cls' ? 'cls' : 'mean'),
+      pooling: flags.pooling ?? sentence.pooling ?? 'mean',
       normalize: flags.normalize ?? sentence.normalize,
       max_length: flags.maxTokens,
     } as const;

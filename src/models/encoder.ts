@@ -8,6 +8,7 @@ import { Dropout, Embedding, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import { TransformerEncoderLayer } from '../nn/transformer.js';
 import { add } from '../ops/elementwise.js';
+import { embedding } from '../ops/embedding.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
@@ -69,6 +70,8 @@ export interface EncoderWants {
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
   pooler?: boolean | undefined;
+  /** The rows of [B T] that a head which scores tokens is asked about: its logits are then [n, …]. Default: all, and [B, T, …]. */
+  places?: Int32Array | undefined;
 }
 
 export interface EncoderOutputs {
@@ -150,12 +153,15 @@ export class Encoder extends Module {
       layer.forward(h, { lengths, keyPaddingMask, onWeights }),
     );
     const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined;
-    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits: this.#score(x) };
+    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits: this.#score(x, wants.places) };
   }
 
-  #score(states: Tensor): Tensor | undefined {
+  #score(states: Tensor, places: Int32Array | undefined): Tensor | undefined {
     const words = this.#embeddings.word.weight;
-    return this.head && this.engine.scope(() => this.head?.forward({ states, pooled: () => this.#pool(states), words: words.operand }));
+    const at = () => (places ? embedding(tensor(this.engine, places), reshape(states, [-1, states.dim(2)])) : states);
+    return (
+      this.head && this.engine.scope(() => this.head?.forward({ states: at(), pooled: () => this.#pool(states), words: words.operand }))
+    );
   }
 
   #pool(x: Tensor): Tensor {

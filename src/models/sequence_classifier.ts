@@ -6,9 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
-import { exp } from '../math.js';
-import type { HostTensor } from '../tensor.js';
-import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
+import type { HostTensor, Tensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
@@ -25,6 +23,8 @@ import {
   trainableOptionNames,
 } from './model.js';
 import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+import { eachOf, partsOf, type RunOptions, rowOf, runRows } from './rows.js';
+import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
 
 export interface ClassifierOptions extends TrainableOptions, LabelOptions {
   /** Of a head that the checkpoint does not have. Default 0. */
@@ -38,19 +38,22 @@ export interface ClassifierOutput extends Insights {
   logits: HostTensor;
 }
 
-/** A label and its probability. */
-export interface Classification {
-  label: string;
-  score: number;
-}
+/** A text, or two that the model compares. */
+export type TextInput = string | { readonly text: string; readonly text_pair?: string | null | undefined };
 
-export interface ClassifyOptions {
+export interface ClassifyOptions extends RunOptions {
   /** How many labels of each text, the likeliest first. Default 1: a Classification for each text, not a list of them. */
   top_k?: number | undefined;
   /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
-  signal?: AbortSignal | undefined;
+  /**
+   * What makes scores of logits. Default as config.json's problem_type has it: 'none' for a regression, 'sigmoid' for several labels at once or a single one,
+   * else 'softmax'.
+   */
+  function_to_apply?: Scoring | undefined;
 }
+
+export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', 'signal', 'onProgress'];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
@@ -124,41 +127,41 @@ export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
     return maxLengthOf(asked, model_max_length, this.encoder.dims.positions);
   }
 
-  /** The likeliest label of a text, or of each of several; with `top_k` lists of them. */
+  /** The likeliest label of a text or a pair, or of each of several; with `top_k` lists of them. */
   async classify(
-    texts: string | readonly string[],
+    texts: TextInput | readonly TextInput[],
     options: ClassifyOptions = {},
   ): Promise<Classification | Classification[] | Classification[][]> {
-    checkOptions(options, ['top_k', 'max_length', 'signal'], 'classify');
-    const { top_k, signal } = options;
+    checkOptions(options, classifyOptionNames, 'classify');
+    const { top_k, signal, onProgress } = options;
     if (top_k !== undefined && !(Number.isSafeInteger(top_k) && top_k >= 1))
       throw new HeedError('ARGUMENT', `classify: top_k is ${kindOf(top_k)}`, { culprit: 'top_k', cure: 'It is a whole number from 1' });
-    const list: readonly string[] = Array.isArray(texts) ? texts : [texts as string];
-    const strange = list.findIndex((text) => typeof text !== 'string');
-    if (strange >= 0)
-      throw new HeedError('ARGUMENT', `classify takes texts, and text ${strange} is ${kindOf(list[strange])}`, { culprit: 'texts' });
+    const apply = scoring[scoringOf(options.function_to_apply, this.config, this.labels.length)];
+    const list: readonly TextInput[] = Array.isArray(texts) ? texts : [texts as TextInput];
+    const pairs = list.map(pairOf);
     const tokenizer = await this.tokenizer(signal);
     const max_length = this.maxLength(options.max_length, tokenizer);
-    const jobs = list.map((text, index) => ({ index, ids: tokenizer.encode(text, { truncation: true, max_length }) }));
-    const found: Classification[][] = [];
-    for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
-      const rows = batch.map((job) => job.ids);
-      const { ids, dims: shape, lengths } = padded(rows, tokenizer.pad_token_id ?? 0);
-      const { logits } = await this.infer({ ids, shape, lengths }, {}, signal);
-      const width = this.labels.length;
-      for (const [row, { index }] of batch.entries())
-        found[index] = this.#ranked(logits.data.subarray(row * width, (row + 1) * width)).slice(0, top_k ?? 1);
-    }
+    const encode = ({ text, text_pair }: Pair) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
+    const rows = await eachOf(this.engine, pairs, encode, signal);
+    const logits = await runRows(this, rows, (outputs) => partsOf(outputs.logits as Tensor), {
+      pad: tokenizer.pad_token_id,
+      signal,
+      onProgress,
+    });
+    const found = logits.map((row) => ranked(apply(row), this.labels).slice(0, top_k ?? 1));
     const answers = top_k === undefined ? found.map(([first]) => first as Classification) : found;
     return Array.isArray(texts) ? (answers as Classification[]) : (answers[0] as Classification);
   }
+}
 
-  /** Labels by probability. */
-  #ranked(logits: ArrayLike<number>): Classification[] {
-    const scores = Array.from(logits);
-    const most = Math.max(...scores);
-    const powers = scores.map((x) => exp(x - most));
-    const sum = powers.reduce((a, b) => a + b, 0);
-    return powers.map((power, i) => ({ label: this.labels[i] as string, score: power / sum })).sort((a, b) => b.score - a.score);
-  }
+type Pair = Exclude<TextInput, string>;
+
+function pairOf(input: TextInput, index: number): Pair {
+  const { text, text_pair = null, ...rest } = typeof input === 'string' ? { text: input } : (Object(input) as Pair);
+  const fits = typeof text === 'string' && (text_pair === null || typeof text_pair === 'string') && Object.keys(rest).length === 0;
+  if (fits) return { text, text_pair };
+  throw new HeedError('ARGUMENT', `classify takes texts, and text ${index} is ${kindOf(input)}`, {
+    culprit: 'texts',
+    cure: 'Give strings, or { text, text_pair }',
+  });
 }

@@ -1,45 +1,47 @@
 /**
- * pipeline('feature-extraction'): texts to token states or sentence vectors. It tokenizes, sorts texts by length so that little
- * is padded, runs them in batches of about ENCODER_TOKENS tokens, and gives the results in the order of the texts.
+ * pipeline('feature-extraction'): texts to token states or sentence vectors, as numbers or, for large collections, as a bit for each number.
  */
-import type { Engine, EngineInfo } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { callable } from '../models/callable.js';
+import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
-import { HostTensor } from '../tensor.js';
-import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
+import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { expectBooleans } from '../ops/check.js';
+import type { HostTensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { type Features, type Precision, packing } from './bits.js';
 import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
-import { loadAll, type RunOptions, runOptionNames, textsOf } from './text.js';
+import { loadAll, runOptionNames, TextPipeline, textsOf } from './text.js';
 
 export interface FeatureExtractionOptions extends RunOptions {
-  /** 'none' (default): every token's state. 'mean': their mean. 'cls': the first one's. */
+  /** 'none' (default): every token's state. 'mean': their mean. 'cls', 'first_token': the first one's. 'eos', 'last_token': the last one's. */
   pooling?: Pooling | undefined;
   /** Scale every vector to length 1. Default false. */
   normalize?: boolean | undefined;
+  /** Whether vectors become bits, 1 where a number is above 0: eight in a byte, the first of them the highest. C must be a multiple of 8. Default false. */
+  quantize?: boolean | undefined;
+  /** How bytes of bits are counted: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
+  precision?: Precision | undefined;
   /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
 }
 
-const optionNames = ['pooling', 'normalize', 'max_length', ...runOptionNames];
+const optionNames = ['pooling', 'normalize', 'quantize', 'precision', 'max_length', ...runOptionNames];
 
-export type FeatureExtractor = FeatureExtractionPipeline &
-  ((texts: string | readonly string[], options?: FeatureExtractionOptions) => Promise<HostTensor>);
+export type FeatureExtractor = FeatureExtractionPipeline & FeatureExtractionPipeline['call'];
 
-interface Job {
-  index: number;
-  ids: readonly number[];
-}
-
-export class FeatureExtractionPipeline {
+export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
-    readonly tokenizer: CallableTokenizer,
-    readonly model: Model,
+    tokenizer: CallableTokenizer,
+    model: Model,
     /** What the model's folder asks for, for those who want it: see `heed embed`. */
     readonly sentence: SentenceConfig,
-  ) {}
+  ) {
+    super(tokenizer, model);
+  }
 
   static async load(engine: Engine, model: string | Folder, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
     const { signal } = options;
@@ -53,65 +55,30 @@ export class FeatureExtractionPipeline {
     return callable(new FeatureExtractionPipeline(tokenizer, encoder, sentence));
   }
 
-  /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without. One text is a batch of one. */
-  async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<HostTensor> {
+  /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without; a last axis of bits is C/8 long. One text is a batch of one. */
+  call(
+    texts: string | readonly string[],
+    options: FeatureExtractionOptions & { quantize: true },
+  ): Promise<HostTensor<Int8Array> | HostTensor<Uint8Array>>;
+  call(texts: string | readonly string[], options?: FeatureExtractionOptions): Promise<HostTensor>;
+  async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<Features> {
     checkOptions(options, optionNames, 'feature-extraction');
-    const { pooling = 'none', normalize = false, signal, onProgress } = options;
-    if (typeof normalize !== 'boolean')
-      throw new HeedError('ARGUMENT', `feature-extraction: normalize is ${kindOf(normalize)}`, {
-        culprit: 'normalize',
-        cure: 'It must be true or false',
-      });
+    const { pooling = 'none', normalize = false, quantize = false, precision, signal, onProgress } = options;
+    expectBooleans('feature-extraction', { normalize, quantize });
     if (!poolings.includes(pooling))
       throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(pooling)}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
+    const { C, positions } = this.model.encoder.dims;
+    const pack = packing(quantize, precision, C);
     const list = textsOf('feature-extraction', texts, options);
-    const own = this.sentence.maxTokens ?? this.tokenizer.model_max_length;
-    const max_length = maxLengthOf(options.max_length, own, this.model.encoder.dims.positions);
-    const jobs: Job[] = [];
-    for (const [index, text] of list.entries()) {
-      jobs.push({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
-      await this.model.engine.turn(signal);
-    }
-    const C = this.model.encoder.dims.C;
-    const longest = jobs.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+    const max_length = maxLengthOf(options.max_length, this.sentence.maxTokens ?? this.tokenizer.model_max_length, positions);
+    const encode = (text: string, index: number) => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
+    const rows = await eachOf(this.model.engine, list, encode, signal);
+    const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const width = pooling === 'none' ? longest * C : C;
-    const data = new Float32Array(jobs.length * width);
-    let done = 0;
-    for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
-      const states = await this.#states(batch, signal);
-      for (const [row, { index, ids }] of batch.entries()) {
-        const own = states.subarray(row * (states.length / batch.length), row * (states.length / batch.length) + ids.length * C);
-        data.set(pooling === 'none' ? own : pool(own, C, ids.length, pooling, normalize), index * width);
-      }
-      done += batch.length;
-      onProgress?.(done, jobs.length);
-    }
-    if (pooling === 'none' && normalize)
-      for (let i = 0; i < data.length; i += C) data.set(pool(data.subarray(i, i + C), C, 1, 'cls', true), i);
-    return new HostTensor('float32', data, pooling === 'none' ? [jobs.length, longest, C] : [jobs.length, C]);
-  }
-
-  /** The last hidden states [B, T, C] of texts of about one length. */
-  #states(batch: readonly Job[], signal: AbortSignal | undefined): Promise<Float32Array> {
-    const { encoder } = this.model;
-    const { ids, dims, lengths } = padded(
-      batch.map((job) => job.ids),
-      this.tokenizer.pad_token_id ?? 0,
-    );
-    const inputs = { ids, shape: dims, lengths };
-    return this.model.run(function* () {
-      const { lastHiddenState } = yield* encoder.steps(inputs);
-      return lastHiddenState.toHost().data as Float32Array;
-    }, signal);
-  }
-
-  /** What the engine got that runs it. */
-  get info(): EngineInfo {
-    return this.model.info;
-  }
-
-  /** Frees the model's weights. */
-  dispose(): void {
-    this.model.dispose();
+    const data = new Float32Array(rows.length * width);
+    const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) =>
+      tokensOf(lastHiddenState, batch).map((states, i) => data.set(pool(states, C, pooling, normalize), (batch[i]?.index ?? 0) * width));
+    await runRows(this.model, rows, read, { pad: this.tokenizer.pad_token_id, signal, onProgress });
+    return pack(data, pooling === 'none' ? [rows.length, longest, C] : [rows.length, C]);
   }
 }

@@ -8,18 +8,25 @@ import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
 import type { OpenOptions } from '../runtime/types.js';
 
-export const poolings = ['none', 'mean', 'cls'] as const;
+/** transformers.js's names; some stand for the same. */
+export const poolings = ['none', 'mean', 'cls', 'first_token', 'eos', 'last_token'] as const;
 export type Pooling = (typeof poolings)[number];
+/** From all tokens, one vector. */
+export type SentencePooling = Exclude<Pooling, 'none'>;
 
 export interface SentenceConfig {
-  pooling: Pooling | undefined;
+  pooling: SentencePooling | undefined;
   normalize: boolean;
   /** Tokens after which texts are cut, special tokens included. */
   maxTokens: number | undefined;
 }
 
 /** sentence-transformers' names of poolings, and heed's. */
-const modes: Readonly<Record<string, Pooling>> = { pooling_mode_mean_tokens: 'mean', pooling_mode_cls_token: 'cls' };
+const modes: Readonly<Record<string, SentencePooling>> = {
+  pooling_mode_mean_tokens: 'mean',
+  pooling_mode_cls_token: 'cls',
+  pooling_mode_lasttoken: 'last_token',
+};
 
 /** What modules.json, the pooling's config.json and sentence_bert_config.json say; nothing where they are missing. */
 export async function readSentenceConfig(folder: Folder, options: OpenOptions = {}): Promise<SentenceConfig> {
@@ -45,14 +52,14 @@ export async function readSentenceConfig(folder: Folder, options: OpenOptions = 
   };
 }
 
-async function readPooling(folder: Folder, path: string, options: OpenOptions): Promise<Pooling> {
+async function readPooling(folder: Folder, path: string, options: OpenOptions): Promise<SentencePooling> {
   // A path with dots in it would read outside of the folder.
   if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${quote(path)}`, { culprit: 'modules.json' });
   const file = `${path}/config.json`;
   const config = JsonNode.of(file, await readJson(folder, file, options));
   const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
   const [mode] = asked;
-  if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as Pooling;
+  if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as SentencePooling;
   throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.map(quote).slice(0, 9).join(' and ') || 'no pooling'}`, {
     culprit: file,
     cure: `heed has ${Object.keys(modes).join(', ')}`,
@@ -60,14 +67,22 @@ async function readPooling(folder: Folder, path: string, options: OpenOptions): 
 }
 
 /**
- * One text's vector: `states` [T, C], of which the first `length` rows are its tokens; cls is the first row, mean the mean.
- * An L2 norm of 1 with `normalize`.
+ * One text's vector, or with 'none' one for each of its tokens: `states` [T, C] are those of its tokens. An L2 norm of 1 with `normalize`. Zeros where there are no tokens.
  */
-export function pool(states: Float32Array, C: number, length: number, pooling: 'mean' | 'cls', normalize: boolean): Float32Array {
+export function pool(states: Float32Array, C: number, pooling: Pooling, normalize: boolean): Float32Array {
+  if (pooling === 'none') {
+    if (!normalize) return states;
+    const all = new Float32Array(states.length);
+    for (let i = 0; i < states.length; i += C) all.set(pool(states.subarray(i, i + C), C, 'cls', true), i);
+    return all;
+  }
+  const last = Math.max(0, states.length - C);
+  const [begin, end] = pooling === 'mean' ? [0, states.length] : pooling === 'eos' || pooling === 'last_token' ? [last, last + C] : [0, C];
+  const own = states.subarray(begin, end);
+  const rows = Math.max(1, own.length / C);
   const sum = new Float64Array(C);
-  const rows = pooling === 'cls' ? Math.min(1, length) : length;
-  for (let t = 0; t < rows; t++) for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) + (states[t * C + c] as number);
-  for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / Math.max(1, rows);
+  for (let i = 0; i < own.length; i += C) for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) + (own[i + c] as number);
+  for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / rows;
   if (normalize) {
     let square = 0;
     for (const x of sum) square += x * x;

@@ -4,30 +4,49 @@ import { HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
+import type { FillMask } from './fill_mask.js';
 import type { TextClassification } from './text_classification.js';
 import type { Summarizer, TextGenerator, Translator } from './text2text.js';
+import type { ZeroShotClassification } from './zero_shot_classification.js';
 
 export interface Tasks {
   'feature-extraction': FeatureExtractor;
+  'fill-mask': FillMask;
   'text-classification': TextClassification;
+  'zero-shot-classification': ZeroShotClassification;
   translation: Translator;
   summarization: Summarizer;
   'text2text-generation': TextGenerator;
+  /** Other names. */
+  'sentiment-analysis': TextClassification;
+  embeddings: FeatureExtractor;
 }
 
 export interface Task<Name extends keyof Tasks = keyof Tasks> {
   readonly name: string;
+  /** Other names. */
+  readonly aliases?: readonly string[];
+  /** Where none is asked for: one that is on Hugging Face's hub as safetensors, a small one since pages download it, with the revision that is meant. */
+  readonly model?: string;
+  /** A function of its own rather than a pipeline's: bundlers keep a class whose member is read. */
   load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Tasks[Name]>;
 }
 
-const registry = new Map<string, Task>([['feature-extraction', { name: 'feature-extraction', load: FeatureExtractionPipeline.load }]]);
+const registry = new Map<string, Task>();
+
+registerTask({
+  name: 'feature-extraction',
+  aliases: ['embeddings'],
+  model: 'sentence-transformers/all-MiniLM-L6-v2@c9745ed1d9f207416be6d2e6f8de32d1f16199bf',
+  load: FeatureExtractionPipeline.load,
+});
 
 /** Makes tasks known to `pipeline`. */
 export function registerTask(...tasks: readonly Task[]): void {
   for (const task of tasks) {
     if (typeof task?.name !== 'string' || typeof task.load !== 'function')
       throw new HeedError('ARGUMENT', 'registerTask needs a name and load', { culprit: 'task', cure: 'Give one that heed/core exports' });
-    registry.set(task.name, task);
+    for (const name of [task.name, ...(task.aliases ?? [])]) registry.set(name, task);
   }
 }
 
@@ -39,4 +58,16 @@ export function taskOf(name: string): Task {
     culprit: 'task',
     cure: `There are ${[...registry.keys()].join(', ')}`,
   });
+}
+
+/** Tasks whose model was chosen for somebody who may not know it. */
+const told = new Set<string>();
+
+/** The model that a task has where none is asked for; the console says so once. Throws ARGUMENT where there is none. */
+export function defaultModelOf(name: string): string {
+  const { name: task, model } = taskOf(name);
+  if (model === undefined) throw new HeedError('ARGUMENT', `${task} has no default model`, { culprit: 'model' });
+  if (!told.has(task)) console.warn(`heed: ${task} without a model is ${model}`);
+  told.add(task);
+  return model;
 }

@@ -1,15 +1,36 @@
-/** What pipelines that read texts have in common: loading a model beside its tokenizer and checking what they are given. */
+/** What pipelines that read texts have in common: loading a model beside its tokenizer, checking what they are given, and what every pipeline has. */
+import type { Engine, EngineInfo } from '../engine/engine.js';
 import { isSignal } from '../engine/queue.js';
 import { HeedError, kindOf } from '../errors.js';
-
-/** Options that every pipeline has. */
-export interface RunOptions {
-  signal?: AbortSignal | undefined;
-  /** Called after each batch with the number of texts done; of sentences, where texts are cut into them. */
-  onProgress?: ((done: number, total: number) => void) | undefined;
-}
+import { type Folder, folderOf } from '../io/folder.js';
+import type { PretrainedOptions } from '../models/model.js';
+import type { RunOptions } from '../models/rows.js';
+import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 
 export const runOptionNames: readonly string[] = ['signal', 'onProgress'];
+
+interface Owned {
+  readonly info: EngineInfo;
+  dispose(): void;
+}
+
+/** A tokenizer and a model, with which a task is done. */
+export abstract class TextPipeline<Model extends Owned> {
+  constructor(
+    readonly tokenizer: CallableTokenizer,
+    readonly model: Model,
+  ) {}
+
+  /** What the engine got that runs it. */
+  get info(): EngineInfo {
+    return this.model.info;
+  }
+
+  /** Frees the model's weights. */
+  dispose(): void {
+    this.model.dispose();
+  }
+}
 
 /** Waits for a model and what goes with it; disposes of the model where any of it fails. */
 export async function loadAll<M extends { dispose(): void }, Rest extends unknown[]>(
@@ -25,15 +46,50 @@ export async function loadAll<M extends { dispose(): void }, Rest extends unknow
   }
 }
 
-/** The texts as a list. Throws ARGUMENT for anything else, and for options that cannot be. */
-export function textsOf(task: string, texts: string | readonly string[], { signal, onProgress }: RunOptions): readonly string[] {
-  const wrong = (name: string, value: unknown, cure: string) =>
-    new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
-  if (signal !== undefined && !isSignal(signal)) throw wrong('signal', signal, 'It must be an AbortSignal');
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', onProgress, 'It must be a function');
-  const list: string[] = Array.isArray(texts) ? Array.from(texts) : [texts];
-  const strange = list.findIndex((text) => typeof text !== 'string');
-  if (strange >= 0) throw new HeedError('ARGUMENT', `${task} takes strings, not ${kindOf(list[strange])}`, { culprit: 'texts' });
+/** Loads a model beside its tokenizer, and makes a pipeline of them. */
+export async function loadText<M extends Owned, Made>(
+  kind: { load(engine: Engine, folder: Folder, options: PretrainedOptions): Promise<M> },
+  engine: Engine,
+  from: string | Folder,
+  options: PretrainedOptions,
+  make: (tokenizer: CallableTokenizer, model: M) => Made,
+): Promise<Made> {
+  const folder = folderOf(engine.runtime, from);
+  // The tokenizer is read while the weights are, which takes longer.
+  const [model, tokenizer] = await loadAll(kind.load(engine, folder, options), Tokenizer.load(folder, { signal: options.signal }));
+  try {
+    return make(tokenizer, model);
+  } catch (error) {
+    model.dispose();
+    throw error;
+  }
+}
+
+export const wrong = (task: string, name: string, value: unknown, cure: string): HeedError =>
+  new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
+
+/** Throws ARGUMENT for a signal or a listener that is none, and `signal.reason` where it is too late. */
+export function checkRunOptions(task: string, { signal, onProgress }: RunOptions): void {
+  if (signal !== undefined && !isSignal(signal)) throw wrong(task, 'signal', signal, 'It must be an AbortSignal');
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong(task, 'onProgress', onProgress, 'It must be a function');
   signal?.throwIfAborted();
-  return list;
+}
+
+/** Throws ARGUMENT for what is no whole number from `least`. */
+export function checkCount(task: string, name: string, value: unknown, least = 1): void {
+  if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw wrong(task, name, value, `It is a whole number from ${least}`);
+}
+
+/** Strings as a list of them. Throws ARGUMENT for anything else. */
+export function stringsOf(task: string, name: string, strings: string | readonly string[]): readonly string[] {
+  const list: string[] = Array.isArray(strings) ? Array.from(strings) : [strings];
+  const strange = list.findIndex((text) => typeof text !== 'string');
+  if (strange < 0) return list;
+  throw new HeedError('ARGUMENT', `${task} takes strings, not ${kindOf(list[strange])}`, { culprit: name });
+}
+
+/** The texts as a list. Throws ARGUMENT for anything else, and for run options that cannot be. */
+export function textsOf(task: string, texts: string | readonly string[], options: RunOptions): readonly string[] {
+  checkRunOptions(task, options);
+  return stringsOf(task, 'texts', texts);
 }

@@ -2,19 +2,20 @@
  * pipeline('translation'), ('summarization') and ('text2text-generation'): texts to texts, by a model that reads one and writes another. The three are one class;
  * a task says what its results are called, and whether texts are cut into sentences first. Results come in the order of the texts, in transformers.js's form.
  */
-import type { Engine, EngineInfo } from '../engine/engine.js';
-import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
 import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
-import { type Folder, folderOf } from '../io/folder.js';
+import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
+import type { RunOptions } from '../models/rows.js';
 import { batchesOf, padded } from '../text/rows.js';
-import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import type { CallableTokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
 import { joined, type Paragraphs, sentencesOf } from './sentences.js';
-import { loadAll, type RunOptions, runOptionNames, textsOf } from './text.js';
+import { loadText, runOptionNames, TextPipeline, textsOf, wrong } from './text.js';
 
 /** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
 const BATCH_TOKENS = 1024;
@@ -42,6 +43,8 @@ const whole = (text: string): Paragraphs => ({ lead: '', sentences: [{ text, gap
 
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
   name: task.name,
+  // It has prefixes for all three.
+  model: 'google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4',
   load: (engine: Engine, folder: string | Folder, options: PretrainedOptions = {}) =>
     Text2TextPipeline.load(task, engine, folder, options) as unknown as Promise<TextToText<Key, Options>>,
 });
@@ -84,31 +87,20 @@ interface Job {
   results: string[];
 }
 
-export class Text2TextPipeline {
+export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
   readonly #task: Text2TextTask;
   readonly #routes: Routes;
 
-  constructor(
-    readonly tokenizer: CallableTokenizer,
-    readonly model: Seq2SeqLM,
-    task: Text2TextTask,
-  ) {
+  constructor(tokenizer: CallableTokenizer, model: Seq2SeqLM, task: Text2TextTask) {
+    super(tokenizer, model);
     this.#task = task;
     this.#routes = new Routes(model.config, task.name);
   }
 
   static async load(task: Text2TextTask, engine: Engine, from: string | Folder, options: PretrainedOptions = {}) {
-    const folder = folderOf(engine.runtime, from);
-    const [model, tokenizer] = await loadAll(
-      Seq2SeqModel.load(engine, folder, options),
-      Tokenizer.load(folder, { signal: options.signal }),
+    return loadText(Seq2SeqModel, engine, from, options, (tokenizer, model) =>
+      callable(new Text2TextPipeline(tokenizer, model, task), ['encode']),
     );
-    try {
-      return callable(new Text2TextPipeline(tokenizer, model, task), ['encode']);
-    } catch (error) {
-      model.dispose();
-      throw error;
-    }
   }
 
   /** A result for each text, under the task's key. Rejects with ARGUMENT, UNSUPPORTED, or `signal.reason`. */
@@ -118,8 +110,9 @@ export class Text2TextPipeline {
     const { signal, onProgress, truncation = cuts, streamer, src_lang, tgt_lang } = options;
     const list = textsOf(name, texts, options);
     for (const [option, value] of Object.entries({ src_lang, tgt_lang }))
-      if (value !== undefined && typeof value !== 'string') throw wrong(name, option, value, 'a language that config.json names');
-    if (typeof truncation !== 'boolean') throw wrong(name, 'truncation', truncation, 'true or false');
+      if (value !== undefined && typeof value !== 'string')
+        throw wrong(name, option, value, 'It must be a language that config.json names');
+    if (typeof truncation !== 'boolean') throw wrong(name, 'truncation', truncation, 'It must be true or false');
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
     const whole: { paragraphs: Paragraphs; jobs: Job[] }[] = [];
@@ -189,17 +182,4 @@ export class Text2TextPipeline {
     const each = texts.length / batch.length;
     for (const [row, job] of batch.entries()) job.results = texts.slice(row * each, (row + 1) * each);
   }
-
-  /** What the engine got that runs it. */
-  get info(): EngineInfo {
-    return this.model.info;
-  }
-
-  /** Frees the model's weights. */
-  dispose(): void {
-    this.model.dispose();
-  }
 }
-
-const wrong = (task: string, name: string, value: unknown, what: string) =>
-  new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure: `It must be ${what}` });

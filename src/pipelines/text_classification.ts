@@ -1,23 +1,27 @@
-/** pipeline('text-classification'): texts to labels and their probabilities, in transformers.js's shapes. */
+/** pipeline('text-classification'): texts, or pairs of them, to labels and their probabilities, in transformers.js's shapes. */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { checkPretrained, type PretrainedOptions } from '../models/model.js';
-import { type Classification, type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
-import { textsOf } from './text.js';
+import type { Classification } from '../models/scores.js';
+import {
+  type Classifier,
+  type ClassifyOptions,
+  classifyOptionNames,
+  SequenceClassifier,
+  type TextInput,
+} from '../models/sequence_classifier.js';
+import { checkRunOptions } from './text.js';
 
-export interface TextClassificationOptions {
+export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'> {
   /** How many labels of each text, the likeliest first; null for all. Default 1. */
   top_k?: number | null | undefined;
-  /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
-  max_length?: number | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /** One label for each text; with another `top_k`, a list for each text of a list. */
 export type TextClassification = TextClassificationPipeline &
-  ((texts: string | readonly string[], options?: TextClassificationOptions) => Promise<Classification[] | Classification[][]>);
+  ((texts: TextInput | readonly TextInput[], options?: TextClassificationOptions) => Promise<Classification[] | Classification[][]>);
 
 export class TextClassificationPipeline {
   constructor(readonly model: Classifier) {}
@@ -27,11 +31,15 @@ export class TextClassificationPipeline {
     return callable(new TextClassificationPipeline(await SequenceClassifier.load(engine, folder, options)));
   }
 
-  async call(texts: string | readonly string[], options: TextClassificationOptions = {}): Promise<Classification[] | Classification[][]> {
-    checkOptions(options, ['top_k', 'max_length', 'signal'], 'text-classification');
-    const { top_k = 1, max_length, signal } = options;
-    const list = textsOf('text-classification', texts, { signal });
-    const found = (await this.model.classify(list, { top_k: top_k ?? this.model.labels.length, max_length, signal })) as Classification[][];
+  async call(
+    texts: TextInput | readonly TextInput[],
+    options: TextClassificationOptions = {},
+  ): Promise<Classification[] | Classification[][]> {
+    checkOptions(options, classifyOptionNames, 'text-classification');
+    checkRunOptions('text-classification', options);
+    const { top_k = 1, ...rest } = options;
+    const list = Array.isArray(texts) ? texts : [texts];
+    const found = (await this.model.classify(list, { ...rest, top_k: top_k ?? this.model.labels.length })) as Classification[][];
     if (top_k === 1) return found.flat();
     return Array.isArray(texts) ? found : (found[0] as Classification[]);
   }
@@ -48,4 +56,9 @@ export class TextClassificationPipeline {
 }
 
 /** For `registerTask`. */
-export const textClassification = { name: 'text-classification', load: TextClassificationPipeline.load };
+export const textClassification = {
+  name: 'text-classification',
+  model: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english@714eb0fa89d2f80546fda750413ed43d93601a13',
+  aliases: ['sentiment-analysis'],
+  load: ((...given) => TextClassificationPipeline.load(...given)) as typeof TextClassificationPipeline.load,
+};

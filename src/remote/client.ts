@@ -92,7 +92,7 @@ export class Remote {
     }
   }
 
-  #proxy({ object, facts, methods: known }: Loaded): Servable {
+  #proxy({ object, facts, methods: known, inputs }: Loaded): Servable {
     let disposed = false;
     // Options come last, and are the only argument that may hold a signal or functions.
     const ask = async (method: string | undefined, args: readonly unknown[], options: unknown = {}) => {
@@ -100,7 +100,7 @@ export class Remote {
       const named = method === undefined ? {} : { method };
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
-    const call = (input: unknown, options?: unknown) => ask(undefined, [input], options);
+    const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
     const others = known.map((method) => {
       const before = methods[method] ?? 0;
       return [method, (...given: unknown[]) => ask(method, given.slice(0, before), given[before])];

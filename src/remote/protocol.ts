@@ -4,7 +4,7 @@
  * for the few that only listen: calling one here becomes a notice, and a call there.
  */
 import { type ErrorCode, HeedError } from '../errors.js';
-import { type Dtype, type HostData, HostTensor } from '../tensor.js';
+import { type HostData, type HostDtype, HostTensor } from '../tensor.js';
 
 /** Options that are functions which only listen, or objects with methods which do: those are called with copies, later. */
 export const listeners: Readonly<Record<string, readonly string[] | undefined>> = {
@@ -46,11 +46,13 @@ export interface Loaded {
   facts: Readonly<Record<string, unknown>>;
   /** What can be called. */
   methods: readonly string[];
+  /** How many arguments a call of itself has before its options. */
+  inputs: number;
 }
 
 interface PlainTensor {
   heed: 'tensor';
-  type: Dtype;
+  type: HostDtype;
   data: HostData;
   dims: number[];
 }

@@ -10,6 +10,8 @@ import { type Call, type Loaded, methods, pack, packError, type Reply, type Requ
 /** A model or pipeline: it can be called, and has things that can be copied. */
 export interface Servable {
   (...args: never[]): Promise<unknown>;
+  /** Arguments of a call before its options. Default 1. */
+  readonly inputs?: number;
   dispose(): void;
 }
 
@@ -53,6 +55,7 @@ export function serve(loaders: Loaders, port: Port): void {
       object: last,
       facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])),
       methods: Object.keys(methods).filter((name) => typeof members[name] === 'function'),
+      inputs: made.inputs ?? 1,
     };
   }
 

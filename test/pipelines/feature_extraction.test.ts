@@ -51,6 +51,13 @@ describe('pooling', () => {
     for (const [i, row] of rows(out).entries()) expect(row).toEqual((await statesOf(texts[i] as string))[0]);
   });
 
+  it('eos and last_token give the state of the last token, first_token that of the first', async () => {
+    const [last, same] = [await extractor(texts, { pooling: 'last_token' }), await extractor(texts, { pooling: 'eos' })];
+    expect(same).toEqual(last);
+    for (const [i, row] of rows(last).entries()) expect(row).toEqual((await statesOf(texts[i] as string)).at(-1));
+    expect(await extractor(texts, { pooling: 'first_token' })).toEqual(await extractor(texts, { pooling: 'cls' }));
+  });
+
   it('mean gives the mean of the tokens, special ones included', async () => {
     const out = await extractor(texts, { pooling: 'mean' });
     expect(out.dims).toEqual([texts.length, C]);
@@ -137,8 +144,31 @@ describe('max_length', () => {
   });
 });
 
+describe('bits', () => {
+  it('are 1 where a number is above 0, eight in a byte, the first of them the highest', async () => {
+    const plain = await extractor(texts, { pooling: 'mean' });
+    const bits = (bytes: ArrayLike<number>, zero: number) =>
+      Array.from(bytes, (byte) => (byte + zero).toString(2).padStart(8, '0')).join('');
+    const expected = Array.from(plain.data, (x) => (x > 0 ? 1 : 0)).join('');
+    const binary = await extractor(texts, { pooling: 'mean', quantize: true });
+    expect(binary).toMatchObject({ type: 'int8', dims: [texts.length, C / 8] });
+    expect(binary.data).toBeInstanceOf(Int8Array);
+    expect(bits(binary.data, 128)).toBe(expected);
+    const ubinary = await extractor(texts, { pooling: 'mean', quantize: true, precision: 'ubinary' });
+    expect(ubinary).toMatchObject({ type: 'uint8', dims: [texts.length, C / 8] });
+    expect(bits(ubinary.data, 0)).toBe(expected);
+  });
+
+  it('of no such kind, or of numbers that stay, are ARGUMENT', async () => {
+    const wish = (options: object) => failureOf(() => extractor('a', options as FeatureExtractionOptions));
+    expect(await wish({ quantize: true, precision: 'int4' })).toMatchObject({ code: 'ARGUMENT', culprit: 'precision' });
+    expect(await wish({ precision: 'binary' })).toMatchObject({ code: 'ARGUMENT', culprit: 'precision' });
+    expect(await wish({ quantize: 'yes' })).toMatchObject({ code: 'ARGUMENT', culprit: 'quantize' });
+  });
+});
+
 describe('an option', () => {
-  it.each([{ quantize: true }, { truncation: true }, { Pooling: 'mean' }])(
+  it.each([{ revision: 'main' }, { truncation: true }, { Pooling: 'mean' }])(
     'that heed does not have is UNSUPPORTED: %j',
     async (options) => {
       const error = await failureOf(() => extractor('a', options as FeatureExtractionOptions));

@@ -2,10 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForSequenceClassification, createEngine, type Engine, pipeline, type TextClassification } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
 import { tinyPath } from '../models/files.js';
+import { expected, near, tiny } from './tiny.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'heed-'));
 let engine: Engine;
@@ -44,9 +45,35 @@ it('gives as many labels as are asked for', async () => {
   expect(await classify(['x y'], { top_k: 99 })).toEqual([x]);
 });
 
+describe('what Hugging Face answers', () => {
+  let pipe: TextClassification;
+  beforeAll(async () => {
+    pipe = await pipeline('sentiment-analysis', tiny('classify'), { engine });
+  });
+  afterAll(() => pipe.dispose());
+
+  it.each(expected.classify)('$text $options', async ({ text, options, scores }) => {
+    expect(await pipe(text, { top_k: null, ...options })).toEqual(near(scores));
+  });
+
+  it('of pairs and texts together', async () => {
+    const [pair, text] = [{ text: 'Who was Jim?', text_pair: 'Jim lives in Paris.' }, 'x'];
+    expect(await pipe([pair, text])).toEqual([...(await pipe(pair)), ...(await pipe(text))]);
+    expect(await pipe({ text: 'x' })).toEqual(await pipe('x'));
+  });
+});
+
+it('hears how far it is', async () => {
+  const heard: number[][] = [];
+  await classify(['x', 'y', 'z'], { onProgress: (done, total) => heard.push([done, total]) });
+  expect(heard.at(-1)).toEqual([3, 3]);
+});
+
 it('says what is wrong', async () => {
   expect(await failureOf(() => classify('x', { topk: 1 } as object))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'topk' });
   expect(await failureOf(() => classify('x', { top_k: 0 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'top_k' });
+  expect(await failureOf(() => classify('x', { function_to_apply: 'tanh' as never }))).toMatchObject({ culprit: 'function_to_apply' });
+  expect(await failureOf(() => classify({ text: 'x', pair: 'y' } as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'texts' });
   expect(await failureOf(() => classify(5 as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'texts' });
   expect(await failureOf(() => pipeline('text-classification', tinyPath, { engine }))).toMatchObject({ code: 'MODEL_MISMATCH' });
   await expect(classify('x', { signal: AbortSignal.abort('no') })).rejects.toBe('no');

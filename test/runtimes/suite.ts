@@ -8,6 +8,7 @@ import { assert, type Checks, type Env, type Heed, Missing, type Program, type R
 import { fineTuningChecks } from './fine_tuning.js';
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
+import { taskChecks } from './tasks.js';
 import { torchChecks } from './torch.js';
 import { trainingChecks } from './training.js';
 
@@ -26,6 +27,7 @@ export const checks: Checks = {
   ...trainingChecks,
   ...fineTuningChecks,
   ...remoteChecks,
+  ...taskChecks,
 };
 
 /** heed with engines that take no more memory than there may be. */

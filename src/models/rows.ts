@@ -1,0 +1,116 @@
+/**
+ * Rows of tokens through an encoder, in batches of like lengths so that little is padded; what each row gives comes in the order of the rows. Pipelines that read
+ * texts, and models that do, all run them here.
+ */
+import type { Engine } from '../engine/engine.js';
+import type { Tensor } from '../tensor.js';
+import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
+import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
+import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
+
+export interface TokenRow {
+  readonly ids: readonly number[];
+  /** Which text of a pair each token is of. Default: all 0. */
+  readonly typeIds?: readonly number[] | undefined;
+}
+
+/** A text, or a pair, as a row. */
+export function rowOf(tokenizer: Tokenizer, text: string, options: EncodeOptions): TokenRow {
+  const { input_ids, token_type_ids } = tokenizer.batch(text, options);
+  return { ids: Array.from(input_ids.data), typeIds: Array.from(token_type_ids.data) };
+}
+
+/** Options that everything has which runs many texts. */
+export interface RunOptions {
+  signal?: AbortSignal | undefined;
+  /** Called after each batch with the number of rows done. A text is a row, unless it is cut into windows or sentences, or stands in several pairs. */
+  onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+/** A model that rows are run through. */
+export interface Runs {
+  readonly encoder: Encoder;
+  run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T>;
+}
+
+export interface RowsOptions<Row> extends RunOptions {
+  /** The id that rows are filled up with. Nobody looks at it. Default 0. */
+  pad?: number | undefined;
+  /** The tokens of a row that a head which scores tokens is asked about. Default: all. */
+  places?: ((row: Row) => readonly number[]) | undefined;
+}
+
+/**
+ * What `read` makes of each row, in the order of `rows`. It is called once for a batch, while its tensors [B, T, …] are there, and gives one result for each row
+ * of the batch, which must be host data. Rejects with ARGUMENT for rows that the model does not take, and with `signal.reason`.
+ */
+export async function runRows<Row extends TokenRow, Result>(
+  model: Runs,
+  rows: readonly Row[],
+  read: (outputs: EncoderOutputs, batch: Row[]) => readonly Result[],
+  { pad = 0, places, signal, onProgress }: RowsOptions<Row> = {},
+): Promise<Result[]> {
+  const { encoder } = model;
+  const results = new Array<Result>(rows.length);
+  const jobs = rows.map((row, index) => ({ index, row, ids: row.ids }));
+  let done = 0;
+  for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
+    const members = batch.map(({ row }) => row);
+    const {
+      ids,
+      dims: shape,
+      lengths,
+    } = padded(
+      members.map((row) => row.ids),
+      pad,
+    );
+    const inputs = { ids, shape, lengths, typeIds: typesOf(members, shape, encoder.dims.types) };
+    const wants: EncoderWants = places ? { places: placesOf(members.map(places), shape[1]) } : {};
+    const found = await model.run(function* () {
+      return read(yield* encoder.steps(inputs, wants), members);
+    }, signal);
+    for (const [i, { index }] of batch.entries()) results[index] = found[i] as Result;
+    done += batch.length;
+    onProgress?.(done, rows.length);
+  }
+  return results;
+}
+
+/** [B, T]; undefined where all are 0, or the model does not tell types apart. */
+function typesOf(rows: readonly TokenRow[], [B, T]: readonly [number, number], types: number): Int32Array | undefined {
+  if (types < 2 || !rows.some(({ typeIds }) => typeIds?.some((type) => type !== 0))) return undefined;
+  const all = new Int32Array(B * T);
+  for (const [i, { typeIds = [] }] of rows.entries()) all.set(typeIds, i * T);
+  return all;
+}
+
+/** Places in rows as places in the batch. */
+const placesOf = (rows: readonly (readonly number[])[], T: number): Int32Array =>
+  Int32Array.from(rows.flatMap((places, i) => places.map((t) => i * T + t)));
+
+/** What x [B, …] has of each row. */
+export function partsOf(x: Tensor): Float32Array[] {
+  const B = x.dim(0);
+  const data = x.toHost().data as Float32Array;
+  const width = data.length / Math.max(1, B);
+  return Array.from({ length: B }, (_, b) => data.subarray(b * width, (b + 1) * width));
+}
+
+/** What x [B, T, …] has of each row's tokens: all but its padding. */
+export const tokensOf = (x: Tensor, rows: readonly TokenRow[]): Float32Array[] =>
+  partsOf(x).map((part, i) => part.subarray(0, ((rows[i] as TokenRow).ids.length * part.length) / x.dim(1)));
+
+/** Makes something of each of many texts, and gives the event loop its turns meanwhile. */
+export async function eachOf<Item, Result>(
+  engine: Engine,
+  items: readonly Item[],
+  make: (item: Item, index: number) => Result,
+  signal?: AbortSignal,
+): Promise<Result[]> {
+  const made: Result[] = [];
+  for (const [index, item] of items.entries()) {
+    made.push(make(item, index));
+    await engine.turn(signal);
+  }
+  return made;
+}

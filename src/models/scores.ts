@@ -1,0 +1,44 @@
+/** From logits to what users read: probabilities, and labels in their order. Host maths, rounded to float32 (src/math.ts). */
+import { HeedError, kindOf } from '../errors.js';
+import type { JsonObject } from '../io/json.js';
+import { exp } from '../math.js';
+
+/** A label and its probability. */
+export interface Classification {
+  label: string;
+  score: number;
+}
+
+/** exp(x) / Σ exp(x), shifted by the largest; NaN where one is. */
+export function softmax(logits: ArrayLike<number>): Float32Array {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i] as number);
+  const scores = Float32Array.from(logits, (x) => exp(x - most));
+  let sum = 0;
+  for (const power of scores) sum += power;
+  for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / sum;
+  return scores;
+}
+
+export const sigmoid = (logits: ArrayLike<number>): Float32Array => Float32Array.from(logits, (x) => 1 / (1 + exp(-x)));
+
+/** What becomes of a classifier's logits, by Hugging Face's names. */
+export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => Float32Array.from(logits) } as const;
+export type Scoring = keyof typeof scoring;
+
+/** What `asked` stands for: without it, config.json's problem_type and the number of labels decide, as in Hugging Face's pipelines. */
+export function scoringOf(asked: unknown, { problem_type }: JsonObject, labels: number): Scoring {
+  if (asked === undefined) {
+    if (problem_type === 'regression') return 'none';
+    return problem_type === 'multi_label_classification' || labels === 1 ? 'sigmoid' : 'softmax';
+  }
+  if (typeof asked === 'string' && Object.hasOwn(scoring, asked)) return asked as Scoring;
+  throw new HeedError('ARGUMENT', `There is no function ${kindOf(asked)}`, {
+    culprit: 'function_to_apply',
+    cure: `Use ${Object.keys(scoring).join(', ')}`,
+  });
+}
+
+/** Labels by their scores, the highest first. */
+export const ranked = (scores: ArrayLike<number>, labels: readonly string[]): Classification[] =>
+  Array.from(scores, (score, i) => ({ label: labels[i] as string, score })).sort((a, b) => b.score - a.score);

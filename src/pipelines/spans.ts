@@ -1,0 +1,75 @@
+/** The spans of a text that a question is most likely answered by: from the scores of their first and last tokens to places in the text (Devlin et al. 2019, §4.2). */
+
+import { softmax } from '../models/scores.js';
+
+/** A window of a text with the logits of each of its tokens. */
+export interface ReadWindow {
+  /** Of an answer's first token, and of its last. */
+  start: ArrayLike<number>;
+  end: ArrayLike<number>;
+  /** The places of the tokens that may be in an answer, in order. */
+  context: readonly number[];
+  /** Where in the text what stands there begins and ends, its word that is, for each of them. */
+  spans: readonly (readonly [begin: number, end: number])[];
+  /** The place of the token that stands for no answer, where there is one. */
+  none: number | undefined;
+}
+
+export interface Span {
+  score: number;
+  start: number;
+  end: number;
+}
+
+/** Of each token of the context, and that there is no answer here. */
+interface Chances {
+  start: Float32Array;
+  end: Float32Array;
+  none: number;
+}
+
+/**
+ * The likeliest `top_k` answers of at most `longest` tokens, best first, and how likely it is that there is none. Tokens of one word stand for all of it: what they come to adds up. Of what
+ * several windows see, the likeliest counts.
+ */
+export function spansOf(windows: readonly ReadWindow[], longest: number, top_k: number): { spans: Span[]; none: number } {
+  const found = new Map<string, Span>();
+  let none = 1;
+  for (const window of windows) {
+    const chances = chancesOf(window);
+    none = Math.min(none, chances.none);
+    for (const [key, span] of spansIn(window, chances, longest)) if (!(span.score <= (found.get(key)?.score ?? -1))) found.set(key, span);
+  }
+  const spans = [...found.values()].sort((a, b) => b.score - a.score).slice(0, top_k);
+  return { spans, none };
+}
+
+/** Shares of what may begin and end an answer, or stand for none. */
+function chancesOf({ start, end, context, none }: ReadWindow): Chances {
+  const places = none === undefined ? context : [...context, none];
+  const [starts, ends] = [start, end].map((logits) => softmax(places.map((place) => logits[place] as number))) as [
+    Float32Array,
+    Float32Array,
+  ];
+  const n = context.length;
+  return {
+    start: starts.subarray(0, n),
+    end: ends.subarray(0, n),
+    none: none === undefined ? 0 : (starts[n] as number) * (ends[n] as number),
+  };
+}
+
+/** The sum of what all spans of tokens come to, for each span of words. */
+function spansIn({ context, spans }: ReadWindow, { start, end }: Chances, longest: number): Map<string, Span> {
+  const found = new Map<string, Span>();
+  for (const [i, s] of context.entries())
+    for (let j = i; j < context.length && (context[j] as number) - s < longest; j++) {
+      const [from, to] = [spans[i]?.[0] ?? 0, spans[j]?.[1] ?? 0];
+      const key = `${from} ${to}`;
+      const score = (start[i] as number) * (end[j] as number);
+      const known = found.get(key);
+      if (known) known.score += score;
+      else found.set(key, { score, start: from, end: to });
+    }
+  return found;
+}

@@ -1,0 +1,122 @@
+/**
+ * pipeline('zero-shot-classification'): texts to labels that are made up on the spot, in transformers.js's shapes. A model that tells whether one text follows from
+ * another (natural language inference) is asked about "This example is …" for each label (Yin et al. 2019, arXiv 1909.00161).
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import { callable } from '../models/callable.js';
+import { maxLengthOf } from '../models/inputs.js';
+import type { PretrainedOptions } from '../models/model.js';
+import { eachOf, partsOf, type RunOptions, rowOf, runRows } from '../models/rows.js';
+import { softmax } from '../models/scores.js';
+import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
+import { expectBooleans } from '../ops/check.js';
+import type { Tensor } from '../tensor.js';
+import type { CallableTokenizer } from '../text/tokenizer.js';
+import { loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+
+export interface ZeroShotClassificationOptions extends RunOptions {
+  /** What the model is asked; {} stands for the label. Default 'This example is {}.' */
+  hypothesis_template?: string | undefined;
+  /** Whether several labels may be true: then each has a probability of its own. Else they share one. Default false. */
+  multi_label?: boolean | undefined;
+  /** Tokens after which a text is cut, its question included. Default: the tokenizer's, or the model's positions. */
+  max_length?: number | undefined;
+}
+
+/** A text with the labels, the likeliest first. */
+export interface ZeroShotAnswer {
+  sequence: string;
+  labels: string[];
+  scores: number[];
+}
+
+/** An answer for a text, a list of them for a list of texts. */
+export type ZeroShotClassification = ZeroShotClassificationPipeline & ZeroShotClassificationPipeline['call'];
+
+const name = 'zero-shot-classification';
+
+export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
+  /** Arguments of a call before its options. */
+  readonly inputs = 2;
+  /** The model's classes for "it follows" and "it cannot be". */
+  readonly #entailment: number;
+  readonly #contradiction: number;
+
+  constructor(tokenizer: CallableTokenizer, model: Classifier) {
+    super(tokenizer, model);
+    const { labels } = model;
+    const find = (beginning: RegExp) => labels.findIndex((label) => beginning.test(label));
+    this.#entailment = find(/^entail/i);
+    if (this.#entailment < 0 || labels.length < 2)
+      throw new HeedError('MODEL_MISMATCH', `This model tells ${labels.slice(0, 9).join(', ')} apart, none of which is an entailment`, {
+        culprit: 'id2label',
+        cure: 'Give a model for natural language inference, whose config.json names its classes',
+      });
+    const contradiction = find(/^(contradict|not[_ -]?entail)/i);
+    // Where none is called that, it is the class at the other end.
+    this.#contradiction = contradiction >= 0 ? contradiction : this.#entailment === 0 ? labels.length - 1 : 0;
+  }
+
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<ZeroShotClassification> {
+    return loadText(SequenceClassifier, engine, from, options, (tokenizer, model) =>
+      callable(new ZeroShotClassificationPipeline(tokenizer, model)),
+    );
+  }
+
+  call(text: string, candidate_labels: string | readonly string[], options?: ZeroShotClassificationOptions): Promise<ZeroShotAnswer>;
+  call(
+    texts: readonly string[],
+    candidate_labels: string | readonly string[],
+    options?: ZeroShotClassificationOptions,
+  ): Promise<ZeroShotAnswer[]>;
+  async call(
+    texts: string | readonly string[],
+    candidate_labels: string | readonly string[],
+    options: ZeroShotClassificationOptions = {},
+  ): Promise<ZeroShotAnswer | ZeroShotAnswer[]> {
+    checkOptions(options, ['hypothesis_template', 'multi_label', 'max_length', ...runOptionNames], name);
+    const { hypothesis_template: template = 'This example is {}.', multi_label = false, signal, onProgress } = options;
+    expectBooleans(name, { multi_label });
+    if (typeof template !== 'string' || !template.includes('{}'))
+      throw wrong(name, 'hypothesis_template', template, 'It must have {} where the label goes');
+    const list = textsOf(name, texts, options);
+    const labels = stringsOf(name, 'candidate_labels', candidate_labels);
+    if (!labels.length) throw new HeedError('ARGUMENT', `${name}: there are no labels`, { culprit: 'candidate_labels', cure: 'Give some' });
+    const { model, tokenizer } = this;
+    const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, model.encoder.dims.positions);
+    // Not `replace` with a string, in which $ has a meaning.
+    const hypotheses = labels.map((label) => template.replace('{}', () => label));
+    const pairs = list.flatMap((text) => hypotheses.map((text_pair) => ({ text, text_pair })));
+    const encode = ({ text, text_pair }: (typeof pairs)[number]) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
+    const rows = await eachOf(model.engine, pairs, encode, signal);
+    const logits = await runRows(model, rows, (outputs) => partsOf(outputs.logits as Tensor), {
+      ...{ pad: tokenizer.pad_token_id, signal, onProgress },
+    });
+    const answers = list.map((sequence, i) => {
+      const own = logits.slice(i * labels.length, (i + 1) * labels.length);
+      return answer(sequence, labels, this.#scores(own, multi_label || labels.length === 1));
+    });
+    return Array.isArray(texts) ? answers : (answers[0] as ZeroShotAnswer);
+  }
+
+  /** Of one text's labels: each against its contradiction, or all against each other. */
+  #scores(logits: readonly Float32Array[], apart: boolean): ArrayLike<number> {
+    const [yes, no] = [this.#entailment, this.#contradiction];
+    if (!apart) return softmax(logits.map((row) => row[yes] as number));
+    return logits.map((row) => softmax([row[no] as number, row[yes] as number])[1] as number);
+  }
+}
+
+function answer(sequence: string, labels: readonly string[], scores: ArrayLike<number>): ZeroShotAnswer {
+  const order = [...labels.keys()].sort((a, b) => (scores[b] as number) - (scores[a] as number));
+  return { sequence, labels: order.map((i) => labels[i] as string), scores: order.map((i) => scores[i] as number) };
+}
+
+/** For `registerTask`. */
+export const zeroShotClassification = {
+  name,
+  model: 'typeform/distilbert-base-uncased-mnli',
+  load: ((...given) => ZeroShotClassificationPipeline.load(...given)) as typeof ZeroShotClassificationPipeline.load,
+};

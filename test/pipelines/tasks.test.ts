@@ -1,0 +1,42 @@
+/** Names of tasks: aliases, those that there are not, and the models that tasks have where none is asked for. */
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { type PretrainedOptions, pipeline } from '../../dist/entry/node.js';
+import { defaultModelOf, taskOf } from '../../dist/pipelines/tasks.js';
+import { failureOf } from '../io/memory.js';
+
+const names = [
+  ...['feature-extraction', 'text-classification', 'zero-shot-classification', 'fill-mask'],
+  ...['translation', 'summarization', 'text2text-generation'],
+];
+
+afterEach(() => vi.restoreAllMocks());
+
+describe('a task', () => {
+  it.each([
+    ['sentiment-analysis', 'text-classification'],
+    ['embeddings', 'feature-extraction'],
+  ])('%s is %s', (alias, name) => expect(taskOf(alias)).toBe(taskOf(name)));
+
+  it('that there is not is UNSUPPORTED, and the error lists those that there are', async () => {
+    const { code, cure } = await failureOf(() => pipeline('text-generation' as never));
+    expect(code).toBe('UNSUPPORTED');
+    for (const name of names) expect(cure).toContain(name);
+  });
+});
+
+describe('the model that a task has where none is asked for', () => {
+  it.each(names)('of %s is a repository of the hub, which the console says once', (task) => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {});
+    const id = taskOf(task).model as string;
+    expect(id).toMatch(/^[\w.-]+\/[\w.-]+(@[0-9a-f]{40})?$/);
+    expect(defaultModelOf(task)).toBe(id);
+    defaultModelOf(task);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining(id)]]);
+  });
+
+  it('is loaded as any other is, and the console says which', async () => {
+    const signal = AbortSignal.abort('not now');
+    for (const model of [undefined, null])
+      await expect(pipeline('fill-mask', model, { signal } as PretrainedOptions)).rejects.toBe('not now');
+  });
+});
