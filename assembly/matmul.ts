@@ -22,6 +22,22 @@ function epilogue(y: usize, ldy: usize, bias: usize, residual: usize, ldr: usize
   }
 }
 
+/** Rows of a tile from which on it pays to fetch its panels first. */
+const FETCH: usize = 5;
+
+/**
+ * Reads a word of every cache line, and leaves what it read at y. A tile's first rows would wait for each line of a weight that comes from memory, since
+ * arithmetic fills the processor's window before the next one is asked for; here the window is full of reads. 16 rows of MiniLM are 14 to 20 % faster.
+ */
+function fetch(y: usize, w: usize, bytes: usize): void {
+  let a = f32x4.splat(0), b = a;
+  for (const end = w + (bytes & ~255); w < end; w += 256) {
+    a = v128.or(a, v128.or(v128.load(w), v128.load(w, 64)));
+    b = v128.or(b, v128.or(v128.load(w, 128), v128.load(w, 192)));
+  }
+  v128.store(y, v128.or(a, b));
+}
+
 /** The last panel where N is no multiple of 8: made in `scratch` [8], one row at a time, and copied up to column n. */
 function narrow(
   scratch: usize, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bias: usize, residual: usize,
@@ -49,6 +65,8 @@ function product(
     const at = m * ldy + (c << 2), xm = x + m * ldx, wp = w + p * step;
     const b = bias ? bias + (c << 2) : 0, r = residual ? residual + at : 0;
     if (p < whole) {
+      // Panels that this thread has not met yet, where enough rows follow.
+      if (K && h >= FETCH && (m == 0 || tile == begin)) fetch(y + at, wp, (q - p) * step);
       if (K && q8) block_q8(y + at, ldy, xm, ldx, wp, h, q - p, K);
       else if (K) block_f32(y + at, ldy, xm, ldx, wp, step, h, q - p, K, false);
       else for (let i: usize = 0; i < h; i++) memory.fill(y + at + i * ldy, 0, (q - p) << 5);

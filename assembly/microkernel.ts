@@ -5,8 +5,9 @@
  *
  * w lies in panels of 8 columns, k outermost (pack.ts), so that one step of k reads 8 neighbours: two v128 loads.
  * Names are rows × panels: micro_4x1 holds 4 rows × 8 columns in 8 registers. Every shape walks the same chain, so the
- * choice of a shape never changes a bit. 4x1 is the shape that lasted on Node 20 and 24, plain and relaxed: larger ones spill
- * on one engine or another, packing x first gains nothing, unrolling over k loses 10 to 30 % (docs/kernels.md).
+ * choice of a shape never changes a bit. 4x1 is at home everywhere. Its eight chains just cover the latency of two fused adders; 6x1 has room to
+ * spare, is 7 to 10 % faster where it does not spill, and half as fast where it does. Packing x first gains nothing, unrolling over k loses 10 to 30 %
+ * (docs/kernels.md).
  * They are functions of their own, called often and from more than one place (a single caller would swallow them), so
  * that V8 replaces its baseline code within a fraction of a first forward; it cannot do so inside a running call.
  */
@@ -14,6 +15,80 @@ import { madd } from './simd';
 
 /** Columns in a panel. */
 export const PANEL: usize = 8;
+
+/** Rows of the tile that the host's compiler does best with, 4, 5 or 6: src/engine/features.ts has the table. An immutable global, a constant to the compiler. */
+// @ts-ignore: decorator
+@external("env", "plain_rows")
+declare const PLAIN_ROWS: i32;
+// @ts-ignore: decorator
+@external("env", "relaxed_rows")
+declare const RELAXED_ROWS: i32;
+
+// @ts-ignore: decorator
+@inline
+function tile_rows(): i32 {
+  return ASC_FEATURE_RELAXED_SIMD ? RELAXED_ROWS : PLAIN_ROWS;
+}
+
+export function micro_6x1(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, K: usize, accumulate: bool): void {
+  let x1 = x + ldx, x2 = x1 + ldx, x3 = x2 + ldx, x4 = x3 + ldx, x5 = x4 + ldx;
+  const y1 = y + ldy, y2 = y1 + ldy, y3 = y2 + ldy, y4 = y3 + ldy, y5 = y4 + ldy;
+  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), b0 = f32x4.splat(0), b1 = f32x4.splat(0), c0 = f32x4.splat(0), c1 = f32x4.splat(0);
+  let d0 = f32x4.splat(0), d1 = f32x4.splat(0), e0 = f32x4.splat(0), e1 = f32x4.splat(0), f0 = f32x4.splat(0), f1 = f32x4.splat(0);
+  if (accumulate) {
+    a0 = v128.load(y), a1 = v128.load(y, 16), b0 = v128.load(y1), b1 = v128.load(y1, 16);
+    c0 = v128.load(y2), c1 = v128.load(y2, 16), d0 = v128.load(y3), d1 = v128.load(y3, 16);
+    e0 = v128.load(y4), e1 = v128.load(y4, 16), f0 = v128.load(y5), f1 = v128.load(y5, 16);
+  }
+  do {
+    const w0 = v128.load(w), w1 = v128.load(w, 16);
+    const a = v128.load32_splat(x);
+    a0 = madd(a, w0, a0), a1 = madd(a, w1, a1);
+    const b = v128.load32_splat(x1);
+    b0 = madd(b, w0, b0), b1 = madd(b, w1, b1);
+    const c = v128.load32_splat(x2);
+    c0 = madd(c, w0, c0), c1 = madd(c, w1, c1);
+    const d = v128.load32_splat(x3);
+    d0 = madd(d, w0, d0), d1 = madd(d, w1, d1);
+    const e = v128.load32_splat(x4);
+    e0 = madd(e, w0, e0), e1 = madd(e, w1, e1);
+    const f = v128.load32_splat(x5);
+    f0 = madd(f, w0, f0), f1 = madd(f, w1, f1);
+    x += 4, x1 += 4, x2 += 4, x3 += 4, x4 += 4, x5 += 4, w += 32;
+  } while (--K);
+  v128.store(y, a0), v128.store(y, a1, 16), v128.store(y1, b0), v128.store(y1, b1, 16);
+  v128.store(y2, c0), v128.store(y2, c1, 16), v128.store(y3, d0), v128.store(y3, d1, 16);
+  v128.store(y4, e0), v128.store(y4, e1, 16), v128.store(y5, f0), v128.store(y5, f1, 16);
+}
+
+export function micro_5x1(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, K: usize, accumulate: bool): void {
+  let x1 = x + ldx, x2 = x1 + ldx, x3 = x2 + ldx, x4 = x3 + ldx;
+  const y1 = y + ldy, y2 = y1 + ldy, y3 = y2 + ldy, y4 = y3 + ldy;
+  let a0 = f32x4.splat(0), a1 = f32x4.splat(0), b0 = f32x4.splat(0), b1 = f32x4.splat(0), c0 = f32x4.splat(0), c1 = f32x4.splat(0);
+  let d0 = f32x4.splat(0), d1 = f32x4.splat(0), e0 = f32x4.splat(0), e1 = f32x4.splat(0);
+  if (accumulate) {
+    a0 = v128.load(y), a1 = v128.load(y, 16), b0 = v128.load(y1), b1 = v128.load(y1, 16);
+    c0 = v128.load(y2), c1 = v128.load(y2, 16), d0 = v128.load(y3), d1 = v128.load(y3, 16);
+    e0 = v128.load(y4), e1 = v128.load(y4, 16);
+  }
+  do {
+    const w0 = v128.load(w), w1 = v128.load(w, 16);
+    const a = v128.load32_splat(x);
+    a0 = madd(a, w0, a0), a1 = madd(a, w1, a1);
+    const b = v128.load32_splat(x1);
+    b0 = madd(b, w0, b0), b1 = madd(b, w1, b1);
+    const c = v128.load32_splat(x2);
+    c0 = madd(c, w0, c0), c1 = madd(c, w1, c1);
+    const d = v128.load32_splat(x3);
+    d0 = madd(d, w0, d0), d1 = madd(d, w1, d1);
+    const e = v128.load32_splat(x4);
+    e0 = madd(e, w0, e0), e1 = madd(e, w1, e1);
+    x += 4, x1 += 4, x2 += 4, x3 += 4, x4 += 4, w += 32;
+  } while (--K);
+  v128.store(y, a0), v128.store(y, a1, 16), v128.store(y1, b0), v128.store(y1, b1, 16);
+  v128.store(y2, c0), v128.store(y2, c1, 16), v128.store(y3, d0), v128.store(y3, d1, 16);
+  v128.store(y4, e0), v128.store(y4, e1, 16);
+}
 
 export function micro_4x1(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, K: usize, accumulate: bool): void {
   let x1 = x + ldx, x2 = x1 + ldx, x3 = x2 + ldx;
@@ -112,13 +187,27 @@ export function micro_1x1(y: usize, x: usize, w: usize, K: usize, accumulate: bo
 }
 
 /**
- * A block of M rows × P whole panels out of micro-kernels: four rows at a time, and the one that fits the rest.
- * Panels innermost: four rows of x stay in L1 while the panels, which the caller keeps few enough for L2, go by.
+ * A block of M rows × P whole panels out of micro-kernels: the largest tile as often as it fits, then four rows, and what fits the rest.
+ * Panels innermost: a tile's rows of x stay in L1 while the panels, which the caller keeps few enough for L2, go by.
  * y, x rows are ldy, ldx bytes apart; panels are `step` bytes apart. K >= 1.
  */
 export function block_f32(
   y: usize, ldy: usize, x: usize, ldx: usize, w: usize, step: usize, M: usize, P: usize, K: usize, accumulate: bool,
 ): void {
+  const rows = tile_rows();
+  if (rows == 6) {
+    for (; M >= 6; M -= 6) {
+      let q = w, z = y;
+      for (let p: usize = 0; p < P; p++) micro_6x1(z, ldy, x, ldx, q, K, accumulate), q += step, z += 32;
+      x += ldx * 6, y += ldy * 6;
+    }
+  } else if (rows == 5) {
+    for (; M >= 5; M -= 5) {
+      let q = w, z = y;
+      for (let p: usize = 0; p < P; p++) micro_5x1(z, ldy, x, ldx, q, K, accumulate), q += step, z += 32;
+      x += ldx * 5, y += ldy * 5;
+    }
+  }
   for (; M >= 4; M -= 4) {
     let q = w, z = y;
     for (let p: usize = 0; p < P; p++) micro_4x1(z, ldy, x, ldx, q, K, accumulate), q += step, z += 32;

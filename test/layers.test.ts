@@ -124,11 +124,14 @@ describe('the kernels and the host', async () => {
       expect(exports.sort()).toEqual([...Object.keys(kernels), 'BUILD', 'RELAXED'].sort());
     });
 
-    it.skipIf(relaxed && !nodeHasRelaxed)('imports a memory, and is of the build that the host belongs to', () => {
+    it.skipIf(relaxed && !nodeHasRelaxed)('imports a memory and the rows of its tile, and is of the build that the host belongs to', () => {
       const module = load();
-      expect(WebAssembly.Module.imports(module)).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+      expect(WebAssembly.Module.imports(module)).toEqual([
+        { module: 'env', name: relaxed ? 'relaxed_rows' : 'plain_rows', kind: 'global' },
+        { module: 'env', name: 'memory', kind: 'memory' },
+      ]);
       const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536, shared: name.endsWith('threads') });
-      const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+      const { exports } = new WebAssembly.Instance(module, { env: { memory, plain_rows: 4, relaxed_rows: 4 } });
       const values = [exports.BUILD, exports.RELAXED].map((constant) => (constant as WebAssembly.Global).value);
       expect(values).toEqual([BUILD, Number(relaxed)]);
       for (const [kernel, parameters] of Object.entries(kernels))

@@ -2,6 +2,7 @@
 import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
 import { BUILD } from './build.js';
+import { tileRows } from './features.js';
 import { type Kernel, kernelNames, kernels } from './kernels.js';
 
 export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
@@ -27,9 +28,10 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
 }
 
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, unknown> & Constants {
+  const imports = { env: { memory, ...tileRows() } };
   try {
     // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
-    return instantiateSync(module, { env: { memory } }).instance.exports;
+    return instantiateSync(module, imports).instance.exports;
   } catch (cause) {
     throw new HeedError('UNSUPPORTED', 'The .wasm module does not link with this engine', {
       culprit: 'module',

@@ -156,7 +156,7 @@ describe('a module of another build', () => {
   function otherBuild(): WebAssembly.Module {
     const bytes = bytesOf('simd');
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: new WebAssembly.Memory({ initial: 16, maximum: 65536 }) },
+      env: { memory: new WebAssembly.Memory({ initial: 16, maximum: 65536 }), plain_rows: 4 },
     });
     const leb: number[] = [0x41];
     for (let rest = (exports.BUILD as WebAssembly.Global).value as number; ; rest >>= 7) {
