@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 const runs = Number(process.argv[2] ?? 5);
-const workerd = process.env.HEED_WORKERD ?? 'node_modules/workerd/bin/workerd';
+const workerd =
+  process.env.HEED_WORKERD ?? `node_modules/@cloudflare/workerd-linux-${process.arch === 'arm64' ? 'arm64' : '64'}/bin/workerd`;
 const long = { texts: Array(32).fill('forty words or so make a text of this length, '.repeat(40)) };
 
 /** @param {number | undefined} pid @param {'VmRSS' | 'VmHWM'} what */

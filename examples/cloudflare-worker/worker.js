@@ -1,6 +1,5 @@
 /**
- * An endpoint that embeds texts, for Cloudflare Workers or a workerd of your own. The model's files are assets of the Worker: an isolate's first request
- * loads them, and all that come meanwhile or later share what it loaded.
+ * An endpoint that embeds texts, in a Cloudflare Worker. The model's files are its assets; an isolate's first request loads them, the others share them.
  *
  *   GET  /?text=a+cat                        {"vectors":[[0.06,…]]}
  *   POST /  {"texts":["a cat","a dog"]}      {"vectors":[[0.06,…],[…]]}
@@ -12,28 +11,25 @@ registerArchitecture(bert);
 /** Of an isolate's 128 MB, for weights and what is computed. What needs more is refused with an error, instead of the isolate being ended. */
 const memory = { maximum: 64 << 20 };
 const limits = { texts: 32, characters: 2000, bytes: 100_000 };
+const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'sentence_bert_config.json'];
 
 /** @typedef {{ ASSETS: { fetch: typeof fetch } }} Env @type {Promise<import('heed').FeatureExtractor> | undefined} */
 let extractor;
 
 /** @param {Env} env */
-function load({ ASSETS }) {
-  globalThis.fetch = (...request) => ASSETS.fetch(...request);
-  extractor ??= pipeline('feature-extraction', 'https://assets.local/model', { engine: { memory } }).catch((error) => {
-    extractor = undefined; // a failure is not kept: the next request tries again
-    throw error;
-  });
-  return extractor;
+async function load({ ASSETS }) {
+  const responses = await Promise.all(names.map((name) => ASSETS.fetch(`https://assets.local/model/${name}`)));
+  const streams = responses.flatMap(({ ok, body }, i) => (ok && body ? [[names[i], body]] : []));
+  return pipeline('feature-extraction', Object.fromEntries(streams), { engine: { memory } });
 }
 
-/** @param {number} status @param {string} code @param {string} message */
-const problem = (status, code, message) => Response.json({ error: { code, message } }, { status });
+const problem = (status = 500, code = '', message = '') => Response.json({ error: { code, message } }, { status });
 
 /** @param {Request} request @param {Env} env */
 async function answer(request, env) {
   const { pathname, searchParams } = new URL(request.url);
   if (pathname !== '/') return problem(404, 'NOT_FOUND', `There is nothing at ${pathname}`);
-  if (!['GET', 'POST'].includes(request.method)) return problem(405, 'METHOD', 'GET or POST');
+  if (!/^(GET|POST)$/.test(request.method)) return problem(405, 'METHOD', 'GET or POST');
   const posted = request.method === 'POST';
   if (posted && !(Number(request.headers.get('content-length') ?? Number.NaN) <= limits.bytes))
     return problem(413, 'TOO_LARGE', `A body has a content-length of at most ${limits.bytes}`);
@@ -42,7 +38,11 @@ async function answer(request, env) {
   if (!Array.isArray(texts) || texts.length < 1 || texts.length > limits.texts || !texts.every(isText))
     return problem(400, 'ARGUMENT', `Give 1 to ${limits.texts} texts of at most ${limits.characters} characters`);
   try {
-    const embed = await load(env);
+    extractor ??= load(env).catch((error) => {
+      extractor = undefined; // the next request tries again
+      throw error;
+    });
+    const embed = await extractor;
     return Response.json({ vectors: (await embed(texts, { pooling: 'mean', normalize: true })).tolist() });
   } catch (error) {
     if (error instanceof HeedError) return problem(503, error.code, error.message);
