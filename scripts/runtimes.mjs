@@ -31,6 +31,7 @@ export const tools = {
   workerd: { packages: [`${workerdPackage}@1.20261117.1`], binary: join(workerdPackage, 'bin', `workerd${exe}`) },
   puppeteer: { packages: ['puppeteer-core@24.43.1'] },
   consumers: { packages: ['vite@8.3.8', 'webpack@5.112.2', 'publint@0.3.25', '@arethetypeswrong/cli@0.18.5'] },
+  hono: { packages: ['hono@4.13.19', '@hono/node-server@2.1.9'] }, // examples/node-server
 };
 
 /** Debian's packages. */

@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** Lowest first. A file may import from its own folder and from the rows above its own. */
 const layers = [
-  ['errors', 'math'],
+  ['errors', 'math', 'pieces'],
   ['random'],
   ['runtime/types'],
   ['engine'],
@@ -31,9 +31,9 @@ const layers = [
 
 /** What is narrower than the rows: all that these may import beside their own folder. */
 const only: Readonly<Record<string, readonly string[]>> = {
-  io: ['errors', 'runtime/types', 'tensor'],
+  io: ['errors', 'pieces', 'runtime/types', 'tensor'],
   text: ['errors', 'runtime/types', 'tensor', 'io'],
-  runtime: ['errors', 'runtime/types', 'engine'],
+  runtime: ['errors', 'pieces', 'runtime/types', 'engine'],
   pictures: ['errors', 'tensor'],
 };
 

@@ -1,7 +1,7 @@
 /** Bytes in memory, and those that come but once: as streams, for what reads files, and put together. */
 import { HeedError, kindOf } from '../errors.js';
+import { piecesOf, type StreamLike } from '../pieces.js';
 import type { ByteStream, OpenOptions } from '../runtime/types.js';
-import type { StreamLike } from './given.js';
 
 export function byteStream(bytes: Uint8Array, name: string): ByteStream {
   let at = 0;
@@ -23,7 +23,7 @@ export function byteStream(bytes: Uint8Array, name: string): ByteStream {
  * gives something else than bytes.
  */
 export function onceStream(stream: StreamLike, name: string): (file: string, options?: OpenOptions) => Promise<ByteStream> {
-  let reader: ReturnType<StreamLike['getReader']> | undefined;
+  let pieces: ReturnType<typeof piecesOf> | undefined;
   /** What the front's reader has taken. */
   const kept: Uint8Array[] = [];
   let read = false;
@@ -37,11 +37,11 @@ export function onceStream(stream: StreamLike, name: string): (file: string, opt
     if (read) throw spent();
     read = bytes === undefined;
     try {
-      reader ??= stream.getReader();
+      pieces ??= piecesOf(stream);
     } catch (cause) {
       throw spent(cause);
     }
-    const { read: next, cancel } = { read: reader.read.bind(reader), cancel: reader.cancel.bind(reader) };
+    const { next, cancel } = pieces;
     let turn = 0;
     let rest = new Uint8Array(0);
     return {
@@ -52,14 +52,14 @@ export function onceStream(stream: StreamLike, name: string): (file: string, opt
           signal?.throwIfAborted();
           const known = kept[turn++];
           const { done, value } = known ? { done: false, value: known } : await next();
-          if (done) return 0;
+          if (done && !(value as Uint8Array | undefined)?.length) return 0;
           if (!(value instanceof Uint8Array))
             throw new HeedError('ARGUMENT', `The stream of ${name} gave ${kindOf(value)}`, {
               culprit: name,
               cure: 'It must give Uint8Arrays',
             });
-          if (!read && !known) kept.push(value);
-          rest = value as typeof rest;
+          rest = (read || known ? value : value.slice()) as typeof rest;
+          if (!read && !known) kept.push(rest);
         }
         const count = Math.min(rest.length, target.length);
         target.set(rest.subarray(0, count));

@@ -3,6 +3,7 @@
  * for no more than is used, so that they are those of any runtime.
  */
 import { HeedError, kindOf } from '../errors.js';
+import type { StreamLike } from '../pieces.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { byteStream, onceStream } from './bytes.js';
 import type { Folder } from './folder.js';
@@ -19,13 +20,7 @@ export interface FileLike extends BlobLike {
   readonly webkitRelativePath?: string;
 }
 
-/** A ReadableStream of bytes, which can be read once. */
-export interface StreamLike {
-  getReader(): {
-    read(): Promise<{ done: boolean; value?: unknown }>;
-    cancel(reason?: unknown): Promise<unknown>;
-  };
-}
+export type { StreamLike };
 
 /** A file's content, or its address. */
 export type ModelFile = BlobLike | Uint8Array | ArrayBuffer | StreamLike | string | { readonly href: string };

@@ -4,6 +4,7 @@
  * are not its business.
  */
 import { HeedError, shown } from '../errors.js';
+import { piecesOf } from '../pieces.js';
 import type { ByteStream, OpenOptions } from './types.js';
 
 export const isUrl = (location: string): boolean => /^https?:\/\//i.test(location);
@@ -71,8 +72,10 @@ function frontStream(url: string, response: Response, signal: AbortSignal | unde
   };
 }
 
-/** How much is asked for at once. Some runtimes hand out bodies in pieces of 4 KiB otherwise: workerd then takes 20 times as long. */
-const PIECE = 1 << 20;
+interface Piece {
+  done: boolean;
+  value?: Uint8Array;
+}
 
 class ResponseStream implements ByteStream {
   readonly size: number | undefined;
@@ -89,7 +92,7 @@ class ResponseStream implements ByteStream {
   ) {
     this.size = lengthOf(response);
     const { next, cancel } = piecesOf(response.body);
-    this.#next = next;
+    this.#next = next as () => Promise<Piece>; // a body is of bytes
     this.#cancel = cancel;
   }
 
@@ -124,34 +127,6 @@ class ResponseStream implements ByteStream {
     return 0;
   }
 }
-
-interface Piece {
-  done: boolean;
-  value?: Uint8Array | undefined;
-}
-
-/** A body in large pieces where the runtime can fill a buffer of ours, else in those that it has. A piece is gone when the next is asked for. */
-function piecesOf(body: ReadableStream<Uint8Array> | null): { next(): Promise<Piece>; cancel(): Promise<unknown> } {
-  if (!body) return { next: async () => ({ done: true }), cancel: async () => {} };
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: 'byob' });
-  } catch {
-    const plain = body.getReader();
-    return { next: () => plain.read(), cancel: () => plain.cancel() };
-  }
-  let buffer = new ArrayBuffer(PIECE);
-  const next = async (): Promise<Piece> => {
-    const view = new Uint8Array(buffer);
-    const { done, value } = await (reader.read as Read).call(reader, view, { min: PIECE });
-    if (value) buffer = value.buffer as ArrayBuffer;
-    return { done, value };
-  };
-  return { next, cancel: () => reader.cancel() };
-}
-
-/** Runtimes that do not know `min` give what they have. */
-type Read = (view: Uint8Array, options: { min: number }) => Promise<Piece>;
 
 /**
  * The body's length, where the header can be believed: it counts a compressed body before it is unpacked, and a page

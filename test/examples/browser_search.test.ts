@@ -1,0 +1,180 @@
+/** examples/browser-search as its users have it: heed from npm's tarball, copied and served as package.json says, in Chromium; then without a server. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { AutoModel } from 'heed';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { noChromium } from '../browser.js';
+import { launch } from '../consumers/browser.js';
+import { install, pack, root } from '../consumers/packed.js';
+import { itWith, shared } from '../shared.js';
+
+describe.skipIf(noChromium)('the page of examples/browser-search', () => {
+  let folder = '';
+  let browser: Browser;
+  const servers: ChildProcess[] = [];
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    const temporary = await mkdtemp(join(tmpdir(), 'heed-search-'));
+    folder = join(temporary, 'search');
+    await cp(join(root, 'examples/browser-search'), folder, { recursive: true });
+    install(pack(temporary), folder);
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: folder });
+    await cp(join(root, 'test/fixtures/bert-tiny'), join(folder, 'site/model'), { recursive: true });
+    browser = await launch();
+  }, 60_000);
+  afterEach(async () => {
+    for (const server of servers.splice(0)) server.kill();
+    for (const context of contexts.splice(0)) await context.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(join(folder, '..'), { recursive: true });
+  });
+
+  /** Serves a folder of the example on a free port. */
+  async function serve(own = folder): Promise<{ url: string; stop(): Promise<void> }> {
+    const server = spawn(process.execPath, ['serve.js', '0'], { cwd: own, stdio: ['ignore', 'pipe', 'inherit'] });
+    servers.push(server);
+    const [printed] = await once(server.stdout, 'data');
+    const stop = async () => {
+      server.kill();
+      await once(server, 'exit');
+    };
+    return { url: String(printed).trim(), stop };
+  }
+
+  /** A page, what it complained of, and what its status said meanwhile. */
+  async function open(url: string): Promise<{ page: Page; complaints: string[]; said: string[] }> {
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    const [complaints, said]: [string[], string[]] = [[], []];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    await page.exposeFunction('say', (text: string) => said.push(text));
+    await page.addInitScript(() => {
+      const watch = () => {
+        const status = document.getElementById('status') as HTMLElement;
+        new MutationObserver(() => (globalThis as unknown as { say(text: string | null): void }).say(status.textContent)).observe(status, {
+          childList: true,
+        });
+      };
+      document.addEventListener('DOMContentLoaded', watch);
+    });
+    await page.goto(url);
+    return { page, complaints, said };
+  }
+
+  const ready = (page: Page) => page.locator('#query:enabled').waitFor({ timeout: 30_000 });
+  /** Types, and gives the paragraphs that are found, when there are three. */
+  async function search(page: Page, text: string): Promise<string[]> {
+    await page.fill('#query', '');
+    await page.waitForFunction(() => !document.querySelector('#results a'));
+    await page.locator('#query').pressSequentially(text);
+    await page.waitForFunction(() => document.querySelectorAll('#results a').length === 3);
+    await page.waitForTimeout(200); // what was typed last is found last
+    return page.locator('#results a').evaluateAll((links) => links.map((link) => link.getAttribute('href') ?? ''));
+  }
+
+  it('has a script of at most 60 lines', async () => {
+    for (const file of ['page.js', 'sw.js', 'offline.js', 'results.js'])
+      expect((await readFile(join(folder, 'site', file), 'utf8')).trimEnd().split('\n').length, file).toBeLessThanOrEqual(60);
+  });
+
+  it('shows the download, finds what is typed, with threads; and all of this again when the server has gone', async () => {
+    const { url, stop } = await serve();
+    const { page, complaints, said } = await open(url);
+    await ready(page);
+    expect(said[0]).toMatch(/^Loading the model: \d+ %$/);
+    expect(said).toContain('Loading the model: 100 %');
+    expect(said.at(-1)).toMatch(/^12 paragraphs, [2-8] threads\. Works offline from now on\.$/);
+    expect(await page.locator('#bar').isHidden()).toBe(true);
+    const dough = (await page.textContent('#bread')) ?? '';
+    expect(await search(page, dough.slice(0, 30))).toHaveLength(3);
+    await page.fill('#query', dough);
+    await page.waitForFunction(() => document.querySelector('#results b')?.textContent === '1.00');
+    expect(await page.locator('#results a').first().getAttribute('href')).toBe('#bread');
+    expect(complaints).toEqual([]);
+
+    await stop();
+    await page.reload();
+    await ready(page);
+    await page.fill('#query', dough);
+    await page.waitForFunction(() => document.querySelector('#results b')?.textContent === '1.00');
+    expect(await page.locator('#results a').first().getAttribute('href')).toBe('#bread');
+    expect(said.at(-1)).toMatch(/[2-8] threads/);
+  }, 60_000);
+
+  it('is worked by the keyboard, and by those who do not see it', async () => {
+    const { url } = await serve();
+    const { page } = await open(url);
+    await ready(page);
+    const focused = () => page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute('href'));
+    expect(await focused()).toBe('query');
+    const [first, second] = await search(page, 'sea');
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toBe(first);
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toBe(second);
+    await page.keyboard.press('Enter');
+    expect(new URL(page.url()).hash).toBe(second);
+    await page.keyboard.press('/');
+    expect(await focused()).toBe('query');
+    await page.keyboard.press('Enter');
+    expect(new URL(page.url()).hash).toBe(first);
+    for (const [role, name] of [
+      ['searchbox', 'Search this page by meaning'],
+      ['list', 'Paragraphs found'],
+    ] as const)
+      expect(await page.getByRole(role, { name }).count(), name).toBe(1);
+    expect(await page.getByRole('status').textContent()).toContain('12 paragraphs');
+  }, 60_000);
+
+  it('says what is wrong where there is no model', async () => {
+    const own = join(folder, '../none');
+    await cp(folder, own, { recursive: true });
+    await rm(join(own, 'site/model'), { recursive: true });
+    const { url } = await serve(own);
+    const { page, said } = await open(url);
+    await page.waitForFunction(() => document.getElementById('status')?.textContent?.startsWith('It does not work'));
+    expect(said.at(-1)).toMatch(/model\/config\.json.*no such file/);
+    // Once there is one, a reload is enough.
+    await cp(join(folder, 'site/model'), join(own, 'site/model'), { recursive: true });
+    await page.reload();
+    await ready(page);
+  }, 60_000);
+
+  itWith('models/all-MiniLM-L6-v2')(
+    'finds what is meant, whatever the words',
+    async () => {
+      const own = join(folder, '../minilm');
+      await cp(folder, own, { recursive: true });
+      await rm(join(own, 'site/model'), { recursive: true });
+      const loaded = await AutoModel.from_pretrained(shared('models/all-MiniLM-L6-v2'), { dtype: 'q8' });
+      await loaded.save_pretrained(join(own, 'site/model'));
+      loaded.dispose();
+      const { url, stop } = await serve(own);
+      const { page, said } = await open(url);
+      await ready(page);
+      expect(said.filter((text) => text.startsWith('Loading')).length).toBeGreaterThan(5);
+      await stop();
+      await page.reload();
+      await ready(page);
+      const questions = {
+        'how do ships find the harbour at night': '#lighthouse',
+        'what makes cake fluffy': '#bread',
+        'saving for old age': '#compound',
+        nightmares: '#sleep',
+        'insects telling each other the way': '#bees',
+      };
+      for (const [question, paragraph] of Object.entries(questions)) expect((await search(page, question))[0], question).toBe(paragraph);
+    },
+    60_000,
+  );
+});
