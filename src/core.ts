@@ -15,6 +15,7 @@ import {
   sourceOptionNames,
 } from './io/find.js';
 import type { Folder } from './io/folder.js';
+import { type Estimate, type EstimateOptions, estimate } from './models/estimate.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
@@ -36,6 +37,7 @@ export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
 export { Encoder } from './models/encoder.js';
 export { EncoderDecoder } from './models/encoder_decoder.js';
+export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
 export type {
@@ -101,6 +103,8 @@ interface Core {
   /** A model and a tokenizer, ready for a task. Without a model the task's own is taken, and the console says which. In a page it lives in a worker; see PretrainedOptions. */
   pipeline<Name extends keyof Tasks>(task: Name, model?: ModelSource | null, options?: PretrainedOptions): Promise<Tasks[Name]>;
   AutoTokenizer: { from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer> };
+  /** What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the weights alone. */
+  estimate(model: ModelSource, options?: EstimateOptions & SourceOptions): Promise<Estimate>;
 }
 
 /** The API: `Core`, and a loader of models for each of `A`. */
@@ -142,6 +146,11 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
         return Tokenizer.load(await folderFor(runtime, model, options, hub), { signal: options.signal });
       },
     },
+    estimate: async (model: ModelSource, options: EstimateOptions & SourceOptions = {}) => {
+      const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
+      const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
+      return estimate(runtime, await folderFor(runtime, model, where, hub), own);
+    },
     ...Object.fromEntries(
       Object.keys(loaded).map((name) => [
         name,
@@ -152,7 +161,10 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
 }
 
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
-export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
+export function serveModels(
+  { createEngine, AutoTokenizer, pipeline, estimate: _, ...models }: Core,
+  port = globalThis as unknown as Port,
+): void {
   const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>);
   serve(
     { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },

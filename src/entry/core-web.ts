@@ -5,6 +5,6 @@ import { webRuntime } from '../runtime/web.js';
 export * from '../core.js';
 
 const heed = bind(webRuntime, autos);
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = heed;
+export const { createEngine, pipeline, AutoModel, AutoTokenizer, estimate } = heed;
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -13,7 +13,7 @@ import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
 import type { Head } from './heads.js';
-import { through } from './through.js';
+import { drained, through } from './through.js';
 
 /** Word, position and type embeddings, added and normed. */
 class Embeddings extends Module {
@@ -167,13 +167,5 @@ export class Encoder extends Module {
   #pool(x: Tensor): Tensor {
     const first = () => contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]));
     return this.engine.scope(() => (this.#pooler as Linear).forward(first(), { activation: 'tanh' }));
-  }
-}
-
-/** What a generator returns, without a rest between its steps. */
-function drained<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
   }
 }
