@@ -103,8 +103,6 @@ interface Core {
   /** A model and a tokenizer, ready for a task. Without a model the task's own is taken, and the console says which. In a page it lives in a worker; see PretrainedOptions. */
   pipeline<Name extends keyof Tasks>(task: Name, model?: ModelSource | null, options?: PretrainedOptions): Promise<Tasks[Name]>;
   AutoTokenizer: { from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer> };
-  /** What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the weights alone. */
-  estimate(model: ModelSource, options?: EstimateOptions & SourceOptions): Promise<Estimate>;
 }
 
 /** The API: `Core`, and a loader of models for each of `A`. */
@@ -146,11 +144,6 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
         return Tokenizer.load(await folderFor(runtime, model, options, hub), { signal: options.signal });
       },
     },
-    estimate: async (model: ModelSource, options: EstimateOptions & SourceOptions = {}) => {
-      const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
-      const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
-      return estimate(runtime, await folderFor(runtime, model, where, hub), own);
-    },
     ...Object.fromEntries(
       Object.keys(loaded).map((name) => [
         name,
@@ -160,11 +153,20 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
   } as unknown as Heed<A>;
 }
 
+/**
+ * `estimate` on a runtime: what a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the
+ * weights alone. Apart from `bind`, so that bundles may do without.
+ */
+export const bindEstimate =
+  (runtime: Runtime, hub?: Hub) =>
+  async (model: ModelSource, options: EstimateOptions & SourceOptions = {}): Promise<Estimate> => {
+    const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
+    const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
+    return estimate(runtime, await folderFor(runtime, model, where, hub), own);
+  };
+
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
-export function serveModels(
-  { createEngine, AutoTokenizer, pipeline, estimate: _, ...models }: Core,
-  port = globalThis as unknown as Port,
-): void {
+export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
   const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>);
   serve(
     { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },

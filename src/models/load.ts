@@ -143,7 +143,7 @@ export function prepared<M extends Module>(
   const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry);
   const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry)?.parameter)), 0);
   // One grow for all weights: each grow replaces the views of the memory.
-  module.engine.heap.reserve(total() + float32 + staging);
+  module.engine.heap.reserve(total() + float32, staging);
   return { module, targetOf: find };
 }
 
