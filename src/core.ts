@@ -15,6 +15,7 @@ import {
   sourceOptionNames,
 } from './io/find.js';
 import type { Folder } from './io/folder.js';
+import { type Estimate, type EstimateOptions, estimate } from './models/estimate.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
@@ -36,6 +37,7 @@ export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
 export { Encoder } from './models/encoder.js';
 export { EncoderDecoder } from './models/encoder_decoder.js';
+export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
 export type {
@@ -150,6 +152,18 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
     ),
   } as unknown as Heed<A>;
 }
+
+/**
+ * `estimate` on a runtime: what a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the
+ * weights alone. Apart from `bind`, so that bundles may do without.
+ */
+export const bindEstimate =
+  (runtime: Runtime, hub?: Hub) =>
+  async (model: ModelSource, options: EstimateOptions & SourceOptions = {}): Promise<Estimate> => {
+    const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
+    const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
+    return estimate(runtime, await folderFor(runtime, model, where, hub), own);
+  };
 
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
 export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {

@@ -1,40 +1,75 @@
-/** `heed info`: what heed finds here, and what a model is. */
+/** `heed info`: what heed finds here; with a model, what that is and what it will take, which its settings and the headers of its weights say: no weight is read. */
 import { Command } from 'commander';
-import { AutoModel, createEngine } from '../entry/node.js';
-import { sizeOf } from '../tensor.js';
-import { deterministicOption, type EngineFlags, threadsOption } from './options.js';
+import { estimate } from '../entry/node.js';
+import { nodeRuntime } from '../runtime/node.js';
+import { describe, type ModelFacts } from './model_facts.js';
+import { deterministicOption, type EngineFlags, jsonOption, threadsOption, wholeNumber } from './options.js';
+import { print } from './output.js';
+import { size } from './sizes.js';
 import { version } from './version.js';
+import { modelFolder, withEngine } from './work.js';
 
 interface InfoFlags extends EngineFlags {
-  model?: string;
+  batch: number;
+  tokens?: number;
   json?: boolean;
 }
 
 export const infoCommand = new Command('info')
-  .description('tell what this machine gives heed, and what a model is')
-  .option('--model <dir>', 'folder or URL of a model')
-  .option('--json', 'one JSON object')
+  .description('tell what this machine gives heed, or what a model is and takes')
+  .argument('[model]', 'folder or URL of a model')
+  .option('--batch <n>', 'rows of the forward whose memory is estimated', wholeNumber, 1)
+  .option('--tokens <n>', 'tokens of a row (default: 128, or as many as the model takes)', wholeNumber)
+  .addOption(jsonOption('one JSON object'))
   .addOption(threadsOption())
   .addOption(deterministicOption())
-  .addHelpText('after', '\nExamples:\n  heed info\n  heed info --json --threads 4\n  heed info --model ./all-MiniLM-L6-v2')
-  .action(info);
+  .addHelpText(
+    'after',
+    `
+Examples:
+  heed info
+  heed info --json --threads 4
+  heed info ./all-MiniLM-L6-v2
+  heed info ./all-MiniLM-L6-v2 --batch 32 --tokens 256 --threads 1`,
+  )
+  .action((model: string | undefined, flags: InfoFlags) => (model === undefined ? machine(flags) : info(model, flags)));
 
-async function info({ model, json, threads, deterministic }: InfoFlags): Promise<void> {
-  const engine = await createEngine({ threads, deterministic });
-  try {
-    const facts: Record<string, unknown> = { heed: version, ...engine.info, cores: engine.runtime.cores() };
-    if (model) {
-      const { config, encoder } = await AutoModel.from_pretrained(model, { engine });
-      const all = [...encoder.distinctParameters().values()];
-      const parameters = all.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-      const { C, L, H, F, V, positions } = encoder.dims;
-      const dims = { layers: L, hidden: C, heads: H, feedForward: F, vocabulary: V, positions };
-      const dtype = all.some((parameter) => parameter.dtype === 'q8') ? 'q8' : 'fp32';
-      Object.assign(facts, { model: config.model_type, parameters, dtype, ...dims, memory: engine.memory().used });
-    }
-    if (json) process.stdout.write(`${JSON.stringify(facts)}\n`);
-    else for (const [name, value] of Object.entries(facts)) if (value !== undefined) process.stdout.write(`${name.padEnd(14)}${value}\n`);
-  } finally {
-    await engine.dispose();
-  }
+const machine = (flags: InfoFlags) =>
+  withEngine(flags, async (engine) => {
+    const facts = { heed: version, ...engine.info, cores: engine.runtime.cores() };
+    await print(flags.json ? `${JSON.stringify(facts)}\n` : table(facts));
+  });
+
+async function info(model: string, { batch, tokens, json, threads, deterministic }: InfoFlags): Promise<void> {
+  const facts = await describe(await modelFolder(nodeRuntime, model));
+  const options = { batch, tokens, engine: { threads, deterministic } };
+  const dtypes = facts.dtype === 'q8' ? (['q8', 'fp32'] as const) : (['fp32', 'q8'] as const);
+  const [first, second] = [
+    await estimate(model, { ...options, dtype: dtypes[0] }),
+    await estimate(model, { ...options, dtype: dtypes[1] }),
+  ];
+  const memory = { [dtypes[0]]: first, [dtypes[1]]: second };
+  if (json) return print(`${JSON.stringify({ model, ...facts, parameters: first.parameters, memory })}\n`);
+  const what = `${size(first.memory)} for ${batch} x ${first.tokens} tokens: weights ${size(first.weights)}, activations ${size(first.activations)}`;
+  const other = `${size(second.memory)} with dtype ${dtypes[1]}`;
+  const parameters = `${first.parameters.toLocaleString('en')} in ${facts.dtype}`;
+  await print(table({ model, ...shown(facts), parameters, files: size(first.download ?? Number.NaN), memory: `${what}; ${other}` }));
 }
+
+/** What a line can say. */
+function shown({ architecture, heads, loader, labels, dims, tokenizer }: ModelFacts): Record<string, string | undefined> {
+  return {
+    ...{ architecture, head: heads.join(', ') || undefined, 'loaded by': loader },
+    labels: labels && (labels.length > 8 ? `${labels.slice(0, 8).join(', ')} … (${labels.length})` : labels.join(', ')),
+    sizes: Object.entries(dims)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', '),
+    tokenizer: tokenizer && `${tokenizer.model}, ${tokenizer.vocabulary.toLocaleString('en')} tokens`,
+  };
+}
+
+const table = (facts: Record<string, unknown>): string =>
+  Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
+    .join('');

@@ -11,6 +11,7 @@ import { evaluateCommand } from './evaluate.js';
 import { failed } from './failures.js';
 import { infoCommand } from './info.js';
 import { watchOutput } from './output.js';
+import { quantizeCommand } from './quantize.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
 import { version } from './version.js';
@@ -25,6 +26,7 @@ const program = new Command('heed')
   .addCommand(attendCommand)
   .addCommand(trainCommand)
   .addCommand(evaluateCommand)
+  .addCommand(quantizeCommand)
   .addCommand(infoCommand);
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
   command.exitOverride().showHelpAfterError('(add --help for examples)');

@@ -33,7 +33,8 @@ export class Engine {
   #pausedAt = { work: 0, time: 0 };
   #inlineBelow: number;
   #disposed = false;
-  #rehearsing = false;
+  /** For how many threads, while that is. */
+  #rehearsing = 0;
 
   private constructor(runtime: Runtime, info: EngineInfo, memory: EngineMemory, kernels: KernelFunction[], inlineBelow: number) {
     this.#runtime = runtime;
@@ -135,7 +136,7 @@ export class Engine {
     if (!this.#rehearsing) this.#work += work;
     const index = kernelNames.indexOf(kernel);
     const bytes = Math.ceil(scratch / 64) * 64;
-    const base = bytes ? this.#scratchFor(bytes * (this.#pool?.scratchLanes ?? 1)) : 0;
+    const base = bytes ? this.#scratchFor(bytes * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1))) : 0;
     if (this.#rehearsing) return;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
       try {
@@ -175,18 +176,18 @@ export class Engine {
 
   /**
    * How much memory `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all it computes is zeros. It must
-   * leave nothing behind, and believe nothing that it reads. See EngineMemory.rehearse.
+   * leave nothing behind, and believe nothing that it reads. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
    */
-  rehearse(body: () => void): MemoryUse {
+  rehearse(body: () => void, threads = this.#pool?.scratchLanes ?? 1): MemoryUse {
     this.#alive();
     const scratch = this.#scratch;
     // A stand-in like the rest of the memory: it may be freed for a larger one.
     this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
-    this.#rehearsing = true;
+    this.#rehearsing = threads;
     try {
       return this.heap.rehearse(() => this.scope(body));
     } finally {
-      this.#rehearsing = false;
+      this.#rehearsing = 0;
       this.#scratch = scratch;
     }
   }

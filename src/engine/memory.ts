@@ -165,10 +165,10 @@ export class EngineMemory {
     return new Storage(this, ptr, size);
   }
 
-  /** Grows now, once, so that `bytes` more can be allocated without another grow. Throws MEMORY. */
-  reserve(bytes: number): void {
+  /** Grows now, once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
+  reserve(bytes: number, spare = 0): void {
     const largest = this.#free.reduce((most, block) => Math.max(most, block.bytes), 0);
-    if (largest < bytes) this.#grow(bytes);
+    if (largest < bytes) this.#grow(bytes, spare);
   }
 
   release(storage: Storage): void {
@@ -190,12 +190,12 @@ export class EngineMemory {
     for (const { ptr, bytes } of held) this.#put({ ptr, bytes });
   }
 
-  #grow(bytes: number): void {
+  #grow(bytes: number, spare = 0): void {
     const last = this.#free.at(-1);
     const atEnd = last && last.ptr + last.bytes === this.#end ? last.bytes : 0;
     const size = this.wasm.buffer.byteLength;
     const missing = bytes - atEnd + (this.#end === HEAP_BASE ? ALIGN + HEAP_BASE - Math.min(size, HEAP_BASE) : 0);
-    const wanted = Math.min(Math.max(missing, LEAST_GROWTH, size >>> 3), Math.max(missing, this.maximum - size));
+    const wanted = Math.min(Math.max(missing + spare, LEAST_GROWTH, size >>> 3), Math.max(missing, this.maximum - size));
     try {
       if (size + missing > this.maximum) throw new RangeError(`above the limit of ${this.maximum} bytes`);
       this.#extend(wanted, missing);

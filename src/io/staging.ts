@@ -7,7 +7,8 @@ import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
 import { shown } from './location.js';
 
-const BUFFER = 1 << 20;
+/** Bytes of a buffer, and so of a chunk. */
+export const BUFFER = 1 << 20;
 
 /**
  * Where in its memory a buffer begins. Large allocations begin 0 or 16 bytes into a page, and on AMD's Zen 3 and 4 the

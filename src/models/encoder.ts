@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { Dropout, Embedding, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
+import { rowsFrom } from '../nn/positions.js';
 import { TransformerEncoderLayer } from '../nn/transformer.js';
 import { add } from '../ops/elementwise.js';
 import { embedding } from '../ops/embedding.js';
@@ -13,7 +14,7 @@ import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { BlockChoices, EncoderDims } from './architecture.js';
 import type { Head } from './heads.js';
-import { through } from './through.js';
+import { drained, through } from './through.js';
 
 /** Word, position and type embeddings, added and normed. */
 class Embeddings extends Module {
@@ -26,7 +27,7 @@ class Embeddings extends Module {
   constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims, dropout: number, packed: boolean) {
     super(engine);
     this.word = this.child('word', new Embedding(engine, V, C, { packed }));
-    this.#position = this.child('position', new Embedding(engine, positions, C, { quantizable: false }));
+    this.#position = this.child('position', new Embedding(engine, positions, C));
     this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
     this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
@@ -35,7 +36,7 @@ class Embeddings extends Module {
   /** ids, typeIds [B, T] int32 → [B, T, C]. Without typeIds all are 0: types and positions, then the same for all rows, are added once. */
   forward(ids: Tensor, typeIds: Tensor | undefined): Tensor {
     const T = ids.dim(1);
-    const positions = narrow(this.#position.weight.tensor, 0, 0, T);
+    const positions = rowsFrom(this.#position.weight, 0, T);
     const types = typeIds ? this.#type.forward(typeIds) : expand(narrow(this.#type.weight.tensor, 0, 0, 1), positions.shape);
     return this.#dropout.forward(this.#norm.forward(add(this.word.forward(ids), add(types, positions))));
   }
@@ -167,13 +168,5 @@ export class Encoder extends Module {
   #pool(x: Tensor): Tensor {
     const first = () => contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]));
     return this.engine.scope(() => (this.#pooler as Linear).forward(first(), { activation: 'tanh' }));
-  }
-}
-
-/** What a generator returns, without a rest between its steps. */
-function drained<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
   }
 }

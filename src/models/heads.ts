@@ -1,12 +1,14 @@
 /** What tasks put on an encoder: modules that turn its states into logits. An architecture says what checkpoints call their weights. */
 import type { Engine } from '../engine/engine.js';
+import type { JsonNode } from '../io/json.js';
 import { Dropout, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Operand, Parameter } from '../nn/parameter.js';
 import type { Activation } from '../ops/activation.js';
 import { linear } from '../ops/matmul.js';
 import type { Tensor } from '../tensor.js';
-import type { EncoderDims, HeadChoices } from './architecture.js';
+import type { EncoderDims, HeadChoices, Task } from './architecture.js';
+import { labelsOf } from './labels.js';
 
 /** What a head gets from its encoder. */
 export interface HeadInputs {
@@ -73,3 +75,9 @@ export class MaskedLM extends Head {
     return linear(h, words, this.#bias.tensor);
   }
 }
+
+/** The head of each task, as config.json describes it. */
+export const heads: Readonly<Record<Task, (engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode) => Head>> = {
+  SequenceClassification: (engine, dims, choices, config) => new SequenceClassification(engine, dims, choices, labelsOf(config, {}).length),
+  MaskedLM: (engine, dims, choices) => new MaskedLM(engine, dims, choices),
+};

@@ -7,6 +7,7 @@ import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpo
 import type { Folder } from '../io/folder.js';
 import { bytesPerElement, quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { BUFFER } from '../io/staging.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
@@ -46,7 +47,7 @@ function* spelt(module: Module, { name, weights }: Spelt): Generator<[key: strin
 }
 
 /** What a checkpoint's tensors are, by their names. */
-function targetsOf(module: Module, architecture: Spelt, { stored }: WeightForms): Map<string, Target> {
+export function targetsOf(module: Module, architecture: Spelt, { stored }: WeightForms): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const [key, parameter, names] of spelt(module, architecture)) {
     const height = parameter.rows / names.length;
@@ -99,34 +100,71 @@ export async function loadWeights<M extends Module>(
   options: LoadOptions = {},
 ): Promise<M> {
   const { forms = { stored: 'float32', kept: 'float32' } } = options;
-  let module: M | undefined;
-  let targets: ReadonlyMap<string, Target> = new Map();
+  let made: Prepared<M> | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
-    const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
-    module = make({ tensors: entries.length, has: (name) => names.has(name) });
-    targets = targetsOf(module, architecture, forms);
-    checkComplete(targets, architecture, folder.name, entries);
-    const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
-    const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
-    // What is 8-bit in the file and float32 in the engine is both, for a while.
-    const float32 = forms.stored === 'q8' && forms.kept === 'float32' ? total() : 0;
-    if (forms.stored === 'q8' || forms.kept === 'q8') module.to('q8');
-    // One grow for all weights: each grow replaces the views of the memory.
-    module.engine.heap.reserve(total() + float32);
+    made = prepared(make, architecture, folder.name, entries, forms);
   };
   try {
     for await (const tensor of readCheckpoint(folder, { ...options, check })) {
-      const target = targetOf(targets, architecture, tensor);
+      const target = made?.targetOf(tensor);
       if (!target) continue;
       await fill(target, tensor);
-      const { parameter } = target;
-      if (parameter.dtype !== forms.kept && parameter.quantizable && parameter.complete) parameter.to(forms.kept);
+      settle(target.parameter, forms);
     }
-    return module as M; // made by `check`
+    return (made as Prepared<M>).module; // made by `check`
   } catch (error) {
-    module?.dispose();
+    made?.module.dispose();
     throw error;
   }
+}
+
+/** A module that waits for its weights, and where each of a checkpoint's tensors goes. */
+export interface Prepared<M> {
+  module: M;
+  targetOf(entry: CheckpointEntry): Target | undefined;
+}
+
+/** Makes a module for a checkpoint whose headers say this, and room for its weights. Throws as `loadWeights` does; the module is made by then, and holds nothing. */
+export function prepared<M extends Module>(
+  make: (checkpoint: CheckpointSummary) => M,
+  architecture: Spelt,
+  folder: string,
+  entries: readonly CheckpointEntry[],
+  forms: WeightForms,
+): Prepared<M> {
+  const module = make(summaryOf(entries, architecture));
+  const targets = targetsOf(module, architecture, forms);
+  checkComplete(targets, architecture, folder, entries);
+  const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
+  const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
+  // What is 8-bit in the file and float32 in the engine is both, for a while.
+  const float32 = forms.stored === 'q8' && forms.kept === 'float32' ? total() : 0;
+  if (forms.stored === 'q8' || forms.kept === 'q8') module.to('q8');
+  const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry);
+  const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry)?.parameter)), 0);
+  // One grow for all weights: each grow replaces the views of the memory.
+  module.engine.heap.reserve(total() + float32, staging);
+  return { module, targetOf: find };
+}
+
+/** What a chunk of a tensor takes in the engine on its way into a parameter. */
+export function stagedBytes({ dtype, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
+  if (!parameter) return 0;
+  const each = bytesPerElement(dtype);
+  const chunk = Math.min(BUFFER, sizeOf(shape) * each);
+  const raw = dtype === 'F32' ? 0 : chunk;
+  return raw + (parameter.packed && dtypes.floats.includes(dtype) ? (chunk / each) * 4 : 0);
+}
+
+/** What has come as a whole takes the form in which it is kept. */
+export function settle(parameter: Parameter, { kept }: WeightForms): void {
+  if (parameter.dtype !== kept && parameter.quantizable && parameter.complete) parameter.to(kept);
+}
+
+/** What headers tell of a checkpoint, in the architecture's spelling. */
+export function summaryOf(entries: readonly CheckpointEntry[], architecture: Spelt): CheckpointSummary {
+  const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
+  return { tensors: entries.length, has: (name) => names.has(name) };
 }
 
 /** Throws unless the checkpoint has every tensor of the model once, and no others. */
@@ -184,7 +222,7 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Spelt, ent
 }
 
 /** heed's spelling of a checkpoint's name; the scales of a weight are spelt as the weight is. */
-function ownName(name: string, { prefixes = [], renamed = [] }: Spelt): string {
+export function ownName(name: string, { prefixes = [], renamed = [] }: Spelt): string {
   const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
   const weight = weightName(name);
   return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);

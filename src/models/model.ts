@@ -134,7 +134,7 @@ export class LoadedModel {
    * fails, UNSUPPORTED where there are no files.
    */
   async save_pretrained(folder: string, options: SavePretrainedOptions = {}): Promise<void> {
-    await this.alive(() => saveLoaded(this.#module, this.config, this.origin, folder, options));
+    await this.alive(async () => void (await saveLoaded(this.#module, this.config, this.origin, folder, options)));
   }
 
   /** What the engine got that runs it. */

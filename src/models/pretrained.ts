@@ -65,7 +65,7 @@ export interface Origin {
 }
 
 /** Every layer has tensors of its own, and is made of many objects before the first of them is looked at. */
-function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
+export function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointSummary): void {
   if (layers <= tensors) return;
   const message = `${config.file} asks for ${layers} layers, and the checkpoint has ${tensors} tensors`;
   throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });

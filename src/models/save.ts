@@ -65,14 +65,14 @@ export async function save_pretrained(
   });
 }
 
-/** Writes a model that was loaded, and what its folder says of it beside. */
+/** Writes a model that was loaded, and what its folder says of it beside. Gives the bytes of all files. */
 export async function saveLoaded(
   module: Module,
   config: JsonObject,
   { folder: from, tensors, model, headed }: Origin,
   folder: string,
   options: SavePretrainedOptions,
-): Promise<void> {
+): Promise<number> {
   checkOptions(options, ['dtype', 'signal'], 'save_pretrained');
   const { dtype, signal } = options;
   checkDtype(dtype);
@@ -83,13 +83,13 @@ export async function saveLoaded(
   const own = await readFile(from, 'config.json', { optional: true, signal });
   signal?.throwIfAborted();
   const said = respell(savedConfig(config, held, model), own && new TextDecoder().decode(own));
-  await writeModel(module.engine.runtime, folder, { tensors: tensors(held), files, config: said });
+  return writeModel(module.engine.runtime, folder, { tensors: tensors(held), files, config: said });
 }
 
 /** What config.json says of a model that was loaded: floats are float32 now. */
 function savedConfig(config: JsonObject, held: ParameterDtype, model: string | undefined): JsonObject {
   const floats = Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => key in config).map((key) => [key, 'float32']));
-  return { ...config, ...floats, num_labels: undefined, ...quantizationOf(held), ...(model && { architectures: [model] }) };
+  return { ...config, ...floats, ...quantizationOf(held), ...(model && { architectures: [model] }) };
 }
 
 /** The form in which a module's weights are saved. */
@@ -115,14 +115,15 @@ interface ModelFiles {
   config: string;
 }
 
-async function writeModel(runtime: Runtime, folder: string, { tensors, files, config }: ModelFiles): Promise<void> {
+/** Gives the bytes of all files. */
+async function writeModel(runtime: Runtime, folder: string, { tensors, files, config }: ModelFiles): Promise<number> {
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
   // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
-  await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
-  for (const [file, bytes] of files) await write(file, [bytes]);
-  await write('config.json', [new TextEncoder().encode(config)]);
+  let length = await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
+  for (const [file, bytes] of files) length += await write(file, [bytes]);
+  return length + (await write('config.json', [new TextEncoder().encode(config)]));
 }
 
 const jsonFile = (tokenizer: object | undefined): Files =>

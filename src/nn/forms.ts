@@ -44,6 +44,11 @@ export abstract class Form {
     this.filled = 0;
   }
 
+  /** Takes what its memory holds for its values. */
+  assume(): void {
+    this.filled = rowsOf(this.weights);
+  }
+
   /** Takes rows `row` … of a checkpoint. */
   write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
     const rows = bytes.length / (sources[dtype].bytes * Math.max(1, widthOf(this.weights)));

@@ -259,6 +259,12 @@ export class Parameter {
     this.#form.write(row, bytes, dtype);
   }
 
+  /** Takes its memory, and whatever is there for its values: for a rehearsal, in which nothing is computed. */
+  assume(): void {
+    this.#form ??= new (this.#kind())(this.#weights);
+    this.#form.assume();
+  }
+
   /** Where a q8 checkpoint's int8 and scales go. */
   get quantized(): Quantized {
     this.#form ??= new (this.#kind())(this.#weights);

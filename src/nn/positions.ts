@@ -11,7 +11,7 @@ import { cos, log, pow, sin } from '../math.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { narrow, permute, reshape } from '../ops/shape.js';
-import { type Tensor, tensor } from '../tensor.js';
+import { isMatrix, type Tensor, tensor } from '../tensor.js';
 import { normal } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
@@ -81,14 +81,27 @@ export class LearnedPositions extends Module {
     readonly offset = 0,
   ) {
     super(engine);
-    this.weight = this.parameter('weight', [numPositions + offset, channels], { init: normal() });
+    this.weight = this.parameter('weight', [numPositions + offset, channels], { init: normal(), quantizable: true });
   }
 
   /** Positions `from` … `from + T − 1`: [T, C]. Throws ARGUMENT for more than there are. */
   forward(T: number, from = 0): Tensor {
-    if (from + T <= this.numPositions) return narrow(this.weight.tensor, 0, this.offset + from, T);
+    if (from + T <= this.numPositions) return rowsFrom(this.weight, this.offset + from, T);
     throw new HeedError('ARGUMENT', `There are ${this.numPositions} positions, and ${from + T} tokens`, { culprit: 'positions' });
   }
+}
+
+/** Neighbouring rows of a table: a view of them, or what 8-bit ones count as. */
+export function rowsFrom(table: Parameter, from: number, count: number): Tensor {
+  const { operand, engine } = table;
+  if (!isMatrix(operand)) return narrow(operand, 0, from, count);
+  return embedding(
+    tensor(
+      engine,
+      Int32Array.from({ length: count }, (_, i) => from + i),
+    ),
+    operand,
+  );
 }
 
 export interface RelativeBiasOptions {

@@ -7,7 +7,7 @@ import { HeedError } from '../errors.js';
 import { concatenated } from '../io/bytes.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { notFinite, packInts, packScales, quantizedInts, quantizedScales, quantizeRows } from '../ops/quantize.js';
-import { groups, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
+import { GROUP, groups, PANEL, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
 import { Form, heightOf, rowsOf, unpackStack, type Weights, widthOf } from './forms.js';
 import type { SourceDtype } from './sources.js';
 
@@ -28,7 +28,8 @@ export class Quantized extends Form {
     const { heap } = weights.engine;
     this.storage = heap.allocate(Quantized.bytes(weights));
     // What the last panel and the last block of a row lack.
-    heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
+    if (heightOf(weights) % PANEL || widthOf(weights) % GROUP)
+      heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
   }
 
   static bytes(weights: Weights): number {
@@ -42,6 +43,11 @@ export class Quantized extends Form {
   override reset(): void {
     super.reset();
     this.#scales = 0;
+  }
+
+  override assume(): void {
+    super.assume();
+    this.#scales = rowsOf(this.weights);
   }
 
   protected take(row: number, rows: number, bytes: Uint8Array, dtype: SourceDtype): void {

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { estimate } from '../../dist/entry/node.js';
 import { tinyPath, tinyWeights } from '../models/files.js';
 import { heed, heedIn, notice, run, sh } from './command.js';
 
@@ -60,7 +61,9 @@ describe('exit code 2, for a command line that cannot be read', () => {
     [['embed', 'a', '--model', tinyPath, '--threads', '1e1']],
     [['embed', 'a', '--model', tinyPath, '--threads', '']],
     [['embed', 'a', '--model', tinyPath, '--max-tokens', '-5']],
-    [['info', 'a', '--threads', '2']],
+    [['info', 'a', 'b']],
+    [['info', tinyPath, '--batch', '0']],
+    [['quantize', tinyPath]],
   ])('heed %j', async (args) => {
     const { code, stdout, stderr } = await run(args);
     expect([code, stdout]).toEqual([2, '']);
@@ -71,14 +74,15 @@ describe('exit code 2, for a command line that cannot be read', () => {
 
 describe('exit code 1, for what failed', () => {
   it.each(['embed', 'info'])('heed %s of a model that is not there', async (command) => {
-    const { code, stdout, stderr } = await run([command, '--model', join(temporary, 'nowhere')]);
+    const model = join(temporary, 'nowhere');
+    const { code, stdout, stderr } = await run(command === 'info' ? [command, model] : [command, '--model', model]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^heed: .*nowhere.*\[NOT_FOUND\]\n$/);
   });
 
   it('a model that is broken', async () => {
     writeFileSync(join(temporary, 'config.json'), '{');
-    const { code, stdout, stderr } = await run(['info', '--model', temporary]);
+    const { code, stdout, stderr } = await run(['info', temporary]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^heed: .*config\.json.*\[FORMAT\]\n$/);
   });
@@ -105,9 +109,9 @@ describe('exit code 1, for what failed', () => {
   });
 
   it('without a stack trace, but for those who ask for it', async () => {
-    const args = ['info', '--model', join(temporary, 'nowhere')];
+    const args = ['info', join(temporary, 'nowhere')];
     expect((await run(args)).stderr).not.toMatch(/^ +at /m);
-    const { code, stderr } = await sh(`HEED_DEBUG=1 ${heedIn} info --model nowhere`);
+    const { code, stderr } = await sh(`HEED_DEBUG=1 ${heedIn} info nowhere`);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^heed: nowhere.*\n/);
     // The failure's, and its cause's.
@@ -144,16 +148,50 @@ describe('heed info', () => {
     expect(stdout).not.toMatch(/^reason/m);
   });
 
-  it('--json prints one object, --model adds what the model is', async () => {
-    const { code, stdout } = await run(['info', '--json', '--threads', '2', '--model', tinyPath]);
+  it('--json prints one object', async () => {
+    const { code, stdout } = await run(['info', '--json', '--threads', '2']);
     expect(code).toBe(0);
     expect(stdout.split('\n')).toHaveLength(2);
+    expect(JSON.parse(stdout)).toMatchObject({ heed: version, threads: 2, shared: true, deterministic: false });
+  });
+});
+
+describe('heed info MODEL', () => {
+  const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
+
+  it('tells what it is and what it takes, in lines', async () => {
+    const { code, stdout, stderr } = await run(['info', tinyPath, '--tokens', '10', '--threads', '1']);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^architecture +bert$/m);
+    expect(stdout).toMatch(/^loaded by +AutoModel$/m);
+    expect(stdout).toMatch(/^sizes +layers 2, hidden 32, heads 4, feedForward 40, vocabulary 97, positions 64, types 2$/m);
+    expect(stdout).toMatch(/^tokenizer +WordPiece, 97 tokens$/m);
+    expect(stdout).toMatch(/^parameters +20,304 in fp32$/m);
+    expect(stdout).toMatch(/^files +85\.2 kB$/m);
+    expect(stdout).toMatch(/^memory +1\.0 MB for 1 x 10 tokens: weights 81\.3 kB, activations .*; 1\.0 MB with dtype q8$/m);
+  });
+
+  it('--json prints one object: the estimates of both dtypes', async () => {
+    const { code, stdout } = await run(['info', tinyPath, '--json', '--batch', '2', '--tokens', '10', '--threads', '1']);
+    expect(code).toBe(0);
     const facts = JSON.parse(stdout);
-    expect(facts).toMatchObject({ heed: version, threads: 2, shared: true, deterministic: false });
     const dims = { layers: 2, hidden: 32, heads: 4, feedForward: 40, vocabulary: 97, positions: 64 };
     const bytes = Object.values(tinyWeights()).reduce((sum, weight) => sum + weight.bytes.length, 0);
-    expect(facts).toMatchObject({ model: 'bert', parameters: bytes / 4, ...dims });
-    expect(facts.memory).toBeGreaterThan(bytes);
+    expect(facts).toMatchObject({ model: tinyPath, architecture: 'bert', heads: [], dtype: 'fp32', parameters: bytes / 4, dims });
+    const options = { batch: 2, tokens: 10, engine: { threads: 1 } };
+    expect(facts.memory.fp32).toEqual(await estimate(tinyPath, options));
+    expect(facts.memory.q8).toEqual(await estimate(tinyPath, { ...options, dtype: 'q8' }));
+  });
+
+  it.each([
+    ['bert_classify', { architecture: 'bert', heads: ['SequenceClassification'], loader: 'AutoModelForSequenceClassification' }],
+    ['bert_mlm', { architecture: 'bert', heads: ['MaskedLM'], loader: 'AutoModelForMaskedLM' }],
+    ['marian', { architecture: 'marian', loader: 'AutoModelForSeq2SeqLM', dims: { layers: '2 + 2' } }],
+    ['t5', { architecture: 't5', loader: 'AutoModelForSeq2SeqLM', dims: { hidden: 32 } }],
+  ])('knows %s', async (name, expected) => {
+    const { code, stdout } = await run(['info', fixture(name), '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject(expected);
   });
 });
 

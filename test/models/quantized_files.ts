@@ -4,8 +4,8 @@ import { type Config, numbersOf, type Weight, type Weights } from './files.js';
 
 export const quantization_config = { quant_method: 'heed', bits: 8, group_size: 32 };
 
-/** The matrices and tables of a BERT that are 8-bit: positions and types are not. */
-export const isQuantized = (name: string, { shape }: Weight): boolean => shape.length === 2 && !/position|token_type/.test(name);
+/** The matrices and tables of a BERT that are 8-bit: the two rows of types are not. */
+export const isQuantized = (name: string, { shape }: Weight): boolean => shape.length === 2 && !/token_type/.test(name);
 
 /** Scales are float16 already. */
 function bitsOf(scale: number): number {

@@ -75,7 +75,9 @@ it('makes a folder that many ask for at once', async () => {
 });
 
 it('is refused where there are no files, with the cure', async () => {
-  for (const refuse of Object.values(noStorage) as ((place: string) => Promise<unknown>)[])
+  const { exists, ...refusing } = noStorage;
+  expect(await exists('run')).toBe(false);
+  for (const refuse of Object.values(refusing) as ((place: string) => Promise<unknown>)[])
     await expect(refuse('run')).rejects.toMatchObject({
       code: 'UNSUPPORTED',
       culprit: 'run',

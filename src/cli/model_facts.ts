@@ -1,0 +1,65 @@
+/** What a model's folder says of it, without a weight. */
+import type { Folder } from '../io/folder.js';
+import { JsonNode, readJson } from '../io/json.js';
+import { loaders, type Task } from '../models/architecture.js';
+import { readBlueprint } from '../models/blueprint.js';
+import { labelsOf } from '../models/labels.js';
+import { type PretrainedDtype, weightForms } from '../models/quantization.js';
+
+export interface ModelFacts {
+  /** config.json's model_type. */
+  architecture: string;
+  /** The tasks whose heads are there. */
+  heads: readonly Task[];
+  /** What of heed loads it. */
+  loader: string;
+  /** Of a head that sorts. */
+  labels: readonly string[] | undefined;
+  /** As the checkpoint holds its weights. */
+  dtype: PretrainedDtype;
+  dims: Readonly<Record<string, number | string>>;
+  tokenizer: { model: string; vocabulary: number } | undefined;
+}
+
+/** The letters of an architecture's dimensions, in words. */
+const words: Readonly<Record<string, string>> = {
+  ...{ L: 'layers', C: 'hidden', H: 'heads', D: 'head', F: 'feedForward', V: 'vocabulary', sourceV: 'sourceVocabulary' },
+  ...{ positions: 'positions', types: 'types' },
+};
+
+export async function describe(folder: Folder): Promise<ModelFacts> {
+  const { config, architecture, tasks, task } = await readBlueprint(folder);
+  return {
+    architecture: architecture.name,
+    heads: tasks,
+    loader: task ? `AutoModelFor${task}` : loaders[architecture.module.kind],
+    labels: task?.endsWith('Classification') ? labelsOf(config, {}) : undefined,
+    dtype: weightForms(config, undefined).stored === 'q8' ? 'q8' : 'fp32',
+    dims: dimsOf(architecture.dims(config) as object),
+    tokenizer: await tokenizerOf(folder),
+  };
+}
+
+/** Numbers by their words; those of two stacks, an encoder's and a decoder's, one behind the other. */
+function dimsOf(dims: object): Record<string, number | string> {
+  const { encoder, decoder, ...own } = dims as Record<string, unknown>;
+  const two = (encoder ?? {}) as Record<string, number>;
+  const stacks = Object.entries(two).map(([key, value]) => [key, `${value} + ${(decoder as Record<string, number>)[key]}`] as const);
+  const all = Object.fromEntries([...stacks, ...Object.entries(own).filter(([, value]) => Number.isFinite(value))]);
+  const known = Object.entries(words).filter(([key]) => all[key] !== undefined);
+  return Object.fromEntries(known.map(([key, word]) => [word, all[key] as number | string]));
+}
+
+/** Which kind of tokens, and how many. */
+async function tokenizerOf(folder: Folder): Promise<ModelFacts['tokenizer']> {
+  const json = await readJson(folder, 'tokenizer.json', { optional: true });
+  if (json === undefined) return undefined;
+  const root = JsonNode.of(folder.locate('tokenizer.json'), json);
+  const model = root.object('model');
+  const listed = model.get('vocab');
+  const old = model.get('merges') ? 'BPE' : Array.isArray(listed) ? 'Unigram' : 'WordPiece';
+  const ids = Object.values(Object(listed)).filter((id) => typeof id === 'number') as number[];
+  const added = root.objects('added_tokens').map((token) => token.integer('id', 1 << 28, 0));
+  const most = Array.isArray(listed) ? [listed.length - 1] : ids;
+  return { model: model.string('type', old), vocabulary: 1 + [...most, ...added].reduce((a, b) => Math.max(a, b), -1) };
+}

@@ -1,0 +1,73 @@
+/**
+ * `heed quantize`: a model in floats becomes one in 8 bits, in a folder of its own, with its tokenizer and all that describes it. Then both read the same texts,
+ * so that the last line says what it cost.
+ */
+import { Command, Option } from 'commander';
+import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import { readBlueprint } from '../models/blueprint.js';
+import { quantizeCheckpoint, type Saved } from '../models/quantize_checkpoint.js';
+import { fidelity } from './fidelity.js';
+import { deterministicOption, type EngineFlags, jsonOption, threadsOption } from './options.js';
+import { print } from './output.js';
+import { withBar } from './progress.js';
+import { size } from './sizes.js';
+import { modelFolder, withEngine } from './work.js';
+
+interface QuantizeFlags extends EngineFlags {
+  out: string;
+  force?: boolean;
+  check: boolean;
+  json?: boolean;
+}
+
+export const quantizeCommand = new Command('quantize')
+  .description('make a model in 8 bits out of one in floats')
+  .argument('<model>', 'folder or URL of a model, of any architecture and task that heed has')
+  .addOption(new Option('--out <dir>', 'the folder to write').makeOptionMandatory())
+  .option('--force', 'write into a folder that holds a model already')
+  .option('--no-check', 'do not compare the two models')
+  .addOption(jsonOption('one JSON object'))
+  .addOption(threadsOption())
+  .addOption(deterministicOption())
+  .addHelpText(
+    'after',
+    `
+Matrices and tables become 8-bit numbers with a scale for every 32; norms, biases and positions stay floats.
+
+Examples:
+  heed quantize ./all-MiniLM-L6-v2 --out ./all-MiniLM-L6-v2-q8
+  heed quantize ./opus-mt-en-de --out ./opus-mt-en-de-q8 --no-check
+  heed embed "a cat" "a kitten" --model ./all-MiniLM-L6-v2-q8`,
+  )
+  .action((model: string, flags: QuantizeFlags) => withEngine(flags, (engine) => quantize(engine, model, flags)));
+
+async function quantize(engine: Engine, model: string, { out, force, check, json }: QuantizeFlags): Promise<void> {
+  const { runtime } = engine;
+  const folder = await modelFolder(runtime, model);
+  if (folder.locate('config.json') === runtime.join(runtime.resolve(out), 'config.json'))
+    throw new HeedError('ARGUMENT', `${out} is the model itself`, { culprit: 'out', cure: 'Choose another folder' });
+  const config = runtime.join(out, 'config.json');
+  if (!force && (await runtime.exists(config)))
+    throw new HeedError('ARGUMENT', `${out} holds a model already`, { culprit: 'out', cure: 'Choose another folder, or give --force' });
+  const blueprint = await readBlueprint(folder);
+  const before = blueprint.headers.bytes;
+  // A folder without config.json is no model: it is not one again before all else is there.
+  const saved = await withBar('quantizing', (update) =>
+    quantizeCheckpoint(engine, blueprint, out, {
+      onProgress: ({ loaded, total }) => update(loaded, total),
+      beforeWriting: () => runtime.removeFile(config),
+    }),
+  );
+  const cosine = check ? await withBar('comparing', () => fidelity(engine, blueprint, model, out)) : undefined;
+  await print(json ? `${JSON.stringify({ out, before, ...saved, cosine })}\n` : told(out, before, saved, cosine));
+}
+
+function told(out: string, before: number | undefined, { bytes, quantized, kept, left }: Saved, cosine: number | undefined): string {
+  const lines = [
+    `${out}: ${size(bytes)} in all${before === undefined ? '' : `, of weights that were ${size(before)}`}`,
+    `${quantized} tensors in 8 bits, ${kept} in float32${left.length ? `, ${left.length} left out that no model reads: ${left.slice(0, 4).join(', ')}` : ''}`,
+    ...(cosine === undefined ? [] : [`cosine to the model in floats, over 8 texts: at least ${cosine.toFixed(5)}`]),
+  ];
+  return lines.map((line) => `${line}\n`).join('');
+}

@@ -1,0 +1,157 @@
+/**
+ * What a model will take, before it is loaded: config.json and the headers of its weights are read, and then loading and a forward are rehearsed on the engine's
+ * allocator, every block of them, while nothing is computed. So the figures are those that `engine.memory()` will give.
+ */
+import { Engine, type EngineOptions } from '../engine/engine.js';
+import type { MemoryUse } from '../engine/memory.js';
+import { wantedThreads } from '../engine/options.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import { BUFFER } from '../io/staging.js';
+import type { Runtime } from '../runtime/types.js';
+import { sizeOf } from '../tensor.js';
+import { type Blueprint, blank, readBlueprint, spelt } from './blueprint.js';
+import type { Encoder } from './encoder.js';
+import type { EncoderDecoder } from './encoder_decoder.js';
+import { prepared, settle, stagedBytes } from './load.js';
+import { checkDtype, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
+import { drained } from './through.js';
+
+export interface EstimateOptions {
+  /** As in from_pretrained. Default: as the checkpoint is. */
+  dtype?: PretrainedDtype | undefined;
+  /** Rows of a forward. Default 1. */
+  batch?: number | undefined;
+  /** Tokens of a row; a translator reads as many and writes as many, one by one. Default 128, or as many as the model has positions for. */
+  tokens?: number | undefined;
+  /** Options of the engine that the model will run on. */
+  engine?: EngineOptions | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Sizes are in bytes. */
+export interface Estimate {
+  /** config.json's model_type. */
+  architecture: string;
+  /** Numbers that the model is made of, tied ones counted once. */
+  parameters: number;
+  /** How the engine will hold matrices and tables. */
+  dtype: PretrainedDtype;
+  /** The weights' files; undefined where a server does not tell. */
+  download: number | undefined;
+  /** What the weights take in the engine. */
+  weights: number;
+  /** What a forward of `batch` rows of `tokens` tokens takes at most beside them. */
+  activations: number;
+  batch: number;
+  tokens: number;
+  /** The WebAssembly memory after that forward: weights, activations, and what the engine keeps for itself. JavaScript's own memory comes on top, the tokenizer's most of it. */
+  memory: number;
+  /** The most that loading takes: the WebAssembly memory then, and the buffers that bytes pass through. */
+  loading: number;
+}
+
+/** Says what a model takes. Throws what `from_pretrained` throws for its files and options, but for what only the weights themselves tell. */
+export async function estimate(runtime: Runtime, folder: Folder, options: EstimateOptions = {}): Promise<Estimate> {
+  const { dtype, signal, engine: engineOptions } = options;
+  checkOptions(options, ['dtype', 'batch', 'tokens', 'engine', 'signal'], 'estimate');
+  checkDtype(dtype);
+  for (const name of ['batch', 'tokens'] as const)
+    if (options[name] !== undefined && !(Number.isSafeInteger(options[name]) && options[name] >= 1 && options[name] <= 1 << 20))
+      throw new HeedError('ARGUMENT', `estimate: ${name} is ${kindOf(options[name])}`, {
+        culprit: name,
+        cure: 'It is a whole number from 1',
+      });
+  const blueprint = await readBlueprint(folder, { signal });
+  // Threads compute nothing here; they would only have to start.
+  const engine = await Engine.create(runtime, { ...engineOptions, threads: 1, signal });
+  try {
+    return { ...rehearsed(engine, blueprint, options), download: blueprint.headers.bytes };
+  } finally {
+    await engine.dispose();
+  }
+}
+
+function rehearsed(
+  engine: Engine,
+  blueprint: Blueprint,
+  { dtype, batch = 1, tokens, engine: wanted }: EstimateOptions,
+): Omit<Estimate, 'download'> {
+  const { runtime } = engine;
+  const forms = weightForms(blueprint.config, dtype);
+  const threads = runtime.noThreads() ? 1 : wantedThreads(runtime, wanted?.threads);
+  let found: Omit<Estimate, 'download'> | undefined;
+  engine.rehearse(() => {
+    const module = loaded(engine, blueprint, forms);
+    try {
+      const before = engine.memory();
+      const all = [...module.distinctParameters().values()];
+      const length = tokens ?? Math.min(128, module.dims.positions);
+      const after = ran(engine, module, [batch, length], blueprint);
+      found = {
+        architecture: blueprint.architecture.name,
+        parameters: all.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+        dtype: forms.kept === 'q8' ? 'q8' : 'fp32',
+        weights: before.used,
+        ...{ activations: after.peak - before.used, batch, tokens: length },
+        memory: after.size,
+        loading: before.size + 2 * BUFFER,
+      };
+    } finally {
+      module.dispose();
+    }
+  }, threads);
+  return found as Omit<Estimate, 'download'>;
+}
+
+/** Loads a checkpoint without its bytes, tensor by tensor, as loadWeights does with them. */
+function loaded(engine: Engine, blueprint: Blueprint, forms: WeightForms): Encoder | EncoderDecoder {
+  const { headers, folder, task } = blueprint;
+  const architecture = spelt(blueprint, task);
+  const make = (checkpoint: Parameters<typeof blank>[3]) => blank(engine, blueprint, task, checkpoint);
+  const { module, targetOf } = prepared(make, architecture, folder.name, headers.tensors, forms);
+  try {
+    for (const entry of headers.tensors) {
+      const target = targetOf(entry);
+      if (!target) continue;
+      target.parameter.assume();
+      engine.scope(() => void engine.allocate(stagedBytes(entry, target.parameter)));
+      settle(target.parameter, forms);
+    }
+    return module;
+  } catch (error) {
+    module.dispose();
+    throw error;
+  }
+}
+
+/** What the memory is after a forward, the heaviest that the model has for users. */
+function ran(
+  engine: Engine,
+  module: Encoder | EncoderDecoder,
+  [B, T]: readonly [number, number],
+  { architecture, task }: Blueprint,
+): MemoryUse {
+  const inputs = { ids: new Int32Array(B * T), shape: [B, T] as const, lengths: Array.from({ length: B }, () => T) };
+  engine.scope(() => {
+    if (architecture.module.kind === 'encoder') drained((module as Encoder).steps(inputs, { pooler: task === undefined }));
+    else written(engine, module as EncoderDecoder, inputs);
+  });
+  return engine.memory();
+}
+
+/** Reads the sources, and writes as many tokens. */
+function written(
+  engine: Engine,
+  module: EncoderDecoder,
+  { ids, shape, lengths }: { ids: Int32Array; shape: readonly [number, number]; lengths: number[] },
+): void {
+  const { lastHiddenState } = drained(module.encode({ ids, shape, lengths }));
+  const state = module.start(lastHiddenState, lengths);
+  try {
+    const [B, T] = shape;
+    for (let t = 0; t < T; t++) engine.scope(() => void drained(module.decode(ids.subarray(0, B), [B, 1], state)));
+  } finally {
+    state.dispose();
+  }
+}

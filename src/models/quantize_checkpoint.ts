@@ -1,0 +1,88 @@
+/**
+ * A checkpoint in 8 bits, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
+ * task whose head is there says which tensors some model reads, and which of those it may hold in 8 bits; the others, copies of what is tied among them, are left out.
+ */
+import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import type { CheckpointEntry, Progress } from '../io/checkpoint.js';
+import { Module } from '../nn/module.js';
+import type { CheckpointSummary } from './architecture.js';
+import { type Blueprint, blank, spelt } from './blueprint.js';
+import { loadWeights, prepared } from './load.js';
+import { weightForms } from './quantization.js';
+import { saveLoaded } from './save.js';
+
+/** Tensors by the names that a checkpoint has for them. */
+class Checkpoint extends Module {
+  constructor(engine: Engine, tensors: readonly CheckpointEntry[], quantizable: ReadonlyMap<string, boolean>) {
+    super(engine);
+    for (const { name, shape } of tensors) this.parameter(name, shape, { quantizable: quantizable.get(name) ?? false });
+  }
+}
+
+export interface QuantizeOptions {
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Called when all has been read and nothing is written. */
+  beforeWriting?: (() => Promise<void>) | undefined;
+}
+
+/** What was done. */
+export interface Saved {
+  /** Bytes of all files that were written. */
+  bytes: number;
+  /** Tensors that are in 8 bits now, that stayed floats, and that no model of heed's reads. */
+  quantized: number;
+  kept: number;
+  left: readonly string[];
+}
+
+/**
+ * Writes what a blueprint's folder holds into another, in 8 bits, with all that describes it. Holds it in 8 bits meanwhile, in the engine. Throws ARGUMENT for what
+ * is in 8 bits already, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
+ */
+export async function quantizeCheckpoint(
+  engine: Engine,
+  blueprint: Blueprint,
+  out: string,
+  { beforeWriting, ...options }: QuantizeOptions = {},
+): Promise<Saved> {
+  const { folder, config, headers, architecture } = blueprint;
+  if (weightForms(config, undefined).stored === 'q8')
+    throw new HeedError('ARGUMENT', `${folder.name} is in 8 bits already`, { culprit: 'model', cure: 'Give a model in floats' });
+  const read = quantizableIn(engine, blueprint);
+  const tensors = headers.tensors.filter(({ name }) => read.has(name));
+  const left = headers.tensors.filter(({ name }) => !read.has(name)).map(({ name }) => name);
+  const own = { ...architecture, weights: undefined, prefixes: [], renamed: [], optional: [], ignored: [/^/] };
+  const forms = { stored: 'float32', kept: 'q8' } as const;
+  const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder, { ...options, forms });
+  try {
+    const entries = () => [...module.namedParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
+    const origin = { folder, tensors: entries, model: undefined, headed: false };
+    await beforeWriting?.();
+    const bytes = await saveLoaded(module, config.value, origin, out, { dtype: 'q8', signal: options.signal });
+    const quantized = tensors.filter(({ name }) => read.get(name)).length;
+    return { bytes, quantized, kept: tensors.length - quantized, left };
+  } finally {
+    module.dispose();
+  }
+}
+
+/** The tensors that some model reads, and whether it may hold them in 8 bits. Throws what loading them would. */
+function quantizableIn(engine: Engine, blueprint: Blueprint): Map<string, boolean> {
+  const { headers, folder, tasks } = blueprint;
+  const found = new Map<string, boolean>();
+  const forms = weightForms(blueprint.config, undefined);
+  // Modules that hold nothing take no memory; room is made for what they would hold.
+  engine.rehearse(() => {
+    for (const one of [undefined, ...tasks]) {
+      const make = (summary: CheckpointSummary) => blank(engine, blueprint, one, summary);
+      const { targetOf } = prepared(make, spelt(blueprint, one), folder.name, headers.tensors, forms);
+      for (const entry of headers.tensors) {
+        const target = targetOf(entry);
+        if (target) found.set(entry.name, target.parameter.quantizable);
+      }
+    }
+  });
+  return found;
+}

@@ -1,0 +1,143 @@
+/** `heed quantize`: what it writes is what a model that was loaded saves in 8 bits; and what it refuses, before it writes anything. */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  AutoModel,
+  AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
+  AutoModelForSequenceClassification,
+  createEngine,
+  type Engine,
+  pipeline,
+} from '../../dist/entry/node.js';
+import { readWeights, tinyConfig, tinyPath, tinyWeights, type Weights, weightOf, writeWeights } from '../models/files.js';
+import { itWith, shared } from '../shared.js';
+import { run } from './command.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 1 });
+});
+afterAll(async () => {
+  await engine.dispose();
+  rmSync(folder, { recursive: true });
+});
+
+const at = (name: string) => join(folder, name);
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
+const weightsIn = (path: string): Weights => readWeights(readFileSync(join(path, 'model.safetensors')));
+const configIn = (path: string) => JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+const filesIn = (path: string) =>
+  readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(path, name)).isFile());
+const bytesIn = (path: string) => filesIn(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
+
+describe('what it writes', () => {
+  it.each([
+    ['BERT', tinyPath, AutoModel],
+    ['BERT that sorts texts', fixture('bert_classify'), AutoModelForSequenceClassification],
+    ['BERT that fills masks', fixture('bert_mlm'), AutoModelForMaskedLM],
+    ['Marian', fixture('marian'), AutoModelForSeq2SeqLM],
+    ['BART', fixture('bart'), AutoModelForSeq2SeqLM],
+    ['T5', fixture('t5'), AutoModelForSeq2SeqLM],
+    ['gated T5', fixture('t5_gated'), AutoModelForSeq2SeqLM],
+  ])("is what save_pretrained writes with dtype: 'q8': %s", async (name, path, auto) => {
+    const { code, stdout, stderr } = await run(['quantize', path, '--out', at(`${name} quantized`), '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    const model = await auto.from_pretrained(path, { engine });
+    await model.save_pretrained(at(name), { dtype: 'q8' });
+    model.dispose();
+    expect(weightsIn(at(`${name} quantized`))).toEqual(weightsIn(at(name)));
+    expect(configIn(at(`${name} quantized`))).toEqual(configIn(at(name)));
+    expect(filesIn(at(`${name} quantized`))).toEqual(expect.arrayContaining(filesIn(at(name))));
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({
+      before: statSync(join(path, 'model.safetensors')).size,
+      bytes: bytesIn(at(`${name} quantized`)),
+      left: [],
+    });
+    expect(said.cosine).toBeGreaterThan(0.99);
+    expect(said.cosine).toBeLessThanOrEqual(1);
+    const quantized = Object.values(weightsIn(at(name))).filter(({ dtype }) => dtype === 'I8');
+    expect([said.quantized, said.quantized + said.kept]).toEqual([quantized.length, Object.keys(weightsIn(path)).length]);
+  });
+
+  it('keeps every head that some task reads, and leaves out what no model does', async () => {
+    const sorts = Object.entries(weightsIn(fixture('bert_classify'))).filter(([name]) => /^classifier\.|pooler/.test(name));
+    const copy = weightOf(new Float32Array(97 * 32), [97, 32]);
+    const weights = { ...weightsIn(fixture('bert_mlm')), ...Object.fromEntries(sorts), 'cls.predictions.decoder.weight': copy };
+    const path = modelOf('two heads', configIn(fixture('bert_classify')), weights);
+    const { code } = await run(['quantize', path, '--out', at('two heads q8'), '--no-check']);
+    expect(code).toBe(0);
+    const names = Object.keys(weightsIn(at('two heads q8')));
+    expect(names).toEqual(expect.arrayContaining(['classifier.weight', 'classifier.weight.scale', 'cls.predictions.bias']));
+    expect(names).not.toContain('cls.predictions.decoder.weight');
+    for (const auto of [AutoModel, AutoModelForMaskedLM]) (await auto.from_pretrained(at('two heads q8'), { engine })).dispose();
+  });
+
+  it('is told in lines', async () => {
+    const { code, stdout } = await run(['quantize', tinyPath, '--out', at('told')]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^.*told: \d+\.\d kB in all, of weights that were 85\.2 kB\n15 tensors in 8 bits, \d+ in float32\ncosine .*at least 0\.99\d+\n$/,
+    );
+    expect(filesIn(at('told'))).toEqual(expect.arrayContaining(['modules.json', join('1_Pooling', 'config.json'), 'tokenizer.json']));
+  });
+});
+
+/** A model's folder of this config and these weights. */
+function modelOf(name: string, config: object, weights: Weights): string {
+  const path = mkdtempSync(at(name.replaceAll(' ', '-')));
+  writeFileSync(join(path, 'config.json'), JSON.stringify(config));
+  writeFileSync(join(path, 'model.safetensors'), writeWeights(weights));
+  return path;
+}
+
+describe('what it refuses', () => {
+  const failed = async (args: string[]) => {
+    const { code, stdout, stderr } = await run(['quantize', ...args]);
+    expect([code, stdout]).toEqual([1, '']);
+    return stderr;
+  };
+
+  it('a folder that holds a model, unless it is told to; and the model itself in any case', async () => {
+    const out = modelOf('taken', { note: 'mine' }, {});
+    expect(await failed([tinyPath, '--out', out])).toMatch(/holds a model already.*--force.*\[ARGUMENT\]/);
+    expect(configIn(out)).toEqual({ note: 'mine' });
+    expect((await run(['quantize', tinyPath, '--out', out, '--force', '--no-check'])).code).toBe(0);
+    expect(configIn(out).quantization_config.bits).toBe(8);
+    const own = modelOf('own', tinyConfig(), tinyWeights());
+    expect(await failed([own, '--out', own, '--force'])).toMatch(/is the model itself.*\[ARGUMENT\]/);
+  });
+
+  it('what is in 8 bits already, what is no model, and weights that are no numbers: nothing is written', async () => {
+    await run(['quantize', tinyPath, '--out', at('eighths'), '--no-check']);
+    expect(await failed([at('eighths'), '--out', at('out')])).toMatch(/in 8 bits already.*\[ARGUMENT\]/);
+    expect(await failed([at('nowhere'), '--out', at('out')])).toMatch(/\[NOT_FOUND\]/);
+    const weights = tinyWeights();
+    const name = 'encoder.layer.0.output.dense.weight';
+    const wrong = { ...weights, [name]: weightOf(new Float32Array(32 * 40).fill(Number.NaN), [32, 40]) };
+    expect(await failed([modelOf('nan', tinyConfig(), wrong), '--out', at('out')])).toMatch(/output\.dense.*\[NUMERIC\]/);
+    const { [name]: _, ...missing } = weights;
+    expect(await failed([modelOf('missing', tinyConfig(), missing), '--out', at('out')])).toMatch(/output\.dense.*\[MODEL_MISMATCH\]/);
+    expect(existsSync(at('out'))).toBe(false);
+  });
+});
+
+itWith('models/all-MiniLM-L6-v2')('MiniLM has less than 24 MiB with all its files, and vectors within a cosine of 0.999', async () => {
+  const path = shared('models/all-MiniLM-L6-v2');
+  const { code } = await run(['quantize', path, '--out', at('minilm'), '--no-check']);
+  expect(code).toBe(0);
+  expect(bytesIn(at('minilm'))).toBeLessThan(24 * 2 ** 20);
+  const expected: { text: string; mean: number[] }[] = JSON.parse(readFileSync(join(path, 'expected.json'), 'utf8'));
+  const extractor = await pipeline('feature-extraction', at('minilm'), { engine });
+  const texts = expected.map(({ text }) => text);
+  const { data } = await extractor(texts, { pooling: 'mean', normalize: true, max_length: 512 });
+  const cosines = expected.map(({ mean }, i) => mean.reduce((sum, x, c) => sum + x * (data[i * 384 + c] as number), 0));
+  expect(cosines).toHaveLength(40);
+  expect(Math.min(...cosines)).toBeGreaterThan(0.999);
+  extractor.dispose();
+});
