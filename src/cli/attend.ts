@@ -7,7 +7,7 @@ import type { HostTensor, Nested } from '../tensor.js';
 import { writeText } from './files.js';
 import { deterministicOption, type EngineFlags, maxTokensOption, modelOption, threadsOption } from './options.js';
 import { print } from './output.js';
-import { showNotice, withBar } from './progress.js';
+import { filesOf, showNotice, withBar } from './progress.js';
 import { withEngine } from './work.js';
 
 interface AttendFlags extends EngineFlags {
@@ -42,7 +42,7 @@ async function attend(text: string, flags: AttendFlags): Promise<void> {
   await withEngine(flags, async (engine) => {
     const [model, tokenizer] = await withBar('loading', (update) =>
       Promise.all([
-        AutoModel.from_pretrained(flags.model, { engine, progress_callback: ({ loaded, total }) => update(loaded, total) }),
+        AutoModel.from_pretrained(flags.model, { engine, progress_callback: filesOf(update) }),
         AutoTokenizer.from_pretrained(flags.model),
       ]),
     );

@@ -8,10 +8,11 @@ import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption } from './options.js';
 import { print } from './output.js';
 import { withBar } from './progress.js';
+import { pad, shorten } from './terminal.js';
 import { withPipeline } from './work.js';
 
 interface EmbedFlags extends EngineFlags {
-  model: string;
+  model?: string;
   pooling?: SentencePooling;
   normalize?: boolean;
   maxTokens?: number;
@@ -26,9 +27,13 @@ const COMPARED = 12;
 export const embedCommand = new Command('embed')
   .description('turn texts into vectors')
   .argument('[text...]', 'texts; without any, the lines of standard input (an empty line is an empty text)')
-  .addOption(modelOption('an encoder'))
+  .addOption(modelOption('an encoder', 'feature-extraction'))
   .addOption(
-    new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices(['mean', 'cls']),
+    new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices([
+      'mean',
+      'cls',
+      'last_token',
+    ]),
   )
   .option('--normalize', "scale vectors to length 1 (default: the model's modules.json)")
   .option('--no-normalize', 'leave vectors as they are')
@@ -68,9 +73,9 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
 }
 
 function show(text: string, row: ArrayLike<number>): string {
-  const name = JSON.stringify(text.length > 40 ? `${text.slice(0, 39)}…` : text);
+  const name = pad(JSON.stringify(shorten(text, 40)), 42);
   const first = Array.from(row).slice(0, SHOWN);
-  return `${name.padEnd(42)} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > SHOWN ? ' …' : ''}`;
+  return `${name} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > SHOWN ? ' …' : ''}`;
 }
 
 /** The cosine of every pair, as a table. */

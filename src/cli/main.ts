@@ -9,6 +9,7 @@ import { classifyCommand } from './classify.js';
 import { embedCommand } from './embed.js';
 import { evaluateCommand } from './evaluate.js';
 import { failed } from './failures.js';
+import { fillCommand } from './fill.js';
 import { infoCommand } from './info.js';
 import { watchOutput } from './output.js';
 import { quantizeCommand } from './quantize.js';
@@ -23,6 +24,7 @@ const program = new Command('heed')
   .addCommand(translateCommand)
   .addCommand(embedCommand)
   .addCommand(classifyCommand)
+  .addCommand(fillCommand)
   .addCommand(attendCommand)
   .addCommand(trainCommand)
   .addCommand(evaluateCommand)
@@ -33,6 +35,7 @@ for (const command of [program, ...program.commands, ...program.commands.flatMap
 
 watchOutput();
 process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 try {
   await program.parseAsync();

@@ -1,5 +1,6 @@
 /** Options that several commands take, and how their values are read. */
 import { InvalidArgumentError, Option } from 'commander';
+import { type Tasks, taskOf } from '../pipelines/tasks.js';
 
 export function wholeNumber(text: string): number {
   const value = Number(text);
@@ -17,8 +18,20 @@ export function numberIn(text: string, wrongWith: (value: number) => string | un
 
 export const threadsOption = () => new Option('--threads <n>', 'threads (default: the cores, at most 8)').argParser(wholeNumber);
 export const deterministicOption = () => new Option('--deterministic', 'the same bits on every machine and runtime; a little slower');
-/** `what` a model must be. */
-export const modelOption = (what: string) => new Option('--model <model>', `${what}: its folder or URL`).makeOptionMandatory();
+/** `what` a model must be. Where a `task` has one of its own, it may be left out. */
+export function modelOption(what: string, task?: keyof Tasks): Option {
+  const own = task && taskOf(task).model?.replace(/@.*/, '');
+  const option = new Option('--model <model>', `${what}: its folder, URL, or name on Hugging Face's hub${own ? ` (default: ${own})` : ''}`);
+  return own ? option : option.makeOptionMandatory();
+}
+
+/** Names between commas. */
+export const listOption = (flags: string, what: string) =>
+  new Option(flags, what).argParser((text: string): string[] => {
+    const names = text.split(',').map((name) => name.trim());
+    if (names.every(Boolean)) return names;
+    throw new InvalidArgumentError('They must be names with commas between them.');
+  });
 export const jsonOption = (what: string) => new Option('--json', what);
 export const topKOption = (what: string, most = 5) => new Option('--top-k <n>', what).argParser(wholeNumber).default(most);
 export const maxTokensOption = () =>

@@ -1,5 +1,7 @@
 /** What standard error tells of a command's work: a bar for what takes longer than a moment, where that is a terminal, and a model's notice. */
+import type { SingleBar } from 'cli-progress';
 import type { JsonObject } from '../io/json.js';
+import type { ProgressEvent } from '../models/model.js';
 
 /** Milliseconds before a bar shows: most things are over by then. */
 const PATIENCE = 500;
@@ -13,7 +15,7 @@ export interface Progress {
 export type Update = Progress['update'];
 
 /** The bars that are on the terminal now: whoever ends the process leaves it as it was, with lines that wrap. */
-const shown = new Set<{ stop(): void }>();
+const shown = new Set<SingleBar>();
 process.once('exit', () => {
   for (const bar of shown) bar.stop();
 });
@@ -28,13 +30,24 @@ export async function withBar<T>(what: string, work: (update: Update) => Promise
   }
 }
 
+/** A model's listener that moves a bar: its files together, those that are known so far. */
+export function filesOf(update: Update): (event: ProgressEvent) => void {
+  const files = new Map<string, { loaded: number; total: number | undefined }>();
+  const sum = (name: 'loaded' | 'total') => [...files.values()].reduce((all, file) => all + (file[name] ?? 0), 0);
+  return ({ file, loaded, total }) => {
+    files.set(file, { loaded, total });
+    update(sum('loaded'), sum('total'));
+  };
+}
+
 export function progress(what: string): Progress {
-  if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
+  if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { update: () => {}, stop: () => {} };
   const begin = performance.now();
-  let bar: { update(done: number, payload: { note: string }): void; stop(): void } | undefined;
+  let bar: SingleBar | undefined;
   let asked = false;
   return {
     update(done, total, note = '') {
+      if (total) bar?.setTotal(total);
       bar?.update(done, { note });
       if (asked || !total || performance.now() - begin < PATIENCE) return;
       asked = true;

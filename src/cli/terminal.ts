@@ -6,6 +6,8 @@ const styled = Boolean(stdout.isTTY && stdout.hasColors?.());
 const style = (begin: number, end: number) => (text: string) => (styled ? `\u001b[${begin}m${text}\u001b[${end}m` : text);
 
 export const bold = style(1, 22);
+/** What was looked for, in what surrounds it. */
+export const marked = style(7, 27);
 
 /** Columns of a line: the terminal's, or what fits most of them. */
 export const columns = (): number => stdout.columns || 80;
@@ -19,18 +21,20 @@ export const width = (text: string): number => Array.from(text).reduce((sum, cha
 
 export const pad = (text: string, to: number): string => text + ' '.repeat(Math.max(0, to - width(text)));
 
-/** The beginning of a text that fits, on one line: with … where there was more. */
-export function shorten(text: string, to: number): string {
+/** The beginning of a text that fits, or its end, on one line: with … where there was more. */
+export function shorten(text: string, to: number, { end = false } = {}): string {
   const line = onOneLine(text);
   if (width(line) <= to) return line;
-  let taken = '';
+  const characters = Array.from(line);
+  const kept: string[] = [];
   let room = to - 1;
-  for (const character of line) {
-    room -= widthOf(character);
+  while (characters.length) {
+    const next = (end ? characters.pop() : characters.shift()) as string;
+    room -= widthOf(next);
     if (room < 0) break;
-    taken += character;
+    kept.push(next);
   }
-  return `${taken}…`;
+  return end ? `…${kept.reverse().join('')}` : `${kept.join('')}…`;
 }
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)} %`.padStart(7);

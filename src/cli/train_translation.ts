@@ -3,15 +3,15 @@
  * the model as Hugging Face lays it out, curve.json, checkpoints/, and events for TensorBoard. A run that was stopped, however, goes on with --resume.
  */
 import type { Engine } from '../engine/engine.js';
-import { createEngine } from '../entry/node.js';
-import { HeedError, kindOf } from '../errors.js';
+import { HeedError } from '../errors.js';
 import { folderAt } from '../io/folder.js';
-import { isObject, type JsonObject, readJson } from '../io/json.js';
+import { type JsonObject, readJson } from '../io/json.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
 import { save_pretrained, type TrainingRecord, trainBpe } from '../train/index.js';
+import { type CurveFile, type CurvePoint, readCurve } from './curve_file.js';
 import { evaluate, printed, type Scores } from './evaluation.js';
 import { writeText } from './files.js';
 import type { EngineFlags } from './options.js';
@@ -27,9 +27,9 @@ import {
   settingNames,
   settings,
   special,
-  wrongWith,
 } from './translation_recipe.js';
 import { beginRun, configOf, type TranslationRun } from './translation_run.js';
+import { withEngine } from './work.js';
 
 export interface TrainFlags extends EngineFlags, Partial<Settings> {
   data: string;
@@ -39,30 +39,10 @@ export interface TrainFlags extends EngineFlags, Partial<Settings> {
   dtype?: PretrainedDtype;
 }
 
-/** A point of curve.json: what the recipes of other frameworks call it. */
-interface CurvePoint {
-  step: number;
-  /** The mean over the targets since the last point; with label smoothing and dropout. */
-  train_loss: number;
-  valid_loss: number;
-  valid_accuracy: number;
-  seconds: number;
-}
-
-interface CurveFile {
-  /** At the end, on test.tsv, where there is one. */
-  test?: Scores | undefined;
-  settings: Settings;
-  parameters: number;
-  curve: CurvePoint[];
-}
-
 const files = { train: 'train.tsv', validation: 'valid.tsv', test: 'test.tsv' } as const;
 
 export async function train(flags: TrainFlags): Promise<void> {
-  const { threads, deterministic, out } = flags;
   outliveReader();
-  const engine = await createEngine({ threads, deterministic });
   const interruption = new AbortController();
   const { signal } = interruption;
   process.removeAllListeners('SIGINT');
@@ -71,17 +51,17 @@ export async function train(flags: TrainFlags): Promise<void> {
     process.once('SIGINT', () => process.exit(130));
   });
   try {
-    const run = await openRun(engine, flags);
-    await trainModel(engine, run, signal);
-    await writeModel(engine.runtime, run, flags.dtype);
-    await score(engine, run, flags.data, signal);
-    process.stdout.write(`the model is in ${out}\n`);
+    await withEngine(flags, async (engine) => {
+      const run = await openRun(engine, flags);
+      await trainModel(engine, run, signal);
+      await writeModel(engine.runtime, run, flags.dtype);
+      await score(engine, run, flags.data, signal);
+    });
+    process.stdout.write(`the model is in ${flags.out}\n`);
   } catch (error) {
     if (!signal.aborted) throw error;
     process.stderr.write('heed: interrupted; --resume goes on\n');
     process.exitCode = 130;
-  } finally {
-    await engine.dispose();
   }
 }
 
@@ -121,25 +101,6 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   const counts = `${run.train.length} examples (${run.train.leftOut} left out), ${run.validation.length} for validation`;
   process.stdout.write(`${counts}, ${parametersOf(run)} parameters${step ? `, from step ${step}` : ''}\n`);
   return opened;
-}
-
-/** What a run that is there knows of itself. Throws FORMAT where that cannot be. */
-async function readCurve(runtime: Runtime, out: string): Promise<CurveFile | undefined> {
-  const file = await readJson(folderAt(runtime, out), 'curve.json', { optional: true });
-  if (file === undefined) return;
-  const wrong = (what: string, why: string) =>
-    new HeedError('FORMAT', `${runtime.join(out, 'curve.json')} is damaged: ${what} is ${why}`, {
-      culprit: 'curve.json',
-      cure: 'Begin anew in another folder',
-    });
-  const { settings: chosen, curve } = isObject(file) ? file : {};
-  if (!isObject(chosen)) throw wrong('settings', kindOf(chosen));
-  if (!Array.isArray(curve)) throw wrong('curve', kindOf(curve));
-  for (const name of settingNames) {
-    const why = chosen[name] === undefined ? undefined : wrongWith(name, chosen[name]);
-    if (why) throw wrong(name, `${kindOf(chosen[name])}. ${why}`.replace(/\.$/, ''));
-  }
-  return file as unknown as CurveFile;
 }
 
 function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void> {

@@ -7,7 +7,7 @@ import type { Tasks } from '../pipelines/tasks.js';
 import type { Runtime } from '../runtime/types.js';
 import { linesOfInput } from './lines.js';
 import type { EngineFlags } from './options.js';
-import { showNotice, withBar } from './progress.js';
+import { filesOf, showNotice, withBar } from './progress.js';
 
 /** A model's folder, by what its user calls it. */
 export const modelFolder = (runtime: Runtime, model: string): Promise<Folder> => folderFor(runtime, model);
@@ -25,7 +25,7 @@ export async function withEngine<T>({ threads, deterministic }: EngineFlags, wor
 /** Runs `work` with a task's pipeline on an engine of its own. */
 export function withPipeline<Name extends keyof Tasks, T>(
   task: Name,
-  flags: EngineFlags & { model: string },
+  flags: EngineFlags & { model?: string },
   work: (pipe: Tasks[Name], engine: Engine) => Promise<T>,
 ): Promise<T> {
   return withEngine(flags, async (engine) => {
@@ -34,16 +34,14 @@ export function withPipeline<Name extends keyof Tasks, T>(
   });
 }
 
-/** A task's pipeline on an engine that is there. */
+/** A task's pipeline on an engine that is there; without a model the task's own, of which `pipeline` tells. */
 export async function loadPipeline<Name extends keyof Tasks>(
   engine: Engine,
   task: Name,
-  model: string,
+  model: string | undefined,
   signal?: AbortSignal,
 ): Promise<Tasks[Name]> {
-  const pipe = await withBar('loading', (update) =>
-    pipeline(task, model, { engine, signal, progress_callback: ({ loaded, total }) => update(loaded, total) }),
-  );
+  const pipe = await withBar('loading', (update) => pipeline(task, model, { engine, signal, progress_callback: filesOf(update) }));
   showNotice(pipe.model.config);
   return pipe;
 }

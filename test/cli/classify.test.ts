@@ -5,24 +5,33 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../dist/engine/engine.js';
 import { AutoModelForSequenceClassification, type Classification, createEngine, pipeline } from '../../dist/entry/node.js';
+import type { ZeroShotAnswer, ZeroShotClassificationPipeline } from '../../dist/pipelines/zero_shot_classification.js';
 import { tinyPath } from '../models/files.js';
 import { ESC, hasTerminal, notice, onTerminal, run } from './command.js';
 
 const model = mkdtempSync(join(tmpdir(), 'heed-'));
+const judge = mkdtempSync(join(tmpdir(), 'heed-'));
 const id2label = ['good', 'bad', '不知道'];
 let engine: Engine;
 /** All labels of each text. */
 let expected: (texts: readonly string[]) => Promise<Classification[][]>;
+let judged: ZeroShotClassificationPipeline['call'];
 beforeAll(async () => {
   engine = await createEngine({ threads: 1, deterministic: true });
   const made = await AutoModelForSequenceClassification.from_pretrained(tinyPath, { engine, trainable: true, id2label, seed: 5 });
   await made.save_pretrained(model);
+  const judging = await AutoModelForSequenceClassification.from_pretrained(tinyPath, {
+    ...{ engine, trainable: true, seed: 6 },
+    id2label: ['CONTRADICTION', 'NEUTRAL', 'ENTAILMENT'],
+  });
+  await judging.save_pretrained(judge);
+  judged = await pipeline('zero-shot-classification', judge, { engine });
   const classifier = await pipeline('text-classification', model, { engine });
   expected = async (texts) => (await classifier(texts, { top_k: null })) as Classification[][];
 });
 afterAll(async () => {
   await engine.dispose();
-  rmSync(model, { recursive: true });
+  for (const folder of [model, judge]) rmSync(folder, { recursive: true });
 });
 
 const classify = (args: string[], input?: string) => run(['classify', '--deterministic', '--model', model, ...args], input);
@@ -65,6 +74,47 @@ describe('--json', () => {
   it('--max-tokens cuts texts', async () => {
     const [cut] = await objects(['a b c d e f', '--max-tokens', '5']);
     expect(cut?.labels).toEqual((await expected(['a b c']))[0]);
+  });
+});
+
+describe('--labels', () => {
+  const labels = ['delivery', 'money', '不知道'];
+  const asked = ['--labels', 'delivery, money,不知道', '--model', judge];
+  const rows = (answers: readonly ZeroShotAnswer[], top = 9) =>
+    answers.map(({ sequence, labels, scores }) => ({
+      text: sequence,
+      labels: labels.slice(0, top).map((label, i) => ({ label, score: scores[i] })),
+    }));
+
+  it('are weighed by a model for natural language inference', async () => {
+    const texts = ['it is long', 'x'];
+    expect(await objects([...asked, ...texts])).toEqual(rows(await judged(texts, labels)));
+    expect(await objects([...asked, '--top-k', '2'], 'it is long\nx\n')).toEqual(rows(await judged(texts, labels), 2));
+  });
+
+  it('may all be true, and be asked about in other words', async () => {
+    const options = { multi_label: true, hypothesis_template: 'is {} x' };
+    const [answer] = await objects([...asked, 'it is long', '--multi-label', '--template', 'is {} x']);
+    expect([answer]).toEqual(rows(await judged(['it is long'], labels, options)));
+    expect(answer?.labels.reduce((sum, { score }) => sum + score, 0)).not.toBeCloseTo(1, 2);
+  });
+
+  it.each<[number, string, string[]]>([
+    [1, 'a template without a place for the label', ['--labels', 'a,b', '--template', 'a']],
+    [1, 'a template without labels', ['--template', 'a {}']],
+    [1, 'several that may be true, without labels', ['--multi-label']],
+    [2, 'a label that is none', ['--labels', 'a,,b']],
+    [2, 'no labels', ['--labels', '']],
+  ])('ends with %i for %s', async (want, _, args) => {
+    const { code, stdout, stderr } = await run(['classify', 'x', '--model', judge, ...args]);
+    expect([code, stdout]).toEqual([want, '']);
+    expect(stderr.replace(notice, '')).toMatch(want === 1 ? /^heed: .+ \[ARGUMENT\]\n$/ : /^error: .+\n.+\n$/);
+  });
+
+  it('need a model that knows what follows from what', async () => {
+    const { code, stderr } = await run(['classify', 'x', '--model', model, '--labels', 'a,b']);
+    expect(code).toBe(1);
+    expect(stderr.replace(notice, '')).toMatch(/^heed: .*entailment.*\[MODEL_MISMATCH\]\n$/);
   });
 });
 
@@ -121,6 +171,7 @@ it('fails for a model without a head, and says so on one line', async () => {
 it('--help has all options and examples', async () => {
   const { code, stdout } = await run(['classify', '--help']);
   expect(code).toBe(0);
-  for (const option of ['model', 'top-k', 'max-tokens', 'json', 'threads', 'deterministic']) expect(stdout).toContain(`--${option}`);
-  expect(stdout.match(/^ {2}heed classify /gm)?.length).toBeGreaterThanOrEqual(2);
+  for (const option of ['model', 'labels', 'multi-label', 'template', 'top-k', 'max-tokens', 'json', 'threads', 'deterministic'])
+    expect(stdout).toContain(`--${option}`);
+  expect(stdout.match(/^ {2}heed classify /gm)?.length).toBeGreaterThanOrEqual(3);
 });

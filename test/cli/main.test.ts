@@ -52,7 +52,7 @@ describe('exit code 2, for a command line that cannot be read', () => {
   it.each([
     [['frobnicate']],
     [['--frobnicate']],
-    [['embed', 'a']],
+    [['attend', 'a']],
     [['embed', 'a', '--model']],
     [['embed', 'a', '--model', tinyPath, '--frobnicate']],
     [['embed', 'a', '--model', tinyPath, '--pooling', 'none']],
@@ -78,6 +78,14 @@ describe('exit code 1, for what failed', () => {
     const { code, stdout, stderr } = await run(command === 'info' ? [command, model] : [command, '--model', model]);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^heed: .*nowhere.*\[NOT_FOUND\]\n$/);
+  });
+
+  it.each(['embed', 'classify', 'fill'])('heed %s where its own model is not here, and no hub: it is named', async (command) => {
+    const { code, stdout, stderr } = await sh(`HF_HUB_OFFLINE=1 HF_HOME="${temporary}" ${heedIn} ${command} 'a [MASK]'`);
+    expect([code, stdout]).toEqual([1, '']);
+    const [, name] = /^heed: .* without a model is (\S+)\n/.exec(stderr) ?? [];
+    expect(stderr).toMatch(/\n.*\[NOT_FOUND\]\n$/);
+    expect((await run([command, '--help'])).stdout.replace(/\s+/g, '')).toContain(`(default:${name?.replace(/@.*/, '')})`);
   });
 
   it('a model that is broken', async () => {

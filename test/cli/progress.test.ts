@@ -19,9 +19,9 @@ const slow = (out: string) => [
   join(temporary, out),
   ...small,
   '--steps',
-  '600',
+  '300',
   '--evaluate-every',
-  '600',
+  '300',
 ];
 
 describe('bars', () => {
@@ -34,6 +34,17 @@ describe('bars', () => {
     // The terminal's mode of wrapping lines: off while a bar is there, on at the end.
     expect(stdout).toContain(`${ESC}[?7l`);
     expect(stdout.lastIndexOf(`${ESC}[?7h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?7l`));
+  });
+
+  it.skipIf(!hasTerminal)('leave the terminal as it was when the command is ended', async () => {
+    const { stdout } = await onTerminal([...slow('ended'), '--steps', '60000'], { variables: 'timeout --foreground --signal TERM 3' });
+    expect(stdout.lastIndexOf(`${ESC}[?7h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?7l`));
+    expect(stdout).toContain(`${ESC}[?7l`);
+  });
+
+  it.skipIf(!hasTerminal)('do not show on a terminal that has no commands for it', async () => {
+    const { code, stdout } = await onTerminal(slow('dumb'), { variables: 'TERM=dumb' });
+    expect([code, stdout.includes(ESC)]).toEqual([0, false]);
   });
 
   it('do not show elsewhere', async () => {

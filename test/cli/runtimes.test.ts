@@ -38,7 +38,11 @@ describe.each(Object.entries(runtimes))('heed embed --deterministic under %s', (
 
   it.skipIf(missing)('has the same exit codes', async () => {
     const codes = async (runtime: string[]) =>
-      Promise.all([['--help'], ['embed'], ['embed', 'a', '--model', '/nowhere']].map(async (args) => (await run(args, '', runtime)).code));
+      Promise.all(
+        [['--help'], ['embed', '--frobnicate'], ['embed', 'a', '--model', '/nowhere']].map(
+          async (args) => (await run(args, '', runtime)).code,
+        ),
+      );
     expect(await codes(command as string[])).toEqual(await codes([process.execPath]));
   });
 });

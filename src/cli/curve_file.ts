@@ -1,0 +1,44 @@
+/** curve.json, what a run of `heed train translation` knows of itself: its settings and how it went so far. */
+import { HeedError, kindOf } from '../errors.js';
+import { folderAt } from '../io/folder.js';
+import { isObject, readJson } from '../io/json.js';
+import type { Runtime } from '../runtime/types.js';
+import type { Scores } from './evaluation.js';
+import { type Settings, settingNames, wrongWith } from './translation_recipe.js';
+
+/** A point of curve.json: what the recipes of other frameworks call it. */
+export interface CurvePoint {
+  step: number;
+  /** The mean over the targets since the last point; with label smoothing and dropout. */
+  train_loss: number;
+  valid_loss: number;
+  valid_accuracy: number;
+  seconds: number;
+}
+
+export interface CurveFile {
+  /** At the end, on test.tsv, where there is one. */
+  test?: Scores | undefined;
+  settings: Settings;
+  parameters: number;
+  curve: CurvePoint[];
+}
+
+/** What a run that is there knows of itself. Throws FORMAT where that cannot be. */
+export async function readCurve(runtime: Runtime, out: string): Promise<CurveFile | undefined> {
+  const file = await readJson(folderAt(runtime, out), 'curve.json', { optional: true });
+  if (file === undefined) return;
+  const wrong = (what: string, why: string) =>
+    new HeedError('FORMAT', `${runtime.join(out, 'curve.json')} is damaged: ${what} is ${why}`, {
+      culprit: 'curve.json',
+      cure: 'Begin anew in another folder',
+    });
+  const { settings: chosen, curve } = isObject(file) ? file : {};
+  if (!isObject(chosen)) throw wrong('settings', kindOf(chosen));
+  if (!Array.isArray(curve)) throw wrong('curve', kindOf(curve));
+  for (const name of settingNames) {
+    const why = chosen[name] === undefined ? undefined : wrongWith(name, chosen[name]);
+    if (why) throw wrong(name, `${kindOf(chosen[name])}. ${why}`.replace(/\.$/, ''));
+  }
+  return file as unknown as CurveFile;
+}
