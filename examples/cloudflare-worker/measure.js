@@ -1,9 +1,10 @@
 /**
  * What the built Worker takes in workerd: `node measure.js [RUNS]` starts it anew for each run, as cold as its files in the system's cache let it be, and prints the
- * medians as JSON, times in milliseconds, memory in MB of 10^6 bytes: the process's resident memory (Linux), and how much more it is than before the model came.
+ * medians as JSON, times in milliseconds (cpu: the processor's, for the first answer), memory in MB of 10^6 bytes: the process's resident memory (Linux), and how much more
+ * it is than before the model came.
  */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const runs = Number(process.argv[2] ?? 5);
 const workerd =
@@ -13,6 +14,13 @@ const long = { texts: Array(32).fill('forty words or so make a text of this leng
 /** @param {number | undefined} pid @param {'VmRSS' | 'VmHWM'} what */
 const memory = (pid, what) =>
   (Number(new RegExp(`${what}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024) / 1e6;
+
+/** Milliseconds that all threads have had a processor. @param {number | undefined} pid */
+const cpu = (pid) =>
+  readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e6,
+    0,
+  );
 
 async function run() {
   const began = performance.now();
@@ -33,14 +41,16 @@ async function run() {
     await ask('nothing'); // connects, starts the isolate
     const started = since(began);
     const idle = memory(child.pid, 'VmRSS');
+    const before = cpu(child.pid);
     const load = await ask('?text=a+cat');
+    const spent = cpu(child.pid) - before;
     const first = since(began);
     const loaded = memory(child.pid, 'VmHWM');
     for (let i = 0; i < 20; i++) await ask('?text=a+cat');
     const warm = await ask('?text=a+cat');
     const batch = await ask('', { method: 'POST', body: JSON.stringify(long) });
     const most = memory(child.pid, 'VmHWM');
-    return { started, load, first, warm, batch, idle, loaded, most, above: most - idle };
+    return { started, load, cpu: spent, first, warm, batch, idle, loaded, most, above: most - idle };
   } finally {
     child.kill();
   }

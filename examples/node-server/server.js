@@ -2,11 +2,11 @@
  * A server of sentence embeddings, and of search by them, with hono. MODEL is the folder or URL of a sentence encoder, PORT where it listens.
  *
  *   POST /embed   {"texts": ["a cat", "a dog"]}                                {"vectors": [[0.06,…],[…]]}
- *   POST /search  {"query": "a kitten", "texts": ["a cat", …], "top_k": 3}     {"results": [{"index": 0, "score": 0.79},…]}
+ *   POST /search  {"query": "a kitten", "texts": ["a cat", …], "top_k": 3}     {"results": [{"corpus_id": 0, "score": 0.79},…]}
  *   GET  /health                                                               {"threads": 2, "waiting": 0}
  */
 import { serve } from '@hono/node-server';
-import { pipeline } from 'heed';
+import { HeedError, pipeline, semantic_search } from 'heed';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { HTTPException } from 'hono/http-exception';
@@ -45,11 +45,12 @@ app.post('/embed', async (c) => {
 app.post('/search', async (c) => {
   const { query, texts, top_k = 10 } = (await c.req.json().catch(() => undefined)) ?? {};
   const [sought = [], ...vectors] = await embed([query].concat(texts), c.req.raw.signal);
-  const scores = vectors.map((vector, index) => ({ index, score: vector.reduce((sum, x, i) => sum + x * (sought[i] ?? 0), 0) }));
-  return c.json({ results: scores.sort((a, b) => b.score - a.score).slice(0, top_k) });
+  const [results] = semantic_search(sought, vectors, { top_k });
+  return c.json({ results });
 });
 app.onError((error, c) => {
   if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
+  if (error instanceof HeedError && error.code === 'ARGUMENT') return c.json({ error: error.message }, 400);
   console.error(error);
   return c.json({ error: 'The server failed' }, 500);
 });

@@ -152,11 +152,11 @@ describe.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES)(`the server of ex
     await engine.dispose();
     for (const [i, vector] of expected.entries())
       for (const [c, x] of vector.entries()) expect(Math.abs(x - (answers[i]?.vectors[0]?.[c] ?? Number.NaN))).toBeLessThan(1e-5);
-    const { results } = await answerOf<{ results: { index: number; score: number }[] }>(
+    const { results } = await answerOf<{ results: { corpus_id: number; score: number }[] }>(
       post(`${url}search`, { query: texts[7], texts, top_k: 3 }),
     );
     expect(results).toHaveLength(3);
-    expect(results[0]?.index).toBe(7);
+    expect(results[0]?.corpus_id).toBe(7);
     expect(results[0]?.score).toBeCloseTo(1, 5);
     expect((results[0]?.score ?? 0) >= (results[1]?.score ?? 1)).toBe(true);
     expect(await answerOf(fetch(`${url}health`))).toEqual({ threads: expect.any(Number), waiting: 0 });
@@ -175,7 +175,7 @@ describe.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES)(`the server of ex
       { texts: ['a'.repeat(8193)] },
       { texts: Array(257).fill('a') },
     ];
-    const searches = ['', {}, { texts: ['a'] }, { query: 'a', texts: 3 }];
+    const searches = ['', {}, { texts: ['a'] }, { query: 'a', texts: 3 }, { query: 'a', texts: ['a'], top_k: 0 }];
     for (const [path, bodies] of Object.entries({ embed: embeds, search: searches }))
       for (const body of bodies) {
         const response = await post(url + path, body);

@@ -7,13 +7,13 @@ const form = /** @type {HTMLFormElement} */ (element('form'));
 const query = /** @type {HTMLInputElement} */ (element('query'));
 const bar = /** @type {HTMLProgressElement} */ (element('bar'));
 const [status, results] = /** @type {[HTMLElement, HTMLElement]} */ ([element('status'), element('results')]);
-const paragraphs = [...document.querySelectorAll('main p')].map(({ id, textContent }) => ({ id, text: textContent ?? '' }));
+const paragraphs = [...document.querySelectorAll('main p')];
 
 /** Loads heed and the model, by way of the service worker. */
 async function load() {
   const kept = await keepOffline();
   /** @type {typeof import('heed')} */
-  const { pipeline } = await import(new URL('heed/bundle/web.js', import.meta.url).href);
+  const { pipeline, semantic_search } = await import(new URL('heed/bundle/web.js', import.meta.url).href);
   const extractor = await pipeline('feature-extraction', new URL('model', import.meta.url), {
     progress_callback: ({ progress }) => {
       bar.hidden = progress === 100;
@@ -23,27 +23,29 @@ async function load() {
   });
   const { threads } = extractor.info;
   const where = kept ? 'Works offline from now on' : 'Works online: there is no service worker here';
-  return { extractor, info: `${paragraphs.length} paragraphs, ${threads} ${threads === 1 ? 'thread' : 'threads'}. ${where}.` };
+  return {
+    extractor,
+    semantic_search,
+    info: `${paragraphs.length} paragraphs, ${threads} ${threads === 1 ? 'thread' : 'threads'}. ${where}.`,
+  };
 }
 
 async function start() {
-  const { extractor, info } = await load();
-  /** Vectors of length 1. @param {string | string[]} texts @param {AbortSignal} [signal] */
-  const embed = async (texts, signal) =>
-    /** @type {number[][]} */ ((await extractor(texts, { pooling: 'mean', normalize: true, signal })).tolist());
-  const vectors = await embed(paragraphs.map(({ text }) => text));
+  const { extractor, semantic_search, info } = await load();
+  /** @param {string | string[]} texts @param {AbortSignal} [signal] */
+  const embed = (texts, signal) => extractor(texts, { pooling: 'mean', normalize: true, signal });
+  const vectors = await embed(paragraphs.map(({ textContent }) => textContent ?? ''));
   let typing = new AbortController();
 
   query.addEventListener('input', async () => {
     typing.abort(); // nobody asks any more for what was typed before
     typing = new AbortController();
     const { signal } = typing;
-    if (!query.value.trim()) return show(results, []);
-    const [sought] = await embed(query.value, signal).catch(() => []);
+    if (!query.value.trim()) return show(results, paragraphs, []);
+    const sought = await embed(query.value, signal).catch(() => undefined);
     if (!sought || signal.aborted) return;
-    const cosine = (/** @type {number[]} */ vector) => vector.reduce((sum, x, i) => sum + x * (sought[i] ?? 0), 0);
-    const found = paragraphs.map((paragraph, i) => ({ ...paragraph, score: cosine(vectors[i] ?? []) }));
-    show(results, found.sort((a, b) => b.score - a.score).slice(0, 3));
+    const [hits = []] = semantic_search(sought, vectors, { top_k: 3 });
+    show(results, paragraphs, hits);
   });
   status.textContent = info;
   query.disabled = false;

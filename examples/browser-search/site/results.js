@@ -1,11 +1,12 @@
 /** The list of what was found: links to paragraphs, best first, which the arrow keys walk through; Enter opens, / comes back to the field. */
 
-/** @param {Element} list @param {readonly { id: string, text: string, score: number }[]} found */
-export function show(list, found) {
+/** @param {Element} list @param {readonly Element[]} paragraphs @param {readonly import('heed').SearchHit[]} hits */
+export function show(list, paragraphs, hits) {
   list.replaceChildren(
-    ...found.map(({ id, text, score }) => {
+    ...hits.map(({ corpus_id, score }) => {
+      const { id, textContent } = /** @type {Element} */ (paragraphs[corpus_id]);
       const link = Object.assign(document.createElement('a'), { href: `#${id}` });
-      link.append(made('b', score.toFixed(2)), made('span', text));
+      link.append(made('b', score.toFixed(2)), made('span', textContent));
       const item = document.createElement('li');
       item.append(link);
       return item;
@@ -13,7 +14,7 @@ export function show(list, found) {
   );
 }
 
-/** @param {string} name @param {string} textContent */
+/** @param {string} name @param {string | null} textContent */
 const made = (name, textContent) => Object.assign(document.createElement(name), { textContent });
 
 /** @param {HTMLFormElement} form @param {HTMLInputElement} field @param {Element} list */
