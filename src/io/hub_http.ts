@@ -14,6 +14,8 @@ export interface Asking {
 
 /** How often a request is repeated that may succeed later. */
 const RETRIES = 4;
+/** How often, where nobody answers: mostly there is no net. */
+const SILENCES = 2;
 /** Milliseconds before the first repetition; each waits twice as long as the one before it. */
 const PAUSE = 250;
 /** The longest that a server may ask us to wait, in seconds. */
@@ -59,7 +61,7 @@ export async function ask(
       await response.body?.cancel().catch(() => {});
     } catch (error) {
       if (signal?.aborted) throw signal.reason;
-      if (turn >= retries || (error instanceof HeedError && error.code !== 'NETWORK')) throw error;
+      if (turn >= Math.min(retries, SILENCES) || (error instanceof HeedError && error.code !== 'NETWORK')) throw error;
     }
     await pause(wait, signal);
   }

@@ -153,7 +153,7 @@ describe('a model', () => {
 describe('what is no model', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['a number', 3, 'ARGUMENT', /The model is 3/],
-    ['nothing', undefined, 'ARGUMENT', /The model is undefined/],
+    ['a function', () => {}, 'ARGUMENT', /The model is a function/],
     ['an empty text', '', 'ARGUMENT', /empty text/],
     ['no files', [], 'NOT_FOUND', /no config.json among the files that were given \(none\)/],
     ['other files', { 'x.txt': new Uint8Array(1) }, 'NOT_FOUND', /no config.json among .* \(x.txt\)/],
