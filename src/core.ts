@@ -114,8 +114,8 @@ export type Heed<A extends Autos = typeof autos> = Core & {
 export const autos = { AutoModel: EncoderModel } satisfies Autos;
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
-export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A, hub?: Hub): Heed<A> {
-  const place = new Place(runtime);
+export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A, hub?: Hub, engineOptions?: () => EngineOptions): Heed<A> {
+  const place = new Place(runtime, engineOptions);
   type Load = (engine: Engine, folder: Folder, options: PretrainedOptions) => Promise<Servable>;
   const loadHere = (source: Source, options: PretrainedOptions, load: Load) =>
     place.onEngine(options, (engine) => load(engine, folderOfSource(runtime, source, hub), options));
@@ -167,7 +167,9 @@ export const bindEstimate =
 
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
 export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
-  const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>);
+  const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>).filter(([name]) =>
+    name.startsWith('Auto'),
+  );
   serve(
     { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },
     port,

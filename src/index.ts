@@ -1,6 +1,9 @@
 /** The public API with every architecture. */
-import { autos, bind, type Heed } from './core.js';
+import { autos, bind, bindEstimate, type Heed } from './core.js';
+import { VERSION } from './engine/build.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
+import { type Environment, environmentOf } from './io/env.js';
+import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
@@ -18,6 +21,8 @@ import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
 
+export { type Environment, LogLevel } from './io/env.js';
+export type { CacheLike } from './io/url_cache.js';
 export type { MaskedLM, MaskedLMOutput } from './models/masked_lm.js';
 export type { Classification, Scoring } from './models/scores.js';
 export type { Classifier, ClassifierOptions, ClassifierOutput, ClassifyOptions, TextInput } from './models/sequence_classifier.js';
@@ -30,8 +35,11 @@ const all = {
   AutoModelForSequenceClassification: TrainableClassifier,
 };
 
-export function bindAll(runtime: Runtime): Heed<typeof all> {
+export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
   registerArchitecture(bert, heedTransformer, marian, bart, t5);
   registerTask(textClassification, zeroShotClassification, fillMask, translation, summarization, text2textGeneration);
-  return bind(runtime, all);
+  const env = environmentOf(runtime, VERSION);
+  const hub = hubOf(runtime, env);
+  const heed = bind(runtime, all, hub, () => ({ threads: env.backends.onnx.wasm.numThreads || undefined }));
+  return { ...heed, env, estimate: bindEstimate(runtime, hub) };
 }

@@ -19,9 +19,9 @@ const PIECE = 1 << 20;
 
 /**
  * Takes a stream's reader, and gives large pieces where the runtime can fill a buffer of ours, else those that it has. A piece is gone when the next is asked
- * for. Throws where somebody else has the reader.
+ * for. Where `eager`, they come as they are there. Throws where somebody else has the reader.
  */
-export function piecesOf(stream: StreamLike | null): { next(): Promise<Piece>; cancel(): Promise<unknown> } {
+export function piecesOf(stream: StreamLike | null, { eager = false } = {}): { next(): Promise<Piece>; cancel(): Promise<unknown> } {
   if (!stream) return { next: async () => ({ done: true }), cancel: async () => {} };
   const reader = fillingReader(stream);
   if (!reader) {
@@ -30,7 +30,7 @@ export function piecesOf(stream: StreamLike | null): { next(): Promise<Piece>; c
   }
   let buffer: ArrayBufferLike = new ArrayBuffer(PIECE);
   const next = async (): Promise<Piece> => {
-    const { done, value } = await (reader.read as Read).call(reader, new Uint8Array(buffer), { min: PIECE });
+    const { done, value } = await (reader.read as Read).call(reader, new Uint8Array(buffer), { min: eager ? 1 : PIECE });
     if (value) buffer = value.buffer;
     return { done, value };
   };

@@ -1,5 +1,5 @@
 /** heed where neither files nor URLs can be had: the kernels come inside of the module, in base64. One thread. */
-import { bindAll, bindEstimate, type Port, serveModels } from '../index.js';
+import { bindAll, type Port, serveModels } from '../index.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { webBase } from '../runtime/web-base.js';
 import { wasm } from './inline-wasm.js';
@@ -29,7 +29,8 @@ export const {
   AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoTokenizer,
+  env,
+  estimate,
 } = heed;
-export const estimate = /* @__PURE__ */ bindEstimate(inlineRuntime);
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

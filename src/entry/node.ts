@@ -1,5 +1,5 @@
 /** heed on Node, Deno and Bun. */
-import { bindAll, bindEstimate, type Port, serveModels } from '../index.js';
+import { bindAll, type Port, serveModels } from '../index.js';
 import { nodeRuntime } from '../runtime/node.js';
 
 export * from '../index.js';
@@ -13,7 +13,8 @@ export const {
   AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoTokenizer,
+  env,
+  estimate,
 } = heed;
-export const estimate = /* @__PURE__ */ bindEstimate(nodeRuntime);
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -1,5 +1,5 @@
 /** heed in browsers, their workers, and wherever else fetch is. */
-import { bindAll, bindEstimate, type Port, serveModels } from '../index.js';
+import { bindAll, type Port, serveModels } from '../index.js';
 import { pageRuntime } from '../runtime/web-page.js';
 
 export * from '../index.js';
@@ -13,7 +13,8 @@ export const {
   AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoTokenizer,
+  env,
+  estimate,
 } = heed;
-export const estimate = /* @__PURE__ */ bindEstimate(pageRuntime);
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -191,16 +191,42 @@ async function openIfThere(folder: Folder, file: string, options: OpenOptions): 
   }
 }
 
+/** Weights that heed does not read: what their files are called, the first of them, and whose they are. */
+const others: readonly (readonly [RegExp, string, string])[] = [
+  [/\.onnx$/, 'onnx/model.onnx', 'ONNX'],
+  [/(^|\/)pytorch_model.*\.bin$/, 'pytorch_model.bin', 'PyTorch'],
+  [/\.gguf$/, '', 'GGUF'],
+  [/\.h5$/, 'tf_model.h5', 'TensorFlow'],
+  [/\.msgpack$/, 'flax_model.msgpack', 'Flax'],
+];
+
+/** What to say of a folder without safetensors: what it has instead, where that can be told, and what to do. */
+async function withoutWeights(folder: Folder, signal: AbortSignal | undefined): Promise<HeedError> {
+  const { name } = folder;
+  const files = await folder.list?.({ signal }).catch(() => undefined);
+  const has = async (file: string) => {
+    const stream = file && (await openIfThere(folder, file, { signal, bytes: 1 }).catch(() => undefined));
+    if (stream) await stream.close();
+    return stream ? file : undefined;
+  };
+  for (const [pattern, usual, format] of others) {
+    const file = files ? files.find((one) => pattern.test(one)) : await has(usual);
+    if (!file) continue;
+    return new HeedError('UNSUPPORTED', `${name} has its weights for ${format} only (${quote(file)}), and heed reads safetensors`, {
+      culprit: name,
+      cure: "Take the model that it was made from, or convert that: in Python, AutoModel.from_pretrained(…).save_pretrained('folder')",
+    });
+  }
+  const cure = 'Check the path; weights in another format must be converted to safetensors first';
+  return new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
+}
+
 /** The names of each shard's tensors, shards in the order of their own names. */
 type Shards = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function readIndex(folder: Folder, { signal }: OpenOptions): Promise<Shards> {
   const json = await readJson(folder, INDEX, { signal, optional: true });
-  const { name } = folder;
-  if (json === undefined) {
-    const cure = 'Check the path; weights in another format must be converted to safetensors first';
-    throw new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
-  }
+  if (json === undefined) throw await withoutWeights(folder, signal);
   const root = JsonNode.of(folder.locate(INDEX), json);
   const shards = new Map<string, Set<string>>();
   for (const [tensor, shard] of Object.entries(root.object('weight_map').value)) {

@@ -2,7 +2,7 @@
  * From what a user calls a model to its folder, in two steps: what is meant, here, in plain words that cross to a worker; then the folder, where the model
  * is loaded. A name is an existing path, else a URL, else what the `hub` knows, in that order.
  */
-import { HeedError, kindOf } from '../errors.js';
+import { HeedError, kindOf, shown } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
 import { type Folder, folderAt } from './folder.js';
 import { addressOf, filesIn, givenFolder, type ModelFile, type ModelFiles } from './given.js';
@@ -37,15 +37,12 @@ export interface Source {
   readonly hub?: unknown;
 }
 
-/** Who knows models by other names than their addresses. */
+/** Who knows models by more names than addresses. */
 export interface Hub {
-  /** What a name means to it, in words that cross; undefined where that is no name of its. May throw for what must not be had. */
-  find(name: string, options: SourceOptions): unknown;
-  /** Why a name is none, for messages. */
-  readonly names: string;
-  folder(found: unknown, name: string): Folder;
-  /** Whether models may be had from a place, else why not. */
-  allows(kind: 'local' | 'remote', name: string, options: SourceOptions): void;
+  /** What a name or URL means to it: an address, or words of its own. Throws where it means nothing, or what must not be had. */
+  find(name: string, isUrl: boolean, options: SourceOptions): Promise<{ location: string } | { hub: unknown }>;
+  /** What its words stand for. */
+  folder(words: unknown, name: string): Folder;
 }
 
 const isSource = (model: unknown): model is Source => (model as Partial<Source> | null | undefined)?.heed === 'source';
@@ -71,15 +68,9 @@ export async function sourceOf(runtime: Runtime, model: ModelSource | Source, op
     return { ...base, name: 'the files that were given', files };
   }
   if (address === '') throw wrong('The model is an empty text', 'model', 'Give the path or URL of its folder');
-  const source = { ...base, name: address };
-  if (/^[a-z][a-z\d+.-]+:/i.test(address)) {
-    hub?.allows(/^https?:/i.test(address) ? 'remote' : 'local', address, options);
-    return { ...source, location: runtime.resolve(address) };
-  }
-  const found = hub?.find(address, options);
-  if (found !== undefined && !(await runtime.exists(address))) return { ...source, hub: found };
-  hub?.allows('local', address, options);
-  return { ...source, location: runtime.resolve(address) };
+  const isUrl = /^[a-z][a-z\d+.-]+:/i.test(address);
+  const found = (await hub?.find(address, isUrl, options)) ?? { location: runtime.resolve(address) };
+  return { ...base, name: shown(address), ...found };
 }
 
 /** The folder of what was meant. */

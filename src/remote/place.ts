@@ -2,7 +2,7 @@
  * Where models live: on this thread or, for the sake of a page, in a worker; on an engine that all share, one that was given, or one of their own. Where
  * a page cannot have its worker, models live here, and their `info.reason` says why.
  */
-import { Engine, type EngineInfo } from '../engine/engine.js';
+import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Source } from '../io/find.js';
 import { transfersIn } from '../io/given.js';
@@ -18,7 +18,11 @@ export class Place {
   #remote: Promise<Remote> | undefined;
   #ports = new WeakMap<Port, Promise<Remote>>();
 
-  constructor(readonly runtime: Runtime) {}
+  constructor(
+    readonly runtime: Runtime,
+    /** Of engines for models that are given none. */
+    readonly defaults: () => EngineOptions = () => ({}),
+  ) {}
 
   /** Loads a model with one of the loaders, here or in a worker. `args` stand before the model. */
   async load(what: string, args: readonly unknown[], model: Source, options: PretrainedOptions, here: Loaders): Promise<unknown> {
@@ -75,7 +79,7 @@ export class Place {
   }
 
   #sharedEngine(): Promise<Engine> {
-    const create = () => Engine.create(this.runtime);
+    const create = () => Engine.create(this.runtime, this.defaults());
     // Whoever disposed of it has done so for all; the next model gets a new one.
     const engine = this.#shared?.then((known) => (known.disposed ? create() : known)) ?? create();
     this.#shared = engine;

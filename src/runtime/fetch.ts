@@ -5,7 +5,7 @@
  */
 import { HeedError, shown } from '../errors.js';
 import { piecesOf } from '../pieces.js';
-import type { ByteStream, OpenOptions } from './types.js';
+import type { ByteStream, OpenOptions, StreamOptions } from './types.js';
 
 export const isUrl = (location: string): boolean => /^https?:\/\//i.test(location);
 
@@ -23,7 +23,14 @@ export async function openUrl(url: string, { signal, bytes }: OpenOptions = {}):
   signal?.throwIfAborted();
   const response = await request(url, signal, bytes === undefined ? undefined : `bytes=0-${Math.max(1, bytes) - 1}`);
   // Not every server knows ranges.
-  return response.status === 206 ? frontStream(url, response, signal) : new ResponseStream(shown(url), response, signal);
+  return streamOf(response, url, { signal, more: (range) => request(url, signal, range) });
+}
+
+/** A response's body. Where it is a file's front, `more` asks for the rest. */
+export function streamOf(response: Response, url: string, { signal, more, eager = false }: StreamOptions = {}): ByteStream {
+  return response.status === 206 && more
+    ? frontStream(url, response, signal, more)
+    : new ResponseStream(shown(url), response, signal, eager);
 }
 
 /** An answer that has the file. */
@@ -48,7 +55,12 @@ async function request(url: string, signal: AbortSignal | undefined, range?: str
 }
 
 /** The front of a file; whoever reads on gets the rest by a second request. */
-function frontStream(url: string, response: Response, signal: AbortSignal | undefined): ByteStream {
+function frontStream(
+  url: string,
+  response: Response,
+  signal: AbortSignal | undefined,
+  more: (range: string) => Promise<Response>,
+): ByteStream {
   const total = /\/(\d{1,15})$/.exec(response.headers.get('content-range') ?? '')?.[1];
   const size = total === undefined ? undefined : Number(total);
   const name = shown(url);
@@ -63,7 +75,7 @@ function frontStream(url: string, response: Response, signal: AbortSignal | unde
       at += count;
       if (count || !isFront || at === size) return count;
       isFront = false;
-      const rest = await request(url, signal, `bytes=${at}-`);
+      const rest = await more(`bytes=${at}-`);
       stream = new ResponseStream(name, rest, signal);
       if (rest.status === 206) return this.read(target);
       throw new HeedError('NETWORK', `${name}: the server sends parts of the file at one time and not at another`, { culprit: name });
@@ -89,9 +101,10 @@ class ResponseStream implements ByteStream {
     readonly name: string,
     response: Response,
     readonly signal: AbortSignal | undefined,
+    eager = false,
   ) {
     this.size = lengthOf(response);
-    const { next, cancel } = piecesOf(response.body);
+    const { next, cancel } = piecesOf(response.body, { eager });
     this.#next = next as () => Promise<Piece>; // a body is of bytes
     this.#cancel = cancel;
   }

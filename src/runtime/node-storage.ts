@@ -5,6 +5,7 @@ import { appendFile as append, type FileHandle, mkdir, open, readdir, rename, rm
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
+import { codeOf, storageFailure } from './node-failures.js';
 import { isFileUrl } from './node-files.js';
 
 /** Writes to this name until the file is whole. */
@@ -30,7 +31,7 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
   } catch (error) {
     await handle?.close().catch(() => {});
     await rm(temporary(path), { force: true }).catch(() => {});
-    throw error instanceof HeedError ? error : failure(location, 'cannot be written', error);
+    throw error instanceof HeedError ? error : storageFailure(location, 'cannot be written', error);
   }
 }
 
@@ -40,7 +41,7 @@ export async function appendFile(location: string, bytes: Uint8Array): Promise<v
     await makeFolder(dirname(path));
     await append(path, bytes);
   } catch (error) {
-    throw failure(location, 'cannot be written', error);
+    throw storageFailure(location, 'cannot be written', error);
   }
 }
 
@@ -49,7 +50,7 @@ export async function listFolder(folder: string): Promise<string[]> {
     return await readdir(pathOf(folder));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') throw new HeedError('NOT_FOUND', `The folder ${folder} does not exist`, { culprit: folder, cause });
-    throw failure(folder, 'cannot be listed', cause);
+    throw storageFailure(folder, 'cannot be listed', cause);
   }
 }
 
@@ -57,7 +58,7 @@ export async function removeFile(location: string): Promise<void> {
   try {
     await rm(pathOf(location), { force: true });
   } catch (error) {
-    throw failure(location, 'cannot be removed', error);
+    throw storageFailure(location, 'cannot be removed', error);
   }
 }
 
@@ -85,26 +86,3 @@ async function flushFolder(folder: string): Promise<void> {
   await handle?.sync().catch(() => {});
   await handle?.close();
 }
-
-/** What the system says of a write, in words, and what to do about it. */
-const reasons: Readonly<Record<string, readonly [string, string]>> = {
-  ENOSPC: ['the disk is full', 'Make room, or choose another folder'],
-  EDQUOT: ['the quota of the disk is used up', 'Make room, or choose another folder'],
-  EFBIG: ['the file would be larger than the system allows', 'Choose another folder, or raise the limit'],
-  ENOENT: ['there can be no folders and files of yours', 'Choose another folder'],
-  EROFS: ['the file system is read-only', 'Choose another folder'],
-  EACCES: ['the folder may not be written to', 'Check its permissions, or choose another'],
-  EPERM: ['the folder may not be written to', 'Check its permissions, or choose another'],
-  ENOTDIR: ['it, or a part of its path, is a file', 'Check the path'],
-  EEXIST: ['a part of the path is a file', 'Check the path'],
-  EISDIR: ['it is a folder', 'Check the path'],
-  EIO: ['the disk failed', 'Check it, or choose another folder'],
-};
-
-function failure(location: string, what: string, cause: unknown): HeedError {
-  const [why, cure] = reasons[codeOf(cause)] ?? [messageOf(cause), 'Check the path'];
-  return new HeedError('STORAGE', `${location} ${what}: ${why}`, { culprit: location, cure, cause });
-}
-
-const codeOf = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
+import { streamOf } from './fetch.js';
 import { exists, join, open } from './node-files.js';
+import { nodeHubCache } from './node-hub-cache.js';
 import { appendFile, listFolder, removeFile, writeFile } from './node-storage.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 
@@ -72,5 +74,10 @@ export const nodeRuntime: Runtime = {
   writeFile,
   listFolder,
   removeFile,
+  fetch: (url, init) => globalThis.fetch(url, init),
+  streamOf,
+  environment: (variable) => process.env[variable],
+  hubCache: nodeHubCache,
+  caches: () => undefined,
   pause: () => setImmediate(),
 };

@@ -65,6 +65,67 @@ export interface OpenOptions {
   signal?: AbortSignal | undefined;
   /** How many bytes at the front are wanted, where not all are: no more need be fetched for them. The size that the stream tells is the whole file's. */
   bytes?: number | undefined;
+  /** Hears how much of a file has come that is fetched as a whole before it is read. */
+  onFetch?: ((loaded: number, total: number | undefined) => void) | undefined;
+}
+
+/** How a response's body is read. */
+export interface StreamOptions extends Pick<OpenOptions, 'signal'> {
+  /** Asks for the rest, where the response is the front of a file. */
+  more?: ((range: string) => Promise<Response>) | undefined;
+  /** Pieces as they come, not together as large ones. */
+  eager?: boolean | undefined;
+}
+
+/** What downloads, as `fetch` does. */
+export type Fetch = (
+  url: string,
+  init?: { method?: string; headers?: Record<string, string>; redirect?: 'manual' | 'follow'; signal?: AbortSignal | null },
+) => Promise<Response>;
+
+/** What a hub tells of a file. */
+export interface RemoteFile {
+  /** The SHA-256 of its bytes, or the SHA-1 that git gives them; '' where it is not told. */
+  readonly etag: string;
+  readonly size: number | undefined;
+}
+
+/** A model of a hub in a folder of the disk that keeps them. */
+export interface Repository {
+  /** The folder of all. */
+  readonly folder: string;
+  /** owner/name */
+  readonly id: string;
+}
+
+/** What a hub sent, on the disk, laid out as Hugging Face's libraries do, so that they find what heed downloaded and heed what they did. */
+export interface HubCache {
+  /** Where it is unless the user says otherwise. */
+  home(): string;
+  /** The user's token for the hub. */
+  token(): string | undefined;
+  /** The commit that a revision was when it was asked for last. */
+  commitOf(repository: Repository, revision: string): Promise<string | undefined>;
+  setCommit(repository: Repository, revision: string, commit: string): Promise<void>;
+  /** Undefined for a file that is not there. */
+  open(repository: Repository, commit: string, file: string, options?: OpenOptions): Promise<ByteStream | undefined>;
+  /** Whether it is known that the commit has no such file. */
+  lacks(repository: Repository, commit: string, file: string): Promise<boolean>;
+  setLacks(repository: Repository, commit: string, file: string): Promise<void>;
+  /** The files of a commit that are there. */
+  list(repository: Repository, commit: string): Promise<readonly string[]>;
+  /**
+   * Downloads a file, and keeps it when it is what the hub says. `from` gives it from a byte on, or from its beginning, and says so. What an end before its time leaves is gone on
+   * with the next time. Throws NETWORK, STORAGE; false where nothing may be written there.
+   */
+  keep(
+    repository: Repository,
+    commit: string,
+    file: string,
+    remote: RemoteFile,
+    from: (begin: number, signal: AbortSignal) => Promise<{ begin: number; stream: ByteStream }>,
+    options: OpenOptions,
+  ): Promise<boolean>;
 }
 
 export interface Runtime {
@@ -96,6 +157,22 @@ export interface Runtime {
   listFolder(folder: string): Promise<string[]>;
   /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */
   removeFile(location: string): Promise<void>;
+  /** What is downloaded with. */
+  readonly fetch: Fetch;
+  /** A response's body. `url` is named in errors. */
+  streamOf(response: Response, url: string, options?: StreamOptions): ByteStream;
+  /** A variable of the environment; undefined where there is none. */
+  environment(name: string): string | undefined;
+  /** Undefined where there is no disk. */
+  readonly hubCache: HubCache | undefined;
+  /** The Cache API; undefined where there is none. */
+  caches():
+    | {
+        open(
+          name: string,
+        ): Promise<{ match(key: string): Promise<Response | undefined>; put(key: string, response: Response): Promise<void> }>;
+      }
+    | undefined;
   /** Lets the event loop have a turn: timers, I/O, an abort. */
   pause(): Promise<void>;
   /** A location as it stands for itself, whoever reads it. */

@@ -3,7 +3,7 @@
  * business of web.ts, and of `heed/inline`, so that bundlers do not pack files that the latter never asks for.
  */
 import { HeedError } from '../errors.js';
-import { isUrl, joinUrl, openUrl } from './fetch.js';
+import { isUrl, joinUrl, openUrl, streamOf } from './fetch.js';
 import { noStorage } from './no-storage.js';
 import type { Runtime } from './types.js';
 
@@ -37,6 +37,11 @@ export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'start
   resolve,
   open: (location, options) => openUrl(resolve(location), options),
   join: (folder, file) => joinUrl(resolve(folder), file),
+  fetch: (url, init) => globalThis.fetch(url, init),
+  streamOf,
+  environment: () => undefined,
+  hubCache: undefined,
+  caches: () => globalThis.caches,
   ...noStorage,
   pause,
 };

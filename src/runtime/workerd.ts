@@ -4,7 +4,7 @@
  */
 import relaxed from '../wasm/relaxed.wasm';
 import simd from '../wasm/simd.wasm';
-import { joinUrl, openUrl } from './fetch.js';
+import { joinUrl, openUrl, streamOf } from './fetch.js';
 import { noStorage } from './no-storage.js';
 import type { Runtime } from './types.js';
 
@@ -25,6 +25,11 @@ export const workerdRuntime: Runtime = {
   open: openUrl,
   resolve: (location) => location,
   join: joinUrl,
+  fetch: (url, init) => globalThis.fetch(url, init),
+  streamOf,
+  environment: () => undefined,
+  hubCache: undefined,
+  caches: () => globalThis.caches,
   ...noStorage,
   pause: () => new Promise((resolve) => setTimeout(resolve, 0)),
 };

@@ -28,6 +28,24 @@ const shards = {
 const map = { b: 'model-00002-of-00002.safetensors', a: 'model-00001-of-00002.safetensors' };
 
 describe('a checkpoint', () => {
+  it.each(['onnx/model.onnx', 'pytorch_model.bin', 'tf_model.h5', 'flax_model.msgpack'])(
+    'is not %s, and the error says so, and what to do',
+    async (name) => {
+      const listed = {
+        name: 'm',
+        locate: (file: string) => file,
+        open: folderAt(memoryRuntime({}).runtime, 'm').open,
+        list: async () => ['README.md', name],
+      };
+      const found = folderAt(memoryRuntime({ [`m/${name}`]: 'weights' }).runtime, 'm');
+      for (const folder of [listed, found])
+        expect(await failureOf(() => readCheckpoint(folder).next())).toMatchObject({
+          code: 'UNSUPPORTED',
+          message: expect.stringMatching(/has its weights for \w+ only .*heed reads safetensors.*save_pretrained/),
+        });
+    },
+  );
+
   it('is one file', async () => {
     const { seen, state } = await visit({ 'm/model.safetensors': bytesOf('w', 7) });
     expect(seen).toEqual([['w', 'm/model.safetensors', [7, 7]]]);

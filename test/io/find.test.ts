@@ -153,13 +153,13 @@ describe('a model', () => {
 describe('what is no model', () => {
   it.each<[string, unknown, string, RegExp]>([
     ['a number', 3, 'ARGUMENT', /The model is 3/],
-    ['nothing', undefined, 'ARGUMENT', /The model is undefined/],
+    ['a function', () => {}, 'ARGUMENT', /The model is a function/],
     ['an empty text', '', 'ARGUMENT', /empty text/],
     ['no files', [], 'NOT_FOUND', /no config.json among the files that were given \(none\)/],
     ['other files', { 'x.txt': new Uint8Array(1) }, 'NOT_FOUND', /no config.json among .* \(x.txt\)/],
     ['files that are none', { 'config.json': 3 }, 'ARGUMENT', /The file config.json is 3.*Give a Blob/],
     ['a missing file', { 'config.json': undefined }, 'ARGUMENT', /config.json is undefined/],
-    ['a path to nothing', join(tinyPath, 'nowhere'), 'NOT_FOUND', /nowhere.config.json does not exist/],
+    ['a path to nothing', join(tinyPath, 'nowhere'), 'NOT_FOUND', /nowhere does not exist, and is neither a URL nor a hub/],
   ])('is refused: %s', async (_, model, code, message) => {
     const before = engine.memory().storages;
     for (const load of [

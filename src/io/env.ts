@@ -1,0 +1,152 @@
+/**
+ * transformers.js's `env`: settings that say where models come from and where they are kept. Each works or throws when it is set: what heed does not have
+ * says so, and what takes its place. hub.ts reads them when a model is asked for.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { Fetch, Runtime } from '../runtime/types.js';
+import type { CacheLike } from './url_cache.js';
+
+/** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached. */
+export const LogLevel = Object.freeze({ DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, NONE: 50 });
+
+export interface Environment {
+  /** heed's. */
+  readonly version: string;
+  readonly backends: { readonly onnx: { readonly wasm: WasmEnvironment; readonly webgpu: Record<string, never> } };
+  /** One of LogLevel. Default WARNING. */
+  logLevel: number;
+  /** Whether models may be downloaded. Default true, and false where HF_HUB_OFFLINE is set. */
+  allowRemoteModels: boolean;
+  /** Where hub ids are looked up. Default HF_ENDPOINT, else https://huggingface.co/. */
+  remoteHost: string;
+  /** Default '{model}/resolve/{revision}/'. */
+  remotePathTemplate: string;
+  /** Whether names may be paths. Default true, and false in a page and its workers, where `owner/name` would be an address below the page's. */
+  allowLocalModels: boolean;
+  /** A folder or address below which `owner/name` is looked for before the hub is asked. Default '/models/' in a page, else none. */
+  localModelPath: string;
+  /** Whether files of the disk are read. Default true where there are some. */
+  useFS: boolean;
+  /** Whether what is downloaded is kept in the Cache API. Default true where there is one and no disk. */
+  useBrowserCache: boolean;
+  /** Whether what the hub sends is kept on the disk, as Hugging Face's libraries do. Default true where there is one. */
+  useFSCache: boolean;
+  /** Where on the disk. Default HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
+  cacheDir: string | null;
+  /** Whether it is kept in `customCache` instead. Default false. */
+  useCustomCache: boolean;
+  /** An object with the Cache API's `match` and `put`. */
+  customCache: CacheLike | null;
+  /** The Cache API's cache. Default 'transformers-cache'. */
+  cacheKey: string;
+  /** heed has no use for it, its kernels are small. Only false. */
+  useWasmCache: boolean;
+  /** Only false. */
+  experimental_useCrossOriginStorage: boolean;
+  /** What downloads. Default the runtime's fetch. */
+  fetch: Fetch;
+}
+
+export interface WasmEnvironment {
+  /** Threads of engines that are started for models; those that run already stay as they are. Default 0: as many as fit. */
+  numThreads: number;
+  /** Whether models run in a worker: what a page does. `from_pretrained` has the option `worker`. */
+  proxy: boolean;
+  /** Only true. */
+  simd: boolean;
+}
+
+interface Setting {
+  initial: unknown;
+  /** Undefined where another value fits, else what it must be. */
+  must(value: unknown): string | undefined;
+  /** Why only the initial value is possible here, and what takes the setting's place. */
+  cure?: string;
+}
+
+const kind =
+  (fits: (value: unknown) => boolean, must: string) =>
+  (initial: unknown): Setting => ({ initial, must: (value) => (fits(value) ? undefined : must) });
+const flag = kind((value) => typeof value === 'boolean', 'It must be true or false');
+const text = kind((value) => typeof value === 'string', 'It must be a text');
+const fixed = (initial: unknown, cure: string): Setting => ({ initial, must: (value) => (value === initial ? undefined : cure), cure });
+
+/** An object whose members are settings, and that has no others. */
+function settings<T extends object>(where: string, table: Readonly<Record<string, Setting>>, more: object = {}): T {
+  const values: Record<string, unknown> = { ...more };
+  for (const [name, { initial }] of Object.entries(table)) values[name] = initial;
+  const none = (name: PropertyKey) =>
+    new HeedError('UNSUPPORTED', `${where} has no setting ${String(name)}`, {
+      culprit: String(name),
+      cure: `It has ${Object.keys(table).join(', ') || 'none'}`,
+    });
+  return new Proxy(values, {
+    set(_, name, value: unknown) {
+      const setting = typeof name === 'string' && Object.hasOwn(table, name) ? table[name] : undefined;
+      if (!setting) throw none(name);
+      const must = setting.must(value);
+      if (must !== undefined)
+        throw new HeedError(setting.cure ? 'UNSUPPORTED' : 'ARGUMENT', `${where}.${String(name)} cannot be ${kindOf(value)}`, {
+          culprit: String(name),
+          cure: must,
+        });
+      values[name as string] = value;
+      return true;
+    },
+    defineProperty: (_, name) => {
+      throw none(name);
+    },
+    deleteProperty: (_, name) => {
+      throw none(name);
+    },
+  }) as T;
+}
+
+const truthy = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? '');
+
+/** The settings of a runtime, as its variables have them. */
+export function environmentOf(runtime: Runtime, version: string): Environment {
+  const { hubCache, caches, fetch } = runtime;
+  const variable = (name: string) => runtime.environment(name) || undefined;
+  const noFiles = 'There are no files here';
+  const fileFlag = hubCache ? flag(true) : fixed(false, noFiles);
+  const cacheable = !hubCache && caches() !== undefined;
+  const isCache = (value: unknown) =>
+    value === null || (typeof (value as CacheLike | undefined)?.match === 'function' && typeof (value as CacheLike).put === 'function');
+  const threads = kind((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'It must be a whole number from 0');
+  const wasm = {
+    numThreads: threads(0),
+    proxy: fixed(runtime.drawsPage(), 'Give from_pretrained or pipeline the option worker, or run heed in a worker of yours'),
+    simd: fixed(true, 'heed needs SIMD'),
+  };
+  const onnx = {
+    wasm: settings('env.backends.onnx.wasm', wasm),
+    webgpu: settings('env.backends.onnx.webgpu', {}),
+  };
+  return settings<Environment>(
+    'env',
+    {
+      logLevel: kind((value) => typeof value === 'number' && value >= 0, 'It must be one of LogLevel')(LogLevel.WARNING),
+      allowRemoteModels: flag(!truthy(variable('HF_HUB_OFFLINE') ?? variable('TRANSFORMERS_OFFLINE'))),
+      remoteHost: kind((value) => typeof value === 'string' && URL.canParse(value), 'It must be a URL')(endpointOf(runtime)),
+      remotePathTemplate: text('{model}/resolve/{revision}/'),
+      allowLocalModels: flag(hubCache !== undefined),
+      localModelPath: text(hubCache ? '' : '/models/'),
+      useFS: fileFlag,
+      useBrowserCache: cacheable ? flag(true) : fixed(false, 'There is no Cache API here that could be used'),
+      useFSCache: fileFlag,
+      cacheDir: hubCache ? text(hubCache.home()) : fixed(null, noFiles),
+      useCustomCache: flag(false),
+      customCache: kind(isCache, 'It must have match and put, as a Cache has')(null),
+      cacheKey: text('transformers-cache'),
+      useWasmCache: fixed(false, 'heed has no use for it: its kernels are small files of its own'),
+      experimental_useCrossOriginStorage: fixed(false, 'heed does not have it'),
+      fetch: kind((value) => typeof value === 'function', 'It must be a function like fetch')(fetch),
+    },
+    { version, backends: Object.freeze({ onnx: Object.freeze(onnx) }) },
+  );
+}
+
+/** The hub's address, which ends with a slash. */
+export const endpointOf = (runtime: Runtime): string =>
+  `${(runtime.environment('HF_ENDPOINT') || 'https://huggingface.co').replace(/\/+$/, '')}/`;

@@ -1,0 +1,171 @@
+/**
+ * Models of the Hugging Face hub, or of a server that speaks its addresses: `owner/name`, `owner/name@revision`. What is meant is settled here, by `env` and
+ * the caller's options, in words that cross to a worker; what those words stand for is a Folder: on a disk by the hub's own libraries' cache
+ * (hub_folder.ts), elsewhere by addresses (url_cache.ts). URLs go the second way too.
+ */
+import { HeedError } from '../errors.js';
+import type { Fetch, Runtime } from '../runtime/types.js';
+import { type Environment, endpointOf, LogLevel } from './env.js';
+import type { Hub, SourceOptions } from './find.js';
+import type { Folder } from './folder.js';
+import { HubFolder } from './hub_folder.js';
+import { type Asking, ask, refusal } from './hub_http.js';
+import { type CacheLike, openKept } from './url_cache.js';
+
+/** A model of the net. */
+export interface Words {
+  /** owner/name, or undefined for a URL. */
+  readonly id: string | undefined;
+  readonly revision: string;
+  /** Where the hub is, and how the address of a file of it goes on. */
+  readonly host: string;
+  readonly template: string;
+  /** Nothing is downloaded. */
+  readonly localOnly: boolean;
+  /** The folder of the disk, or the Cache API's cache, that keeps it. */
+  readonly disk: string | undefined;
+  readonly cache: string | CacheLike | undefined;
+  /** The user's own. */
+  readonly fetch: Fetch | undefined;
+  /** Nothing is written to the console. */
+  readonly quiet: boolean;
+}
+
+export const isCommit = (revision: string): boolean => /^[\da-f]{40}$/.test(revision);
+
+/** `owner/name`, as the hub allows it, and a revision as git does. */
+const pattern = /^([\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95})(?:@(.+))?$/;
+
+function parse(name: string, options: SourceOptions): { id: string; revision: string } | undefined {
+  const [, id, own] = pattern.exec(name) ?? [];
+  if (!id || id.endsWith('.git')) return undefined;
+  const { revision = own ?? 'main' } = options;
+  const wrong = (message: string, cure: string) => new HeedError('ARGUMENT', message, { culprit: 'revision', cure });
+  if (own && own !== revision) throw wrong(`${name} is asked for in the revision ${revision}`, 'Give one of both');
+  if (!/^[\w./-]{1,200}$/.test(revision) || revision.split('/').some((part) => part === '' || /^\.+$/.test(part)))
+    throw wrong(`${JSON.stringify(revision.slice(0, 60))} is no revision`, 'Give a branch, a tag or a commit');
+  return { id, revision };
+}
+
+export function hubOf(runtime: Runtime, env: Environment): Hub {
+  const { fetch: own } = runtime;
+  const words = (options: SourceOptions): Omit<Words, 'id' | 'revision'> => {
+    const local = options.local_files_only === true || !env.allowRemoteModels;
+    const custom = env.useCustomCache ? (env.customCache ?? undefined) : undefined;
+    if (env.useCustomCache && !custom)
+      throw new HeedError('ARGUMENT', 'env.useCustomCache is true, and there is no env.customCache', {
+        culprit: 'customCache',
+        cure: 'Set it',
+      });
+    const { cache_dir = env.cacheDir ?? undefined } = options;
+    if (options.cache_dir !== undefined && !runtime.hubCache)
+      throw new HeedError('UNSUPPORTED', 'There is no disk for cache_dir here', { culprit: 'cache_dir', cure: 'Leave it out' });
+    return {
+      host: env.remoteHost.endsWith('/') ? env.remoteHost : `${env.remoteHost}/`,
+      template: env.remotePathTemplate,
+      localOnly: local,
+      disk: !custom && runtime.hubCache && env.useFS && env.useFSCache ? cache_dir : undefined,
+      cache: custom ?? (env.useBrowserCache ? env.cacheKey : undefined),
+      fetch: env.fetch === own ? undefined : env.fetch,
+      quiet: env.logLevel > LogLevel.WARNING,
+    };
+  };
+  const isThere = async (folder: string): Promise<boolean> => {
+    if (await runtime.exists(folder)) return true;
+    if (runtime.hubCache) return false;
+    return runtime.open(runtime.join(folder, 'config.json'), { bytes: 1 }).then(
+      async (stream) => {
+        await stream.close();
+        return true;
+      },
+      () => false,
+    );
+  };
+  return {
+    async find(address, isUrl, options) {
+      // Below a page's own address is at home, whoever may go out.
+      const online = (location: string, rest: Omit<Words, 'id' | 'revision'>) =>
+        rest.localOnly || rest.cache || rest.fetch
+          ? { hub: { ...rest, id: undefined, revision: '', host: location, template: '' } satisfies Words }
+          : { location };
+      if (isUrl) return /^https?:/i.test(address) ? online(address, words(options)) : { location: runtime.resolve(address) };
+      const id = parse(address, options);
+      if (env.allowLocalModels) {
+        if (env.useFS && (await runtime.exists(address))) return { location: runtime.resolve(address) };
+        const at = id && env.localModelPath ? runtime.join(env.localModelPath, id.id) : undefined;
+        if (at && (await isThere(at))) return { location: runtime.resolve(at) };
+      }
+      if (id) return { hub: { ...words(options), ...id } satisfies Words };
+      if (!runtime.hubCache) return online(runtime.resolve(address), { ...words({}), localOnly: false });
+      if (!env.allowLocalModels || !env.useFS)
+        throw new HeedError('UNSUPPORTED', `${address} is a path, and env allows none`, {
+          culprit: 'model',
+          cure: 'Set env.allowLocalModels and env.useFS',
+        });
+      const short = /^[\w-][\w.-]*$/.test(address) ? `: those have an owner, as in owner/${address}` : '';
+      throw new HeedError('NOT_FOUND', `${address} does not exist, and is neither a URL nor a hub’s owner/name${short}`, {
+        culprit: 'model',
+        cure: 'Check the path',
+        cause: await runtime.open(address).catch((error: unknown) => error),
+      });
+    },
+    folder: (found, name) => folderOfWords(runtime, found as Words, name),
+  };
+}
+
+/** The address of a file at the hub. */
+export function addressAt({ host, template, id = '' }: Words, revision: string, file: string): string {
+  const path = template.replaceAll('{model}', id).replaceAll('{revision}', encodeURIComponent(revision));
+  const url = new URL(host);
+  const folder = `${url.pathname.replace(/\/+$/, '')}/${path.replace(/^\/+/, '')}`.replace(/\/+$/, '');
+  url.pathname = `${folder}/${file.split('/').map(encodeURIComponent).join('/')}`;
+  return url.href;
+}
+
+/** How the hub is asked, with the user's token where it is the one that the token is for. */
+export function askingOf(runtime: Runtime, { host, fetch, id }: Words): Omit<Asking, 'signal'> {
+  const own = id !== undefined && new URL(host).origin === new URL(endpointOf(runtime)).origin;
+  const value = own ? runtime.hubCache?.token() : undefined;
+  return { fetch: fetch ?? runtime.fetch, token: value ? { value, origin: new URL(host).origin } : undefined };
+}
+
+function folderOfWords(runtime: Runtime, words: Words, name: string): Folder {
+  const { id, revision, host, localOnly, disk, quiet } = words;
+  if (disk !== undefined && id !== undefined && runtime.hubCache) return new HubFolder(runtime, runtime.hubCache, words, name);
+  const asking = askingOf(runtime, words);
+  const cache = async (): Promise<CacheLike | undefined> => {
+    if (typeof words.cache !== 'string') return words.cache;
+    // There is none where a page is not secure, and none that works in some workers.
+    return runtime
+      .caches()
+      ?.open(words.cache)
+      .catch(() => undefined);
+  };
+  let opened: Promise<CacheLike | undefined> | undefined;
+  const locate = (file: string) => addressAt(words, revision, file);
+  return {
+    name: id ? name : locate('').replace(/[?#].*$|\/$/g, ''),
+    locate,
+    async open(file, options) {
+      opened ??= cache();
+      const url = locate(file);
+      return openKept(runtime, url, {
+        ...asking,
+        ...options,
+        cache: await opened,
+        localOnly,
+        immutable: isCommit(revision),
+        refusal: (response) => refusal(response, url, id ?? locate(''), new URL(host).origin),
+        warn: (message) => quiet || console.warn(message),
+      });
+    },
+    ...(id && { list: async (options) => listAt(words, revision, { ...asking, signal: options?.signal }) }),
+  };
+}
+
+/** The names of a revision's files, which the hub tells. */
+export async function listAt({ host, id }: Words, revision: string, asking: Asking): Promise<readonly string[]> {
+  const response = await ask(new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}`, host).href, asking, { retries: 1 });
+  const { siblings } = (response.ok ? await response.json() : {}) as { siblings?: { rfilename?: unknown }[] };
+  return (Array.isArray(siblings) ? siblings : []).map((file) => file?.rfilename).filter((file) => typeof file === 'string');
+}

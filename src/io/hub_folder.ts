@@ -1,0 +1,145 @@
+/**
+ * A model of the hub, kept on a disk (runtime's HubCache). The commit that a revision is now is asked for once, so that all files are of one commit; files of
+ * it that are there need no net. Where the hub cannot be asked, the commit that the revision was last stands in.
+ */
+import { HeedError } from '../errors.js';
+import type { ByteStream, HubCache, OpenOptions, Repository, Runtime } from '../runtime/types.js';
+import type { Folder } from './folder.js';
+import { addressAt, askingOf, isCommit, listAt, type Words } from './hub.js';
+import { type Asking, ask, refusal, told } from './hub_http.js';
+
+interface Resolved {
+  readonly commit: string;
+  /** Why nothing more can be had than is there. */
+  readonly offline: string | undefined;
+}
+
+export class HubFolder implements Folder {
+  readonly #repository: Repository;
+  readonly #asking: Omit<Asking, 'signal'>;
+  #resolved: Promise<Resolved> | undefined;
+
+  constructor(
+    readonly runtime: Runtime,
+    readonly cache: HubCache,
+    readonly words: Words,
+    readonly name: string,
+  ) {
+    this.#repository = { folder: words.disk as string, id: words.id as string };
+    this.#asking = askingOf(runtime, words);
+  }
+
+  locate = (file: string): string => `${this.name}/${file}`;
+
+  /** The commit. Asked for once; a failure is not the last word. */
+  #resolve(signal: AbortSignal | undefined): Promise<Resolved> {
+    if (!this.#resolved) {
+      const resolved = this.#ask(signal);
+      this.#resolved = resolved;
+      resolved.catch(() => {
+        if (this.#resolved === resolved) this.#resolved = undefined;
+      });
+    }
+    return this.#resolved;
+  }
+
+  async #ask(signal: AbortSignal | undefined): Promise<Resolved> {
+    const { revision, localOnly } = this.words;
+    const offline = localOnly ? 'nothing may be downloaded' : undefined;
+    if (isCommit(revision)) return { commit: revision, offline };
+    const known = await this.cache.commitOf(this.#repository, revision);
+    if (localOnly) {
+      if (known) return { commit: known, offline };
+      throw this.#notHere('nothing may be downloaded');
+    }
+    try {
+      const url = addressAt(this.words, revision, 'config.json');
+      const response = await ask(url, { ...this.#asking, signal }, { ...HEAD, ...(known && { retries: 0 }) });
+      const { commit } = told(response);
+      if (commit) {
+        await this.cache.setCommit(this.#repository, revision, commit);
+        return { commit, offline: undefined };
+      }
+      if (response.status >= 400) throw this.#refusal(response, url);
+      throw new HeedError('NETWORK', `${new URL(url).origin} does not answer as the hub does: it names no commit`, {
+        culprit: this.name,
+        cure: 'Check HF_ENDPOINT, or env.remoteHost',
+      });
+    } catch (error) {
+      const gone = error instanceof HeedError && /RevisionNotFound/.test(error.message);
+      if (signal?.aborted || !known || gone || !(error instanceof HeedError)) throw error;
+      return { commit: known, offline: `the hub did not answer (${error.message})` };
+    }
+  }
+
+  async open(file: string, options: OpenOptions = {}): Promise<ByteStream> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const { commit, offline } = await this.#resolve(signal);
+    const kept = await this.cache.open(this.#repository, commit, file, options);
+    if (kept) return kept;
+    const url = addressAt(this.words, commit, file);
+    if (await this.cache.lacks(this.#repository, commit, file))
+      throw new HeedError('NOT_FOUND', `${this.locate(file)}: there is no such file`, {
+        culprit: this.locate(file),
+        cure: 'Check the name',
+      });
+    if (offline) throw this.#notHere(offline, file);
+    const asking = { ...this.#asking, signal };
+    const response = await ask(url, asking, HEAD);
+    if (response.status >= 400) {
+      if (told(response).commit && response.status === 404) await this.cache.setLacks(this.#repository, commit, file);
+      throw this.#refusal(response, url);
+    }
+    if (options.bytes !== undefined) return this.#front(url, asking, options.bytes);
+    const from = async (begin: number, own: AbortSignal | undefined) => {
+      const headers = { 'accept-encoding': 'identity', ...(begin > 0 && { range: `bytes=${begin}-` }) };
+      const part = await this.#get(url, { ...asking, signal: own }, headers);
+      if (part.status === 416) return { begin: 0, stream: this.#stream(await this.#get(url, { ...asking, signal: own }, {}), url, own) };
+      const at = /^bytes (\d+)-/.exec(part.headers.get('content-range') ?? '')?.[1];
+      return { begin: part.status === 206 ? Number(at ?? begin) : 0, stream: this.#stream(part, url, own) };
+    };
+    if (await this.cache.keep(this.#repository, commit, file, told(response), from, options)) {
+      const whole = await this.cache.open(this.#repository, commit, file, { signal });
+      if (whole) return whole;
+    }
+    return (await from(0, signal)).stream;
+  }
+
+  /** The front of a file, which is not kept. */
+  async #front(url: string, asking: Asking, bytes: number): Promise<ByteStream> {
+    const more = (range: string) => this.#get(url, asking, { range });
+    const response = await more(`bytes=0-${Math.max(1, bytes) - 1}`);
+    return this.runtime.streamOf(response, url, { signal: asking.signal, more });
+  }
+
+  #stream = (response: Response, url: string, signal: AbortSignal | undefined) =>
+    this.runtime.streamOf(response, url, { signal, eager: true });
+
+  async #get(url: string, asking: Asking, headers: Record<string, string>): Promise<Response> {
+    const response = await ask(url, asking, { headers });
+    if (response.ok || response.status === 416) return response;
+    await response.body?.cancel().catch(() => {});
+    throw this.#refusal(response, url);
+  }
+
+  async list({ signal }: OpenOptions = {}): Promise<readonly string[]> {
+    const { commit, offline } = await this.#resolve(signal);
+    if (offline) return this.cache.list(this.#repository, commit);
+    return listAt(this.words, commit, { ...this.#asking, signal });
+  }
+
+  #refusal(response: Response, url: string): HeedError {
+    return refusal(response, url, this.name, new URL(this.words.host).origin);
+  }
+
+  #notHere(why: string, file?: string): HeedError {
+    const culprit = file === undefined ? this.name : this.locate(file);
+    return new HeedError('NOT_FOUND', `${culprit} is not in the cache ${this.words.disk}, and ${why}`, {
+      culprit,
+      cure: 'Load it once with the net',
+    });
+  }
+}
+
+const HEAD = { method: 'HEAD', headers: { 'accept-encoding': 'identity' }, linked: true };

@@ -1,0 +1,155 @@
+/**
+ * Files on the net, kept in a cache such as the Cache API has, by their addresses: in browsers, in workerd, and in a cache of the user's. What is kept serves
+ * without a net; with one, a file that may change is compared by what the server's HEAD says of it. A cache that fails, for want of room say, is gone on without.
+ */
+import { HeedError, shown } from '../errors.js';
+import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import { type Asking, ask } from './hub_http.js';
+
+/** What a cache must have. */
+export interface CacheLike {
+  match(key: string): Promise<Response | string | undefined>;
+  put(key: string, response: Response): Promise<void>;
+  delete?(key: string): Promise<boolean>;
+}
+
+export interface KeptOptions extends OpenOptions, Asking {
+  cache: CacheLike | undefined;
+  /** Nothing is asked for on the net. */
+  localOnly: boolean;
+  /** What the address stands for never changes. */
+  immutable: boolean;
+  /** Why an answer is not the file. */
+  refusal(response: Response): HeedError;
+  warn(message: string): void;
+}
+
+/** Downloads that are under way. */
+const running = new Map<string, Promise<boolean>>();
+
+/** The key by which it is known that there is no such file: optional files are asked for each time, and must not need the net. */
+const absence = (url: string) => `${url}${url.includes('?') ? '&' : '?'}heed=absent`;
+
+const quietly = <T>(work: () => Promise<T>): Promise<T | undefined> =>
+  Promise.resolve()
+    .then(work)
+    .catch(() => undefined);
+
+/** Opens a file, from the cache where it is there as the server has it. Throws NOT_FOUND, NETWORK. */
+export async function openKept(runtime: Runtime, url: string, options: KeptOptions): Promise<ByteStream> {
+  const { cache, localOnly, bytes, signal, onFetch } = options;
+  signal?.throwIfAborted();
+  while (cache && running.has(url)) await running.get(url);
+  const hit = await matchIn(cache, url);
+  if (hit !== undefined && (localOnly || (await isFresh(hit, url, options)))) return streamOf(runtime, hit, url, options);
+  const missing = (why: string) =>
+    new HeedError('NOT_FOUND', `${shown(url)} is not in the cache, and ${why}`, { culprit: shown(url), cure: 'Load it once with the net' });
+  if (localOnly) throw missing('nothing may be downloaded');
+  const absent = cache && (await quietly(() => cache.match(absence(url))));
+  let response: Response;
+  try {
+    const range = bytes === undefined ? undefined : { headers: { range: `bytes=0-${Math.max(1, bytes) - 1}` } };
+    response = await ask(url, options, { ...range, ...(absent && { retries: 0 }) });
+  } catch (error) {
+    if (absent && error instanceof HeedError && error.code === 'NETWORK') throw missing('there was none when the net was there last');
+    throw error;
+  }
+  // Servers of single-page applications send their page where there is no file.
+  const isPage = response.ok && response.headers.get('content-type')?.startsWith('text/html');
+  if (!response.ok || isPage) {
+    await response.body?.cancel().catch(() => {});
+    const error = isPage
+      ? new HeedError('NOT_FOUND', `${shown(url)}: the server has no such file (it sent a web page instead)`, {
+          culprit: shown(url),
+          cure: 'Check the address',
+        })
+      : options.refusal(response);
+    if (cache && error.code === 'NOT_FOUND') await quietly(() => cache.put(absence(url), new Response('')));
+    throw error;
+  }
+  // Parts are not for keeping, and one file is not for two.
+  if (!cache || response.status === 206) {
+    const more = (range: string) => ask(url, options, { headers: { range } });
+    return runtime.streamOf(response, url, { ...options, more });
+  }
+  const done = keep(cache, url, response, onFetch).catch((error: unknown) => {
+    if (signal?.aborted) throw signal.reason;
+    if (error instanceof HeedError) throw error;
+    options.warn(`heed: ${shown(url)} could not be cached (${error instanceof Error ? error.message : error})`);
+    return false;
+  });
+  running.set(
+    url,
+    done.catch(() => false).finally(() => running.delete(url)),
+  );
+  const kept = (await done) ? await matchIn(cache, url) : undefined;
+  if (kept !== undefined) return streamOf(runtime, kept, url, options);
+  const again = await ask(url, options);
+  if (!again.ok) throw options.refusal(again);
+  return runtime.streamOf(again, url, options);
+}
+
+async function matchIn(cache: CacheLike | undefined, url: string): Promise<Response | string | undefined> {
+  const hit = cache && (await quietly(() => cache.match(url)));
+  // What another library may have put there: half a file, or none.
+  return typeof hit === 'string' || (hit && hit.status === 200) ? hit : undefined;
+}
+
+/** A custom cache may give the path of a file. */
+const streamOf = async (runtime: Runtime, hit: Response | string, url: string, options: OpenOptions): Promise<ByteStream> =>
+  typeof hit === 'string' ? runtime.open(hit, options) : runtime.streamOf(hit, url, options);
+
+/** Whether what is kept is what the server has, as far as that can be told: where it cannot be asked, it is. */
+async function isFresh(hit: Response | string, url: string, options: KeptOptions): Promise<boolean> {
+  if (options.immutable || typeof hit === 'string') return true;
+  let now: Response;
+  try {
+    now = await ask(url, options, { method: 'HEAD', retries: 0 });
+  } catch (error) {
+    if (options.signal?.aborted) throw error;
+    return true;
+  }
+  await now.body?.cancel().catch(() => {});
+  if (!now.ok) return now.status !== 404 && now.status !== 410;
+  for (const name of ['etag', 'last-modified', 'content-length']) {
+    const [before, after] = [hit.headers.get(name), now.headers.get(name)];
+    if (before !== null && after !== null) return before === after;
+  }
+  return true;
+}
+
+/** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
+async function keep(cache: CacheLike, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
+  const { headers, body, type } = response;
+  const known = ['content-type', 'content-length', 'etag', 'last-modified'].map((name) => [name, headers.get(name)] as const);
+  const kept = new Headers(known.filter((header): header is [string, string] => header[1] !== null));
+  const length = headers.get('content-length');
+  // A header that counts a compressed body; a page may not see across origins whether it does.
+  const size = length === null || headers.has('content-encoding') ? undefined : Number(length);
+  if (size === undefined) kept.delete('content-length');
+  let loaded = 0;
+  const counted = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      loaded += chunk.length;
+      onFetch?.(loaded, size);
+      controller.enqueue(chunk);
+    },
+    flush() {
+      if (size !== undefined && type !== 'cors' && loaded !== size)
+        throw new HeedError('NETWORK', `${shown(url)}: the connection ended after ${loaded} of ${size} bytes`, { culprit: shown(url) });
+    },
+  });
+  let failure: unknown;
+  const source = (body ?? new Blob([]).stream()).pipeTo(counted.writable).catch((error: unknown) => {
+    failure = error;
+  });
+  try {
+    await cache.put(url, new Response(counted.readable, { headers: kept }));
+    await source;
+    if (failure !== undefined) throw failure;
+    return true;
+  } catch (error) {
+    await quietly(async () => cache.delete?.(url));
+    throw failure instanceof HeedError ? failure : error;
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * A download to the disk, which goes on where an earlier one stopped, and is given its name when its bytes are what was promised: by their number, and by
+ * their SHA-256, or the SHA-1 that git gives to files, where the hub tells it. Memory holds one piece.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { HeedError } from '../errors.js';
+import { codeOf } from './node-failures.js';
+import type { HubCache, OpenOptions, RemoteFile } from './types.js';
+
+/** How often it is begun again without a byte of progress in between. */
+const RETRIES = 4;
+/** Milliseconds without a byte after which a connection counts as lost. */
+const PATIENCE = 30_000;
+const PIECE = 1 << 20;
+
+type From = Parameters<HubCache['keep']>[4];
+
+/** This machine's name, as it stands in names of files. */
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
+let started = 0;
+
+const alive = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+};
+
+/** A file of our own to write to: what a dead process of this machine, or an earlier download of this one, left of it, else a new one. */
+async function claim(blob: string): Promise<string> {
+  const own = `${blob}.${host}-${process.pid}-${++started}.incomplete`;
+  const name = new RegExp(`^\\.(?:${host}-(\\d+)-\\d+\\.)?incomplete$`);
+  for (const file of await readdir(dirname(blob))) {
+    const found = file.startsWith(basename(blob)) ? name.exec(file.slice(basename(blob).length)) : null;
+    if (!found || (found[1] && alive(Number(found[1])))) continue;
+    // One of several who try it gets it.
+    if (
+      await rename(join(dirname(blob), file), own).then(
+        () => true,
+        () => false,
+      )
+    )
+      return own;
+  }
+  return own;
+}
+
+/** Throws NETWORK, what the file system throws, or the signal's reason; what came until then stays for the next time, as `<blob>.incomplete`. */
+export async function download(
+  blob: string,
+  remote: RemoteFile,
+  from: From,
+  options: OpenOptions & { signal: AbortSignal },
+): Promise<void> {
+  const own = await claim(blob);
+  try {
+    for (let again = true; ; again = false) {
+      const resumed = await fetchTo(own, remote, from, options);
+      const wrong = await differs(own, remote);
+      if (!wrong) break;
+      await truncate(own);
+      // What was there before may have been another file's, or torn.
+      if (!resumed || !again)
+        throw new HeedError('NETWORK', `${basename(blob)}: ${wrong}`, {
+          culprit: basename(blob),
+          cure: 'Try again; a proxy or a cache on the way may be at fault',
+        });
+    }
+    await rename(own, blob);
+  } catch (error) {
+    const size = await stat(own).then(
+      ({ size }) => size,
+      () => 0,
+    );
+    // A full disk needs the room more than the next download does.
+    const keeps = size > 0 && !['ENOSPC', 'EDQUOT'].includes(codeOf(error));
+    await (keeps ? rename(own, `${blob}.incomplete`) : rm(own, { force: true })).catch(() => {});
+    throw error;
+  }
+}
+
+/** Downloads what is missing. Whether there was something before. */
+async function fetchTo(path: string, { size }: RemoteFile, from: From, { signal, onFetch }: OpenOptions & { signal: AbortSignal }) {
+  const handle = await open(path, 'a');
+  const buffer = new Uint8Array(PIECE);
+  try {
+    let at = (await handle.stat()).size;
+    const resumed = at > 0;
+    if (size !== undefined && at > size) {
+      await handle.truncate();
+      at = 0;
+    }
+    for (let tries = 0; at !== size; ) {
+      const before = at;
+      let connected = false;
+      const connect: From = async (...where) => {
+        const part = await from(...where);
+        connected = true;
+        return part;
+      };
+      try {
+        for await (at of arriving(handle, at, buffer, connect, signal)) {
+          onFetch?.(at, size);
+          if (size !== undefined && at > size) break;
+        }
+        if (size === undefined || at > size) break;
+        if (at < size) throw new HeedError('NETWORK', `the connection ended after ${at} of ${size} bytes`);
+      } catch (error) {
+        signal.throwIfAborted();
+        tries = at > before ? 1 : tries + 1;
+        // Who does not get an answer has asked more than once.
+        if (!connected || !(error instanceof HeedError && error.code === 'NETWORK') || tries > RETRIES) throw error;
+        await pause(100 * 2 ** tries, undefined, { signal }).catch(() => signal.throwIfAborted());
+      }
+    }
+    await handle.sync();
+    return resumed;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** One connection, from a byte on, or all anew where the server does not know how to go on. Gives the length that the file has after each piece. */
+async function* arriving(
+  handle: FileHandle,
+  from: number,
+  buffer: Uint8Array,
+  ask: From,
+  signal: AbortSignal,
+): AsyncGenerator<number, void> {
+  const lost = new AbortController();
+  const { begin, stream } = await ask(from, AbortSignal.any([signal, lost.signal]));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    if (begin !== from) await handle.truncate();
+    let at = begin === from ? from : 0;
+    for (;;) {
+      timer = setTimeout(() => lost.abort(new HeedError('NETWORK', `the server sent nothing for ${PATIENCE / 1000} s`)), PATIENCE);
+      const count = await stream.read(buffer);
+      clearTimeout(timer);
+      if (count === 0) return;
+      for (let done = 0; done < count; ) done += (await handle.write(buffer, done, count - done)).bytesWritten;
+      at += count;
+      yield at;
+    }
+  } finally {
+    clearTimeout(timer);
+    await stream.close();
+  }
+}
+
+/** In what a file is not what was promised; undefined where it is. */
+async function differs(path: string, { etag, size: promised }: RemoteFile): Promise<string | undefined> {
+  const { size } = await stat(path);
+  if (promised !== undefined && size !== promised) return `it has ${size} bytes, and the hub says ${promised}`;
+  const kind = /^[\da-f]{64}$/.test(etag) ? 'sha256' : /^[\da-f]{40}$/.test(etag) ? 'sha1' : undefined;
+  if (!kind) return undefined;
+  const hash = createHash(kind);
+  if (kind === 'sha1') hash.update(`blob ${size}\0`);
+  for await (const chunk of createReadStream(path, { highWaterMark: PIECE })) hash.update(chunk);
+  const found = hash.digest('hex');
+  return found === etag ? undefined : `its checksum is ${found}, and the hub says ${etag}`;
+}
