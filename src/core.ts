@@ -35,6 +35,7 @@ export type { ModelFile, ModelFiles } from './io/given.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
+export { distilbert } from './models/distilbert.js';
 export { Encoder } from './models/encoder.js';
 export { EncoderDecoder } from './models/encoder_decoder.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
@@ -50,7 +51,11 @@ export type {
   ProgressEvent,
   TrainableOptions,
 } from './models/model.js';
+export { modernbert } from './models/modernbert.js';
+export { mpnet } from './models/mpnet.js';
+export { roberta } from './models/roberta.js';
 export { t5 } from './models/t5.js';
+export { xlmRoberta } from './models/xlm_roberta.js';
 export type { Precision } from './pipelines/bits.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export { type FilledMask, type FillMask, type FillMaskOptions, fillMask } from './pipelines/fill_mask.js';

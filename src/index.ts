@@ -7,10 +7,15 @@ import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
+import { distilbert } from './models/distilbert.js';
 import { heedTransformer } from './models/heed_transformer.js';
 import { marian } from './models/marian.js';
-import { MaskedLMModel } from './models/masked_lm.js';
+import { modernbert } from './models/modernbert.js';
+import { mpnet } from './models/mpnet.js';
+import { roberta } from './models/roberta.js';
 import { t5 } from './models/t5.js';
+import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
+import { xlmRoberta } from './models/xlm_roberta.js';
 import { fillMask } from './pipelines/fill_mask.js';
 import { registerTask } from './pipelines/tasks.js';
 import { textClassification } from './pipelines/text_classification.js';
@@ -23,20 +28,30 @@ export * from './core.js';
 
 export { type Environment, LogLevel } from './io/env.js';
 export type { CacheLike } from './io/url_cache.js';
-export type { MaskedLM, MaskedLMOutput } from './models/masked_lm.js';
 export type { Classification, Scoring } from './models/scores.js';
-export type { Classifier, ClassifierOptions, ClassifierOutput, ClassifyOptions, TextInput } from './models/sequence_classifier.js';
+export type { Classifier, ClassifyOptions, TextInput } from './models/sequence_classifier.js';
+export type {
+  ClassifierOptions,
+  LogitsOutput,
+  MaskedLM,
+  QuestionAnswerer,
+  QuestionAnsweringOutput,
+  TaskOptions,
+  TokenClassifier,
+} from './models/task_model.js';
 export type { ClassifierFitOptions, TextClassifier, TextExample } from './train/classifier.js';
 
 const all = {
   ...autos,
   AutoModelForMaskedLM: MaskedLMModel,
+  AutoModelForQuestionAnswering: QuestionAnsweringModel,
   AutoModelForSeq2SeqLM: Seq2SeqModel,
   AutoModelForSequenceClassification: TrainableClassifier,
+  AutoModelForTokenClassification: TokenClassificationModel,
 };
 
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
-  registerArchitecture(bert, heedTransformer, marian, bart, t5);
+  registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, modernbert, heedTransformer, marian, bart, t5);
   registerTask(textClassification, zeroShotClassification, fillMask, translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);

@@ -7,8 +7,8 @@ import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Module } from '../nn/module.js';
-import type { SinusoidLayout } from '../nn/positions.js';
-import type { NormKind } from '../nn/transformer.js';
+import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
+import type { Gate, NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
 import type { Head } from './heads.js';
 
@@ -32,6 +32,34 @@ export interface BlockChoices {
   /** The same of attention weights, and of what the activation gives. Default as `dropout`. */
   attentionDropout?: number;
   activationDropout?: number;
+}
+
+/** What an encoder chooses beside. Modules that few have are made by whoever chooses them, so that a bundle has those alone that its architectures choose. */
+export interface EncoderChoices extends BlockChoices {
+  /** The table of positions: unused rows before the first, and which token stands where, unless it is 0 … T − 1. Default: offset 0; 'none': there is no table. */
+  positions?: { offset: number; count?: PositionCount } | 'none';
+  /** What all layers add to the scores of H heads. */
+  relative?: (engine: Engine, H: number) => RelativeBias;
+  /** Where layers differ: what layer l has of its own. */
+  layer?: (l: number) => LayerChoices;
+  /** The share of the embeddings that training drops, and of what attention gives. Default as `dropout`. */
+  embeddingDropout?: number;
+  attentionOutputDropout?: number;
+  gated?: Gate;
+  bias?: boolean;
+  /** A norm behind the layers. Default false. */
+  finalNorm?: boolean;
+  /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
+  pooler?: boolean;
+}
+
+export interface LayerChoices {
+  /** How many tokens to each side are seen. Default all. */
+  window?: number | undefined;
+  /** What turns queries and keys, heads of D channels, by their positions: one for all layers that give the same function. Default: nothing. */
+  rotary?: ((engine: Engine, D: number) => RotaryPositions) | undefined;
+  /** Whether attention reads behind a norm of its own, where layers are pre-norm. Default true. */
+  attentionNorm?: boolean | undefined;
 }
 
 /** L layers of H heads with D channels each, F hidden. */
@@ -79,7 +107,7 @@ export interface EncoderDecoderChoices extends BlockChoices {
   /** A number for each token that is added to its score. Default false. */
   logitsBias?: boolean;
   norm?: NormKind;
-  gated?: boolean;
+  gated?: Gate;
   bias?: boolean;
   attentionScale?: number;
 }
@@ -90,8 +118,8 @@ export interface CheckpointSummary {
   has(name: string): boolean;
 }
 
-/** heed's parameters -> a checkpoint's tensors, `{l}` being the layer. A list names the stacked parts of one parameter. */
-export type Names = Readonly<Record<string, string | readonly string[]>>;
+/** heed's modules -> a checkpoint's, `{l}` being the layer; `{q,k,v}` are several that one of heed's stacks. A single parameter may have a name of its own. */
+export type Names = Readonly<Record<string, string>>;
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
@@ -109,6 +137,8 @@ export type ArchitectureKind = keyof typeof loaders;
 export interface Architecture<Dims = unknown, Block = unknown> {
   /** config.json's model_type. */
   readonly name: string;
+  /** How Hugging Face's classes begin, which config.json's `architectures` names: Bert, for BertForMaskedLM. */
+  readonly className?: string;
   /** What it is made into: Encoder, EncoderDecoder. A bundle has those alone that its architectures name. */
   readonly module: ModuleClass<Dims, Block>;
   readonly dims: (config: JsonNode) => Dims;
@@ -123,7 +153,7 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly ignored?: readonly RegExp[];
   /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
   readonly optional?: readonly string[];
-  /** What tasks put on an encoder, by the names of heads.ts. */
+  /** What tasks put on an encoder. */
   readonly heads?: Readonly<Partial<Record<Task, HeadDesign>>>;
 }
 
@@ -135,21 +165,29 @@ const beside = [HEAD, 'lm_head.', 'final_logits_bias'];
 export const isBeside = (key: string): boolean => beside.some((start) => key.startsWith(start));
 
 /** What can be put on an encoder, by Hugging Face's names: AutoModelFor… */
-export type Task = 'SequenceClassification' | 'MaskedLM';
+export type Task = 'SequenceClassification' | 'TokenClassification' | 'QuestionAnswering' | 'MaskedLM';
 
+/** What a head reads: tanh(W h + b) of the first token, its state, the mean of all: [B, C]; or all states: [B, T, C]. */
+export type Reading = 'pooler' | 'first' | 'mean' | 'tokens';
+
+/** A head reads, drops, transforms (norm(activation(W x + b))), drops again, and scores. */
 export interface HeadChoices {
-  /** Default 0. */
+  reads: Reading;
+  /** In training, the share that is dropped of what it reads. Default 0. */
+  inputDropout?: number;
+  /** Default: no transform. */
+  transform?: { activation: Activation; bias?: boolean; norm?: { eps: number; bias?: boolean } };
+  /** Of what is scored. Default 0. */
   dropout?: number;
-  /** Default 'gelu'. */
-  activation?: Activation;
+  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, and whether each has a number that is added, by default true. */
+  tied?: boolean;
+  bias?: boolean;
 }
 
 export interface HeadDesign {
-  /** What Hugging Face calls the whole, in config.json's `architectures`. */
-  readonly model: string;
   readonly choices: (config: JsonNode) => HeadChoices;
-  /** As `weights`; heed's parameters begin with HEAD. */
-  readonly weights: Readonly<Record<string, string>>;
+  /** As `weights`: head.dense and head.norm transform, head.out scores; of words that are scored by their embeddings head.bias alone is left. */
+  readonly weights: Names;
 }
 
 /** An architecture of whatever dimensions and choices. */
@@ -186,54 +224,6 @@ export function architectureOf(config: JsonNode): Architecture {
   });
 }
 
-/** Hugging Face's names for activations. */
-const activations: Readonly<Record<string, Activation>> = {
-  gelu: 'gelu',
-  gelu_new: 'geluTanh',
-  gelu_pytorch_tanh: 'geluTanh',
-  quick_gelu: 'quickGelu',
-  relu: 'relu',
-  silu: 'silu',
-  swish: 'silu',
-};
-
-/** The activation that a config names under `key`, or `name`, which follows from what it says there. */
-export function activationOf(config: JsonNode, key: string, name: string = config.string(key)): Activation {
-  if (Object.hasOwn(activations, name)) return activations[name] as Activation;
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}`, {
-    culprit: key,
-    cure: `It has ${Object.keys(activations).join(', ')}`,
-  });
-}
-
-/** A size that a config must give, at least 1, and so bounded that a lying file cannot ask for the moon. */
-export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
-  const value = config.integer(key, most);
-  if (value === 0) throw config.error(`must have a ${key} above 0`);
-  return value;
-}
-
-/** Heads that share the channels. */
-export function headsIn(config: JsonNode, key: string, channels: string): number {
-  const [heads, width] = [sizeIn(config, key), sizeIn(config, channels)];
-  if (width % heads === 0) return heads;
-  throw config.error(`has a ${channels} of ${width}, which ${heads} heads cannot share`);
-}
-
-/** A number from 0 on that a config may give. */
-export function numberIn(config: JsonNode, key: string, absent: number): number {
-  const value = config.get(key) ?? absent;
-  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
-  throw config.error(`must have a number from 0 on for ${key}`);
-}
-
-/** A probability that a config may give. */
-export function probabilityIn(config: JsonNode, key: string, absent: number): number {
-  const value = numberIn(config, key, absent);
-  if (value <= 1) return value;
-  throw config.error(`must have a number from 0 to 1 for ${key}`);
-}
-
 /** An architecture with what a task puts on it. A model that is to be trained may begin without a head. */
 export function withHead(architecture: Architecture, task: Task, trainable: boolean): Architecture {
   const { name, heads, optional = [], ignored = [] } = architecture;
@@ -259,9 +249,17 @@ export const namesOf = ({ weights }: Architecture, config: JsonNode): Names | un
 /** An architecture whose names are known. */
 export type Spelt = Omit<Architecture, 'weights'> & { readonly weights: Names | undefined };
 
-/** What a config asks for and heed does not have. */
-export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>
-  new HeedError('UNSUPPORTED', `${config.file} asks for ${what}`, { culprit: key });
+/** Names of modules that stand below one of heed's, and one of a checkpoint's. */
+export const below = (own: string, theirs: string, names: Names): Names =>
+  Object.fromEntries(Object.entries(names).map(([mine, other]) => [`${own}.${mine}`, `${theirs}.${other}`]));
 
-/** The most layers that a config may have: each becomes modules before a weight is read. */
-export const MOST_LAYERS = 1024;
+/** The tensors of a checkpoint whose rows a parameter of heed's stacks; undefined where its architecture does not say. */
+export function tensorsOf(names: Names, key: string): readonly string[] | undefined {
+  const [, layer = ''] = /\.(\d+)\./.exec(key) ?? [];
+  const general = key.replace(/\.\d+\./, '.{l}.');
+  const [, module = '', part = ''] = /^(.*)[._](weight|bias)$/.exec(general) ?? [];
+  const name = names[general] ?? (names[module] && `${names[module]}.${part}`);
+  if (!name) return undefined;
+  const [, before, parts, behind] = /^(.*)\{(.*,.*)\}(.*)$/.exec(name.replace('{l}', layer)) ?? [];
+  return parts ? parts.split(',').map((one) => before + one + behind) : [name.replace('{l}', layer)];
+}

@@ -12,6 +12,8 @@ import {
   architectureOf,
   type CheckpointSummary,
   type EncoderDims,
+  type HeadDesign,
+  type Names,
   namesOf,
   type Spelt,
   type Task,
@@ -19,7 +21,7 @@ import {
 } from './architecture.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
-import { heads } from './heads.js';
+import { headOf } from './heads.js';
 import { summaryOf } from './load.js';
 import { expectLayers } from './pretrained.js';
 
@@ -39,18 +41,28 @@ export async function readBlueprint(folder: Folder, { signal }: Pick<OpenOptions
   const config = JsonNode.of(folder.locate('config.json'), await readJson(folder, 'config.json', { signal }));
   const architecture = architectureOf(config);
   const headers = await readHeaders(folder, { signal });
-  const known = Object.entries(architecture.heads ?? {}) as [Task, { model: string; weights: Readonly<Record<string, string>> }][];
   const has = summaryOf(headers.tensors, spelt({ architecture, config }, undefined)).has;
-  const tasks = known.filter(([, { weights }]) => Object.values(weights).every(has)).map(([task]) => task);
   const named = config.array('architectures', []);
+  const isNamed = (task: Task) => named.some((name) => name === `${architecture.className}For${task}`);
+  const known = (Object.entries(architecture.heads ?? {}) as [Task, HeadDesign][]).filter(([, { weights }]) => hasHead(weights, has));
+  // What could be of several tasks is of the one that is named, or of the first.
+  known.sort(([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)));
+  const scores = known.map(([, { weights }]) => weights['head.out']);
+  const tasks = known.filter((_, i) => scores.indexOf(scores[i]) === i).map(([task]) => task);
   return {
     folder,
     config,
     headers,
     architecture,
     tasks,
-    task: tasks.find((task) => named.some((name) => name === architecture.heads?.[task]?.model)),
+    task: tasks.find(isNamed),
   };
+}
+
+/** Whether a checkpoint has a head: what transforms, and what scores, if only a number for each word. */
+function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: Names, has: CheckpointSummary['has']): boolean {
+  const [transforms, scores] = [Object.values(rest), [`${out}.weight`, bias ?? '']];
+  return transforms.every((module) => has(`${module}.weight`)) && scores.some(has);
 }
 
 /** The architecture with the head of a task, if any, by the names that checkpoints of this config have. */
@@ -65,6 +77,6 @@ export function blank(engine: Engine, { architecture, config }: Blueprint, task:
   const dims = architecture.dims(config);
   expectLayers(config, Made.layers(dims), checkpoint);
   const design = task && architecture.heads?.[task];
-  const head = design && heads[task](engine, dims as EncoderDims, design.choices(config), config);
+  const head = design && headOf(task, engine, dims as EncoderDims, design.choices(config), config);
   return new Made(engine, dims, architecture.block(config, checkpoint), head) as Encoder | EncoderDecoder;
 }

@@ -6,39 +6,61 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { Dropout, Embedding, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
-import { rowsFrom } from '../nn/positions.js';
-import { TransformerEncoderLayer } from '../nn/transformer.js';
+import { type PositionCount, type RelativeBias, type RotaryPositions, rowsFrom } from '../nn/positions.js';
+import { type LayerMasks, type Norm, normOf, TransformerEncoderLayer, type TransformerLayerOptions } from '../nn/transformer.js';
 import { add } from '../ops/elementwise.js';
 import { embedding } from '../ops/embedding.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { BlockChoices, EncoderDims } from './architecture.js';
+import type { EncoderChoices, EncoderDims, LayerChoices } from './architecture.js';
 import type { Head } from './heads.js';
-import { drained, through } from './through.js';
+import { drained, firstOf, through } from './through.js';
 
 /** Word, position and type embeddings, added and normed. */
 class Embeddings extends Module {
   readonly word: Embedding;
-  readonly #position: Embedding;
-  readonly #type: Embedding;
+  readonly #position: Embedding | undefined;
+  readonly #offset: number = 0;
+  readonly #count: PositionCount | undefined;
+  readonly #type: Embedding | undefined;
   readonly #norm: LayerNorm;
   readonly #dropout: Dropout;
 
-  constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims, dropout: number, packed: boolean) {
+  constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims, choices: EncoderChoices, packed: boolean) {
     super(engine);
+    const { positions: table = { offset: 0 } } = choices;
     this.word = this.child('word', new Embedding(engine, V, C, { packed }));
-    this.#position = this.child('position', new Embedding(engine, positions, C));
-    this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
-    this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
-    this.#dropout = this.child('dropout', new Dropout(engine, dropout));
+    if (table !== 'none') {
+      this.#position = this.child('position', new Embedding(engine, table.offset + positions, C));
+      this.#offset = table.offset;
+      this.#count = table.count;
+    }
+    if (types > 0) this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
+    this.#norm = this.child('norm', new LayerNorm(engine, C, { eps, bias: choices.bias ?? true }));
+    this.#dropout = this.child('dropout', new Dropout(engine, choices.embeddingDropout ?? choices.dropout ?? 0));
   }
 
-  /** ids, typeIds [B, T] int32 → [B, T, C]. Without typeIds all are 0: types and positions, then the same for all rows, are added once. */
+  /** ids, typeIds [B, T] int32 → [B, T, C]. */
   forward(ids: Tensor, typeIds: Tensor | undefined): Tensor {
+    const [words, rest] = [this.word.forward(ids), this.#rest(ids, typeIds)];
+    return this.#dropout.forward(this.#norm.forward(rest ? add(words, rest) : words));
+  }
+
+  /** What is added to words: [B, T, C], or, where it is the same for all rows, [T, C]. Without typeIds all are 0. */
+  #rest(ids: Tensor, typeIds: Tensor | undefined): Tensor | undefined {
+    const positions = this.#position && this.#places(ids, this.#position);
+    if (!this.#type) return positions;
+    if (typeIds) return positions ? add(this.#type.forward(typeIds), positions) : this.#type.forward(typeIds);
+    const first = narrow(this.#type.weight.tensor, 0, 0, 1);
+    return positions ? add(expand(first, positions.shape), positions) : first;
+  }
+
+  #places(ids: Tensor, table: Embedding): Tensor {
     const T = ids.dim(1);
-    const positions = rowsFrom(this.#position.weight, 0, T);
-    const types = typeIds ? this.#type.forward(typeIds) : expand(narrow(this.#type.weight.tensor, 0, 0, 1), positions.shape);
-    return this.#dropout.forward(this.#norm.forward(add(this.word.forward(ids), add(types, positions))));
+    const counted = this.#count?.(ids.engine.heap.ints(contiguous(ids).ptr, ids.size), T);
+    if (!counted) return rowsFrom(table.weight, this.#offset, T);
+    const rows = counted.map((position) => position + this.#offset);
+    return table.forward(tensor(ids.engine, rows, ids.shape));
   }
 }
 
@@ -92,30 +114,42 @@ export class Encoder extends Module {
   static readonly layers = ({ L }: EncoderDims): number => L;
   readonly #embeddings: Embeddings;
   readonly #layers: readonly TransformerEncoderLayer[];
+  /** What layers have of their own. */
+  readonly #own: readonly LayerChoices[];
+  readonly #bias: RelativeBias | undefined;
+  readonly #rotary: ReadonlyMap<LayerChoices['rotary'], RotaryPositions>;
+  readonly #norm: Norm | undefined;
   readonly #pooler: Linear | undefined;
 
   constructor(
     engine: Engine,
     readonly dims: EncoderDims,
-    block: BlockChoices,
+    choices: EncoderChoices,
     readonly head?: Head,
   ) {
     super(engine);
     const { C, L, H, F, eps } = dims;
-    const { dropout = 0, attentionDropout, activationDropout } = block;
-    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, dropout, head?.scoresWords ?? false));
-    const options = {
-      ...{ dimFeedforward: F, activation: block.activation, layerNormEps: eps, batchFirst: true, normFirst: block.place === 'pre' },
-      ...{ dropout, attentionDropout, activationDropout },
+    const { place, activation, gated, bias = true, dropout = 0, attentionDropout, activationDropout, attentionOutputDropout } = choices;
+    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, choices, head?.scoresWords ?? false));
+    const options: TransformerLayerOptions = {
+      ...{ dimFeedforward: F, activation, gated: gated ?? false, bias, layerNormEps: eps, batchFirst: true, normFirst: place === 'pre' },
+      ...{ dropout, attentionDropout, activationDropout, attentionOutputDropout },
     };
-    this.#layers = Array.from({ length: L }, (_, l) => this.child(`layers.${l}`, new TransformerEncoderLayer(engine, C, H, options)));
-    if (head?.pools ?? true) this.#pooler = this.child('pooler', new Linear(engine, C, C));
+    this.#own = Array.from({ length: L }, (_, l) => choices.layer?.(l) ?? {});
+    this.#layers = this.#own.map(({ attentionNorm = true }, l) =>
+      this.child(`layers.${l}`, new TransformerEncoderLayer(engine, C, H, { ...options, attentionNorm })),
+    );
+    if (choices.relative) this.#bias = this.child('relative', choices.relative(engine, H));
+    const turns = new Set(this.#own.flatMap(({ rotary }) => rotary ?? []));
+    this.#rotary = new Map([...turns].map((make) => [make, make(engine, C / H)]));
+    if (choices.finalNorm) this.#norm = this.child('norm', normOf(engine, C, options));
+    if (head ? head.reads === 'pooler' : (choices.pooler ?? true)) this.#pooler = this.child('pooler', new Linear(engine, C, C));
     if (head) this.child('head', head);
   }
 
   /** What batches are checked against before they are run. */
   get config(): { vocab_size: number; max_position_embeddings: number; num_labels: number | undefined } {
-    return { vocab_size: this.dims.V, max_position_embeddings: this.dims.positions, num_labels: this.head?.labels };
+    return { vocab_size: this.dims.V, max_position_embeddings: this.dims.positions, num_labels: this.head?.classes?.length };
   }
 
   /** ids, typeIds [B, T] int32, the rows' lengths without padding → the head's logits, or the last hidden states [B, T, C] where there is none. */
@@ -146,27 +180,34 @@ export class Encoder extends Module {
     }
     const hiddenStates: Tensor[] = [];
     const attentions: Tensor[] = [];
-    const embedded = this.engine.scope(() => this.#embeddings.forward(ids, typeIds));
+    const { embedded, mask } = this.engine.scope(() => ({
+      embedded: this.#embeddings.forward(ids, typeIds),
+      mask: this.#bias?.forward(T, T),
+    }));
+    const turns = new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T)]));
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
     yield;
-    const stack = { layers: this.#layers };
-    const x = yield* through(stack, embedded, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
-      layer.forward(h, { lengths, keyPaddingMask, onWeights }),
-    );
-    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined;
-    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits: this.#score(x, wants.places) };
-  }
-
-  #score(states: Tensor, places: Int32Array | undefined): Tensor | undefined {
+    const stack = { layers: this.#layers, norm: this.#norm };
+    const masks: LayerMasks = { lengths, keyPaddingMask, mask };
+    const x = yield* through(stack, embedded, wants.hiddenStates ? hiddenStates : undefined, (layer, h, l) => {
+      const { window, rotary } = this.#own[l] as LayerChoices;
+      const reach = window === undefined ? undefined : ([window, window] as const);
+      return layer.forward(h, { ...masks, window: reach, rotary: turns.get(rotary), onWeights });
+    });
+    for (const made of [mask, ...turns.values()]) made?.dispose();
+    const { head } = this;
     const words = this.#embeddings.word.weight;
-    const at = () => (places ? embedding(tensor(this.engine, places), reshape(states, [-1, states.dim(2)])) : states);
-    return (
-      this.head && this.engine.scope(() => this.head?.forward({ states: at(), pooled: () => this.#pool(states), words: words.operand }))
-    );
+    const { places } = wants;
+    const tokens = () => (places ? embedding(tensor(this.engine, places), reshape(x, [-1, x.dim(2)])) : x);
+    const inputs = { states: x, lengths, padding: keyPaddingMask, tokens, pooled: () => this.#pool(x) };
+    return {
+      ...{ lastHiddenState: x, hiddenStates, attentions },
+      poolerOutput: wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined,
+      logits: head && this.engine.scope(() => head.forward({ ...inputs, words: words.operand })),
+    };
   }
 
   #pool(x: Tensor): Tensor {
-    const first = () => contiguous(reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]));
-    return this.engine.scope(() => (this.#pooler as Linear).forward(first(), { activation: 'tanh' }));
+    return this.engine.scope(() => (this.#pooler as Linear).forward(firstOf(x), { activation: 'tanh' }));
   }
 }

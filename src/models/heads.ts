@@ -1,83 +1,111 @@
-/** What tasks put on an encoder: modules that turn its states into logits. An architecture says what checkpoints call their weights. */
+/** What tasks put on an encoder: a module that turns its states into logits. An architecture chooses what it is made of, and says what checkpoints call its weights. */
 import type { Engine } from '../engine/engine.js';
 import type { JsonNode } from '../io/json.js';
 import { Dropout, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Operand, Parameter } from '../nn/parameter.js';
-import type { Activation } from '../ops/activation.js';
-import { linear } from '../ops/matmul.js';
-import type { Tensor } from '../tensor.js';
-import type { EncoderDims, HeadChoices, Task } from './architecture.js';
-import { labelsOf } from './labels.js';
+import { linear, matmul } from '../ops/matmul.js';
+import { reshape } from '../ops/shape.js';
+import { type Tensor, tensor } from '../tensor.js';
+import type { EncoderDims, HeadChoices, Reading, Task } from './architecture.js';
+import { type LabelOptions, labelsOf } from './labels.js';
+import { firstOf } from './through.js';
 
 /** What a head gets from its encoder. */
 export interface HeadInputs {
   /** [B, T, C] */
   states: Tensor;
-  /** tanh(W h + b) of the first token, [B, C]. */
+  /** Tokens of each row that are not padding, or where it is: [B, T] bool. */
+  lengths: readonly number[] | undefined;
+  padding: Tensor | undefined;
+  /** Those of tokens that are asked about: all, or [n, C]. */
+  tokens(): Tensor;
+  /** tanh(W h + b) of the first state, [B, C]. */
   pooled(): Tensor;
   /** The word embeddings [V, C], as a product takes them. */
   readonly words: Operand;
 }
 
-export abstract class Head extends Module {
-  /** Whether it needs the pooler. */
-  abstract readonly pools: boolean;
-  /** Whether it needs the word embeddings. */
-  abstract readonly scoresWords: boolean;
-  /** How many classes it tells apart, where it sorts. */
-  readonly labels: number | undefined = undefined;
-  abstract forward(inputs: HeadInputs): Tensor;
-}
+const readings: Record<Reading, (inputs: HeadInputs) => Tensor> = {
+  tokens: ({ tokens }) => tokens(),
+  first: ({ states }) => firstOf(states),
+  pooler: ({ pooled }) => pooled(),
+  // A product with 1 / n for each of n tokens, and 0 for padding.
+  mean: ({ states, lengths, padding }) => {
+    const { engine } = states;
+    const [B, T, C] = states.shape as [number, number, number];
+    const pads = padding && engine.heap.bytes.slice(padding.ptr, padding.ptr + B * T);
+    const shares = new Float32Array(B * T);
+    for (let b = 0; b < B; b++) {
+      const row = shares.subarray(b * T, (b + 1) * T).map((_, t) => Number(pads ? !pads[b * T + t] : t < (lengths?.[b] ?? T)));
+      const n = row.reduce((sum, one) => sum + one, 0);
+      shares.set(n ? row.map((one) => one / n) : row, b * T);
+    }
+    return reshape(matmul(tensor(engine, shares, [B, 1, T]), states), [B, C]);
+  },
+};
 
-/** logits = W dropout(pooled) + b: [B, labels] (Devlin et al. 2019, §4.1). */
-export class SequenceClassification extends Head {
-  readonly pools = true;
-  readonly scoresWords = false;
+/**
+ *   h = norm(activation(W x + b)), or x itself          logits = W' h + b':  [B, classes] or [B, T, classes]
+ *
+ * of what it reads (Devlin et al. 2019, §3 and §4). Without classes it scores the words of the vocabulary, by their embeddings or by a matrix of its own: [B, T, V].
+ */
+export class Head extends Module {
+  readonly reads: Reading;
+  /** Whether it needs the word embeddings. */
+  readonly scoresWords: boolean;
+  readonly #activation;
+  readonly #dense: Linear | undefined;
+  readonly #norm: LayerNorm | undefined;
+  readonly #out: Linear | undefined;
+  readonly #bias: Parameter | undefined;
+  readonly #inputDropout: Dropout;
   readonly #dropout: Dropout;
-  readonly #out: Linear;
 
   constructor(
     engine: Engine,
-    { C }: EncoderDims,
-    { dropout = 0 }: HeadChoices,
-    override readonly labels: number,
+    { C, V }: EncoderDims,
+    { reads, inputDropout = 0, transform, dropout = 0, tied = true, bias = true }: HeadChoices,
+    /** The classes that it tells apart. */
+    readonly classes?: readonly string[],
   ) {
     super(engine);
+    this.reads = reads;
+    this.scoresWords = classes === undefined && tied;
+    this.#activation = transform?.activation;
+    this.#inputDropout = this.child('input_dropout', new Dropout(engine, inputDropout));
+    if (transform) this.#dense = this.child('dense', new Linear(engine, C, C, { bias: transform.bias ?? true }));
+    if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, C, transform.norm));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
-    this.#out = this.child('out', new Linear(engine, C, labels));
+    if (!this.scoresWords) this.#out = this.child('out', new Linear(engine, C, classes?.length ?? V, { bias }));
+    else if (bias) this.#bias = this.parameter('bias', [V]);
   }
 
-  forward({ pooled }: HeadInputs): Tensor {
-    return this.#out.forward(this.#dropout.forward(pooled()));
-  }
-}
-
-/** logits = E norm(act(W h + b)) + c with the word embeddings E: [B, T, V] (Devlin et al. 2019, §3.1; the transform is BERT's code's). */
-export class MaskedLM extends Head {
-  readonly pools = false;
-  readonly scoresWords = true;
-  readonly #dense: Linear;
-  readonly #activation: Activation;
-  readonly #norm: LayerNorm;
-  readonly #bias: Parameter;
-
-  constructor(engine: Engine, { C, V, eps }: EncoderDims, { activation = 'gelu' }: HeadChoices) {
-    super(engine);
-    this.#dense = this.child('dense', new Linear(engine, C, C));
-    this.#activation = activation;
-    this.#norm = this.child('norm', new LayerNorm(engine, C, { eps }));
-    this.#bias = this.parameter('bias', [V]);
-  }
-
-  forward({ states, words }: HeadInputs): Tensor {
-    const h = this.#norm.forward(this.#dense.forward(states, { activation: this.#activation }));
-    return linear(h, words, this.#bias.tensor);
+  forward(inputs: HeadInputs): Tensor {
+    const x = this.#inputDropout.forward(readings[this.reads](inputs));
+    const active = this.#dense ? this.#dense.forward(x, { activation: this.#activation }) : x;
+    const h = this.#dropout.forward(this.#norm ? this.#norm.forward(active) : active);
+    return this.#out ? this.#out.forward(h) : linear(h, inputs.words, this.#bias?.tensor);
   }
 }
 
-/** The head of each task, as config.json describes it. */
-export const heads: Readonly<Record<Task, (engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode) => Head>> = {
-  SequenceClassification: (engine, dims, choices, config) => new SequenceClassification(engine, dims, choices, labelsOf(config, {}).length),
-  MaskedLM: (engine, dims, choices) => new MaskedLM(engine, dims, choices),
+/** The classes that each task tells apart: those that have names, an answer's two ends, or, undefined, the words of the vocabulary. */
+const classes: Readonly<Record<Task, (config: JsonNode, options: LabelOptions) => readonly string[] | undefined>> = {
+  SequenceClassification: labelsOf,
+  TokenClassification: labelsOf,
+  QuestionAnswering: () => ['start', 'end'],
+  MaskedLM: () => undefined,
 };
+
+/** The head of a task, as config.json describes it. */
+export function headOf(
+  task: Task,
+  engine: Engine,
+  dims: EncoderDims,
+  choices: HeadChoices,
+  config: JsonNode,
+  options: LabelOptions = {},
+): Head {
+  const tied = config.boolean('tie_word_embeddings', true);
+  return new Head(engine, dims, { tied, ...choices }, classes[task](config, options));
+}

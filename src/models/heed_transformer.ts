@@ -6,15 +6,8 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { JsonNode } from '../io/json.js';
-import {
-  defineArchitecture,
-  type EncoderDecoderChoices,
-  type EncoderDecoderDims,
-  headsIn,
-  MOST_LAYERS,
-  probabilityIn,
-  sizeIn,
-} from './architecture.js';
+import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
+import { headsIn, MOST_LAYERS, probabilityIn, sizeIn, sizeOr } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 
 export interface HeedTransformerConfig {
@@ -41,7 +34,7 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
   dims: (c) => {
     const [C, H, F, V] = [sizeIn(c, 'd_model'), headsIn(c, 'num_heads', 'd_model'), sizeIn(c, 'ffn_dim'), sizeIn(c, 'vocab_size')];
     const stack = (layers: string) => ({ L: sizeIn(c, layers, MOST_LAYERS), H, D: C / H, F });
-    const positions = c.get('max_position_embeddings') === undefined ? Number.POSITIVE_INFINITY : sizeIn(c, 'max_position_embeddings');
+    const positions = sizeOr(c, 'max_position_embeddings', Number.POSITIVE_INFINITY);
     return { C, V, sourceV: V, encoder: stack('encoder_layers'), decoder: stack('decoder_layers'), positions, eps: 1e-5 };
   },
   block: (c) => ({

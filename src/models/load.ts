@@ -13,7 +13,7 @@ import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
 import { groups, sizeOf } from '../tensor.js';
-import { type CheckpointSummary, HEAD, isBeside, type Spelt } from './architecture.js';
+import { type CheckpointSummary, HEAD, isBeside, type Spelt, tensorsOf } from './architecture.js';
 import type { WeightForms } from './quantization.js';
 
 export interface LoadOptions {
@@ -39,10 +39,9 @@ interface Target {
 /** Every parameter, and what checkpoints call it: one name, or one for each of the parts that are stacked in it. */
 function* spelt(module: Module, { name, weights }: Spelt): Generator<[key: string, parameter: Parameter, names: readonly string[]], void> {
   for (const [key, parameter] of module.namedParameters()) {
-    const layer = /\.(\d+)\./.exec(key)?.[1] ?? '';
-    const names = weights ? weights[key.replace(/\.\d+\./, '.{l}.')] : key;
+    const names = weights ? tensorsOf(weights, key) : [key];
     if (!names) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
-    yield [key, parameter, [names].flat().map((pattern) => pattern.replace('{l}', layer))];
+    yield [key, parameter, names];
   }
 }
 

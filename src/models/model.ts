@@ -173,7 +173,8 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
     const prepared = prepare(inputs);
     const { V, types } = this.encoder.dims;
     within('input_ids', prepared.ids, V);
-    within('token_type_ids', prepared.typeIds, types);
+    // Where there are no types, all tokens are of one.
+    within('token_type_ids', prepared.typeIds, Math.max(1, types));
     return this.infer(prepared, { attentions, hiddenStates }, signal);
   }
 

@@ -20,10 +20,10 @@ import {
   type HeadChoices,
   loaders,
   namesOf,
-  numberIn,
   type Task,
   withHead,
 } from './architecture.js';
+import { numberIn } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import type { Head } from './heads.js';
@@ -58,7 +58,7 @@ export interface Origin {
   folder: Folder;
   /** The module's tensors, as a checkpoint of this dtype calls them. */
   tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
-  /** What Hugging Face calls such a model: with a head or, where there is none, without. Undefined where config.json knows. */
+  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
   model: string | undefined;
   /** Whether it has a task's head. */
   headed: boolean;
@@ -126,8 +126,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw error;
   }
   const tensors = (held: ParameterDtype) => checkpointEntries(module, architecture, held);
-  const [any] = Object.values(architecture.heads ?? {});
-  const origin = { folder, tensors, model: design?.model ?? any?.model.replace(/For\w+$/, 'Model'), headed: head !== undefined };
+  const called = architecture.className && `${architecture.className}${head ? `For${head.task}` : 'Model'}`;
+  const origin = { folder, tensors, model: called, headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind
 }
 

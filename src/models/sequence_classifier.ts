@@ -5,38 +5,14 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import type { JsonObject } from '../io/json.js';
-import type { HostTensor, Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
-import type { Encoder, EncoderOutputs } from './encoder.js';
-import { SequenceClassification } from './heads.js';
 import { maxLengthOf } from './inputs.js';
-import { configWith, type LabelOptions, labelsOf } from './labels.js';
-import {
-  type CallOptions,
-  checkPretrained,
-  EncoderBase,
-  type Insights,
-  type ModelInputs,
-  type TrainableOptions,
-  trainableOptionNames,
-} from './model.js';
-import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+import type { CallOptions, ModelInputs } from './model.js';
 import { eachOf, partsOf, type RunOptions, rowOf, runRows } from './rows.js';
 import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
-
-export interface ClassifierOptions extends TrainableOptions, LabelOptions {
-  /** Of a head that the checkpoint does not have. Default 0. */
-  seed?: number | undefined;
-}
-
-export const classifierOptionNames = [...trainableOptionNames, 'num_labels', 'id2label', 'seed'];
-
-export interface ClassifierOutput extends Insights {
-  /** [B, labels] */
-  logits: HostTensor;
-}
+import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
 
 /** A text, or two that the model compares. */
 export type TextInput = string | { readonly text: string; readonly text_pair?: string | null | undefined };
@@ -57,59 +33,18 @@ export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', 
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
-  ((inputs: ModelInputs, options?: CallOptions) => Promise<ClassifierOutput & Insights>);
+  ((inputs: ModelInputs, options?: CallOptions) => Promise<LogitsOutput>);
 export const classifierMethods = ['run', 'classify', 'save_pretrained'] as const;
 export type ClassifierMember =
   | (typeof classifierMethods)[number]
   | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
 
-export class SequenceClassifier extends EncoderBase<ClassifierOutput> {
+export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
   #tokenizer: Promise<CallableTokenizer> | undefined;
-
-  constructor(
-    engine: Engine,
-    config: JsonObject,
-    encoder: Encoder,
-    origin: Origin,
-    readonly labels: readonly string[],
-    readonly trainable: boolean,
-  ) {
-    super(engine, config, encoder, origin);
-  }
 
   /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
   static async load(engine: Engine, folder: string | Folder, options: ClassifierOptions = {}): Promise<Classifier> {
-    return callable(new SequenceClassifier(...(await SequenceClassifier.parts(engine, folder, options))), classifierMethods);
-  }
-
-  /** What a folder holds: for the constructor. */
-  protected static async parts(
-    engine: Engine,
-    folder: string | Folder,
-    options: ClassifierOptions,
-  ): Promise<ConstructorParameters<typeof SequenceClassifier>> {
-    checkPretrained(options, classifierOptionNames);
-    const { trainable = false, seed = 0, num_labels, id2label } = options;
-    if (!Number.isSafeInteger(seed))
-      throw new HeedError('ARGUMENT', `from_pretrained: seed is ${kindOf(seed)}`, { culprit: 'seed', cure: 'It is a whole number' });
-    let labels: readonly string[] = [];
-    const head: Purpose['head'] = {
-      task: 'SequenceClassification',
-      make(on, dims, choices, config) {
-        labels = labelsOf(config, { num_labels, id2label });
-        return new SequenceClassification(on, dims, choices, labels.length);
-      },
-    };
-    const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
-    return [engine, configWith(config.value, labels), module, origin, labels, trainable];
-  }
-
-  protected get wants() {
-    return {};
-  }
-
-  protected read({ logits }: EncoderOutputs): ClassifierOutput {
-    return { logits: (logits as NonNullable<typeof logits>).toHost() };
+    return callable(new SequenceClassifier(...(await loadTask('SequenceClassification', engine, folder, options))), classifierMethods);
   }
 
   /** That of the model's folder, read when it is first wanted. */

@@ -3,64 +3,33 @@
  * relative positions that all layers of a stack share.
  */
 import type { JsonNode } from '../io/json.js';
-import {
-  activationOf,
-  defineArchitecture,
-  type EncoderDecoderChoices,
-  type EncoderDecoderDims,
-  MOST_LAYERS,
-  type Names,
-  numberIn,
-  probabilityIn,
-  sizeIn,
-} from './architecture.js';
+import { below, defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
+import { activationOf, MOST_LAYERS, numberIn, probabilityIn, sizeIn, sizeOr } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
-
-/** A size that a config may leave out. */
-const sizeOr = (c: JsonNode, key: string, absent: number) => (c.get(key) === undefined ? absent : sizeIn(c, key));
 
 /** Two spellings: `gated-gelu` means the tanh approximation. */
 function feedForwardOf(c: JsonNode) {
-  const [first = '', second] = c.string('feed_forward_proj', 'relu').split('-');
-  const gated = first === 'gated';
-  const name = gated ? (second ?? '') : first;
-  return { gated, activation: activationOf(c, 'feed_forward_proj', gated && name === 'gelu' ? 'gelu_new' : name) };
+  const [, gated, name = ''] = /^(gated-)?(.*)$/.exec(c.string('feed_forward_proj', 'relu')) ?? [];
+  return { gated: gated !== undefined, activation: activationOf(c, 'feed_forward_proj', gated && name === 'gelu' ? 'gelu_new' : name) };
 }
 
-const attention = (own: string, theirs: string) => ({
-  [`${own}.in_proj_weight`]: ['q', 'k', 'v'].map((part) => `${theirs}.${part}.weight`),
-  [`${own}.out_proj.weight`]: `${theirs}.o.weight`,
+/** A stack's layers: numbered sublayers, of which number n, the last, is feed-forward. */
+const layers = (c: JsonNode, side: string, attention: Names, n: number): Names => ({
+  [`${side}_positions`]: `${side}.block.0.layer.0.SelfAttention.relative_attention_bias`,
+  ...below(`transformer.${side}.layers.{l}`, `${side}.block.{l}.layer`, {
+    ...{ 'self_attn.in_proj': '0.SelfAttention.{q,k,v}', 'self_attn.out_proj': '0.SelfAttention.o', norm1: '0.layer_norm', ...attention },
+    linear1: `${n}.DenseReluDense.${feedForwardOf(c).gated ? 'wi_0' : 'wi'}`,
+    linear3: `${n}.DenseReluDense.wi_1`,
+    linear2: `${n}.DenseReluDense.wo`,
+    [`norm${n + 1}`]: `${n}.layer_norm`,
+  }),
+  [`transformer.${side}.norm`]: `${side}.final_layer_norm`,
 });
-
-/** Sublayers of a block are numbered: the feed-forward one is the last. The plain one has no second matrix to tell its first from. */
-const feedForward = (side: string, sublayer: number, gated: boolean) => {
-  const [own, theirs] = [`transformer.${side}.layers.{l}`, `${side}.block.{l}.layer.${sublayer}`];
-  return {
-    [`${own}.linear1.weight`]: `${theirs}.DenseReluDense.${gated ? 'wi_0' : 'wi'}.weight`,
-    [`${own}.linear3.weight`]: `${theirs}.DenseReluDense.wi_1.weight`,
-    [`${own}.linear2.weight`]: `${theirs}.DenseReluDense.wo.weight`,
-    [`${own}.norm${sublayer + 1}.weight`]: `${theirs}.layer_norm.weight`,
-  };
+const toEncoder = {
+  'multihead_attn.in_proj': '1.EncDecAttention.{q,k,v}',
+  'multihead_attn.out_proj': '1.EncDecAttention.o',
+  norm2: '1.layer_norm',
 };
-
-const relative = 'SelfAttention.relative_attention_bias.weight';
-
-const t5Weights = (c: JsonNode): Names => ({
-  'embedding.weight': 'shared.weight',
-  'encoder_positions.weight': `encoder.block.0.layer.0.${relative}`,
-  'decoder_positions.weight': `decoder.block.0.layer.0.${relative}`,
-  ...attention('transformer.encoder.layers.{l}.self_attn', 'encoder.block.{l}.layer.0.SelfAttention'),
-  ...attention('transformer.decoder.layers.{l}.self_attn', 'decoder.block.{l}.layer.0.SelfAttention'),
-  ...attention('transformer.decoder.layers.{l}.multihead_attn', 'decoder.block.{l}.layer.1.EncDecAttention'),
-  'transformer.encoder.layers.{l}.norm1.weight': 'encoder.block.{l}.layer.0.layer_norm.weight',
-  'transformer.decoder.layers.{l}.norm1.weight': 'decoder.block.{l}.layer.0.layer_norm.weight',
-  'transformer.decoder.layers.{l}.norm2.weight': 'decoder.block.{l}.layer.1.layer_norm.weight',
-  ...feedForward('encoder', 1, feedForwardOf(c).gated),
-  ...feedForward('decoder', 2, feedForwardOf(c).gated),
-  'transformer.encoder.norm.weight': 'encoder.final_layer_norm.weight',
-  'transformer.decoder.norm.weight': 'decoder.final_layer_norm.weight',
-  'lm_head.weight': 'lm_head.weight',
-});
 
 export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 't5',
@@ -68,30 +37,22 @@ export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, Encoder
   dims: (c) => {
     const [L, V] = [sizeIn(c, 'num_layers', MOST_LAYERS), sizeIn(c, 'vocab_size')];
     const stack = { H: sizeIn(c, 'num_heads'), D: sizeIn(c, 'd_kv'), F: sizeIn(c, 'd_ff') };
-    return {
-      ...{ C: sizeIn(c, 'd_model'), V, sourceV: V },
-      encoder: { L, ...stack },
-      decoder: { L: c.get('num_decoder_layers') === undefined ? L : sizeIn(c, 'num_decoder_layers', MOST_LAYERS), ...stack },
-      positions: Number.POSITIVE_INFINITY,
-      eps: numberIn(c, 'layer_norm_epsilon', 1e-6),
-    };
+    const decoder = { L: sizeOr(c, 'num_decoder_layers', L, MOST_LAYERS), ...stack };
+    const [positions, eps] = [Number.POSITIVE_INFINITY, numberIn(c, 'layer_norm_epsilon', 1e-6)];
+    return { C: sizeIn(c, 'd_model'), V, sourceV: V, encoder: { L, ...stack }, decoder, positions, eps };
   },
   block: (c, checkpoint) => {
     // Transformers 4 says so by what it ties; 5 has a name for it, and calls all of them tied, also those whose checkpoint has a head.
     const scaled = c.boolean('scale_decoder_outputs', c.boolean('tie_word_embeddings', true));
+    const [buckets, maxDistance] = [sizeOr(c, 'relative_attention_num_buckets', 32), sizeOr(c, 'relative_attention_max_distance', 128)];
     return {
       ...{ place: 'pre', norm: 'rms', bias: false, finalNorm: true, attentionScale: 1, ...feedForwardOf(c) },
-      positions: {
-        kind: 'relative',
-        buckets: sizeOr(c, 'relative_attention_num_buckets', 32),
-        maxDistance: sizeOr(c, 'relative_attention_max_distance', 128),
-      },
       padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
-      ...{ shared: true, tied: scaled || !checkpoint.has('lm_head.weight') },
+      ...{ positions: { kind: 'relative', buckets, maxDistance }, shared: true, tied: scaled || !checkpoint.has('lm_head.weight') },
       logitsScale: scaled ? 1 / Math.sqrt(sizeIn(c, 'd_model')) : 1,
       dropout: probabilityIn(c, 'dropout_rate', 0),
     };
   },
-  weights: t5Weights,
+  weights: (c) => ({ embedding: 'shared', ...layers(c, 'encoder', {}, 1), ...layers(c, 'decoder', toEncoder, 2), lm_head: 'lm_head' }),
   ignored: [/^(encoder|decoder)\.embed_tokens\.weight$/, /^lm_head\.weight$/, /EncDecAttention\.relative_attention_bias\.weight$/],
 });

@@ -1,7 +1,11 @@
 /** A forward, block by block: whoever drives it may look at an abort in between. Encoders and decoders share it. */
 import type { Module } from '../nn/module.js';
 import type { Norm } from '../nn/transformer.js';
+import { contiguous, narrow, reshape } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
+
+/** The first of T states: [B, T, C] → [B, C]. */
+export const firstOf = (x: Tensor): Tensor => reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]);
 
 /** Takes x through a stack's layers and its norm, yielding after each layer. States, x the first of them, go to `kept`, or are freed when the next is there. */
 export function* through<Layer extends Module>(

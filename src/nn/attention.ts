@@ -38,12 +38,22 @@ export interface MultiheadAttentionOptions {
   scale?: number | undefined;
 }
 
+/** Turns heads [B, H, T, D]. */
+export interface Turn {
+  (heads: Tensor): Tensor;
+  dispose(): void;
+}
+
 export interface MultiheadAttentionCall {
   /** [B, S] bool, true is ignored; or float32, added to the scores. */
   keyPaddingMask?: Tensor | undefined;
   /** [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added. */
   attnMask?: Tensor | undefined;
   isCausal?: boolean | undefined;
+  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
+  window?: AttentionOptions['window'];
+  /** Turns queries and keys by their positions: see RotaryPositions. */
+  rotary?: Turn | undefined;
   /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
   lengths?: readonly number[] | undefined;
   /** Return the weights too. Default false: they cost a second pass. */
@@ -65,7 +75,10 @@ export interface MultiheadAttentionResult {
 }
 
 const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst', 'dropout', 'headDim', 'scale'];
-const callNames = ['cache', 'keyPaddingMask', 'attnMask', 'isCausal', 'lengths', 'needWeights', 'averageAttnWeights', 'residual'];
+const callNames = [
+  ...['cache', 'keyPaddingMask', 'attnMask', 'isCausal', 'window', 'rotary', 'lengths'],
+  ...['needWeights', 'averageAttnWeights', 'residual'],
+];
 
 export class MultiheadAttention extends Module {
   readonly batchFirst: boolean;
@@ -173,11 +186,13 @@ export class MultiheadAttention extends Module {
     const [k, v] = this.#extend(rest);
     const S = (rest[0] as Tensor).dim(1);
     const options = this.#masks(call, q.dim(0), q.dim(1), S, k.dim(1));
-    const operands = [this.#heads(q), this.#heads(k), this.#heads(v)] as const;
+    const placed = (x: Tensor) => (call.rotary ? call.rotary(this.#heads(x)) : this.#heads(x));
+    const operands = [placed(q), placed(k), this.#heads(v)] as const;
     return call.needWeights ? attentionWithWeights(...operands, options) : { output: scaledDotProductAttention(...operands, options) };
   }
 
   #recall(q: Tensor, rest: readonly Tensor[], cache: KVCache, call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
+    if (call.rotary) throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache does not turn what it holds', { culprit: 'rotary' });
     if (rest.length) cache.append(...(rest.map((x) => this.#heads(x)) as [Tensor, Tensor]));
     const [T, S] = [q.dim(1), cache.length];
     const options = { ...this.#masks(call, q.dim(0), T, S, S), queryOffset: Math.max(0, S - T) };
@@ -224,9 +239,10 @@ export class MultiheadAttention extends Module {
       biases.push(reshape(asBias(call.attnMask), rank === 2 ? [1, 1, T, S] : rank === 3 ? [B, H, T, S] : shape));
     }
     const appended = extended - S;
-    if (appended && (call.lengths || call.isCausal)) {
-      throw new HeedError('UNSUPPORTED', 'MultiheadAttention: lengths and isCausal cannot be combined with appended keys', {
-        culprit: call.lengths ? 'lengths' : 'isCausal',
+    const whole = (['lengths', 'isCausal', 'window', 'rotary'] as const).find((name) => call[name]);
+    if (appended && whole) {
+      throw new HeedError('UNSUPPORTED', `MultiheadAttention: ${whole} cannot be combined with appended keys`, {
+        culprit: whole,
         cure: 'Pass masks instead',
       });
     }
@@ -240,7 +256,8 @@ export class MultiheadAttention extends Module {
       bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);
     }
     const drops = this.training && this.dropout > 0 && { dropoutP: this.dropout, dropoutKey: this.dropoutKey() };
-    return { attnMask: bias, isCausal: call.isCausal, lengths: call.lengths, scale: this.#scale, ...drops };
+    const { isCausal, window, lengths } = call;
+    return { attnMask: bias, isCausal, window, lengths, scale: this.#scale, ...drops };
   }
 
   /** The mean over heads, as a product with a row of 1/H. */

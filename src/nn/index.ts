@@ -13,6 +13,7 @@ export {
   LearnedPositions,
   RelativeBias,
   type RelativeBiasOptions,
+  RotaryPositions,
   SinusoidalPositions,
   type SinusoidLayout,
   sinusoids,

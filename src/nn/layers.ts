@@ -6,6 +6,7 @@ import { dropout } from '../ops/dropout.js';
 import { type EmbeddingOptions, embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
+import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
 import { type Init, linearInit, normal, ones, uniform } from './init.js';
 import { Module } from './module.js';
@@ -15,17 +16,24 @@ import type { Parameter } from './parameter.js';
 export class Linear extends Module {
   readonly weight: Parameter;
   readonly bias: Parameter | undefined;
+  /** Outputs of one part. */
+  readonly #width: number;
 
   constructor(
     engine: Engine,
     readonly inFeatures: number,
     readonly outFeatures: number,
-    options: { bias?: boolean; biasInit?: Init } = {},
+    /** `parts`: several layers of equal width, stacked, of which `part` runs one; default 1. */
+    options: { bias?: boolean; biasInit?: Init; parts?: number } = {},
   ) {
     super(engine);
-    checkOptions(options, ['bias', 'biasInit'], 'Linear');
+    checkOptions(options, ['bias', 'biasInit', 'parts'], 'Linear');
     expectBooleans('Linear', { bias: options.bias });
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, init: linearInit });
+    const { parts = 1 } = options;
+    if (!(Number.isSafeInteger(parts) && parts >= 1 && outFeatures % parts === 0))
+      throw wrongArgument('Linear', 'parts', parts, `It is a divisor of ${outFeatures}`);
+    this.#width = outFeatures / parts;
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, parts, init: linearInit });
     const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
     if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures], { init: biasInit });
   }
@@ -33,6 +41,12 @@ export class Linear extends Module {
   /** `options` fuse what comes after: an activation, a residual. */
   forward(x: Tensor, options?: LinearOptions): Tensor {
     return linear(x, this.weight.operand, this.bias?.tensor, options);
+  }
+
+  /** One of the stacked layers: [..., inFeatures] → [..., outFeatures / parts] */
+  part(index: number, x: Tensor, options?: LinearOptions): Tensor {
+    const bias = this.bias && narrow(this.bias.tensor, 0, index * this.#width, this.#width);
+    return linear(x, this.weight.partOperand(index), bias, options);
   }
 }
 

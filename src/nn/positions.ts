@@ -1,17 +1,20 @@
 /**
- * Where a token stands: vectors that are added to embeddings, or a bias that is added to attention's scores.
+ * Where a token stands: vectors that are added to embeddings, a bias that is added to attention's scores, or angles by which queries and keys turn.
  *
  *   sinusoidal  (Vaswani et al. 2017, §3.5)  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C))
  *   learned     a table of vectors
  *   relative    (Raffel et al., arXiv 1910.10683, §2.1)  one number for each head and bucket of distances
+ *   rotary      (Su et al., arXiv 2104.09864, §3.2)  ops/rotary.ts
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
+import { rotary, rotaryTable } from '../ops/rotary.js';
 import { narrow, permute, reshape } from '../ops/shape.js';
 import { isMatrix, type Tensor, tensor } from '../tensor.js';
+import type { Turn } from './attention.js';
 import { normal } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
@@ -102,6 +105,52 @@ export function rowsFrom(table: Parameter, from: number, count: number): Tensor 
     ),
     operand,
   );
+}
+
+/** Which position each of ids [B][T] stands on, −1 being the row before the first; undefined where all rows have 0 … T − 1. */
+export type PositionCount = (ids: Int32Array, T: number) => Int32Array | undefined;
+
+/** Tokens are counted but for one, which has no position (RoBERTa, arXiv 1907.11692, after fairseq). */
+export const countingAllBut =
+  (padding: number): PositionCount =>
+  (ids, T) => {
+    if (!ids.includes(padding)) return undefined;
+    let seen = 0;
+    return ids.map((id, i) => {
+      if (i % T === 0) seen = 0;
+      return id === padding ? -1 : seen++;
+    });
+  };
+
+/** Turns heads of D channels by t · base^(−2i / D). A row of the table is computed once. */
+export class RotaryPositions extends Module {
+  #rows: { cos: Float32Array; sin: Float32Array } | undefined;
+
+  constructor(
+    engine: Engine,
+    readonly channels: number,
+    readonly base = 10_000,
+  ) {
+    super(engine);
+    checkPairs('RotaryPositions', channels);
+  }
+
+  /** Turns [B, H, T, D] by positions 0 … T − 1, again and again until it is disposed of. */
+  forward(T: number): Turn {
+    const half = this.channels / 2;
+    const have = (this.#rows?.cos.length ?? 0) / half;
+    if (!this.#rows || T > have)
+      this.#rows = this.engine.scope(() => {
+        const { cos, sin } = rotaryTable(this.engine, Math.max(T, 2 * have), this.channels, this.base);
+        return { cos: cos.toHost().data as Float32Array, sin: sin.toHost().data as Float32Array };
+      });
+    const enter = (rows: Float32Array) => tensor(this.engine, rows.subarray(0, T * half), [T, half]);
+    const table = { cos: enter(this.#rows.cos), sin: enter(this.#rows.sin) };
+    const dispose = () => {
+      for (const x of Object.values(table)) x.dispose();
+    };
+    return Object.assign((x: Tensor) => rotary(x, table), { dispose });
+  }
 }
 
 export interface RelativeBiasOptions {

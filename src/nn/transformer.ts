@@ -4,15 +4,16 @@
  *   post-norm   x = norm(x + sublayer(x))        pre-norm (normFirst)   x = x + sublayer(norm(x))
  *
  * Sublayers: self-attention, attention to the encoder's memory (decoder only), feed-forward  linear2(activation(linear1(x))), or, gated
- * (Shazeer, arXiv 2002.05202),  linear2(activation(linear1(x)) · linear3(x)).
+ * (Shazeer, arXiv 2002.05202),  linear2(activation(linear1(x)) · linear3(x)).  Gated 'fused', linear1 has the rows of both.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { type Activation, activationCode } from '../ops/activation.js';
+import type { AttentionOptions } from '../ops/attention.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { add, mul } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
-import { MultiheadAttention } from './attention.js';
+import { MultiheadAttention, type Turn } from './attention.js';
 import type { KVCache } from './cache.js';
 import { Dropout, LayerNorm, Linear, RMSNorm } from './layers.js';
 import { Module } from './module.js';
@@ -30,15 +31,21 @@ export interface TransformerLayerOptions {
   /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
   attentionDropout?: number | undefined;
   activationDropout?: number | undefined;
+  /** The same of what attention gives. */
+  attentionOutputDropout?: number | undefined;
   /** Default 'layer'. */
   norm?: NormKind;
-  /** A gate beside the activation: linear3. */
-  gated?: boolean;
+  /** Whether attention reads behind a norm where `normFirst`; a first layer may stand on embeddings that have one. Default true. */
+  attentionNorm?: boolean;
+  /** A gate beside the activation: linear3, or, 'fused', more rows of linear1. */
+  gated?: Gate;
   /** Channels of a head where they are not dModel / nhead. */
   headDim?: number | undefined;
   /** What attention's scores are multiplied by where it is not 1 / sqrt(headDim). */
   attentionScale?: number | undefined;
 }
+
+export type Gate = boolean | 'fused';
 
 /** Norms by name. */
 const norms = {
@@ -56,7 +63,7 @@ export function normOf(engine: Engine, C: number, { norm = 'layer', layerNormEps
 
 export const layerOptionNames = [
   ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'],
-  ...['attentionDropout', 'activationDropout', 'norm', 'gated', 'headDim', 'attentionScale'],
+  ...['attentionDropout', 'activationDropout', 'attentionOutputDropout', 'norm', 'attentionNorm', 'gated', 'headDim', 'attentionScale'],
 ];
 
 /** Masks of one attention: as MultiheadAttention takes them. */
@@ -65,6 +72,8 @@ export interface LayerMasks {
   keyPaddingMask?: Tensor | undefined;
   isCausal?: boolean | undefined;
   lengths?: readonly number[] | undefined;
+  window?: AttentionOptions['window'];
+  rotary?: Turn | undefined;
 }
 
 /** Called with the attention weights [B, H, T, S] of one attention of a layer; asking for them costs a second pass. They are the listener's to free, or the scope's around the call. */
@@ -85,9 +94,12 @@ abstract class TransformerLayer extends Module {
   protected readonly linear1: Linear;
   protected readonly linear2: Linear;
   protected readonly linear3: Linear | undefined;
+  /** Layers that linear1 is a stack of. */
+  readonly #parts: 1 | 2;
   /** Behind the activation. */
   protected readonly dropout: Dropout;
   protected readonly normFirst: boolean;
+  protected readonly attentionNorm: boolean;
   protected readonly options: TransformerLayerOptions & { activation: Activation; batchFirst: boolean; bias: boolean; dropout: number };
 
   constructor(
@@ -99,14 +111,16 @@ abstract class TransformerLayer extends Module {
     super(engine);
     checkOptions(options, layerOptionNames, new.target.name);
     this.options = { activation: 'relu', batchFirst: false, bias: true, dropout: 0, ...options };
-    const { dimFeedforward = 2048, bias, normFirst = false, activation, batchFirst, gated = false } = this.options;
-    expectBooleans(new.target.name, { bias, normFirst, batchFirst, gated });
+    const { dimFeedforward = 2048, bias, normFirst = false, attentionNorm = true, activation, batchFirst, gated = false } = this.options;
+    expectBooleans(new.target.name, { bias, normFirst, attentionNorm, batchFirst, gated: gated === 'fused' || gated });
     activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
+    this.attentionNorm = attentionNorm;
     this.selfAttn = this.child('self_attn', this.attention());
-    this.linear1 = this.child('linear1', new Linear(engine, dModel, dimFeedforward, { bias }));
+    this.#parts = gated === 'fused' ? 2 : 1;
+    this.linear1 = this.child('linear1', new Linear(engine, dModel, this.#parts * dimFeedforward, { bias, parts: this.#parts }));
     this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
-    if (gated) this.linear3 = this.child('linear3', new Linear(engine, dModel, dimFeedforward, { bias }));
+    if (gated === true) this.linear3 = this.child('linear3', new Linear(engine, dModel, dimFeedforward, { bias }));
     this.dropout = this.child('dropout', new Dropout(engine, this.options.activationDropout ?? this.options.dropout));
   }
 
@@ -120,22 +134,22 @@ abstract class TransformerLayer extends Module {
     return this.child(name, normOf(this.engine, this.dModel, this.options));
   }
 
-  protected drop(name: string): Dropout {
-    return this.child(name, new Dropout(this.engine, this.options.dropout));
+  protected drop(name: string, p = this.options.dropout): Dropout {
+    return this.child(name, new Dropout(this.engine, p));
   }
 
   /** One sublayer with its dropout, its residual and its norm on the right side. Where nothing drops, the sublayer's last projection adds the residual. */
-  protected sublayer(x: Tensor, norm: Norm, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
-    const input = this.normFirst ? norm.forward(x) : x;
+  protected sublayer(x: Tensor, norm: Norm | undefined, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
+    const input = this.normFirst && norm ? norm.forward(x) : x;
     const y = dropout.training && dropout.p > 0 ? add(dropout.forward(run(input)), x) : run(input, x);
-    return this.normFirst ? y : norm.forward(y);
+    return this.normFirst || !norm ? y : norm.forward(y);
   }
 
   /** A sublayer that attends: to itself, to a memory, or to what a cache remembers of one. Weights go to `seen`. */
   protected attendTo(attention: MultiheadAttention, to: 'self' | Tensor | undefined, given: LayerAttention, seen: SeenWeights) {
     return (x: Tensor, residual?: Tensor): Tensor => {
-      const { mask: attnMask, keyPaddingMask, isCausal, lengths, cache, onWeights } = given;
-      const masks = { attnMask, keyPaddingMask, isCausal, lengths, cache, residual };
+      const { mask: attnMask, onWeights, ...rest } = given;
+      const masks = { attnMask, residual, ...rest };
       const keys = to === 'self' ? x : to;
       const wants = { needWeights: onWeights !== undefined, averageAttnWeights: false };
       const { output, weights } = attention.forward(x, keys, keys, { ...masks, ...wants });
@@ -153,15 +167,17 @@ abstract class TransformerLayer extends Module {
   }
 
   protected feedForward(x: Tensor, residual?: Tensor): Tensor {
-    const active = this.linear1.forward(x, { activation: this.options.activation });
-    const h = this.linear3 ? mul(active, this.linear3.forward(x)) : active;
+    const { activation } = this.options;
+    const active = this.#parts === 2 ? this.linear1.part(0, x, { activation }) : this.linear1.forward(x, { activation });
+    const gate = this.#parts === 2 ? this.linear1.part(1, x) : this.linear3?.forward(x);
+    const h = gate ? mul(active, gate) : active;
     return this.linear2.forward(this.dropout.forward(h), { residual });
   }
 }
 
 export type EncoderLayerCall = Omit<LayerAttention, 'cache'>;
 
-const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths'];
+const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'window', 'rotary'];
 const encoderCallNames = [...maskNames, 'onWeights'];
 const attentionNames = [...encoderCallNames, 'cache'];
 
@@ -173,16 +189,16 @@ function checkAttention(given: LayerAttention, names: readonly string[], where: 
 
 /** Self-attention and feed-forward: [B, T, C] → [B, T, C]. */
 export class TransformerEncoderLayer extends TransformerLayer {
-  readonly #norm1: Norm;
+  readonly #norm1: Norm | undefined;
   readonly #norm2: Norm;
   readonly #dropout1: Dropout;
   readonly #dropout2: Dropout;
 
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super(engine, dModel, nhead, options);
-    this.#norm1 = this.norm('norm1');
+    if (this.attentionNorm) this.#norm1 = this.norm('norm1');
     this.#norm2 = this.norm('norm2');
-    this.#dropout1 = this.drop('dropout1');
+    this.#dropout1 = this.drop('dropout1', options.attentionOutputDropout);
     this.#dropout2 = this.drop('dropout2');
   }
 
@@ -206,7 +222,7 @@ const decoderCallNames = ['tgt', 'memory'];
 /** Self-attention, attention to `memory`, feed-forward: tgt [B, T, C], memory [B, S, C] → [B, T, C]. */
 export class TransformerDecoderLayer extends TransformerLayer {
   readonly #multiheadAttn: MultiheadAttention;
-  readonly #norm1: Norm;
+  readonly #norm1: Norm | undefined;
   readonly #norm2: Norm;
   readonly #norm3: Norm;
   readonly #dropout1: Dropout;
@@ -216,11 +232,11 @@ export class TransformerDecoderLayer extends TransformerLayer {
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
     super(engine, dModel, nhead, options);
     this.#multiheadAttn = this.child('multihead_attn', this.attention());
-    this.#norm1 = this.norm('norm1');
+    if (this.attentionNorm) this.#norm1 = this.norm('norm1');
     this.#norm2 = this.norm('norm2');
     this.#norm3 = this.norm('norm3');
-    this.#dropout1 = this.drop('dropout1');
-    this.#dropout2 = this.drop('dropout2');
+    this.#dropout1 = this.drop('dropout1', options.attentionOutputDropout);
+    this.#dropout2 = this.drop('dropout2', options.attentionOutputDropout);
     this.#dropout3 = this.drop('dropout3');
   }
 

@@ -43,7 +43,7 @@ export interface RotaryOptions {
 }
 
 /** Turns the first R channels of x [B, H, T, D] by their positions; the others stay. R is twice the table's width. */
-export const rotary = op((x: Tensor, table: RotaryTable, options: RotaryOptions = {}): Tensor => {
+export const rotary = /* @__PURE__ */ op((x: Tensor, table: RotaryTable, options: RotaryOptions = {}): Tensor => {
   checkOptions(options, ['interleaved', 'positions'], 'rotary');
   const { interleaved = false, positions } = options;
   expectBooleans('rotary', { interleaved });

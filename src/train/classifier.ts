@@ -6,13 +6,8 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import {
-  type Classifier,
-  type ClassifierOptions,
-  classifierMethods,
-  classifierOptionNames,
-  SequenceClassifier,
-} from '../models/sequence_classifier.js';
+import { type Classifier, classifierMethods, SequenceClassifier } from '../models/sequence_classifier.js';
+import { type ClassifierOptions, classifierOptionNames, loadTask } from '../models/task_model.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { pad } from './data/collate.js';
 import { DataLoader } from './data/loader.js';
@@ -74,7 +69,7 @@ export class TrainableClassifier extends SequenceClassifier {
   #fitting = false;
 
   static override async load(engine: Engine, folder: string | Folder, options: ClassifierOptions = {}): Promise<TextClassifier> {
-    const model = new TrainableClassifier(...(await SequenceClassifier.parts(engine, folder, options)));
+    const model = new TrainableClassifier(...(await loadTask('SequenceClassification', engine, folder, options)));
     return callable(model, ['fit', ...classifierMethods]) as TextClassifier;
   }
 

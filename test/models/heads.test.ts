@@ -17,13 +17,13 @@ import {
 } from '../../dist/entry/node.js';
 import { JsonNode } from '../../dist/io/json.js';
 import type { Encoder } from '../../dist/models/encoder.js';
-import { MaskedLMModel } from '../../dist/models/masked_lm.js';
 import { EncoderModel } from '../../dist/models/model.js';
+import { MaskedLMModel } from '../../dist/models/task_model.js';
 import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
 import { tensor } from '../../dist/tensor.js';
 import { TrainableClassifier } from '../../dist/train/classifier.js';
 import { failureOf } from '../io/memory.js';
-import { engineOver, numbersOf, readWeights, tinyFiles, tinyPath, tinyWeights, type Weight } from './files.js';
+import { engineOver, numbersOf, readWeights, tinyFiles, tinyPath, tinyWeights, type Weight, writeWeights } from './files.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
 const expected = (name: string) => readWeights(readFileSync(`${fixture(name)}/expected.safetensors`));
@@ -137,10 +137,17 @@ describe('a checkpoint', () => {
     expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'classifier.bias', shape: [3] });
   });
 
-  it('of a masked language model with an output of its own is UNSUPPORTED', async () => {
-    const own = await engineOver(tinyFiles({ tie_word_embeddings: false }));
-    expect((await failureOf(() => MaskedLMModel.load(own, 'm', { trainable: true }))).code).toBe('UNSUPPORTED');
+  it('of a masked language model whose config has an output of its own must have it, or a new head to be trained', async () => {
+    const weights = readWeights(readFileSync(`${fixture('bert_mlm')}/model.safetensors`));
+    const config = { ...JSON.parse(readFileSync(`${fixture('bert_mlm')}/config.json`, 'utf8')), tie_word_embeddings: false };
+    const own = await engineOver({ 'm/config.json': JSON.stringify(config), 'm/model.safetensors': writeWeights(weights) });
+    const error = await failureOf(() => MaskedLMModel.load(own, 'm'));
+    expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'cls.predictions.decoder.weight' });
     await own.dispose();
+    const bare = await engineOver(tinyFiles({ tie_word_embeddings: false }));
+    const { encoder } = await MaskedLMModel.load(bare, 'm', { trainable: true });
+    expect(Object.keys(encoder.stateDict())).toContain('head.out.weight');
+    await bare.dispose();
   });
 });
 

@@ -1,0 +1,79 @@
+/** What architectures read in a config.json: sizes that can be sizes, shares that can be shares, names that heed knows; else an error that says what the file says. */
+import { HeedError } from '../errors.js';
+import { quote } from '../io/header.js';
+import type { JsonNode } from '../io/json.js';
+import type { Activation } from '../ops/activation.js';
+
+/** Hugging Face's names for activations. */
+const activations: Readonly<Record<string, Activation>> = {
+  gelu: 'gelu',
+  gelu_new: 'geluTanh',
+  gelu_pytorch_tanh: 'geluTanh',
+  quick_gelu: 'quickGelu',
+  relu: 'relu',
+  silu: 'silu',
+  swish: 'silu',
+};
+
+/** The activation that a config names under `key`, or `name`, which follows from what it says there. */
+export function activationOf(config: JsonNode, key: string, name: string = config.string(key)): Activation {
+  if (Object.hasOwn(activations, name)) return activations[name] as Activation;
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}`, {
+    culprit: key,
+    cure: `It has ${Object.keys(activations).join(', ')}`,
+  });
+}
+
+/** A size that a config must give, at least 1, and so bounded that a lying file cannot ask for the moon. */
+export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
+  const value = config.integer(key, most);
+  if (value === 0) throw config.error(`must have a ${key} above 0`);
+  return value;
+}
+
+/** A size that a config may leave out. */
+export const sizeOr = (config: JsonNode, key: string, absent: number, most?: number): number =>
+  config.get(key) === undefined ? absent : sizeIn(config, key, most);
+
+/** Heads that share the channels. */
+export function headsIn(config: JsonNode, key: string, channels: string): number {
+  const [heads, width] = [sizeIn(config, key), sizeIn(config, channels)];
+  if (width % heads === 0) return heads;
+  throw config.error(`has a ${channels} of ${width}, which ${heads} heads cannot share`);
+}
+
+/** A number from 0 on that a config may give. */
+export function numberIn(config: JsonNode, key: string, absent: number): number {
+  const value = config.get(key) ?? absent;
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw config.error(`must have a number from 0 on for ${key}`);
+}
+
+/** A probability that a config may give. */
+export function probabilityIn(config: JsonNode, key: string, absent: number): number {
+  const value = numberIn(config, key, absent);
+  if (value <= 1) return value;
+  throw config.error(`must have a number from 0 to 1 for ${key}`);
+}
+
+/** What a config asks for and heed does not have. */
+export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>
+  new HeedError('UNSUPPORTED', `${config.file} asks for ${what}`, { culprit: key });
+
+/** The most layers that a config may have: each becomes modules before a weight is read. */
+export const MOST_LAYERS = 1024;
+
+/** What a name stands for that a config may give; the first of them where it gives none. */
+export function oneOf<T>(c: JsonNode, key: string, meanings: Readonly<Record<string, T>>): T {
+  const given = c.string(key, Object.keys(meanings)[0]) as string;
+  if (Object.hasOwn(meanings, given)) return meanings[given] as T;
+  throw unsupported(c, key, `${quote(given)}, and heed has ${Object.keys(meanings).join(', ')}`);
+}
+
+/** What all of these say, true or false, and false where they are absent. Throws UNSUPPORTED where they do not agree. */
+export function agreedIn(c: JsonNode, first: string, ...others: readonly string[]): boolean {
+  const value = c.boolean(first, false);
+  const other = others.find((key) => c.boolean(key, false) !== value);
+  if (other === undefined) return value;
+  throw unsupported(c, other, `${other} without ${first}, or the other way round`);
+}

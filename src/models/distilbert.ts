@@ -1,0 +1,57 @@
+/** DistilBERT (Sanh et al., arXiv 1910.01108): BERT's blocks, half as many, without types and a pooler, by names of its own. */
+import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
+import { oldNorms, wordScores } from './bert_family.js';
+import { activationOf, headsIn, MOST_LAYERS, probabilityIn, sizeIn } from './config.js';
+import { Encoder } from './encoder.js';
+
+export const distilbert = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
+  name: 'distilbert',
+  className: 'DistilBert',
+  module: Encoder,
+  dims: (c) => ({
+    ...{ C: sizeIn(c, 'dim'), L: sizeIn(c, 'n_layers', MOST_LAYERS), H: headsIn(c, 'n_heads', 'dim'), F: sizeIn(c, 'hidden_dim') },
+    ...{ V: sizeIn(c, 'vocab_size'), positions: sizeIn(c, 'max_position_embeddings'), types: 0, eps: 1e-12 },
+  }),
+  block: (c) => ({
+    ...{ place: 'post', activation: activationOf(c, 'activation'), pooler: false },
+    ...{ dropout: probabilityIn(c, 'dropout', 0.1), attentionDropout: probabilityIn(c, 'attention_dropout', 0.1) },
+    ...{ activationDropout: 0, attentionOutputDropout: 0 },
+  }),
+  weights: {
+    'embeddings.word': 'embeddings.word_embeddings',
+    'embeddings.position': 'embeddings.position_embeddings',
+    'embeddings.norm': 'embeddings.LayerNorm',
+    'layers.{l}.self_attn.in_proj': 'transformer.layer.{l}.attention.{q_lin,k_lin,v_lin}',
+    'layers.{l}.self_attn.out_proj': 'transformer.layer.{l}.attention.out_lin',
+    'layers.{l}.norm1': 'transformer.layer.{l}.sa_layer_norm',
+    'layers.{l}.linear1': 'transformer.layer.{l}.ffn.lin1',
+    'layers.{l}.linear2': 'transformer.layer.{l}.ffn.lin2',
+    'layers.{l}.norm2': 'transformer.layer.{l}.output_layer_norm',
+  },
+  prefixes: ['distilbert.'],
+  renamed: oldNorms,
+  ignored: [/^embeddings\.position_ids$/, /^(vocab_(transform|layer_norm|projector)|pre_classifier|classifier|qa_outputs)\./],
+  heads: {
+    SequenceClassification: {
+      choices: (c) => ({ reads: 'first', transform: { activation: 'relu' }, dropout: probabilityIn(c, 'seq_classif_dropout', 0.2) }),
+      weights: { 'head.dense': 'pre_classifier', 'head.out': 'classifier' },
+    },
+    TokenClassification: {
+      choices: (c) => ({ reads: 'tokens', dropout: probabilityIn(c, 'dropout', 0.1) }),
+      weights: { 'head.out': 'classifier' },
+    },
+    QuestionAnswering: {
+      choices: (c) => ({ reads: 'tokens', dropout: probabilityIn(c, 'qa_dropout', 0.1) }),
+      weights: { 'head.out': 'qa_outputs' },
+    },
+    MaskedLM: {
+      choices: (c) => wordScores(activationOf(c, 'activation'), 1e-12),
+      weights: {
+        'head.dense': 'vocab_transform',
+        'head.norm': 'vocab_layer_norm',
+        'head.out': 'vocab_projector',
+        'head.bias': 'vocab_projector.bias',
+      },
+    },
+  },
+});

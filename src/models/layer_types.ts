@@ -1,0 +1,61 @@
+/**
+ * Layers of two types, as configs tell of them: some see all tokens, the others their neighbours alone, and each type has a base for its rotary positions. Transformers 5 has
+ * `layer_types` and `rope_parameters`, 4 a number for each of these.
+ */
+import type { Engine } from '../engine/engine.js';
+import { quote } from '../io/header.js';
+import type { JsonNode } from '../io/json.js';
+import { RotaryPositions } from '../nn/positions.js';
+import type { LayerChoices } from './architecture.js';
+import { MOST_LAYERS, numberIn, sizeIn, sizeOr, unsupported } from './config.js';
+
+/** A key of transformers 4, and what holds where it is absent. */
+type Key = readonly [key: string, absent: number];
+
+interface Alternation {
+  /** Which layer sees all, from the first on. */
+  every: Key;
+  /** Tokens that a layer of the others sees, itself in the middle. */
+  window: Key;
+  /** Bases of rotary positions. */
+  full_attention: Key;
+  sliding_attention: Key;
+}
+
+/** What each layer has of its own. Throws UNSUPPORTED where angles are scaled. */
+export function alternatingLayers(c: JsonNode, { every, window, ...bases }: Alternation): readonly LayerChoices[] {
+  const turning = (base: number) => (engine: Engine, D: number) => new RotaryPositions(engine, D, base);
+  const of = {
+    full_attention: { rotary: turning(rotaryBase(c, 'full_attention', bases.full_attention)) },
+    sliding_attention: {
+      rotary: turning(rotaryBase(c, 'sliding_attention', bases.sliding_attention)),
+      window: Math.floor(sizeOr(c, ...window) / 2),
+    },
+  };
+  return layerTypes(c, sizeOr(c, ...every)).map((type) => of[type]);
+}
+
+const names = ['full_attention', 'sliding_attention'] as const;
+
+function layerTypes(c: JsonNode, every: number): readonly (typeof names)[number][] {
+  const L = sizeIn(c, 'num_hidden_layers', MOST_LAYERS);
+  const listed = c.array('layer_types', undefined);
+  const types = (listed ?? Array.from({ length: L }, (_, l) => names[l % every === 0 ? 0 : 1])).map((given) =>
+    names.find((name) => name === given),
+  );
+  if (types.length === L && types.every((type) => type !== undefined)) return types;
+  throw c.error(`must list ${L} of ${names.join(' and ')} in layer_types`);
+}
+
+function rotaryBase(c: JsonNode, type: string, [key, absent]: Key): number {
+  const within = (node: JsonNode | undefined, name: string) => (node?.get(name) === undefined ? undefined : node.object(name));
+  const own = within(within(c, 'rope_parameters'), type);
+  for (const [name, node] of Object.entries({ rope_parameters: own, rope_scaling: within(c, 'rope_scaling') })) {
+    const kind = node?.string('rope_type', node.string('type', 'default')) ?? 'default';
+    const other = Object.keys(node?.value ?? {}).find((given) => !['rope_type', 'type', 'rope_theta'].includes(given));
+    if (kind !== 'default' || other) throw unsupported(c, name, `rotary positions with ${quote(other ?? kind)}`);
+  }
+  const base = own?.get('rope_theta') === undefined ? numberIn(c, key, absent) : numberIn(own, 'rope_theta', absent);
+  if (base > 0) return base;
+  throw c.error(`must have a ${key} above 0`);
+}

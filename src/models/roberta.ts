@@ -1,0 +1,49 @@
+/**
+ * RoBERTa (Liu et al., arXiv 1907.11692): BERT's blocks, positions that begin behind the number of the padding token and do not count it, and heads of its own.
+ */
+import type { JsonNode } from '../io/json.js';
+import { countingAllBut } from '../nn/positions.js';
+import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices } from './architecture.js';
+import { bertChoices, bertDims, bertIgnored, bertWeights, classifierDropout, oldNorms, typesIn, wordScores } from './bert_family.js';
+import { numberIn } from './config.js';
+import { Encoder } from './encoder.js';
+
+/** The token that does not count. */
+const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
+
+/** tanh(W h + b) of the first token, which is scored. */
+export const firstToken = (dropout: number): HeadChoices => ({
+  ...{ reads: 'first', inputDropout: dropout, transform: { activation: 'tanh' }, dropout },
+});
+
+/** The names of its heads' weights. */
+export const firstTokenWeights = { 'head.dense': 'classifier.dense', 'head.out': 'classifier.out_proj' };
+export const wordScoresWeights = {
+  'head.dense': 'lm_head.dense',
+  'head.norm': 'lm_head.layer_norm',
+  'head.out': 'lm_head.decoder',
+  'head.bias': 'lm_head.bias',
+};
+
+/** RoBERTa, by the name of whoever follows it. */
+export const likeRoberta = (name: string, className: string) =>
+  defineArchitecture<EncoderDims, EncoderChoices>({
+    name,
+    className,
+    module: Encoder,
+    dims: (c) => ({ ...bertDims(c, padding(c) + 1), types: typesIn(c) }),
+    block: (c) => ({ ...bertChoices(c), positions: { offset: padding(c) + 1, count: countingAllBut(padding(c)) } }),
+    weights: bertWeights,
+    prefixes: ['roberta.'],
+    renamed: oldNorms,
+    ignored: bertIgnored,
+    optional: ['pooler.'],
+    heads: {
+      SequenceClassification: { choices: (c) => firstToken(classifierDropout(c)), weights: firstTokenWeights },
+      TokenClassification: { choices: (c) => ({ reads: 'tokens', dropout: classifierDropout(c) }), weights: { 'head.out': 'classifier' } },
+      QuestionAnswering: { choices: () => ({ reads: 'tokens' }), weights: { 'head.out': 'qa_outputs' } },
+      MaskedLM: { choices: (c) => wordScores('gelu', numberIn(c, 'layer_norm_eps', 1e-12)), weights: wordScoresWeights },
+    },
+  });
+
+export const roberta = /* @__PURE__ */ likeRoberta('roberta', 'Roberta');

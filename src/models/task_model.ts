@@ -1,0 +1,131 @@
+/**
+ * An encoder with a task's head, as users call it: AutoModelFor…(TokenClassification, QuestionAnswering, MaskedLM). What tasks differ in is the table below; a
+ * SequenceClassification has more to it, in sequence_classifier.ts.
+ */
+import type { Engine } from '../engine/engine.js';
+import { HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import type { JsonObject } from '../io/json.js';
+import { HostTensor } from '../tensor.js';
+import type { Task } from './architecture.js';
+import { callable } from './callable.js';
+import type { Encoder, EncoderOutputs } from './encoder.js';
+import { headOf } from './heads.js';
+import { configWith, type LabelOptions } from './labels.js';
+import {
+  type CallOptions,
+  checkPretrained,
+  EncoderBase,
+  type Insights,
+  type ModelInputs,
+  type TrainableOptions,
+  trainableOptionNames,
+} from './model.js';
+import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+
+export interface TaskOptions extends TrainableOptions {
+  /** Of a head that the checkpoint does not have. Default 0. */
+  seed?: number | undefined;
+}
+
+/** Of tasks that tell classes apart. */
+export interface ClassifierOptions extends TaskOptions, LabelOptions {}
+
+const taskOptionNames = [...trainableOptionNames, 'seed'];
+export const classifierOptionNames = [...taskOptionNames, 'num_labels', 'id2label'];
+
+/** Logits: [B, labels] of texts, [B, T, labels] of tokens, [B, T, V] of words. */
+export interface LogitsOutput extends Insights {
+  logits: HostTensor;
+}
+
+/** How much speaks for an answer's beginning, and its end, at each token: [B, T]. */
+export interface QuestionAnsweringOutput extends Insights {
+  start_logits: HostTensor;
+  end_logits: HostTensor;
+}
+
+const asTheyAre = (logits: HostTensor): LogitsOutput => ({ logits });
+
+/** One class of a [B, T, classes]. */
+function classOf({ data, dims }: HostTensor, index: number): HostTensor {
+  const [B, T, classes] = dims as [number, number, number];
+  const one = Float32Array.from({ length: B * T }, (_, i) => data[i * classes + index] as number);
+  return new HostTensor('float32', one, [B, T]);
+}
+
+/** What becomes of each task's logits, and whether its classes have names, which may be chosen. */
+const tasks = {
+  SequenceClassification: { named: true, read: asTheyAre },
+  TokenClassification: { named: true, read: asTheyAre },
+  QuestionAnswering: {
+    named: false,
+    read: (logits: HostTensor): QuestionAnsweringOutput => ({ start_logits: classOf(logits, 0), end_logits: classOf(logits, 1) }),
+  },
+  MaskedLM: { named: false, read: asTheyAre },
+} satisfies Record<Task, { named: boolean; read(logits: HostTensor): object }>;
+
+export type TaskOutput<T extends Task> = ReturnType<(typeof tasks)[T]['read']>;
+
+/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
+export type TaskModelOf<T extends Task> = TaskModel<T> &
+  ((inputs: ModelInputs, options?: CallOptions) => Promise<TaskOutput<T> & Insights>);
+
+export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
+  constructor(
+    engine: Engine,
+    config: JsonObject,
+    encoder: Encoder,
+    origin: Origin,
+    readonly task: T,
+    /** The names of its classes, where it has some. */
+    readonly labels: readonly string[],
+    readonly trainable: boolean,
+  ) {
+    super(engine, config, encoder, origin);
+  }
+
+  protected get wants() {
+    return {};
+  }
+
+  protected read({ logits }: EncoderOutputs): TaskOutput<T> {
+    return tasks[this.task].read((logits as NonNullable<typeof logits>).toHost()) as TaskOutput<T>;
+  }
+}
+
+/** What the constructor takes, from a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without the head, unless it is to be trained. */
+export async function loadTask<T extends Task>(
+  task: T,
+  engine: Engine,
+  folder: string | Folder,
+  options: ClassifierOptions,
+): Promise<ConstructorParameters<typeof TaskModel<T>>> {
+  checkPretrained(options, optionNamesOf(task));
+  const { trainable = false, seed = 0, num_labels, id2label } = options;
+  if (!Number.isSafeInteger(seed))
+    throw new HeedError('ARGUMENT', `from_pretrained: seed is ${kindOf(seed)}`, { culprit: 'seed', cure: 'It is a whole number' });
+  const head: Purpose['head'] = { task, make: (...given) => headOf(task, ...given, { num_labels, id2label }) };
+  const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
+  const labels = (tasks[task].named && module.head?.classes) || [];
+  return [engine, labels.length ? configWith(config.value, labels) : config.value, module, origin, task, labels, trainable];
+}
+
+const optionNamesOf = (task: Task) => (tasks[task].named ? classifierOptionNames : taskOptionNames);
+
+/** What `from_pretrained` of a task loads. */
+const loaderOf = <T extends Task, Options extends TaskOptions>(task: T) => ({
+  optionNames: optionNamesOf(task),
+  load: async (engine: Engine, folder: string | Folder, options?: Options): Promise<TaskModelOf<T>> => {
+    const model = new TaskModel<T>(...(await loadTask(task, engine, folder, options ?? {})));
+    return callable(model, ['run', 'save_pretrained']) as unknown as TaskModelOf<T>;
+  },
+});
+
+export const TokenClassificationModel = /* @__PURE__ */ loaderOf<'TokenClassification', ClassifierOptions>('TokenClassification');
+export const QuestionAnsweringModel = /* @__PURE__ */ loaderOf<'QuestionAnswering', TaskOptions>('QuestionAnswering');
+export const MaskedLMModel = /* @__PURE__ */ loaderOf<'MaskedLM', TaskOptions>('MaskedLM');
+
+export type TokenClassifier = TaskModelOf<'TokenClassification'>;
+export type QuestionAnswerer = TaskModelOf<'QuestionAnswering'>;
+export type MaskedLM = TaskModelOf<'MaskedLM'>;
