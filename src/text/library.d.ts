@@ -3,34 +3,12 @@
  * without file endings, which `moduleResolution: nodenext` does not find.
  */
 declare module '@huggingface/tokenizers' {
-  class Normalizer {
+  class Part {
     constructor(config: object);
-    normalize(text: string): string;
+    readonly pattern: RegExp | null;
   }
-  export class PrecompiledNormalizer extends Normalizer {}
-  export class ReplaceNormalizer extends Normalizer {}
-
-  class PreTokenizer {
-    constructor(config: object);
-    pre_tokenize_text(text: string): string[];
-  }
-  export class ByteLevelPreTokenizer extends PreTokenizer {}
-  export class SplitPreTokenizer extends PreTokenizer {}
-
-  class Model {
-    readonly vocab: string[];
-    readonly tokens_to_ids: Map<string, number>;
-    readonly unk_token_id: number | undefined;
-    readonly fuse_unk: boolean;
-  }
-  export class BPE extends Model {
-    constructor(config: object);
-    encode(words: string[]): string[];
-  }
-  export class Unigram extends Model {
-    constructor(config: object, eosToken: string);
-    tokenize(word: string): string[];
-  }
+  export class ReplaceNormalizer extends Part {}
+  export class SplitPreTokenizer extends Part {}
 
   export class Decoder {
     added_tokens: readonly { content: string }[];

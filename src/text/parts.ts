@@ -4,6 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import { isObject, JsonNode } from '../io/json.js';
+import { stringOf, type Text } from './aligned.js';
 
 /** The entry of a table that a part's `type` names. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, what: string): T {
@@ -32,7 +33,13 @@ export function checkGrowth(node: JsonNode, before: number, after: number): void
 }
 
 /** The characters of all pieces together. */
-export const lengthOf = (pieces: readonly string[]): number => pieces.reduce((length, piece) => length + piece.length, 0);
+export const lengthOf = (pieces: readonly Text[]): number => pieces.reduce((length, piece) => length + stringOf(piece).length, 0);
+
+/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. */
+export function patternOf(node: JsonNode, Part: new (config: object) => { readonly pattern: RegExp | null }): RegExp {
+  checkPattern(node);
+  return new Part(node.value).pattern ?? /(?!)/gu;
+}
 
 /** A pattern is given as {"String": …} or {"Regex": …}; the library takes anything else for a pattern that never matches. */
 export function checkPattern(node: JsonNode): void {
