@@ -4,7 +4,8 @@
  * characters) and final sigmas, and with the engine's Unicode tables (unicode.ts) and its quadratic sort of accents.
  */
 import type { JsonNode } from '../io/json.js';
-import { matches, rewriteEach, stringOf, type Text } from './aligned.js';
+import { matches, rewrite, rewriteEach, stringOf, type Text } from './aligned.js';
+import { traceForm } from './normal_forms.js';
 import { controls, ideograph, marks, punctuation, undecomposed, whiteSpace } from './unicode.js';
 
 /** Characters whose normal form is kept. More than any one language uses. */
@@ -16,15 +17,15 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
   const apart = node.boolean('handle_chinese_chars', true);
   const strip = node.boolean('strip_accents', lowercase);
 
-  const formOf = (character: string): string => {
-    let form = character;
-    if (clean) {
-      if (controls.test(form)) return '';
-      if (whiteSpace.test(form)) form = ' ';
-    }
-    if (apart && ideograph.test(form)) form = ` ${form} `;
-    if (strip) form = (undecomposed.test(form) ? form : form.normalize('NFD')).replace(marks, '');
-    return lowercase ? form.toLowerCase() : form;
+  const cleaned = (character: string): string => {
+    if (clean && controls.test(character)) return '';
+    if (clean && whiteSpace.test(character)) return ' ';
+    return apart && ideograph.test(character) ? ` ${character} ` : character;
+  };
+  const decomposed = (form: string): string => (strip && !undecomposed.test(form) ? form.normalize('NFD') : form);
+  const folded = (form: string): string => {
+    const bare = strip ? form.replace(marks, '') : form;
+    return lowercase ? bare.toLowerCase() : bare;
   };
 
   // One character at a time is exact: only the order of marks that survive the stripping could depend on their neighbours.
@@ -32,7 +33,7 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
   const keptForm = (character: string): string => {
     let form = cache.get(character);
     if (form === undefined) {
-      form = formOf(character);
+      form = folded(decomposed(cleaned(character)));
       if (cache.size === CACHE) cache.clear();
       cache.set(character, form);
     }
@@ -44,7 +45,12 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
     for (const character of text) normalized += keptForm(character);
     return normalized;
   };
-  return (text) => rewriteEach(text, whole, keptForm);
+  // What stands for what does depend on that order.
+  const trace = traceForm('NFD');
+  return (text) =>
+    typeof text === 'string' || !strip || undecomposed.test(stringOf(text))
+      ? rewriteEach(text, whole, keptForm)
+      : rewriteEach(rewrite(rewriteEach(text, cleaned), decomposed, trace), folded);
 }
 
 const anyWords = new RegExp(`[^\\p{White_Space}${punctuation}]+|[${punctuation}]`, 'gu');

@@ -25,7 +25,7 @@ export interface Tokens {
   readonly ids: readonly number[];
   readonly offsets: readonly Span[];
   readonly words: readonly number[];
-  /** How many of a token's characters are spaces, at its beginning and at its end; only where the template trims them. */
+  /** How many spaces a token begins and ends with, Infinity if it is nothing else; only where the template trims them. */
   readonly spaces: readonly Span[];
 }
 
@@ -91,7 +91,7 @@ export function trim(tokens: Tokens, prefixed: boolean): Tokens {
     const [before, after] = tokens.spaces[i] ?? [0, 0];
     const kept = prefixed && (i === 0 || begin === 0);
     const from = kept ? begin : Math.min(begin + before, end);
-    return [from, after && end >= after ? Math.max(end - after, from) : end];
+    return [from, Math.max(end - after, from)];
   });
   return { ...tokens, offsets };
 }

@@ -3,7 +3,6 @@
  * a function from text to text. Simple ones are here, involved ones have files of their own, and patterns are compiled by
  * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
  */
-import { ReplaceNormalizer } from '@huggingface/tokenizers';
 import type { JsonNode } from '../io/json.js';
 import { prepend, replace, rewrite, rewriteEach, slice, stringOf, type Text } from './aligned.js';
 import { bertNormalizer } from './bert.js';
@@ -30,7 +29,7 @@ const normalizers: Readonly<Record<string, (node: JsonNode) => Normalizer>> = {
     return (text) => prepend(text, prefix);
   },
   Replace: (node) => {
-    const pattern = patternOf(node, ReplaceNormalizer);
+    const pattern = patternOf(node);
     const content = node.string('content', '');
     return (text) => replace(text, pattern, content);
   },

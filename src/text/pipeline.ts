@@ -11,6 +11,7 @@ import type { Tokens } from './encoding.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
+import { whiteSpace } from './unicode.js';
 import type { Model } from './vocabulary.js';
 
 export class Pipeline {
@@ -40,7 +41,7 @@ export class Pipeline {
     );
     this.#words = preTokenizerOf(root);
     this.#model = modelOf(root);
-    this.#decode = decoderOf(root, added);
+    this.#decode = decoderOf(root);
   }
 
   encode(text: string): number[] {
@@ -61,7 +62,7 @@ export class Pipeline {
       const add = (span: Span, word: number, name: string) => {
         tokens.offsets.push(span);
         tokens.words.push(word);
-        if (trims) tokens.spaces.push([leading(name), trailing(name)]);
+        if (trims) tokens.spaces.push(spacesOf(name));
       };
       let index = 0;
       for (const part of this.#parts(Aligned.of(wellFormed(text)))) {
@@ -109,7 +110,10 @@ export class Pipeline {
       const id = typeof value === 'bigint' ? Number(value) : value;
       if (!Number.isInteger(id)) throw new HeedError('ARGUMENT', 'an id is not a whole number', { culprit: 'ids' });
       const token = this.tokenOf(id);
-      if (token !== undefined && !(skipSpecial && this.#addedById.get(id)?.special)) tokens.push(token);
+      const added = this.#addedById.get(id);
+      if (token === undefined || (skipSpecial && added?.special)) continue;
+      // As they are looked for in texts.
+      tokens.push(added?.normalized ? this.#normalize(token) : token);
     }
     return guard(this.#file, 'cannot decode these tokens', () => this.#decode(tokens).join(''));
   }
@@ -127,8 +131,13 @@ export class Pipeline {
 const wellFormed = (text: string) => text.replace(/\p{Cs}/gu, '\uFFFD');
 
 /** Spaces as such, and as GPT-2's alphabet has them. */
-const leading = (token: string) => /^[Ġ\p{White_Space}]*/u.exec(token)?.[0].length ?? 0;
-const trailing = (token: string) => token.length - token.replace(/[Ġ\p{White_Space}]+$/u, '').length;
+const isSpace = (unit: string) => unit === 'Ġ' || whiteSpace.test(unit);
+const spacesOf = (token: string): Span => {
+  let [begin, end] = [0, token.length];
+  while (begin < end && isSpace(token.charAt(begin))) begin++;
+  while (end > begin && isSpace(token.charAt(end - 1))) end--;
+  return begin < end ? [begin, token.length - end] : [Infinity, Infinity];
+};
 
 /** Runs what a file decides about: whatever it throws that is not a HeedError is the file's fault. */
 export function guard<T>(file: string, what: string, run: () => T): T {

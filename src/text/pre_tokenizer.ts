@@ -3,7 +3,6 @@
  * `pre_tokenizer` describes it. Each is a function from a text to its words. Patterns are compiled by
  * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
  */
-import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
 import { matches, prepend, replace, split, stringOf, type Text } from './aligned.js';
@@ -30,7 +29,7 @@ const preTokenizers: Readonly<Record<string, (node: JsonNode) => PreTokenizer>> 
   Split: (node) => {
     const inverted = node.boolean('invert', false);
     only(node, inverted ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
-    const pattern = patternOf(node, SplitPreTokenizer);
+    const pattern = patternOf(node);
     const keeps = node.string('behavior', 'Isolated') === 'Isolated';
     return inverted ? (text) => matches(text, pattern).filter((word) => stringOf(word)) : (text) => split(text, pattern, keeps);
   },

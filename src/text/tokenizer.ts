@@ -24,6 +24,7 @@ import {
   rectangle,
   wrong,
 } from './batch.js';
+import { cleanUp } from './decoder.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
@@ -233,11 +234,4 @@ function sideIn(node: JsonNode, key: string): Side {
   const side = node.string(key, 'right');
   if (side === 'left' || side === 'right') return side;
   throw node.error(`must have left or right for ${key}`);
-}
-
-function cleanUp(text: string): string {
-  return text
-    .replace(/ ([.?!,])/g, '$1')
-    .replaceAll(" ' ", "'")
-    .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
 }
