@@ -4,6 +4,7 @@
  * whatever it holds.
  */
 import type { JsonNode } from '../io/json.js';
+import { slice, stringOf, type Text } from './aligned.js';
 import { wordCharacters } from './unicode.js';
 import { LARGEST_ID } from './vocabulary.js';
 
@@ -43,11 +44,19 @@ interface Branch {
   token?: AddedToken;
 }
 
+/** An added token, and the part of a text that is it, with the white space that it takes. */
+export class Found<T extends Text> {
+  constructor(
+    readonly token: AddedToken,
+    readonly text: T,
+  ) {}
+}
+
 /** Cuts texts at added tokens. */
 export class Splitter {
   readonly #root: Branch = { next: new Map() };
 
-  constructor(tokens: readonly AddedToken[], spelling: (content: string) => string = (content) => content) {
+  constructor(tokens: readonly AddedToken[], spelling = (content: string): string => content) {
     for (const token of tokens) {
       let branch = this.#root;
       const word = spelling(token.content);
@@ -61,8 +70,9 @@ export class Splitter {
   }
 
   /** The text's parts in order; never an empty one. */
-  split(text: string): (string | AddedToken)[] {
-    const parts: (string | AddedToken)[] = [];
+  split<T extends Text>(whole: T): (T | Found<T>)[] {
+    const parts: (T | Found<T>)[] = [];
+    const text = stringOf(whole);
     let done = 0;
     for (let i = 0; i < text.length; ) {
       const found = this.#root.next.has(text.charCodeAt(i)) ? this.#match(text, i) : undefined;
@@ -76,11 +86,11 @@ export class Splitter {
       if (token.single_word && (endsInWord(text, start) || beginsWord(text, end))) continue;
       if (token.lstrip) while (start > done && isSpace(text, start - 1)) start--;
       if (token.rstrip) while (end < text.length && isSpace(text, end)) end++;
-      if (start > done) parts.push(text.slice(done, start));
-      parts.push(token);
+      if (start > done) parts.push(slice(whole, done, start));
+      parts.push(new Found(token, slice(whole, start, end)));
       done = i = end;
     }
-    if (done < text.length) parts.push(text.slice(done));
+    if (done < text.length) parts.push(slice(whole, done, text.length));
     return parts;
   }
 

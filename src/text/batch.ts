@@ -1,8 +1,10 @@
 /**
- * From rows of tokens to the rectangle that a model takes: truncation, which leaves special tokens standing, and padding,
- * with the options and names of transformers.js. @huggingface/tokenizers does neither.
+ * From rows of tokens to the rectangle that a model takes, and what the options of a call come to, with the names of
+ * transformers.js and, where it has none, of Hugging Face's Python.
  */
 import { HeedError, kindOf } from '../errors.js';
+import type { Span } from './aligned.js';
+import { type Encoding, type Side, type Strategy, strategies } from './encoding.js';
 import type { Row } from './template.js';
 
 export interface EncodeOptions {
@@ -10,16 +12,34 @@ export interface EncodeOptions {
   text_pair?: string | null | undefined;
   /** Default true. */
   add_special_tokens?: boolean | undefined;
-  /** Whether to cut at `max_length`. Default false, or true where `max_length` is given and `padding` is not. */
-  truncation?: boolean | 'longest_first' | null | undefined;
+  /**
+   * Whether to cut at `max_length`, and which text of a pair: true and 'longest_first' the longer one until both are
+   * equally long. Default false, or true where `stride` is given, or `max_length` is and `padding` is not.
+   */
+  truncation?: boolean | Strategy | null | undefined;
   /** Tokens per row, special ones included. Default `model_max_length`. */
   max_length?: number | null | undefined;
+  /** Which end of a text is cut off. Default as tokenizer_config.json says. */
+  truncation_side?: Side | undefined;
 }
 
-export interface BatchOptions extends Omit<EncodeOptions, 'text_pair'> {
+export interface EncodingOptions extends EncodeOptions {
+  /** Gives a text that is cut as several encodings, neighbours of which share so many tokens. Default: only the first of them. */
+  stride?: number | undefined;
+}
+
+export interface BatchOptions extends Omit<EncodingOptions, 'text_pair'> {
   text_pair?: string | readonly string[] | null | undefined;
   /** true and 'longest' fill rows up to the longest one, 'max_length' up to `max_length`. Default false. */
   padding?: boolean | 'longest' | 'max_length' | undefined;
+  /** Fills rows up to a multiple of this. */
+  pad_to_multiple_of?: number | null | undefined;
+  /** Default as tokenizer_config.json says. */
+  padding_side?: Side | undefined;
+  /** Gives what was cut off in rows of its own, and `overflow_to_sample_mapping`. Default false; `stride` is 0 then by default. */
+  return_overflowing_tokens?: boolean | undefined;
+  return_offsets_mapping?: boolean | undefined;
+  return_special_tokens_mask?: boolean | undefined;
 }
 
 /** Whole numbers in rows, as a model's inputs are. */
@@ -34,43 +54,84 @@ export interface Batch {
   /** 1 for a token, 0 for padding. */
   readonly attention_mask: IntTensor;
   readonly token_type_ids: IntTensor;
+  /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
+  readonly special_tokens_mask?: IntTensor;
+  /** [begin, end] of each token in its text, in UTF-16 code units; with `return_offsets_mapping`. */
+  readonly offset_mapping?: readonly (readonly Span[])[];
+  /** Which text each row is from; with `return_overflowing_tokens`. */
+  readonly overflow_to_sample_mapping?: readonly number[];
 }
 
 /** In a batch: 1 GiB in each of its tensors. */
 const MOST_TOKENS = 1 << 28;
 
-/** On which side a tokenizer cuts and pads. */
-export type Side = 'left' | 'right';
+export const encodeOptions = ['text_pair', 'add_special_tokens', 'truncation', 'max_length', 'truncation_side'];
+export const encodingOptions = [...encodeOptions, 'stride'];
+const flags = ['return_overflowing_tokens', 'return_offsets_mapping', 'return_special_tokens_mask'] as const;
+export const batchOptions = [...encodingOptions, 'padding', 'pad_to_multiple_of', 'padding_side', ...flags];
 
-const known = ['text_pair', 'add_special_tokens', 'truncation', 'max_length', 'padding'];
+/** How rows are cut. */
+export interface Cut {
+  /** Tokens per row; undefined: no limit. */
+  length: number | undefined;
+  strategy: Strategy;
+  side: Side | undefined;
+  /** undefined: what is cut off is lost. */
+  stride: number | undefined;
+}
 
-/** What options come to: how long rows may get, and how long they are made. */
+/** How rows are made equally long. */
+export interface Fill {
+  /** undefined: as long as the longest; null: as they are. */
+  length: number | undefined | null;
+  multiple: number;
+  side: Side | undefined;
+}
+
+/** What options come to. */
 export interface Lengths {
   special: boolean;
-  /** undefined: no limit. */
-  cut: number | undefined;
-  /** undefined: as long as the longest; null: as they are. */
-  fill: number | undefined | null;
+  cut: Cut;
+  fill: Fill;
 }
 
-export function lengthsOf(options: BatchOptions, modelMaxLength: number | undefined): Lengths {
-  checkKnown(options, known);
-  const { add_special_tokens: special = true, padding = false } = options;
+export function lengthsOf(options: BatchOptions, names: readonly string[], modelMaxLength: number | undefined): Lengths {
+  checkKnown(options, names);
+  const { add_special_tokens: special = true, padding = false, truncation_side, padding_side } = options;
   const truncation = options.truncation ?? undefined;
   const length = options.max_length ?? undefined;
+  const multiple = options.pad_to_multiple_of ?? 1;
+  const overflows = options.return_overflowing_tokens ?? (names === encodingOptions && options.stride !== undefined);
+  const stride = overflows ? (options.stride ?? 0) : undefined;
   if (typeof special !== 'boolean') throw wrong('add_special_tokens', 'true or false', special);
+  for (const flag of flags) if (typeof (options[flag] ?? false) !== 'boolean') throw wrong(flag, 'true or false', options[flag]);
   if (![true, false, 'longest', 'max_length'].includes(padding)) throw wrong('padding', "true, false, 'longest' or 'max_length'", padding);
-  if (![undefined, true, false, 'longest_first'].includes(truncation))
-    throw wrong('truncation', "true, false or 'longest_first'", truncation);
-  if (length !== undefined && !(Number.isSafeInteger(length) && length >= 0)) throw wrong('max_length', 'a whole number', length);
-  const cuts = truncation ?? (length !== undefined && padding === false);
+  if (![undefined, true, false, ...strategies].includes(truncation))
+    throw wrong('truncation', "true, false, 'longest_first', 'only_first' or 'only_second'", truncation);
+  if (!isSide(truncation_side)) throw wrong('truncation_side', "'left' or 'right'", truncation_side);
+  if (!isSide(padding_side)) throw wrong('padding_side', "'left' or 'right'", padding_side);
+  if (length !== undefined && !isCount(length)) throw wrong('max_length', 'a whole number', length);
+  if (!(isCount(multiple) && multiple > 0)) throw wrong('pad_to_multiple_of', 'a whole number above 0', multiple);
+  if (options.stride !== undefined && !isCount(options.stride)) throw wrong('stride', 'a whole number', options.stride);
+  const cuts = truncation ?? (stride !== undefined || (length !== undefined && padding === false));
   const limit = length ?? modelMaxLength;
-  if (length !== undefined && !cuts && padding !== 'max_length')
-    throw new HeedError('ARGUMENT', `max_length ${length} would have no effect`, { culprit: 'max_length', cure: 'Set truncation to true' });
+  if (length !== undefined && !cuts && padding !== 'max_length') throw idle('max_length', 'Set truncation to true');
+  if (options.stride !== undefined && stride === undefined) throw idle('stride', 'Set return_overflowing_tokens to true');
+  if (stride !== undefined && !cuts)
+    throw idle(options.stride === undefined ? 'return_overflowing_tokens' : 'stride', 'Set truncation to true');
+  if (multiple > 1 && padding === false) throw idle('pad_to_multiple_of', 'Set padding to true');
   if (padding === 'max_length' && limit === undefined)
     throw new HeedError('ARGUMENT', "padding 'max_length' needs max_length: the tokenizer's files give none", { culprit: 'max_length' });
-  return { special, cut: cuts ? limit : undefined, fill: padding === 'max_length' ? limit : padding ? undefined : null };
+  return {
+    special,
+    cut: { length: cuts ? limit : undefined, strategy: typeof cuts === 'string' ? cuts : 'longest_first', side: truncation_side, stride },
+    fill: { length: padding === 'max_length' ? limit : padding ? undefined : null, multiple, side: padding_side },
+  };
 }
+
+const idle = (option: string, cure: string) => new HeedError('ARGUMENT', `${option} would have no effect`, { culprit: option, cure });
+const isSide = (side: unknown) => side === undefined || side === 'left' || side === 'right';
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Throws for options that are none, or that nobody reads: silence would look like obedience. */
 export function checkKnown(options: object, names: readonly string[]): void {
@@ -90,40 +151,22 @@ export function wrong(option: string, kinds: string, value: unknown): HeedError 
   return new HeedError(typeof value === 'string' ? 'UNSUPPORTED' : 'ARGUMENT', `${option} must be ${kinds}`, { culprit: option });
 }
 
-/** Cuts a text, or the longer of two first, to `room` tokens; two that are both too long get half each. */
-export function truncate(a: number[], b: number[] | undefined, room: number, side: Side): void {
-  const cut = (ids: number[], length: number) => {
-    if (ids.length > length) ids.splice(side === 'left' ? 0 : length, ids.length - length);
-  };
-  if (!b) {
-    cut(a, room);
-    return;
-  }
-  if (a.length + b.length <= room) return;
-  const shorter = Math.min(a.length, b.length);
-  const fits = shorter <= room - shorter;
-  const [short, long] = a.length <= b.length ? [a, b] : [b, a];
-  cut(short, fits ? shorter : Math.floor(room / 2));
-  cut(long, fits ? room - shorter : Math.ceil(room / 2));
-}
-
 /** Lays rows side by side. Rows of different lengths need a `pad` id. */
-export function rectangle(rows: readonly Row[], fill: number | undefined | null, side: Side, pad: number | undefined): Batch {
+export function rectangle(rows: readonly Row[], { length, multiple, side }: Fill, pad: number | undefined): Batch {
   const longest = rows.reduce((most, row) => Math.max(most, row.ids.length), 0);
-  const columns = fill ?? longest;
+  const columns = Math.ceil((length ?? longest) / multiple) * multiple;
   const ragged = rows.some((row) => row.ids.length !== columns);
   if (longest > columns)
     throw misfit(`a row has ${longest} tokens, more than the ${columns} it should be filled up to`, 'Set truncation to true');
-  if (ragged && fill === null) throw misfit('rows have different lengths', 'Set padding to true');
+  if (ragged && length === null) throw misfit('rows have different lengths', 'Set padding to true');
   if (ragged && pad === undefined) throw misfit('the tokenizer has no pad token to fill rows with', 'Encode one text at a time');
   if (rows.length * columns > MOST_TOKENS)
     throw misfit(`${rows.length} rows of ${columns} tokens are more than memory holds`, 'Give fewer texts, or a smaller max_length');
-  const tensor = (empty: number): IntTensor => ({
-    type: 'int32',
-    dims: [rows.length, columns],
-    data: new Int32Array(rows.length * columns).fill(empty),
-  });
-  const batch = { input_ids: tensor(pad ?? 0), attention_mask: tensor(0), token_type_ids: tensor(0) };
+  const batch = {
+    input_ids: tensor(rows.length, columns, pad ?? 0),
+    attention_mask: tensor(rows.length, columns, 0),
+    token_type_ids: tensor(rows.length, columns, 0),
+  };
   rows.forEach(({ ids, typeIds }, i) => {
     const begin = i * columns + (side === 'left' ? columns - ids.length : 0);
     batch.input_ids.data.set(ids, begin);
@@ -132,5 +175,36 @@ export function rectangle(rows: readonly Row[], fill: number | undefined | null,
   });
   return batch;
 }
+
+/** What a batch tells beyond a model's inputs, if it is asked for. */
+export function details(
+  rows: readonly Encoding[],
+  samples: readonly number[],
+  columns: number,
+  side: Side,
+  options: BatchOptions,
+): Partial<Batch> {
+  const mask = tensor(rows.length, columns, 1);
+  const offset_mapping = rows.map(({ offsets, texts }, row) => {
+    const before = side === 'left' ? columns - offsets.length : 0;
+    const list = new Array<Span>(columns).fill([0, 0]);
+    for (const [i, span] of offsets.entries()) {
+      list[before + i] = span;
+      if (texts[i] !== undefined) mask.data[row * columns + before + i] = 0;
+    }
+    return list;
+  });
+  return {
+    ...(options.return_special_tokens_mask && { special_tokens_mask: mask }),
+    ...(options.return_offsets_mapping && { offset_mapping }),
+    ...(options.return_overflowing_tokens && { overflow_to_sample_mapping: samples }),
+  };
+}
+
+const tensor = (rows: number, columns: number, empty: number): IntTensor => ({
+  type: 'int32',
+  dims: [rows, columns],
+  data: new Int32Array(rows * columns).fill(empty),
+});
 
 const misfit = (what: string, cure: string) => new HeedError('ARGUMENT', what, { culprit: 'padding', cure });

@@ -4,50 +4,57 @@
  * characters) and final sigmas, and with the engine's Unicode tables (unicode.ts) and its quadratic sort of accents.
  */
 import type { JsonNode } from '../io/json.js';
+import { matches, rewrite, rewriteEach, stringOf, type Text } from './aligned.js';
+import { traceForm } from './normal_forms.js';
 import { controls, ideograph, marks, punctuation, undecomposed, whiteSpace } from './unicode.js';
 
 /** Characters whose normal form is kept. More than any one language uses. */
 const CACHE = 1 << 14;
 
-export function bertNormalizer(node: JsonNode): (text: string) => string {
+export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
   const lowercase = node.boolean('lowercase', true);
   const clean = node.boolean('clean_text', true);
   const apart = node.boolean('handle_chinese_chars', true);
   const strip = node.boolean('strip_accents', lowercase);
 
-  const normalForm = (character: string): string => {
-    let form = character;
-    if (clean) {
-      if (controls.test(form)) return '';
-      if (whiteSpace.test(form)) form = ' ';
-    }
-    if (apart && ideograph.test(form)) form = ` ${form} `;
-    if (strip) form = (undecomposed.test(form) ? form : form.normalize('NFD')).replace(marks, '');
-    return lowercase ? form.toLowerCase() : form;
+  const cleaned = (character: string): string => {
+    if (clean && controls.test(character)) return '';
+    if (clean && whiteSpace.test(character)) return ' ';
+    return apart && ideograph.test(character) ? ` ${character} ` : character;
+  };
+  const decomposed = (form: string): string => (strip && !undecomposed.test(form) ? form.normalize('NFD') : form);
+  const folded = (form: string): string => {
+    const bare = strip ? form.replace(marks, '') : form;
+    return lowercase ? bare.toLowerCase() : bare;
   };
 
   // One character at a time is exact: only the order of marks that survive the stripping could depend on their neighbours.
   const cache = new Map<string, string>();
-  return (text) => {
+  const keptForm = (character: string): string => {
+    let form = cache.get(character);
+    if (form === undefined) {
+      form = folded(decomposed(cleaned(character)));
+      if (cache.size === CACHE) cache.clear();
+      cache.set(character, form);
+    }
+    return form;
+  };
+  const whole = (text: string): string => {
     if (/^[ -~]*$/.test(text)) return lowercase ? text.toLowerCase() : text;
     let normalized = '';
-    for (const character of text) {
-      let form = cache.get(character);
-      if (form === undefined) {
-        form = normalForm(character);
-        if (cache.size === CACHE) cache.clear();
-        cache.set(character, form);
-      }
-      normalized += form;
-    }
+    for (const character of text) normalized += keptForm(character);
     return normalized;
   };
+  // What stands for what does depend on that order.
+  const trace = traceForm('NFD');
+  return (text) =>
+    typeof text === 'string' || !strip || undecomposed.test(stringOf(text))
+      ? rewriteEach(text, whole, keptForm)
+      : rewriteEach(rewrite(rewriteEach(text, cleaned), decomposed, trace), folded);
 }
 
 const anyWords = new RegExp(`[^\\p{White_Space}${punctuation}]+|[${punctuation}]`, 'gu');
 const asciiWords = /[0-9A-Za-z]+|[!-/:-@[-`{-~]/g;
 
 /** Words between white space, and every punctuation mark a word of its own. */
-export function bertWords(text: string): readonly string[] {
-  return text.match(/^[ -~]*$/.test(text) ? asciiWords : anyWords) ?? [];
-}
+export const bertWords = <T extends Text>(text: T): readonly T[] => matches(text, /^[ -~]*$/.test(stringOf(text)) ? asciiWords : anyWords);

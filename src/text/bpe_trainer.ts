@@ -4,6 +4,7 @@
  * word, and a heap that is mended when its top is out of date gives the next pair, so a merge costs what it changes.
  * Every rule that shows in the result, ties included, is that of Hugging Face's BpeTrainer: its merges come out.
  */
+import { Heap } from './heap.js';
 
 export interface MergeRules {
   /** No merge is made once there are this many pieces. The alphabet and `specialTokens` are kept whatever it says. */
@@ -46,7 +47,7 @@ export function learnMerges(counts: ReadonlyMap<string, number>, rules: MergeRul
   const tokens = [...new Set([...rules.specialTokens, ...alphabetOf(counts, rules)])];
   const ids = new Map(tokens.map((token, id) => [token, id]));
   const words = new Words(counts, ids);
-  const queue = new Queue();
+  const queue = new Heap(precedes);
   for (const candidate of words.takeFresh()) queue.push(candidate);
   const merges: [string, string][] = [];
   while (tokens.length < rules.vocabSize) {
@@ -173,41 +174,7 @@ class Words {
   }
 }
 
-/** A binary heap: the most frequent pair first, of equally frequent ones that with the smaller ids. */
-class Queue {
-  readonly #heap: Candidate[] = [];
-
-  push(candidate: Candidate): void {
-    const heap = this.#heap;
-    let at = heap.push(candidate) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!precedes(candidate, heap[parent] as Candidate)) break;
-      heap[at] = heap[parent] as Candidate;
-      at = parent;
-    }
-    heap[at] = candidate;
-  }
-
-  pop(): Candidate | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (!last || heap.length === 0) return top;
-    let at = 0;
-    for (;;) {
-      let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && precedes(heap[child + 1] as Candidate, heap[child] as Candidate)) child++;
-      if (!precedes(heap[child] as Candidate, last)) break;
-      heap[at] = heap[child] as Candidate;
-      at = child;
-    }
-    heap[at] = last;
-    return top;
-  }
-}
-
+/** The most frequent pair first, of equally frequent ones that with the smaller ids. */
 function precedes(a: Candidate, b: Candidate): boolean {
   if (a.count !== b.count) return a.count > b.count;
   if (a.pair.left !== b.pair.left) return a.pair.left < b.pair.left;

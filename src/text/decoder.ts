@@ -1,67 +1,114 @@
 /**
  * Decoders: how the pieces of a vocabulary become text again, as tokenizer.json's `decoder` describes it. Each is a
- * function from tokens to pieces of text. They are @huggingface/tokenizers', but for one.
+ * function from tokens to pieces of text, which are Hugging Face's Rust ones' to the letter.
  */
-import {
-  BPEDecoder,
-  ByteFallbackDecoder,
-  ByteLevelDecoder,
-  CTCDecoder,
-  FuseDecoder,
-  type Decoder as LibraryDecoder,
-  ReplaceDecoder,
-  StripDecoder,
-  WordPieceDecoder,
-} from '@huggingface/tokenizers';
 import type { JsonNode } from '../io/json.js';
-import type { AddedToken } from './added_tokens.js';
-import { checkGrowth, checkPattern, lengthOf, lookUp, prependSchemeOf, stepsOf } from './parts.js';
+import { byteAlphabet } from './byte_level.js';
+import { checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
 
-const decoders: Readonly<Record<string, (node: JsonNode, added: readonly AddedToken[]) => Decoder>> = {
-  BPEDecoder: fromLibrary(BPEDecoder),
-  ByteFallback: fromLibrary(ByteFallbackDecoder),
-  ByteLevel: fromLibrary(ByteLevelDecoder),
-  CTC: fromLibrary(CTCDecoder),
-  Fuse: fromLibrary(FuseDecoder),
-  Metaspace: metaspace,
-  Replace: (node, added) => {
-    checkPattern(node);
-    return fromLibrary(ReplaceDecoder)(node, added);
+const decoders: Readonly<Record<string, (node: JsonNode) => Decoder>> = {
+  BPEDecoder: (node) => {
+    const suffix = node.string('suffix', '</w>');
+    return (tokens) => tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
+  },
+  ByteFallback: () => byteFallback,
+  ByteLevel: () => byteLevel,
+  CTC: (node) => {
+    const [pad, delimiter] = [node.string('pad_token', '<pad>'), node.string('word_delimiter_token', '|')];
+    const cleans = node.boolean('cleanup', true);
+    return (tokens) =>
+      tokens
+        .filter((token, i) => token !== tokens[i - 1])
+        .map((token) => token.replaceAll(pad, ''))
+        .map((token) => (cleans ? tidy(token).replaceAll(delimiter, ' ') : token));
+  },
+  Fuse: () => (tokens) => [tokens.join('')],
+  // Marks become spaces; the first token's go where the pre-tokenizer puts some there.
+  Metaspace: (node) => {
+    const mark = node.string('replacement', '▁');
+    const keeps = prependSchemeOf(node) === 'never';
+    return (tokens) => tokens.map((token, i) => token.replaceAll(mark, i > 0 || keeps ? ' ' : ''));
+  },
+  Replace: (node) => {
+    const pattern = patternOf(node);
+    const content = node.string('content', '');
+    return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
   },
   Sequence: inTurn,
-  Strip: fromLibrary(StripDecoder),
-  WordPiece: fromLibrary(WordPieceDecoder),
+  Strip: (node) => {
+    const content = node.string('content');
+    const most = (key: string) => node.integer(key, 1 << 16, 0);
+    const [start, stop] = [most('start'), most('stop')];
+    return (tokens) =>
+      tokens.map((token) => {
+        let [begin, end] = [0, token.length];
+        while (begin < start && token.charAt(begin) === content) begin++;
+        while (end > begin && token.length - end < stop && token.charAt(end - 1) === content) end--;
+        return token.slice(begin, end);
+      });
+  },
+  WordPiece: (node) => {
+    const prefix = node.string('prefix', '##');
+    const cleans = node.boolean('cleanup', true);
+    const spaced = (token: string, i: number) => (i === 0 ? token : token.startsWith(prefix) ? token.slice(prefix.length) : ` ${token}`);
+    return (tokens) => tokens.map(spaced).map((token) => (cleans ? tidy(token) : token));
+  },
 };
 
 /** The decoder of a tokenizer.json; none puts spaces between tokens. */
-export function decoderOf(root: JsonNode, added: readonly AddedToken[]): Decoder {
+export function decoderOf(root: JsonNode): Decoder {
   if (root.get('decoder') === undefined) return (tokens) => [tokens.join(' ')];
-  return createDecoder(root.object('decoder'), added);
+  return createDecoder(root.object('decoder'));
 }
 
-function createDecoder(node: JsonNode, added: readonly AddedToken[]): Decoder {
-  return lookUp(decoders, node, 'decoder')(node, added);
+function createDecoder(node: JsonNode): Decoder {
+  return lookUp(decoders, node, 'decoder')(node);
 }
 
-function fromLibrary(Class: new (config: object) => LibraryDecoder): (node: JsonNode, added: readonly AddedToken[]) => Decoder {
-  return (node, added) => {
-    const part = new Class(node.value);
-    part.added_tokens = [...added];
-    return (tokens) => part.decode_chain([...tokens]);
-  };
-}
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const byteOf = new Map(byteAlphabet.map((character, byte) => [character, byte]));
 
-/** Marks become spaces; the first token's go where the pre-tokenizer puts some there. The library takes one away in any case. */
-function metaspace(node: JsonNode): Decoder {
-  const mark = node.string('replacement', '▁');
-  const keeps = prependSchemeOf(node) === 'never';
-  return (tokens) => tokens.map((token, i) => token.replaceAll(mark, i > 0 || keeps ? ' ' : ''));
-}
+/** A token with a character that is no byte's is text as it stands. */
+const byteLevel: Decoder = (tokens) => {
+  const bytes = tokens.flatMap((token): readonly (number | undefined)[] => {
+    const own = Array.from(token, (character) => byteOf.get(character));
+    return own.includes(undefined) ? Array.from(new TextEncoder().encode(token)) : own;
+  });
+  return [utf8.decode(Uint8Array.from(bytes as number[]))];
+};
 
-function inTurn(node: JsonNode, added: readonly AddedToken[]): Decoder {
-  const steps = stepsOf(node, 'decoders').map((step) => createDecoder(step, added));
+/** Bytes that are no text become a question mark each. */
+const byteFallback: Decoder = (tokens) => {
+  const pieces: string[] = [];
+  let bytes: number[] = [];
+  for (const token of [...tokens, '']) {
+    const byte = /^<0x([\dA-Fa-f]{2})>$/.exec(token)?.[1];
+    if (byte) {
+      bytes.push(Number.parseInt(byte, 16));
+      continue;
+    }
+    const text = utf8.decode(Uint8Array.from(bytes));
+    const sound = new TextEncoder().encode(text).every((own, i) => own === bytes[i]);
+    pieces.push(sound ? text : '\ufffd'.repeat(bytes.length), token);
+    bytes = [];
+  }
+  return pieces;
+};
+
+/** Takes away the spaces that stand before punctuation and the short forms of English. */
+export const cleanUp = (text: string): string =>
+  text
+    .replace(/ ([.?!,])/g, '$1')
+    .replaceAll(" ' ", "'")
+    .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
+
+/** What decoders call cleanup; it does one thing more. */
+const tidy = (token: string): string => cleanUp(token).replaceAll(' do not', " don't");
+
+function inTurn(node: JsonNode): Decoder {
+  const steps = stepsOf(node, 'decoders').map(createDecoder);
   return (tokens) =>
     steps.reduce((pieces, step) => {
       const next = step(pieces);

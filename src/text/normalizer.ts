@@ -1,29 +1,42 @@
 /**
  * Normalizers: what happens to a text before it is cut into words, as tokenizer.json's `normalizer` describes it. Each is
- * a function from text to text. Simple ones are here, BERT's has a file of its own, and the involved ones are
- * @huggingface/tokenizers'; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
+ * a function from text to text. Simple ones are here, involved ones have files of their own, and patterns are compiled by
+ * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
  */
-import { PrecompiledNormalizer, ReplaceNormalizer } from '@huggingface/tokenizers';
 import type { JsonNode } from '../io/json.js';
+import { prepend, replace, rewrite, rewriteEach, slice, stringOf, type Text } from './aligned.js';
 import { bertNormalizer } from './bert.js';
-import { checkGrowth, checkPattern, lookUp, stepsOf } from './parts.js';
+import { type Form, normalForm, traceForm } from './normal_forms.js';
+import { checkGrowth, lookUp, patternOf, stepsOf } from './parts.js';
+import { precompiled } from './precompiled.js';
+import { whiteSpace } from './unicode.js';
 
-export type Normalizer = (text: string) => string;
+export type Normalizer = <T extends Text>(text: T) => T;
 
 const normalizers: Readonly<Record<string, (node: JsonNode) => Normalizer>> = {
   BertNormalizer: bertNormalizer,
-  Lowercase: () => lowercase,
-  NFC: () => inPieces((text) => text.normalize('NFC')),
-  NFD: () => inPieces((text) => text.normalize('NFD')),
-  NFKC: () => inPieces((text) => text.normalize('NFKC')),
-  NFKD: () => inPieces((text) => text.normalize('NFKD')),
+  Lowercase: () => (text) => rewriteEach(text, lowercase),
+  NFC: () => form('NFC'),
+  NFD: () => form('NFD'),
+  NFKC: () => form('NFKC'),
+  NFKD: () => form('NFKD'),
   // Every mark, where BERT's stripping takes those without width.
-  StripAccents: () => (text) => text.replace(/\p{M}/gu, ''),
+  StripAccents: () => (text) => rewriteEach(text, (part) => part.replace(/\p{M}/gu, '')),
   Strip: (node) => strip(node.boolean('strip_left', true), node.boolean('strip_right', true)),
   // The library makes something of nothing.
-  Prepend: (node) => prepend(node.string('prepend')),
-  Replace: (node) => fromLibrary(ReplaceNormalizer, node),
-  Precompiled: (node) => inPieces(fromLibrary(PrecompiledNormalizer, node)),
+  Prepend: (node) => {
+    const prefix = node.string('prepend');
+    return (text) => prepend(text, prefix);
+  },
+  Replace: (node) => {
+    const pattern = patternOf(node);
+    const content = node.string('content', '');
+    return (text) => replace(text, pattern, content);
+  },
+  Precompiled: (node) => {
+    const { whole, trace } = precompiled(node);
+    return (text) => rewrite(text, whole, trace);
+  },
   Sequence: (node) => inTurn(node, stepsOf(node, 'normalizers').map(createNormalizer)),
 };
 
@@ -35,25 +48,23 @@ function createNormalizer(node: JsonNode): Normalizer {
   return lookUp(normalizers, node, 'normalizer')(node);
 }
 
-function fromLibrary(Class: typeof ReplaceNormalizer | typeof PrecompiledNormalizer, node: JsonNode): Normalizer {
-  if (Class === ReplaceNormalizer) checkPattern(node);
-  const part = new Class(node.value);
-  return (text) => part.normalize(text);
-}
-
 /** Character by character, as Rust does it: a text as a whole would get a final sigma at the end of its words. */
-export const lowercase: Normalizer = (text) => text.replace(/Σ/g, 'σ').toLowerCase();
+export const lowercase = (text: string): string => text.replace(/Σ/g, 'σ').toLowerCase();
 
-const prepend =
-  (prefix: string): Normalizer =>
+const form =
+  (name: Form): Normalizer =>
   (text) =>
-    text && prefix + text;
+    rewrite(text, normalForm(name), traceForm(name));
 
+/** Unicode's white space; JavaScript's trim knows other characters. */
 const strip =
   (left: boolean, right: boolean): Normalizer =>
   (text) => {
-    const begun = left ? text.trimStart() : text;
-    return right ? begun.trimEnd() : begun;
+    const old = stringOf(text);
+    const begin = left ? old.search(/\P{White_Space}|$/u) : 0;
+    let end = old.length;
+    while (right && end > begin && whiteSpace.test(old.charAt(end - 1))) end--;
+    return slice(text, begin, end);
   };
 
 const inTurn =
@@ -61,15 +72,6 @@ const inTurn =
   (text) =>
     steps.reduce((value, step) => {
       const next = step(value);
-      checkGrowth(node, text.length, next.length);
+      checkGrowth(node, stringOf(text).length, stringOf(next).length);
       return next;
     }, text);
-
-/** Engines sort a run of combining marks in quadratic time: 100,000 of them take 5 s. No language has 64 in a row, so runs end there. */
-const inPieces =
-  (step: Normalizer): Normalizer =>
-  (text) =>
-    text
-      .split(/(\p{M}{64})/u)
-      .map(step)
-      .join('');

@@ -2,8 +2,10 @@
  * What the readers of tokenizer.json's parts have in common: finding the one that a part's `type` names, and checking what
  * @huggingface/tokenizers leaves unchecked.
  */
+import { ReplaceNormalizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';
 import { isObject, JsonNode } from '../io/json.js';
+import { stringOf, type Text } from './aligned.js';
 
 /** The entry of a table that a part's `type` names. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, what: string): T {
@@ -32,10 +34,16 @@ export function checkGrowth(node: JsonNode, before: number, after: number): void
 }
 
 /** The characters of all pieces together. */
-export const lengthOf = (pieces: readonly string[]): number => pieces.reduce((length, piece) => length + piece.length, 0);
+export const lengthOf = (pieces: readonly Text[]): number => pieces.reduce((length, piece) => length + stringOf(piece).length, 0);
+
+/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. */
+export function patternOf(node: JsonNode): RegExp {
+  checkPattern(node);
+  return new ReplaceNormalizer(node.value).pattern;
+}
 
 /** A pattern is given as {"String": …} or {"Regex": …}; the library takes anything else for a pattern that never matches. */
-export function checkPattern(node: JsonNode): void {
+function checkPattern(node: JsonNode): void {
   const pattern = node.get('pattern');
   const [kind] = isObject(pattern) ? Object.keys(pattern) : [];
   if (kind !== 'String' && kind !== 'Regex') throw node.error('must have a pattern, a String or a Regex');

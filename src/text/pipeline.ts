@@ -4,11 +4,14 @@
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
-import { type AddedToken, addedTokensOf, Splitter } from './added_tokens.js';
+import { type AddedToken, addedTokensOf, Found, Splitter } from './added_tokens.js';
+import { Aligned, type Span, type Text } from './aligned.js';
 import { type Decoder, decoderOf } from './decoder.js';
+import type { Tokens } from './encoding.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
+import { whiteSpace } from './unicode.js';
 import type { Model } from './vocabulary.js';
 
 export class Pipeline {
@@ -38,23 +41,65 @@ export class Pipeline {
     );
     this.#words = preTokenizerOf(root);
     this.#model = modelOf(root);
-    this.#decode = decoderOf(root, added);
+    this.#decode = decoderOf(root);
   }
 
   encode(text: string): number[] {
     return guard(this.#file, 'cannot encode this text', () => {
       const ids: number[] = [];
-      // Half a surrogate pair is no character in any other language.
-      const parts = this.#raw.split(text.replace(/\p{Cs}/gu, '\uFFFD'));
-      for (const [i, part] of parts.entries()) {
-        const pieces = typeof part === 'string' ? this.#normalized.split(this.#normalize(part)) : [part];
-        for (const [j, piece] of pieces.entries()) {
-          if (typeof piece === 'string') this.#model.encode(this.#words(piece, i + j === 0), ids);
-          else ids.push(piece.id);
-        }
+      for (const part of this.#parts(wellFormed(text))) {
+        if (part instanceof Found) ids.push(part.token.id);
+        else this.#model.encode(part, ids);
       }
       return ids;
     });
+  }
+
+  /** As encode, with what is known of each token; spaces are counted if `trims`. */
+  trace(text: string, trims: boolean): Tokens {
+    return guard(this.#file, 'cannot encode this text', () => {
+      const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
+      const add = (span: Span, word: number, name: string) => {
+        tokens.offsets.push(span);
+        tokens.words.push(word);
+        if (trims) tokens.spaces.push(spacesOf(name));
+      };
+      let index = 0;
+      for (const part of this.#parts(Aligned.of(wellFormed(text)))) {
+        if (part instanceof Found) {
+          tokens.ids.push(part.token.id);
+          add(part.text.span(0, part.text.text.length), index++, part.text.text);
+          continue;
+        }
+        for (const word of part) {
+          const first = tokens.ids.length;
+          const spans: number[] = [];
+          this.#model.encode([word.text], tokens.ids, spans);
+          for (let i = 0; i < spans.length; i += 2)
+            add(
+              word.span(spans[i] as number, spans[i + 1] as number),
+              index,
+              trims ? (this.tokenOf(tokens.ids[first + i / 2] as number) ?? '') : '',
+            );
+          index++;
+        }
+      }
+      return tokens;
+    });
+  }
+
+  /** Added tokens, and the words of what stands between them. */
+  #parts<T extends Text>(text: T): (Found<T> | readonly T[])[] {
+    const parts: (Found<T> | readonly T[])[] = [];
+    let first = true;
+    for (const part of this.#raw.split(text)) {
+      for (const piece of part instanceof Found ? [part] : this.#normalized.split(this.#normalize(part))) {
+        parts.push(piece instanceof Found ? piece : this.#words(piece, first));
+        first = false;
+      }
+      first = false;
+    }
+    return parts;
   }
 
   /** Ids that the vocabulary does not have are passed over, as Hugging Face's tokenizers do. */
@@ -65,7 +110,10 @@ export class Pipeline {
       const id = typeof value === 'bigint' ? Number(value) : value;
       if (!Number.isInteger(id)) throw new HeedError('ARGUMENT', 'an id is not a whole number', { culprit: 'ids' });
       const token = this.tokenOf(id);
-      if (token !== undefined && !(skipSpecial && this.#addedById.get(id)?.special)) tokens.push(token);
+      const added = this.#addedById.get(id);
+      if (token === undefined || (skipSpecial && added?.special)) continue;
+      // As they are looked for in texts.
+      tokens.push(added?.normalized ? this.#normalize(token) : token);
     }
     return guard(this.#file, 'cannot decode these tokens', () => this.#decode(tokens).join(''));
   }
@@ -78,6 +126,18 @@ export class Pipeline {
     return this.#addedById.get(id)?.content ?? this.#model.tokenOf(id);
   }
 }
+
+/** Half a surrogate pair is no character in any other language. */
+const wellFormed = (text: string) => text.replace(/\p{Cs}/gu, '\uFFFD');
+
+/** Spaces as such, and as GPT-2's alphabet has them. */
+const isSpace = (unit: string) => unit === 'Ġ' || whiteSpace.test(unit);
+const spacesOf = (token: string): Span => {
+  let [begin, end] = [0, token.length];
+  while (begin < end && isSpace(token.charAt(begin))) begin++;
+  while (end > begin && isSpace(token.charAt(end - 1))) end--;
+  return begin < end ? [begin, token.length - end] : [Infinity, Infinity];
+};
 
 /** Runs what a file decides about: whatever it throws that is not a HeedError is the file's fault. */
 export function guard<T>(file: string, what: string, run: () => T): T {

@@ -1,34 +1,37 @@
 /**
  * Pre-tokenizers: how a normalized text is cut into the words that a model sees one by one, as tokenizer.json's
- * `pre_tokenizer` describes it. Each is a function from a text to its words. Patterns and byte-level words are
- * @huggingface/tokenizers'; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
+ * `pre_tokenizer` describes it. Each is a function from a text to its words. Patterns are compiled by
+ * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
  */
-import { ByteLevelPreTokenizer, SplitPreTokenizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
+import { matches, prepend, replace, split, stringOf, type Text } from './aligned.js';
 import { bertWords } from './bert.js';
-import { checkGrowth, checkPattern, lengthOf, lookUp, prependSchemeOf, stepsOf } from './parts.js';
+import { byteLevel } from './byte_level.js';
+import { checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
 import { punctuation, wordCharacters } from './unicode.js';
 
 /** `first` is true for what stands at the very beginning of the text. */
-export type PreTokenizer = (text: string, first: boolean) => readonly string[];
+export type PreTokenizer = <T extends Text>(text: T, first: boolean) => readonly T[];
 
 const preTokenizers: Readonly<Record<string, (node: JsonNode) => PreTokenizer>> = {
   BertPreTokenizer: () => bertWords,
   // The library's \w is ASCII, Rust's Unicode.
-  Whitespace: () => matches(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, 'gu')),
-  WhitespaceSplit: () => matches(/\P{White_Space}+/gu),
+  Whitespace: () => words(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, 'gu')),
+  WhitespaceSplit: () => words(/\P{White_Space}+/gu),
   // The library keeps neighbouring marks together.
-  Punctuation: (node) => only(node, { behavior: 'Isolated' }) && matches(new RegExp(`[^${punctuation}]+|[${punctuation}]`, 'gu')),
+  Punctuation: (node) => only(node, { behavior: 'Isolated' }) && words(new RegExp(`[^${punctuation}]+|[${punctuation}]`, 'gu')),
   // The library's digits are ASCII, Rust's all numbers.
-  Digits: (node) => matches(node.boolean('individual_digits', false) ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu),
+  Digits: (node) => words(node.boolean('individual_digits', false) ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu),
   Metaspace: metaspace,
-  ByteLevel: (node) => fromLibrary(ByteLevelPreTokenizer, node),
+  ByteLevel: byteLevel,
   // The library takes every other behaviour for Isolated.
   Split: (node) => {
-    checkPattern(node);
-    only(node, node.boolean('invert', false) ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
-    return fromLibrary(SplitPreTokenizer, node);
+    const inverted = node.boolean('invert', false);
+    only(node, inverted ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
+    const pattern = patternOf(node);
+    const keeps = node.string('behavior', 'Isolated') === 'Isolated';
+    return inverted ? (text) => matches(text, pattern).filter((word) => stringOf(word)) : (text) => split(text, pattern, keeps);
   },
   Sequence: (node) => inTurn(node, stepsOf(node, 'pretokenizers').map(createPreTokenizer)),
 };
@@ -41,10 +44,10 @@ function createPreTokenizer(node: JsonNode): PreTokenizer {
   return lookUp(preTokenizers, node, 'pre-tokenizer')(node);
 }
 
-const matches =
+const words =
   (pattern: RegExp): PreTokenizer =>
   (text) =>
-    text.match(pattern) ?? [];
+    matches(text, pattern);
 
 function only(node: JsonNode, { behavior, or }: { behavior: string; or?: string }): true {
   const value = node.string('behavior', 'Isolated');
@@ -54,35 +57,30 @@ function only(node: JsonNode, { behavior, or }: { behavior: string; or?: string 
   });
 }
 
-function fromLibrary(Class: typeof ByteLevelPreTokenizer | typeof SplitPreTokenizer, node: JsonNode): PreTokenizer {
-  const part = new Class(node.value);
-  return (text) => part.pre_tokenize_text(text);
-}
-
 /** Spaces become a visible character, and every word begins with it. The library does not cut at it. */
 function metaspace(node: JsonNode): PreTokenizer {
   const mark = node.string('replacement', '▁');
   const scheme = prependSchemeOf(node);
-  const cut = node.boolean('split', true);
+  if (!/^.$/su.test(mark)) throw node.error('must have one character for its replacement');
+  const escaped = `\\u{${mark.codePointAt(0)?.toString(16)}}`;
+  const word = node.boolean('split', true) && new RegExp(`${escaped}?[^${escaped}]+|${escaped}`, 'gu');
   return (text, first) => {
-    let words = text.replaceAll(' ', mark);
-    if (!words.startsWith(mark) && (scheme === 'always' || (scheme === 'first' && first))) words = mark + words;
-    if (!cut) return [words];
-    const [head, ...rest] = words.split(mark);
-    return [...(head ? [head] : []), ...rest.map((word) => mark + word)];
+    let marked = replace(text, / /g, mark);
+    if (!stringOf(marked).startsWith(mark) && (scheme === 'always' || (scheme === 'first' && first))) marked = prepend(marked, mark);
+    return word ? matches(marked, word) : [marked];
   };
 }
 
 function inTurn(node: JsonNode, steps: readonly PreTokenizer[]): PreTokenizer {
-  return (text, first) => {
-    let words: readonly string[] = [text];
+  return <T extends Text>(text: T, first: boolean) => {
+    let words: readonly T[] = [text];
     let begins = first;
     for (const step of steps) {
-      const head = words[0] ?? '';
+      const head = stringOf(words[0] ?? '');
       words = words.flatMap((word, i) => step(word, begins && i === 0));
-      checkGrowth(node, text.length, lengthOf(words));
+      checkGrowth(node, stringOf(text).length, lengthOf(words));
       // Once the white space before it is gone, a word no longer stands at the beginning.
-      begins &&= head.startsWith(words[0] ?? '');
+      begins &&= head.startsWith(stringOf(words[0] ?? ''));
     }
     return words;
   };

@@ -5,6 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import { isObject, type JsonNode } from '../io/json.js';
+import { type Encoding, type Tokens, trim } from './encoding.js';
 import { lookUp } from './parts.js';
 import { LARGEST_ID } from './vocabulary.js';
 
@@ -21,6 +22,8 @@ export class Template {
   constructor(
     readonly single: Slots,
     readonly pair: Slots,
+    /** Whether offsets leave out the spaces around a token, and whether the tokenizer puts a space before a text. */
+    readonly trims?: { readonly prefixed: boolean } | undefined,
   ) {}
 
   /** How many special tokens it adds. */
@@ -39,6 +42,25 @@ export class Template {
     }
     return row;
   }
+
+  /** As apply, with what is known of each token. */
+  encoding(a: Tokens, b: Tokens | undefined, special: boolean): Encoding {
+    const encoding: Encoding = { ids: [], typeIds: [], offsets: [], texts: [], words: [] };
+    const texts = [a, b].map((tokens) => (tokens && this.trims ? trim(tokens, this.trims.prefixed) : tokens));
+    for (const slot of b ? this.pair : this.single) {
+      if ('ids' in slot && !special) continue;
+      const index = 'ids' in slot ? undefined : slot.text === 'A' ? 0 : 1;
+      const tokens = index === undefined ? undefined : texts[index];
+      for (const [i, id] of ('ids' in slot ? slot.ids : (tokens?.ids ?? [])).entries()) {
+        encoding.ids.push(id);
+        encoding.typeIds.push(slot.type);
+        encoding.offsets.push(tokens?.offsets[i] ?? [0, 0]);
+        encoding.texts.push(index);
+        encoding.words.push(tokens?.words[i]);
+      }
+    }
+    return encoding;
+  }
 }
 
 const A: Slot = { text: 'A', type: 0 };
@@ -53,20 +75,18 @@ const templates: Readonly<Record<string, (node: JsonNode) => Template>> = {
   },
   RobertaProcessing: (node) => {
     const [cls, sep] = [specialOf(node, 'cls', 0), specialOf(node, 'sep', 0)];
-    return new Template([cls, A, sep], [cls, A, sep, sep, { text: 'B', type: 0 }, sep]);
+    return new Template([cls, A, sep], [cls, A, sep, sep, { text: 'B', type: 0 }, sep], trimsOf(node));
   },
-  // It only moves offsets, which heed does not report.
-  ByteLevel: () => plain,
+  ByteLevel: (node) => new Template(plain.single, plain.pair, trimsOf(node)),
   Sequence: (node) => {
-    const steps = node
-      .objects('processors')
-      .map(createTemplate)
-      .filter((step) => step !== plain);
+    const all = node.objects('processors').map(createTemplate);
+    const steps = all.filter((step) => step.single !== plain.single);
     if (steps.length > 1)
       throw new HeedError('UNSUPPORTED', `${node.file}: heed applies one template, ${node.path} has ${steps.length}`, {
         culprit: node.path,
       });
-    return steps[0] ?? plain;
+    const { single, pair } = steps[0] ?? plain;
+    return new Template(single, pair, all.find((step) => step.trims)?.trims);
   },
 };
 
@@ -77,6 +97,8 @@ export const templateOf = (root: JsonNode): Template =>
 function createTemplate(node: JsonNode): Template {
   return lookUp(templates, node, 'post-processor')(node);
 }
+
+const trimsOf = (node: JsonNode) => (node.boolean('trim_offsets', true) ? { prefixed: node.boolean('add_prefix_space', true) } : undefined);
 
 /** "cls": ["[CLS]", 101] */
 function specialOf(node: JsonNode, key: string, type: number): Slot {

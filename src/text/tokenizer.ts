@@ -8,22 +8,29 @@ import type { Folder } from '../io/folder.js';
 import { JsonNode, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions } from '../runtime/types.js';
+import type { Span } from './aligned.js';
 import {
   type Batch,
   type BatchOptions,
+  batchOptions,
   checkKnown,
+  details,
   type EncodeOptions,
+  type EncodingOptions,
+  encodeOptions,
+  encodingOptions,
   type Lengths,
   lengthsOf,
   rectangle,
-  type Side,
-  truncate,
   wrong,
 } from './batch.js';
+import { cleanUp } from './decoder.js';
+import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
 
-export type { Batch, BatchOptions, EncodeOptions, IntTensor } from './batch.js';
+export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor } from './batch.js';
+export type { Encoding } from './encoding.js';
 
 /** What a model's folder holds for its tokenizer, parsed. */
 export interface TokenizerFiles {
@@ -43,7 +50,6 @@ export interface DecodeOptions {
 /** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
 export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
 
-const encodeOptions = ['text_pair', 'add_special_tokens', 'truncation', 'max_length'];
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 
@@ -108,8 +114,17 @@ export class Tokenizer {
 
   /** One text, or a pair, as token ids. */
   encode(text: string, options: EncodeOptions = {}): number[] {
-    const lengths = lengthsOf(options, this.model_max_length);
+    const lengths = lengthsOf(options, encodeOptions, this.model_max_length);
     return this.row(text, options.text_pair ?? undefined, lengths).ids;
+  }
+
+  /**
+   * One text, or a pair, with what is known of each token: where in the text it stands above all. One encoding, or with
+   * `stride` as many as it takes; of a pair that is cut in both texts, every window of one meets every window of the other.
+   */
+  encodings(text: string, options: EncodingOptions = {}): Encoding[] {
+    const lengths = lengthsOf(options, encodingOptions, this.model_max_length);
+    return this.windows(text, options.text_pair ?? undefined, lengths);
   }
 
   /** One text as tokens; without special ones unless asked for. */
@@ -121,15 +136,25 @@ export class Tokenizer {
 
   /** Texts as a model's inputs, a row each. */
   batch(texts: string | readonly string[], options: BatchOptions = {}): Batch {
-    const lengths = lengthsOf(options, this.model_max_length);
+    const lengths = lengthsOf(options, batchOptions, this.model_max_length);
     const { text_pair } = options;
     const all = typeof texts === 'string' ? [texts] : texts;
     const pairs = typeof text_pair === 'string' ? [text_pair] : (text_pair ?? undefined);
     if (!Array.isArray(all)) throw new HeedError('ARGUMENT', 'the text must be a string or a list of strings', { culprit: 'text' });
     if (pairs && (!Array.isArray(pairs) || pairs.length !== all.length))
       throw new HeedError('ARGUMENT', `text_pair must have one text for each of ${all.length}`, { culprit: 'text_pair' });
-    const rows = all.map((text, i) => this.row(text, pairs?.[i], lengths));
-    return rectangle(rows, lengths.fill, this.padding_side, this.pad_token_id);
+    const fill = { ...lengths.fill, side: lengths.fill.side ?? this.padding_side };
+    const { return_offsets_mapping, return_overflowing_tokens, return_special_tokens_mask } = options;
+    if (!return_offsets_mapping && !return_overflowing_tokens && !return_special_tokens_mask)
+      return rectangle(
+        all.map((text, i) => this.row(text, pairs?.[i], lengths)),
+        fill,
+        this.pad_token_id,
+      );
+    const rows = all.map((text, i) => this.windows(text, pairs?.[i], lengths));
+    const samples = rows.flatMap((row, i) => row.map(() => i));
+    const batch = rectangle(rows.flat(), fill, this.pad_token_id);
+    return { ...batch, ...details(rows.flat(), samples, batch.input_ids.dims[1], fill.side, options) };
   }
 
   /** Token ids as text. */
@@ -157,19 +182,46 @@ export class Tokenizer {
     return this.pipeline.tokenOf(id);
   }
 
-  private row(text: string, pair: string | undefined, { special, cut }: Lengths): Row {
-    if (typeof text !== 'string' || !(pair === undefined || typeof pair === 'string'))
-      throw new HeedError('ARGUMENT', 'a text must be a string', { culprit: typeof text === 'string' ? 'text_pair' : 'text' });
+  private row(text: string, pair: string | undefined, lengths: Lengths): Row {
+    checkTexts(text, pair);
     const a = this.pipeline.encode(text);
     const b = pair === undefined ? undefined : this.pipeline.encode(pair);
-    if (cut !== undefined) {
-      const count = special ? this.template.count(b !== undefined) : 0;
-      if (cut < count)
-        throw new HeedError('ARGUMENT', `max_length ${cut} has no room for ${count} special tokens`, { culprit: 'max_length' });
-      truncate(a, b, cut - count, this.truncation_side);
-    }
-    return this.template.apply(a, b, special);
+    if (lengths.cut.length === undefined) return this.template.apply(a, b, lengths.special);
+    const [[beginA, endA], [beginB, endB]] = this.cuts(a.length, b?.length, lengths).map(([first]) => first as Span) as [Span, Span];
+    return this.template.apply(a.slice(beginA, endA), b?.slice(beginB, endB), lengths.special);
   }
+
+  private windows(text: string, pair: string | undefined, lengths: Lengths): Encoding[] {
+    checkTexts(text, pair);
+    const trims = this.template.trims !== undefined;
+    const a = this.pipeline.trace(text, trims);
+    const b = pair === undefined ? undefined : this.pipeline.trace(pair, trims);
+    const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);
+    const meet = (spanA: Span, spanB: Span) => this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special);
+    const [firstA, ...restA] = partsA as [Span, ...Span[]];
+    const [firstB, ...restB] = partsB as [Span, ...Span[]];
+    // Hugging Face's order.
+    return [
+      meet(firstA, firstB),
+      ...restA.flatMap((spanA) => partsB.map((spanB) => meet(spanA, spanB))),
+      ...restB.map((spanB) => meet(firstA, spanB)),
+    ];
+  }
+
+  /** Which tokens of either text go into each window. */
+  private cuts(a: number, b: number | undefined, { special, cut }: Lengths): readonly [readonly Span[], readonly Span[]] {
+    const { length, strategy, stride, side = this.truncation_side } = cut;
+    const count = special ? this.template.count(b !== undefined) : 0;
+    if (length !== undefined && length < count)
+      throw new HeedError('ARGUMENT', `max_length ${length} has no room for ${count} special tokens`, { culprit: 'max_length' });
+    const [mostA, mostB] = length === undefined ? [a, b ?? 0] : share(a, b, length - count, strategy);
+    return [windows(a, mostA, stride, side), windows(b ?? 0, mostB, stride, side)];
+  }
+}
+
+function checkTexts(text: unknown, pair: unknown): void {
+  if (typeof text !== 'string' || !(pair === undefined || typeof pair === 'string'))
+    throw new HeedError('ARGUMENT', 'a text must be a string', { culprit: typeof text === 'string' ? 'text_pair' : 'text' });
 }
 
 /** "pad_token": "[PAD]" or {"content": "[PAD]", …} */
@@ -182,11 +234,4 @@ function sideIn(node: JsonNode, key: string): Side {
   const side = node.string(key, 'right');
   if (side === 'left' || side === 'right') return side;
   throw node.error(`must have left or right for ${key}`);
-}
-
-function cleanUp(text: string): string {
-  return text
-    .replace(/ ([.?!,])/g, '$1')
-    .replaceAll(" ' ", "'")
-    .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
 }

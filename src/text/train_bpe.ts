@@ -3,9 +3,11 @@
  * writes what came out in the form of tokenizer.json, which Tokenizer.from and Hugging Face's libraries read. The
  * vocabulary and the merges are those that Hugging Face's BpeTrainer learns with the same options.
  */
+
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { JsonNode, type JsonObject } from '../io/json.js';
 import { learnMerges } from './bpe_trainer.js';
+import { byteAlphabet } from './byte_level.js';
 import { normalizerOf } from './normalizer.js';
 import { preTokenizerOf } from './pre_tokenizer.js';
 import { LARGEST_ID } from './vocabulary.js';
@@ -77,7 +79,7 @@ const preTokenizers = {
     part: byteLevel,
     // It heeds none of these. Hugging Face's trainers write its defaults.
     decoder: () => byteLevel(true),
-    alphabet: byteAlphabet(),
+    alphabet: byteAlphabet,
   },
 } as const satisfies Readonly<Record<string, PreTokenizerKind>>;
 
@@ -179,10 +181,3 @@ const unsupported = (culprit: string, value: unknown, names: readonly string[]) 
     culprit,
     cure: `It has ${names.join(', ')}`,
   });
-
-/** The characters that stand for the 256 bytes in GPT-2's vocabulary: printable ones for themselves, the others from U+0100 on. */
-function byteAlphabet(): string[] {
-  const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte !== 0xad);
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++));
-}

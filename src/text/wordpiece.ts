@@ -1,25 +1,22 @@
 /**
  * WordPiece, the model of BERT's tokenizer: a word becomes the longest piece of the vocabulary that it begins with, then
- * the longest that the rest begins with, and so on. It reads the vocabulary where JSON.parse left it: copying 30,000 entries
- * into Maps, as @huggingface/tokenizers does, takes as long as parsing them, and start-up is what it is used for most.
+ * the longest that the rest begins with, and so on.
  */
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
-import { idIn, type Model } from './vocabulary.js';
+import { type Model, Vocabulary } from './vocabulary.js';
 
 /** Words up to this length are tried whole; for longer ones the longest piece is looked for first, once. */
 const LONG_WORD = 24;
 
-export class WordPiece implements Model {
-  readonly #node: JsonNode;
+export class WordPiece extends Vocabulary implements Model {
   readonly #prefix: string;
   readonly #mostCharacters: number;
   readonly #unknown: number;
   #longest: number | undefined;
-  #tokens: Map<number, string> | undefined;
 
   constructor(model: JsonNode) {
-    this.#node = model.object('vocab');
+    super(model.object('vocab'));
     this.#prefix = model.string('continuing_subword_prefix', '##');
     this.#mostCharacters = model.integer('max_input_chars_per_word', 1000, 100);
     const unknown = model.string('unk_token', '[UNK]');
@@ -28,29 +25,18 @@ export class WordPiece implements Model {
     this.#unknown = id;
   }
 
-  encode(words: readonly string[], into: number[]): void {
+  encode(words: readonly string[], into: number[], spans?: number[]): void {
     for (const word of words) {
       const length = into.length;
-      if (this.#tooLong(word) || !this.#pieces(word, into)) {
+      if (this.#tooLong(word) || !this.#pieces(word, into, spans)) {
         into.length = length;
         into.push(this.#unknown);
+        spans?.splice(0, spans.length, 0, word.length);
       }
     }
   }
 
-  idOf(token: string): number | undefined {
-    return idIn(this.#node, token);
-  }
-
-  tokenOf(id: number): string | undefined {
-    if (!this.#tokens) {
-      this.#tokens = new Map();
-      for (const token of Object.keys(this.#node.value)) this.#tokens.set(this.idOf(token) as number, token);
-    }
-    return this.#tokens.get(id);
-  }
-
-  #pieces(word: string, into: number[]): boolean {
+  #pieces(word: string, into: number[], spans?: number[]): boolean {
     const longest = word.length > LONG_WORD ? this.#longestPiece() : LONG_WORD;
     for (let start = 0; start < word.length; ) {
       let end = Math.min(word.length, start + longest);
@@ -62,6 +48,7 @@ export class WordPiece implements Model {
       }
       if (id === undefined) return false;
       into.push(id);
+      spans?.push(start, end);
       start = end;
     }
     return true;
@@ -75,7 +62,7 @@ export class WordPiece implements Model {
   #longestPiece(): number {
     if (this.#longest === undefined) {
       this.#longest = 1;
-      for (const token in this.#node.value) this.#longest = Math.max(this.#longest, token.length);
+      for (const token in this.node.value) this.#longest = Math.max(this.#longest, token.length);
     }
     return this.#longest;
   }

@@ -56,7 +56,7 @@ describe('lengths', () => {
 
   it.each([
     ['an option that does not exist', () => tiny('a', { return_tensors: 'pt' } as never), 'UNSUPPORTED', /return_tensors/],
-    ['a strategy that heed has not', () => tiny('a', { truncation: 'only_second' as never }), 'UNSUPPORTED', /truncation must be/],
+    ['a strategy that heed has not', () => tiny('a', { truncation: 'longest' as never }), 'UNSUPPORTED', /truncation must be/],
     ['a padding that is a number', () => tiny('a', { padding: 3 as never }), 'ARGUMENT', /padding must be/],
     ['a fractional length', () => tiny('a', { max_length: 2.5 }), 'ARGUMENT', /max_length must be/],
     [

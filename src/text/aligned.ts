@@ -1,0 +1,134 @@
+/**
+ * Texts on their way through a tokenizer, with or without a memory of where they came from. A `Text` is a string, which is
+ * fastest, or an `Aligned`: a string that knows for each of its code units which part of the original text it stands for.
+ * The steps of a pipeline are written once, for both, on the functions below. Which part a new character stands for is
+ * decided as in Hugging Face's NormalizedString, so that offsets agree with theirs.
+ */
+
+/** Begin and end in a text, in UTF-16 code units: text.slice(begin, end) is what is meant. */
+export type Span = readonly [begin: number, end: number];
+
+export type Text = string | Aligned;
+
+export class Aligned {
+  private constructor(
+    readonly text: string,
+    readonly begins: Int32Array,
+    readonly ends: Int32Array,
+  ) {}
+
+  /** A text that nothing has happened to. Both halves of a surrogate pair stand for the pair. */
+  static of(text: string): Aligned {
+    const [begins, ends] = [new Int32Array(text.length), new Int32Array(text.length)];
+    let begin = 0;
+    for (const { length } of text) {
+      begins.fill(begin, begin, begin + length);
+      ends.fill(begin + length, begin, begin + length);
+      begin += length;
+    }
+    return new Aligned(text, begins, ends);
+  }
+
+  slice(begin: number, end: number): Aligned {
+    return new Aligned(this.text.slice(begin, end), this.begins.subarray(begin, end), this.ends.subarray(begin, end));
+  }
+
+  /** What `tracer` made of this text. */
+  become({ text, sources }: Tracer): Aligned {
+    const from = (list: Int32Array) => Int32Array.from(sources, (source) => list[source] ?? 0);
+    return new Aligned(text, from(this.begins), from(this.ends));
+  }
+
+  /** The part of the original that code units `begin` to `end` stand for. */
+  span(begin: number, end: number): Span {
+    return begin < end ? [this.begins[begin] ?? 0, this.ends[end - 1] ?? 0] : [0, 0];
+  }
+}
+
+/** Writes a new text, and for each of its code units the index of the old one that it stands for. */
+export class Tracer {
+  text = '';
+  readonly sources: number[] = [];
+
+  put(piece: string, source: number): void {
+    this.text += piece;
+    for (let i = 0; i < piece.length; i++) this.sources.push(source);
+  }
+
+  keep(old: string, begin: number, end: number): void {
+    this.text += old.slice(begin, end);
+    for (let i = begin; i < end; i++) this.sources.push(i);
+  }
+}
+
+export const stringOf = (text: Text): string => (typeof text === 'string' ? text : text.text);
+
+export const slice = <T extends Text>(text: T, begin: number, end: number): T => text.slice(begin, end) as T;
+
+/** `whole` says what becomes of a string; `trace` does the same and tells where each piece comes from. */
+export function rewrite<T extends Text>(text: T, whole: (text: string) => string, trace: (text: string, tracer: Tracer) => void): T {
+  if (typeof text === 'string') return whole(text) as T;
+  const tracer = new Tracer();
+  trace(text.text, tracer);
+  return text.become(tracer) as T;
+}
+
+/** For what happens to every character by itself. */
+export const rewriteEach = <T extends Text>(text: T, whole: (text: string) => string, one = whole): T =>
+  rewrite(text, whole, (old, tracer) => {
+    let i = 0;
+    for (const character of old) {
+      tracer.put(one(character), i);
+      i += character.length;
+    }
+  });
+
+/** A replacement stands for the last character that it replaces. */
+export const replace = <T extends Text>(text: T, pattern: RegExp, content: string): T =>
+  rewrite(
+    text,
+    (old) => old.replace(pattern, () => content),
+    (old, tracer) => {
+      let done = 0;
+      for (const { 0: match, index } of old.matchAll(pattern)) {
+        tracer.keep(old, done, index);
+        done = index + match.length;
+        tracer.put(content, Math.max(0, done - 1));
+      }
+      tracer.keep(old, done, old.length);
+    },
+  );
+
+/** What is put before a text stands for its first character. */
+export const prepend = <T extends Text>(text: T, prefix: string): T =>
+  rewrite(
+    text,
+    (old) => old && prefix + old,
+    (old, tracer) => {
+      if (old) tracer.put(prefix, 0);
+      tracer.keep(old, 0, old.length);
+    },
+  );
+
+/** The parts of a text that match. */
+export function matches<T extends Text>(text: T, pattern: RegExp): readonly T[] {
+  if (typeof text === 'string') return (text.match(pattern) ?? []) as readonly string[] as readonly T[];
+  return Array.from(text.text.matchAll(pattern), ({ 0: match, index }) => slice(text, index, index + match.length));
+}
+
+/** The parts of a text between matches, and the matches themselves if they are kept; never an empty one. */
+export function split<T extends Text>(text: T, pattern: RegExp, keep: boolean): readonly T[] {
+  const parts: T[] = [];
+  const old = stringOf(text);
+  let done = 0;
+  const add = (begin: number, end: number) => {
+    if (begin < end) parts.push(slice(text, begin, end));
+  };
+  for (const { 0: match, index } of old.matchAll(pattern)) {
+    add(done, index);
+    done = index + match.length;
+    if (keep) add(index, done);
+  }
+  add(done, old.length);
+  return parts;
+}

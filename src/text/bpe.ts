@@ -1,0 +1,150 @@
+/**
+ * Byte-pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909): a word begins as characters, and pairs of
+ * neighbours become one piece in the order in which the merges were learnt, of equal ones the leftmost first. With a heap
+ * a word of n characters takes n log n steps. Characters that the vocabulary lacks become their bytes, or unknown.
+ */
+import { HeedError } from '../errors.js';
+import type { JsonNode } from '../io/json.js';
+import { Heap } from './heap.js';
+import { byteIds, type Model, Vocabulary } from './vocabulary.js';
+
+/** Words whose pieces are kept, and how long they may be. A text repeats its words. */
+const CACHE = 10_000;
+const LONG_WORD = 256;
+
+/** A piece of a word, between its neighbours. */
+interface Piece {
+  id: number;
+  readonly begin: number;
+  end: number;
+  before: Piece | undefined;
+  after: Piece | undefined;
+  merged: boolean;
+}
+
+interface Merge {
+  readonly rank: number;
+  readonly id: number;
+}
+
+/** A merge that was possible when it entered the heap. */
+interface Candidate extends Merge {
+  readonly left: Piece;
+}
+
+const precedes = (a: Candidate, b: Candidate) => a.rank < b.rank || (a.rank === b.rank && a.left.begin < b.left.begin);
+
+export class Bpe extends Vocabulary implements Model {
+  readonly #model: JsonNode;
+  readonly #merges = new Map<number, Merge>();
+  readonly #unknown: number | undefined;
+  readonly #fusesUnknown: boolean;
+  readonly #fallsBack: boolean;
+  readonly #wholeFirst: boolean;
+  readonly #suffix: string;
+  /** Ids, begins and ends in turn. */
+  readonly #cache = new Map<string, readonly number[]>();
+
+  constructor(model: JsonNode) {
+    super(model.object('vocab'));
+    this.#model = model;
+    for (const token of Object.keys(this.node.value)) this.idOf(token);
+    for (const key of ['continuing_subword_prefix', 'dropout'])
+      if (model.get(key))
+        throw new HeedError('UNSUPPORTED', `${model.file}: heed has no ${key} in BPE`, { culprit: `${model.path}.${key}` });
+    for (const [rank, merge] of model.array('merges').entries()) {
+      const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
+      if (typeof left !== 'string' || typeof right !== 'string' || more.length) throw model.error('has a merge that is not of two tokens');
+      const [a, b, id] = [this.idOf(left), this.idOf(right), this.idOf(left + right)];
+      if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
+      this.#merges.set(keyOf(a, b), { rank, id });
+    }
+    const unknown = model.string('unk_token', undefined);
+    this.#unknown = unknown === undefined ? undefined : this.idOf(unknown);
+    this.#fusesUnknown = model.boolean('fuse_unk', false);
+    this.#fallsBack = model.boolean('byte_fallback', false);
+    this.#wholeFirst = model.boolean('ignore_merges', false);
+    this.#suffix = model.string('end_of_word_suffix', '');
+  }
+
+  encode(words: readonly string[], into: number[], spans?: number[]): void {
+    for (const word of words) {
+      const pieces = this.#piecesOf(word);
+      for (let i = 0; i < pieces.length; i += 3) {
+        into.push(pieces[i] as number);
+        spans?.push(pieces[i + 1] as number, pieces[i + 2] as number);
+      }
+    }
+  }
+
+  #piecesOf(word: string): readonly number[] {
+    const known = this.#cache.get(word);
+    if (known) return known;
+    const whole = this.#wholeFirst ? this.idOf(word) : undefined;
+    const pieces: number[] = [];
+    if (whole !== undefined) pieces.push(whole, 0, word.length);
+    else for (let piece = this.#merge(this.#begin(word)); piece; piece = piece.after) pieces.push(piece.id, piece.begin, piece.end);
+    if (word.length < LONG_WORD) {
+      if (this.#cache.size === CACHE) this.#cache.clear();
+      this.#cache.set(word, pieces);
+    }
+    return pieces;
+  }
+
+  /** A word as characters; the first of them. */
+  #begin(word: string): Piece | undefined {
+    let [first, last]: (Piece | undefined)[] = [];
+    let begin = 0;
+    for (const character of word) {
+      const end = begin + character.length;
+      for (const id of this.#idsOf(end === word.length ? character + this.#suffix : character)) {
+        if (this.#fusesUnknown && id === this.#unknown && last?.id === id) {
+          last.end = end;
+          continue;
+        }
+        const piece: Piece = { id, begin, end, before: last, after: undefined, merged: false };
+        if (last) last.after = piece;
+        first ??= piece;
+        last = piece;
+      }
+      begin = end;
+    }
+    return first;
+  }
+
+  #idsOf(character: string): readonly number[] {
+    const id = this.idOf(character);
+    if (id !== undefined) return [id];
+    const bytes = this.#fallsBack && byteIds(character, (token) => this.idOf(token));
+    if (bytes) return bytes;
+    if (this.#unknown === undefined) throw this.#model.error('has neither a piece of the text nor an unk_token');
+    return [this.#unknown];
+  }
+
+  #merge(first: Piece | undefined): Piece | undefined {
+    const queue = new Heap(precedes);
+    const mergeOf = (left: Piece) => left.after && this.#merges.get(keyOf(left.id, left.after.id));
+    const offer = (left: Piece) => {
+      const merge = mergeOf(left);
+      if (merge) queue.push({ ...merge, left });
+    };
+    for (let piece = first; piece; piece = piece.after) offer(piece);
+    for (let top = queue.pop(); top; top = queue.pop()) {
+      const { left, id } = top;
+      const right = left.after;
+      // Its pieces may have become parts of others since.
+      if (left.merged || !right || mergeOf(left)?.id !== id) continue;
+      left.id = id;
+      left.end = right.end;
+      left.after = right.after;
+      if (right.after) right.after.before = left;
+      right.merged = true;
+      if (left.before) offer(left.before);
+      offer(left);
+    }
+    return first;
+  }
+}
+
+/** Ids stay below 2^24 (LARGEST_ID), so the key is exact. */
+const keyOf = (left: number, right: number) => left * 0x1000000 + right;

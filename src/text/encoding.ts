@@ -1,0 +1,97 @@
+/**
+ * Encodings: the tokens of a text, or of a pair, with all that is known of each of them. Also which tokens go into an
+ * encoding where there are too many, by the rules of Hugging Face's tokenizers.
+ */
+import { HeedError } from '../errors.js';
+import type { Span } from './aligned.js';
+
+export interface Encoding {
+  ids: number[];
+  /** The segment of each token: 0 for a text alone. */
+  typeIds: number[];
+  /**
+   * Where each token stands in its text, in UTF-16 code units: text.slice(begin, end) is it. A token that is a part of a
+   * character has the whole character's; [0, 0] for what the template added.
+   */
+  offsets: Span[];
+  /** Which text of a pair; undefined for what the template added. */
+  texts: (0 | 1 | undefined)[];
+  /** Which of its text's words, as the pre-tokenizer cut them; undefined for what the template added. */
+  words: (number | undefined)[];
+}
+
+/** The tokens of one text. */
+export interface Tokens {
+  readonly ids: readonly number[];
+  readonly offsets: readonly Span[];
+  readonly words: readonly number[];
+  /** How many spaces a token begins and ends with, Infinity if it is nothing else; only where the template trims them. */
+  readonly spaces: readonly Span[];
+}
+
+/** From which text tokens are taken where there are too many. */
+export const strategies = ['longest_first', 'only_first', 'only_second'] as const;
+export type Strategy = (typeof strategies)[number];
+
+/** On which side a tokenizer cuts and pads. */
+export type Side = 'left' | 'right';
+
+/** How many tokens of a text, or of two, stay if there is room for `room`. Throws ARGUMENT where the strategy cannot do it. */
+export function share(a: number, b: number | undefined, room: number, strategy: Strategy): readonly [a: number, b: number] {
+  const surplus = a + (b ?? 0) - room;
+  if (surplus <= 0) return [a, b ?? 0];
+  if (strategy === 'longest_first') {
+    if (b === undefined) return [room, 0];
+    const shorter = Math.min(a, b);
+    const [short, long] = 2 * shorter <= room ? [shorter, room - shorter] : [Math.floor(room / 2), Math.ceil(room / 2)];
+    return a <= b ? [short, long] : [long, short];
+  }
+  if (room === 0) return [0, 0];
+  const [target, other] = strategy === 'only_first' ? [a, b ?? 0] : [b, a];
+  if (target === undefined)
+    throw new HeedError('ARGUMENT', "truncation 'only_second' needs a second text", { culprit: 'truncation', cure: 'Give text_pair' });
+  if (target <= surplus)
+    throw new HeedError('ARGUMENT', `truncation '${strategy}' cannot make ${a + (b ?? 0)} tokens ${room}: the other text has ${other}`, {
+      culprit: 'truncation',
+      cure: "Set truncation to 'longest_first', or max_length higher",
+    });
+  return strategy === 'only_first' ? [a - surplus, other] : [a, target - surplus];
+}
+
+/**
+ * The windows of at most `most` tokens that a text of `length` falls into, neighbours of which share `stride` tokens; only
+ * the first without a stride. Windows begin at the side that is kept.
+ */
+export function windows(length: number, most: number, stride: number | undefined, side: Side): readonly Span[] {
+  const cut = Math.min(most, length);
+  const found: [begin: number, end: number][] = [side === 'right' ? [0, cut] : [length - cut, length]];
+  if (stride === undefined || cut === length) return found;
+  if (stride >= most)
+    throw new HeedError('ARGUMENT', `stride ${stride} leaves no room for new tokens: a window has ${most} of a text`, {
+      culprit: 'stride',
+      cure: 'Set stride lower, or max_length higher',
+    });
+  const step = most - stride;
+  if (side === 'right') for (let begin = step; begin + stride < length; begin += step) found.push([begin, Math.min(begin + most, length)]);
+  else for (let end = length - step; end - stride > 0; end -= step) found.push([Math.max(0, end - most), end]);
+  return found;
+}
+
+/** Some tokens of a text. */
+export const part = ({ ids, offsets, words, spaces }: Tokens, [begin, end]: Span): Tokens => ({
+  ids: ids.slice(begin, end),
+  offsets: offsets.slice(begin, end),
+  words: words.slice(begin, end),
+  spaces: spaces.slice(begin, end),
+});
+
+/** Offsets without the spaces around tokens; the first keeps the space that `prefixed` tokenizers put before a text. */
+export function trim(tokens: Tokens, prefixed: boolean): Tokens {
+  const offsets = tokens.offsets.map(([begin, end], i): Span => {
+    const [before, after] = tokens.spaces[i] ?? [0, 0];
+    const kept = prefixed && (i === 0 || begin === 0);
+    const from = kept ? begin : Math.min(begin + before, end);
+    return [from, Math.max(end - after, from)];
+  });
+  return { ...tokens, offsets };
+}
