@@ -57,9 +57,16 @@ export { roberta } from './models/roberta.js';
 export { t5 } from './models/t5.js';
 export { xlmRoberta } from './models/xlm_roberta.js';
 export type { Precision } from './pipelines/bits.js';
+export type { AggregationStrategy } from './pipelines/entities.js';
 export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
 export { type FilledMask, type FillMask, type FillMaskOptions, fillMask } from './pipelines/fill_mask.js';
 export type { Pooling } from './pipelines/pooling.js';
+export {
+  type Answer,
+  type QuestionAnswering,
+  type QuestionAnsweringOptions,
+  questionAnswering,
+} from './pipelines/question_answering.js';
 export {
   cos_sim,
   dot,
@@ -82,6 +89,13 @@ export {
   text2textGeneration,
   translation,
 } from './pipelines/text2text.js';
+export {
+  type EntityGroup,
+  type EntityToken,
+  type TokenClassification,
+  type TokenClassificationOptions,
+  tokenClassification,
+} from './pipelines/token_classification.js';
 export {
   type ZeroShotAnswer,
   type ZeroShotClassification,

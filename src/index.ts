@@ -17,9 +17,11 @@ import { t5 } from './models/t5.js';
 import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
 import { xlmRoberta } from './models/xlm_roberta.js';
 import { fillMask } from './pipelines/fill_mask.js';
+import { questionAnswering } from './pipelines/question_answering.js';
 import { registerTask } from './pipelines/tasks.js';
 import { textClassification } from './pipelines/text_classification.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
+import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
 import type { Runtime } from './runtime/types.js';
 import { TrainableClassifier } from './train/classifier.js';
@@ -52,7 +54,8 @@ const all = {
 
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
   registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, modernbert, heedTransformer, marian, bart, t5);
-  registerTask(textClassification, zeroShotClassification, fillMask, translation, summarization, text2textGeneration);
+  registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
+  registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);
   const heed = bind(runtime, all, hub, () => ({ threads: env.backends.onnx.wasm.numThreads || undefined }));

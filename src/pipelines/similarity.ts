@@ -51,7 +51,7 @@ export function cos_sim(a: Vector, b: Vector): number {
 }
 
 /**
- * For each query the vectors of a corpus that are most like it, the most alike first: a plain pass over all of them, which takes about 50 ms for 100,000
+ * For each query the vectors of a corpus that are most like it, the most alike first: a plain pass over all of them, which takes about 0.1 s for 100,000
  * vectors of 384 numbers. Queries [Q, C] or one [C], corpus [N, C]. Throws SHAPE where they do not fit, ARGUMENT for options that cannot be.
  * @example const [hits] = semantic_search(await embed('a question', options), await embed(texts, options), { top_k: 3 });
  */
@@ -85,17 +85,37 @@ export function semantic_search(
       shape: [queries.count, queries.width],
       cure: 'Embed both with one model',
     });
-  const lengths = score_function === 'cos_sim' ? [lengthsOf(queries), lengthsOf(corpus)] : undefined;
-  return Array.from({ length: queries.count }, (_, q) => {
-    const scores = new Float32Array(corpus.count);
-    for (let n = 0; n < corpus.count; n++) {
-      const sum = product(queries.data, q * queries.width, corpus.data, n * corpus.width, corpus.width);
-      scores[n] = lengths ? cosine(sum, lengths[0]?.[q] as number, lengths[1]?.[n] as number) : sum;
+  const found: SearchHit[][] = [];
+  const lengths = score_function === 'cos_sim' ? new Float64Array(corpus.count) : undefined;
+  for (let from = 0; from < queries.count; from += TOGETHER) {
+    const some = { ...queries, from, count: Math.min(TOGETHER, queries.count - from) };
+    for (const scores of scoresOf(some, corpus, lengths)) {
+      const top = new TopK(Math.min(top_k, Math.max(1, corpus.count)));
+      top.add(scores);
+      found.push(top.best().map(({ key, value }) => ({ corpus_id: key, score: value })));
     }
-    const top = new TopK(Math.min(top_k, Math.max(1, corpus.count)));
-    top.add(scores);
-    return top.best().map(({ key, value }) => ({ corpus_id: key, score: value }));
-  });
+  }
+  return found;
+}
+
+/** Queries that meet a vector while it is in the cache. */
+const TOGETHER = 16;
+
+/** How alike each of some queries and each vector of a corpus are; `lengths` of the corpus, for cosines, are worked out with the first queries. */
+function scoresOf(queries: Rows & { from: number }, corpus: Rows, lengths: Float64Array | undefined): Float32Array[] {
+  const { width } = corpus;
+  const starts = Array.from({ length: queries.count }, (_, i) => (queries.from + i) * width);
+  const own = starts.map((start) => Math.sqrt(product(queries.data, start, queries.data, start, width)));
+  const scores = starts.map(() => new Float32Array(corpus.count));
+  for (let n = 0; n < corpus.count; n++) {
+    const at = n * width;
+    if (lengths && queries.from === 0) lengths[n] = Math.sqrt(product(corpus.data, at, corpus.data, at, width));
+    for (let i = 0; i < starts.length; i++) {
+      const sum = product(queries.data, starts[i] as number, corpus.data, at, width);
+      (scores[i] as Float32Array)[n] = lengths ? cosine(sum, own[i] as number, lengths[n] as number) : sum;
+    }
+  }
+  return scores;
 }
 
 /** Four sums side by side, so that additions need not wait for each other. */
@@ -114,9 +134,6 @@ function product(a: Vector, i: number, b: Vector, j: number, length: number): nu
 
 /** Rounding may bring a cosine a little above 1. */
 const cosine = (sum: number, a: number, b: number): number => (a === 0 || b === 0 ? 0 * sum : Math.min(1, Math.max(-1, sum / (a * b))));
-
-const lengthsOf = ({ data, count, width }: Rows): Float64Array =>
-  Float64Array.from({ length: count }, (_, n) => Math.sqrt(product(data, n * width, data, n * width, width)));
 
 const isVector = (value: Vectors | Vector): value is Vector =>
   ArrayBuffer.isView(value) || (Array.isArray(value) && value.length > 0 && typeof value[0] === 'number');

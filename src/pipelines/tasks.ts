@@ -5,20 +5,25 @@ import type { Folder } from '../io/folder.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
 import type { FillMask } from './fill_mask.js';
+import type { QuestionAnswering } from './question_answering.js';
 import type { TextClassification } from './text_classification.js';
 import type { Summarizer, TextGenerator, Translator } from './text2text.js';
+import type { TokenClassification } from './token_classification.js';
 import type { ZeroShotClassification } from './zero_shot_classification.js';
 
 export interface Tasks {
   'feature-extraction': FeatureExtractor;
   'fill-mask': FillMask;
+  'question-answering': QuestionAnswering;
   'text-classification': TextClassification;
+  'token-classification': TokenClassification;
   'zero-shot-classification': ZeroShotClassification;
   translation: Translator;
   summarization: Summarizer;
   'text2text-generation': TextGenerator;
   /** Other names. */
   'sentiment-analysis': TextClassification;
+  ner: TokenClassification;
   embeddings: FeatureExtractor;
 }
 

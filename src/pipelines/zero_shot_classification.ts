@@ -89,7 +89,8 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
     // Not `replace` with a string, in which $ has a meaning.
     const hypotheses = labels.map((label) => template.replace('{}', () => label));
     const pairs = list.flatMap((text) => hypotheses.map((text_pair) => ({ text, text_pair })));
-    const encode = ({ text, text_pair }: (typeof pairs)[number]) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
+    const encode = ({ text, text_pair }: (typeof pairs)[number]) =>
+      rowOf(tokenizer, text, { text_pair, truncation: 'only_first', max_length });
     const rows = await eachOf(model.engine, pairs, encode, signal);
     const logits = await runRows(model, rows, (outputs) => partsOf(outputs.logits as Tensor), {
       ...{ pad: tokenizer.pad_token_id, signal, onProgress },

@@ -5,7 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import { JsonNode, readJson } from '../io/json.js';
+import { JsonNode, readFile, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions } from '../runtime/types.js';
 import type { Span } from './aligned.js';
@@ -28,6 +28,7 @@ import { cleanUp } from './decoder.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
+import { fromVocabulary } from './vocab_txt.js';
 
 export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor } from './batch.js';
 export type { Encoding } from './encoding.js';
@@ -86,17 +87,21 @@ export class Tokenizer {
     this.cleansUp = config.boolean('clean_up_tokenization_spaces', false);
   }
 
-  /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any. */
+  /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any; vocab.txt of a BERT that has no tokenizer.json. */
   static async load(folder: Folder, options: OpenOptions = {}): Promise<CallableTokenizer> {
     checkKnown(options, ['signal']);
     const { signal } = options;
     const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
     const [tokenizer, config, specialTokens] = await Promise.all([
-      read('tokenizer.json', false),
+      read('tokenizer.json', true),
       read('tokenizer_config.json', true),
       read('special_tokens_map.json', true),
     ]);
-    return Tokenizer.from({ tokenizer, config, specialTokens }, folder.locate);
+    if (tokenizer !== undefined) return Tokenizer.from({ tokenizer, config, specialTokens }, folder.locate);
+    const vocab = await readFile(folder, 'vocab.txt', { signal, optional: true });
+    const files = vocab && fromVocabulary(new TextDecoder().decode(vocab), config, specialTokens, folder.locate);
+    // Which says that it is not there.
+    return Tokenizer.from(files ?? { tokenizer: await read('tokenizer.json', false), config }, folder.locate);
   }
 
   /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */

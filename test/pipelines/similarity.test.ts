@@ -97,6 +97,16 @@ describe('a search', () => {
     expect(semantic_search(new HostTensor('float32', Float32Array.of(1, 2, -1, 0.5), [2, 2]), corpus, { top_k: 3 })).toEqual(found[0]);
   });
 
+  it('for many queries gives what it gives for each', () => {
+    const random = new Random(3);
+    const vectors = (n: number) => Array.from({ length: n }, () => Array.from({ length: 5 }, () => random.next() - 0.5));
+    const [queries, many] = [vectors(40), vectors(60)];
+    for (const score_function of ['cos_sim', 'dot'] as const) {
+      const options = { top_k: 4, score_function };
+      expect(semantic_search(queries, many, options)).toEqual(queries.flatMap((query) => semantic_search(query, many, options)));
+    }
+  });
+
   it('passes over what holds a NaN', () => {
     const broken = [
       [Number.NaN, 1],

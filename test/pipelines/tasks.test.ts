@@ -5,7 +5,7 @@ import { defaultModelOf, taskOf } from '../../dist/pipelines/tasks.js';
 import { failureOf } from '../io/memory.js';
 
 const names = [
-  ...['feature-extraction', 'text-classification', 'zero-shot-classification', 'fill-mask'],
+  ...['feature-extraction', 'text-classification', 'token-classification', 'question-answering', 'zero-shot-classification', 'fill-mask'],
   ...['translation', 'summarization', 'text2text-generation'],
 ];
 
@@ -15,6 +15,7 @@ describe('a task', () => {
   it.each([
     ['sentiment-analysis', 'text-classification'],
     ['embeddings', 'feature-extraction'],
+    ['ner', 'token-classification'],
   ])('%s is %s', (alias, name) => expect(taskOf(alias)).toBe(taskOf(name)));
 
   it('that there is not is UNSUPPORTED, and the error lists those that there are', async () => {

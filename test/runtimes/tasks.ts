@@ -39,6 +39,12 @@ const tasks: Readonly<Record<string, TaskCase>> = {
     ask: ({ text, labels, options }) => [text, labels, options],
     answer: ({ answer }) => answer,
   },
+  ner: { task: 'ner', model: 'ner', ask: ({ text, options }) => [text, options], answer: ({ entities }) => entities },
+  qa: {
+    ...{ task: 'question-answering', model: 'qa' },
+    ask: ({ question, context, options }) => [question, context, options],
+    answer: ({ answers }) => (answers as unknown[])[0],
+  },
   fill_mask: { task: 'fill-mask', model: 'mlm', ask: ({ text, options }) => [text, options], answer: ({ filled }) => filled },
 };
 

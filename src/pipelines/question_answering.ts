@@ -1,0 +1,170 @@
+/**
+ * pipeline('question-answering'): the part of a text that answers a question, in transformers.js's shapes, and where it stands. Texts that are longer than the model takes are read in
+ * windows that overlap, so that nothing is lost.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import { callable } from '../models/callable.js';
+import type { PretrainedOptions } from '../models/model.js';
+import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { type QuestionAnswerer, QuestionAnsweringModel } from '../models/task_model.js';
+import { expectBooleans } from '../ops/check.js';
+import type { Tensor } from '../tensor.js';
+import type { Encoding } from '../text/tokenizer.js';
+import { type ReadWindow, spansOf } from './spans.js';
+import { checkCount, loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+
+export interface QuestionAnsweringOptions extends RunOptions {
+  /** How many answers, the likeliest first. Default 1: an answer, not a list of them. */
+  top_k?: number | undefined;
+  /** Tokens that neighbouring windows share. Default 128, or half a window where that is less. */
+  doc_stride?: number | undefined;
+  /** Tokens of a window, question and special tokens included. Default 384, or what the model takes where that is less. */
+  max_seq_len?: number | undefined;
+  /** Tokens of the longest answer. Default 15. */
+  max_answer_len?: number | undefined;
+  /** Whether the empty text is an answer, for models that learned to say that there is none. Default false. */
+  handle_impossible_answer?: boolean | undefined;
+  /** Whether answers are whole words. Default true. */
+  align_to_words?: boolean | undefined;
+}
+
+/** context.slice(start, end) is the answer. */
+export interface Answer {
+  answer: string;
+  /** Its probability. */
+  score: number;
+  start: number;
+  end: number;
+}
+
+/** What is there with these options. */
+type AnswersOf<Options> = Options extends { top_k: infer K } ? (1 extends K ? Answer : Answer[]) : Answer;
+
+/** The answer to a question, or its answers; a list of that for a list of questions. */
+export type QuestionAnswering = QuestionAnsweringPipeline & QuestionAnsweringPipeline['call'];
+
+/** A window of a context, behind its question. */
+interface Window extends Encoding {
+  question: number;
+}
+
+const name = 'question-answering';
+const optionNames = [
+  'top_k',
+  'doc_stride',
+  'max_seq_len',
+  'max_answer_len',
+  'handle_impossible_answer',
+  'align_to_words',
+  ...runOptionNames,
+];
+
+export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
+  /** Arguments of a call before its options. */
+  readonly inputs = 2;
+
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<QuestionAnswering> {
+    return loadText(QuestionAnsweringModel, engine, from, options, (tokenizer, model) =>
+      callable(new QuestionAnsweringPipeline(tokenizer, model)),
+    );
+  }
+
+  /** Each question with its context, or all with the same. */
+  async call<const Questions extends string | readonly string[], const Options extends QuestionAnsweringOptions = object>(
+    questions: Questions,
+    contexts: string | readonly string[],
+    given?: Options & QuestionAnsweringOptions,
+  ): Promise<Questions extends string ? AnswersOf<Options> : AnswersOf<Options>[]> {
+    const options: QuestionAnsweringOptions = given ?? {};
+    checkOptions(options, optionNames, name);
+    const { top_k = 1, max_answer_len = 15, handle_impossible_answer = false, align_to_words = true, signal, onProgress } = options;
+    checkCount(name, 'top_k', top_k);
+    checkCount(name, 'max_answer_len', max_answer_len);
+    expectBooleans(name, { handle_impossible_answer, align_to_words });
+    const pairs = pairsOf(textsOf(name, questions, options), contexts);
+    const { model, tokenizer } = this;
+    const encode = this.#reader(options);
+    const windows: Window[] = (await eachOf(model.engine, pairs, encode, signal)).flatMap((own, question) =>
+      own.map((window) => ({ ...window, question })),
+    );
+    const logits = await runRows(model, windows, (outputs, batch) => tokensOf(outputs.logits as Tensor, batch), {
+      ...{ pad: tokenizer.pad_token_id, signal, onProgress },
+    });
+    const read = pairs.map((): ReadWindow[] => []);
+    for (const [i, window] of windows.entries()) read[window.question]?.push(readWindow(window, logits[i] as Float32Array, align_to_words));
+    const answers = pairs.map(({ context }, i) => {
+      const { spans, none } = spansOf(read[i] as ReadWindow[], max_answer_len, top_k);
+      const found: Answer[] = spans.map(({ score, start, end }) => ({ answer: context.slice(start, end), score, start, end }));
+      if (handle_impossible_answer) found.push({ answer: '', score: none, start: 0, end: 0 });
+      const best = found.sort((a, b) => b.score - a.score).slice(0, top_k);
+      return top_k === 1 ? (best[0] as Answer) : best;
+    });
+    return (Array.isArray(questions) ? answers : answers[0]) as never;
+  }
+
+  /** How a question and its context become windows. */
+  #reader({ max_seq_len, doc_stride }: QuestionAnsweringOptions): (pair: Pair) => Encoding[] {
+    const { tokenizer } = this;
+    const { positions } = this.model.encoder.dims;
+    const most = Math.min(positions, tokenizer.model_max_length ?? positions);
+    const max_length = max_seq_len ?? Math.min(most, 384);
+    if (!(Number.isSafeInteger(max_length) && max_length >= 1 && max_length <= most))
+      throw wrong(name, 'max_seq_len', max_length, `The model takes 1 to ${most} tokens`);
+    if (doc_stride !== undefined) checkCount(name, 'doc_stride', doc_stride, 0);
+    return ({ question, context }) => {
+      const room = max_length - tokenizer.encode(question, { text_pair: '' }).length;
+      if (room < 1)
+        throw new HeedError('ARGUMENT', `${name}: the question leaves no room for its context within ${max_length} tokens`, {
+          culprit: 'question',
+          cure: 'Shorten it, or set max_seq_len higher where the model allows it',
+        });
+      if (doc_stride !== undefined && doc_stride >= room)
+        throw wrong(name, 'doc_stride', doc_stride, `A window has ${room} tokens of the context, and must have new ones`);
+      const stride = doc_stride ?? Math.min(max_length >> 1, 128, room - 1);
+      return tokenizer.encodings(question, { text_pair: context, truncation: 'only_second', max_length, stride });
+    };
+  }
+}
+
+interface Pair {
+  question: string;
+  context: string;
+}
+
+function pairsOf(questions: readonly string[], contexts: string | readonly string[]): Pair[] {
+  const list = stringsOf(name, 'context', contexts);
+  if (typeof contexts !== 'string' && list.length !== questions.length)
+    throw new HeedError('ARGUMENT', `${name}: there are ${questions.length} questions and ${list.length} contexts`, {
+      culprit: 'context',
+      cure: 'Give a context for each question, or one for all',
+    });
+  const pairs = questions.map((question, i) => ({ question, context: (typeof contexts === 'string' ? contexts : list[i]) as string }));
+  for (const pair of pairs)
+    for (const [culprit, text] of Object.entries(pair))
+      if (text.trim() === '') throw new HeedError('ARGUMENT', `${name}: the ${culprit} is ${text === '' ? 'empty' : 'blank'}`, { culprit });
+  return pairs;
+}
+
+/** Which of a window's tokens are of the context, and the words that they stand in; their own places where the tokenizer knows no words. */
+function readWindow({ ids, texts, offsets, words }: Encoding, logits: Float32Array, align: boolean): ReadWindow {
+  const context = [...ids.keys()].filter((t) => texts[t] === 1);
+  const ends = new Map<number, [begin: number, end: number]>();
+  for (const t of context) {
+    const [word, [begin, end]] = [words[t], offsets[t] as readonly [number, number]];
+    const known = word === undefined ? undefined : ends.get(word);
+    if (known) ends.set(word as number, [Math.min(known[0], begin), Math.max(known[1], end)]);
+    else if (word !== undefined) ends.set(word, [begin, end]);
+  }
+  const spans = context.map((t) => (align && ends.get(words[t] ?? -1)) || (offsets[t] as readonly [number, number]));
+  const of = (side: 0 | 1) => Float32Array.from(ids, (_, t) => logits[2 * t + side] as number);
+  return { start: of(0), end: of(1), context, spans, none: texts[0] === undefined ? 0 : undefined };
+}
+
+/** For `registerTask`. */
+export const questionAnswering = {
+  name,
+  model: 'distilbert/distilbert-base-cased-distilled-squad@564e9b582944a57a3e586bbb98fd6f0a4118db7f',
+  load: ((...given) => QuestionAnsweringPipeline.load(...given)) as typeof QuestionAnsweringPipeline.load,
+};

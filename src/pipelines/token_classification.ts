@@ -1,0 +1,167 @@
+/** pipeline('token-classification'): which tokens of a text name a person, a place … (named entities), in transformers.js's shapes, and where they stand. */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import { callable } from '../models/callable.js';
+import { maxLengthOf } from '../models/inputs.js';
+import type { PretrainedOptions } from '../models/model.js';
+import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { softmax } from '../models/scores.js';
+import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';
+import type { Tensor } from '../tensor.js';
+import type { Encoding } from '../text/tokenizer.js';
+import {
+  type AggregationStrategy,
+  type Entity,
+  endOf,
+  entitiesOf,
+  type ScoredToken,
+  startOf,
+  strategies,
+  withoutOverlaps,
+} from './entities.js';
+import { checkCount, loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+
+export interface TokenClassificationOptions extends RunOptions {
+  /**
+   * How tokens become entities: 'none' (default) leaves them as they are; 'simple' joins neighbours of one kind; 'first', 'average' and 'max' make the tokens of a word agree beforehand.
+   * Words are those of the tokenizer.
+   */
+  aggregation_strategy?: AggregationStrategy | undefined;
+  /** Labels that are left out. Default ['O']. */
+  ignore_labels?: readonly string[] | undefined;
+  /** Reads long texts in windows that share this many tokens, instead of cutting them. Not with 'none'. */
+  stride?: number | undefined;
+  /** Tokens of a window, special ones included. Default: the tokenizer's, or the model's positions. */
+  max_length?: number | undefined;
+}
+
+/** Where something stands in a text: text.slice(start, end) is it. */
+interface Place {
+  score: number;
+  /** As the tokenizer decodes it. */
+  word: string;
+  start: number;
+  end: number;
+}
+
+/** A token with its label. */
+export interface EntityToken extends Place {
+  entity: string;
+  /** Its number in the row that the model saw. */
+  index: number;
+}
+
+/** Tokens that are one thing, with its kind. */
+export interface EntityGroup extends Place {
+  entity_group: string;
+}
+
+/** What there is with a strategy, and with options. */
+type WithStrategy<Strategy> = Strategy extends 'none' | undefined ? EntityToken : EntityGroup;
+type ResultOf<Options> = 'aggregation_strategy' extends keyof Options
+  ? Options extends { aggregation_strategy?: infer Strategy }
+    ? WithStrategy<Strategy>
+    : EntityToken
+  : EntityToken;
+
+/** The tokens of a text, or its entities; a list of those for a list of texts. */
+export type TokenClassification = TokenClassificationPipeline & TokenClassificationPipeline['call'];
+
+/** A window of a text. */
+interface Window extends Encoding {
+  text: number;
+}
+
+const name = 'token-classification';
+
+export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TokenClassification> {
+    return loadText(TokenClassificationModel, engine, from, options, (tokenizer, model) =>
+      callable(new TokenClassificationPipeline(tokenizer, model)),
+    );
+  }
+
+  async call<const Texts extends string | readonly string[], const Options extends TokenClassificationOptions = object>(
+    texts: Texts,
+    given?: Options & TokenClassificationOptions,
+  ): Promise<Texts extends string ? ResultOf<Options>[] : ResultOf<Options>[][]> {
+    const options: TokenClassificationOptions = given ?? {};
+    checkOptions(options, ['aggregation_strategy', 'ignore_labels', 'stride', 'max_length', ...runOptionNames], name);
+    const { aggregation_strategy: strategy = 'none', ignore_labels = ['O'], stride, signal, onProgress } = options;
+    if (!strategies.includes(strategy))
+      throw new HeedError('ARGUMENT', `There is no aggregation strategy ${kindOf(strategy)}`, {
+        culprit: 'aggregation_strategy',
+        cure: `Use ${strategies.join(', ')}`,
+      });
+    const ignored = stringsOf(name, 'ignore_labels', ignore_labels);
+    if (stride !== undefined) {
+      checkCount(name, 'stride', stride, 0);
+      if (strategy === 'none')
+        throw new HeedError('ARGUMENT', `${name}: windows that overlap need an aggregation strategy`, {
+          culprit: 'stride',
+          cure: "Use 'simple'",
+        });
+    }
+    const list = textsOf(name, texts, options);
+    const { model, tokenizer } = this;
+    const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, model.encoder.dims.positions);
+    if (stride !== undefined && stride >= max_length)
+      throw wrong(name, 'stride', stride, `A window has ${max_length} tokens, and must have new ones`);
+    const encode = (text: string) => tokenizer.encodings(text, { truncation: true, max_length, stride });
+    const windows: Window[] = (await eachOf(model.engine, list, encode, signal)).flatMap((own, text) =>
+      own.map((one) => ({ ...one, text })),
+    );
+    const found = await runRows(model, windows, ({ logits }, batch) => tokensOf(logits as Tensor, batch), {
+      ...{ pad: tokenizer.pad_token_id, signal, onProgress },
+    });
+    const results = list.map((): Entity[][] => []);
+    for (const [i, window] of windows.entries()) {
+      const entities = entitiesOf(this.#scored(window, found[i] as Float32Array), model.labels, strategy);
+      results[window.text]?.push(entities.filter(({ label }) => !ignored.includes(label)));
+    }
+    const answers = results.map((own, i) => {
+      const entities = own.length > 1 ? withoutOverlaps(own.flat()) : own.flat();
+      return entities.map((entity) => this.#result(list[i] as string, entity, strategy === 'none'));
+    });
+    return (Array.isArray(texts) ? answers : answers[0]) as never;
+  }
+
+  /** The tokens of a window that are of the text. */
+  #scored({ ids, texts, offsets, words }: Encoding, logits: Float32Array): ScoredToken[] {
+    const width = this.model.labels.length;
+    const tokens = ids.map((id, index) => {
+      const [start, end] = offsets[index] as readonly [number, number];
+      return { index, id, scores: softmax(logits.subarray(index * width, (index + 1) * width)), start, end, word: words[index] };
+    });
+    return tokens.filter(({ index }) => texts[index] !== undefined);
+  }
+
+  #result(text: string, entity: Entity, raw: boolean): EntityToken | EntityGroup {
+    const { label, score, tokens } = entity;
+    const place = { word: this.#word(text, tokens), start: startOf(entity), end: endOf(entity) };
+    if (!raw) return { entity_group: label, score, ...place };
+    return { entity: label, score, index: (tokens[0] as ScoredToken).index, ...place };
+  }
+
+  /** As the tokenizer decodes it, but for what it does not know, which is as in the text. */
+  #word(text: string, tokens: readonly ScoredToken[]): string {
+    const unknown = this.tokenizer.unk_token_id;
+    const pieces: (number[] | string)[] = [];
+    for (const { id, start, end } of tokens) {
+      const last = pieces.at(-1);
+      if (id === unknown) pieces.push(text.slice(start, end));
+      else if (typeof last === 'object') last.push(id);
+      else pieces.push([id]);
+    }
+    return pieces.map((piece) => (typeof piece === 'string' ? piece : this.tokenizer.decode(piece).trim())).join(' ');
+  }
+}
+
+/** For `registerTask`. */
+export const tokenClassification = {
+  name,
+  model: 'dslim/bert-base-NER@d1a3e8f13f8c3566299d95fcfc9a8d2382a9affc',
+  aliases: ['ner'],
+  load: ((...given) => TokenClassificationPipeline.load(...given)) as typeof TokenClassificationPipeline.load,
+};
