@@ -34,10 +34,7 @@ type Kind = keyof typeof autos;
 /** Every folder with an encoder's checkpoint, and what it is: config.json names the class. */
 const cases = readdirSync(folder)
   .filter((name) => !/\.|bart|marian|t5/.test(name))
-  .map((name) => {
-    const [, , kind] = /^(Bert|DistilBert|ModernBert|MPNet|Roberta|XLMRoberta)(\w+)$/.exec(json(name).architectures[0]) ?? [];
-    return { name, kind: kind as Kind };
-  });
+  .map((name) => ({ name, kind: Object.keys(autos).find((kind) => json(name).architectures[0].endsWith(kind)) as Kind }));
 
 interface Loaded {
   (inputs: ModelInputs, options?: object): Promise<Record<string, HostTensor | HostTensor[]>>;
