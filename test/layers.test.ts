@@ -110,6 +110,23 @@ describe('layers', () => {
   });
 });
 
+describe('the entries', async () => {
+  const { bindAll } = await import('../dist/index.js');
+  const { nodeRuntime } = await import('../dist/runtime/node.js');
+  const bound = Object.keys(bindAll(nodeRuntime)).sort();
+
+  it.each(['node', 'web', 'workerd', 'inline'])('of %s exports all that is bound', (name) => {
+    const source = readFileSync(join(root, `src/entry/${name}.ts`), 'utf8');
+    const [, names = ''] = /export const \{([^}]*)\} = heed;/.exec(source) ?? [];
+    expect(
+      names
+        .split(',')
+        .flatMap((given) => given.trim() || [])
+        .sort(),
+    ).toEqual(bound);
+  });
+});
+
 describe('the kernels and the host', async () => {
   const { kernels } = await import('../dist/engine/kernels.js');
   const { BUILD } = await import('../dist/engine/build.js');

@@ -224,7 +224,7 @@ export function architectureOf(config: JsonNode): Architecture {
   });
 }
 
-/** An architecture with what a task puts on it. A model that is to be trained may begin without a head. */
+/** An architecture with what a task puts on it. A model that is to be trained may begin without a head, or a part of it that another task has not. */
 export function withHead(architecture: Architecture, task: Task, trainable: boolean): Architecture {
   const { name, heads, optional = [], ignored = [] } = architecture;
   const head = heads?.[task];
@@ -236,7 +236,7 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
   return {
     ...architecture,
     weights: (config) => ({ ...namesOf(architecture, config), ...head.weights }),
-    optional: trainable ? [...optional, HEAD] : [],
+    optional: trainable ? [...optional, ...['dense.', 'norm.', 'out.', 'bias'].map((part) => HEAD + part)] : [],
     // Where the head does without.
     ignored: [...ignored, /^pooler\./],
   };

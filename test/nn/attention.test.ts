@@ -1,6 +1,6 @@
 /** MultiheadAttention beyond PyTorch's fixtures: masks in every form and together, layouts, and the ops that it stands for. */
 import type { Engine } from 'heed';
-import { MultiheadAttention, type MultiheadAttentionCall } from 'heed/nn';
+import { KVCache, MultiheadAttention, type MultiheadAttentionCall, RotaryPositions } from 'heed/nn';
 import {
   add,
   attentionWithWeights,
@@ -181,6 +181,26 @@ describe.each([
     output.dispose();
     weights?.dispose();
   });
+});
+
+it('windows, and queries and keys that turn by their positions, are those of the ops', () => {
+  const module = new MultiheadAttention(engine, 8, 2, { batchFirst: true });
+  const { in_proj_weight, in_proj_bias, 'out_proj.weight': weight, 'out_proj.bias': bias } = fill(module);
+  const own = (x: typeof weight) => tensor(engine, Float32Array.from(x?.data ?? []), x?.dims);
+  const x = floats(B, T, 8);
+  const turn = new RotaryPositions(engine, 4, 100).forward(T);
+  const projected = linear(x, own(in_proj_weight), own(in_proj_bias));
+  const [q, k, v] = [0, 8, 16].map((from) => transpose(unflatten(contiguous(narrow(projected, 2, from, 8)), -1, [2, 4]), 1, 2));
+  const heads = scaledDotProductAttention(turn(q as Tensor), turn(k as Tensor), v as Tensor, { window: [1, 2], lengths: [T, 4, 1] });
+  const want = linear(reshape(contiguous(transpose(heads, 1, 2)), [B, T, 8]), own(weight), own(bias));
+  const { output } = module.forward(x, x, x, { window: [1, 2], rotary: turn, lengths: [T, 4, 1] });
+  same(output, want);
+  const cache = new KVCache(engine);
+  expect(() => module.forward(x, x, x, { rotary: turn, cache })).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED', culprit: 'rotary' }),
+  );
+  cache.dispose();
+  turn.dispose();
 });
 
 it('true is ignored here, and attends in scaledDotProductAttention', () => {

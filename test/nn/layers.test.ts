@@ -56,6 +56,61 @@ describe('the layers without a structure', () => {
     const ids = tensor(engine, Int32Array.of(8, 0, 3));
     same(table.forward(ids), embedding(ids, weights(d, 'weight')));
   });
+
+  it.each([6, 16])('a Linear of stacked parts is several: of %i outputs', (outputs) => {
+    const x = floats(5, C);
+    const stacked = new Linear(engine, C, outputs, { parts: 2 });
+    const { weight, bias } = fill(stacked);
+    for (const part of [0, 1]) {
+      const half = (given: typeof weight) =>
+        Float32Array.from(given?.data ?? []).slice(
+          ((part + 0) * (given?.data.length ?? 0)) / 2,
+          ((part + 1) * (given?.data.length ?? 0)) / 2,
+        );
+      const want = linear(x, tensor(engine, half(weight), [outputs / 2, C]), tensor(engine, half(bias)), { activation: 'gelu' });
+      same(stacked.part(part, x, { activation: 'gelu' }), want);
+    }
+    expect(() => new Linear(engine, C, 7, { parts: 2 })).toThrow(expect.objectContaining({ code: 'ARGUMENT', culprit: 'parts' }));
+  });
+});
+
+describe('an encoder layer', () => {
+  it('whose gate is fused has the rows of both in linear1', () => {
+    const apart = new TransformerEncoderLayer(engine, C, H, { ...options, gated: true });
+    const { 'linear3.weight': gate, 'linear3.bias': gateBias, ...state } = fill(apart);
+    const joined = (a: typeof gate, b: typeof gate, dims: number[]) => ({
+      data: [...Array.from(a?.data ?? []), ...Array.from(b?.data ?? [])],
+      dims,
+    });
+    const fused = new TransformerEncoderLayer(engine, C, H, { ...options, gated: 'fused' });
+    fused.loadStateDict({
+      ...state,
+      'linear1.weight': joined(state['linear1.weight'], gate, [80, C]),
+      'linear1.bias': joined(state['linear1.bias'], gateBias, [80]),
+    });
+    const x = floats(B, T, C);
+    same(fused.forward(x), apart.forward(x));
+    expect(() => new TransformerEncoderLayer(engine, C, H, { gated: 'joined' as 'fused' })).toThrow(
+      expect.objectContaining({ code: 'ARGUMENT', culprit: 'gated' }),
+    );
+  });
+
+  it('may read without a norm what has one', () => {
+    const normed = new TransformerEncoderLayer(engine, C, H, { ...options, normFirst: true });
+    const plain = new TransformerEncoderLayer(engine, C, H, { ...options, normFirst: true, attentionNorm: false });
+    const { 'norm1.weight': weight, 'norm1.bias': bias, ...state } = fill(normed);
+    plain.loadStateDict(state);
+    expect(Object.keys(plain.stateDict())).not.toContain('norm1.weight');
+    // Of rows that are their own norm, by weights of 1 and no bias.
+    const x = layerNorm(floats(B, T, C), tensor(engine, new Float32Array(C).fill(1)), tensor(engine, new Float32Array(C)), { eps: 1e-12 });
+    normed.loadStateDict({
+      ...state,
+      'norm1.weight': { data: weight?.dims.flatMap(() => Array(C).fill(1)) ?? [], dims: [C] },
+      'norm1.bias': { data: Array(C).fill(0), dims: bias?.dims ?? [C] },
+    });
+    const [a, b] = [numbers(plain.forward(x)), numbers(normed.forward(x))];
+    expect(Math.max(...a.map((y, i) => Math.abs(y - (b[i] as number))))).toBeLessThan(1e-4);
+  });
 });
 
 describe.each([false, true])('an encoder layer (normFirst: %s)', (normFirst) => {

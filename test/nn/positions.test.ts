@@ -1,10 +1,11 @@
 /** Positions: sinusoids in both layouts, tables with rows in front, and T5's buckets, which are transformers' own. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LearnedPositions, RelativeBias, SinusoidalPositions, sinusoids } from 'heed/nn';
+import { LearnedPositions, RelativeBias, RotaryPositions, SinusoidalPositions, sinusoids } from 'heed/nn';
+import { rotary, rotaryTable } from 'heed/ops';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, type Engine } from '../../dist/entry/node.js';
-import { bucketOf } from '../../dist/nn/positions.js';
+import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
+import { bucketOf, countingAllBut } from '../../dist/nn/positions.js';
 import { failureOf } from '../io/memory.js';
 import { fill } from './state.js';
 
@@ -108,5 +109,33 @@ describe('relative positions', () => {
   it('need buckets for near and far', async () => {
     for (const options of [{ buckets: 2 }, { buckets: 7 }, { buckets: 32, maxDistance: 16 }, { maxDistance: Number.NaN }])
       expect(await failure(() => new RelativeBias(engine, 2, options))).toMatchObject({ code: 'ARGUMENT' });
+  });
+});
+
+describe('rotary ones', () => {
+  it('turn heads by the table, and compute a row once', () => {
+    const positions = new RotaryPositions(engine, 6, 500);
+    engine.scope(() => {
+      for (const T of [3, 9, 2]) {
+        const x = tensor(
+          engine,
+          Float32Array.from({ length: 2 * T * 6 }, (_, i) => Math.sin(i)),
+          [1, 2, T, 6],
+        );
+        const turn = positions.forward(T);
+        expect(turn(x).toHost()).toEqual(rotary(x, rotaryTable(engine, T, 6, 500)).toHost());
+        turn.dispose();
+        expect(() => turn(x)).toThrow();
+      }
+    });
+    expect(() => new RotaryPositions(engine, 5)).toThrow(expect.objectContaining({ code: 'ARGUMENT' }));
+  });
+});
+
+describe('counted ones', () => {
+  it('are those of tokens, row by row; padding stands before the first', () => {
+    const count = countingAllBut(1);
+    expect(count(Int32Array.of(5, 6, 7, 8), 2)).toBeUndefined();
+    expect(Array.from(count(Int32Array.of(1, 1, 5, 6, 5, 1, 6, 1, 7, 8, 9, 4), 4) ?? [])).toEqual([-1, -1, 0, 1, 0, -1, 1, -1, 0, 1, 2, 3]);
   });
 });
