@@ -1,39 +1,30 @@
 // @ts-nocheck: its globals are a service worker's
 /**
- * The page's service worker: keeps every file that the page, heed and the model are made of, so that the page works offline after its first visit. The model is
- * taken from what is kept whenever it is there; everything else is asked for anew, and taken from there when there is no network.
+ * The page's service worker: keeps the page's files and heed's, so that they are there without a network; with one, they are asked for anew. The model is heed's to
+ * keep, which does so for whatever it downloads.
  */
-const NAME = 'almanac-1'; // another name for another model
 const page = ['./', 'page.css', 'page.js', 'offline.js', 'results.js'];
-const kept = caches.open(NAME);
+const kept = caches.open('almanac');
 
 self.addEventListener('install', (event) => {
   event.waitUntil(kept.then((cache) => cache.addAll(page)).then(() => self.skipWaiting()));
 });
-self.addEventListener('activate', (event) => {
-  const forget = async () => {
-    for (const name of await caches.keys()) if (name.startsWith('almanac-') && name !== NAME) await caches.delete(name);
-  };
-  event.waitUntil(Promise.all([forget(), self.clients.claim()]));
-});
-self.addEventListener('message', (event) => event.waitUntil(self.clients.claim()));
+for (const type of ['activate', 'message']) self.addEventListener(type, (event) => event.waitUntil(self.clients.claim()));
 
 self.addEventListener('fetch', (event) => {
-  const { method, url } = event.request;
-  if (method === 'GET' && new URL(url).origin === location.origin) event.respondWith(answer(event));
+  const { origin, pathname } = new URL(event.request.url);
+  if (event.request.method === 'GET' && origin === location.origin && !pathname.includes('/model/')) event.respondWith(answer(event));
 });
 
 async function answer(event) {
   const { request } = event;
   const cache = await kept;
-  const known = await cache.match(request);
-  if (known?.ok && request.url.includes('/model/')) return known;
   try {
     const response = await fetch(request);
-    // That a model lacks a file is worth knowing when there is nobody to ask.
-    if (response.ok || response.status === 404) event.waitUntil(cache.put(request, response.clone()));
+    if (response.ok) event.waitUntil(cache.put(request, response.clone()));
     return response;
   } catch (error) {
+    const known = await cache.match(request);
     if (known) return known;
     throw error;
   }

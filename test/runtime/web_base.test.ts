@@ -1,0 +1,17 @@
+/** What all browsers share, where something is missing that browsers have. */
+import { afterEach, expect, it, vi } from 'vitest';
+import { webBase } from '../../dist/runtime/web-base.js';
+
+afterEach(() => vi.unstubAllGlobals());
+
+it.each([
+  ['with channels', MessageChannel],
+  ['without, as in an edge runtime', undefined],
+])('lets the event loop have a turn, %s', async (_, channel) => {
+  vi.stubGlobal('MessageChannel', channel);
+  let turns = 0;
+  setImmediate(() => turns++);
+  setTimeout(() => turns++);
+  for (let i = 0; i < 20; i++) await webBase.pause();
+  expect(turns).toBe(2);
+});
