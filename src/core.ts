@@ -134,7 +134,12 @@ export type Heed<A extends Autos = typeof autos> = Core & {
 export const autos = { AutoModel: EncoderModel } satisfies Autos;
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
-export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A, hub?: Hub, engineOptions?: () => EngineOptions | undefined): Heed<A> {
+export function bind<A extends Autos = typeof autos>(
+  runtime: Runtime,
+  loaded: A,
+  hub?: Hub,
+  engineOptions?: () => EngineOptions | undefined,
+): Heed<A> {
   const place = new Place(runtime, engineOptions);
   type Load = (engine: Engine, folder: Folder, options: PretrainedOptions) => Promise<Servable>;
   const loadHere = (source: Source, { progress_callback: listen, ...options }: PretrainedOptions, load: Load, task?: string) =>

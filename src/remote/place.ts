@@ -54,7 +54,11 @@ export class Place {
     // A signal stays on this side.
     const { signal, ...own } = engine ?? {};
     const signals = [rest.signal, signal].filter((one) => one !== undefined);
-    const crossing = { ...rest, engine: engine ? own : this.defaults(), signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
+    const crossing = {
+      ...rest,
+      engine: engine ? own : this.defaults(),
+      signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+    };
     return remote.load(what, [...args, model], crossing, transfersIn(model.files ?? {}));
   }
 
