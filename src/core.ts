@@ -147,7 +147,7 @@ export function bind<A extends Autos = typeof autos>(
       checkListener(listen);
       const { name } = source;
       const folder = folderOfSource(runtime, source, hub);
-      const made = await load(engine, listen ? observed(folder, listen, name) : folder, options);
+      const made = await load(engine, listen ? observed(folder, listen, { name }) : folder, options);
       try {
         listen?.({ status: 'ready', model: name, ...(task !== undefined && { task }) });
       } catch (error) {
@@ -182,7 +182,7 @@ export function bind<A extends Autos = typeof autos>(
         checkListener(listen);
         const source = await sourceOf(runtime, model, options, hub);
         const folder = folderOfSource(runtime, source, hub);
-        return Tokenizer.load(listen ? observed(folder, listen, source.name) : folder, { signal });
+        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal });
       },
     },
     ...Object.fromEntries(

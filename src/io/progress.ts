@@ -45,8 +45,13 @@ export interface ObservedFolder extends Folder {
 
 export const isObserved = (folder: Folder): folder is ObservedFolder => 'progress' in folder;
 
-/** The same folder, and `listen` hears of what is opened in it. What that throws ends the read. */
-export function observed(folder: Folder, listen: Listen, name = folder.name): ObservedFolder {
+const isWeights = (file: string): boolean => file.endsWith('.safetensors');
+
+/**
+ * The same folder, and `listen` hears of what is opened in it. What that throws ends the read. Where `weights` are to come, of all files together it hears
+ * only when theirs are among them: else small files would be all that there is at first, and a bar go back.
+ */
+export function observed(folder: Folder, listen: Listen, { name = folder.name, weights = true } = {}): ObservedFolder {
   const files: Record<string, { loaded: number; total: number }> = {};
   const begun = new Set<string>();
   const once = (status: 'initiate' | 'download' | 'done', file: string) => {
@@ -63,7 +68,8 @@ export function observed(folder: Folder, listen: Listen, name = folder.name): Ob
     files[file] = { loaded, total };
     const all = Object.values(files);
     const sum = (key: 'loaded' | 'total') => all.reduce((bytes, one) => bytes + one[key], 0);
-    listen({ status: 'progress_total', name, ...amount(sum('loaded'), sum('total')), files: structuredClone(files) });
+    if (!weights || Object.keys(files).some(isWeights))
+      listen({ status: 'progress_total', name, ...amount(sum('loaded'), sum('total')), files: structuredClone(files) });
     listen({ status: 'progress', name, file, ...amount(loaded, total) });
     if (loaded >= total) once('done', file);
   };
@@ -87,7 +93,7 @@ export function observed(folder: Folder, listen: Listen, name = folder.name): Ob
       const stream = await folder.open(file, { ...options, onFetch });
       once('download', file);
       // Weights are read ahead of their use, which their reader tells.
-      if (file.endsWith('.safetensors')) return stream;
+      if (isWeights(file)) return stream;
       return counted(stream, (loaded) => {
         progress(file, loaded, loaded);
         once('done', file);
