@@ -15,12 +15,13 @@ import {
   sourceOptionNames,
 } from './io/find.js';
 import type { Folder } from './io/folder.js';
+import { checkListener, observed } from './io/progress.js';
 import { type Estimate, type EstimateOptions, estimate } from './models/estimate.js';
 import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
 import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
 import { type Loaders, type Servable, serve } from './remote/serve.js';
-import type { OpenOptions, Port, Runtime } from './runtime/types.js';
+import type { Port, Runtime } from './runtime/types.js';
 import { type CallableTokenizer, Tokenizer } from './text/tokenizer.js';
 
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
@@ -32,6 +33,7 @@ export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2Seq
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export type { ModelSource, SourceOptions } from './io/find.js';
 export type { ModelFile, ModelFiles } from './io/given.js';
+export type { ProgressEvent } from './io/progress.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -48,7 +50,6 @@ export type {
   ModelInputs,
   ModelOutput,
   PretrainedOptions,
-  ProgressEvent,
   TrainableOptions,
 } from './models/model.js';
 export { modernbert } from './models/modernbert.js';
@@ -114,7 +115,7 @@ export interface Auto {
 export type Autos = Readonly<Record<string, Auto>>;
 
 /** Options of `AutoTokenizer.from_pretrained`. */
-export type TokenizerOptions = SourceOptions & Pick<OpenOptions, 'signal'>;
+export type TokenizerOptions = SourceOptions & Pick<PretrainedOptions, 'signal' | 'progress_callback'>;
 
 interface Core {
   /** Starts an engine. See EngineOptions. */
@@ -133,13 +134,30 @@ export type Heed<A extends Autos = typeof autos> = Core & {
 export const autos = { AutoModel: EncoderModel } satisfies Autos;
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
-export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A, hub?: Hub, engineOptions?: () => EngineOptions): Heed<A> {
+export function bind<A extends Autos = typeof autos>(
+  runtime: Runtime,
+  loaded: A,
+  hub?: Hub,
+  engineOptions?: () => EngineOptions | undefined,
+): Heed<A> {
   const place = new Place(runtime, engineOptions);
   type Load = (engine: Engine, folder: Folder, options: PretrainedOptions) => Promise<Servable>;
-  const loadHere = (source: Source, options: PretrainedOptions, load: Load) =>
-    place.onEngine(options, (engine) => load(engine, folderOfSource(runtime, source, hub), options));
+  const loadHere = (source: Source, { progress_callback: listen, ...options }: PretrainedOptions, load: Load, task?: string) =>
+    place.onEngine(options, async (engine) => {
+      checkListener(listen);
+      const { name } = source;
+      const folder = folderOfSource(runtime, source, hub);
+      const made = await load(engine, listen ? observed(folder, listen, { name }) : folder, options);
+      try {
+        listen?.({ status: 'ready', model: name, ...(task !== undefined && { task }) });
+      } catch (error) {
+        made.dispose();
+        throw error;
+      }
+      return made;
+    });
   const here: Loaders = {
-    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load),
+    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load, task),
     ...Object.fromEntries(
       Object.entries(loaded).map(([name, auto]) => [
         name,
@@ -159,8 +177,12 @@ export function bind<A extends Autos = typeof autos>(runtime: Runtime, loaded: A
       load('pipeline', [task], model ?? defaultModelOf(task), options),
     AutoTokenizer: {
       from_pretrained: async (model: ModelSource, options: TokenizerOptions = {}) => {
-        checkOptions(options, ['signal', ...sourceOptionNames], 'from_pretrained');
-        return Tokenizer.load(await folderFor(runtime, model, options, hub), { signal: options.signal });
+        checkOptions(options, ['signal', 'progress_callback', ...sourceOptionNames], 'from_pretrained');
+        const { signal, progress_callback: listen } = options;
+        checkListener(listen);
+        const source = await sourceOf(runtime, model, options, hub);
+        const folder = folderOfSource(runtime, source, hub);
+        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal });
       },
     },
     ...Object.fromEntries(

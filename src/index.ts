@@ -58,6 +58,9 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);
-  const heed = bind(runtime, all, hub, () => ({ threads: env.backends.onnx.wasm.numThreads || undefined }));
+  const heed = bind(runtime, all, hub, () => {
+    const { numThreads: threads } = env.backends.onnx.wasm;
+    return threads ? { threads } : undefined;
+  });
   return { ...heed, env, estimate: bindEstimate(runtime, hub) };
 }

@@ -1,7 +1,7 @@
 /** What standard error tells of a command's work: a bar for what takes longer than a moment, where that is a terminal, and a model's notice. */
 import type { SingleBar } from 'cli-progress';
 import type { JsonObject } from '../io/json.js';
-import type { ProgressEvent } from '../models/model.js';
+import type { ProgressEvent } from '../io/progress.js';
 
 /** Milliseconds before a bar shows: most things are over by then. */
 const PATIENCE = 500;
@@ -31,14 +31,11 @@ export async function withBar<T>(what: string, work: (update: Update) => Promise
 }
 
 /** A model's listener that moves a bar: its files together, those that are known so far. */
-export function filesOf(update: Update): (event: ProgressEvent) => void {
-  const files = new Map<string, { loaded: number; total: number | undefined }>();
-  const sum = (name: 'loaded' | 'total') => [...files.values()].reduce((all, file) => all + (file[name] ?? 0), 0);
-  return ({ file, loaded, total }) => {
-    files.set(file, { loaded, total });
-    update(sum('loaded'), sum('total'));
+export const filesOf =
+  (update: Update) =>
+  (event: ProgressEvent): void => {
+    if (event.status === 'progress_total') update(event.loaded, event.total);
   };
-}
 
 export function progress(what: string): Progress {
   if (!process.stderr.isTTY || process.env.TERM === 'dumb') return { update: () => {}, stop: () => {} };

@@ -26,11 +26,11 @@ export interface CheckpointTensor extends CheckpointEntry {
 }
 
 export interface Progress {
-  /** The file being read. */
+  /** The file being read, by its name in the folder. */
   file: string;
-  /** Bytes of tensors so far. */
+  /** Bytes of its tensors so far. */
   loaded: number;
-  /** Bytes of all tensors. */
+  /** Bytes of all its tensors. */
   total: number;
 }
 
@@ -59,20 +59,13 @@ export async function* readCheckpoint(
     if (whole) entries.push(...whole.tensors.map((tensor) => ({ ...tensor, file: whole.name })));
     for (const [shard, names] of shards) entries.push(...(await headerEntries(folder, shard, names, signal)).tensors);
     check?.(entries);
-    const total = entries.reduce((bytes, { begin, end }) => bytes + end - begin, 0);
     const files = whole
-      ? [async () => whole]
-      : shards.map(
-          ([shard, names]) =>
-            () =>
-              openShard(folder, shard, names, signal),
-        );
-    let before = 0;
-    for (const open of files) {
+      ? [[SINGLE, async () => whole] as const]
+      : shards.map(([shard, names]) => [shard, () => openShard(folder, shard, names, signal)] as const);
+    for (const [name, open] of files) {
       file = await open();
-      const { name, size } = file;
-      yield* visit(file, (loaded) => onProgress?.({ file: name, loaded: before + loaded, total }), signal);
-      before += size;
+      const { size: total } = file;
+      yield* visit(file, (loaded) => onProgress?.({ file: name, loaded, total }), signal);
       await file.close();
     }
   } finally {

@@ -24,8 +24,28 @@ export interface KeptOptions extends OpenOptions, Asking {
   warn(message: string): void;
 }
 
-/** Downloads that are under way. */
-const running = new Map<string, Promise<boolean>>();
+/** Addresses that somebody opens: one file is downloaded once, for all who want it at the same time. */
+const opening = new Map<string, Promise<void>>();
+
+/** Runs `work` when nobody else is at the address. */
+async function inTurn<T>(url: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+  while (opening.has(url)) {
+    await Promise.race([opening.get(url), aborted]);
+    signal?.throwIfAborted();
+  }
+  const working = work();
+  const done = working.then(
+    () => {},
+    () => {},
+  );
+  opening.set(url, done);
+  try {
+    return await working;
+  } finally {
+    if (opening.get(url) === done) opening.delete(url);
+  }
+}
 
 /** The key by which it is known that there is no such file: optional files are asked for each time, and must not need the net. */
 const absence = (url: string) => `${url}${url.includes('?') ? '&' : '?'}heed=absent`;
@@ -37,9 +57,14 @@ const quietly = <T>(work: () => Promise<T>): Promise<T | undefined> =>
 
 /** Opens a file, from the cache where it is there as the server has it. Throws NOT_FOUND, NETWORK. */
 export async function openKept(runtime: Runtime, url: string, options: KeptOptions): Promise<ByteStream> {
-  const { cache, localOnly, bytes, signal, onFetch } = options;
+  const { cache, bytes, signal } = options;
   signal?.throwIfAborted();
-  while (cache && running.has(url)) await running.get(url);
+  const open = () => openNow(runtime, url, options);
+  return cache && bytes === undefined ? inTurn(url, signal, open) : open();
+}
+
+async function openNow(runtime: Runtime, url: string, options: KeptOptions): Promise<ByteStream> {
+  const { cache, localOnly, bytes, signal, onFetch } = options;
   const hit = await matchIn(cache, url);
   if (hit !== undefined && (localOnly || (await isFresh(hit, url, options)))) return streamOf(runtime, hit, url, options);
   const missing = (why: string) =>
@@ -72,17 +97,13 @@ export async function openKept(runtime: Runtime, url: string, options: KeptOptio
     const more = (range: string) => ask(url, options, { headers: { range } });
     return runtime.streamOf(response, url, { ...options, more });
   }
-  const done = keep(cache, url, response, onFetch).catch((error: unknown) => {
+  const done = await keep(cache, url, response, onFetch).catch((error: unknown) => {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof HeedError) throw error;
     options.warn(`heed: ${shown(url)} could not be cached (${error instanceof Error ? error.message : error})`);
     return false;
   });
-  running.set(
-    url,
-    done.catch(() => false).finally(() => running.delete(url)),
-  );
-  const kept = (await done) ? await matchIn(cache, url) : undefined;
+  const kept = done ? await matchIn(cache, url) : undefined;
   if (kept !== undefined) return streamOf(runtime, kept, url, options);
   const again = await ask(url, options);
   if (!again.ok) throw options.refusal(again);

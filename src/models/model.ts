@@ -7,6 +7,7 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { SourceOptions } from '../io/find.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
+import type { ProgressEvent } from '../io/progress.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Port } from '../runtime/types.js';
@@ -73,16 +74,6 @@ export interface TrainableOptions extends PretrainedOptions {
    * A call infers all the same, and so takes it out of training, as `eval()` does. Default false.
    */
   trainable?: boolean | undefined;
-}
-
-/** transformers.js's progress events. */
-export interface ProgressEvent {
-  status: 'progress' | 'ready';
-  file: string;
-  loaded: number;
-  total: number | undefined;
-  /** Percent. */
-  progress: number;
 }
 
 export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'progress_callback', 'signal'];

@@ -7,6 +7,7 @@ import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, readJson } from '../io/json.js';
+import { checkListener, isObserved, observed } from '../io/progress.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { normal, zeros } from '../nn/init.js';
 import type { Module } from '../nn/module.js';
@@ -86,9 +87,9 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('UNSUPPORTED', 'Weights in 8 bits do not train', { culprit: 'dtype', cure: "Leave dtype out, or give 'fp32'" });
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
-  if (listen !== undefined && typeof listen !== 'function')
-    throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
-  const folder = folderOf(engine.runtime, model);
+  checkListener(listen);
+  const plain = folderOf(engine.runtime, model);
+  const folder = listen ? observed(plain, listen) : plain;
   const json = await readJson(folder, 'config.json', { signal });
   const file = folder.locate('config.json');
   const config = JsonNode.of(file, json);
@@ -102,10 +103,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const architecture = { ...chosen, weights: namesOf(chosen, config) };
   const design = head && architecture.heads?.[head.task];
   const dims = architecture.dims(config);
-  const last = { file, loaded: 0, total: undefined as number | undefined };
-  const onProgress =
-    listen &&
-    ((p: Progress) => listen({ status: 'progress', progress: p.total ? (100 * p.loaded) / p.total : 0, ...Object.assign(last, p) }));
+  const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
   const forms = weightForms(config, trainable ? 'fp32' : dtype);
   const make = (checkpoint: CheckpointSummary) => {
     expectLayers(config, made.layers(dims), checkpoint);
@@ -120,14 +118,13 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
       begin(module, seed, numberIn(config, 'initializer_range', 0.02));
       module.train();
     }
-    listen?.({ ...last, status: 'ready', progress: 100 });
   } catch (error) {
     module.dispose();
     throw error;
   }
   const tensors = (held: ParameterDtype) => checkpointEntries(module, architecture, held);
   const called = architecture.className && `${architecture.className}${head ? `For${head.task}` : 'Model'}`;
-  const origin = { folder, tensors, model: called, headed: head !== undefined };
+  const origin = { folder: isObserved(folder) ? folder.unobserved : folder, tensors, model: called, headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind
 }
 

@@ -21,7 +21,7 @@ export class Place {
   constructor(
     readonly runtime: Runtime,
     /** Of engines for models that are given none. */
-    readonly defaults: () => EngineOptions = () => ({}),
+    readonly defaults: () => EngineOptions | undefined = () => undefined,
   ) {}
 
   /** Loads a model with one of the loaders, here or in a worker. `args` stand before the model. */
@@ -54,7 +54,11 @@ export class Place {
     // A signal stays on this side.
     const { signal, ...own } = engine ?? {};
     const signals = [rest.signal, signal].filter((one) => one !== undefined);
-    const crossing = { ...rest, engine: engine && own, signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0] };
+    const crossing = {
+      ...rest,
+      engine: engine ? own : this.defaults(),
+      signal: signals.length > 1 ? AbortSignal.any(signals) : signals[0],
+    };
     return remote.load(what, [...args, model], crossing, transfersIn(model.files ?? {}));
   }
 

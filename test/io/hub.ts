@@ -30,8 +30,10 @@ export interface Fault {
   noRange?: boolean;
   /** Milliseconds before each piece of 10 kB. */
   slow?: number;
-  /** Nothing comes after the headers. */
+  /** Nothing comes. */
   silent?: boolean;
+  /** The connection ends at once. */
+  refused?: boolean;
 }
 
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -116,6 +118,7 @@ export class FakeHub {
     const [, id = '', revision = '', file = ''] = /^\/([\w.-]+\/[\w.-]+)\/resolve\/(refs\/pr\/\d+|[\w.-]+)\/(.+)$/.exec(path) ?? [];
     const [, listed = '', at = ''] = /^\/api\/models\/([\w.-]+\/[\w.-]+)\/revision\/(.+)$/.exec(path) ?? [];
     const [asked, fault] = this.#note('hub', request, file || path);
+    if (fault.refused) return void request.socket.destroy();
     if (fault.silent) return;
     const fail = (status: number, code = '', headers = {}) => response.writeHead(status, { 'x-error-code': code, ...headers }).end();
     if (fault.status) return void response.writeHead(fault.status, fault.headers).end();

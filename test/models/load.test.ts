@@ -1,7 +1,9 @@
 /** Loading a model: every element type, one file or shards; what does not fit is named, and leaves no memory behind. */
 import { afterEach, describe, expect, it } from 'vitest';
+import { autos, bind } from '../../dist/core.js';
 import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
-import { EncoderModel, type Model, type PretrainedOptions, type ProgressEvent } from '../../dist/models/model.js';
+import type { ProgressEvent } from '../../dist/io/progress.js';
+import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
 import { failureOf } from '../io/memory.js';
 import { bertFiles, engineOver, type Files, numbersOf, randomBert, tinyFiles, tinyWeights, type Weights, writeWeights } from './files.js';
 import { type Half, narrowed } from './halves.js';
@@ -218,8 +220,8 @@ describe('an abort', () => {
     for (let at = 1; at <= count; at++) {
       const controller = new AbortController();
       let seen = 0;
-      const progress_callback = () => {
-        if (++seen === at) controller.abort(reason);
+      const progress_callback = (event: ProgressEvent) => {
+        if (event.status === 'progress' && event.file === 'model.safetensors' && ++seen === at) controller.abort(reason);
       };
       const loading = EncoderModel.load(engine, 'm', { signal: controller.signal, progress_callback });
       if (at < count) await expect(loading).rejects.toBe(reason);
@@ -230,35 +232,55 @@ describe('an abort', () => {
 });
 
 describe('progress_callback', () => {
-  it('hears of bytes that grow up to the total, then that the model is ready', async () => {
+  /** As users load: the files are told of by whoever makes the folder, and the model when it is there. */
+  const from = (engine: Engine, progress_callback: (event: ProgressEvent) => void) =>
+    bind(engine.runtime, autos).AutoModel.from_pretrained('m', { engine, progress_callback });
+
+  it('hears of each file in turn, of bytes that grow up to the total, then that the model is ready', async () => {
     const events: ProgressEvent[] = [];
-    await load(tinyFiles(), { progress_callback: (event) => void events.push({ ...event }) });
-    const total = Object.values(tinyWeights()).reduce((sum, { bytes }) => sum + bytes.length, 0);
-    expect(events.map(({ status }) => status)).toEqual([...Object.keys(tinyWeights()).map(() => 'progress'), 'ready']);
-    for (const [i, { file, loaded, progress, total: said }] of events.entries()) {
-      expect(file).toMatch(/model\.safetensors$/);
-      expect(said).toBe(total);
-      expect(loaded).toBeGreaterThanOrEqual(events[i - 1]?.loaded ?? 1);
-      expect(progress).toBeCloseTo((100 * loaded) / total, 6);
+    const engine = await engineWith(tinyFiles());
+    await from(engine, (event) => void events.push(event));
+    expect(events.at(-1)).toEqual({ status: 'ready', model: 'm' });
+    const of = (file: string) => events.filter((event) => 'file' in event && event.file === file).map(({ status }) => status);
+    expect(of('config.json')).toEqual(['initiate', 'download', 'progress', 'done']);
+    const tensors = Object.values(tinyWeights());
+    expect(of('model.safetensors')).toEqual(['initiate', 'download', ...tensors.map(() => 'progress'), 'done']);
+    const total = tensors.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    let before = 0;
+    for (const event of events) {
+      if ('name' in event) expect(event.name).toBe('m');
+      if (event.status !== 'progress' || event.file !== 'model.safetensors') continue;
+      expect(event.total).toBe(total);
+      expect(event.loaded).toBeGreaterThan(before);
+      expect(event.progress).toBeCloseTo((100 * event.loaded) / total, 6);
+      before = event.loaded;
     }
-    expect(events.at(-1)).toMatchObject({ loaded: total, progress: 100 });
+    expect(before).toBe(total);
+    const all = events.filter((event) => event.status === 'progress_total');
+    // Of all files together it hears when the weights are among them, so that a bar never goes back.
+    expect(all.every(({ files, progress }, i) => 'model.safetensors' in files && progress >= (all[i - 1]?.progress ?? 0))).toBe(true);
+    expect(all.length).toBe(tensors.length);
+    expect(all.at(-1)).toMatchObject({ progress: 100, files: { 'config.json': {}, 'model.safetensors': { loaded: total, total } } });
   });
 
-  it.each(['progress', 'ready'])('that throws at %s ends the load with what it threw, and frees the memory', async (at) => {
-    const engine = await engineWith(tinyFiles());
-    const error = new Error('mine');
-    const progress_callback = ({ status }: ProgressEvent) => {
-      if (status === at) throw error;
-    };
-    await expect(EncoderModel.load(engine, 'm', { progress_callback })).rejects.toBe(error);
-    expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
-  });
+  it.each(['initiate', 'download', 'progress', 'progress_total', 'done', 'ready'])(
+    'that throws at %s ends the load with what it threw, and frees the memory',
+    async (at) => {
+      const engine = await engineWith(tinyFiles());
+      const error = new Error('mine');
+      const progress_callback = (event: ProgressEvent) => {
+        if (event.status === at && (at === 'ready' || !('file' in event) || event.file === 'model.safetensors')) throw error;
+      };
+      await expect(from(engine, progress_callback)).rejects.toBe(error);
+      expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
+    },
+  );
 });
 
 describe('options of from_pretrained', () => {
   it.each<[string, object, string]>([
     ['quantized', { quantized: true }, 'quantized'],
-    ['revision', { revision: 'main' }, 'revision'],
+    ['revisions', { revisions: 'main' }, 'revisions'],
     ['device', { device: 'webgpu' }, 'device'],
     ['dtype', { dtype: 'q4' }, 'dtype'],
   ])('that heed does not have throw: %s', async (_, options, culprit) => {

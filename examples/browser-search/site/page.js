@@ -15,10 +15,11 @@ async function load() {
   /** @type {typeof import('heed')} */
   const { pipeline, semantic_search } = await import(new URL('heed/bundle/web.js', import.meta.url).href);
   const extractor = await pipeline('feature-extraction', new URL('model', import.meta.url), {
-    progress_callback: ({ progress }) => {
-      bar.hidden = progress === 100;
-      bar.value = progress;
-      status.textContent = `Loading the model: ${progress.toFixed(0)} %`;
+    progress_callback: (event) => {
+      bar.hidden = event.status === 'ready';
+      if (event.status !== 'progress_total') return;
+      bar.value = event.progress;
+      status.textContent = `Loading the model: ${event.progress.toFixed(0)} %`;
     },
   });
   const { threads } = extractor.info;

@@ -76,4 +76,4 @@ export const wrongOption: PretrainedOptions = { quantize: true };
 // @ts-expect-error: there is no such option here either
 export const wrongEngine = () => createEngine({ thread: 2 });
 // @ts-expect-error: there is no such task
-export const wrongTask = () => pipeline('fill-mask', 'model');
+export const wrongTask = () => pipeline('fill-in-mask', 'model');

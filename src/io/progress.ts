@@ -1,0 +1,119 @@
+/**
+ * What a `progress_callback` hears of the files of a model, in transformers.js's events: that a file is asked for, that it comes, how much of it and of all
+ * there is, that it is here. Of a file that is fetched as a whole, that is the download; of another, the reading.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { ByteStream } from '../runtime/types.js';
+import type { Folder } from './folder.js';
+
+interface FileEvent {
+  /** As the model was asked for. */
+  name: string;
+  file: string;
+}
+
+interface Amount {
+  /** Bytes. */
+  loaded: number;
+  total: number;
+  /** Percent. */
+  progress: number;
+}
+
+/** transformers.js's progress events: of a file, of all files that are known by then, of the model. */
+export type ProgressEvent =
+  | (FileEvent & { status: 'initiate' | 'download' | 'done' })
+  | (FileEvent & Amount & { status: 'progress' })
+  | (Amount & { status: 'progress_total'; name: string; files: Record<string, { loaded: number; total: number }> })
+  | { status: 'ready'; model: string; task?: string };
+
+export type Listen = (event: ProgressEvent) => void;
+
+/** Throws ARGUMENT for a progress_callback that is none. */
+export function checkListener(listen: unknown): void {
+  if (listen !== undefined && typeof listen !== 'function')
+    throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
+}
+
+/** A folder whose files are told of. */
+export interface ObservedFolder extends Folder {
+  /** The folder itself. */
+  readonly unobserved: Folder;
+  /** Bytes of a file that have been used. */
+  progress(file: string, loaded: number, total: number): void;
+}
+
+export const isObserved = (folder: Folder): folder is ObservedFolder => 'progress' in folder;
+
+const isWeights = (file: string): boolean => file.endsWith('.safetensors');
+
+/**
+ * The same folder, and `listen` hears of what is opened in it. What that throws ends the read. Where `weights` are to come, of all files together it hears
+ * only when theirs are among them: else small files would be all that there is at first, and a bar go back.
+ */
+export function observed(folder: Folder, listen: Listen, { name = folder.name, weights = true } = {}): ObservedFolder {
+  const files: Record<string, { loaded: number; total: number }> = {};
+  const begun = new Set<string>();
+  const once = (status: 'initiate' | 'download' | 'done', file: string) => {
+    if (begun.has(`${status} ${file}`)) return;
+    begun.add(`${status} ${file}`);
+    listen({ status, name, file });
+  };
+  const amount = (loaded: number, total: number): Amount => ({ loaded, total, progress: total ? (100 * loaded) / total : 0 });
+  const progress = (file: string, loaded: number, total: number) => {
+    const known = files[file] ?? { loaded: -1, total };
+    // What was downloaded is read afterwards, by other counts.
+    if (loaded <= known.loaded || begun.has(`done ${file}`)) return;
+    once('download', file);
+    files[file] = { loaded, total };
+    const all = Object.values(files);
+    const sum = (key: 'loaded' | 'total') => all.reduce((bytes, one) => bytes + one[key], 0);
+    if (!weights || Object.keys(files).some(isWeights))
+      listen({ status: 'progress_total', name, ...amount(sum('loaded'), sum('total')), files: structuredClone(files) });
+    listen({ status: 'progress', name, file, ...amount(loaded, total) });
+    if (loaded >= total) once('done', file);
+  };
+  return {
+    unobserved: folder,
+    name: folder.name,
+    locate: (file) => folder.locate(file),
+    ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),
+    progress,
+    async open(file, options) {
+      once('initiate', file);
+      if (options?.bytes !== undefined) {
+        const front = await folder.open(file, options);
+        if (front.size !== undefined) files[file] ??= { loaded: 0, total: front.size };
+        return front;
+      }
+      const onFetch = (loaded: number, total: number | undefined) => {
+        options?.onFetch?.(loaded, total);
+        progress(file, loaded, total ?? loaded + 1);
+      };
+      const stream = await folder.open(file, { ...options, onFetch });
+      once('download', file);
+      // Weights are read ahead of their use, which their reader tells.
+      if (isWeights(file)) return stream;
+      return counted(stream, (loaded) => {
+        progress(file, loaded, loaded);
+        once('done', file);
+      });
+    },
+  };
+}
+
+/** A stream that tells when it has been read to its end. */
+function counted(stream: ByteStream, ended: (loaded: number) => void): ByteStream {
+  let loaded = 0;
+  return {
+    name: stream.name,
+    size: stream.size,
+    async read(target) {
+      const count = await stream.read(target);
+      loaded += count;
+      if (count === 0 && target.length > 0) ended(loaded);
+      return count;
+    },
+    close: () => stream.close(),
+  };
+}
