@@ -4,6 +4,7 @@
  * Exit codes: 0 done, 1 failed (one line says what, with a HeedError's code), 2 a command line that cannot be read, 130 interrupted.
  */
 import { Command } from 'commander';
+import { askCommand } from './ask.js';
 import { attendCommand } from './attend.js';
 import { classifyCommand } from './classify.js';
 import { embedCommand } from './embed.js';
@@ -24,6 +25,7 @@ const program = new Command('heed')
   .addCommand(translateCommand)
   .addCommand(embedCommand)
   .addCommand(classifyCommand)
+  .addCommand(askCommand)
   .addCommand(fillCommand)
   .addCommand(attendCommand)
   .addCommand(trainCommand)

@@ -2,6 +2,7 @@
 import type { SingleBar } from 'cli-progress';
 import type { JsonObject } from '../io/json.js';
 import type { ProgressEvent } from '../io/progress.js';
+import { onOneLine } from './failures.js';
 
 /** Milliseconds before a bar shows: most things are over by then. */
 const PATIENCE = 500;
@@ -69,5 +70,5 @@ export function progress(what: string): Progress {
 
 /** What a model's config.json has to say to those who use it. */
 export function showNotice({ notice }: JsonObject): void {
-  if (typeof notice === 'string') process.stderr.write(`heed: ${notice.replace(/\p{Cc}/gu, ' ')}\n`);
+  if (typeof notice === 'string') process.stderr.write(`heed: ${onOneLine(notice)}\n`);
 }
