@@ -5,22 +5,16 @@ import type { Activation } from '../ops/activation.js';
 import type { EncoderChoices, EncoderDims, HeadChoices } from './architecture.js';
 import { activationOf, headsIn, MOST_LAYERS, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';
 
-/** Sizes, but for the number of types. The table of positions is `reserved` rows longer than a row of tokens may be. */
-export const bertDims = (c: JsonNode, reserved = 0): Omit<EncoderDims, 'types'> => ({
+/** Sizes, but for the number of types. */
+export const bertDims = (c: JsonNode): Omit<EncoderDims, 'types'> => ({
   C: sizeIn(c, 'hidden_size'),
   L: sizeIn(c, 'num_hidden_layers', MOST_LAYERS),
   H: headsIn(c, 'num_attention_heads', 'hidden_size'),
   F: sizeIn(c, 'intermediate_size'),
   V: sizeIn(c, 'vocab_size'),
-  positions: positionsIn(c, reserved),
+  positions: sizeIn(c, 'max_position_embeddings'),
   eps: numberIn(c, 'layer_norm_eps', 1e-12),
 });
-
-function positionsIn(c: JsonNode, reserved: number): number {
-  const rows = sizeIn(c, 'max_position_embeddings');
-  if (rows > reserved) return rows - reserved;
-  throw c.error(`must have max_position_embeddings above the ${reserved} that tokens do not use`);
-}
 
 /** How many types of tokens there are. */
 export const typesIn = (c: JsonNode): number => sizeIn(c, 'type_vocab_size');

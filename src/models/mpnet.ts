@@ -4,7 +4,7 @@ import { defineArchitecture, type EncoderChoices, type EncoderDims } from './arc
 import { bertChoices, bertDims, bertIgnored, bertWeights, hiddenDropout, oldNorms, wordScores } from './bert_family.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
 import { Encoder } from './encoder.js';
-import { firstToken, firstTokenWeights, wordScoresWeights } from './roberta.js';
+import { firstToken, firstTokenWeights, positionsBehind, wordScoresWeights } from './roberta.js';
 
 /** Whatever the config calls padding, this token does not count. */
 const PADDING = 1;
@@ -14,7 +14,7 @@ export const mpnet = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoi
   name: 'mpnet',
   className: 'MPNet',
   module: Encoder,
-  dims: (c) => ({ ...bertDims(c, PADDING + 1), types: 0 }),
+  dims: (c) => ({ ...bertDims(c), positions: positionsBehind(c, PADDING + 1), types: 0 }),
   block: (c) => {
     const key = 'relative_attention_num_buckets';
     if (c.get(key) !== undefined && sizeIn(c, key) !== BUCKETS) throw unsupported(c, key, `other than ${BUCKETS} buckets of distances`);

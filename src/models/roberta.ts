@@ -5,11 +5,18 @@ import type { JsonNode } from '../io/json.js';
 import { countingAllBut } from '../nn/positions.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices } from './architecture.js';
 import { bertChoices, bertDims, bertIgnored, bertWeights, classifierDropout, oldNorms, typesIn, wordScores } from './bert_family.js';
-import { numberIn } from './config.js';
+import { numberIn, sizeIn } from './config.js';
 import { Encoder } from './encoder.js';
 
 /** The token that does not count. */
 const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
+
+/** How many tokens a row may have where a table of positions begins with `reserved` rows that are no token's. */
+export function positionsBehind(c: JsonNode, reserved: number): number {
+  const rows = sizeIn(c, 'max_position_embeddings');
+  if (rows > reserved) return rows - reserved;
+  throw c.error(`must have max_position_embeddings above the ${reserved} that tokens do not use`);
+}
 
 /** tanh(W h + b) of the first token, which is scored. */
 export const firstToken = (dropout: number): HeadChoices => ({
@@ -31,7 +38,7 @@ export const likeRoberta = (name: string, className: string) =>
     name,
     className,
     module: Encoder,
-    dims: (c) => ({ ...bertDims(c, padding(c) + 1), types: typesIn(c) }),
+    dims: (c) => ({ ...bertDims(c), positions: positionsBehind(c, padding(c) + 1), types: typesIn(c) }),
     block: (c) => ({ ...bertChoices(c), positions: { offset: padding(c) + 1, count: countingAllBut(padding(c)) } }),
     weights: bertWeights,
     prefixes: ['roberta.'],
