@@ -15,6 +15,7 @@ import {
   type Engine,
   estimate,
 } from '../../dist/entry/node.js';
+import { BUFFER } from '../../dist/io/staging.js';
 import { failureOf } from '../io/memory.js';
 import { itWith, shared } from '../shared.js';
 import { tinyPath } from './files.js';
@@ -77,7 +78,7 @@ const compared = (
     const rows = Array.from({ length: sizes.batch }, () => Array<number>(sizes.tokens).fill(1));
     const model = await run(path, engine, dtype, rows);
     const { loaded } = model;
-    expect(said.loading - (2 << 20)).toBe(engine.memory().size);
+    expect(said.loading - 2 * BUFFER).toBe(engine.memory().size);
     await model.run();
     const { peak, size } = engine.memory();
     expect(loaded - said.weights).toBeGreaterThanOrEqual(0);
