@@ -1,5 +1,5 @@
 /**
- * A fresh process that `bench startup` times: node startup-child.mjs encoder|translation|embedding plain|relaxed THREADS [MODEL]. It prints one line of
+ * A fresh process that `bench startup` times: node startup-child.mjs encoder|translation|embedding|nothing plain|relaxed THREADS [MODEL]. It prints one line of
  * JSON. Everything heavy is imported after the clock is read; times count from the start of the process (performance.timeOrigin) or from
  * the milestone before.
  */
@@ -17,10 +17,14 @@ export interface Milestones {
   warmForwardMs?: number;
   forwardRatio?: number;
   loadMs?: number;
+  pipelineMs?: number;
+  firstTextMs?: number;
   firstSentenceMs?: number;
   warmSentenceMs?: number;
   embeddingMs?: number;
   peakMiB: number;
+  /** Above that of a process that imports nothing. */
+  aboveNodeMiB?: number;
 }
 
 /** 16 tokens for MiniLM's tokenizer, the two special ones included. */
@@ -93,12 +97,17 @@ async function embedding(mode: Mode, threads: number, model: string): Promise<Mi
   const { createEngine, pipeline } = await import('heed');
   const importMs = lap();
   const engine = await createEngine({ threads, deterministic: mode === 'plain' });
+  const firstEngineMs = lap();
   const extract = await pipeline('feature-extraction', model, { engine });
+  const pipelineMs = lap();
   await extract(text, { pooling: 'mean', normalize: true });
-  return { nodeMs, importMs, embeddingMs: performance.now(), peakMiB: peakMiB() };
+  const firstTextMs = lap();
+  return { nodeMs, importMs, firstEngineMs, pipelineMs, firstTextMs, embeddingMs: performance.now(), peakMiB: peakMiB() };
 }
 
+const nothing = async (): Promise<Milestones> => ({ nodeMs: lap(), importMs: 0, peakMiB: peakMiB() });
+
 const [kind, mode, threads, model = ''] = process.argv.slice(2);
-const kinds = { encoder, translation, embedding } as const;
+const kinds = { encoder, translation, embedding, nothing } as const;
 console.log(JSON.stringify(await kinds[kind as keyof typeof kinds](mode as Mode, Number(threads), model)));
 process.exit();

@@ -26,8 +26,11 @@ const labels: Record<keyof Milestones, string> = {
   loadMs: 'the translator: loading it',
   firstSentenceMs: 'its first sentence, of ten words, greedily',
   warmSentenceMs: 'another one, warm',
+  pipelineMs: 'loading the model: weights, tokenizer, settings',
+  firstTextMs: 'the first embedding, of 16 tokens',
   embeddingMs: 'from the start of the process to the first embedding',
   peakMiB: 'peak memory (resident), MiB',
+  aboveNodeMiB: 'peak memory above that of a Node that imports nothing, MiB',
 };
 
 export const command: Command = {
@@ -37,7 +40,13 @@ export const command: Command = {
     const rows: Row[] = [];
     for (const kind of model ? ['encoder', 'translation', 'embedding'] : ['encoder', 'translation']) {
       const args = (mode: string) => [kind, mode, String(threads), model ?? ''];
-      const columns = available.map((mode) => Array.from({ length: rounds }, () => run(args(mode))));
+      const node = kind === 'embedding' ? spread(Array.from({ length: 5 }, () => run(['nothing', '', '', '']).peakMiB)).median : undefined;
+      const columns = available.map((mode) =>
+        Array.from({ length: rounds }, () => {
+          const told = run(args(mode));
+          return node === undefined ? told : { ...told, aboveNodeMiB: told.peakMiB - node };
+        }),
+      );
       for (const key of Object.keys(labels) as (keyof Milestones)[]) {
         if (columns[0]?.[0]?.[key] === undefined) continue;
         const row: Row = { run: kind, milestone: labels[key] };

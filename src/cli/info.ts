@@ -17,7 +17,7 @@ interface InfoFlags extends EngineFlags {
 
 export const infoCommand = new Command('info')
   .description('tell what this machine gives heed, or what a model is and takes')
-  .argument('[model]', 'folder or URL of a model')
+  .argument('[model]', "folder, URL, or name on Hugging Face's hub of a model")
   .option('--batch <n>', 'rows of the forward whose memory is estimated', wholeNumber, 1)
   .option('--tokens <n>', 'tokens of a row (default: 128, or as many as the model takes)', wholeNumber)
   .addOption(jsonOption('one JSON object'))

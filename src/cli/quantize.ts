@@ -2,6 +2,7 @@
  * `heed quantize`: a model in floats becomes one in 8 bits, in a folder of its own, with its tokenizer and all that describes it. Then both read the same texts,
  * so that the last line says what it cost.
  */
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -23,7 +24,7 @@ interface QuantizeFlags extends EngineFlags {
 
 export const quantizeCommand = new Command('quantize')
   .description('make a model in 8 bits out of one in floats')
-  .argument('<model>', 'folder or URL of a model, of any architecture and task that heed has')
+  .argument('<model>', "folder, URL, or name on Hugging Face's hub of a model, of any architecture and task that heed has")
   .addOption(new Option('--out <dir>', 'the folder to write').makeOptionMandatory())
   .option('--force', 'write into a folder that holds a model already')
   .option('--no-check', 'do not compare the two models')
@@ -45,7 +46,7 @@ Examples:
 async function quantize(engine: Engine, model: string, { out, force, check, json }: QuantizeFlags): Promise<void> {
   const { runtime } = engine;
   const folder = await modelFolder(runtime, model);
-  if (folder.locate('config.json') === runtime.join(runtime.resolve(out), 'config.json'))
+  if (resolve(folder.locate('config.json')) === resolve(out, 'config.json'))
     throw new HeedError('ARGUMENT', `${out} is the model itself`, { culprit: 'out', cure: 'Choose another folder' });
   const config = runtime.join(out, 'config.json');
   if (!force && (await runtime.exists(config)))

@@ -1,8 +1,9 @@
 /** What all commands that run a model do: an engine for as long as the work takes, a pipeline loaded with a bar, a model's notice, texts a few at a time. */
 import type { Engine } from '../engine/engine.js';
-import { createEngine, pipeline } from '../entry/node.js';
+import { createEngine, env, pipeline } from '../entry/node.js';
 import { folderFor } from '../io/find.js';
 import type { Folder } from '../io/folder.js';
+import { hubOf } from '../io/hub.js';
 import type { Tasks } from '../pipelines/tasks.js';
 import type { Runtime } from '../runtime/types.js';
 import { linesOfInput } from './lines.js';
@@ -10,7 +11,7 @@ import type { EngineFlags } from './options.js';
 import { filesOf, showNotice, withBar } from './progress.js';
 
 /** A model's folder, by what its user calls it. */
-export const modelFolder = (runtime: Runtime, model: string): Promise<Folder> => folderFor(runtime, model);
+export const modelFolder = (runtime: Runtime, model: string): Promise<Folder> => folderFor(runtime, model, {}, hubOf(runtime, env));
 
 /** Runs `work` on an engine, which ends with it. */
 export async function withEngine<T>({ threads, deterministic }: EngineFlags, work: (engine: Engine) => Promise<T>): Promise<T> {

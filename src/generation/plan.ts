@@ -96,12 +96,20 @@ export function planOf(
         name,
         'Take it out of one of them; min_new_tokens keeps a text from ending early',
       );
+  const max_length = maxLengthOf(all, options, prompt, positions);
+  const min_length = all.min_new_tokens === undefined ? (all.min_length ?? 0) : all.min_new_tokens + prompt;
+  for (const name of ['min_length', 'min_new_tokens'] as const)
+    if (options[name] !== undefined && min_length > max_length)
+      throw contradiction(
+        `${name} asks for sequences of ${min_length} tokens, and they end at ${max_length}`,
+        name,
+        'Give less, or more max_new_tokens',
+      );
   const { do_sample, temperature = 1, top_k = 50, top_p = 1, seed = Math.floor(Math.random() * 2 ** 32) } = all;
   return {
     prompts,
     prompt,
-    max_length: maxLengthOf(all, options, prompt, positions),
-    min_length: all.min_new_tokens === undefined ? (all.min_length ?? 0) : all.min_new_tokens + prompt,
+    ...{ max_length, min_length },
     num_beams: all.num_beams ?? 1,
     length_penalty: all.length_penalty ?? 1,
     early_stopping: all.early_stopping ?? false,

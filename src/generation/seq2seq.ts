@@ -23,7 +23,7 @@ import type { Decoding, Found, Streamer } from './search.js';
 export interface Seq2SeqInputs {
   /** The source, [B, S]. */
   input_ids: IntegerInput;
-  /** 1 for tokens, 0 for padding, which stands on the right. Default: all 1. */
+  /** 1 for tokens, of which every row has one at least, 0 for padding, which stands on the right. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
   /** What the text begins with, [B, T]. `generate` puts decoder_start_token_id before it. */
   decoder_input_ids?: IntegerInput | undefined;

@@ -19,7 +19,7 @@ const LONGEST_HEADER = 100_000_000;
 export interface ReadOptions {
   /**
    * Bytes of a row: every chunk but the last is a multiple of it. A multiple of the element's size, which is the default.
-   * Up to 1 MiB it costs nothing; beyond, each chunk is one row, copied together.
+   * Up to 256 KiB it costs nothing; beyond, each chunk is one row, copied together.
    */
   granularity?: number;
 }

@@ -59,10 +59,20 @@ export function integersLike(
   throw new HeedError('SHAPE', `${name} is [${dims}], input_ids [${shape}]`, { culprit: name, shape: dims });
 }
 
-/** Tokens of each row where a mask [B, T] pads on the right; undefined where it does otherwise. */
+/**
+ * Tokens of each row where a mask [B, T] pads on the right; undefined where it does otherwise. Throws ARGUMENT for a row that is nothing but padding: whatever
+ * came of it would look like an answer.
+ */
 export function lengthsOf(mask: Int32Array, [B, T]: readonly [number, number]): number[] | undefined {
   const rows = Array.from({ length: B }, (_, b) => mask.subarray(b * T, (b + 1) * T));
   const lengths = rows.map((row) => row.reduce((n, m) => n + Number(m !== 0), 0));
+  const empty = T > 0 ? lengths.indexOf(0) : -1;
+  if (empty >= 0)
+    throw new HeedError('ARGUMENT', `attention_mask has no token in row ${empty}`, {
+      culprit: 'attention_mask',
+      shape: [B, T],
+      cure: 'Leave the row out, or give empty texts their special tokens',
+    });
   return rows.every((row, b) => row.subarray(0, lengths[b]).every((m) => m !== 0)) ? lengths : undefined;
 }
 

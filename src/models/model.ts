@@ -21,7 +21,7 @@ import { type SavePretrainedOptions, saveLoaded } from './save.js';
 
 export interface ModelInputs {
   input_ids: IntegerInput;
-  /** 1 for tokens, 0 for padding. Default: all 1. */
+  /** 1 for tokens, of which every row has one at least, 0 for padding. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
   /** Default: all 0. */
   token_type_ids?: IntegerInput | undefined;

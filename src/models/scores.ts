@@ -9,7 +9,7 @@ export interface Classification {
   score: number;
 }
 
-/** exp(x) / Σ exp(x), shifted by the largest; NaN where one is. */
+/** exp(x) / Σ exp(x), shifted by the largest. Throws NUMERIC for what is no number. */
 export function softmax(logits: ArrayLike<number>): Float32Array {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i] as number);
@@ -17,13 +17,23 @@ export function softmax(logits: ArrayLike<number>): Float32Array {
   let sum = 0;
   for (const power of scores) sum += power;
   for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / sum;
-  return scores;
+  return numbers(scores);
 }
 
-export const sigmoid = (logits: ArrayLike<number>): Float32Array => Float32Array.from(logits, (x) => 1 / (1 + exp(-x)));
+/** Throws NUMERIC for what is no number. */
+export const sigmoid = (logits: ArrayLike<number>): Float32Array => numbers(Float32Array.from(logits, (x) => 1 / (1 + exp(-x))));
+
+/** Scores, which are numbers: those of a model that diverged are none. */
+function numbers(scores: Float32Array): Float32Array {
+  if (!scores.some(Number.isNaN)) return scores;
+  throw new HeedError('NUMERIC', "The model's scores are not numbers", {
+    culprit: 'logits',
+    cure: 'Its weights have diverged: train it again at a lower learning rate, or load another checkpoint',
+  });
+}
 
 /** What becomes of a classifier's logits, by Hugging Face's names. */
-export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => Float32Array.from(logits) } as const;
+export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => numbers(Float32Array.from(logits)) } as const;
 export type Scoring = keyof typeof scoring;
 
 /** What `asked` stands for: without it, config.json's problem_type and the number of labels decide, as in Hugging Face's pipelines. */

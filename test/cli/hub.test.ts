@@ -69,6 +69,20 @@ describe('a model of a hub', () => {
     expect(stderr).toMatch(message);
   });
 
+  it('is told of, and made one in 8 bits, by its name', async () => {
+    hub.taken();
+    const told = await sh(`${variables('told')} ${heedIn} info larger/bert --json`);
+    // The front of the weights, and no more.
+    const asked = hub.taken().filter((request) => request.startsWith('GET model.safetensors'));
+    expect(asked.length).toBeGreaterThan(0);
+    for (const request of asked) expect(request).toMatch(/bytes=0-65535$/);
+    expect(JSON.parse(told.stdout)).toMatchObject({ model: 'larger/bert', architecture: 'bert', dims: { vocabulary: 40_000 } });
+    const out = join(temporary, 'eighths');
+    const { code, stdout } = await sh(`${variables('quantized')} ${heedIn} quantize tiny/bert --out "${out}" --json`);
+    expect([code, JSON.parse(stdout).quantized]).toEqual([0, 15]);
+    expect(readdirSync(out)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'modules.json', 'tokenizer.json']));
+  });
+
   it.skipIf(!hasTerminal)('shows a bar while it comes', async () => {
     hub.fault = ({ file }) => (file === 'model.safetensors' ? { slow: 5 } : undefined);
     const { code, stdout } = await onTerminal(['embed', 'a cat', '--model', 'larger/bert'], { variables: variables('slow') });

@@ -1,7 +1,7 @@
 /** `heed quantize`: what it writes is what a model that was loaded saves in 8 bits; and what it refuses, before it writes anything. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -39,11 +39,7 @@ describe('what it writes', () => {
   it.each([
     ['BERT', tinyPath, AutoModel],
     ['BERT that sorts texts', fixture('bert_classify'), AutoModelForSequenceClassification],
-    ['BERT that fills masks', fixture('bert_mlm'), AutoModelForMaskedLM],
     ['Marian', fixture('marian'), AutoModelForSeq2SeqLM],
-    ['BART', fixture('bart'), AutoModelForSeq2SeqLM],
-    ['T5', fixture('t5'), AutoModelForSeq2SeqLM],
-    ['gated T5', fixture('t5_gated'), AutoModelForSeq2SeqLM],
   ])("is what save_pretrained writes with dtype: 'q8': %s", async (name, path, auto) => {
     const { code, stdout, stderr } = await run(['quantize', path, '--out', at(`${name} quantized`), '--json']);
     expect([code, stderr]).toEqual([0, '']);
@@ -110,7 +106,8 @@ describe('what it refuses', () => {
     expect((await run(['quantize', tinyPath, '--out', out, '--force', '--no-check'])).code).toBe(0);
     expect(configIn(out).quantization_config.bits).toBe(8);
     const own = modelOf('own', tinyConfig(), tinyWeights());
-    expect(await failed([own, '--out', own, '--force'])).toMatch(/is the model itself.*\[ARGUMENT\]/);
+    for (const out of [own, `${own}/`, join(own, '..', basename(own))])
+      expect(await failed([own, '--out', out, '--force'])).toMatch(/is the model itself.*\[ARGUMENT\]/);
   });
 
   it('what is in 8 bits already, what is no model, and weights that are no numbers: nothing is written', async () => {

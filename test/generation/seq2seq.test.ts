@@ -183,6 +183,7 @@ describe('generate', async () => {
     ['a source outside of the vocabulary', { input_ids: [[97]] }, 'ARGUMENT', 'input_ids'],
     ['types', { token_type_ids: [[1, 0]] }, 'ARGUMENT', 'token_type_ids'],
     ['padding on the left', { attention_mask: [[0, 1]] }, 'UNSUPPORTED', 'attention_mask'],
+    ['nothing but padding', { attention_mask: [[0, 0]] }, 'ARGUMENT', 'attention_mask'],
     ['a start for other sources', { decoder_input_ids: [[0], [0]] }, 'SHAPE', 'decoder_input_ids'],
     ['a start outside of the vocabulary', { decoder_input_ids: [[97]] }, 'ARGUMENT', 'decoder_input_ids'],
     ['attentions that nobody gets', { output_attentions: true }, 'ARGUMENT', 'output_attentions'],

@@ -91,6 +91,23 @@ describe('input_ids', () => {
 });
 
 describe('attention_mask and token_type_ids', () => {
+  it('leave every row a token: one that is nothing but padding is refused by its number', async () => {
+    const mask = [
+      [1, 1, 0],
+      [0, 0, 0],
+    ];
+    const error = await failureOf(() =>
+      model({
+        input_ids: [
+          [2, 17, 3],
+          [2, 3, 0],
+        ],
+        attention_mask: mask,
+      }),
+    );
+    expect(error).toMatchObject({ code: 'ARGUMENT', culprit: 'attention_mask', message: expect.stringContaining('row 1') });
+  });
+
   it('must have the shape of input_ids', async () => {
     for (const name of ['attention_mask', 'token_type_ids'])
       expect(await failureOf(() => model({ input_ids: ids, [name]: [[1, 1, 1, 1]] }))).toMatchObject({

@@ -4,20 +4,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  AutoModel,
-  AutoModelForMaskedLM,
-  AutoModelForSeq2SeqLM,
-  AutoModelForSequenceClassification,
-  createEngine,
-  type Engine,
-  type PretrainedOptions,
-} from '../../dist/entry/node.js';
+import { createEngine, type Engine } from '../../dist/entry/node.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
 import { save_pretrained, trainBpe } from '../../dist/train/index.js';
-import { readWeights, tinyPath, type Weights } from './files.js';
+import { readWeights, type Weights } from './files.js';
+import { type Fixture, fixtures, type LoadedFixture, translatorAt } from './fixtures.js';
 
 let engine: Engine;
 const folder = mkdtempSync(join(tmpdir(), 'heed-'));
@@ -34,42 +26,21 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
 const weightsIn = (path: string): Weights => readWeights(readFileSync(join(path, 'model.safetensors')));
 const jsonIn = (path: string, file = 'config.json') => JSON.parse(readFileSync(join(path, file), 'utf8'));
 
-interface Saved {
-  (inputs: never): Promise<Record<string, unknown>>;
-  save_pretrained(folder: string, options?: object): Promise<void>;
-  dispose(): void;
-}
-type Loader = (path: string, options: PretrainedOptions) => Promise<Saved>;
-const by = ({ from_pretrained }: { from_pretrained: (path: string, options: PretrainedOptions) => Promise<unknown> }) =>
-  from_pretrained as Loader;
+const all = [...fixtures, translatorAt(translatorPath)];
+const called = (name: string) => all.find((fixture) => fixture.name === name) as Fixture;
 
-const seq2seq = by(AutoModelForSeq2SeqLM);
-const source = { input_ids: [[5, 9, 7, 11, 2]] };
-const translation = { ...source, decoder_input_ids: [[1, 8, 12, 9]] };
-const families: [name: string, path: string, load: Loader, inputs: object][] = [
-  ['BERT', tinyPath, by(AutoModel), source],
-  ['BERT that sorts texts', fixture('bert_classify'), by(AutoModelForSequenceClassification), source],
-  ['BERT that fills masks', fixture('bert_mlm'), by(AutoModelForMaskedLM), source],
-  ['Marian', fixture('marian'), seq2seq, translation],
-  ['BART', fixture('bart'), seq2seq, translation],
-  ['T5', fixture('t5'), seq2seq, translation],
-  ['gated T5', fixture('t5_gated'), seq2seq, translation],
-  ["heed's own translator", translatorPath, seq2seq, translation],
-];
-
-describe.each(families)('%s', (name, path, load, inputs) => {
+describe.each(all)('$name', ({ name, path, load, inputs }) => {
   const at = (kind: string) => join(folder, `${name} ${kind}`);
-  const answer = (model: Saved) => model(inputs as never);
+  const answer = (model: LoadedFixture) => model(inputs);
 
   it('is saved as Hugging Face wrote it: every tensor, by its name', async () => {
     const model = await load(path, { engine });
     await model.save_pretrained(at('floats'));
-    expect(weightsIn(at('floats'))).toEqual(weightsIn(path));
-    expect(jsonIn(at('floats'))).toEqual(jsonIn(path));
+    expect(weightsIn(at('floats'))).toEqual(withoutCopies(weightsIn(path)));
+    expect(jsonIn(at('floats'))).toMatchObject(jsonIn(path));
     const files = (of: string) => readdirSync(of, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(json|txt)$/.test(file));
     expect(files(at('floats')).sort()).toEqual(
       files(path)
@@ -88,7 +59,7 @@ describe.each(families)('%s', (name, path, load, inputs) => {
     expect(weightsIn(at('rounded'))).toEqual(weightsIn(at('q8')));
     const { quantization_config, ...config } = jsonIn(at('q8'));
     expect(quantization_config).toEqual({ quant_method: 'heed', bits: 8, group_size: 32 });
-    expect(config).toEqual(jsonIn(path));
+    expect(config).toMatchObject(jsonIn(path));
     const again = await load(at('q8'), { engine });
     expect(await answer(again)).toEqual(await answer(eighths));
     // And once more, as it was read.
@@ -101,7 +72,8 @@ describe.each(families)('%s', (name, path, load, inputs) => {
     const eighths = await load(path, { engine, dtype: 'q8' });
     await eighths.save_pretrained(at('widened'), { dtype: 'fp32' });
     const wide = await load(at('widened'), { engine });
-    expect(jsonIn(at('widened'))).toEqual(jsonIn(path));
+    expect(jsonIn(at('widened'))).toMatchObject(jsonIn(path));
+    expect(jsonIn(at('widened'))).not.toHaveProperty('quantization_config');
     const [got, want] = [numbersOf(await answer(eighths)), numbersOf(await answer(wide))];
     const most = Math.max(...want.map(Math.abs));
     expect(most).toBeGreaterThan(1e-3);
@@ -110,24 +82,31 @@ describe.each(families)('%s', (name, path, load, inputs) => {
   });
 });
 
+/** A head that scores words with a matrix of its own has its bias twice, where Hugging Face writes it. */
+const withoutCopies = (weights: Weights): Weights =>
+  Object.fromEntries(
+    Object.entries(weights).filter(([name]) => !(`${name.replace(/bias$/, 'decoder.bias')}` in weights && name.endsWith('bias'))),
+  );
+
 /** Every number that a model gave. */
-const numbersOf = (outputs: Record<string, unknown>): number[] =>
-  Object.values(outputs).flatMap((output) => Array.from((output as { data: Float32Array }).data));
+const numbersOf = (outputs: Awaited<ReturnType<LoadedFixture>>): number[] => Object.values(outputs).flatMap(({ data }) => Array.from(data));
 
 it('of a checkpoint without what is optional is without it again', async () => {
-  const model = await AutoModel.from_pretrained(join(folder, 'BERT that fills masks floats'), { engine });
+  const { load } = called('bert');
+  const model = await load(called('bert_mlm').path, { engine });
   await model.save_pretrained(join(folder, 'encoder'));
   expect(Object.keys(weightsIn(join(folder, 'encoder'))).filter((key) => /pooler|cls|bert\./.test(key))).toEqual([]);
   expect(jsonIn(join(folder, 'encoder')).architectures).toEqual(['BertModel']);
-  (await AutoModel.from_pretrained(join(folder, 'encoder'), { engine })).dispose();
+  (await load(join(folder, 'encoder'), { engine })).dispose();
   model.dispose();
 });
 
 it('refuses a dtype that there is not, an option that there is not, and work that was called off', async () => {
-  const model = await AutoModelForSeq2SeqLM.from_pretrained(fixture('t5'), { engine });
+  const { load, path } = called('t5');
+  const model = await load(path, { engine });
   const to = join(folder, 'never');
-  await expect(model.save_pretrained(to, { dtype: 'q4' as 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
-  await expect(model.save_pretrained(to, { dtpye: 'q8' } as never)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(model.save_pretrained(to, { dtype: 'q4' })).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+  await expect(model.save_pretrained(to, { dtpye: 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   await expect(model.save_pretrained(to, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
   expect(readdirSync(folder)).not.toContain('never');
   model.dispose();

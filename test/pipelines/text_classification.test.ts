@@ -78,3 +78,12 @@ it('says what is wrong', async () => {
   expect(await failureOf(() => pipeline('text-classification', tinyPath, { engine }))).toMatchObject({ code: 'MODEL_MISMATCH' });
   await expect(classify('x', { signal: AbortSignal.abort('no') })).rejects.toBe('no');
 });
+
+it('refuses to rank what a model that diverged says', async () => {
+  const model = await AutoModelForSequenceClassification.from_pretrained(folder, { engine, trainable: true });
+  for (const [name, { value }] of model.encoder.namedParameters())
+    if (name.startsWith('head.')) engine.heap.floats(value.ptr, value.size).fill(Number.NaN);
+  for (const function_to_apply of ['softmax', 'sigmoid', 'none'] as const)
+    expect(await failureOf(() => model.classify('x', { function_to_apply }))).toMatchObject({ code: 'NUMERIC', culprit: 'logits' });
+  model.dispose();
+});
