@@ -139,7 +139,8 @@ const isVector = (value: Vectors | Vector): value is Vector =>
   ArrayBuffer.isView(value) || (Array.isArray(value) && value.length > 0 && typeof value[0] === 'number');
 
 function vector(name: string, value: Vector): Vector {
-  if ((ArrayBuffer.isView(value) || Array.isArray(value)) && value.length !== undefined) return value;
+  const numbers = ArrayBuffer.isView(value) ? [value[0] ?? 0] : value;
+  if (Array.isArray(numbers) && numbers.every((x) => typeof x === 'number')) return value;
   throw new HeedError('ARGUMENT', `${name} is ${kindOf(value)}`, {
     culprit: name,
     cure: 'Give a list of numbers, or the data of a tensor',
@@ -166,5 +167,5 @@ function rowsOf(name: string, vectors: Vectors): Rows {
   const [count = 0, width = 0] = dims;
   if (dims.length !== 2 || data.length !== count * width)
     throw misfit(dims, dims.length === 3 ? 'Embed with a pooling' : 'Give one vector for each text');
-  return { data, count, width };
+  return { data: vector(name, data), count, width };
 }

@@ -154,7 +154,8 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
       else if (typeof last === 'object') last.push(id);
       else pieces.push([id]);
     }
-    return pieces.map((piece) => (typeof piece === 'string' ? piece : this.tokenizer.decode(piece).trim())).join(' ');
+    const words = pieces.map((piece) => (typeof piece === 'string' ? piece : this.tokenizer.decode(piece)));
+    return words.length === 1 ? (words[0] as string) : words.map((word) => word.trim()).join(' ');
   }
 }
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForMaskedLM, createEngine, type Engine, type FilledMask, type FillMask, pipeline } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
 import { tinyPath } from '../models/files.js';
-import { expected, near, tiny } from './tiny.js';
+import { casesOf, expected, near, tiny } from './tiny.js';
 
 let engine: Engine;
 let fill: FillMask;
@@ -17,9 +17,18 @@ afterAll(async () => {
 });
 
 describe('what Hugging Face answers', () => {
-  it.each(expected.fill_mask)('$text $options', async ({ text, options, filled }) => {
+  it.each(casesOf(expected.fill_mask))('$text $options', async ({ text, options, filled }) => {
     expect(await fill(text, options)).toEqual(near(filled));
   });
+
+  it.each(casesOf(expected.fill_mask, 'roberta_mlm'))(
+    'with bytes for letters, and spaces at the beginnings of words: $text $options',
+    async ({ text, options, filled }) => {
+      const own = await pipeline('fill-mask', tiny('roberta_mlm'), { engine });
+      expect(await own(text, options)).toEqual(near(filled));
+      own.dispose();
+    },
+  );
 });
 
 it('gives for a list what it gives for each of its texts, in order', async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, createEngine, type Engine, pipeline, type QuestionAnswering } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
-import { expected, near, tiny } from './tiny.js';
+import { casesOf, expected, near, tiny } from './tiny.js';
 
 let engine: Engine;
 let ask: QuestionAnswering;
@@ -16,9 +16,18 @@ afterAll(async () => {
 });
 
 describe('what Hugging Face answers', () => {
-  it.each(expected.qa)('$question $options', async ({ question, context, options, answers }) => {
+  it.each(casesOf(expected.qa))('$question $options', async ({ question, context, options, answers }) => {
     expect(await ask(question, context, options)).toEqual(near('top_k' in options ? answers : answers[0]));
   });
+
+  it.each(casesOf(expected.qa, 'roberta_qa'))(
+    'with bytes for letters, and spaces at the beginnings of words: $question $options',
+    async ({ question, context, options, answers }) => {
+      const own = await pipeline('question-answering', tiny('roberta_qa'), { engine });
+      expect(await own(question, context, options)).toEqual(near(answers));
+      own.dispose();
+    },
+  );
 });
 
 const contexts = ['Jim Henson was a nice puppet.', 'Sarah lives in Paris, at 19.', 'x'];

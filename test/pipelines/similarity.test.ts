@@ -49,6 +49,8 @@ describe('two vectors', () => {
     expect(codeOf(() => cos_sim([1], [1, 2]))).toBe('SHAPE');
     expect(codeOf(() => cos_sim('ab' as never, [1, 2]))).toBe('ARGUMENT');
     expect(codeOf(() => magnitude(undefined as never))).toBe('ARGUMENT');
+    expect(codeOf(() => dot([1, Symbol('x')] as never, [1, 2]))).toBe('ARGUMENT');
+    expect(codeOf(() => magnitude(new BigInt64Array(2) as never))).toBe('ARGUMENT');
   });
 });
 
@@ -129,6 +131,7 @@ describe('a search', () => {
     expect(codeOf(() => semantic_search([1, 2], { data: new Float32Array(8), dims: [2, 2, 2] }))).toBe('SHAPE');
     expect(codeOf(() => semantic_search([1, 2], { data: new Float32Array(7), dims: [4, 2] }))).toBe('SHAPE');
     expect(codeOf(() => semantic_search([1, 2], 'corpus' as never))).toBe('ARGUMENT');
+    expect(codeOf(() => semantic_search([1, 2], { data: new BigInt64Array(4) as never, dims: [2, 2] }))).toBe('ARGUMENT');
     expect(codeOf(() => semantic_search([1, 2], corpus, { top_k: 0 }))).toBe('ARGUMENT');
     expect(codeOf(() => semantic_search([1, 2], corpus, { score_function: 'euclid' as never }))).toBe('ARGUMENT');
     expect(codeOf(() => semantic_search([1, 2], corpus, { topk: 3 } as object))).toBe('UNSUPPORTED');

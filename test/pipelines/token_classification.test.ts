@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, type Engine, pipeline, type TokenClassification } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
-import { expected, near, tiny } from './tiny.js';
+import { casesOf, expected, near, tiny } from './tiny.js';
 
 let engine: Engine;
 let classify: TokenClassification;
@@ -16,9 +16,18 @@ afterAll(async () => {
 });
 
 describe('what Hugging Face answers', () => {
-  it.each(expected.ner)('$text $options', async ({ text, options, entities }) => {
+  it.each(casesOf(expected.ner))('$text $options', async ({ text, options, entities }) => {
     expect(await classify(text, options)).toEqual(near(entities));
   });
+
+  it.each(casesOf(expected.ner, 'roberta_ner'))(
+    'with bytes for letters, and spaces at the beginnings of words: $text $options',
+    async ({ text, options, entities }) => {
+      const own = await pipeline('ner', tiny('roberta_ner'), { engine });
+      expect(await own(text, options)).toEqual(near(entities));
+      own.dispose();
+    },
+  );
 });
 
 it('gives for a list what it gives for each of its texts, in order', async () => {
