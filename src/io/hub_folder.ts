@@ -54,7 +54,10 @@ export class HubFolder implements Folder {
     }
     try {
       const url = addressAt(this.words, revision, 'config.json');
-      const response = await ask(url, { ...this.#asking, signal }, { ...HEAD, ...(known && { retries: 0 }) });
+      // Whoever has the files already does not wait long.
+      const hurried = known && { retries: 0 };
+      const patience = known ? Number(this.runtime.environment('HF_HUB_ETAG_TIMEOUT')) || 10 : undefined;
+      const response = await ask(url, { ...this.#asking, signal, patience }, { ...HEAD, ...hurried });
       const { commit } = told(response);
       if (commit) {
         await this.cache.setCommit(this.#repository, revision, commit);

@@ -10,6 +10,8 @@ export interface Asking {
   /** Goes to servers of this origin alone. */
   token?: { value: string; origin: string } | undefined;
   signal?: AbortSignal | undefined;
+  /** Seconds in which a server must begin to answer. Default 30. */
+  patience?: number | undefined;
 }
 
 /** How often a request is repeated that may succeed later. */
@@ -20,8 +22,8 @@ const SILENCES = 2;
 const PAUSE = 250;
 /** The longest that a server may ask us to wait, in seconds. */
 const LONGEST = 60;
-/** Milliseconds in which a server must begin to answer. */
-const ANSWERS = 30_000;
+/** Seconds in which a server must begin to answer. */
+const PATIENCE = 30;
 
 const temporary = [408, 429, 500, 502, 503, 504];
 
@@ -84,11 +86,11 @@ async function follow(first: string, asking: Asking, method: string, headers: Re
 
 async function once(
   url: string,
-  { fetch, token, signal }: Asking,
+  { fetch, token, signal, patience = PATIENCE }: Asking,
   init: { method: string; headers: Record<string, string>; redirect: 'manual' | 'follow' },
 ) {
   const late = new AbortController();
-  const timer = setTimeout(() => late.abort(), ANSWERS);
+  const timer = setTimeout(() => late.abort(), 1000 * patience);
   const own = token && new URL(url).origin === token.origin ? { authorization: `Bearer ${token.value}` } : {};
   try {
     const all = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
@@ -97,7 +99,7 @@ async function once(
     if (signal?.aborted) throw signal.reason;
     const why = [error, error instanceof Error ? error.cause : undefined].filter((e) => e instanceof Error).map((e) => e.message);
     let reason = late.signal.aborted
-      ? `it did not answer within ${ANSWERS / 1000} s`
+      ? `it did not answer within ${patience} s`
       : (why.join(': ') || String(error)).replaceAll(url, shown(url));
     if (token) reason = reason.replaceAll(token.value, '…');
     throw new HeedError('NETWORK', `${shown(url)}: the download failed (${reason})`, {

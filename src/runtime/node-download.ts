@@ -14,8 +14,8 @@ import type { HubCache, OpenOptions, RemoteFile } from './types.js';
 
 /** How often it is begun again without a byte of progress in between. */
 const RETRIES = 4;
-/** Milliseconds without a byte after which a connection counts as lost. */
-const PATIENCE = 30_000;
+/** Seconds without a byte after which a connection counts as lost. */
+const patience = () => Number(process.env.HF_HUB_DOWNLOAD_TIMEOUT) || 30;
 const PIECE = 1 << 20;
 
 type From = Parameters<HubCache['keep']>[4];
@@ -141,7 +141,7 @@ async function* arriving(
     if (begin !== from) await handle.truncate();
     let at = begin === from ? from : 0;
     for (;;) {
-      timer = setTimeout(() => lost.abort(new HeedError('NETWORK', `the server sent nothing for ${PATIENCE / 1000} s`)), PATIENCE);
+      timer = setTimeout(() => lost.abort(new HeedError('NETWORK', `the server sent nothing for ${patience()} s`)), 1000 * patience());
       const count = await stream.read(buffer);
       clearTimeout(timer);
       if (count === 0) return;

@@ -224,6 +224,14 @@ describe('a download', () => {
     expect(blobs()).toEqual([sha256(big)]);
   });
 
+  it('whose server says nothing any more goes on by another connection', async () => {
+    process.env.HF_HUB_DOWNLOAD_TIMEOUT = '0.2';
+    hub.fault = ({ host, turn }) => (host === 'cdn' && turn === 0 ? { stall: 1_000_000 } : undefined);
+    right(await read('org/big', 'big.bin'));
+    delete process.env.HF_HUB_DOWNLOAD_TIMEOUT;
+    expect(hub.taken('cdn')).toEqual(['GET big.bin', 'GET big.bin bytes=1000000-']);
+  });
+
   it('begins anew where the server cannot go on', async () => {
     hub.fault = ({ host, turn }) => (host === 'cdn' ? { noRange: true, ...(turn === 0 && { cut: 1_000_000 }) } : undefined);
     right(await read('org/big', 'big.bin'));
@@ -370,6 +378,10 @@ describe('a hub that is busy, or out of order', () => {
         message: expect.stringMatching(/not in the cache .*the hub did not answer/),
       });
     }
+    process.env.HF_HUB_ETAG_TIMEOUT = '0.1';
+    hub.fault = () => ({ silent: true });
+    expect((await read('org/big', 'plain.txt')).length).toBe(50_000);
+    delete process.env.HF_HUB_ETAG_TIMEOUT;
     const settings = { remoteHost: 'http://127.0.0.1:1/' };
     expect((await read('org/big', 'plain.txt', { settings })).length).toBe(50_000);
     expect((await failureOf(() => read('org/tiny', 'config.json', { settings }))).code).toBe('NETWORK');

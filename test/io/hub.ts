@@ -30,6 +30,8 @@ export interface Fault {
   noRange?: boolean;
   /** Milliseconds before each piece of 10 kB. */
   slow?: number;
+  /** Nothing more comes after so many bytes of the body, and the connection stays. */
+  stall?: number;
   /** Nothing comes. */
   silent?: boolean;
   /** The connection ends at once. */
@@ -173,12 +175,13 @@ export class FakeHub {
     });
     if (method === 'HEAD') return void response.end();
     const closed = once(response, 'close');
-    const until = Math.min(end, begin + (fault.cut ?? Number.POSITIVE_INFINITY));
+    const until = Math.min(end, begin + (fault.cut ?? fault.stall ?? Number.POSITIVE_INFINITY));
     for (let at = begin; at < until && !response.destroyed; at += 10_000) {
       if (fault.slow) await new Promise((resolve) => setTimeout(resolve, fault.slow));
       const piece = bytes.subarray(at, Math.min(until, at + 10_000));
       if (!response.write(piece)) await Promise.race([once(response, 'drain'), closed]);
     }
+    if (fault.stall !== undefined) return;
     if (fault.cut === undefined) response.end();
     else setTimeout(() => response.destroy(), 20);
   }

@@ -106,6 +106,14 @@ describe('a cache by addresses', () => {
     expect(await read(folder('org/m', cache), 'big.bin')).toBe(big.length);
   });
 
+  it('counts: a body may end early and nobody say so', async () => {
+    const cache = cacheOf();
+    const fetch = async () => new Response(new Uint8Array(5), { headers: { 'content-length': '9' } });
+    const error = await failureOf(() => read(folder('org/m', cache, { settings: { fetch } }), 'big.bin'));
+    expect(error).toMatchObject({ code: 'NETWORK', message: expect.stringContaining('ended after 5 of 9 bytes') });
+    expect(cache.files()).toEqual([]);
+  });
+
   it.each<[string, () => Promise<void>]>([
     ['is full', () => Promise.reject(new DOMException('no room', 'QuotaExceededError'))],
     ['fails', () => Promise.reject(new Error('broken'))],
