@@ -16,6 +16,10 @@ const commands: Record<string, Entry> = {
   quantized: { summary: 'products with 8-bit weights, in the same rounds as float32', load: () => import('./quantized.js') },
   layer: { summary: 'one encoder layer, by length and by threads: curves', load: () => import('./layer.js') },
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
+  minilm: {
+    summary: 'a whole sentence encoder against onnxruntime-web, q8 against float32, short sentences',
+    load: () => import('./minilm.js'),
+  },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
   train: { summary: 'a training step against PyTorch, and gradients against jax-js', load: () => import('./train.js') },
