@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Command } from './command.js';
+import { processorTime } from './measure.js';
 import { checkOutputs, publish } from './report.js';
 
 interface Entry {
@@ -28,7 +29,7 @@ const commands: Record<string, Entry> = {
 };
 
 const usage = [
-  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER]',
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER] [--processor-time]',
   '    [--json FILE] [--svg FILE] [--markdown PAGE#PART] [--curves NAME=FILE,NAME=FILE,…] [--title TEXT]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
@@ -53,6 +54,7 @@ async function main(): Promise<void> {
       json: { type: 'string' },
       svg: { type: 'string' },
       markdown: { type: 'string' },
+      'processor-time': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -63,7 +65,10 @@ async function main(): Promise<void> {
   const { command } = await entry.load();
   const report = await command.run({
     threads: wholeNumber('threads', values.threads),
-    measuring: values.rounds ? { rounds: wholeNumber('rounds', values.rounds) } : {},
+    measuring: {
+      ...(values.rounds && { rounds: wholeNumber('rounds', values.rounds) }),
+      ...(values['processor-time'] && { now: processorTime }),
+    },
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
     only: values.only?.split(','),
     model: values.model,
