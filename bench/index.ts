@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { Command } from './command.js';
+import { processorTime } from './measure.js';
 import { checkOutputs, publish } from './report.js';
 
 interface Entry {
@@ -16,6 +17,10 @@ const commands: Record<string, Entry> = {
   quantized: { summary: 'products with 8-bit weights, in the same rounds as float32', load: () => import('./quantized.js') },
   layer: { summary: 'one encoder layer, by length and by threads: curves', load: () => import('./layer.js') },
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
+  minilm: {
+    summary: 'a whole sentence encoder against onnxruntime-web, q8 against float32, short sentences',
+    load: () => import('./minilm.js'),
+  },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
   train: { summary: 'a training step against PyTorch, and gradients against jax-js', load: () => import('./train.js') },
@@ -24,7 +29,7 @@ const commands: Record<string, Entry> = {
 };
 
 const usage = [
-  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER]',
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER] [--processor-time]',
   '    [--json FILE] [--svg FILE] [--markdown PAGE#PART] [--curves NAME=FILE,NAME=FILE,…] [--title TEXT]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
@@ -49,6 +54,7 @@ async function main(): Promise<void> {
       json: { type: 'string' },
       svg: { type: 'string' },
       markdown: { type: 'string' },
+      'processor-time': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -59,7 +65,10 @@ async function main(): Promise<void> {
   const { command } = await entry.load();
   const report = await command.run({
     threads: wholeNumber('threads', values.threads),
-    measuring: values.rounds ? { rounds: wholeNumber('rounds', values.rounds) } : {},
+    measuring: {
+      ...(values.rounds && { rounds: wholeNumber('rounds', values.rounds) }),
+      ...(values['processor-time'] && { now: processorTime }),
+    },
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
     only: values.only?.split(','),
     model: values.model,

@@ -17,7 +17,17 @@ export interface Options {
   pauseMs?: number;
   /** How long calls are timed together: clocks of browsers have steps of 0.02 to 1 ms. Default 0, each call by itself. */
   batchMs?: number;
+  /** What milliseconds are read from. Default: the clock on the wall. */
+  now?: () => number;
 }
+
+const wall = () => performance.now();
+
+/** Milliseconds that all threads of this process have computed for: what others do on the machine hardly shows. Of one thread's work alone: threads that wait compute too. */
+export const processorTime = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
 
 /** The middle of a sample, and its quartiles. */
 export interface Spread {
@@ -47,18 +57,18 @@ export function spread(sample: readonly number[]): Spread {
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Milliseconds a call of each batch. A promise is awaited, anything else is not: an await costs a synchronous task a microsecond. */
-async function callFor(task: Task, ms: number, batch = 1): Promise<number[]> {
+async function callFor(task: Task, ms: number, batch = 1, now = wall): Promise<number[]> {
   const times: number[] = [];
-  const end = performance.now() + ms;
-  let start = performance.now();
+  const end = now() + ms;
+  let start = now();
   do {
     for (let left = batch; left > 0; left--) {
       const result = task();
       if (result instanceof Promise) await result;
     }
-    const now = performance.now();
-    times.push((now - start) / batch);
-    start = now;
+    const moment = now();
+    times.push((moment - start) / batch);
+    start = moment;
   } while (start < end);
   return times;
 }
@@ -73,7 +83,7 @@ async function warm(task: Task, warmMs: number, batchMs: number): Promise<number
 }
 
 export async function compare<Name extends string>(tasks: Record<Name, Task>, options: Options = {}): Promise<Comparison<Name>> {
-  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 60, batchMs = 0 } = options;
+  const { rounds = 15, minMs = 100, warmMs = 1000, pauseMs = 60, batchMs = 0, now = wall } = options;
   const names = Object.keys(tasks) as Name[];
   const record = <T>(value: (name: Name) => T) => Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>;
   const turns = record<number[]>(() => []);
@@ -85,7 +95,7 @@ export async function compare<Name extends string>(tasks: Record<Name, Task>, op
     for (const name of round % 2 ? [...names].reverse() : names) {
       await sleep(pauseMs);
       await callFor(tasks[name], 0); // wakes the threads and fills the caches
-      const times = await callFor(tasks[name], minMs, batch[name]);
+      const times = await callFor(tasks[name], minMs, batch[name], now);
       turns[name].push(spread(times).median);
       calls[name] += times.length * batch[name];
     }

@@ -8,8 +8,8 @@ import { admittedSlot, CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work
 import type { KernelFunction } from './instantiate.js';
 import type { EngineMemory, Storage } from './memory.js';
 
-/** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others. */
-const CHUNKS_PER_LANE = 16;
+/** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others, and that two lanes take matmul's 48 tiles one by one. */
+const CHUNKS_PER_LANE = 32;
 /** About 20 microseconds of looking for work before a thread sleeps: waking one takes longer than that. */
 const SPINS = 20_000;
 /** How often the caller looks at `pending` before it looks at the clock. */

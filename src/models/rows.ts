@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import type { Tensor } from '../tensor.js';
-import { batchesOf, ENCODER_TOKENS, padded } from '../text/rows.js';
+import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
 import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
 import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
 
@@ -54,7 +54,7 @@ export async function runRows<Row extends TokenRow, Result>(
   const results = new Array<Result>(rows.length);
   const jobs = rows.map((row, index) => ({ index, row, ids: row.ids }));
   let done = 0;
-  for (const batch of batchesOf(jobs, ENCODER_TOKENS)) {
+  for (const batch of batchesOf(jobs, ENCODER_TOKENS, ENCODER_BATCH)) {
     const members = batch.map(({ row }) => row);
     const {
       ids,
