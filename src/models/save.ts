@@ -32,7 +32,7 @@ export interface SavePretrainedOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a tokenizer's files may be called. tokenizer.json is the one that heed reads; others stand in for it in other libraries. */
+/** What a tokenizer's files may be called. heed reads tokenizer.json, or a BERT's vocab.txt; others stand in for it in other libraries. */
 const tokenizerFiles = [
   ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
   ...['sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
@@ -132,7 +132,8 @@ const jsonFile = (tokenizer: object | undefined): Files =>
 /** A folder's tokenizer. Throws NOT_FOUND where it has none. */
 async function tokenizerOf(folder: Folder): Promise<Files> {
   const files = await filesOf(folder, tokenizerFiles);
-  if (!files.some(([name]) => name === 'tokenizer.json')) await readFile(folder, 'tokenizer.json');
+  // Which says that it is not there.
+  if (!files.some(([name]) => name === 'tokenizer.json' || name === 'vocab.txt')) await readFile(folder, 'tokenizer.json');
   return files;
 }
 

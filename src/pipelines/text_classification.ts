@@ -19,9 +19,12 @@ export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'
   top_k?: number | null | undefined;
 }
 
+/** What a list of texts gives with these options: a label for each, or a list of them where not just one was asked for. */
+type OfList<Options> = Options extends { top_k: infer K } ? (1 extends K ? Classification : Classification[]) : Classification;
+type LabelsOf<Texts, Options> = Texts extends readonly TextInput[] ? OfList<Options>[] : Classification[];
+
 /** One label for each text; with another `top_k`, a list for each text of a list. */
-export type TextClassification = TextClassificationPipeline &
-  ((texts: TextInput | readonly TextInput[], options?: TextClassificationOptions) => Promise<Classification[] | Classification[][]>);
+export type TextClassification = TextClassificationPipeline & TextClassificationPipeline['call'];
 
 export class TextClassificationPipeline {
   constructor(readonly model: Classifier) {}
@@ -31,17 +34,17 @@ export class TextClassificationPipeline {
     return callable(new TextClassificationPipeline(await SequenceClassifier.load(engine, folder, options)));
   }
 
-  async call(
-    texts: TextInput | readonly TextInput[],
-    options: TextClassificationOptions = {},
-  ): Promise<Classification[] | Classification[][]> {
+  async call<const Texts extends TextInput | readonly TextInput[], const Options extends TextClassificationOptions = object>(
+    texts: Texts,
+    given?: Options & TextClassificationOptions,
+  ): Promise<LabelsOf<Texts, Options>> {
+    const options: TextClassificationOptions = given ?? {};
     checkOptions(options, classifyOptionNames, 'text-classification');
     checkRunOptions('text-classification', options);
     const { top_k = 1, ...rest } = options;
-    const list = Array.isArray(texts) ? texts : [texts];
+    const list = (Array.isArray(texts) ? texts : [texts]) as readonly TextInput[];
     const found = (await this.model.classify(list, { ...rest, top_k: top_k ?? this.model.labels.length })) as Classification[][];
-    if (top_k === 1) return found.flat();
-    return Array.isArray(texts) ? found : (found[0] as Classification[]);
+    return (top_k === 1 ? found.flat() : Array.isArray(texts) ? found : found[0]) as LabelsOf<Texts, Options>;
   }
 
   /** What the engine got that runs it. */
