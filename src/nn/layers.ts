@@ -1,7 +1,7 @@
 /** The layers that have no structure: Linear, Embedding, LayerNorm, RMSNorm, Dropout. Names and defaults are PyTorch's. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
-import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { dropout } from '../ops/dropout.js';
 import { type EmbeddingOptions, embedding } from '../ops/embedding.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
@@ -29,6 +29,7 @@ export class Linear extends Module {
     super(engine);
     checkOptions(options, ['bias', 'biasInit', 'parts'], 'Linear');
     expectBooleans('Linear', { bias: options.bias });
+    expectSizes('Linear', 'features', [inFeatures, outFeatures]);
     const { parts = 1 } = options;
     if (!(Number.isSafeInteger(parts) && parts >= 1 && outFeatures % parts === 0))
       throw wrongArgument('Linear', 'parts', parts, `It is a divisor of ${outFeatures}`);
