@@ -70,6 +70,9 @@ export const encodingOptions = [...encodeOptions, 'stride'];
 const flags = ['return_overflowing_tokens', 'return_offsets_mapping', 'return_special_tokens_mask'] as const;
 export const batchOptions = [...encodingOptions, 'padding', 'pad_to_multiple_of', 'padding_side', ...flags];
 
+const paddings: readonly unknown[] = [true, false, 'longest', 'max_length'];
+const truncations: readonly unknown[] = [undefined, true, false, ...strategies];
+
 /** How rows are cut. */
 export interface Cut {
   /** Tokens per row; undefined: no limit. */
@@ -104,9 +107,10 @@ export function lengthsOf(options: BatchOptions, names: readonly string[], model
   const overflows = options.return_overflowing_tokens ?? (names === encodingOptions && options.stride !== undefined);
   const stride = overflows ? (options.stride ?? 0) : undefined;
   if (typeof special !== 'boolean') throw wrong('add_special_tokens', 'true or false', special);
-  for (const flag of flags) if (typeof (options[flag] ?? false) !== 'boolean') throw wrong(flag, 'true or false', options[flag]);
-  if (![true, false, 'longest', 'max_length'].includes(padding)) throw wrong('padding', "true, false, 'longest' or 'max_length'", padding);
-  if (![undefined, true, false, ...strategies].includes(truncation))
+  for (const flag of flags)
+    if (options[flag] !== undefined && typeof options[flag] !== 'boolean') throw wrong(flag, 'true or false', options[flag]);
+  if (!paddings.includes(padding)) throw wrong('padding', "true, false, 'longest' or 'max_length'", padding);
+  if (!truncations.includes(truncation))
     throw wrong('truncation', "true, false, 'longest_first', 'only_first' or 'only_second'", truncation);
   if (!isSide(truncation_side)) throw wrong('truncation_side', "'left' or 'right'", truncation_side);
   if (!isSide(padding_side)) throw wrong('padding_side', "'left' or 'right'", padding_side);

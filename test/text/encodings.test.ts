@@ -1,5 +1,6 @@
 /** What encodings tell of tokens: where they stand, of which text and word, and how long texts fall into windows. */
 import { describe, expect, it } from 'vitest';
+import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { failureOf } from '../io/memory.js';
 import { tiny } from './tiny.js';
 
@@ -90,4 +91,44 @@ describe('encodings', () => {
     expect(await failureOf(run)).toMatchObject({ code });
     expect(run).toThrow(message);
   });
+});
+
+// As Hugging Face's tokenizers 0.23.3.
+it.each([
+  [
+    'abc',
+    [2, 3],
+    [
+      [0, 1],
+      [1, 3],
+    ],
+  ],
+  [
+    'abcqqz',
+    [2, 3, 0, 4],
+    [
+      [0, 1],
+      [1, 3],
+      [3, 5],
+      [5, 6],
+    ],
+  ],
+  [
+    'ab<unk>q',
+    [1, 0],
+    [
+      [0, 2],
+      [2, 8],
+    ],
+  ],
+])('a unigram model would rather spell %s in rare pieces than leave a character unknown', (text, ids, offsets) => {
+  const vocab = [
+    ['<unk>', 0],
+    ['ab', -1],
+    ['a', -15],
+    ['bc', -14],
+    ['z', -20],
+  ];
+  const own = Tokenizer.from({ tokenizer: { model: { type: 'Unigram', vocab, unk_id: 0 } } });
+  expect(own.encodings(text)).toMatchObject([{ ids, offsets }]);
 });

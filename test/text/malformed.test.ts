@@ -61,6 +61,15 @@ describe('a tokenizer’s files', () => {
     ['an added token with a huge id', { ...good, added_tokens: [{ content: 'x', id: 2 ** 32 }] }, 'FORMAT', /added_tokens\[0\]\.id/],
     ['an endless added token', { ...good, added_tokens: [{ content: 'x'.repeat(5000), id: 1 }] }, 'FORMAT', /more than 1000/],
     ['merges that are none', { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: [3] } }, 'FORMAT', /a merge/],
+    ['merges of nothing', { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: ['a b'] } }, 'FORMAT', /not in its vocabulary/],
+    ['a table that is no base64', { ...good, normalizer: { type: 'Precompiled', precompiled_charsmap: '!' } }, 'FORMAT', /charsmap/],
+    [
+      'a table that is too short',
+      { ...good, normalizer: { type: 'Precompiled', precompiled_charsmap: 'AQEBAQEBAQE=' } },
+      'FORMAT',
+      /charsmap/,
+    ],
+    ['a mark of two characters', { ...good, pre_tokenizer: { type: 'Metaspace', replacement: '__' } }, 'FORMAT', /one character/],
     ['scores that are none', { ...good, model: { type: 'Unigram', vocab: [['a', 'x']], unk_id: 0 } }, 'FORMAT', /a token and its score/],
     ['an unknown token beyond the vocabulary', { ...good, model: { type: 'Unigram', vocab: [['a', 0]], unk_id: 7 } }, 'FORMAT', /unk_id/],
   ] as [string, string | object, string, RegExp][])('are refused, by name: %s', async (_, tokenizer, code, message) => {
