@@ -10,7 +10,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { type Activation, activationCode } from '../ops/activation.js';
 import type { AttentionOptions } from '../ops/attention.js';
-import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { add, mul } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention, type Turn } from './attention.js';
@@ -113,6 +113,7 @@ abstract class TransformerLayer extends Module {
     this.options = { activation: 'relu', batchFirst: false, bias: true, dropout: 0, ...options };
     const { dimFeedforward = 2048, bias, normFirst = false, attentionNorm = true, activation, batchFirst, gated = false } = this.options;
     expectBooleans(new.target.name, { bias, normFirst, attentionNorm, batchFirst, gated: gated === 'fused' || gated });
+    expectSizes(new.target.name, 'dimFeedforward', [dimFeedforward]);
     activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
     this.attentionNorm = attentionNorm;
