@@ -38,6 +38,7 @@ export { type Architecture, defineArchitecture, registerArchitecture } from './m
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
 export { distilbert } from './models/distilbert.js';
+export { electra } from './models/electra.js';
 export { Encoder } from './models/encoder.js';
 export { EncoderDecoder } from './models/encoder_decoder.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';

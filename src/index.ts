@@ -8,6 +8,7 @@ import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
 import { distilbert } from './models/distilbert.js';
+import { electra } from './models/electra.js';
 import { heedTransformer } from './models/heed_transformer.js';
 import { marian } from './models/marian.js';
 import { modernbert } from './models/modernbert.js';
@@ -53,7 +54,7 @@ const all = {
 };
 
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
-  registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, modernbert, heedTransformer, marian, bart, t5);
+  registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, electra, modernbert, heedTransformer, marian, bart, t5);
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);

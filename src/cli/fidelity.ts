@@ -3,6 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { AutoModel, AutoModelForSeq2SeqLM } from '../entry/node.js';
 import type { Folder } from '../io/folder.js';
 import { readFile } from '../io/json.js';
+import type { EncoderDecoderDims, EncoderDims } from '../models/architecture.js';
 import type { Blueprint } from '../models/blueprint.js';
 import { Random } from '../random.js';
 import type { HostTensor } from '../tensor.js';
@@ -29,7 +30,9 @@ export async function fidelity(
   floats: string,
   eighths: string,
 ): Promise<number> {
-  const rows = await rowsFor(folder, config.integer('vocab_size', 1 << 24, 2));
+  const { positions } = architecture.dims(config) as EncoderDims | EncoderDecoderDims;
+  const all = await rowsFor(folder, config.integer('vocab_size', 1 << 24, 2));
+  const rows = all.map((row) => row.slice(0, positions));
   const says = architecture.module.kind === 'encoder' ? encoderSays : translatorSays;
   const [one, other] = [await says(floats, rows, engine), await says(eighths, rows, engine)];
   return Math.min(...one.map((x, i) => cosine(x, other[i] as Float64Array)));

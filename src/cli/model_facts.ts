@@ -23,8 +23,8 @@ export interface ModelFacts {
 
 /** The letters of an architecture's dimensions, in words. */
 const words: Readonly<Record<string, string>> = {
-  ...{ L: 'layers', C: 'hidden', H: 'heads', D: 'head', F: 'feedForward', V: 'vocabulary', sourceV: 'sourceVocabulary' },
-  ...{ positions: 'positions', types: 'types' },
+  ...{ L: 'layers', C: 'hidden', E: 'embedding', H: 'heads', D: 'head', F: 'feedForward', V: 'vocabulary' },
+  ...{ sourceV: 'sourceVocabulary', positions: 'positions', types: 'types' },
 };
 
 export async function describe(folder: Folder): Promise<ModelFacts> {

@@ -12,9 +12,13 @@ import type { Gate, NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
 import type { Head } from './heads.js';
 
-/** C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). */
+/**
+ * C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). E channels of embeddings, by default C:
+ * where they differ, a product makes C of them (factorized embeddings: Lan et al., arXiv 1909.11942, §3.1), and a head scores words in E.
+ */
 export interface EncoderDims {
   C: number;
+  E?: number;
   L: number;
   H: number;
   F: number;

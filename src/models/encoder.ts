@@ -16,7 +16,7 @@ import type { EncoderChoices, EncoderDims, LayerChoices } from './architecture.j
 import type { Head } from './heads.js';
 import { drained, firstOf, through } from './through.js';
 
-/** Word, position and type embeddings, added and normed. */
+/** Word, position and type embeddings, added, normed, and projected where they have other channels than the layers. */
 class Embeddings extends Module {
   readonly word: Embedding;
   readonly #position: Embedding | undefined;
@@ -25,28 +25,31 @@ class Embeddings extends Module {
   readonly #type: Embedding | undefined;
   readonly #norm: LayerNorm;
   readonly #dropout: Dropout;
+  readonly #projection: Linear | undefined;
 
-  constructor(engine: Engine, { C, V, positions, types, eps }: EncoderDims, choices: EncoderChoices, packed: boolean) {
+  constructor(engine: Engine, { C, E = C, V, positions, types, eps }: EncoderDims, choices: EncoderChoices, packed: boolean) {
     super(engine);
     const { positions: table = { offset: 0 } } = choices;
-    this.word = this.child('word', new Embedding(engine, V, C, { packed }));
+    this.word = this.child('word', new Embedding(engine, V, E, { packed }));
     if (table !== 'none') {
-      this.#position = this.child('position', new Embedding(engine, table.offset + positions, C));
+      this.#position = this.child('position', new Embedding(engine, table.offset + positions, E));
       this.#offset = table.offset;
       this.#count = table.count;
     }
-    if (types > 0) this.#type = this.child('type', new Embedding(engine, types, C, { quantizable: false }));
-    this.#norm = this.child('norm', new LayerNorm(engine, C, { eps, bias: choices.bias ?? true }));
+    if (types > 0) this.#type = this.child('type', new Embedding(engine, types, E, { quantizable: false }));
+    this.#norm = this.child('norm', new LayerNorm(engine, E, { eps, bias: choices.bias ?? true }));
     this.#dropout = this.child('dropout', new Dropout(engine, choices.embeddingDropout ?? choices.dropout ?? 0));
+    if (E !== C) this.#projection = this.child('projection', new Linear(engine, E, C));
   }
 
   /** ids, typeIds [B, T] int32 → [B, T, C]. */
   forward(ids: Tensor, typeIds: Tensor | undefined): Tensor {
     const [words, rest] = [this.word.forward(ids), this.#rest(ids, typeIds)];
-    return this.#dropout.forward(this.#norm.forward(rest ? add(words, rest) : words));
+    const x = this.#dropout.forward(this.#norm.forward(rest ? add(words, rest) : words));
+    return this.#projection ? this.#projection.forward(x) : x;
   }
 
-  /** What is added to words: [B, T, C], or, where it is the same for all rows, [T, C]. Without typeIds all are 0. */
+  /** What is added to words: [B, T, E], or, where it is the same for all rows, [T, E]. Without typeIds all are 0. */
   #rest(ids: Tensor, typeIds: Tensor | undefined): Tensor | undefined {
     const positions = this.#position && this.#places(ids, this.#position);
     if (!this.#type) return positions;

@@ -22,7 +22,7 @@ export interface HeadInputs {
   tokens(): Tensor;
   /** tanh(W h + b) of the first state, [B, C]. */
   pooled(): Tensor;
-  /** The word embeddings [V, C], as a product takes them. */
+  /** The word embeddings [V, E], as a product takes them. */
   readonly words: Operand;
 }
 
@@ -64,7 +64,7 @@ export class Head extends Module {
 
   constructor(
     engine: Engine,
-    { C, V }: EncoderDims,
+    { C, E = C, V }: EncoderDims,
     { reads, inputDropout = 0, transform, dropout = 0, tied = true, bias = true }: HeadChoices,
     /** The classes that it tells apart. */
     readonly classes?: readonly string[],
@@ -74,10 +74,12 @@ export class Head extends Module {
     this.scoresWords = classes === undefined && tied;
     this.#activation = transform?.activation;
     this.#inputDropout = this.child('input_dropout', new Dropout(engine, inputDropout));
-    if (transform) this.#dense = this.child('dense', new Linear(engine, C, C, { bias: transform.bias ?? true }));
-    if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, C, transform.norm));
+    // Words are scored in the channels of their embeddings.
+    const width = classes ? C : E;
+    if (transform) this.#dense = this.child('dense', new Linear(engine, C, width, { bias: transform.bias ?? true }));
+    if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, width, transform.norm));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
-    if (!this.scoresWords) this.#out = this.child('out', new Linear(engine, C, classes?.length ?? V, { bias }));
+    if (!this.scoresWords) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias }));
     else if (bias) this.#bias = this.parameter('bias', [V]);
   }
 

@@ -196,6 +196,7 @@ describe('heed info MODEL', () => {
     ['bert_mlm', { architecture: 'bert', heads: ['MaskedLM'], loader: 'AutoModelForMaskedLM' }],
     ['marian', { architecture: 'marian', loader: 'AutoModelForSeq2SeqLM', dims: { layers: '2 + 2' } }],
     ['t5', { architecture: 't5', loader: 'AutoModelForSeq2SeqLM', dims: { hidden: 32 } }],
+    ['electra_mlm', { architecture: 'electra', heads: ['MaskedLM'], dims: { hidden: 32, embedding: 20 } }],
   ])('knows %s', async (name, expected) => {
     const { code, stdout } = await run(['info', fixture(name), '--json']);
     expect(code).toBe(0);

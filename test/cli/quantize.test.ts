@@ -39,6 +39,7 @@ describe('what it writes', () => {
   it.each([
     ['BERT', tinyPath, AutoModel],
     ['BERT that sorts texts', fixture('bert_classify'), AutoModelForSequenceClassification],
+    ['ELECTRA, in rows as short as it has positions', fixture('electra_mlm'), AutoModelForMaskedLM],
     ['Marian', fixture('marian'), AutoModelForSeq2SeqLM],
   ])("is what save_pretrained writes with dtype: 'q8': %s", async (name, path, auto) => {
     const { code, stdout, stderr } = await run(['quantize', path, '--out', at(`${name} quantized`), '--json']);

@@ -53,7 +53,7 @@ const renamed = (weights: Weights, name: (old: string) => string): Weights =>
 const zeros = (...shape: number[]): Weight => weightOf(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape);
 
 describe('names', () => {
-  it.each(['bert', 'roberta', 'mpnet', 'distilbert'])(
+  it.each(['bert', 'roberta', 'mpnet', 'distilbert', 'electra'])(
     'of %s may be the oldest: gamma and beta, with a prefix, with numbers of positions',
     async (name) => {
       const [config, weights] = [configOf(name), weightsOf(name)];
@@ -80,19 +80,26 @@ describe('names', () => {
     ['mpnet_mlm', { 'lm_head.decoder.weight': [50, 32], 'lm_head.decoder.bias': [50] }],
     ['distilbert_mlm', { 'vocab_projector.weight': [50, 32] }],
     ['modernbert_mlm', { 'decoder.weight': [50, 32] }],
+    ['electra_mlm', { 'generator_lm_head.weight': [50, 20], 'classifier.weight': [2, 32] }],
   ])('of %s may come with copies of what is tied, and with what other tasks had', async (name, more) => {
     const extra = Object.fromEntries(Object.entries(more).map(([key, shape]) => [key, zeros(...shape)]));
     const want = await said(configOf(name), weightsOf(name), 'mlm');
     expect(await said(configOf(name), { ...weightsOf(name), ...extra }, 'mlm')).toEqual(want);
   });
 
-  it.each(['roberta_qa', 'roberta_classify', 'distilbert_ner', 'modernbert_mlm', 'modernbert_mean', 'mpnet_classify'])(
-    'of a head are ignored where there is none: %s is an encoder, too',
-    async (name) => {
-      const { last_hidden_state } = (await said(configOf(name), weightsOf(name))) as { last_hidden_state: { dims: number[] } };
-      expect(last_hidden_state.dims).toEqual([1, 5, 32]);
-    },
-  );
+  it.each([
+    'roberta_qa',
+    'roberta_classify',
+    'distilbert_ner',
+    'modernbert_mlm',
+    'modernbert_mean',
+    'mpnet_classify',
+    'electra_mlm',
+    'electra_classify',
+  ])('of a head are ignored where there is none: %s is an encoder, too', async (name) => {
+    const { last_hidden_state } = (await said(configOf(name), weightsOf(name))) as { last_hidden_state: { dims: number[] } };
+    expect(last_hidden_state.dims).toEqual([1, 5, 32]);
+  });
 
   it.each<[string, keyof typeof autos, string]>([
     ['roberta', 'classify', 'classifier.dense.weight'],
@@ -101,6 +108,7 @@ describe('names', () => {
     ['mpnet_ner', 'mlm', 'lm_head.bias'],
     ['modernbert', 'ner', 'head.dense.weight'],
     ['modernbert_classify', 'mlm', 'decoder.bias'],
+    ['electra', 'mlm', 'generator_lm_head.bias'],
   ])('of a head are missed where it is wanted: %s for %s', async (name, kind, culprit) => {
     expect(await failureOf(() => said(configOf(name), weightsOf(name), kind))).toMatchObject({ code: 'MODEL_MISMATCH', culprit });
     (await autos[kind].from_pretrained(filesOf(configOf(name), weightsOf(name)), { engine, trainable: true })).dispose();
@@ -185,6 +193,10 @@ describe('the other configs', () => {
     ['distilbert', { n_heads: 5 }, { code: 'FORMAT' }],
     ['distilbert', { n_layers: 3 }, { code: 'MODEL_MISMATCH', culprit: 'transformer.layer.2.attention.q_lin.weight' }],
     ['distilbert', { dim: undefined }, { code: 'FORMAT' }],
+    ['electra', { embedding_size: 32 }, { code: 'MODEL_MISMATCH' }],
+    ['electra', { embedding_size: 0 }, { code: 'FORMAT' }],
+    ['electra', { embedding_size: undefined }, { code: 'FORMAT' }],
+    ['electra_square', { embedding_size: 20 }, { code: 'MODEL_MISMATCH' }],
     ['mpnet', { hidden_act: 'sine' }, { code: 'UNSUPPORTED', culprit: 'hidden_act' }],
   ])('%s with %o says so', async (name, change, error) => {
     expect(await failureOf(() => said({ ...configOf(name), ...change }, weightsOf(name)))).toMatchObject(error);
@@ -193,6 +205,30 @@ describe('the other configs', () => {
   it('DistilBERT with sinusoids has them in its checkpoint', async () => {
     const config = { ...configOf('distilbert'), sinusoidal_pos_embds: true };
     expect(await said(config, weightsOf('distilbert'))).toEqual(await said(configOf('distilbert'), weightsOf('distilbert')));
+  });
+});
+
+describe('ELECTRA', () => {
+  it('is loaded from a pretrained discriminator as transformers 4 wrote it', async () => {
+    const { dtype, ...config } = configOf('electra');
+    const four = { ...config, torch_dtype: dtype, architectures: ['ElectraForPreTraining'], position_embedding_type: 'absolute' };
+    const head = {
+      'discriminator_predictions.dense.weight': zeros(32, 32),
+      'discriminator_predictions.dense.bias': zeros(32),
+      'discriminator_predictions.dense_prediction.weight': zeros(1, 32),
+      'discriminator_predictions.dense_prediction.bias': zeros(1),
+    };
+    const weights = { ...renamed(weightsOf('electra'), (key) => `electra.${key}`), ...head };
+    expect(await said(four, weights)).toEqual(await said(configOf('electra'), weightsOf('electra')));
+  });
+
+  it('has a projection where its embeddings have other channels than its states, and nowhere else', async () => {
+    const { 'embeddings_project.weight': weight, ...rest } = weightsOf('electra');
+    const projection = { 'embeddings_project.weight': weight as Weight };
+    const culprit = 'embeddings_project.weight';
+    expect(await failureOf(() => said(configOf('electra'), rest))).toMatchObject({ code: 'MODEL_MISMATCH', culprit });
+    const square = () => said(configOf('electra_square'), { ...weightsOf('electra_square'), ...projection });
+    expect(await failureOf(square)).toMatchObject({ code: 'MODEL_MISMATCH', culprit });
   });
 });
 

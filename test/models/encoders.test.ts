@@ -159,10 +159,10 @@ describe('every checkpoint', () => {
   });
 });
 
-const families = ['bert', 'roberta', 'xlm_roberta', 'distilbert', 'mpnet', 'modernbert'];
+const families = ['bert', 'roberta', 'xlm_roberta', 'distilbert', 'mpnet', 'electra', 'modernbert'];
 
 describe.each([1, 2])('bits (%i threads)', (threads) => {
-  it.each([...families, 'modernbert_mean', 'roberta_mlm', 'mpnet_classify'])(
+  it.each([...families, 'modernbert_mean', 'roberta_mlm', 'mpnet_classify', 'electra_mlm'])(
     '%s: a row says alone what it says in a padded batch',
     async (name) => {
       const engine = await createEngine({ threads, deterministic: true, inlineBelow: 0 });
