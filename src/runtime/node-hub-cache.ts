@@ -9,7 +9,6 @@ import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { HeedError } from '../errors.js';
-import { download } from './node-download.js';
 import { codeOf, storageFailure } from './node-failures.js';
 import { open } from './node-files.js';
 import type { HubCache, OpenOptions, Repository } from './types.js';
@@ -181,8 +180,11 @@ export const nodeHubCache: HubCache = {
       return await ifWritable(async () => {
         await mkdir(blobs, { recursive: true });
         const known = await stat(blob).catch(() => undefined);
-        if (!known || (remote.size !== undefined && known.size !== remote.size))
+        if (!known || (remote.size !== undefined && known.size !== remote.size)) {
+          // Most processes download nothing, and spare the 2 MB that checksums take.
+          const { download } = await import('./node-download.js');
           await together(blob, options, (own) => download(blob, remote, from, own));
+        }
         await link(blob, pointer(repository, commit, file));
       });
     } catch (error) {

@@ -4,7 +4,6 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { streamOf } from './fetch.js';
 import { exists, join, open } from './node-files.js';
@@ -79,5 +78,5 @@ export const nodeRuntime: Runtime = {
   environment: (variable) => process.env[variable],
   hubCache: nodeHubCache,
   caches: () => undefined,
-  pause: () => setImmediate(),
+  pause: () => new Promise((resolve) => setImmediate(resolve)),
 };
