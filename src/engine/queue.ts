@@ -19,12 +19,13 @@ export class Queue {
     };
     const result = this.#last.then(start, start);
     this.#last = result.catch(() => {});
-    return signal ? settleEarly(result, signal) : result;
+    return settleEarly(result, signal);
   }
 }
 
-/** The caller hears of an abort at once, though the task itself may need to reach its next step. */
-function settleEarly<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+/** The caller hears of an abort at once, though what it waits for goes on: to its next step, or for others. */
+export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return result;
   return new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason);
     if (signal.aborted) return abort();

@@ -139,7 +139,7 @@ export function refusal(response: Response, url: string, model: string, host: st
     return error(
       'NETWORK',
       `${model} is for those who have accepted its terms`,
-      `Accept them at ${host}${model}, and set HF_TOKEN to a token of yours`,
+      `Accept them at ${host}/${model.replace(/@.*/, '')}, and set HF_TOKEN to a token of yours`,
     );
   if (code === 'RevisionNotFound') return error('NOT_FOUND', `${model} has no such revision`, 'Check the branch, tag or commit');
   if (code === 'EntryNotFound') return error('NOT_FOUND', `${shown(url)}: there is no such file`, 'Check the name');

@@ -10,6 +10,7 @@ import type { Folder } from '../io/folder.js';
 import { BUFFER } from '../io/staging.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
+import { MOST_TOKENS } from '../text/batch.js';
 import { type Blueprint, blank, readBlueprint, spelt } from './blueprint.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
@@ -87,6 +88,11 @@ function rehearsed(
       const before = engine.memory();
       const all = [...module.distinctParameters().values()];
       const length = tokens ?? Math.min(128, module.dims.positions);
+      if (batch * length > MOST_TOKENS)
+        throw new HeedError('ARGUMENT', `estimate: ${batch} rows of ${length} tokens are more than memory holds`, {
+          culprit: 'batch',
+          cure: 'Ask for fewer',
+        });
       const after = ran(engine, module, [batch, length], blueprint);
       found = {
         architecture: blueprint.architecture.name,

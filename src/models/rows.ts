@@ -3,6 +3,8 @@
  * texts, and models that do, all run them here.
  */
 import type { Engine } from '../engine/engine.js';
+import { isSignal } from '../engine/queue.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
 import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
@@ -25,6 +27,17 @@ export interface RunOptions {
   signal?: AbortSignal | undefined;
   /** Called after each batch with the number of rows done. A text is a row, unless it is cut into windows or sentences, or stands in several pairs. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+}
+
+export const runOptionNames: readonly string[] = ['signal', 'onProgress'];
+
+/** Throws ARGUMENT for a signal or a listener that is none, and `signal.reason` where it is too late. */
+export function checkRunOptions(task: string, { signal, onProgress }: RunOptions): void {
+  const wrong = (name: string, value: unknown, cure: string) =>
+    new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
+  if (signal !== undefined && !isSignal(signal)) throw wrong('signal', signal, 'It must be an AbortSignal');
+  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong('onProgress', onProgress, 'It must be a function');
+  signal?.throwIfAborted();
 }
 
 /** A model that rows are run through. */

@@ -3,6 +3,7 @@
  * labels. Training is src/train/classifier.ts's business.
  */
 import type { Engine } from '../engine/engine.js';
+import { settleEarly } from '../engine/queue.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import type { Tensor } from '../tensor.js';
@@ -10,7 +11,7 @@ import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
 import { maxLengthOf } from './inputs.js';
 import type { CallOptions, ModelInputs } from './model.js';
-import { eachOf, partsOf, type RunOptions, rowOf, runRows } from './rows.js';
+import { checkRunOptions, eachOf, partsOf, type RunOptions, rowOf, runOptionNames, runRows } from './rows.js';
 import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
 import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
 
@@ -29,7 +30,7 @@ export interface ClassifyOptions extends RunOptions {
   function_to_apply?: Scoring | undefined;
 }
 
-export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', 'signal', 'onProgress'];
+export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', ...runOptionNames];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
@@ -47,14 +48,14 @@ export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
     return callable(new SequenceClassifier(...(await loadTask('SequenceClassification', engine, folder, options))), classifierMethods);
   }
 
-  /** That of the model's folder, read when it is first wanted. */
+  /** That of the model's folder, read when it is first wanted, for all who want it: a signal ends the waiting alone. */
   protected tokenizer(signal?: AbortSignal): Promise<CallableTokenizer> {
-    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder, { signal });
+    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder);
     this.#tokenizer = tokenizer;
     tokenizer.catch(() => {
       this.#tokenizer = undefined;
     });
-    return tokenizer;
+    return settleEarly(tokenizer, signal);
   }
 
   /** Tokens after which texts are cut: `asked`, which may be no more than the model's positions. */
@@ -68,6 +69,7 @@ export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
     options: ClassifyOptions = {},
   ): Promise<Classification | Classification[] | Classification[][]> {
     checkOptions(options, classifyOptionNames, 'classify');
+    checkRunOptions('classify', options);
     const { top_k, signal, onProgress } = options;
     if (top_k !== undefined && !(Number.isSafeInteger(top_k) && top_k >= 1))
       throw new HeedError('ARGUMENT', `classify: top_k is ${kindOf(top_k)}`, { culprit: 'top_k', cure: 'It is a whole number from 1' });

@@ -8,13 +8,13 @@ import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
-import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { type Features, type Precision, packing } from './bits.js';
 import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
-import { loadAll, runOptionNames, TextPipeline, textsOf } from './text.js';
+import { loadAll, TextPipeline, textsOf } from './text.js';
 
 export interface FeatureExtractionOptions extends RunOptions {
   /** 'none' (default): every token's state. 'mean': their mean. 'cls', 'first_token': the first one's. 'eos', 'last_token': the last one's. */

@@ -7,12 +7,12 @@ import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { eachOf, type RunOptions, runRows } from '../models/rows.js';
+import { eachOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type MaskedLM, MaskedLMModel } from '../models/task_model.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
-import { checkCount, loadText, runOptionNames, stringsOf, TextPipeline, textsOf } from './text.js';
+import { checkCount, loadText, stringsOf, TextPipeline, textsOf } from './text.js';
 
 export interface FillMaskOptions extends RunOptions {
   /** How many tokens for each mask, the likeliest first. Default 5. */

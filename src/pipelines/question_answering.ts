@@ -7,13 +7,13 @@ import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { type QuestionAnswerer, QuestionAnsweringModel } from '../models/task_model.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { Encoding } from '../text/tokenizer.js';
 import { type ReadWindow, spansOf } from './spans.js';
-import { checkCount, loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
 export interface QuestionAnsweringOptions extends RunOptions {
   /** How many answers, the likeliest first. Default 1: an answer, not a list of them. */
@@ -123,10 +123,15 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
       if (doc_stride !== undefined && doc_stride >= room)
         throw wrong(name, 'doc_stride', doc_stride, `A window has ${room} tokens of the context, and must have new ones`);
       const stride = doc_stride ?? Math.min(max_length >> 1, 128, room - 1);
-      return tokenizer.encodings(question, { text_pair: context, truncation: 'only_second', max_length, stride });
+      const windows = tokenizer.encodings(question, { text_pair: context, truncation: 'only_second', max_length, stride });
+      // Characters that the tokenizer drops.
+      if (!windows.some(({ texts }) => texts.includes(1))) throw blank('context');
+      return windows;
     };
   }
 }
+
+const blank = (culprit: string) => new HeedError('ARGUMENT', `${name}: the ${culprit} is blank`, { culprit, cure: 'Give a text' });
 
 interface Pair {
   question: string;
@@ -141,9 +146,7 @@ function pairsOf(questions: readonly string[], contexts: string | readonly strin
       cure: 'Give a context for each question, or one for all',
     });
   const pairs = questions.map((question, i) => ({ question, context: (typeof contexts === 'string' ? contexts : list[i]) as string }));
-  for (const pair of pairs)
-    for (const [culprit, text] of Object.entries(pair))
-      if (text.trim() === '') throw new HeedError('ARGUMENT', `${name}: the ${culprit} is ${text === '' ? 'empty' : 'blank'}`, { culprit });
+  for (const pair of pairs) for (const [culprit, text] of Object.entries(pair)) if (text.trim() === '') throw blank(culprit);
   return pairs;
 }
 

@@ -1,13 +1,10 @@
 /** What pipelines that read texts have in common: loading a model beside its tokenizer, checking what they are given, and what every pipeline has. */
 import type { Engine, EngineInfo } from '../engine/engine.js';
-import { isSignal } from '../engine/queue.js';
 import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import type { PretrainedOptions } from '../models/model.js';
-import type { RunOptions } from '../models/rows.js';
+import { checkRunOptions, type RunOptions } from '../models/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
-
-export const runOptionNames: readonly string[] = ['signal', 'onProgress'];
 
 interface Owned {
   readonly info: EngineInfo;
@@ -67,13 +64,6 @@ export async function loadText<M extends Owned, Made>(
 
 export const wrong = (task: string, name: string, value: unknown, cure: string): HeedError =>
   new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
-
-/** Throws ARGUMENT for a signal or a listener that is none, and `signal.reason` where it is too late. */
-export function checkRunOptions(task: string, { signal, onProgress }: RunOptions): void {
-  if (signal !== undefined && !isSignal(signal)) throw wrong(task, 'signal', signal, 'It must be an AbortSignal');
-  if (onProgress !== undefined && typeof onProgress !== 'function') throw wrong(task, 'onProgress', onProgress, 'It must be a function');
-  signal?.throwIfAborted();
-}
 
 /** Throws ARGUMENT for what is no whole number from `least`. */
 export function checkCount(task: string, name: string, value: unknown, least = 1): void {

@@ -10,12 +10,12 @@ import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
-import type { RunOptions } from '../models/rows.js';
+import { type RunOptions, runOptionNames } from '../models/rows.js';
 import { batchesOf, padded } from '../text/rows.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
 import { joined, type Paragraphs, sentencesOf } from './sentences.js';
-import { loadText, runOptionNames, TextPipeline, textsOf, wrong } from './text.js';
+import { loadText, TextPipeline, textsOf, wrong } from './text.js';
 
 /** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
 const BATCH_TOKENS = 1024;

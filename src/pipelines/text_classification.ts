@@ -12,7 +12,6 @@ import {
   SequenceClassifier,
   type TextInput,
 } from '../models/sequence_classifier.js';
-import { checkRunOptions } from './text.js';
 
 export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'> {
   /** How many labels of each text, the likeliest first; null for all. Default 1. */
@@ -40,7 +39,6 @@ export class TextClassificationPipeline {
   ): Promise<LabelsOf<Texts, Options>> {
     const options: TextClassificationOptions = given ?? {};
     checkOptions(options, classifyOptionNames, 'text-classification');
-    checkRunOptions('text-classification', options);
     const { top_k = 1, ...rest } = options;
     const list = (Array.isArray(texts) ? texts : [texts]) as readonly TextInput[];
     const found = (await this.model.classify(list, { ...rest, top_k: top_k ?? this.model.labels.length })) as Classification[][];

@@ -5,7 +5,7 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { eachOf, type RunOptions, runRows, tokensOf } from '../models/rows.js';
+import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';
 import type { Tensor } from '../tensor.js';
@@ -20,7 +20,7 @@ import {
   strategies,
   withoutOverlaps,
 } from './entities.js';
-import { checkCount, loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
 export interface TokenClassificationOptions extends RunOptions {
   /**

@@ -8,13 +8,13 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { eachOf, partsOf, type RunOptions, rowOf, runRows } from '../models/rows.js';
+import { eachOf, partsOf, type RunOptions, rowOf, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
-import { loadText, runOptionNames, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
+import { loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
 export interface ZeroShotClassificationOptions extends RunOptions {
   /** What the model is asked; {} stands for the label. Default 'This example is {}.' */

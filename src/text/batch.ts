@@ -63,7 +63,7 @@ export interface Batch {
 }
 
 /** In a batch: 1 GiB in each of its tensors. */
-const MOST_TOKENS = 1 << 28;
+export const MOST_TOKENS = 1 << 28;
 
 export const encodeOptions = ['text_pair', 'add_special_tokens', 'truncation', 'max_length', 'truncation_side'];
 export const encodingOptions = [...encodeOptions, 'stride'];

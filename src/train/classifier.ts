@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
+import { checkRunOptions } from '../models/rows.js';
 import { type Classifier, classifierMethods, SequenceClassifier } from '../models/sequence_classifier.js';
 import { type ClassifierOptions, classifierOptionNames, loadTask } from '../models/task_model.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
@@ -80,6 +81,7 @@ export class TrainableClassifier extends SequenceClassifier {
    */
   async fit(examples: readonly TextExample[], options: ClassifierFitOptions = {}): Promise<FitResult> {
     checkOptions(options, [...runOptions, ...ownOptions], 'fit');
+    checkRunOptions('fit', { signal: options.signal });
     if (!this.trainable) throw wrong('trainable', 'this model was not loaded for training', 'Give from_pretrained trainable: true');
     if (this.#fitting) throw wrong('fit', 'this model is being trained', 'Await one before the next');
     this.#fitting = true;

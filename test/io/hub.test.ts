@@ -419,7 +419,13 @@ describe('what is not there, or not for everybody', () => {
     ['a revision', 'org/tiny@v9', 'config.json', 'NOT_FOUND', /org\/tiny@v9 has no such revision/],
     ['a file', 'org/tiny', 'nothing.json', 'NOT_FOUND', /no such file/],
     ['a private model', 'org/private', 'config.json', 'NOT_FOUND', /private model set HF_TOKEN/],
-    ['a gated model', 'org/gated', 'config.json', 'NETWORK', /accepted its terms.*HF_TOKEN/],
+    [
+      'a gated model',
+      'org/gated',
+      'config.json',
+      'NETWORK',
+      /accepted its terms.*Accept them at http:\/\/[\w.:]+\/org\/gated, and set HF_TOKEN/,
+    ],
     [
       'a name without an owner',
       'bert-base-uncased',

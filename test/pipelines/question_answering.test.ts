@@ -92,7 +92,8 @@ it('says what is wrong', async () => {
   expect(await wish({ align_to_words: 'no' })).toMatchObject({ code: 'ARGUMENT', culprit: 'align_to_words' });
   expect(await wish({ topk: 1 })).toMatchObject({ code: 'UNSUPPORTED', culprit: 'topk' });
   expect(await failureOf(() => ask('', 'x'))).toMatchObject({ code: 'ARGUMENT', culprit: 'question' });
-  expect(await failureOf(() => ask('Who?', ' '))).toMatchObject({ code: 'ARGUMENT', culprit: 'context' });
+  for (const context of [' ', '\u200b'])
+    expect(await failureOf(() => ask('Who?', context))).toMatchObject({ code: 'ARGUMENT', culprit: 'context' });
   expect(await failureOf(() => ask(['Who?'], ['x', 'y']))).toMatchObject({ code: 'ARGUMENT', culprit: 'context' });
   expect(await failureOf(() => ask('Who?', 5 as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'context' });
   expect(await failureOf(() => ask('who '.repeat(60), 'x'))).toMatchObject({ code: 'ARGUMENT', culprit: 'question' });

@@ -183,6 +183,9 @@ describe('what is wrong', () => {
     expect((await failureOf(() => model.fit(examples(2), { learningRate: 1 } as object))).code).toBe('UNSUPPORTED');
     expect((await failureOf(() => model.classify('a', { topK: 1 } as object))).code).toBe('UNSUPPORTED');
     expect((await failureOf(() => model.classify([5] as never))).code).toBe('ARGUMENT');
+    for (const culprit of ['signal', 'onProgress'])
+      expect(await failureOf(() => model.classify('a', { [culprit]: 3 }))).toMatchObject({ code: 'ARGUMENT', culprit });
+    expect(await failureOf(() => model.fit(examples(2), { signal: 3 } as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'signal' });
   });
 
   it('with a model that was not loaded for it, is at it, or is gone, is said', async () => {
@@ -207,6 +210,16 @@ describe('what is wrong', () => {
 });
 
 describe('an abort', () => {
+  it('ends its own call alone, not another that waits for the same tokenizer', async () => {
+    const model = await load();
+    const controller = new AbortController();
+    const [given, goes] = [model.classify('a', { signal: controller.signal }), model.classify('a')];
+    controller.abort('enough');
+    await expect(given).rejects.toBe('enough');
+    expect(await goes).toEqual(await model.classify('a'));
+    model.dispose();
+  });
+
   it('ends it between two steps, and the model goes on being one', async () => {
     const model = await load();
     const reason = new Error('enough');
