@@ -39,7 +39,8 @@ describe.each(kinds)('offsets of a tokenizer like that of %s', (name) => {
         if (text.normalize('NFC') !== text) return;
         let at = 0;
         for (const character of text) {
-          const lost = !covered[at] && !/[\p{White_Space}\p{M}\p{C}`']/u.test(character);
+          // Thai and Lao am, too, is lost as a mark is where it stands behind a space.
+          const lost = !covered[at] && !/[\p{White_Space}\p{M}\p{C}\u0e33\u0eb3`']/u.test(character);
           // Nothing is left of it, or a space.
           if (lost) expect([tokenizer.encode('xx'), tokenizer.encode('x x')]).toContainEqual(tokenizer.encode(`x${character}x`));
           at += character.length;
