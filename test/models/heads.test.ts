@@ -23,7 +23,7 @@ import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
 import { tensor } from '../../dist/tensor.js';
 import { TrainableClassifier } from '../../dist/train/classifier.js';
 import { failureOf } from '../io/memory.js';
-import { engineOver, numbersOf, readWeights, tinyFiles, tinyPath, tinyWeights, type Weight, writeWeights } from './files.js';
+import { engineOver, numbersOf, readWeights, tinyFiles, tinyPath, tinyWeights, type Weight, weightOf, writeWeights } from './files.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
 const expected = (name: string) => readWeights(readFileSync(`${fixture(name)}/expected.safetensors`));
@@ -116,8 +116,13 @@ describe('a checkpoint', () => {
     const { 'pooler.dense.weight': _, 'pooler.dense.bias': __, ...weights } = tinyWeights();
     const files = tinyFiles({}, weights);
     const own = await engineOver(files);
-    const error = await failureOf(() => TrainableClassifier.load(own, 'm'));
+    // Which has neither pooler nor head, and the latter says more.
+    expect(await failureOf(() => TrainableClassifier.load(own, 'm'))).toMatchObject({ culprit: 'classifier.weight' });
+    const head = { 'classifier.weight': weightOf(new Float32Array(64), [2, 32]), 'classifier.bias': weightOf(new Float32Array(2), [2]) };
+    const poolerless = await engineOver(tinyFiles({}, { ...weights, ...head }));
+    const error = await failureOf(() => TrainableClassifier.load(poolerless, 'm'));
     expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'pooler.dense.weight' });
+    await poolerless.dispose();
     const model = await TrainableClassifier.load(own, 'm', { trainable: true });
     expect((await model({ input_ids: [[2, 3]] })).logits.dims).toEqual([1, 2]);
     await own.dispose();
