@@ -6,6 +6,7 @@ import { AutoModel, AutoTokenizer, pipeline } from '../../dist/entry/node.js';
 import { readHeaders } from '../../dist/io/checkpoint.js';
 import { environmentOf } from '../../dist/io/env.js';
 import { folderFor } from '../../dist/io/find.js';
+import { hubOf } from '../../dist/io/hub.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import { tinyPath } from '../models/files.js';
 import { gitHash, type Repo, sha256 } from './hub.js';
@@ -162,6 +163,18 @@ describe('a hub that is busy, or out of order', () => {
     expect(environmentOf(nodeRuntime, '0').allowRemoteModels).toBe(false);
     delete process.env.HF_HUB_OFFLINE;
     expect(hub.taken()).toEqual([]);
+  });
+
+  it('at what is no address says so', async () => {
+    for (const endpoint of ['nonsense', 'localhost:8080', 'ftp://hub']) {
+      process.env.HF_ENDPOINT = endpoint;
+      const own = hubOf(nodeRuntime, environmentOf(nodeRuntime, '0'));
+      expect(await failureOf(() => folderFor(nodeRuntime, 'org/tiny', {}, own))).toMatchObject({
+        code: 'ARGUMENT',
+        culprit: 'HF_ENDPOINT',
+      });
+      expect((await read('org/tiny', 'config.json')).length, 'env.remoteHost stands in for it').toBeGreaterThan(9);
+    }
   });
 
   it('that is no hub says so', async () => {
