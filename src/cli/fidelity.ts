@@ -2,12 +2,12 @@
 import type { Engine } from '../engine/engine.js';
 import { AutoModel, AutoModelForSeq2SeqLM } from '../entry/node.js';
 import type { Folder } from '../io/folder.js';
-import { readFile } from '../io/json.js';
 import type { EncoderDecoderDims, EncoderDims } from '../models/architecture.js';
 import type { Blueprint } from '../models/blueprint.js';
 import { Random } from '../random.js';
 import type { HostTensor } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
+import { ifThere } from './files.js';
 
 const texts = [
   'The committee will publish its report on the first of March.',
@@ -40,8 +40,7 @@ export async function fidelity(
 
 /** Token ids of the texts, or random ones. */
 async function rowsFor(folder: Folder, vocabulary: number): Promise<number[][]> {
-  const there = await readFile(folder, 'tokenizer.json', { optional: true });
-  const tokenizer = there && (await Tokenizer.load(folder));
+  const tokenizer = await ifThere(Tokenizer.load(folder));
   const random = new Random(0, 'fidelity');
   const ids = () => Array.from({ length: LENGTH }, () => random.uint32() % vocabulary);
   return texts.map((text) => tokenizer?.encode(text) ?? ids());

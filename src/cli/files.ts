@@ -1,4 +1,5 @@
 /** Texts that commands read as a whole, and files that they write: whole or not at all, the folders above them made where there are none. */
+import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
 
 /** Throws STORAGE where it cannot be written. */
@@ -20,3 +21,10 @@ export async function readText(runtime: Runtime, location: string): Promise<stri
     await stream.close();
   }
 }
+
+/** What is read, or undefined where that is not there. */
+export const ifThere = <T>(reading: Promise<T>): Promise<T | undefined> =>
+  reading.catch((error: unknown) => {
+    if (error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
+  });

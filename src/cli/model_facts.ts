@@ -1,10 +1,12 @@
 /** What a model's folder says of it, without a weight. */
 import type { Folder } from '../io/folder.js';
-import { JsonNode, readJson } from '../io/json.js';
+import { JsonNode } from '../io/json.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { readBlueprint } from '../models/blueprint.js';
 import { labelsOf } from '../models/labels.js';
 import { type PretrainedDtype, weightForms } from '../models/quantization.js';
+import { tokenizerFilesOf } from '../text/tokenizer.js';
+import { ifThere } from './files.js';
 
 export interface ModelFacts {
   /** config.json's model_type. */
@@ -52,9 +54,9 @@ function dimsOf(dims: object): Record<string, number | string> {
 
 /** Which kind of tokens, and how many. */
 async function tokenizerOf(folder: Folder): Promise<ModelFacts['tokenizer']> {
-  const json = await readJson(folder, 'tokenizer.json', { optional: true });
-  if (json === undefined) return undefined;
-  const root = JsonNode.of(folder.locate('tokenizer.json'), json);
+  const files = await ifThere(tokenizerFilesOf(folder));
+  if (!files) return undefined;
+  const root = JsonNode.of(folder.locate('tokenizer.json'), files.tokenizer);
   const model = root.object('model');
   const listed = model.get('vocab');
   const old = model.get('merges') ? 'BPE' : Array.isArray(listed) ? 'Unigram' : 'WordPiece';

@@ -34,7 +34,7 @@ export const quantizeCommand = new Command('quantize')
   .addHelpText(
     'after',
     `
-Matrices and tables become 8-bit numbers with a scale for every 32; norms, biases and positions stay floats.
+Matrices and tables become 8-bit numbers with a scale for every 32; norms, biases and rows of token types stay floats.
 
 Examples:
   heed quantize ./all-MiniLM-L6-v2 --out ./all-MiniLM-L6-v2-q8

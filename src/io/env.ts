@@ -128,7 +128,7 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
     {
       logLevel: kind((value) => typeof value === 'number' && value >= 0, 'It must be one of LogLevel')(LogLevel.WARNING),
       allowRemoteModels: flag(!truthy(variable('HF_HUB_OFFLINE') ?? variable('TRANSFORMERS_OFFLINE'))),
-      remoteHost: kind((value) => typeof value === 'string' && URL.canParse(value), 'It must be a URL')(endpointOf(runtime)),
+      remoteHost: kind(isAddress, 'It must be an http or https URL')(endpointOf(runtime)),
       remotePathTemplate: text('{model}/resolve/{revision}/'),
       allowLocalModels: flag(hubCache !== undefined),
       localModelPath: text(hubCache ? '' : '/models/'),
@@ -147,6 +147,8 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
   );
 }
 
-/** The hub's address, which ends with a slash. */
+export const isAddress = (value: unknown): boolean => typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
+
+/** The hub's address, which ends with a slash. Whoever uses it looks whether it is one. */
 export const endpointOf = (runtime: Runtime): string =>
   `${(runtime.environment('HF_ENDPOINT') || 'https://huggingface.co').replace(/\/+$/, '')}/`;

@@ -3,9 +3,9 @@
  * the caller's options, in words that cross to a worker; what those words stand for is a Folder: on a disk by the hub's own libraries' cache
  * (hub_folder.ts), elsewhere by addresses (url_cache.ts). URLs go the second way too.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { Fetch, Runtime } from '../runtime/types.js';
-import { type Environment, endpointOf, LogLevel } from './env.js';
+import { type Environment, endpointOf, isAddress, LogLevel } from './env.js';
 import type { Hub, SourceOptions } from './find.js';
 import type { Folder } from './folder.js';
 import { HubFolder } from './hub_folder.js';
@@ -95,6 +95,12 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
         const at = id && env.localModelPath ? runtime.join(env.localModelPath, id.id) : undefined;
         if (at && (await isThere(at))) return { location: runtime.resolve(at) };
       }
+      // A setting is looked at when it is made, the variable that it begins with is not.
+      if (id && !isAddress(env.remoteHost))
+        throw new HeedError('ARGUMENT', `HF_ENDPOINT is ${kindOf(env.remoteHost)}`, {
+          culprit: 'HF_ENDPOINT',
+          cure: 'It must be an http or https URL',
+        });
       if (id) return { hub: { ...words(options), ...id } satisfies Words };
       if (!runtime.hubCache) return online(runtime.resolve(address), { ...words({}), localOnly: false });
       if (!env.allowLocalModels || !env.useFS)
@@ -124,7 +130,8 @@ export function addressAt({ host, template, id = '' }: Words, revision: string, 
 
 /** How the hub is asked, with the user's token where it is the one that the token is for. */
 export function askingOf(runtime: Runtime, { host, fetch, id }: Words): Omit<Asking, 'signal'> {
-  const own = id !== undefined && new URL(host).origin === new URL(endpointOf(runtime)).origin;
+  const endpoint = endpointOf(runtime);
+  const own = id !== undefined && isAddress(endpoint) && new URL(host).origin === new URL(endpoint).origin;
   const value = own ? runtime.hubCache?.token() : undefined;
   return { fetch: fetch ?? runtime.fetch, token: value ? { value, origin: new URL(host).origin } : undefined };
 }

@@ -179,20 +179,20 @@ function checkComplete(
     const name = ownName(entry.name, architecture);
     if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${entry.file} has ${quote(name)} twice`, { culprit: entry.name });
   }
+  const keyOf = (name: string) => targets.get(name)?.key ?? '';
   const absent = (architecture.optional ?? []).filter((start) =>
     [...targets].every(([name, { key }]) => missing.has(name) || !key.startsWith(start)),
   );
-  for (const name of missing) {
-    const { key, shape } = targets.get(name) as Target;
-    if (absent.some((start) => key.startsWith(start))) continue;
-    throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
-      culprit: name,
-      shape,
-      cure: key.startsWith(HEAD)
-        ? 'It is of another task; with trainable: true it gets a new head'
-        : 'Is config.json that of these weights?',
-    });
-  }
+  const lacks = [...missing].filter((name) => !absent.some((start) => keyOf(name).startsWith(start)));
+  // That a head is missing says more than that the pooler beneath it is.
+  const head = lacks.find((name) => keyOf(name).startsWith(HEAD));
+  const name = head ?? lacks[0];
+  if (name === undefined) return;
+  throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
+    culprit: name,
+    shape: targets.get(name)?.shape ?? [],
+    cure: head ? 'It is of another task; with trainable: true it gets a new head' : 'Is config.json that of these weights?',
+  });
 }
 
 /** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */

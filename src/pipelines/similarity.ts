@@ -2,7 +2,7 @@
  * How alike vectors are, and which of many are most like one: for embeddings, under the names that transformers.js and sentence-transformers have for it. Sums are in float64 and in
  * one order, so that they are the same everywhere. A vector of zeros is like nothing, 0; what holds a NaN is found by no search.
  */
-import { HeedError, kindOf } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { TopK } from '../generation/top_k.js';
 
 /** Numbers in a row: a list, a typed array. */
@@ -60,13 +60,8 @@ export function semantic_search(
   corpus_embeddings: Vectors,
   options: SearchOptions = {},
 ): SearchHit[][] {
-  const { top_k = 10, score_function = 'cos_sim', ...rest } = Object(options) as SearchOptions;
-  const strange = Object.keys(rest)[0];
-  if (strange !== undefined)
-    throw new HeedError('UNSUPPORTED', `semantic_search has no option ${strange}`, {
-      culprit: strange,
-      cure: 'It has top_k, score_function',
-    });
+  checkOptions(options, ['top_k', 'score_function'], 'semantic_search');
+  const { top_k = 10, score_function = 'cos_sim' } = options;
   if (!(Number.isSafeInteger(top_k) && top_k >= 1))
     throw new HeedError('ARGUMENT', `semantic_search: top_k is ${kindOf(top_k)}`, {
       culprit: 'top_k',

@@ -89,19 +89,7 @@ export class Tokenizer {
 
   /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any; vocab.txt of a BERT that has no tokenizer.json. */
   static async load(folder: Folder, options: OpenOptions = {}): Promise<CallableTokenizer> {
-    checkKnown(options, ['signal']);
-    const { signal } = options;
-    const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
-    const [tokenizer, config, specialTokens] = await Promise.all([
-      read('tokenizer.json', true),
-      read('tokenizer_config.json', true),
-      read('special_tokens_map.json', true),
-    ]);
-    if (tokenizer !== undefined) return Tokenizer.from({ tokenizer, config, specialTokens }, folder.locate);
-    const vocab = await readFile(folder, 'vocab.txt', { signal, optional: true });
-    const files = vocab && fromVocabulary(new TextDecoder().decode(vocab), config, specialTokens, folder.locate);
-    // Which says that it is not there.
-    return Tokenizer.from(files ?? { tokenizer: await read('tokenizer.json', false), config }, folder.locate);
+    return Tokenizer.from(await tokenizerFilesOf(folder, options), folder.locate);
   }
 
   /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */
@@ -222,6 +210,23 @@ export class Tokenizer {
     const [mostA, mostB] = length === undefined ? [a, b ?? 0] : share(a, b, length - count, strategy);
     return [windows(a, mostA, stride, side), windows(b ?? 0, mostB, stride, side)];
   }
+}
+
+/** Reads what a folder says of its tokenizer. Throws NOT_FOUND where that is nothing. */
+export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}): Promise<TokenizerFiles> {
+  checkKnown(options, ['signal']);
+  const { signal } = options;
+  const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
+  const [tokenizer, config, specialTokens] = await Promise.all([
+    read('tokenizer.json', true),
+    read('tokenizer_config.json', true),
+    read('special_tokens_map.json', true),
+  ]);
+  if (tokenizer !== undefined) return { tokenizer, config, specialTokens };
+  const vocab = await readFile(folder, 'vocab.txt', { signal, optional: true });
+  const files = vocab && fromVocabulary(new TextDecoder().decode(vocab), config, specialTokens, folder.locate);
+  // Which says that it is not there.
+  return files ?? { tokenizer: await read('tokenizer.json', false) };
 }
 
 function checkTexts(text: unknown, pair: unknown): void {

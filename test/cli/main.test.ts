@@ -1,6 +1,6 @@
 /** The command around its subcommands: help, version, exit codes, `heed info`, and how it ends when others end first. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -177,6 +177,15 @@ describe('heed info MODEL', () => {
     expect(stdout).toMatch(/^parameters +20,304 in fp32$/m);
     expect(stdout).toMatch(/^files +85\.2 kB$/m);
     expect(stdout).toMatch(/^memory +1\.0 MB for 1 x 10 tokens: weights 81\.3 kB, activations .*; 1\.0 MB with dtype q8$/m);
+  });
+
+  it('knows a tokenizer by its vocab.txt, too', async () => {
+    const folder = join(temporary, 'vocab');
+    cpSync(tinyPath, folder, { recursive: true });
+    rmSync(join(folder, 'tokenizer.json'));
+    writeFileSync(join(folder, 'vocab.txt'), '[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n');
+    const { stdout } = await run(['info', folder, '--json', '--threads', '1']);
+    expect(JSON.parse(stdout).tokenizer).toEqual({ model: 'WordPiece', vocabulary: 6 });
   });
 
   it('--json prints one object: the estimates of both dtypes', async () => {

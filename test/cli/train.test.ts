@@ -1,33 +1,13 @@
-/** `heed train translation`: what a run leaves behind, that it goes on with the same bits however it was stopped, and what it refuses. */
+/** `heed train translation`: what a run leaves behind, and that it goes on with the same bits however it was stopped. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../dist/entry/node.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { heed, heedIn, type Outcome, run, sh } from './command.js';
+import { data, json, lasting, outcome, read, temporary, train, whole } from './trained.js';
 import { small, writeData } from './translator.js';
-
-const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
-const data = writeData(join(temporary, 'data'));
-const train = (out: string, ...more: string[]): Promise<Outcome> =>
-  run(['train', 'translation', '--data', data, '--out', out, ...small, ...more]);
-const read = (...path: string[]) => readFileSync(join(...path));
-const json = (...path: string[]) => JSON.parse(read(...path).toString());
-/** All that is the same in two runs. */
-const lasting = (out: string) => {
-  const { curve, ...rest } = json(out, 'curve.json');
-  const weights = read(out, 'model.safetensors').toString('base64');
-  return { ...rest, weights, curve: curve.map(({ seconds: _, ...point }: Record<string, number>) => point) };
-};
-
-const whole = join(temporary, 'whole');
-let outcome: Outcome;
-beforeAll(async () => {
-  outcome = await train(whole);
-});
-afterAll(() => rmSync(temporary, { recursive: true }));
 
 describe('a run', () => {
   it('tells of its data, and of every validation', () => {
@@ -128,6 +108,10 @@ function stop(out: string, line: RegExp, signal: NodeJS.Signals): Promise<number
   return new Promise((resolve) => child.on('close', resolve));
 }
 
+/** Goes on with a run, without its settings: those are the run's. */
+const resume = (out: string, ...more: string[]): Promise<Outcome> =>
+  run(['train', 'translation', '--data', data, '--out', out, '--threads', '1', '--deterministic', '--resume', ...more]);
+
 describe('a run that was stopped', () => {
   it.each<[string, RegExp]>([
     ['before its first step', /parameters/],
@@ -137,19 +121,7 @@ describe('a run that was stopped', () => {
     const out = join(temporary, `killed ${when}`);
     expect(await stop(out, line, 'SIGKILL')).toBeNull();
     expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
-    // Without its settings: those are the run's.
-    const { code, stderr } = await run([
-      'train',
-      'translation',
-      '--data',
-      data,
-      '--out',
-      out,
-      '--threads',
-      '1',
-      '--deterministic',
-      '--resume',
-    ]);
+    const { code, stderr } = await resume(out);
     expect([code, stderr]).toEqual([0, '']);
     expect(lasting(out)).toEqual(lasting(whole));
   });
@@ -174,116 +146,9 @@ describe('a run that was stopped', () => {
   it('goes on further where more steps are asked for, and says what is new', async () => {
     const out = join(temporary, 'further');
     cpSync(whole, out, { recursive: true });
-    const { code, stderr } = await run([
-      'train',
-      'translation',
-      '--data',
-      data,
-      '--out',
-      out,
-      '--threads',
-      '1',
-      '--deterministic',
-      '--resume',
-      '--steps',
-      '50',
-    ]);
+    const { code, stderr } = await resume(out, '--steps', '50');
     expect([code, stderr]).toEqual([0, 'heed: steps was 40 when this run began, and is 50 from here on\n']);
     expect(json(out, 'curve.json').curve.at(-1).step).toBe(50);
-  });
-});
-
-describe('wrong usage', () => {
-  it.each<[string, string[]]>([
-    ['no task', ['train']],
-    ['a task that there is not', ['train', 'poetry']],
-    ['no data', ['train', 'translation', '--out', 'x']],
-    ['no folder to write into', ['train', 'translation', '--data', data]],
-    ['a step too few', ['train', 'translation', '--data', data, '--out', 'x', '--steps', '0']],
-    ['half a head', ['train', 'translation', '--data', data, '--out', 'x', '--heads', '0.5']],
-    ['a rate that is no number', ['train', 'translation', '--data', data, '--out', 'x', '--learning-rate', 'fast']],
-    ['a share above 1', ['train', 'translation', '--data', data, '--out', 'x', '--label-smoothing', '1.5']],
-    ['a mean that would never move', ['train', 'translation', '--data', data, '--out', 'x', '--beta1', '1']],
-    ['an option that there is not', ['train', 'translation', '--data', data, '--out', 'x', '--quickly']],
-  ])('%s', async (_, args) => {
-    const { code, stdout, stderr } = await run(args);
-    expect([code, stdout]).toEqual([2, '']);
-    expect(stderr).not.toMatch(/^ +at /m);
-  });
-});
-
-describe('what fails', () => {
-  it('a folder that has a run in it', async () => {
-    const { code, stderr } = await train(whole);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/--resume goes on .*\[ARGUMENT\]\n$/);
-  });
-
-  it('a tokenizer without the tokens of the recipe', async () => {
-    const tokenizer = json(whole, 'tokenizer.json');
-    tokenizer.added_tokens = tokenizer.added_tokens.filter(({ content }: { content: string }) => content !== '<2zh>');
-    delete tokenizer.model.vocab['<2zh>'];
-    const file = join(temporary, 'lacking.json');
-    writeFileSync(file, JSON.stringify(tokenizer));
-    const { code, stderr } = await train(join(temporary, 'lacking'), '--tokenizer', file);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/<2zh>.*\[ARGUMENT\]\n$/);
-  });
-
-  it.each<[string, string[], RegExp]>([
-    ['heads that cannot share the channels', ['--heads', '3'], /3 heads.*16 channels.*--d-model/],
-    ['a warmup that never ends', ['--warmup', '40'], /--warmup/],
-    ['sentences that are all too long', ['--max-tokens', '1'], /--max-tokens/],
-    ['a model that is larger than memory can be', ['--d-model', '60000'], /\[MEMORY\]/],
-  ])('%s', async (what, more, message) => {
-    const { code, stdout, stderr } = await train(join(temporary, what), ...more);
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^heed: .+\n$/);
-    expect(stderr).toMatch(message);
-  });
-
-  it.each<[string, string, RegExp]>([
-    ['one column', 'a\nb\n', /test\.tsv has 1 column.*\[FORMAT\]\n$/],
-    ['nothing in it', '', /test\.tsv has no pairs.*\[FORMAT\]\n$/],
-  ])('before it begins, a test.tsv with %s', async (what, content, message) => {
-    const [folder, out] = [join(temporary, what), join(temporary, `${what}, out`)];
-    writeData(folder);
-    writeFileSync(join(folder, 'test.tsv'), content);
-    const { code, stdout, stderr } = await run(['train', 'translation', '--data', folder, '--out', out, ...small]);
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(message);
-    expect(existsSync(out)).toBe(false);
-  });
-
-  it.each<[string, (file: { settings: Record<string, unknown>; curve?: unknown }) => void, RegExp]>([
-    ['a setting that is no number', ({ settings }) => Object.assign(settings, { dropout: '0.1' }), /dropout is 0\.1.*number/],
-    ['a setting out of range', ({ settings }) => Object.assign(settings, { batch: 0 }), /batch is 0.*above|batch is 0.*from 1/],
-    ['no curve', (file) => delete file.curve, /curve is undefined/],
-  ])('a run to be resumed that was damaged: %s', async (what, damage, message) => {
-    const out = join(temporary, `damaged: ${what}`);
-    cpSync(whole, out, { recursive: true });
-    const file = json(out, 'curve.json');
-    damage(file);
-    writeFileSync(join(out, 'curve.json'), JSON.stringify(file));
-    const { code, stdout, stderr } = await train(out, '--resume');
-    expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^heed: .*curve\.json is damaged: .*\[FORMAT\]\n$/);
-    expect(stderr).toMatch(message);
-  });
-
-  it.each<[string, string | undefined, RegExp]>([
-    ['data that are not there', undefined, /train\.tsv.*\[NOT_FOUND\]\n$/],
-    ['a line without its translation', 'a\tb\nc\n', /train\.tsv: line 2 .*\[FORMAT\]\n$/],
-  ])('%s', async (what, content, message) => {
-    const folder = join(temporary, what);
-    const out = join(temporary, `${what}, out`);
-    writeData(folder);
-    if (content === undefined) rmSync(join(folder, 'train.tsv'));
-    else writeFileSync(join(folder, 'train.tsv'), content);
-    const { code, stderr } = await run(['train', 'translation', '--data', folder, '--out', out, ...small]);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(message);
-    expect(existsSync(out)).toBe(false);
   });
 });
 

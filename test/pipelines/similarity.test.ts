@@ -135,6 +135,7 @@ describe('a search', () => {
     expect(codeOf(() => semantic_search([1, 2], corpus, { top_k: 0 }))).toBe('ARGUMENT');
     expect(codeOf(() => semantic_search([1, 2], corpus, { score_function: 'euclid' as never }))).toBe('ARGUMENT');
     expect(codeOf(() => semantic_search([1, 2], corpus, { topk: 3 } as object))).toBe('UNSUPPORTED');
+    expect(codeOf(() => semantic_search([1, 2], corpus, 3 as never))).toBe('ARGUMENT');
   });
 
   it('of 100,000 vectors of 384 numbers takes well under a second', () => {
