@@ -44,6 +44,12 @@ export async function readFile(folder: Folder, file: string, { optional, signal 
   }
 }
 
+/** As Promise.all, but where one fails it waits for the others: nobody hears of it while a file is open. */
+export async function allOf<Results extends unknown[]>(reads: { [I in keyof Results]: Promise<Results[I]> }): Promise<Results> {
+  await Promise.allSettled(reads);
+  return (await Promise.all(reads)) as Results;
+}
+
 /** Parses bytes as UTF-8 and JSON; `location` is named in errors. */
 export function parseJson(bytes: Uint8Array, location: string): unknown {
   try {

@@ -5,7 +5,7 @@
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
-import { JsonNode, readJson } from '../io/json.js';
+import { allOf, JsonNode, readJson } from '../io/json.js';
 import type { OpenOptions } from '../runtime/types.js';
 
 /** transformers.js's names; some stand for the same. */
@@ -31,7 +31,7 @@ const modes: Readonly<Record<string, SentencePooling>> = {
 /** What modules.json, the pooling's config.json and sentence_bert_config.json say; nothing where they are missing. */
 export async function readSentenceConfig(folder: Folder, options: OpenOptions = {}): Promise<SentenceConfig> {
   const read = (file: string) => readJson(folder, file, { ...options, optional: true });
-  const [modules, sentence] = await Promise.all([read('modules.json'), read('sentence_bert_config.json')]);
+  const [modules, sentence] = await allOf([read('modules.json'), read('sentence_bert_config.json')]);
   const maxTokens =
     sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
   if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };

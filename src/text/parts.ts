@@ -6,6 +6,7 @@ import { ReplaceNormalizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';
 import { isObject, JsonNode } from '../io/json.js';
 import { stringOf, type Text } from './aligned.js';
+import { dangerOf } from './pattern.js';
 
 /** The entry of a table that a part's `type` names. */
 export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, what: string): T {
@@ -36,10 +37,16 @@ export function checkGrowth(node: JsonNode, before: number, after: number): void
 /** The characters of all pieces together. */
 export const lengthOf = (pieces: readonly Text[]): number => pieces.reduce((length, piece) => length + stringOf(piece).length, 0);
 
-/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. */
+/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. Throws UNSUPPORTED for one that may take forever. */
 export function patternOf(node: JsonNode): RegExp {
   checkPattern(node);
-  return new ReplaceNormalizer(node.value).pattern;
+  const { pattern } = new ReplaceNormalizer(node.value);
+  const danger = dangerOf(pattern);
+  if (danger === undefined) return pattern;
+  throw new HeedError('UNSUPPORTED', `${node.file}: ${node.path}.pattern may take forever: it has ${danger}`, {
+    culprit: `${node.path}.pattern`,
+    cure: 'Write it so that each text matches in one way',
+  });
 }
 
 /** A pattern is given as {"String": …} or {"Regex": …}; the library takes anything else for a pattern that never matches. */

@@ -5,7 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import { JsonNode, readFile, readJson } from '../io/json.js';
+import { allOf, JsonNode, readFile, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions } from '../runtime/types.js';
 import type { Span } from './aligned.js';
@@ -217,7 +217,7 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
   checkKnown(options, ['signal']);
   const { signal } = options;
   const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
-  const [tokenizer, config, specialTokens] = await Promise.all([
+  const [tokenizer, config, specialTokens] = await allOf([
     read('tokenizer.json', true),
     read('tokenizer_config.json', true),
     read('special_tokens_map.json', true),

@@ -153,14 +153,23 @@ export const tensors = changedWeights((random, weights, name) => {
   pick(random, deeds)();
 });
 
+/** What are no numbers, infinities, the largest and the smallest: as bits of each kind. */
+const odd: Readonly<Record<string, readonly number[]>> = {
+  F32: [0x7fc00000, 0x7f800000, 0xff800000, 0x7f61b1e6, 0xff61b1e6, 1, 0x80000000],
+  F16: [0x7e00, 0x7c00, 0xfc00, 0x7bff, 0xfbff, 1, 0x8000],
+  BF16: [0x7fc0, 0x7f80, 0xff80, 0x7f61, 0xff61, 1, 0x8000],
+  I8: [0x80, 0x7f, 0],
+};
+
 /** Weights of which some are no numbers, or so large that sums are not. */
 export const values = changedWeights((random, weights, name) => {
   const { dtype, shape, bytes } = weights[name] as Weights[string];
-  const floats = new Float32Array(bytes.slice().buffer);
-  const value = pick(random, [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 3e38, -3e38, 1e-45, -0]);
-  if (random.next() < 0.3) floats.fill(value);
-  else floats[random.below(floats.length)] = value;
-  weights[name] = { dtype, shape, bytes: new Uint8Array(floats.buffer) };
+  const Bits = dtype === 'F32' ? Uint32Array : dtype === 'I8' ? Uint8Array : Uint16Array;
+  const bits = new Bits(bytes.slice().buffer);
+  const value = pick(random, odd[dtype] as number[]);
+  if (random.next() < 0.3) bits.fill(value);
+  else bits[random.below(bits.length)] = value;
+  weights[name] = { dtype, shape, bytes: new Uint8Array(bits.buffer) };
 });
 
 /** Two or three shards and their index, one of which is not what it should be, most of the time. */

@@ -2,12 +2,15 @@
 import type { Random } from '../cases/random.js';
 import { type BytesMutation, cut, flip, insert, truncate, within } from './bytes.js';
 import { type FilesMutation, headerEnd, headerText, lyingLength, offsets, shapes, shards, tensors, values } from './checkpoint.js';
-import { allTokenizers, type Files, pick, pristine, quantized } from './files.js';
+import { charsmap, family, others, pattern, settings, vocabulary } from './enemies.js';
+import { allTokenizers, type Files, pick } from './files.js';
 import { anyOp, modelInputs, options, type Subject, texts } from './inputs.js';
 import { tree } from './json.js';
+import { neutral } from './neutral.js';
+import type { Specimen } from './specimens.js';
 
 /** The parts of a folder that a model is read from, and what comes later. */
-export const targets = ['header', 'data', 'config', 'tokenizer', 'folder', 'input'] as const;
+export const targets = ['header', 'data', 'config', 'tokenizer', 'folder', 'nothing', 'input'] as const;
 
 interface Base {
   readonly name: string;
@@ -16,10 +19,14 @@ interface Base {
   readonly weight: number;
 }
 
-/** Changes files; a model is loaded from them and called. `wild`: its answer need not be finite, since its weights are not. */
-interface FilesClass extends Base {
+/** Changes files of a folder that has `needs`; something is loaded from them and asked. */
+export interface FilesClass extends Base {
   readonly change: FilesMutation;
+  readonly needs?: string;
+  /** The answer need not be finite, since weights are not. */
   readonly wild?: boolean;
+  /** Nothing that matters is changed: the answer must be the same. */
+  readonly same?: boolean;
 }
 
 /** Calls a good model, or an op. */
@@ -30,48 +37,40 @@ interface InputClass extends Base {
 export type Class = FilesClass | InputClass;
 
 const MODEL = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
 const damages = { flip, truncate, insert, cut };
 
 const inFile =
   (name: string, mutate: BytesMutation): FilesMutation =>
   (random, files) => ({ ...files, [name]: mutate(random, files[name] as Uint8Array) });
 
-/** The mutation of any of the tokenizers that could stand in the folder. */
+/** The mutation of the folder's tokenizer, or of any other that could stand there. */
 const inTokenizer =
   (mutate: BytesMutation): FilesMutation =>
-  (random, files) => ({ ...files, 'tokenizer.json': mutate(random, pick(random, allTokenizers)) });
+  (random, files) => ({
+    ...files,
+    'tokenizer.json': mutate(random, random.next() < 0.5 ? (files['tokenizer.json'] as Uint8Array) : pick(random, allTokenizers)),
+  });
 
-function jsonClasses(hits: Base['hits'], name: string, weight: number, change: (mutate: BytesMutation) => FilesMutation): FilesClass[] {
+/** `wild`: a config may say of weights that they are of another kind. */
+function jsonClasses(
+  hits: Base['hits'],
+  needs: string,
+  weight: number,
+  { wild = false, change = (mutate: BytesMutation) => inFile(needs, mutate) } = {},
+): FilesClass[] {
   const damaged = Object.entries(damages).map(([how, mutate]) => ({
-    name: `${name}: ${how}`,
-    hits,
+    ...{ name: `${needs}: ${how}`, hits, needs, wild },
     weight: weight / 8,
     change: change(mutate),
   }));
-  return [{ name: `${name}: tree`, hits, weight: weight / 2, change: change(tree) }, ...damaged];
+  return [{ name: `${needs}: tree`, hits, needs, wild, weight: weight / 2, change: change(tree) }, ...damaged];
 }
-
-/** The mutation of the 8-bit model's files. */
-const in8Bits =
-  (change: FilesMutation): FilesMutation =>
-  (random) =>
-    change(random, quantized);
-
-/** Checkpoints whose int8 and scales are missing, moved, misshapen, of another kind, or anything at all. */
-const quantizedClasses: FilesClass[] = Object.entries({
-  flip: inFile(MODEL, damages.flip),
-  tree: inFile(MODEL, headerText(tree)),
-  offsets: inFile(MODEL, offsets),
-  'shapes and dtypes': inFile(MODEL, shapes),
-  tensors,
-  shards,
-  config: inFile('config.json', tree),
-}).map(([how, change]) => ({ name: `q8: ${how}`, hits: 'header', weight: 2, change: in8Bits(change), wild: true }));
 
 /** Other files than the weights, all at once: what one of them allows, another may forbid. */
 const several: FilesMutation = (random, files) =>
-  Object.keys(pristine)
-    .filter((name) => name !== MODEL && random.next() < 0.4)
+  Object.keys(files)
+    .filter((name) => !name.endsWith('.safetensors') && random.next() < 0.4)
     .reduce((all, name) => inFile(name, pick(random, [tree, flip]))(random, all), files);
 
 const missing: FilesMutation = (random, files) => {
@@ -80,7 +79,7 @@ const missing: FilesMutation = (random, files) => {
 };
 
 const headerBytes = Object.entries(damages).map(([how, mutate]) => ({
-  ...{ name: `header: ${how}`, hits: 'header' as const, weight: 2 },
+  ...{ name: `header: ${how}`, hits: 'header' as const, weight: 3, needs: MODEL },
   change: inFile(
     MODEL,
     within((bytes) => [0, headerEnd(bytes)], mutate),
@@ -89,7 +88,7 @@ const headerBytes = Object.entries(damages).map(([how, mutate]) => ({
 }));
 
 const dataBytes = Object.entries({ flip, truncate, insert }).map(([how, mutate]) => ({
-  ...{ name: `data: ${how}`, hits: 'data' as const, weight: 2 },
+  ...{ name: `data: ${how}`, hits: 'data' as const, weight: 2, needs: MODEL },
   change: inFile(
     MODEL,
     within((bytes) => [headerEnd(bytes), bytes.length], mutate),
@@ -99,23 +98,31 @@ const dataBytes = Object.entries({ flip, truncate, insert }).map(([how, mutate])
 
 export const classes: readonly Class[] = [
   ...headerBytes,
-  { name: 'header: tree', hits: 'header', weight: 5, change: inFile(MODEL, headerText(tree)) },
-  { name: 'header: lying length', hits: 'header', weight: 2, change: inFile(MODEL, lyingLength) },
-  { name: 'header: offsets', hits: 'header', weight: 5, change: inFile(MODEL, offsets), wild: true },
-  { name: 'header: shapes and dtypes', hits: 'header', weight: 5, change: inFile(MODEL, shapes) },
-  { name: 'header: tensors', hits: 'header', weight: 6, change: tensors, wild: true },
-  { name: 'header: shards', hits: 'header', weight: 6, change: shards, wild: true },
+  { name: 'header: tree', hits: 'header', weight: 6, change: inFile(MODEL, headerText(tree)), needs: MODEL, wild: true },
+  { name: 'header: lying length', hits: 'header', weight: 3, change: inFile(MODEL, lyingLength), needs: MODEL },
+  { name: 'header: offsets', hits: 'header', weight: 7, change: inFile(MODEL, offsets), needs: MODEL, wild: true },
+  { name: 'header: shapes and dtypes', hits: 'header', weight: 7, change: inFile(MODEL, shapes), needs: MODEL, wild: true },
+  { name: 'header: tensors', hits: 'header', weight: 8, change: tensors, needs: MODEL, wild: true },
+  { name: 'header: shards', hits: 'header', weight: 8, change: shards, needs: MODEL, wild: true },
   ...dataBytes,
-  ...quantizedClasses,
-  { name: 'data: NaN and infinities', hits: 'data', weight: 3, change: values, wild: true },
-  ...jsonClasses('config', 'config.json', 16, (mutate) => inFile('config.json', mutate)),
-  ...jsonClasses('tokenizer', 'tokenizer.json', 20, inTokenizer),
-  ...jsonClasses('tokenizer', 'tokenizer_config.json', 4, (mutate) => inFile('tokenizer_config.json', mutate)),
-  ...jsonClasses('folder', 'modules.json', 3, (mutate) => inFile('modules.json', mutate)),
-  ...jsonClasses('folder', '1_Pooling/config.json', 2, (mutate) => inFile('1_Pooling/config.json', mutate)),
-  ...jsonClasses('folder', 'sentence_bert_config.json', 2, (mutate) => inFile('sentence_bert_config.json', mutate)),
-  { name: 'folder: several files', hits: 'folder', weight: 3, change: several },
+  { name: 'data: NaN and infinities', hits: 'data', weight: 5, change: values, needs: MODEL, wild: true },
+  ...jsonClasses('header', INDEX, 5, { wild: true }),
+  ...jsonClasses('config', 'config.json', 18, { wild: true }),
+  { name: 'config.json: settings', hits: 'config', weight: 16, change: settings, wild: true },
+  { name: 'config.json: family', hits: 'config', weight: 3, change: family, wild: true },
+  ...jsonClasses('tokenizer', 'tokenizer.json', 18, { change: inTokenizer }),
+  { name: 'tokenizer.json: patterns', hits: 'tokenizer', weight: 7, change: pattern },
+  { name: 'tokenizer.json: vocabulary', hits: 'tokenizer', weight: 8, change: vocabulary },
+  { name: 'tokenizer.json: charsmap', hits: 'tokenizer', weight: 12, change: charsmap },
+  ...jsonClasses('tokenizer', 'tokenizer_config.json', 5),
+  ...jsonClasses('tokenizer', 'special_tokens_map.json', 2),
+  ...jsonClasses('folder', 'modules.json', 3),
+  ...jsonClasses('folder', '1_Pooling/config.json', 2),
+  ...jsonClasses('folder', 'sentence_bert_config.json', 2),
+  { name: 'folder: several files', hits: 'folder', weight: 3, change: several, wild: true },
+  { name: 'folder: files of others', hits: 'folder', weight: 5, change: others, wild: true },
   { name: 'folder: a file is missing', hits: 'folder', weight: 1, change: missing },
+  { name: 'nothing that matters', hits: 'nothing', weight: 12, change: neutral, same: true },
   { name: 'input: ids and masks', hits: 'input', weight: 8, call: modelInputs },
   { name: 'input: texts', hits: 'input', weight: 6, call: texts },
   { name: 'input: options', hits: 'input', weight: 5, call: options },
@@ -133,5 +140,12 @@ export function drawClass(random: Random): Class {
   return classes[0] as Class;
 }
 
-/** The files of an input, and its text. Unchanged files among them are the same bytes as always. */
-export const filesOf = (one: FilesClass, random: Random): Files => one.change(random, pristine);
+/** A folder that the class can change. */
+export const specimenFor = ({ needs }: FilesClass, random: Random, specimens: readonly Specimen[]): Specimen =>
+  pick(
+    random,
+    specimens.filter(({ files }) => needs === undefined || files[needs]),
+  );
+
+/** The files of an input. Unchanged files among them are the same bytes as always. */
+export const filesOf = (one: FilesClass, random: Random, { files }: Specimen): Files => one.change(random, files);

@@ -39,23 +39,36 @@ export const allTokenizers: readonly Uint8Array[] = [
   ...tokenizers.map((t) => encode(JSON.stringify(t))),
 ];
 
-/** The folder `m`, and how many of its files are open. */
+/** The folder `m`, what is written beside it, and how many files are open. */
 export class Folder {
   readonly runtime: Runtime;
-  #files: ReturnType<typeof memoryRuntime> = memoryRuntime({});
+  #files: Record<string, Uint8Array> = {};
+  #memory: ReturnType<typeof memoryRuntime> = memoryRuntime({});
 
   constructor() {
-    const open: Runtime['open'] = (location, options) => this.#files.runtime.open(location, options);
-    this.runtime = { ...nodeRuntime, open, join: this.#files.runtime.join };
+    const open: Runtime['open'] = (location, options) => this.#memory.runtime.open(location, options);
+    const writeFile: Runtime['writeFile'] = async (location, chunks) => {
+      const bytes = new Uint8Array(Buffer.concat(Array.from(chunks, (chunk) => chunk.slice())));
+      this.#files[location] = bytes;
+      return bytes.length;
+    };
+    this.runtime = { ...nodeRuntime, open, writeFile, join: this.#memory.runtime.join };
   }
 
   /** What is read from now on; streams are as bad as `stream` says. */
   put(files: Files, stream: StreamOptions = {}): void {
-    this.#files = memoryRuntime(Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`m/${name}`, bytes])), stream);
+    this.#files = Object.fromEntries(Object.entries(files).map(([name, bytes]) => [`m/${name}`, bytes]));
+    this.#memory = memoryRuntime(this.#files, stream);
+  }
+
+  /** What was written into a folder. */
+  written(folder: string): Files {
+    const own = Object.entries(this.#files).filter(([location]) => location.startsWith(`${folder}/`));
+    return Object.fromEntries(own.map(([location, bytes]) => [location.slice(folder.length + 1), bytes]));
   }
 
   get open(): number {
-    return this.#files.state.opened - this.#files.state.closed;
+    return this.#memory.state.opened - this.#memory.state.closed;
   }
 }
 

@@ -1,9 +1,9 @@
-/** The fuzz of main.ts, in a process of its own: 2,000 inputs, or as many as HEED_FUZZ says. */
+/** The fuzz of main.ts, in a process of its own: 5,000 inputs, or as many as HEED_FUZZ says. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
-const count = Number(process.env.HEED_FUZZ || 2000);
+const count = Number(process.env.HEED_FUZZ || 5000);
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
 it(

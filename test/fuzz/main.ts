@@ -2,20 +2,24 @@
  * The fuzz: real files and calls, changed at random, the same ones for the same seed; every one must end in a HeedError that names
  * its culprit or in a right answer.
  *
- *   node scripts/run.mjs test/fuzz/main.ts [INPUTS] [SEED]       2,000 inputs of seed 1 where nothing is given
+ *   node scripts/run.mjs test/fuzz/main.ts [INPUTS] [SEED]       5,000 inputs of seed 1 where nothing is given
  *   HEED_FUZZ_ONLY=1234 node scripts/run.mjs test/fuzz/main.ts   input 1234 alone, with all that can be said of it
  *
- * Prints how often each class of mutation came to which end; the exit code is 1 where one came to none. The inputs run in a thread,
+ * Prints how often each class of mutation came to which end; the exit code is 1 where one came to none. The inputs run in threads,
  * so that one which never ends can be named.
  */
+import { availableParallelism } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { classOf, HEAP_SLACK, type Plan, type Report, run } from './loop.js';
+import { classOf, HEAP_SLACK, type Plan, type Report, run, together } from './loop.js';
 import { printed } from './report.js';
 
 /** Milliseconds that an input may take before its thread is ended. */
 const HANGS = 20_000;
+/** At most, and inputs that are worth one of their own. */
+const THREADS = 2;
+const FEW = 1000;
 
 async function inThread({ plan, at }: { plan: Plan; at: Int32Array }): Promise<void> {
   setFlagsFromString('--expose-gc');
@@ -54,23 +58,21 @@ function watch(plan: Plan): Promise<Report | { hangs: number }> {
   });
 }
 
-async function main([count = '2000', seedText = '1']: readonly string[]): Promise<void> {
+async function main([count = '5000', seedText = '1']: readonly string[]): Promise<void> {
   const seed = Number(seedText);
   const only = process.env.HEED_FUZZ_ONLY;
   const [from, to] = only ? [Number(only), Number(only) + 1] : [0, Number(count)];
   if (![seed, from, to].every(Number.isSafeInteger)) throw new Error('usage: main.ts [INPUTS] [SEED]');
   const began = performance.now();
-  const result = await watch({ seed, from, to });
-  if ('hangs' in result) {
-    console.log(
-      `input ${result.hangs} (${classOf(seed, result.hangs).name}) hangs; repeat it with HEED_FUZZ_ONLY=${result.hangs} and seed ${seed}`,
-    );
-    process.exitCode = 1;
-    return;
-  }
-  const { text, good } = printed(result, seed, HEAP_SLACK);
-  console.log(`${text}\n${((performance.now() - began) / 1000).toFixed(1)} s`);
-  if (!good) process.exitCode = 1;
+  const threads = Math.max(1, Math.min(THREADS, availableParallelism(), Math.floor((to - from) / FEW)));
+  const at = (i: number) => from + Math.floor(((to - from) * i) / threads);
+  const results = await Promise.all(Array.from({ length: threads }, (_, i) => watch({ seed, from: at(i), to: at(i + 1) })));
+  const hung = results.filter((result) => 'hangs' in result);
+  for (const { hangs } of hung)
+    console.log(`input ${hangs} (${classOf(seed, hangs).name}) hangs; repeat it with HEED_FUZZ_ONLY=${hangs} and seed ${seed}`);
+  const { text, good } = printed(together(results.filter((result): result is Report => !('hangs' in result))), seed, HEAP_SLACK);
+  console.log(`${text}\n${((performance.now() - began) / 1000).toFixed(1)} s, ${threads} threads`);
+  if (!good || hung.length) process.exitCode = 1;
 }
 
 if (isMainThread) await main(process.argv.slice(2));

@@ -25,7 +25,8 @@ export function printed(report: Report, seed: number, heapSlack: number): { text
   const share = all(ofTarget(CORE)) / Math.max(1, all(ofTarget(targets)));
 
   const troubles = failures.map(
-    (f) => `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index}`,
+    (f) =>
+      `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index} node scripts/run.mjs test/fuzz/main.ts ${inputs} ${seed}`,
   );
   if (share < 0.5 && inputs >= FEW) troubles.push(`only ${(100 * share).toFixed(1)} % of the inputs hit headers, configs and tokenizers`);
   if (wasm[1] > wasm[0]) troubles.push(`WebAssembly memory grew from ${wasm[0]} to ${wasm[1]} bytes`);
@@ -39,7 +40,8 @@ export function printed(report: Report, seed: number, heapSlack: number): { text
     ...byTarget,
     line('all', [...ofTarget(targets), all(ofTarget(targets))]),
     '',
-    `${(100 * share).toFixed(1)} % hit headers, configs and tokenizers; the slowest took ${slowest.ms.toFixed(0)} ms (input ${slowest.index})`,
+    `${(100 * share).toFixed(1)} % hit headers, configs and tokenizers; the slowest:`,
+    ...slowest.map(({ ms, index, class: name }) => `  ${ms.toFixed(0).padStart(5)} ms  input ${index} (${name})`),
     `WebAssembly memory ${mib(wasm)}; heap ${mib(heap)}`,
     ...(troubles.length ? ['', ...troubles] : ['nothing failed']),
   ].join('\n');

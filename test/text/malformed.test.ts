@@ -185,3 +185,12 @@ describe('a tokenizer’s files', () => {
     );
   });
 });
+
+it('a tokenizer that fails has closed its files, also those that are still being read', async () => {
+  const { runtime, state } = memoryRuntime(
+    { 'm/tokenizer.json': `${text}${' '.repeat(9000)}`, 'm/tokenizer_config.json': '{' },
+    { most: 64 },
+  );
+  await failureOf(() => Tokenizer.load(folderAt(runtime, 'm')));
+  expect(state).toEqual({ opened: 2, closed: 2 });
+});
