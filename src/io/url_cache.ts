@@ -29,9 +29,14 @@ const opening = new Map<string, Promise<void>>();
 
 /** Runs `work` when nobody else is at the address. */
 async function inTurn<T>(url: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
-  while (opening.has(url)) {
-    await Promise.race([opening.get(url), aborted]);
+  for (let other = opening.get(url); other; other = opening.get(url)) {
+    let stop = () => {};
+    await new Promise<void>((resolve) => {
+      stop = resolve;
+      signal?.addEventListener('abort', stop, { once: true });
+      other.then(stop);
+    });
+    signal?.removeEventListener('abort', stop);
     signal?.throwIfAborted();
   }
   const working = work();
