@@ -9,6 +9,7 @@ import type { Folder } from '../io/folder.js';
 import type { Tensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
+import type { EncoderOutputs } from './encoder.js';
 import { maxLengthOf } from './inputs.js';
 import type { CallOptions, ModelInputs } from './model.js';
 import { checkRunOptions, eachOf, partsOf, type RunOptions, rowOf, runOptionNames, runRows } from './rows.js';
@@ -58,37 +59,40 @@ export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
     return settleEarly(tokenizer, signal);
   }
 
-  /** Tokens after which texts are cut: `asked`, which may be no more than the model's positions. */
-  protected maxLength(asked: number | undefined, { model_max_length }: CallableTokenizer): number {
-    return maxLengthOf(asked, model_max_length, this.encoder.dims.positions);
-  }
-
   /** The likeliest label of a text or a pair, or of each of several; with `top_k` lists of them. */
   async classify(
     texts: TextInput | readonly TextInput[],
     options: ClassifyOptions = {},
   ): Promise<Classification | Classification[] | Classification[][]> {
-    checkOptions(options, classifyOptionNames, 'classify');
-    checkRunOptions('classify', options);
-    const { top_k, signal, onProgress } = options;
-    if (top_k !== undefined && !(Number.isSafeInteger(top_k) && top_k >= 1))
-      throw new HeedError('ARGUMENT', `classify: top_k is ${kindOf(top_k)}`, { culprit: 'top_k', cure: 'It is a whole number from 1' });
-    const apply = scoring[scoringOf(options.function_to_apply, this.config, this.labels.length)];
     const list: readonly TextInput[] = Array.isArray(texts) ? texts : [texts as TextInput];
-    const pairs = list.map(pairOf);
-    const tokenizer = await this.tokenizer(signal);
-    const max_length = this.maxLength(options.max_length, tokenizer);
-    const encode = ({ text, text_pair }: Pair) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
-    const rows = await eachOf(this.engine, pairs, encode, signal);
-    const logits = await runRows(this, rows, (outputs) => partsOf(outputs.logits as Tensor), {
-      pad: tokenizer.pad_token_id,
-      signal,
-      onProgress,
-    });
-    const found = logits.map((row) => ranked(apply(row), this.labels).slice(0, top_k ?? 1));
-    const answers = top_k === undefined ? found.map(([first]) => first as Classification) : found;
+    const found = await classified(this, (signal) => this.tokenizer(signal), list, options);
+    const answers = options.top_k === undefined ? found.map(([first]) => first as Classification) : found;
     return Array.isArray(texts) ? (answers as Classification[]) : (answers[0] as Classification);
   }
+}
+
+/** The likeliest labels of each text, by a classifier and the tokenizer that goes with it. */
+export async function classified(
+  model: Pick<SequenceClassifier, 'engine' | 'encoder' | 'run' | 'config' | 'labels'>,
+  tokenizerOf: (signal: AbortSignal | undefined) => CallableTokenizer | Promise<CallableTokenizer>,
+  texts: readonly TextInput[],
+  options: ClassifyOptions,
+): Promise<Classification[][]> {
+  checkOptions(options, classifyOptionNames, 'classify');
+  checkRunOptions('classify', options);
+  const { top_k = 1, signal, onProgress } = options;
+  if (!(Number.isSafeInteger(top_k) && top_k >= 1))
+    throw new HeedError('ARGUMENT', `classify: top_k is ${kindOf(top_k)}`, { culprit: 'top_k', cure: 'It is a whole number from 1' });
+  const { engine, encoder, config, labels } = model;
+  const apply = scoring[scoringOf(options.function_to_apply, config, labels.length)];
+  const pairs = texts.map(pairOf);
+  const tokenizer = await tokenizerOf(signal);
+  const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, encoder.dims.positions);
+  const encode = ({ text, text_pair }: Pair) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
+  const rows = await eachOf(engine, pairs, encode, signal);
+  const read = (outputs: EncoderOutputs) => partsOf(outputs.logits as Tensor);
+  const logits = await runRows(model, rows, read, { pad: tokenizer.pad_token_id, signal, onProgress });
+  return logits.map((row) => ranked(apply(row), labels).slice(0, top_k));
 }
 
 type Pair = Exclude<TextInput, string>;

@@ -2,7 +2,7 @@
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
-import type { PretrainedOptions } from '../models/model.js';
+import { checkPretrained, type PretrainedOptions } from '../models/model.js';
 import { checkRunOptions, type RunOptions } from '../models/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 
@@ -51,6 +51,7 @@ export async function loadText<M extends Owned, Made>(
   options: PretrainedOptions,
   make: (tokenizer: CallableTokenizer, model: M) => Made,
 ): Promise<Made> {
+  checkPretrained(options);
   const folder = folderOf(engine.runtime, from);
   // The tokenizer is read while the weights are, which takes longer.
   const [model, tokenizer] = await loadAll(kind.load(engine, folder, options), Tokenizer.load(folder, { signal: options.signal }));

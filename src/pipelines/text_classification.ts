@@ -1,17 +1,19 @@
 /** pipeline('text-classification'): texts, or pairs of them, to labels and their probabilities, in transformers.js's shapes. */
-import type { Engine, EngineInfo } from '../engine/engine.js';
+import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import { checkPretrained, type PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/model.js';
 import type { Classification } from '../models/scores.js';
 import {
   type Classifier,
   type ClassifyOptions,
+  classified,
   classifyOptionNames,
   SequenceClassifier,
   type TextInput,
 } from '../models/sequence_classifier.js';
+import { loadText, TextPipeline } from './text.js';
 
 export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'> {
   /** How many labels of each text, the likeliest first; null for all. Default 1. */
@@ -25,12 +27,11 @@ type LabelsOf<Texts, Options> = Texts extends readonly TextInput[] ? OfList<Opti
 /** One label for each text; with another `top_k`, a list for each text of a list. */
 export type TextClassification = TextClassificationPipeline & TextClassificationPipeline['call'];
 
-export class TextClassificationPipeline {
-  constructor(readonly model: Classifier) {}
-
-  static async load(engine: Engine, folder: string | Folder, options: PretrainedOptions = {}): Promise<TextClassification> {
-    checkPretrained(options);
-    return callable(new TextClassificationPipeline(await SequenceClassifier.load(engine, folder, options)));
+export class TextClassificationPipeline extends TextPipeline<Classifier> {
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextClassification> {
+    return loadText(SequenceClassifier, engine, from, options, (tokenizer, model) =>
+      callable(new TextClassificationPipeline(tokenizer, model)),
+    );
   }
 
   async call<const Texts extends TextInput | readonly TextInput[], const Options extends TextClassificationOptions = object>(
@@ -41,18 +42,8 @@ export class TextClassificationPipeline {
     checkOptions(options, classifyOptionNames, 'text-classification');
     const { top_k = 1, ...rest } = options;
     const list = (Array.isArray(texts) ? texts : [texts]) as readonly TextInput[];
-    const found = (await this.model.classify(list, { ...rest, top_k: top_k ?? this.model.labels.length })) as Classification[][];
+    const found = await classified(this.model, () => this.tokenizer, list, { ...rest, top_k: top_k ?? this.model.labels.length });
     return (top_k === 1 ? found.flat() : Array.isArray(texts) ? found : found[0]) as LabelsOf<Texts, Options>;
-  }
-
-  /** What the engine got that runs it. */
-  get info(): EngineInfo {
-    return this.model.info;
-  }
-
-  /** Frees the model's weights. */
-  dispose(): void {
-    this.model.dispose();
   }
 }
 

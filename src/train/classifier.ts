@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
+import { maxLengthOf } from '../models/inputs.js';
 import { checkRunOptions } from '../models/rows.js';
 import { type Classifier, classifierMethods, SequenceClassifier } from '../models/sequence_classifier.js';
 import { type ClassifierOptions, classifierOptionNames, loadTask } from '../models/task_model.js';
@@ -108,7 +109,7 @@ export class TrainableClassifier extends SequenceClassifier {
       throw wrong('warmup', `warmup is ${kindOf(warmup)}`, 'It is a share of the steps, from 0, below 1');
     checkWhole({ epochs, batchSize });
     const tokenizer = await this.tokenizer(options.signal);
-    const max_length = this.maxLength(options.max_length, tokenizer);
+    const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, this.encoder.dims.positions);
     const loaderOf = async (name: string, list: readonly TextExample[], shuffle: boolean) => {
       const data = await this.#encode(name, list, tokenizer, { max_length, signal: options.signal });
       const collate = (batch: readonly Encoded[]) => batchOf(batch, tokenizer.pad_token_id ?? 0);

@@ -1,4 +1,8 @@
-/** Names of tasks: aliases, those that there are not, and the models that tasks have where none is asked for. */
+/** Names of tasks: aliases, those that there are not, the models that tasks have where none is asked for; and what holds for all of them. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import {
   type Answer,
@@ -12,6 +16,7 @@ import {
 } from '../../dist/entry/node.js';
 import { defaultModelOf, taskOf } from '../../dist/pipelines/tasks.js';
 import { failureOf } from '../io/memory.js';
+import { tiny } from './tiny.js';
 
 const names = [
   ...['feature-extraction', 'text-classification', 'token-classification', 'question-answering', 'zero-shot-classification', 'fill-mask'],
@@ -48,6 +53,30 @@ describe('the model that a task has where none is asked for', () => {
     const signal = AbortSignal.abort('not now');
     for (const model of [undefined, null])
       await expect(pipeline('fill-mask', model, { signal } as PretrainedOptions)).rejects.toBe('not now');
+  });
+});
+
+describe('a pipeline that is there', () => {
+  type Kind = Parameters<typeof tiny>[0];
+  it.each<[keyof Tasks, Kind, readonly string[]]>([
+    ['feature-extraction', 'mlm', ['a b']],
+    ['text-classification', 'classify', ['a b']],
+    ['zero-shot-classification', 'classify', ['a b', 'c']],
+    ['token-classification', 'ner', ['a b']],
+    ['question-answering', 'qa', ['a?', 'b']],
+    ['fill-mask', 'mlm', ['a [MASK]']],
+  ])('needs its files no more: %s', async (task, kind, given) => {
+    const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+    cpSync(tiny(kind), folder, { recursive: true });
+    const made = await pipeline(task, folder, { engine: { threads: 1 } });
+    rmSync(folder, { recursive: true });
+    expect(await (made as (...given: readonly string[]) => Promise<unknown>)(...given)).toBeDefined();
+    made.dispose();
+  });
+
+  it('of a folder without a tokenizer there is none', async () => {
+    const folder = fileURLToPath(new URL('../fixtures/hf/bert_classify', import.meta.url));
+    expect(await failureOf(() => pipeline('text-classification', folder))).toMatchObject({ code: 'NOT_FOUND' });
   });
 });
 
