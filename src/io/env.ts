@@ -143,7 +143,7 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
       experimental_useCrossOriginStorage: fixed(false, 'heed does not have it'),
       fetch: kind((value) => typeof value === 'function', 'It must be a function like fetch')(fetch),
     },
-    { version, backends: Object.freeze({ onnx: Object.freeze(onnx) }) },
+    { version, backends: settings('env.backends', {}, { onnx: settings('env.backends.onnx', {}, onnx) }) },
   );
 }
 

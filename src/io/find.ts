@@ -68,6 +68,11 @@ export async function sourceOf(runtime: Runtime, model: ModelSource | Source, op
     return { ...base, name: 'the files that were given', files };
   }
   if (address === '') throw wrong('The model is an empty text', 'model', 'Give the path or URL of its folder');
+  if (!hub && local_files_only && /^https?:/i.test(address))
+    throw new HeedError('UNSUPPORTED', `There is no cache in which ${shown(address)} could be`, {
+      culprit: 'local_files_only',
+      cure: 'Leave it out, or import from heed instead of heed/core',
+    });
   const isUrl = /^[a-z][a-z\d+.-]+:/i.test(address);
   const found = (await hub?.find(address, isUrl, options)) ?? { location: runtime.resolve(address) };
   return { ...base, name: shown(address), ...found };

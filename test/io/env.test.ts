@@ -66,6 +66,11 @@ describe('env', () => {
     expect(await set(env.backends.onnx.webgpu, name, value)).toMatchObject({ code: 'UNSUPPORTED' });
   });
 
+  it('has no other backends, and they no other settings', async () => {
+    expect(await set(env.backends, 'webnn', {})).toMatchObject({ code: 'UNSUPPORTED' });
+    expect(await set(env.backends.onnx, 'logLevel', 'error')).toMatchObject({ code: 'UNSUPPORTED' });
+  });
+
   it('takes what is so', () => {
     const own = environmentOf(nodeRuntime, '1');
     Object.assign(own, {

@@ -243,3 +243,12 @@ it('means addresses as they are meant here', async () => {
   const config = await readJson(await folderFor(nodeRuntime, tinyPath), 'config.json');
   expect(config).toEqual(JSON.parse(readFileSync(join(tinyPath, 'config.json'), 'utf8')));
 });
+
+it('downloads nothing where it must not, without a cache as well', async () => {
+  const only = { local_files_only: true };
+  expect(await failureOf(() => sourceOf(nodeRuntime, 'https://site/model', only))).toMatchObject({
+    code: 'UNSUPPORTED',
+    culprit: 'local_files_only',
+  });
+  expect((await sourceOf(nodeRuntime, tinyPath, only)).location).toBe(tinyPath);
+});
