@@ -39,7 +39,9 @@ const ANY = '[^]';
 /** Why a pattern may take forever, or longer than can be known; undefined if it is sound. */
 export function dangerOf(pattern: RegExp): string | undefined {
   try {
-    new Watch().alternatives(new Reader(pattern.source).all(), END, false);
+    // A part of it may say that it is for capitals and small letters alike, and another not.
+    const flags = /\(\?[a-z]*i/.test(pattern.source) ? ['su', 'isu'] : ['su'];
+    new Watch(flags).alternatives(new Reader(pattern.source).all(), END, false);
     return undefined;
   } catch (error) {
     if (error instanceof Danger) return error.message;
@@ -103,6 +105,9 @@ class Watch {
   readonly #planes: string[] = [];
   readonly #known = new Map<string, boolean>();
 
+  /** Those that its atoms are compared with. */
+  constructor(readonly flags: readonly string[]) {}
+
   alternatives(all: readonly (readonly Piece[])[], rest: Rest, strict: boolean): Rest {
     const [first, ...others] = all.map((pieces) => pieces.reduceRight((after, piece) => this.#piece(piece, after, strict), rest)) as [Rest];
     return others.reduce((a: Rest, b: Rest) => this.#either(a, b, strict), first);
@@ -143,16 +148,17 @@ class Watch {
 
   #repeated(piece: Piece, rest: Rest, strict: boolean): Rest {
     const { min, max } = piece;
-    const begins = this.#once(piece, END, false).first;
+    const { first: begins, passes } = this.#once(piece, END, false);
     if (begins.includes('')) throw new Danger('a repetition of what may be empty');
     if (min < max && (strict || rest.passes) && this.#meet(begins, rest.first))
       throw new Danger('a repetition that may stop anywhere, before another');
-    // What comes after a repetition's body is the body again.
-    if (piece.alternatives) this.#once(piece, { first: [...begins, ...rest.first], fails: true, passes: true, ways: 1 }, true);
+    // What comes after a repetition's body is the body again. Where nothing after it fails, it is never gone back into.
+    const again = min > 1 || rest.fails || rest.passes;
+    if (piece.alternatives) this.#once(piece, { first: [...begins, ...rest.first], fails: again, passes: again, ways: 1 }, again);
     return {
       first: min ? begins : [...new Set([...begins, ...rest.first])],
       fails: min > 0 || rest.fails,
-      passes: rest.passes || rest.fails,
+      passes: passes || rest.passes || rest.fails,
       ways: rest.ways,
     };
   }
@@ -172,10 +178,10 @@ class Watch {
     return found;
   }
 
-  /** By all characters there are, capital or small: what a class holds is known to the engine alone. */
+  /** By all characters there are: what a class holds is known to the engine alone. */
   #compared(a: string, b: string): boolean {
     if (plain.test(a) && plain.test(b)) return a.toLowerCase() === b.toLowerCase();
-    const both = ['su', 'isu'].map((flags) => new RegExp(`(?=${a})${b}`, flags));
+    const both = this.flags.map((flags) => new RegExp(`(?=${a})${b}`, flags));
     for (let plane = 0; plane < 17; plane++) {
       this.#planes[plane] ??= planeOf(plane << 16);
       if (both.some((pattern) => pattern.test(this.#planes[plane] as string))) return true;

@@ -69,7 +69,9 @@ async function main([count = '5000', seedText = '1']: readonly string[]): Promis
   const results = await Promise.all(Array.from({ length: threads }, (_, i) => watch({ seed, from: at(i), to: at(i + 1) })));
   const hung = results.filter((result) => 'hangs' in result);
   for (const { hangs } of hung)
-    console.log(`input ${hangs} (${classOf(seed, hangs).name}) hangs; repeat it with HEED_FUZZ_ONLY=${hangs} and seed ${seed}`);
+    console.log(
+      `input ${hangs} (${classOf(seed, hangs).name}, seed ${seed}) hangs\n  repeat it with HEED_FUZZ_ONLY=${hangs} node scripts/run.mjs test/fuzz/main.ts 1 ${seed}`,
+    );
   const { text, good } = printed(together(results.filter((result): result is Report => !('hangs' in result))), seed, HEAP_SLACK);
   console.log(`${text}\n${((performance.now() - began) / 1000).toFixed(1)} s, ${threads} threads`);
   if (!good || hung.length) process.exitCode = 1;

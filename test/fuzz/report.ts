@@ -26,7 +26,7 @@ export function printed(report: Report, seed: number, heapSlack: number): { text
 
   const troubles = failures.map(
     (f) =>
-      `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index} node scripts/run.mjs test/fuzz/main.ts ${inputs} ${seed}`,
+      `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index} node scripts/run.mjs test/fuzz/main.ts 1 ${seed}`,
   );
   if (share < 0.5 && inputs >= FEW) troubles.push(`only ${(100 * share).toFixed(1)} % of the inputs hit headers, configs and tokenizers`);
   if (wasm[1] > wasm[0]) troubles.push(`WebAssembly memory grew from ${wasm[0]} to ${wasm[1]} bytes`);

@@ -26,7 +26,8 @@ export interface Asked {
   readonly wild: boolean;
 }
 
-export const texts = ['A cat, 42! [MASK] wörld 字', 'a [MASK] cat, a\u0301 \ufb01', '[MASK]\ud800 \0', ''];
+/** The second takes patterns that go back a long time. */
+export const texts = ['A cat, 42! [MASK] wörld 字', `a [MASK] cat, a\u0301 \ufb01 ${'a'.repeat(40)}=`, '[MASK]\ud800 \0', ''];
 const labels = ['cats', 'a dog', 'wörld'];
 
 function expect(holds: boolean, what: string, value?: unknown): void {

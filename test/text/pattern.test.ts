@@ -27,12 +27,19 @@ describe('a pattern', () => {
     '(?<=\\d)(?=\\p{L})',
     '\\p{L}{1,100}',
     '(?:a|b)+',
+    '(?:\\p{L}\\p{M}*)+!',
+    '(\\r\\n|\\r|\\n)+',
+    '(a+)+',
   ])('of a tokenizer is taken: %s', (source) => {
     expect(danger(source)).toBeUndefined();
   });
 
   it.each([
     ['(a+)+$', /may stop anywhere/],
+    ['(\\r\\n|\\r|\\n)+x', /in several ways/],
+    ['(?:(a+)+)+x', /may stop anywhere/],
+    ['b{3}[^a]{2,}(b+\\s)+', /may stop anywhere/],
+    ['([ab]*?.{2,}\\s?){20}', /in several ways/],
     ['a+a+b', /may stop anywhere/],
     ['.*a.*b', /may stop anywhere/],
     ['(?=a*a*b)c', /may stop anywhere/],
