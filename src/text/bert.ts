@@ -1,7 +1,6 @@
 /**
  * BERT's normalizer and its cut into words, character for character as Hugging Face's Rust has them, which BERT's
- * descendants were trained with. @huggingface/tokenizers has both as well, but not for ideographs beyond U+FFFF (53,000
- * characters) and final sigmas, and with the engine's Unicode tables (unicode.ts) and its quadratic sort of accents.
+ * descendants were trained with: by the Unicode of that time (unicode.ts), whatever the runtime's is.
  */
 import type { JsonNode } from '../io/json.js';
 import { matches, rewrite, rewriteEach, stringOf, type Text } from './aligned.js';

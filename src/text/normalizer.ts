@@ -1,7 +1,7 @@
 /**
  * Normalizers: what happens to a text before it is cut into words, as tokenizer.json's `normalizer` describes it. Each is
- * a function from text to text. Simple ones are here, involved ones have files of their own, and patterns are compiled by
- * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
+ * a function from text to text, and gives what Hugging Face's Rust gives, with which models were trained. Simple ones are
+ * here, involved ones have files of their own.
  */
 import type { JsonNode } from '../io/json.js';
 import { prepend, replace, rewrite, rewriteEach, slice, stringOf, type Text } from './aligned.js';
@@ -23,7 +23,6 @@ const normalizers: Readonly<Record<string, (node: JsonNode) => Normalizer>> = {
   // Every mark, where BERT's stripping takes those without width.
   StripAccents: () => (text) => rewriteEach(text, (part) => part.replace(/\p{M}/gu, '')),
   Strip: (node) => strip(node.boolean('strip_left', true), node.boolean('strip_right', true)),
-  // The library makes something of nothing.
   Prepend: (node) => {
     const prefix = node.string('prepend');
     return (text) => prepend(text, prefix);

@@ -1,6 +1,6 @@
 /**
- * What the readers of tokenizer.json's parts have in common: finding the one that a part's `type` names, and checking what
- * @huggingface/tokenizers leaves unchecked.
+ * What the readers of tokenizer.json's parts have in common: finding the one that a part's `type` names, patterns, and
+ * limits. Patterns are translated by @huggingface/tokenizers, which checks nothing.
  */
 import { ReplaceNormalizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';

@@ -1,7 +1,7 @@
 /**
  * Pre-tokenizers: how a normalized text is cut into the words that a model sees one by one, as tokenizer.json's
- * `pre_tokenizer` describes it. Each is a function from a text to its words. Patterns are compiled by
- * @huggingface/tokenizers; where that differs from Hugging Face's Rust, which models were trained with, the reason is given.
+ * `pre_tokenizer` describes it. Each is a function from a text to its words, which are those of Hugging Face's Rust, with
+ * which models were trained.
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
@@ -16,16 +16,14 @@ export type PreTokenizer = <T extends Text>(text: T, first: boolean) => readonly
 
 const preTokenizers: Readonly<Record<string, (node: JsonNode) => PreTokenizer>> = {
   BertPreTokenizer: () => bertWords,
-  // The library's \w is ASCII, Rust's Unicode.
+  // Rust's \w is Unicode's, JavaScript's ASCII.
   Whitespace: () => words(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, 'gu')),
   WhitespaceSplit: () => words(/\P{White_Space}+/gu),
-  // The library keeps neighbouring marks together.
   Punctuation: (node) => only(node, { behavior: 'Isolated' }) && words(new RegExp(`[^${punctuation}]+|[${punctuation}]`, 'gu')),
-  // The library's digits are ASCII, Rust's all numbers.
+  // Rust's digits are all numbers.
   Digits: (node) => words(node.boolean('individual_digits', false) ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu),
   Metaspace: metaspace,
   ByteLevel: byteLevel,
-  // The library takes every other behaviour for Isolated.
   Split: (node) => {
     const inverted = node.boolean('invert', false);
     only(node, inverted ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
@@ -57,7 +55,7 @@ function only(node: JsonNode, { behavior, or }: { behavior: string; or?: string 
   });
 }
 
-/** Spaces become a visible character, and every word begins with it. The library does not cut at it. */
+/** Spaces become a visible character, and every word begins with it. */
 function metaspace(node: JsonNode): PreTokenizer {
   const mark = node.string('replacement', '▁');
   const scheme = prependSchemeOf(node);

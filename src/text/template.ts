@@ -1,7 +1,7 @@
 /**
  * Templates: which special tokens stand around one text or a pair, and which segment each token belongs to, as
- * tokenizer.json's `post_processor` describes it. heed applies them itself because truncation must know beforehand how
- * many tokens they will add, and because @huggingface/tokenizers takes an empty second text for none.
+ * tokenizer.json's `post_processor` describes it. Truncation asks them beforehand how many tokens they will add. An empty
+ * second text is a text.
  */
 import { HeedError } from '../errors.js';
 import { isObject, type JsonNode } from '../io/json.js';
