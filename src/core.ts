@@ -3,7 +3,7 @@
  * that does so.
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
-import { checkOptions } from './errors.js';
+import { checkOptions, expectOptions } from './errors.js';
 import {
   folderFor,
   folderOfSource,
@@ -202,6 +202,7 @@ export function bind<A extends Autos = typeof autos>(
 export const bindEstimate =
   (runtime: Runtime, hub?: Hub) =>
   async (model: ModelSource, options: EstimateOptions & SourceOptions = {}): Promise<Estimate> => {
+    expectOptions(options, 'estimate');
     const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
     const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
     return estimate(runtime, await folderFor(runtime, model, where, hub), own);

@@ -5,7 +5,7 @@
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import type { MemoryUse } from '../engine/memory.js';
 import { wantedThreads } from '../engine/options.js';
-import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { BUFFER } from '../io/staging.js';
 import type { Runtime } from '../runtime/types.js';
@@ -56,6 +56,7 @@ export interface Estimate {
 export async function estimate(runtime: Runtime, folder: Folder, options: EstimateOptions = {}): Promise<Estimate> {
   const { dtype, signal, engine: engineOptions } = options;
   checkOptions(options, ['dtype', 'batch', 'tokens', 'engine', 'signal'], 'estimate');
+  if (engineOptions !== undefined) expectOptions(engineOptions, "estimate's engine");
   checkDtype(dtype);
   for (const name of ['batch', 'tokens'] as const)
     if (options[name] !== undefined && !(Number.isSafeInteger(options[name]) && options[name] >= 1 && options[name] <= 1 << 20))

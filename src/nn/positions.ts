@@ -13,7 +13,7 @@ import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { rotary, rotaryTable } from '../ops/rotary.js';
 import { narrow, permute, reshape } from '../ops/shape.js';
-import { isMatrix, type Tensor, tensor } from '../tensor.js';
+import { isMatrix, Tensor, tensor } from '../tensor.js';
 import type { Turn } from './attention.js';
 import { normal } from './init.js';
 import { Module } from './module.js';
@@ -189,9 +189,11 @@ export class RelativeBias extends Module {
   forward(T: number, S: number, from = 0): Tensor {
     const first = 1 - from - T;
     const buckets = Int32Array.from({ length: T + S - 1 }, (_, i) => bucketOf(first + i, this.#options));
-    const ids = new Int32Array(T * S);
-    for (let t = 0; t < T; t++) ids.set(buckets.subarray(T - 1 - t, T - 1 - t + S), t * S);
-    const rows = embedding(tensor(this.engine, ids, [T, S]), this.weight.tensor);
+    // Written where they are read: for more than there is room for, the engine has an error that says so.
+    const ids = Tensor.empty(this.engine, [T, S], 'int32');
+    const places = this.engine.heap.ints(ids.ptr, ids.size);
+    for (let t = 0; t < T; t++) places.set(buckets.subarray(T - 1 - t, T - 1 - t + S), t * S);
+    const rows = embedding(ids, this.weight.tensor);
     return reshape(permute(rows, [2, 0, 1]), [1, rows.dim(2), T, S]);
   }
 }

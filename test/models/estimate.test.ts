@@ -98,6 +98,8 @@ it('refuses what cannot be', async () => {
   expect(await failureOf(() => estimate(tinyPath, { tokens: 5000 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'input_ids' });
   expect(await failureOf(() => estimate(tinyPath, { batch: 1 << 20, tokens: 512 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'batch' });
   expect(await failureOf(() => estimate(tinyPath, { dtype: 'q4' as 'q8' }))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+  expect(await failureOf(() => estimate(tinyPath, null as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'options' });
+  expect(await failureOf(() => estimate(tinyPath, { engine: 3 as never }))).toMatchObject({ code: 'ARGUMENT', culprit: 'options' });
   expect(await failureOf(() => estimate(tinyPath, { tokns: 1 } as never))).toMatchObject({ code: 'UNSUPPORTED' });
   expect(await failureOf(() => estimate(join(tinyPath, 'nowhere')))).toMatchObject({ code: 'NOT_FOUND' });
 });

@@ -106,6 +106,13 @@ describe('relative positions', () => {
     bias.dispose();
   });
 
+  it('of more tokens than memory holds are an error that says so', async () => {
+    const bias = new RelativeBias(engine, 2);
+    fill(bias);
+    expect(await failure(() => engine.scope(() => bias.forward(50_000, 50_000)))).toMatchObject({ code: 'MEMORY' });
+    bias.dispose();
+  });
+
   it('need buckets for near and far', async () => {
     for (const options of [{ buckets: 2 }, { buckets: 7 }, { buckets: 32, maxDistance: 16 }, { maxDistance: Number.NaN }])
       expect(await failure(() => new RelativeBias(engine, 2, options))).toMatchObject({ code: 'ARGUMENT' });
