@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import type { SentencePooling } from '../pipelines/pooling.js';
+import { cos_sim } from '../pipelines/similarity.js';
 import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption } from './options.js';
 import { print } from './output.js';
@@ -80,13 +81,11 @@ function show(text: string, row: ArrayLike<number>): string {
 
 /** The cosine of every pair, as a table. */
 function similarities(rows: readonly ArrayLike<number>[]): string {
-  const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => Array.from(a).reduce((sum, x, i) => sum + x * (b[i] as number), 0);
-  const cosine = (a: ArrayLike<number>, b: ArrayLike<number>) => dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
   const lines = rows.map(
     (a, i) =>
       `${String(i + 1).padStart(4)}  ${rows
         .slice(0, i + 1)
-        .map((b) => cosine(a, b).toFixed(2).padStart(6))
+        .map((b) => cos_sim(a, b).toFixed(2).padStart(6))
         .join('')}`,
   );
   return `\ncosine${rows.map((_, i) => String(i + 1).padStart(6)).join('')}\n${lines.join('\n')}\n`;

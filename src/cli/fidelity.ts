@@ -4,6 +4,7 @@ import { AutoModel, AutoModelForSeq2SeqLM } from '../entry/node.js';
 import type { Folder } from '../io/folder.js';
 import type { EncoderDecoderDims, EncoderDims } from '../models/architecture.js';
 import type { Blueprint } from '../models/blueprint.js';
+import { cos_sim } from '../pipelines/similarity.js';
 import { Random } from '../random.js';
 import type { HostTensor } from '../tensor.js';
 import { Tokenizer } from '../text/tokenizer.js';
@@ -35,7 +36,7 @@ export async function fidelity(
   const rows = all.map((row) => row.slice(0, positions));
   const says = architecture.module.kind === 'encoder' ? encoderSays : translatorSays;
   const [one, other] = [await says(floats, rows, engine), await says(eighths, rows, engine)];
-  return Math.min(...one.map((x, i) => cosine(x, other[i] as Float64Array)));
+  return Math.min(...one.map((x, i) => cos_sim(x, other[i] as Float64Array)));
 }
 
 /** Token ids of the texts, or random ones. */
@@ -70,9 +71,4 @@ function columns({ data, dims }: HostTensor): Float64Array {
   const sum = new Float64Array(C);
   for (const [i, x] of data.entries()) sum[i % C] = (sum[i % C] as number) + x;
   return sum;
-}
-
-function cosine(a: Float64Array, b: Float64Array): number {
-  const dot = (x: Float64Array, y: Float64Array) => x.reduce((sum, value, i) => sum + value * (y[i] as number), 0);
-  return dot(a, b) / Math.max(Math.sqrt(dot(a, a) * dot(b, b)), 1e-12);
 }

@@ -5,6 +5,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
+import { concatenated } from './bytes.js';
 import { shown } from './location.js';
 
 /** Bytes of a buffer, and so of a chunk: a mebibyte is no faster, and takes 3 MB more at the peak, here and in the engine. */
@@ -63,16 +64,10 @@ export class Staging {
   /** A copy of the next `bytes`, or of what there is before the end. Memory grows with what arrives, not with what was asked for. */
   async copy(bytes: number): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
-    const length = await this.pass(bytes, 1, (chunk) => {
+    await this.pass(bytes, 1, (chunk) => {
       pieces.push(chunk.slice());
     });
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const piece of pieces) {
-      whole.set(piece, at);
-      at += piece.length;
-    }
-    return whole;
+    return concatenated(pieces);
   }
 
   /** Ends the read that is under way and closes the stream. */

@@ -107,7 +107,7 @@ export function* entriesOf(module: Module, dtype: ParameterDtype, prefix = ''): 
 
 type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
 
-interface ModelFiles {
+interface Contents {
   tensors: Iterable<SafetensorsEntry>;
   /** What stands beside the weights. */
   files: Files;
@@ -116,7 +116,7 @@ interface ModelFiles {
 }
 
 /** Gives the bytes of all files. */
-async function writeModel(runtime: Runtime, folder: string, { tensors, files, config }: ModelFiles): Promise<number> {
+async function writeModel(runtime: Runtime, folder: string, { tensors, files, config }: Contents): Promise<number> {
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
