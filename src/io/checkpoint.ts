@@ -210,6 +210,8 @@ async function withoutWeights(folder: Folder, signal: AbortSignal | undefined): 
       cure: "Take the model that it was made from, or convert that: in Python, AutoModel.from_pretrained(…).save_pretrained('folder')",
     });
   }
+  // What was looked for may not have been found for want of time.
+  signal?.throwIfAborted();
   const cure = 'Check the path; weights in another format must be converted to safetensors first';
   return new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
 }

@@ -97,6 +97,15 @@ describe('a hub’s model', () => {
     expect(hub.taken()).toEqual(['HEAD config.json', `/api/models/org/onnx/revision/${now}`].map((path, i) => (i ? `GET ${path}` : path)));
   });
 
+  it('is not said to have no weights by who is told to stop looking', async () => {
+    const controller = new AbortController();
+    hub.fault = ({ file }) => {
+      if (file.startsWith('/api')) controller.abort('enough');
+      return undefined;
+    };
+    await expect(AutoModel.from_pretrained('org/onnx', { engine, signal: controller.signal })).rejects.toBe('enough');
+  });
+
   it('gives its headers for little', async () => {
     const { tensors, bytes } = await readHeaders(await folderFor(nodeRuntime, 'org/tiny', {}, fresh()));
     expect([tensors.length > 9, bytes]).toEqual([true, weights.length]);
