@@ -2,12 +2,16 @@
  * `heed quantize`: a model in floats becomes one in 8 bits, in a folder of its own, with its tokenizer and all that describes it. Then both read the same texts,
  * so that the last line says what it cost.
  */
-import { resolve } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
+import type { Folder } from '../io/folder.js';
 import { readBlueprint } from '../models/blueprint.js';
 import { quantizeCheckpoint, type Saved } from '../models/quantize_checkpoint.js';
+import { isFileUrl } from '../runtime/node-files.js';
 import { fidelity } from './fidelity.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption } from './options.js';
 import { print } from './output.js';
@@ -43,10 +47,17 @@ Examples:
   )
   .action((model: string, flags: QuantizeFlags) => withEngine(flags, (engine) => quantize(engine, model, flags)));
 
+/** Whether the model would be written over itself, by whatever name: a link, a file: URL. */
+async function isSame(folder: Folder, out: string): Promise<boolean> {
+  const real = (path: string) => realpath(isFileUrl(path) ? fileURLToPath(path) : path).catch(() => undefined);
+  const [from, to] = await Promise.all([real(dirname(folder.locate('config.json'))), real(out)]);
+  return from !== undefined && from === to;
+}
+
 async function quantize(engine: Engine, model: string, { out, force, check, json }: QuantizeFlags): Promise<void> {
   const { runtime } = engine;
   const folder = await modelFolder(runtime, model);
-  if (resolve(folder.locate('config.json')) === resolve(out, 'config.json'))
+  if (await isSame(folder, out))
     throw new HeedError('ARGUMENT', `${out} is the model itself`, { culprit: 'out', cure: 'Choose another folder' });
   const config = runtime.join(out, 'config.json');
   if (!force && (await runtime.exists(config)))

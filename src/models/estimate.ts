@@ -52,6 +52,9 @@ export interface Estimate {
   loading: number;
 }
 
+/** Rows, and tokens of a row: beyond that no memory is large enough. */
+const MOST = 1 << 20;
+
 /** Says what a model takes. Throws what `from_pretrained` throws for its files and options, but for what only the weights themselves tell. */
 export async function estimate(runtime: Runtime, folder: Folder, options: EstimateOptions = {}): Promise<Estimate> {
   const { dtype, signal, engine: engineOptions } = options;
@@ -59,10 +62,10 @@ export async function estimate(runtime: Runtime, folder: Folder, options: Estima
   if (engineOptions !== undefined) expectOptions(engineOptions, "estimate's engine");
   checkDtype(dtype);
   for (const name of ['batch', 'tokens'] as const)
-    if (options[name] !== undefined && !(Number.isSafeInteger(options[name]) && options[name] >= 1 && options[name] <= 1 << 20))
+    if (options[name] !== undefined && !(Number.isSafeInteger(options[name]) && options[name] >= 1 && options[name] <= MOST))
       throw new HeedError('ARGUMENT', `estimate: ${name} is ${kindOf(options[name])}`, {
         culprit: name,
-        cure: 'It is a whole number from 1',
+        cure: `It is a whole number from 1 to ${MOST}`,
       });
   const blueprint = await readBlueprint(folder, { signal });
   // Threads compute nothing here; they would only have to start.

@@ -76,7 +76,7 @@ export function stringsOf(task: string, name: string, strings: string | readonly
   const list: string[] = Array.isArray(strings) ? Array.from(strings) : [strings];
   const strange = list.findIndex((text) => typeof text !== 'string');
   if (strange < 0) return list;
-  throw new HeedError('ARGUMENT', `${task} takes strings, not ${kindOf(list[strange])}`, { culprit: name });
+  throw new HeedError('ARGUMENT', `${task}: ${name} must be strings, not ${kindOf(list[strange])}`, { culprit: name });
 }
 
 /** The texts as a list. Throws ARGUMENT for anything else, and for run options that cannot be. */

@@ -8,6 +8,7 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
   EROFS: ['the file system is read-only', 'Choose another folder'],
   EACCES: ['the folder may not be written to', 'Check its permissions, or choose another'],
   EPERM: ['the folder may not be written to', 'Check its permissions, or choose another'],
+  ENOENT: ['its folder cannot be made', 'Choose another folder'],
   ENOTDIR: ['it, or a part of its path, is a file', 'Check the path'],
   EEXIST: ['a part of the path is a file', 'Check the path'],
   EISDIR: ['it is a folder', 'Check the path'],

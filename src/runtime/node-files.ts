@@ -1,9 +1,9 @@
 /**
  * Files for Node, Deno and Bun: opens a path, a file: URL or a web address as a ByteStream, and joins names to either.
- * It is the half of node.ts that touches the disk. Whatever is not a plain, readable file is NOT_FOUND, with the reason.
+ * It is the half of node.ts that touches the disk, and makes the folders that others write into. Whatever is not a plain, readable file is NOT_FOUND, with the reason.
  */
-import { constants, type FileHandle, open as openHandle, stat } from 'node:fs/promises';
-import { join as joinPath } from 'node:path';
+import { constants, type FileHandle, mkdir, open as openHandle, stat } from 'node:fs/promises';
+import { dirname, join as joinPath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl } from './fetch.js';
@@ -18,6 +18,22 @@ export function join(folder: string, file: string): string {
 export const exists = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
+    () => false,
+  );
+
+/** A folder, and those above it. Not by mkdir's own `recursive`, which never ends where a file system has no room for folders, as /proc. */
+export async function makeFolder(path: string): Promise<void> {
+  if (await isFolder(path)) return;
+  if (dirname(path) !== path) await makeFolder(dirname(path));
+  await mkdir(path).catch(async (error) => {
+    // Somebody else may have been faster.
+    if (!(await isFolder(path))) throw error;
+  });
+}
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (info) => info.isDirectory(),
     () => false,
   );
 

@@ -5,12 +5,12 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { HeedError } from '../errors.js';
 import { codeOf, storageFailure } from './node-failures.js';
-import { open } from './node-files.js';
+import { makeFolder, open } from './node-files.js';
 import type { HubCache, OpenOptions, Repository } from './types.js';
 
 const variable = (name: string): string | undefined => process.env[name]?.trim() || undefined;
@@ -32,7 +32,7 @@ let written = 0;
 /** Whole or not at all, whoever else writes it. */
 async function put(path: string, make: (path: string) => Promise<unknown>): Promise<void> {
   const own = `${path}.${process.pid}-${++written}.tmp`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await make(own);
     await rename(own, path);
@@ -128,18 +128,26 @@ const link = (blob: string, path: string) =>
     await symlink(target, own).catch(() => copyFile(blob, own));
   });
 
+function tokenFile(): string | undefined {
+  try {
+    return readFileSync(expand(variable('HF_TOKEN_PATH') ?? join(hfHome(), 'token')), 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 export const nodeHubCache: HubCache = {
   home: () => expand(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(hfHome(), 'hub')),
 
   token() {
     if (/^(1|on|yes|true)$/i.test(variable('HF_HUB_DISABLE_IMPLICIT_TOKEN') ?? '')) return undefined;
-    const given = variable('HF_TOKEN') ?? variable('HUGGING_FACE_HUB_TOKEN');
-    if (given) return given;
-    try {
-      return readFileSync(expand(variable('HF_TOKEN_PATH') ?? join(hfHome(), 'token')), 'utf8').trim() || undefined;
-    } catch {
-      return undefined;
-    }
+    const token = variable('HF_TOKEN') ?? variable('HUGGING_FACE_HUB_TOKEN') ?? tokenFile();
+    if (token && !/^[\x21-\x7e]+$/.test(token))
+      throw new HeedError('ARGUMENT', 'The token of the hub has characters that no token has', {
+        culprit: 'HF_TOKEN',
+        cure: 'Check HF_TOKEN, or the file that HF_TOKEN_PATH names',
+      });
+    return token;
   },
 
   async commitOf(repository, revision) {
@@ -178,7 +186,7 @@ export const nodeHubCache: HubCache = {
     const blob = join(blobs, remote.etag || `${commit}-${file.replaceAll('/', '-')}`);
     try {
       return await ifWritable(async () => {
-        await mkdir(blobs, { recursive: true });
+        await makeFolder(blobs);
         const known = await stat(blob).catch(() => undefined);
         if (!known || (remote.size !== undefined && known.size !== remote.size)) {
           // Most processes download nothing, and spare the 2 MB that checksums take.

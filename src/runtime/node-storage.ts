@@ -1,12 +1,12 @@
 /**
  * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops, but for those that grow. node-files.ts reads them.
  */
-import { appendFile as append, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile as append, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
 import { codeOf, storageFailure } from './node-failures.js';
-import { isFileUrl } from './node-files.js';
+import { isFileUrl, makeFolder } from './node-files.js';
 
 /** Writes to this name until the file is whole. */
 const temporary = (path: string) => `${path}.tmp`;
@@ -63,22 +63,6 @@ export async function removeFile(location: string): Promise<void> {
 }
 
 const pathOf = (location: string) => (isFileUrl(location) ? fileURLToPath(location) : location);
-
-/** A folder, and those above it. Not by mkdir's own `recursive`, which never ends where a file system has no room for folders, as /proc. */
-async function makeFolder(path: string): Promise<void> {
-  if (await isFolder(path)) return;
-  if (dirname(path) !== path) await makeFolder(dirname(path));
-  await mkdir(path).catch(async (error) => {
-    // Somebody else may have been faster.
-    if (!(await isFolder(path))) throw error;
-  });
-}
-
-const isFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
 
 /** The new name is in the folder, which has to reach the disk as well. Windows has no such call, and some file systems refuse it. */
 async function flushFolder(folder: string): Promise<void> {

@@ -53,7 +53,7 @@ export function share(a: number, b: number | undefined, room: number, strategy: 
   if (target <= surplus)
     throw new HeedError('ARGUMENT', `truncation '${strategy}' cannot make ${a + (b ?? 0)} tokens ${room}: the other text has ${other}`, {
       culprit: 'truncation',
-      cure: "Set truncation to 'longest_first', or max_length higher",
+      cure: "Shorten it, or set truncation to 'longest_first', or max_length higher",
     });
   return strategy === 'only_first' ? [a - surplus, other] : [a, target - surplus];
 }

@@ -48,6 +48,18 @@ export interface DecodeOptions {
   clean_up_tokenization_spaces?: boolean | undefined;
 }
 
+/** Token ids, as models give and take them. */
+export type IdTensor = { readonly data: Iterable<number | bigint>; readonly dims: readonly number[] };
+
+/** A tensor's rows; undefined for what is none. */
+function rowsOf(ids: unknown): (number | bigint)[][] | undefined {
+  const { data, dims } = Object(ids) as Partial<IdTensor>;
+  if (!data || !dims) return undefined;
+  const all = Array.from(data);
+  const length = dims.at(-1) || 1;
+  return all.flatMap((_, i) => (i % length ? [] : [all.slice(i, i + length)]));
+}
+
 /** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
 export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
 
@@ -150,18 +162,23 @@ export class Tokenizer {
     return { ...batch, ...details(rows.flat(), samples, batch.input_ids.dims[1], fill.side, options) };
   }
 
-  /** Token ids as text. */
-  decode(ids: Iterable<number | bigint>, options: DecodeOptions = {}): string {
+  /** Token ids as text: a list of them, or a tensor [T] or [1, T]. */
+  decode(ids: Iterable<number | bigint> | IdTensor, options: DecodeOptions = {}): string {
     checkKnown(options, decodeOptions);
+    const rows = rowsOf(ids);
+    if (rows && rows.length > 1)
+      throw new HeedError('SHAPE', 'ids have several rows', { culprit: 'ids', cure: 'Give them to batch_decode' });
     const skips = options.skip_special_tokens ?? false;
     const cleansUp = options.clean_up_tokenization_spaces ?? this.cleansUp;
     if (typeof skips !== 'boolean') throw wrong('skip_special_tokens', 'true or false', skips);
     if (typeof cleansUp !== 'boolean') throw wrong('clean_up_tokenization_spaces', 'true or false', cleansUp);
-    const text = this.pipeline.decode(ids, skips);
+    const text = this.pipeline.decode(rows ? (rows[0] ?? []) : (ids as Iterable<number>), skips);
     return cleansUp ? cleanUp(text) : text;
   }
 
-  batch_decode(rows: Iterable<Iterable<number | bigint>>, options: DecodeOptions = {}): string[] {
+  /** Lists of token ids, or a tensor [B, T], as texts. */
+  batch_decode(ids: Iterable<Iterable<number | bigint>> | IdTensor, options: DecodeOptions = {}): string[] {
+    const rows = (rowsOf(ids) ?? ids) as Iterable<Iterable<number>>;
     if (typeof rows?.[Symbol.iterator] !== 'function') throw new HeedError('ARGUMENT', 'the rows must be a list', { culprit: 'rows' });
     return Array.from(rows, (ids) => this.decode(ids, options));
   }

@@ -1,8 +1,8 @@
 /** `heed quantize`: what it writes is what a model that was loaded saves in 8 bits; and what it refuses, before it writes anything. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AutoModel,
@@ -107,8 +107,10 @@ describe('what it refuses', () => {
     expect((await run(['quantize', tinyPath, '--out', out, '--force', '--no-check'])).code).toBe(0);
     expect(configIn(out).quantization_config.bits).toBe(8);
     const own = modelOf('own', tinyConfig(), tinyWeights());
-    for (const out of [own, `${own}/`, join(own, '..', basename(own))])
-      expect(await failed([own, '--out', out, '--force'])).toMatch(/is the model itself.*\[ARGUMENT\]/);
+    symlinkSync(own, `${own}-link`);
+    for (const out of [own, `${own}/`, join(own, '..', basename(own)), `${own}-link`])
+      for (const model of [own, pathToFileURL(own).href])
+        expect(await failed([model, '--out', out, '--force'])).toMatch(/is the model itself.*\[ARGUMENT\]/);
   });
 
   it('what is in 8 bits already, what is no model, and weights that are no numbers: nothing is written', async () => {

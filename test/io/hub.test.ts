@@ -186,6 +186,16 @@ describe('a hub that is busy, or out of order', () => {
     }
   });
 
+  it('is not sent what cannot be a token', async () => {
+    for (const token of ['one\ntwo', 'tökèn', '秘密']) {
+      process.env.HF_TOKEN = token;
+      const error = await failureOf(() => read('org/private', 'config.json'));
+      expect(error).toMatchObject({ code: 'ARGUMENT', culprit: 'HF_TOKEN' });
+      expect(error.message).not.toContain(token);
+    }
+    expect(hub.taken()).toEqual([]);
+  });
+
   it('that is no hub says so', async () => {
     hub.fault = () => ({ status: 200 });
     expect((await failureOf(() => read('org/tiny', 'config.json'))).message).toMatch(/does not answer as the hub does.*HF_ENDPOINT/);

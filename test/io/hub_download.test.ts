@@ -172,6 +172,12 @@ describe('the disk', () => {
     writeFileSync(at(), 'a file');
     expect(await failureOf(() => read('org/big', 'big.bin'))).toMatchObject({ code: 'STORAGE', cure: expect.stringContaining('HF_HOME') });
     right(await read('org/big', 'big.bin', { settings: { useFSCache: false } }));
+    // Where no folder can be made; mkdir's own `recursive` tries for ever.
+    if (existsSync('/proc/self'))
+      expect(await failureOf(() => read('org/big', 'big.bin', { settings: { cacheDir: '/proc/none/hub' } }))).toMatchObject({
+        code: 'STORAGE',
+        message: expect.stringContaining('its folder cannot be made'),
+      });
   });
 
   it.skipIf(!existsSync('/dev/full'))('that is full is STORAGE, and what was written goes', async () => {

@@ -94,6 +94,9 @@ it('reads the header of the weights, and no weight', async () => {
 
 it('refuses what cannot be', async () => {
   expect(await failureOf(() => estimate(tinyPath, { batch: 0 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'batch' });
+  expect((await failureOf(() => estimate(tinyPath, { batch: 1e9 }))).message).toContain(`from 1 to ${1 << 20}`);
+  for (const options of [null, 'q8', 8])
+    expect(await failureOf(() => estimate(tinyPath, options as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'options' });
   expect(await failureOf(() => estimate(tinyPath, { tokens: 1.5 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'tokens' });
   expect(await failureOf(() => estimate(tinyPath, { tokens: 5000 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'input_ids' });
   expect(await failureOf(() => estimate(tinyPath, { batch: 1 << 20, tokens: 512 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'batch' });

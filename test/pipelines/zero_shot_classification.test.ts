@@ -59,6 +59,10 @@ it('hears how far it is, and of an abort', async () => {
 it('says what is wrong', async () => {
   expect(await failureOf(() => classify('x', []))).toMatchObject({ code: 'ARGUMENT', culprit: 'candidate_labels' });
   expect(await failureOf(() => classify('x', [1] as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'candidate_labels' });
+  expect((await failureOf(() => classify('x', null as never))).message).toContain('candidate_labels');
+  expect(await failureOf(() => classify('the '.repeat(9), ['the '.repeat(99)]))).toMatchObject({
+    ...{ code: 'ARGUMENT', message: expect.stringContaining('Shorten it') },
+  });
   expect(await failureOf(() => classify('x', ['a'], { hypothesis_template: 'no place' }))).toMatchObject({
     ...{ code: 'ARGUMENT', culprit: 'hypothesis_template' },
   });

@@ -5,6 +5,7 @@ import { folderAt } from '../../dist/io/folder.js';
 import { JsonNode } from '../../dist/io/json.js';
 import { bertNormalizer, bertWords } from '../../dist/text/bert.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
+import { failureOf } from '../io/memory.js';
 import { itWith, shared } from '../shared.js';
 import { files, rowsOf, runtime, tiny } from './tiny.js';
 
@@ -104,6 +105,21 @@ describe('a tokenizer', () => {
     expect(tiny.decode(Int32Array.from(ids), { skip_special_tokens: true })).toBe('hello, world! 42');
     expect(tiny.decode(ids.map(BigInt), { skip_special_tokens: true })).toBe('hello, world! 42');
     expect(tiny.batch_decode([[5], [97, 6], []])).toEqual(['a', 'b', '']);
+  });
+
+  it('decodes tensors, as models give them', async () => {
+    const { input_ids } = tiny(['a b', 'b a'], {});
+    expect(tiny.batch_decode(input_ids, { skip_special_tokens: true })).toEqual(['a b', 'b a']);
+    expect(tiny.decode(tiny('a b').input_ids)).toBe('[CLS] a b [SEP]');
+    expect(tiny.decode({ data: [5, 6], dims: [2] })).toBe('a b');
+    expect(tiny.batch_decode({ data: BigInt64Array.of(5n, 6n), dims: [2, 1] })).toEqual(['a', 'b']);
+    expect(tiny.batch_decode(tiny([]).input_ids)).toEqual([]);
+    expect(await failureOf(() => tiny.decode(input_ids))).toMatchObject({
+      code: 'SHAPE',
+      message: expect.stringContaining('batch_decode'),
+    });
+    expect(await failureOf(() => tiny.decode(null as never))).toMatchObject({ code: 'ARGUMENT' });
+    expect(await failureOf(() => tiny.batch_decode({} as never))).toMatchObject({ code: 'ARGUMENT' });
   });
 
   it('has words of its own where the file adds some', () => {
