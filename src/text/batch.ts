@@ -3,6 +3,7 @@
  * transformers.js and, where it has none, of Hugging Face's Python.
  */
 import { HeedError, kindOf } from '../errors.js';
+import { HostTensor } from '../tensor.js';
 import type { Span } from './aligned.js';
 import { type Encoding, type Side, type Strategy, strategies } from './encoding.js';
 import type { Row } from './template.js';
@@ -49,13 +50,17 @@ export interface IntTensor {
   readonly data: Int32Array;
 }
 
+export interface IntRows extends IntTensor {
+  tolist(): number[][];
+}
+
 export interface Batch {
-  readonly input_ids: IntTensor;
+  readonly input_ids: IntRows;
   /** 1 for a token, 0 for padding. */
-  readonly attention_mask: IntTensor;
-  readonly token_type_ids: IntTensor;
+  readonly attention_mask: IntRows;
+  readonly token_type_ids: IntRows;
   /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
-  readonly special_tokens_mask?: IntTensor;
+  readonly special_tokens_mask?: IntRows;
   /** [begin, end] of each token in its text, in UTF-16 code units; with `return_offsets_mapping`. */
   readonly offset_mapping?: readonly (readonly Span[])[];
   /** Which text each row is from; with `return_overflowing_tokens`. */
@@ -205,10 +210,7 @@ export function details(
   };
 }
 
-const tensor = (rows: number, columns: number, empty: number): IntTensor => ({
-  type: 'int32',
-  dims: [rows, columns],
-  data: new Int32Array(rows * columns).fill(empty),
-});
+const tensor = (rows: number, columns: number, empty: number) =>
+  new HostTensor('int32', new Int32Array(rows * columns).fill(empty), [rows, columns]) as HostTensor & IntRows;
 
 const misfit = (what: string, cure: string) => new HeedError('ARGUMENT', what, { culprit: 'padding', cure });

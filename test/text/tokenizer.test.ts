@@ -72,6 +72,10 @@ describe('a tokenizer', () => {
   it('is a function, and knows its special tokens and lengths', () => {
     expect(tiny).toBeInstanceOf(Tokenizer);
     expect(tiny('a').input_ids).toEqual({ type: 'int32', dims: [1, 3], data: Int32Array.of(2, 5, 3) });
+    expect(tiny(['a', 'a']).input_ids.tolist()).toEqual([
+      [2, 5, 3],
+      [2, 5, 3],
+    ]);
     const { pad_token_id, unk_token_id, cls_token_id, sep_token_id, mask_token_id, model_max_length } = tiny;
     expect([pad_token_id, unk_token_id, cls_token_id, sep_token_id, mask_token_id, model_max_length]).toEqual([0, 1, 2, 3, 4, 64]);
     expect(tiny.bos_token_id).toBeUndefined();
