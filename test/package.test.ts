@@ -53,7 +53,7 @@ describe('the packed files', () => {
     const known = ['node:', ...Object.keys(manifest.dependencies)];
     for (const path of files.filter((name) => /\.(js|d\.ts)$/.test(name))) {
       const source = readFileSync(join(installed, path), 'utf8');
-      const specifiers = [...source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)["']([^"'\n]+)["']/g)].map(
+      const specifiers = [...source.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|new URL\(\s*)["']([^"'\s`]+)["']/g)].map(
         ([, name]) => name as string,
       );
       for (const specifier of specifiers) {

@@ -67,7 +67,14 @@ const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 
 export class Tokenizer {
-  /** Ids of the tokens that have a role, where there are any. */
+  /** Tokens that have a role, where there are any, and their ids. */
+  readonly bos_token: string | undefined;
+  readonly eos_token: string | undefined;
+  readonly unk_token: string | undefined;
+  readonly sep_token: string | undefined;
+  readonly pad_token: string | undefined;
+  readonly cls_token: string | undefined;
+  readonly mask_token: string | undefined;
   readonly bos_token_id: number | undefined;
   readonly eos_token_id: number | undefined;
   readonly unk_token_id: number | undefined;
@@ -89,6 +96,7 @@ export class Tokenizer {
   ) {
     for (const role of roles) {
       const token = tokenIn(config, `${role}_token`) ?? tokenIn(specialTokens, `${role}_token`);
+      this[`${role}_token`] = token;
       this[`${role}_token_id`] = token === undefined ? undefined : this.token_to_id(token);
     }
     // Python writes 1e30 where it knows no limit.

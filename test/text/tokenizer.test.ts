@@ -78,6 +78,8 @@ describe('a tokenizer', () => {
     ]);
     const { pad_token_id, unk_token_id, cls_token_id, sep_token_id, mask_token_id, model_max_length } = tiny;
     expect([pad_token_id, unk_token_id, cls_token_id, sep_token_id, mask_token_id, model_max_length]).toEqual([0, 1, 2, 3, 4, 64]);
+    const { pad_token, mask_token, bos_token } = tiny;
+    expect([pad_token, mask_token, bos_token]).toEqual(['[PAD]', '[MASK]', undefined]);
     expect(tiny.bos_token_id).toBeUndefined();
     expect([tiny.token_to_id('##z'), tiny.id_to_token(56), tiny.token_to_id('constructor'), tiny.id_to_token(97)]).toEqual([
       56,
