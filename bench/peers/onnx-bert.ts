@@ -1,8 +1,7 @@
 /**
  * A BERT of sentence-transformers (all-MiniLM-L6-v2) as an ONNX file, made of the folder's own safetensors, so that onnxruntime-web gets the very weights that
  * heed gets. The graph has the inputs of the usual export and the operators that onnxruntime.transformers' optimizer fuses one into (EmbedLayerNormalization,
- * Attention; SkipLayerNormalization and BiasGelu are fused at load). It runs as fast as PyTorch's export and as that optimizer's output, within 3 %
- * (1.30.0, one and two threads, T = 16 to 512).
+ * Attention; SkipLayerNormalization and BiasGelu are fused at load).
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
