@@ -23,14 +23,14 @@ const PIECE = 1 << 20;
  */
 export function piecesOf(stream: StreamLike | null, { eager = false } = {}): { next(): Promise<Piece>; cancel(): Promise<unknown> } {
   if (!stream) return { next: async () => ({ done: true }), cancel: async () => {} };
-  const reader = fillingReader(stream);
+  const reader = eager ? undefined : fillingReader(stream);
   if (!reader) {
     const plain = stream.getReader();
     return { next: () => plain.read(), cancel: () => plain.cancel() };
   }
   let buffer: ArrayBufferLike = new ArrayBuffer(PIECE);
   const next = async (): Promise<Piece> => {
-    const { done, value } = await (reader.read as Read).call(reader, new Uint8Array(buffer), { min: eager ? 1 : PIECE });
+    const { done, value } = await (reader.read as Read).call(reader, new Uint8Array(buffer), { min: PIECE });
     if (value) buffer = value.buffer;
     return { done, value };
   };
