@@ -26,12 +26,24 @@ export const settings = {
   maxTokens: { value: 59, what: 'examples that are longer on a side are left out' },
   dModel: { value: 256, what: 'channels' },
   heads: { value: 8, what: 'heads of an attention' },
-  layers: { value: 3, what: 'layers of the encoder, and of the decoder' },
+  layers: { value: 3, what: 'layers of the encoder' },
+  decoderLayers: {
+    value: 0,
+    what: 'layers of the decoder, which runs for each token that is written; 0: as many as the encoder has',
+    least: 0,
+  },
   feedForward: { value: 1024, what: 'channels inside of a layer' },
   dropout: { value: 0.1, what: 'share of activations that training drops', real: true, most: 1 },
   labelSmoothing: { value: 0.1, what: 'share of a target that all tokens have', real: true, most: 1 },
   learningRate: { value: 1e-3, what: 'at its highest', real: true },
   warmup: { value: 400, what: 'updates until then; a cosine goes down from there' },
+  cooldown: { value: 0, what: 'updates at the end over which the rate goes down, instead of a cosine', least: 0 },
+  careless: {
+    value: 0,
+    what: 'share of sources learned as people type: without capitals, final stop or Chinese marks',
+    real: true,
+    most: 1,
+  },
   beta1: { value: 0.9, what: 'AdamW: how long the mean of gradients lasts', real: true, below: 1 },
   beta2: { value: 0.98, what: 'AdamW: and of their squares', real: true, below: 1 },
   epsilon: { value: 1e-9, what: 'AdamW: keeps from dividing by nothing', real: true },
@@ -87,6 +99,9 @@ export const directions = [
   { from: 0, to: 1, prefix: languages[1].token },
   { from: 1, to: 0, prefix: languages[0].token },
 ] as const;
+
+/** Both ways, where the sources as people type them stand in columns of their own (careless.ts). */
+export const typedDirections = directions.map(({ from, ...way }) => ({ ...way, from: from + languages.length }));
 
 /** How the tokenizer is learned. */
 export const bpeOptions = (vocabulary: number) => ({

@@ -4,10 +4,15 @@ import { HeedError } from '../errors.js';
 import { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { AdamW, DataLoader, schedule, sequenceToSequence, Trainer, type TranslationBatch, TranslationDataset } from '../train/index.js';
-import { directions, languages, type Pair, type Settings, special } from './translation_recipe.js';
+import { asTyped } from './careless.js';
+import { directions, languages, type Pair, type Settings, special, typedDirections } from './translation_recipe.js';
 
 /** What the model's config.json says of its sizes and its tokens. */
-export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dModel, heads, layers, feedForward, dropout }: Settings) {
+export function configOf(
+  tokenizer: CallableTokenizer,
+  vocabulary: number,
+  { dModel, heads, layers, decoderLayers, feedForward, dropout }: Settings,
+) {
   const idOf = (token: string) => {
     const id = tokenizer.token_to_id(token);
     if (id !== undefined) return id;
@@ -17,7 +22,7 @@ export function configOf(tokenizer: CallableTokenizer, vocabulary: number, { dMo
     model_type: 'heed-transformer',
     is_encoder_decoder: true,
     ...{ vocab_size: vocabulary, d_model: dModel, num_heads: heads },
-    ...{ encoder_layers: layers, decoder_layers: layers, ffn_dim: feedForward, dropout },
+    ...{ encoder_layers: layers, decoder_layers: decoderLayers || layers, ffn_dim: feedForward, dropout },
     ...{ pad_token_id: idOf(special.pad), bos_token_id: idOf(special.bos), eos_token_id: idOf(special.eos) },
     decoder_start_token_id: idOf(special.bos),
     task_specific_params: Object.fromEntries(
@@ -43,10 +48,14 @@ export interface RunParts {
 
 /** A run at its beginning. */
 export async function beginRun(engine: Engine, { tokenizer, config, pairs, chosen, onWarning }: RunParts): Promise<TranslationRun> {
-  const { steps, batch, seed, warmup, learningRate, beta1, beta2, epsilon, weightDecay, clip, labelSmoothing } = chosen;
+  const { steps, batch, seed, warmup, learningRate, beta1, beta2, epsilon, weightDecay, clip, labelSmoothing, cooldown } = chosen;
   const pad = config.pad_token_id;
-  const dataset = (some: readonly Pair[]) => TranslationDataset.from(some, tokenizer, { directions, maxLength: chosen.maxTokens });
-  const [train, validation] = [await dataset(pairs.train), await dataset(pairs.validation)];
+  const dataset = (some: readonly Pair[]) =>
+    TranslationDataset.from(some, tokenizer, {
+      directions: some[0]?.length === 4 ? typedDirections : directions,
+      maxLength: chosen.maxTokens,
+    });
+  const [train, validation] = [await dataset(asTyped(pairs.train, chosen)), await dataset(pairs.validation)];
   for (const [name, { length }] of Object.entries({ train, validation }))
     if (length === 0)
       throw new HeedError('ARGUMENT', `No pair for ${name} has at most ${chosen.maxTokens} tokens on each side`, {
@@ -63,7 +72,7 @@ export async function beginRun(engine: Engine, { tokenizer, config, pairs, chose
   const trainer = new Trainer(model, {
     objective: sequenceToSequence({ pad, labelSmoothing }),
     optimizer: new AdamW(model.namedParameters(), adam),
-    schedule: schedule('cosine', { warmup, steps }),
+    schedule: cooldown ? schedule('stable', { warmup, steps, cooldown }) : schedule('cosine', { warmup, steps }),
     ...{ loader, validation: ordered, seed, clip, onWarning },
   });
   return { model, trainer, train, validation };

@@ -34,6 +34,10 @@ export interface BpeOptions {
   initialAlphabet?: readonly string[] | undefined;
   /** The most characters that may be pieces; the rarest go. Default no limit. */
   limitAlphabet?: number | undefined;
+  /** A regular expression, as tokenizer.json has them: what matches is a word of its own, marks or digits say. Metaspace only. Default none. */
+  isolate?: string | undefined;
+  /** Whether a character without a piece becomes its bytes in UTF-8, `<0x00>` to `<0xFF>`, 256 pieces after the special tokens. Metaspace only. Default false. */
+  byteFallback?: boolean | undefined;
 }
 
 /** What tokenizer.json holds. */
@@ -85,7 +89,7 @@ const preTokenizers = {
 
 const known = [
   ...['vocabSize', 'minFrequency', 'specialTokens', 'unkToken', 'normalizer', 'preTokenizer'],
-  ...['addPrefixSpace', 'initialAlphabet', 'limitAlphabet'],
+  ...['addPrefixSpace', 'initialAlphabet', 'limitAlphabet', 'byteFallback', 'isolate'],
 ];
 
 /**
@@ -94,12 +98,18 @@ const known = [
  * @example writeFileSync('tokenizer.json', JSON.stringify(await trainBpe(lines, { vocabSize: 8000, normalizer: 'NFKC' })));
  */
 export async function trainBpe(texts: Iterable<string> | AsyncIterable<string>, options: BpeOptions = {}): Promise<TokenizerJson> {
-  const { specialTokens, unkToken, normalizer, preTokenizer, addPrefixSpace, initialAlphabet, ...sizes } = checked(options);
+  const { specialTokens, unkToken, normalizer, preTokenizer, addPrefixSpace, initialAlphabet, byteFallback, isolate, ...sizes } =
+    checked(options);
   const kind: PreTokenizerKind = preTokenizers[preTokenizer];
   const prefix = addPrefixSpace ?? kind.prefixSpace;
-  const parts = { normalizer: normalizer && { type: normalizer }, pre_tokenizer: kind.part(prefix) };
+  const parts = { normalizer: normalizer && { type: normalizer }, pre_tokenizer: isolated(kind.part(prefix), isolate) };
   const counts = await countWords(texts, JsonNode.of('tokenizer.json', parts));
-  const { tokens, merges } = learnMerges(counts, { ...sizes, specialTokens, initialAlphabet: [...kind.alphabet, ...initialAlphabet] });
+  const first = [...specialTokens, ...(byteFallback ? bytePieces : [])];
+  const { tokens, merges } = learnMerges(counts, {
+    ...sizes,
+    specialTokens: first,
+    initialAlphabet: [...kind.alphabet, ...initialAlphabet],
+  });
   const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
   return {
     version: '1.0',
@@ -108,7 +118,7 @@ export async function trainBpe(texts: Iterable<string> | AsyncIterable<string>, 
     added_tokens: [...new Set(specialTokens)].map((content, id) => ({ id, content, ...flags })),
     ...parts,
     post_processor: null,
-    decoder: kind.decoder(prefix),
+    decoder: byteFallback ? bytesDecoder(prefix) : kind.decoder(prefix),
     model: {
       type: 'BPE',
       dropout: null,
@@ -116,13 +126,31 @@ export async function trainBpe(texts: Iterable<string> | AsyncIterable<string>, 
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
       fuse_unk: false,
-      byte_fallback: false,
+      byte_fallback: byteFallback,
       ignore_merges: false,
       vocab: Object.fromEntries(tokens.map((token, id) => [token, id])),
       merges,
     },
   };
 }
+
+const bytePieces = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`);
+
+const isolated = (part: JsonObject, pattern: string | undefined): JsonObject =>
+  pattern === undefined
+    ? part
+    : { type: 'Sequence', pretokenizers: [part, { type: 'Split', pattern: { Regex: pattern }, behavior: 'Isolated', invert: false }] };
+
+/** Llama's: marks become spaces, runs of bytes become characters, and the space before a text goes. */
+const bytesDecoder = (prefix: boolean) => ({
+  type: 'Sequence',
+  decoders: [
+    { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+    { type: 'ByteFallback' },
+    { type: 'Fuse' },
+    ...(prefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+  ],
+});
 
 /** How often each word occurs. Special tokens that a text happens to hold are cut like any text. */
 async function countWords(texts: Iterable<string> | AsyncIterable<string>, root: JsonNode): Promise<Map<string, number>> {
@@ -153,8 +181,10 @@ function checked(options: BpeOptions) {
     normalizer: options.normalizer ?? null,
     preTokenizer: options.preTokenizer ?? 'Metaspace',
     addPrefixSpace: options.addPrefixSpace,
+    byteFallback: options.byteFallback ?? false,
+    isolate: options.isolate,
   };
-  const { unkToken, normalizer, preTokenizer, specialTokens, initialAlphabet, addPrefixSpace } = all;
+  const { unkToken, normalizer, preTokenizer, specialTokens, initialAlphabet, addPrefixSpace, byteFallback, isolate } = all;
   for (const name of ['vocabSize', 'minFrequency', 'limitAlphabet'] as const) {
     const value = all[name];
     if (value !== undefined && !(Number.isInteger(value) && value >= 0 && value <= LARGEST_ID))
@@ -167,6 +197,12 @@ function checked(options: BpeOptions) {
   if (normalizer !== null && !normalForms.includes(normalizer)) throw unsupported('normalizer', normalizer, normalForms);
   if (!Object.hasOwn(preTokenizers, preTokenizer)) throw unsupported('preTokenizer', preTokenizer, Object.keys(preTokenizers));
   if (addPrefixSpace !== undefined && typeof addPrefixSpace !== 'boolean') throw wrong('addPrefixSpace', addPrefixSpace, 'true or false');
+  if (typeof byteFallback !== 'boolean') throw wrong('byteFallback', byteFallback, 'true or false');
+  if (isolate !== undefined && typeof isolate !== 'string') throw wrong('isolate', isolate, 'a regular expression');
+  if (isolate !== undefined && preTokenizer === 'ByteLevel')
+    throw wrong('isolate', isolate, 'left out with ByteLevel, which cuts by itself');
+  if (byteFallback && preTokenizer === 'ByteLevel')
+    throw wrong('byteFallback', byteFallback, 'false with ByteLevel, whose pieces are bytes');
   return all;
 }
 
