@@ -8,7 +8,18 @@ import { predictionSums } from '../../ops/loss.js';
 import { type HostTensor, type Tensor, tensor } from '../../tensor.js';
 import type { IntTensor } from '../../text/batch.js';
 import type { Padded } from '../data/collate.js';
-import { checkIds, checkRows, type Limits, type Metrics, type Objective, prediction, type Sums, tokensIn, toTensor } from '../objective.js';
+import {
+  checkIds,
+  checkRows,
+  checkSmoothing,
+  type Limits,
+  type Metrics,
+  type Objective,
+  prediction,
+  type Sums,
+  tokensIn,
+  toTensor,
+} from '../objective.js';
 
 /** Rows of token ids, of which text they are (for pairs), and the class of each. */
 export interface ClassificationBatch {
@@ -40,6 +51,7 @@ export function classification<Model extends ClassificationModel>(
 ): Objective<Model, ClassificationBatch> {
   checkOptions(options, ['weight', 'labelSmoothing'], 'classification');
   const { labelSmoothing = 0 } = options;
+  checkSmoothing('classification', labelSmoothing);
   const weight = options.weight && Float32Array.from(options.weight);
   if (weight && !(weight.length > 0 && weight.every((w) => w >= 0 && Number.isFinite(w))))
     throw new HeedError('ARGUMENT', `classification: the weights are [${weight.slice(0, 9)}]`, {
