@@ -16,7 +16,7 @@ import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { ByteStream } from '../runtime/types.js';
 import type { Shape } from '../tensor.js';
-import type { LearnerOptions, TrainerState } from './learner.js';
+import { type LearnerOptions, type TrainerState, within } from './learner.js';
 
 const FORMAT = 'heed-checkpoint-1';
 const CHECKSUM = 'checksum';
@@ -108,7 +108,7 @@ export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (
     const steps = readSteps(json);
     await run.rewind();
     await fill(file, run, parameters, steps);
-    run.state = state;
+    run.state = within(state, run.options.loader.length);
     for (const message of differences(origin, run)) warn(`${name}: ${message}`);
   } finally {
     await file.close();

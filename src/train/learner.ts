@@ -48,6 +48,10 @@ export const beginning = (): TrainerState => ({
   ...{ window: { loss: 0, targets: 0 }, best: undefined, stale: 0 },
 });
 
+/** The same place in epochs of so many batches: at the beginning of the next one, where a run goes on with fewer than it began with and is beyond them all. */
+export const within = (state: TrainerState, batches: number | undefined): TrainerState =>
+  batches !== undefined && state.batch > 0 && state.batch >= batches ? { ...state, epoch: state.epoch + 1, batch: 0 } : state;
+
 /** What a step was. */
 export interface StepReport {
   /** The mean over the targets of all its batches. */
@@ -152,15 +156,20 @@ export class Learner<Model extends Module, Batch> {
 
   /** As many batches as make a step, fewer at an epoch's end; `last` is whether that is there. */
   async #gather(): Promise<{ batches: Batch[]; last: boolean }> {
-    const { accumulate } = this.options;
+    const { accumulate, loader } = this.options;
+    this.state = within(this.state, loader.length);
     const batches: Batch[] = [];
     while (batches.length < accumulate) {
       const next = await this.#read();
       if (next.done) break;
       batches.push(next.value);
     }
-    if (batches.length === 0) throw empty('loader');
-    return { batches, last: await this.#ends(batches.length) };
+    if (batches.length) return { batches, last: await this.#ends(batches.length) };
+    if (this.state.batch === 0) throw empty('loader');
+    // A stream that has got shorter than it was when the run began.
+    await this.rewind();
+    this.state = within(this.state, this.state.batch);
+    return this.#gather();
   }
 
   async #read(): Promise<IteratorResult<Batch>> {
@@ -179,6 +188,7 @@ export class Learner<Model extends Module, Batch> {
   }
 
   async #peek(): Promise<Batch> {
+    this.state = within(this.state, this.options.loader.length);
     this.#next = await this.#read();
     if (this.#next.done) throw empty('loader');
     return this.#next.value;
