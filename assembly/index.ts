@@ -9,6 +9,9 @@ export { dropout_f32 } from './dropout';
 export { add_f32, fill_f32, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
 export { embedding_f32, embedding_grad_f32 } from './embedding';
 export { cross_entropy_f32, cross_entropy_grad_f32 } from './loss';
+export {
+  binary_cross_entropy_f32, binary_cross_entropy_grad_f32, squared_error_f32, squared_error_grad_f32,
+} from './loss_elements';
 export { matmul_f32, matmul_q8 } from './matmul';
 export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } from './norm';
 export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';

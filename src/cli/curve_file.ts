@@ -36,6 +36,9 @@ export async function readCurve(runtime: Runtime, out: string): Promise<CurveFil
   const { settings: chosen, curve } = isObject(file) ? file : {};
   if (!isObject(chosen)) throw wrong('settings', kindOf(chosen));
   if (!Array.isArray(curve)) throw wrong('curve', kindOf(curve));
+  const points: readonly unknown[] = curve;
+  const strange = points.findIndex((point) => !isObject(point) || !Number.isSafeInteger(point.step) || typeof point.seconds !== 'number');
+  if (strange >= 0) throw wrong(`point ${strange} of curve`, `${kindOf(points[strange])} without step and seconds`);
   for (const name of settingNames) {
     const why = chosen[name] === undefined ? undefined : wrongWith(name, chosen[name]);
     if (why) throw wrong(name, `${kindOf(chosen[name])}. ${why}`.replace(/\.$/, ''));

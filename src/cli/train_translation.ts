@@ -77,6 +77,11 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   const { runtime } = engine;
   const warn = (message: string) => process.stderr.write(`heed: ${message}\n`);
   const before = await readCurve(runtime, out);
+  if (!before && resume && (await hasCheckpoints(runtime, out)))
+    throw new HeedError('NOT_FOUND', `${out} has checkpoints, and no curve.json, which knows their settings`, {
+      culprit: 'curve.json',
+      cure: 'Put it back, or begin anew in another folder',
+    });
   if (!before && resume) warn(`there is no run in ${out} to go on with: this one begins anew`);
   if (before && !resume)
     throw new HeedError('ARGUMENT', `${out} has a run in it`, {
@@ -224,6 +229,15 @@ async function score(engine: Engine, run: OpenRun, data: string, signal: AbortSi
   const scores = await evaluate(engine, { model: run.out, data: test, out: runtime.join(run.out, 'test'), beams: 1, signal });
   await saveCurve(runtime, run, scores);
   process.stdout.write(printed(scores));
+}
+
+async function hasCheckpoints(runtime: Runtime, out: string): Promise<boolean> {
+  try {
+    return (await runtime.listFolder(checkpointsOf(runtime, out))).length > 0;
+  } catch (error) {
+    if (error instanceof HeedError && error.code === 'NOT_FOUND') return false;
+    throw error;
+  }
 }
 
 async function isThere(runtime: Runtime, location: string): Promise<boolean> {

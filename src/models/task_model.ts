@@ -22,6 +22,7 @@ import {
   trainableOptionNames,
 } from './model.js';
 import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+import { type ProblemType, problemTypes } from './scores.js';
 
 export interface TaskOptions extends TrainableOptions {
   /** Of a head that the checkpoint does not have. Default 0. */
@@ -29,10 +30,14 @@ export interface TaskOptions extends TrainableOptions {
 }
 
 /** Of tasks that tell classes apart. */
-export interface ClassifierOptions extends TaskOptions, LabelOptions {}
+export interface ClassifierOptions extends TaskOptions, LabelOptions {
+  /** Of texts: what their labels are. Default config.json's; where that says nothing, one label is a regression, and else what `fit` is given decides. */
+  problem_type?: ProblemType | undefined;
+}
 
 const taskOptionNames = [...trainableOptionNames, 'seed'];
-export const classifierOptionNames = [...taskOptionNames, 'num_labels', 'id2label'];
+const labelledOptionNames = [...taskOptionNames, 'num_labels', 'id2label'];
+export const classifierOptionNames = [...labelledOptionNames, 'problem_type'];
 
 /** Logits: [B, labels] of texts, [B, T, labels] of tokens, [B, T, V] of words. */
 export interface LogitsOutput extends Insights {
@@ -54,16 +59,17 @@ function classOf({ data, dims }: HostTensor, index: number): HostTensor {
   return new HostTensor('float32', one, [B, T]);
 }
 
-/** What becomes of each task's logits, and whether its classes have names, which may be chosen. */
+/** What becomes of each task's logits, whether its classes have names, which may be chosen, and the options of its from_pretrained. */
 const tasks = {
-  SequenceClassification: { named: true, read: asTheyAre },
-  TokenClassification: { named: true, read: asTheyAre },
+  SequenceClassification: { named: true, options: classifierOptionNames, read: asTheyAre },
+  TokenClassification: { named: true, options: labelledOptionNames, read: asTheyAre },
   QuestionAnswering: {
     named: false,
+    options: taskOptionNames,
     read: (logits: HostTensor): QuestionAnsweringOutput => ({ start_logits: classOf(logits, 0), end_logits: classOf(logits, 1) }),
   },
-  MaskedLM: { named: false, read: asTheyAre },
-} satisfies Record<Task, { named: boolean; read(logits: HostTensor): object }>;
+  MaskedLM: { named: false, options: taskOptionNames, read: asTheyAre },
+} satisfies Record<Task, { named: boolean; options: readonly string[]; read(logits: HostTensor): object }>;
 
 export type TaskOutput<T extends Task> = ReturnType<(typeof tasks)[T]['read']>;
 
@@ -101,21 +107,26 @@ export async function loadTask<T extends Task>(
   folder: string | Folder,
   options: ClassifierOptions,
 ): Promise<ConstructorParameters<typeof TaskModel<T>>> {
-  checkPretrained(options, optionNamesOf(task));
-  const { trainable = false, seed = 0, num_labels, id2label } = options;
+  checkPretrained(options, tasks[task].options);
+  const { trainable = false, seed = 0, num_labels, id2label, problem_type } = options;
   if (!Number.isSafeInteger(seed))
     throw new HeedError('ARGUMENT', `from_pretrained: seed is ${kindOf(seed)}`, { culprit: 'seed', cure: 'It is a whole number' });
+  if (problem_type !== undefined && !problemTypes.includes(problem_type))
+    throw new HeedError('ARGUMENT', `from_pretrained: problem_type is ${kindOf(problem_type)}`, {
+      culprit: 'problem_type',
+      cure: `Use ${problemTypes.join(', ')}`,
+    });
   const head: Purpose['head'] = { task, make: (...given) => headOf(task, ...given, { num_labels, id2label }) };
   const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
   const labels = (tasks[task].named && module.head?.classes) || [];
-  return [engine, labels.length ? configWith(config.value, labels) : config.value, module, origin, task, labels, trainable];
+  const chosen = problem_type ? { problem_type } : {};
+  const known = labels.length ? { ...configWith(config.value, labels), ...chosen } : config.value;
+  return [engine, known, module, origin, task, labels, trainable];
 }
-
-const optionNamesOf = (task: Task) => (tasks[task].named ? classifierOptionNames : taskOptionNames);
 
 /** What `from_pretrained` of a task loads. */
 const loaderOf = <T extends Task, Options extends TaskOptions>(task: T) => ({
-  optionNames: optionNamesOf(task),
+  optionNames: tasks[task].options,
   load: async (engine: Engine, folder: string | Folder, options?: Options): Promise<TaskModelOf<T>> => {
     const model = new TaskModel<T>(...(await loadTask(task, engine, folder, options ?? {})));
     return callable(model, ['run', 'save_pretrained']) as unknown as TaskModelOf<T>;

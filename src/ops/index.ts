@@ -9,6 +9,7 @@ export { type DropoutKey, dropout } from './dropout.js';
 export { add, mul, scale } from './elementwise.js';
 export { type EmbeddingOptions, embedding } from './embedding.js';
 export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
+export { binaryCrossEntropyWithLogits, mseLoss } from './loss_elements.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
 export { quantize, quantizedInts, quantizedScales } from './quantize.js';

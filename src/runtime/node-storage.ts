@@ -35,12 +35,17 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
   }
 }
 
-export async function appendFile(location: string, bytes: Uint8Array): Promise<void> {
+export async function appendFile(location: string, bytes: Uint8Array, { fresh = false }: { fresh?: boolean } = {}): Promise<boolean> {
   const path = pathOf(location);
+  let folder = false;
   try {
     await makeFolder(dirname(path));
-    await append(path, bytes);
+    folder = true;
+    await append(path, bytes, { flag: fresh ? 'ax' : 'a' });
+    return true;
   } catch (error) {
+    // Not where it is the folder that is something else.
+    if (fresh && folder && codeOf(error) === 'EEXIST') return false;
     throw storageFailure(location, 'cannot be written', error);
   }
 }

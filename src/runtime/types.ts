@@ -151,8 +151,11 @@ export interface Runtime {
    * before. Gives its length in bytes. Throws STORAGE where that fails, and leaves no temporary file; UNSUPPORTED where there are no files.
    */
   writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number>;
-  /** Adds to the end of a file, which begins with this where there is none, as do the folders above it. Throws STORAGE, UNSUPPORTED. */
-  appendFile(location: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * Adds to the end of a file, which begins with this where there is none, as do the folders above it. Gives whether it did: not where the file was to be `fresh` and is
+   * there already, whoever made it. Throws STORAGE, UNSUPPORTED.
+   */
+  appendFile(location: string, bytes: Uint8Array, options?: { fresh?: boolean }): Promise<boolean>;
   /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
   listFolder(folder: string): Promise<string[]>;
   /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */

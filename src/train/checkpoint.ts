@@ -16,7 +16,7 @@ import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { ByteStream } from '../runtime/types.js';
 import type { Shape } from '../tensor.js';
-import type { LearnerOptions, TrainerState } from './learner.js';
+import { type LearnerOptions, type TrainerState, within } from './learner.js';
 
 const FORMAT = 'heed-checkpoint-1';
 const CHECKSUM = 'checksum';
@@ -47,9 +47,10 @@ export function* checkpointOf(run: Run): Generator<Uint8Array, void> {
       return bytes;
     },
   };
+  const { optimizer } = run.options;
   const metadata = {
     format: FORMAT,
-    state: JSON.stringify({ ...run.state, optimizer: run.options.optimizer.steps }),
+    state: JSON.stringify({ ...run.state, optimizer: optimizer.steps, steps: optimizer.fewerSteps }),
     origin: JSON.stringify(originOf(run)),
   };
   for (const chunk of writeSafetensors([...tensorsOf(run), checksum], metadata)) {
@@ -104,10 +105,10 @@ export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (
     const state = readState(json);
     const parameters = run.model.distinctParameters();
     check(file, parameters, run.options.optimizer.slotShapes);
-    const steps = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
+    const steps = readSteps(json);
     await run.rewind();
     await fill(file, run, parameters, steps);
-    run.state = state;
+    run.state = within(state, run.options.loader.length);
     for (const message of differences(origin, run)) warn(`${name}: ${message}`);
   } finally {
     await file.close();
@@ -165,11 +166,11 @@ async function fill(
   file: SafetensorsFile,
   { model, options }: Run,
   parameters: ReadonlyMap<string, Parameter>,
-  steps: number,
+  { optimizer: step, fewer }: OptimizerSteps,
 ): Promise<void> {
   const { heap } = model.engine;
   const names = (start: string) => file.tensors.filter(({ name }) => name.startsWith(start)).map(({ name }) => name.slice(start.length));
-  options.optimizer.restore(steps, new Set(names('optimizer.')));
+  options.optimizer.restore(step, new Set(names('optimizer.')), fewer);
   const moments = new Map(options.optimizer.namedState());
   for (const tensor of file.tensors) {
     const parameter = parameters.get(tensor.name.replace(/^model\./, ''));
@@ -203,6 +204,19 @@ function readState(json: JsonNode): TrainerState {
     best: best && { value: float(best, 'value'), step: whole(best, 'step') },
     stale: whole(json, 'stale'),
   };
+}
+
+interface OptimizerSteps {
+  optimizer: number;
+  fewer: Readonly<Record<string, number>>;
+}
+
+/** Of the optimizer, and of the parameters that took fewer: checkpoints from before those were counted have none. */
+function readSteps(json: JsonNode): OptimizerSteps {
+  const optimizer = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
+  const own = json.get('steps') === undefined ? undefined : json.object('steps');
+  const names = Object.keys(own?.value ?? {});
+  return { optimizer, fewer: Object.fromEntries(names.map((name) => [name, (own as JsonNode).integer(name, optimizer)])) };
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);

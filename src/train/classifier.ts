@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
+import type { Encoder } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { checkRunOptions } from '../models/rows.js';
 import { type Classifier, classifierMethods, SequenceClassifier } from '../models/sequence_classifier.js';
@@ -14,17 +15,18 @@ import type { CallableTokenizer } from '../text/tokenizer.js';
 import { pad } from './data/collate.js';
 import { DataLoader } from './data/loader.js';
 import { classWeights } from './data/sampler.js';
-import { checkWhole, type FitOptions, type FitResult } from './fit.js';
-import { type ClassificationBatch, classification } from './objectives/classification.js';
+import { checkFitOptions, checkWhole, type FitOptions, type FitResult } from './fit.js';
+import type { LabelledBatch } from './objectives/numbers.js';
 import { type AdamOptions, AdamW, type Group } from './optimizer.js';
+import { type ExampleLabel, type Problem, problemOf } from './problem.js';
 import { schedule } from './schedule.js';
 import { Trainer } from './trainer.js';
 
-/** A text, or a pair of them, and its label: by name, or by number. */
+/** A text, or a pair of them, and its label: by name, or by number; all of its labels, or numbers, where the model is for that. */
 export interface TextExample {
   text: string;
   text_pair?: string | undefined;
-  label: string | number;
+  label: ExampleLabel;
 }
 
 export interface ClassifierFitOptions extends Omit<FitOptions, 'steps' | 'decode'> {
@@ -58,12 +60,15 @@ const runOptions = ['epochs', 'evaluateEvery', 'logEvery', 'earlyStopping', 'che
 /** In a page the model lives in a worker, and so does its training. */
 export type TextClassifier = Classifier & Pick<TrainableClassifier, 'fit'>;
 
+type FitBatch = LabelledBatch<Int32Array | Float32Array>;
+
 /** An example as a model takes it. */
 interface Encoded {
   ids: readonly number[];
   /** Tokens of the first text, and its special ones; those behind are the second's. */
   first: number;
-  label: number;
+  /** Its class, or a number for each of the model's labels. */
+  labels: readonly number[];
 }
 
 export class TrainableClassifier extends SequenceClassifier {
@@ -108,31 +113,44 @@ export class TrainableClassifier extends SequenceClassifier {
     if (!(typeof warmup === 'number' && warmup >= 0 && warmup < 1))
       throw wrong('warmup', `warmup is ${kindOf(warmup)}`, 'It is a share of the steps, from 0, below 1');
     checkWhole({ epochs, batchSize });
-    const tokenizer = await this.tokenizer(options.signal);
+    const { evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog } = options;
+    const fitting = { epochs, evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog };
+    // What is wrong with options is said before texts are read, of which there may be many.
+    checkFitOptions(fitting, validation !== undefined);
+    for (const [name, list] of Object.entries({ examples, ...(validation !== undefined && { validation }) })) expectExamples(name, list);
+    const { type, problem } = problemOf(this.config.problem_type, this.labels, examples[0]?.label);
+    checkWeight(options.weight, this.labels);
+    const objectiveWith = (weight: ArrayLike<number> | undefined) => problem.objective({ labelSmoothing, weight });
+    objectiveWith(options.weight === 'balanced' ? this.labels.map(() => 1) : options.weight);
+    if (!(clip > 0)) throw wrong('clip', `clip is ${kindOf(clip)}`, 'It is a number above 0');
+    const optimizer = new AdamW(this.#groups(weightDecay), { lr });
+    const tokenizer = await this.tokenizer(signal);
     const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, this.encoder.dims.positions);
     const loaderOf = async (name: string, list: readonly TextExample[], shuffle: boolean) => {
-      const data = await this.#encode(name, list, tokenizer, { max_length, signal: options.signal });
-      const collate = (batch: readonly Encoded[]) => batchOf(batch, tokenizer.pad_token_id ?? 0);
+      const data = await this.#encode(name, list, tokenizer, { problem, max_length, signal });
+      const collate = (batch: readonly Encoded[]) => batchOf(batch, problem, tokenizer.pad_token_id ?? 0);
       return { data, loader: new DataLoader(data, { batchSize, shuffle, seed, bucketing: { length: ({ ids }) => ids.length }, collate }) };
     };
     const { data, loader } = await loaderOf('examples', examples, true);
     const validated = validation && (await loaderOf('validation', validation, false)).loader;
     const steps = epochs * (loader.length ?? 0);
-    // One more, so that the last step is not one at a rate of 0.
-    const rate = schedule('linear', { warmup: Math.ceil(warmup * steps), steps: steps + 1 });
+    // Without the first, which has a rate of 0: each of the steps has an effect, however few there are.
+    const line = schedule('linear', { warmup: Math.ceil(warmup * steps), steps: steps + 1 });
     const weight =
       options.weight === 'balanced'
         ? classWeights(
-            data.map(({ label }) => label),
+            data.map(({ labels: [label] }) => label as number),
             this.labels.length,
           )
         : options.weight;
-    const optimizer = new AdamW(this.#groups(weightDecay), { lr });
+    // As in transformers: what it was trained for decides on what its logits mean.
+    Object.assign(this.config, { problem_type: type });
     try {
-      const objective = classification<typeof this.encoder>({ labelSmoothing, weight });
-      const trainer = new Trainer(this.encoder, { objective, optimizer, schedule: rate, loader, validation: validated, clip, seed });
-      const { evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog } = options;
-      return await trainer.fit({ epochs, evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog });
+      const trainer = new Trainer<Encoder, FitBatch>(this.encoder, {
+        ...{ objective: objectiveWith(weight), optimizer, loader, validation: validated, clip, seed },
+        schedule: (step) => line(step + 1),
+      });
+      return await trainer.fit(fitting);
     } finally {
       optimizer.dispose();
     }
@@ -153,37 +171,44 @@ export class TrainableClassifier extends SequenceClassifier {
     name: string,
     examples: readonly TextExample[],
     tokenizer: CallableTokenizer,
-    { max_length, signal }: { max_length: number; signal: AbortSignal | undefined },
+    { problem, max_length, signal }: { problem: Problem; max_length: number; signal: AbortSignal | undefined },
   ): Promise<Encoded[]> {
-    if (!Array.isArray(examples) || examples.length === 0)
-      throw wrong(name, `${name} is ${Array.isArray(examples) ? 'empty' : kindOf(examples)}`, "Give [{ text: '…', label: '…' }, …]");
     const encoded: Encoded[] = [];
     for (const [i, example] of examples.entries()) {
       const { text, text_pair, label } = Object(example) as Partial<TextExample>;
       const strange = typeof text !== 'string' || (text_pair !== undefined && typeof text_pair !== 'string');
       if (strange) throw wrong(name, `example ${i} of ${name} has no text`, "Give { text: '…', label: '…' }");
-      const number = typeof label === 'string' ? this.labels.indexOf(label) : label;
-      if (!(typeof number === 'number' && Number.isInteger(number) && number >= 0 && number < this.labels.length))
-        throw wrong(
-          name,
-          `example ${i} of ${name} has the label ${kindOf(label)}`,
-          `The model knows ${this.labels.slice(0, 20).join(', ')}`,
-        );
+      const labels = problem.read(label, this.labels);
+      if (!labels) throw wrong(name, `example ${i} of ${name} has the label ${labelShown(label)}`, problem.cure(this.labels));
       const { input_ids, token_type_ids } = tokenizer(text, { text_pair, truncation: true, max_length });
       const first = token_type_ids.data.indexOf(1);
-      encoded.push({ ids: Array.from(input_ids.data), first: first < 0 ? input_ids.data.length : first, label: number });
+      encoded.push({ ids: Array.from(input_ids.data), first: first < 0 ? input_ids.data.length : first, labels });
       await this.engine.turn(signal);
     }
     return encoded;
   }
 }
 
-function batchOf(examples: readonly Encoded[], padId: number): ClassificationBatch {
+function expectExamples(name: string, examples: readonly TextExample[]): void {
+  if (!Array.isArray(examples) || examples.length === 0)
+    throw wrong(name, `${name} is ${Array.isArray(examples) ? 'empty' : kindOf(examples)}`, "Give [{ text: '…', label: '…' }, …]");
+}
+
+/** Throws ARGUMENT for weights that are not one for each label. */
+function checkWeight(weight: ClassifierFitOptions['weight'], labels: readonly string[]): void {
+  if (weight === undefined || weight === 'balanced' || weight.length === labels.length) return;
+  throw wrong('weight', `there are ${weight.length} weights for ${labels.length} labels`, "Give one for each, or 'balanced'");
+}
+
+const labelShown = (label: unknown): string =>
+  Array.isArray(label) ? `[${label.slice(0, 9).map(kindOf)}${label.length > 9 ? ', …' : ''}]` : kindOf(label);
+
+function batchOf(examples: readonly Encoded[], problem: Problem, padId: number): FitBatch {
   const inputs = pad(
     examples.map(({ ids }) => ids),
     padId,
   );
-  const labels = Int32Array.from(examples, ({ label }) => label);
+  const labels = problem.pack(examples.map(({ labels }) => labels));
   if (examples.every(({ ids, first }) => first === ids.length)) return { inputs, labels };
   const types = examples.map(({ ids, first }) => ids.map((_, t) => Number(t >= first)));
   return { inputs, labels, typeIds: pad(types, 0).ids };

@@ -12,7 +12,7 @@ export interface EarlyStopping {
   patience: number;
   /** Which metric decides. Default 'loss'. */
   metric?: string | undefined;
-  /** Whether a larger one is better. Default false for loss and perplexity, true for all others. */
+  /** Whether a larger one is better. Default false for loss, perplexity and mae, true for all others. */
   maximize?: boolean | undefined;
 }
 
@@ -96,6 +96,9 @@ const optionNames = [
   'onLog',
 ];
 
+/** Metrics that say how wrong a model is. */
+const errors = new Set(['loss', 'perplexity', 'mae']);
+
 /** Throws ARGUMENT and UNSUPPORTED for options that make no sense. */
 export function checkFitOptions(options: FitOptions, hasValidation: boolean): void {
   checkOptions(options, optionNames, 'fit');
@@ -150,7 +153,7 @@ export async function runFit<Model extends Module, Batch>(
   const { loader, accumulate } = learner.options;
   const perEpoch = loader.length === undefined ? undefined : Math.ceil(loader.length / accumulate);
   const total = steps ?? (perEpoch && perEpoch * (epochs as number));
-  const { metric = 'loss', maximize = metric !== 'loss' && metric !== 'perplexity' } = earlyStopping ?? {};
+  const { metric = 'loss', maximize = !errors.has(metric) } = earlyStopping ?? {};
   const decode = options.decode ?? (metric === 'bleu' || metric === 'chrf');
   const keep = checkpoint?.keep ?? 2;
   let meter = new Meter();

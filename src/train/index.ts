@@ -20,13 +20,11 @@ export {
   type Sums,
 } from './objective.js';
 export { type CausalLMModel, type CausalLMOptions, causalLM } from './objectives/causal_lm.js';
-export {
-  type ClassificationBatch,
-  type ClassificationModel,
-  type ClassificationOptions,
-  classification,
-} from './objectives/classification.js';
+export { type ClassificationBatch, type ClassificationOptions, classification } from './objectives/classification.js';
 export { type MaskedLMModel, type MaskedLMOptions, type MaskingTokenizer, maskedLM } from './objectives/masked_lm.js';
+export { multiLabelClassification } from './objectives/multi_label_classification.js';
+export type { ClassificationModel, LabelledBatch, NumbersBatch } from './objectives/numbers.js';
+export { regression } from './objectives/regression.js';
 export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './objectives/sequence_to_sequence.js';
 export {
   Adam,

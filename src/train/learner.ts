@@ -48,6 +48,10 @@ export const beginning = (): TrainerState => ({
   ...{ window: { loss: 0, targets: 0 }, best: undefined, stale: 0 },
 });
 
+/** The same place in epochs of so many batches: at the beginning of the next one, where a run goes on with fewer than it began with and is beyond them all. */
+export const within = (state: TrainerState, batches: number | undefined): TrainerState =>
+  batches !== undefined && state.batch > 0 && state.batch >= batches ? { ...state, epoch: state.epoch + 1, batch: 0 } : state;
+
 /** What a step was. */
 export interface StepReport {
   /** The mean over the targets of all its batches. */
@@ -86,21 +90,27 @@ export class Learner<Model extends Module, Batch> {
       const { batches, last } = await this.#gather();
       const exercises = batches.map((batch, i) => {
         at = i;
-        return this.#prepare(batch, new Random(seed, 'exercise', state.batches + i));
+        return this.options.objective.prepare(model, batch, new Random(seed, 'exercise', state.batches + i));
       });
-      const targets = exercises.reduce((sum, { targets }) => sum + targets, 0);
+      const weights = exercises.map(weightOf);
+      const whole = weights.reduce((sum, weight) => sum + weight, 0);
+      if (whole === 0) throw noTarget();
       const factor = schedule(state.step + 1);
       let [loss, norm] = [0, 0];
+      // A batch that weighs nothing has no mean, and no part in the step.
+      const final = weights.findLastIndex((weight) => weight > 0);
       for (const [i, exercise] of exercises.entries()) {
+        if (weights[i] === 0) continue;
         at = i;
         const work = () => {
           model.train({ seed, step: state.batches + i + 1 }); // counted from 1, as steps are
           optimizer.reserve();
-          loss += lossAndGrad(engine, exercise, exercise.targets / targets);
-          if (i === exercises.length - 1) norm = optimizer.step({ factor, clip });
+          loss += lossAndGrad(engine, exercise, (weights[i] as number) / whole);
+          if (i === final) norm = optimizer.step({ factor, clip });
         };
         await engine.run(() => atOnce(work), signal);
       }
+      const targets = exercises.reduce((sum, exercise) => sum + exercise.targets, 0);
       if (last) await this.rewind();
       this.#advance(batches.length, last, loss * targets, targets);
       const tokens = exercises.reduce((sum, exercise) => sum + exercise.tokens, 0);
@@ -121,9 +131,10 @@ export class Learner<Model extends Module, Batch> {
   /** What a step with this batch takes, or with the next one. Nothing of it is computed. */
   async memory(given?: Batch): Promise<{ use: MemoryUse; moments: number }> {
     const { engine, model, state } = this;
-    const { optimizer, seed } = this.options;
+    const { objective, optimizer, seed } = this.options;
     const batch = given ?? (await this.#peek());
-    const exercise = this.#prepare(batch, new Random(seed, 'exercise', state.batches));
+    const exercise = objective.prepare(model, batch, new Random(seed, 'exercise', state.batches));
+    if (weightOf(exercise) === 0) throw noTarget();
     const moments = optimizer.missingBytes;
     const parameters = [...model.distinctParameters().values()];
     const work = (): MemoryUse => {
@@ -143,26 +154,22 @@ export class Learner<Model extends Module, Batch> {
     return { use: await engine.run(() => atOnce(work)), moments };
   }
 
-  #prepare(batch: Batch, random: Random): Exercise {
-    const exercise = this.options.objective.prepare(this.model, batch, random);
-    if (exercise.targets > 0) return exercise;
-    throw new HeedError('ARGUMENT', 'The batch has no target', {
-      culprit: 'batch',
-      cure: 'Leave out examples that are nothing but padding',
-    });
-  }
-
   /** As many batches as make a step, fewer at an epoch's end; `last` is whether that is there. */
   async #gather(): Promise<{ batches: Batch[]; last: boolean }> {
-    const { accumulate } = this.options;
+    const { accumulate, loader } = this.options;
+    this.state = within(this.state, loader.length);
     const batches: Batch[] = [];
     while (batches.length < accumulate) {
       const next = await this.#read();
       if (next.done) break;
       batches.push(next.value);
     }
-    if (batches.length === 0) throw empty('loader');
-    return { batches, last: await this.#ends(batches.length) };
+    if (batches.length) return { batches, last: await this.#ends(batches.length) };
+    if (this.state.batch === 0) throw empty('loader');
+    // A stream that has got shorter than it was when the run began.
+    await this.rewind();
+    this.state = within(this.state, this.state.batch);
+    return this.#gather();
   }
 
   async #read(): Promise<IteratorResult<Batch>> {
@@ -181,6 +188,7 @@ export class Learner<Model extends Module, Batch> {
   }
 
   async #peek(): Promise<Batch> {
+    this.state = within(this.state, this.options.loader.length);
     this.#next = await this.#read();
     if (this.#next.done) throw empty('loader');
     return this.#next.value;
@@ -200,6 +208,15 @@ export class Learner<Model extends Module, Batch> {
     return located(error, `Step ${step + 1} (epoch ${epoch}, batch ${number}${exampleOf(error, this.options.loader, epoch, number)})`);
   }
 }
+
+/** What a batch weighs against the others of its step: what its loss divides by. */
+const weightOf = ({ targets, weight = targets }: Exercise): number => weight;
+
+const noTarget = () =>
+  new HeedError('ARGUMENT', 'The batch has no target', {
+    culprit: 'batch',
+    cure: 'Leave out examples that are nothing but padding, and classes that weigh nothing',
+  });
 
 /** Forward and backward: adds the gradients of the loss times `weight` to the parameters', and gives the loss times `weight`. */
 function lossAndGrad(engine: Engine, exercise: Exercise, weight: number): number {

@@ -3,7 +3,7 @@
  * it; most objectives are a prediction of labels, and `prediction` makes their exercises.
  */
 import type { Engine } from '../engine/engine.js';
-import { type ErrorDetails, HeedError } from '../errors.js';
+import { type ErrorDetails, HeedError, kindOf } from '../errors.js';
 import { crossEntropy, predictionSums } from '../ops/loss.js';
 import type { Random } from '../random.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -19,8 +19,10 @@ export type Metrics = Readonly<Record<string, number>>;
 
 /** A batch, checked, counted, its chances drawn; nothing of it is in the engine yet. */
 export interface Exercise {
-  /** How many targets the loss is a mean of: what batches weigh against each other. */
+  /** How many targets count. */
   readonly targets: number;
+  /** What those weigh together, by which the loss divides: what batches weigh against each other. Default as many as there are. */
+  readonly weight?: number | undefined;
   /** How many tokens the model reads, without padding. */
   readonly tokens: number;
   /** Forward: the mean loss, []. A tape records it. */
@@ -62,7 +64,7 @@ export interface Prediction {
   ignoreIndex: number;
   /** In training only. Default 0. */
   labelSmoothing?: number | undefined;
-  /** What each class counts for in the training loss: [V]. Batches are still weighed by their number of targets. */
+  /** What each class counts for in the training loss: [V]. */
   weight?: Float32Array | undefined;
   tokens: number;
   /** Forward: [..., V]. */
@@ -76,12 +78,24 @@ export function prediction(engine: Engine, { labels, ignoreIndex, labelSmoothing
     checkIds('labels', labels, scores.dim(-1), ignoreIndex);
     return [scores, toTensor(engine, labels)] as const;
   };
+  checkSmoothing('prediction', labelSmoothing);
+  const counted = labels.data.filter((label) => label !== ignoreIndex);
   return {
-    targets: labels.data.reduce((count, label) => count + Number(label !== ignoreIndex), 0),
+    targets: counted.length,
+    weight: weight && counted.reduce((sum, label) => sum + (weight[label] ?? 1), 0),
     tokens,
     loss: () => crossEntropy(...forward(), { ignoreIndex, labelSmoothing, weight: weight && tensor(engine, weight) }),
     sums: () => engine.scope(() => ({ ...predictionSums(...forward(), { ignoreIndex }) })),
   };
+}
+
+/** Throws ARGUMENT for what is no share of a target. */
+export function checkSmoothing(where: string, labelSmoothing: number | undefined): void {
+  if (labelSmoothing === undefined || (typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1)) return;
+  throw new HeedError('ARGUMENT', `${where}: labelSmoothing is ${kindOf(labelSmoothing)}`, {
+    culprit: 'labelSmoothing',
+    cure: 'It is a number from 0 to 1',
+  });
 }
 
 /** Metrics of predictions' sums. NaN where there was no target. */

@@ -2,7 +2,7 @@
  * Optimizers, under torch.optim's names: SGD, Adam, AdamW over groups of parameters. `step` takes what the gradients hold, first clipped where a global norm
  * is given; it does not zero them. Their state can be saved and loaded by the parameters' names, so that a run goes on where it stopped.
  */
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Parameter } from '../nn/parameter.js';
 import { adamStep, sgdStep, squareSum, zerosOf } from '../ops/optimizer.js';
 import { type HostTensor, type Shape, sizeOf, type Tensor } from '../tensor.js';
@@ -31,9 +31,9 @@ export interface AdamOptions {
 }
 
 export interface StepOptions {
-  /** Multiplies every group's rate: a schedule's value at this step. Default 1. */
+  /** Multiplies every group's rate: a schedule's value at this step, from 0 on. Default 1. */
   factor?: number;
-  /** Scales all gradients so that their norm together is at most this (Pascanu et al., arXiv 1211.5063). */
+  /** Scales all gradients so that their norm together is at most this, from 0 on (Pascanu et al., arXiv 1211.5063). */
   clip?: number | undefined;
   /** Multiplies all gradients before that: 1 / n after n accumulated batches. Default 1. */
   scale?: number;
@@ -45,11 +45,15 @@ interface Member<Options> {
   options: Options;
   /** Moments, by the order of `slots`. Made with the first gradient. */
   state: Tensor[];
+  /** Steps of its own: those for which it had a gradient. Its moments are means over so many. */
+  steps: number;
 }
 
 /** What a saved optimizer is: the step, and `name.slot` for every moment. */
 export interface OptimizerState {
   step: number;
+  /** Steps of parameters that took fewer than that, by name: those that had no gradient at times. */
+  steps?: Readonly<Record<string, number>> | undefined;
   tensors: Record<string, HostTensor>;
 }
 
@@ -73,21 +77,21 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
       for (const [name, parameter] of parameters) {
         if (seen.has(parameter)) continue; // tied weights come under several names
         seen.add(parameter);
-        this.#members.push({ name, parameter, options: { ...shared, ...options }, state: [] });
+        this.#members.push({ name, parameter, options: { ...shared, ...options }, state: [], steps: 0 });
       }
     }
     if (this.#members.length === 0) throw new HeedError('ARGUMENT', `${where} has no parameters`, { culprit: 'parameters' });
     for (const { options } of this.#members) {
-      if (!(options.lr >= 0))
-        throw new HeedError('ARGUMENT', `${where}: lr is ${options.lr}`, { culprit: 'lr', cure: 'It is a number from 0 on' });
+      for (const [name, standard] of Object.entries(defaults))
+        if (typeof standard === 'number') notNegative(where, name, options[name as keyof Options]);
       this.check(options, where);
     }
   }
 
-  /** Throws ARGUMENT for options that make no sense. */
-  protected check(_options: Options, _where: string): void {}
+  /** Throws ARGUMENT for options that make no sense; numbers are finite and not negative already. */
+  protected abstract check(options: Options, where: string): void;
 
-  /** Steps taken. */
+  /** Steps taken. A parameter counts its own: those for which it had a gradient. */
   get steps(): number {
     return this.#step;
   }
@@ -114,6 +118,9 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
 
   /** One update. Gives the norm of all gradients together, before clipping. Parameters without a gradient stay as they are. */
   step({ factor = 1, clip, scale = 1 }: StepOptions = {}): number {
+    notNegative('step', 'factor', factor);
+    notNegative('step', 'scale', Math.abs(scale));
+    if (clip !== undefined && !(clip >= 0)) throw wrong('step', 'clip', clip, 'It is a number from 0 on');
     const ready = this.#members.filter(({ parameter }) => parameter.grad && parameter.requiresGrad);
     const norm = Math.abs(scale) * Math.sqrt(ready.reduce((sum, { parameter }) => sum + squareSum(parameter.grad as Tensor), 0));
     if (!Number.isFinite(norm))
@@ -127,7 +134,8 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     for (const member of ready) {
       const { parameter, options } = member;
       if (member.state.length === 0) member.state.push(...this.slots.map(() => momentOf(parameter)));
-      this.update(parameter.value, parameter.grad as Tensor, member.state, { ...options, lr: options.lr * factor }, clipped, this.#step);
+      const rated = { ...options, lr: options.lr * factor };
+      this.update(parameter.value, parameter.grad as Tensor, member.state, rated, clipped, ++member.steps);
     }
     return norm;
   }
@@ -148,20 +156,40 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     for (const { name, state } of this.#members) for (const [i, x] of state.entries()) yield [`${name}.${this.slots[i]}`, x];
   }
 
-  /** Goes to a step, with moments of zeros for the parameters whose slots are all in `names`: whoever saved them fills them in. */
-  restore(step: number, names: ReadonlySet<string>): void {
+  /** Steps of the parameters that have moments and took fewer than the optimizer, by name. */
+  get fewerSteps(): Record<string, number> {
+    const fewer = this.#members.filter(({ state, steps }) => state.length > 0 && steps !== this.#step);
+    return Object.fromEntries(fewer.map(({ name, steps }) => [name, steps]));
+  }
+
+  /**
+   * Goes to a step, with moments of zeros for the parameters whose slots are all in `names`: whoever saved them fills them in. Those took as many steps, unless
+   * `fewer` says otherwise.
+   */
+  restore(step: number, names: ReadonlySet<string>, fewer: Readonly<Record<string, number>> = {}): void {
     this.dispose();
-    for (const { name, parameter, state } of this.#members)
-      if (this.slots.every((slot) => names.has(`${name}.${slot}`))) state.push(...this.slots.map(() => momentOf(parameter)));
+    for (const member of this.#members) {
+      const { name, parameter, state } = member;
+      const known = this.slots.every((slot) => names.has(`${name}.${slot}`));
+      if (known) state.push(...this.slots.map(() => momentOf(parameter)));
+      member.steps = !known ? 0 : Object.hasOwn(fewer, name) ? (fewer[name] as number) : step;
+    }
     this.#step = step;
   }
 
   state(): OptimizerState {
-    return { step: this.#step, tensors: Object.fromEntries([...this.namedState()].map(([name, x]) => [name, x.toHost()])) };
+    return {
+      step: this.#step,
+      steps: this.fewerSteps,
+      tensors: Object.fromEntries([...this.namedState()].map(([name, x]) => [name, x.toHost()])),
+    };
   }
 
-  /** Throws MODEL_MISMATCH for a state of other parameters. */
-  load({ step, tensors }: OptimizerState): void {
+  /** Throws MODEL_MISMATCH for a state of other parameters, ARGUMENT for steps that are no counts. */
+  load({ step, steps = {}, tensors }: OptimizerState): void {
+    for (const [name, count] of Object.entries({ ...steps, step }))
+      if (!(Number.isSafeInteger(count) && count >= 0 && count <= step))
+        throw wrong('load', name, count, `It is a whole number from 0 to ${step}`);
     for (const [name, shape] of this.slotShapes) {
       const given = tensors[name];
       if (given && given.dims.join() !== shape.join())
@@ -170,7 +198,7 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
           shape: given.dims,
         });
     }
-    this.restore(step, new Set(Object.keys(tensors)));
+    this.restore(step, new Set(Object.keys(tensors)), steps);
     for (const [name, x] of this.namedState()) x.engine.heap.floats(x.ptr, x.size).set((tensors[name] as HostTensor).data);
   }
 
@@ -182,6 +210,14 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
 
 const momentOf = ({ engine, shape }: Parameter): Tensor => zerosOf(engine, shape);
 
+const wrong = (where: string, name: string, value: unknown, cure: string) =>
+  new HeedError('ARGUMENT', `${where}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
+
+function notNegative(where: string, name: string, value: unknown): void {
+  if (!(typeof value === 'number' && value >= 0 && value < Number.POSITIVE_INFINITY))
+    throw wrong(where, name, value, 'It is a number from 0 on');
+}
+
 const isGroups = <Options>(groups: Named | readonly Group<Options>[]): groups is readonly Group<Options>[] =>
   Array.isArray(groups) && groups.length > 0 && !Array.isArray(groups[0]);
 
@@ -189,6 +225,15 @@ const isGroups = <Options>(groups: Named | readonly Group<Options>[]): groups is
 export class SGD extends Optimizer<SgdOptions> {
   constructor(groups: Named | readonly Group<SgdOptions>[], options: Partial<SgdOptions> = {}) {
     super(groups, options, { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }, ['momentum']);
+  }
+
+  protected check({ momentum, dampening, nesterov }: SgdOptions, where: string): void {
+    if (typeof nesterov !== 'boolean') throw wrong(where, 'nesterov', nesterov, 'It is true or false');
+    if (nesterov && !(momentum > 0 && dampening === 0))
+      throw new HeedError('ARGUMENT', `${where}: nesterov with a momentum of ${momentum} and a dampening of ${dampening}`, {
+        culprit: 'nesterov',
+        cure: 'It needs a momentum above 0, and no dampening',
+      });
   }
 
   protected update(p: Tensor, g: Tensor, [m]: readonly Tensor[], options: SgdOptions, scale: number, step: number): void {
@@ -201,7 +246,7 @@ const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [
 abstract class AdamBase extends Optimizer<AdamOptions> {
   protected abstract readonly decoupled: boolean;
 
-  protected override check({ betas }: AdamOptions, where: string): void {
+  protected check({ betas }: AdamOptions, where: string): void {
     if (!(Array.isArray(betas) && betas.length === 2 && betas.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1)))
       throw new HeedError('ARGUMENT', `${where}: betas are ${betas}`, {
         culprit: 'betas',

@@ -1,53 +1,78 @@
 /**
- * Learning rates over time: factors by which the optimizer's rate is multiplied, as functions of the step, which counts from 1. All begin with a
- * warm-up, a line from 0 to 1 over `warmup` steps. Rounded to float32, so that a run has the same rates in every runtime.
+ * Learning rates over time: factors by which the optimizer's rate is multiplied, as functions of the step, which counts from 1. The rates are those of transformers'
+ * get_…_schedule_with_warmup, whose step k has the factor at k − 1: the first step of a warm-up has 0, and the last of a run is above 0, which comes after it. Rounded to
+ * float32, so that a run has the same rates in every runtime.
  */
-import { HeedError } from '../errors.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { cos } from '../math.js';
 
 /** The factor at a step, counted from 1. */
 export type Schedule = (step: number) => number;
 
 export interface ScheduleOptions {
-  /** Steps until the full rate. Default 0. */
-  warmup?: number;
-  /** Steps until the end, for those that come to one. */
-  steps?: number;
+  /** Steps in which the rate rises in a line from 0. Default 0. */
+  warmup?: number | undefined;
+  /** Steps of the whole run, for those that come to an end. */
+  steps?: number | undefined;
   /** Steps at the end over which `stable` goes down. Default 0. */
-  cooldown?: number;
+  cooldown?: number | undefined;
 }
 
-type Shape = (step: number, options: Required<ScheduleOptions>) => number;
+/** The factor after so many steps, at least as many as the warm-up. */
+type Shape = (done: number, options: Required<{ [key in keyof ScheduleOptions]: number }>) => number;
 
-/** From 0 at the end of the warm-up to 1 at the last step. */
-const progress = (step: number, { warmup, steps }: Required<ScheduleOptions>): number =>
-  Math.min(1, Math.max(0, step - warmup) / Math.max(1, steps - warmup));
+/** From 0 at the end of the warm-up to 1 when all steps are done. */
+const progress: Shape = (done, { warmup, steps }) => Math.min(1, Math.max(0, done - warmup) / Math.max(1, steps - warmup));
+
+/** Steps in which an inverse square root without a warm-up falls to 1 / √2, as in transformers. */
+const TIMESCALE = 10_000;
 
 const shapes = {
   constant: () => 1,
-  linear: (step, options) => 1 - progress(step, options),
+  linear: (done, options) => 1 - progress(done, options),
   /** Loshchilov & Hutter, arXiv 1608.03983, eq. 5, without restarts. */
-  cosine: (step, options) => (1 + cos(Math.PI * progress(step, options))) / 2,
+  cosine: (done, options) => (1 + cos(Math.PI * progress(done, options))) / 2,
   /** Vaswani et al. 2017, §5.3, with its peak scaled to 1. */
-  inverseSquareRoot: (step, { warmup }) => Math.sqrt(Math.max(1, warmup) / Math.max(step, warmup, 1)),
+  inverseSquareRoot: (done, { warmup }) => {
+    const scale = warmup || TIMESCALE;
+    return Math.sqrt(scale / (done + scale - warmup));
+  },
   /** The full rate, then a line to 0 (Hu et al. 2024, arXiv 2404.06395, §4): how many steps there are may be settled late. */
-  stable: (step, { steps, cooldown }) => Math.min(1, Math.max(0, steps - step) / Math.max(1, cooldown)),
+  stable: (done, { steps, cooldown }) => (cooldown ? Math.min(1, Math.max(0, steps - done) / cooldown) : 1),
 } satisfies Record<string, Shape>;
 
 export type ScheduleName = keyof typeof shapes;
 
 /** @example schedule('cosine', { warmup: 400, steps: 4000 }) */
-export function schedule(
-  name: ScheduleName,
-  { warmup = 0, steps = Number.POSITIVE_INFINITY, cooldown = 0 }: ScheduleOptions = {},
-): Schedule {
+export function schedule(name: ScheduleName, options: ScheduleOptions = {}): Schedule {
+  checkOptions(options, ['warmup', 'steps', 'cooldown'], 'schedule');
+  const { warmup = 0, steps = Number.POSITIVE_INFINITY, cooldown = 0 } = options;
   if (!Object.hasOwn(shapes, name))
     throw new HeedError('ARGUMENT', `There is no schedule ${String(name)}`, {
       culprit: 'schedule',
       cure: `Use ${Object.keys(shapes).join(', ')}`,
     });
+  if (!(typeof warmup === 'number' && warmup >= 0 && warmup < Number.POSITIVE_INFINITY))
+    throw new HeedError('ARGUMENT', `schedule: warmup is ${kindOf(warmup)}`, {
+      culprit: 'warmup',
+      cure: 'It is a number of steps, from 0',
+    });
+  if (
+    !(
+      Number.isSafeInteger(cooldown) &&
+      cooldown >= 0 &&
+      (cooldown === 0 || (name === 'stable' && steps >= warmup + cooldown && Number.isSafeInteger(steps)))
+    )
+  )
+    throw new HeedError('ARGUMENT', `schedule: cooldown is ${kindOf(cooldown)}`, {
+      culprit: 'cooldown',
+      cure: 'It is a number of steps of a stable schedule, behind its warmup',
+    });
   if ((name === 'linear' || name === 'cosine') && !(steps > warmup && Number.isSafeInteger(steps)))
     throw new HeedError('ARGUMENT', `${name} needs the number of steps, above warmup`, { culprit: 'steps' });
   const shape = shapes[name];
-  return (step) => Math.fround(Math.min(warmup > 0 ? step / warmup : 1, shape(step, { warmup, steps, cooldown })));
+  return (step) => {
+    const done = step - 1;
+    return Math.fround(done < warmup ? done / warmup : shape(done, { warmup, steps, cooldown }));
+  };
 }

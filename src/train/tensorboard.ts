@@ -105,8 +105,7 @@ export class TensorBoard {
       throw new HeedError('ARGUMENT', `TensorBoard: the folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
     checkStep(step);
     const { runtime } = engine;
-    const board = new TensorBoard(runtime, runtime.join(folder, await freeName(runtime, folder)));
-    board.#event([FILE_VERSION, 'brain.Event:2']);
+    const board = new TensorBoard(runtime, await begun(runtime, folder, event([FILE_VERSION, 'brain.Event:2'])));
     if (step > 0) board.#event([STEP, 'varint', step + 1], [SESSION_LOG, message([1, 'varint', START])]);
     await board.flush();
     return board;
@@ -138,7 +137,7 @@ export class TensorBoard {
   }
 
   #event(...fields: readonly Field[]): void {
-    this.#pending.push(tfRecord(message([WALL_TIME, 'double', Date.now() / 1000], ...fields)));
+    this.#pending.push(event(...fields));
     if (this.#pending.length > 1) return; // an append is on its way that will take it along
     this.#writing = this.#writing.then(async () => {
       const bytes = concatenated(this.#pending.splice(0));
@@ -162,22 +161,19 @@ export class TensorBoard {
   }
 }
 
+/** A record of what happens now. */
+const event = (...fields: readonly Field[]): Uint8Array => tfRecord(message([WALL_TIME, 'double', Date.now() / 1000], ...fields));
+
 function checkStep(step: number): void {
   if (!(Number.isSafeInteger(step) && step >= 0))
     throw new HeedError('ARGUMENT', `TensorBoard: the step is ${kindOf(step)}`, { culprit: 'step', cure: 'It is a whole number from 0' });
 }
 
-/** events.out.tfevents.<seconds>.heed.<n>: TensorBoard reads files in the order of their names. */
-async function freeName(runtime: Runtime, folder: string): Promise<string> {
-  const taken = new Set(
-    await runtime.listFolder(folder).catch((error: unknown) => {
-      if (error instanceof HeedError && error.code === 'NOT_FOUND') return [];
-      throw error;
-    }),
-  );
+/** events.out.tfevents.<seconds>.heed.<n>: TensorBoard reads files in the order of their names. Those that are begun at the same moment, in other processes too, differ in n. */
+async function begun(runtime: Runtime, folder: string, first: Uint8Array): Promise<string> {
   const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
   for (let n = 0; ; n++) {
-    const name = `events.out.tfevents.${seconds}.heed.${n}`;
-    if (!taken.has(name)) return name;
+    const file = runtime.join(folder, `events.out.tfevents.${seconds}.heed.${n}`);
+    if (await runtime.appendFile(file, first, { fresh: true })) return file;
   }
 }

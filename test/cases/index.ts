@@ -6,6 +6,7 @@ import { addCase, maskToBiasCase, mulCase, scaleCase } from './elementwise.js';
 import { embeddingCase, packCase, packedEmbeddingCase } from './embedding.js';
 import { linearCase, plainLinearCase } from './linear.js';
 import { crossEntropyCase } from './loss.js';
+import { elementLossCases } from './loss_elements.js';
 import { matmulCase } from './matmul.js';
 import { layerNormCase, rmsNormCase } from './norm.js';
 import { quantizeCase, quantizedEmbeddingCase, quantizedLinearCase } from './quantize.js';
@@ -39,6 +40,7 @@ export const cases: readonly OpCase[] = [
   rotaryCase,
   dropoutCase,
   crossEntropyCase,
+  ...elementLossCases,
   sumCase,
   meanCase,
   viewCase,

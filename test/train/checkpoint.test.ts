@@ -26,6 +26,50 @@ const make = async (options: TinyOptions = {}) => {
   return made;
 };
 
+describe('a run that goes on with other data', () => {
+  /** Epochs of six steps: 12 batches, two of them a step. Three steps are taken. */
+  const begun = async () => {
+    const { trainer } = await make({ count: 96 });
+    await trainer.fit({ steps: 3 });
+    expect(trainer.position).toEqual({ step: 3, epoch: 0, batch: 6 });
+    return trainer.save();
+  };
+
+  it.each([
+    [10, { epoch: 0, batch: 6 }],
+    [7, { epoch: 0, batch: 6 }],
+    [6, { epoch: 1, batch: 0 }],
+    [2, { epoch: 1, batch: 0 }],
+    [20, { epoch: 0, batch: 6 }],
+  ])('of %i batches an epoch warns, and begins the next epoch where this one has no more', async (batches, place) => {
+    const { trainer } = await make({ count: 8 * batches });
+    await trainer.load(await begun());
+    expect(warnings).toEqual([expect.stringMatching(`batches in an epoch: ${batches}, and 12`)]);
+    expect(trainer.position).toEqual({ step: 3, ...place });
+    expect((await trainer.fit({ steps: 9 })).step).toBe(9);
+    expect(await trainer.fit({ epochs: trainer.position.epoch + 1 })).toMatchObject({ reason: 'epochs' });
+  });
+
+  it('is over where its epochs are, and takes no further step', async () => {
+    const { trainer } = await make({ count: 16 });
+    await trainer.load(await begun());
+    expect(await trainer.fit({ epochs: 1 })).toMatchObject({ reason: 'epochs', step: 3, epoch: 1 });
+  });
+
+  it('of a stream that nobody knows the length of does so as well, and says where there is nothing at all', async () => {
+    const stream = (batches: number) => {
+      const loader = loaderOf(examples(8 * batches));
+      return { length: undefined, epoch: (epoch: number, { from = 0 } = {}) => loader.epoch(epoch, { from: Math.min(from, batches) }) };
+    };
+    const { trainer } = await make({ loader: stream(4) });
+    await trainer.load(await begun());
+    expect((await trainer.fit({ steps: 9 })).step).toBe(9);
+    const nothing = await make({ loader: stream(0) });
+    await nothing.trainer.load(await begun());
+    await expect(nothing.trainer.fit({ steps: 9 })).rejects.toThrow(/loader is empty/);
+  });
+});
+
 describe('a run that stops', () => {
   it('goes on from bytes with the same bits, at every step', async () => {
     const whole = await make();

@@ -151,6 +151,17 @@ describe('an event file', () => {
     }
   });
 
+  it('is one of its own, however many begin at the same moment', async () => {
+    const folder = join(temporary, 'at once');
+    const boards = await Promise.all(Array.from({ length: 8 }, () => TensorBoard.open(engine, folder)));
+    for (const [i, board] of boards.entries()) board.scalar('x', i, 1);
+    for (const board of boards) await board.close();
+    expect(new Set(boards.map(({ file }) => file)).size).toBe(8);
+    expect(readdirSync(folder)).toHaveLength(8);
+    for (const [i, board] of boards.entries())
+      expect(events(board.file)).toMatchObject([{ version: 'brain.Event:2' }, { step: 1, scalars: { x: i } }]);
+  });
+
   it('takes the records of fit', async () => {
     const board = await TensorBoard.open(engine, join(temporary, 'records'));
     const speed = { stepsPerSecond: 8, tokensPerSecond: 4096 };

@@ -38,9 +38,14 @@ export function readLines(source: Source, options: LineOptions = {}): AsyncGener
  */
 export function readTsv(source: Source, { columns, ...options }: TsvOptions = {}): AsyncGenerator<string[], void, undefined> {
   let expected = columns;
+  let lines = 0;
   return map(source, options, (line, fail) => {
     const cells = line.split('\t');
     expected ??= cells.length;
+    lines++;
+    // Of two lines that differ, the first is as likely the wrong one, and the more so if it is the one that lacks something.
+    if (columns === undefined && lines === 2 && cells.length > expected)
+      throw fail(`has ${count(cells.length, 'column')}, and line 1 has only ${expected}: one of them is wrong`);
     if (cells.length !== expected) throw fail(`has ${count(cells.length, 'column')}, not ${expected}`);
     return [cells];
   });

@@ -6,7 +6,7 @@ import type { Engine } from '../../engine/engine.js';
 import { checkOptions } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import type { Padded } from '../data/collate.js';
-import { checkRows, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from '../objective.js';
+import { checkRows, checkSmoothing, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from '../objective.js';
 
 /** Anything that continues texts: ids [B, T] int32, the rows' lengths → logits [B, T, V]. */
 export interface CausalLMModel {
@@ -28,6 +28,7 @@ const IGNORED = -100;
 export function causalLM<Model extends CausalLMModel>(options: CausalLMOptions = {}): Objective<Model, Padded> {
   checkOptions(options, ['labelSmoothing'], 'causalLM');
   const { labelSmoothing = 0 } = options;
+  checkSmoothing('causalLM', labelSmoothing);
   return {
     metrics: predictionMetrics,
     prepare(model, batch) {

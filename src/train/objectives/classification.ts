@@ -2,30 +2,14 @@
  * Classification: each example is of one class. The loss is the cross entropy, in which classes may weigh differently, for data that has few of some; an evaluation
  * tells the accuracy and the macro F1, which counts every class the same however rare it is.
  */
-import type { Engine } from '../../engine/engine.js';
 import { checkOptions, HeedError } from '../../errors.js';
 import { predictionSums } from '../../ops/loss.js';
 import { type HostTensor, type Tensor, tensor } from '../../tensor.js';
-import type { IntTensor } from '../../text/batch.js';
-import type { Padded } from '../data/collate.js';
-import { checkIds, checkRows, type Limits, type Metrics, type Objective, prediction, type Sums, tokensIn, toTensor } from '../objective.js';
+import { checkIds, checkRows, checkSmoothing, type Metrics, type Objective, prediction, type Sums, tokensIn } from '../objective.js';
+import { type ClassificationModel, type LabelledBatch, logitsOf } from './numbers.js';
 
-/** Rows of token ids, of which text they are (for pairs), and the class of each. */
-export interface ClassificationBatch {
-  /** [B, T] */
-  readonly inputs: Padded;
-  /** [B, T]. Default all 0. */
-  readonly typeIds?: IntTensor | undefined;
-  /** [B]: 0 to classes − 1. */
-  readonly labels: Int32Array;
-}
-
-/** Anything that sorts texts: ids [B, T] int32, the rows' lengths, types [B, T] int32 → logits [B, classes]. */
-export interface ClassificationModel {
-  readonly engine: Engine;
-  forward(ids: Tensor, lengths: readonly number[], typeIds?: Tensor): Tensor;
-  readonly config?: (Limits & { readonly num_labels?: unknown }) | undefined;
-}
+/** Each row has one label: 0 to classes − 1. */
+export type ClassificationBatch = LabelledBatch<Int32Array>;
 
 export interface ClassificationOptions {
   /** What each class counts for in training, as `classWeights` computes it. Default the same. */
@@ -40,6 +24,7 @@ export function classification<Model extends ClassificationModel>(
 ): Objective<Model, ClassificationBatch> {
   checkOptions(options, ['weight', 'labelSmoothing'], 'classification');
   const { labelSmoothing = 0 } = options;
+  checkSmoothing('classification', labelSmoothing);
   const weight = options.weight && Float32Array.from(options.weight);
   if (weight && !(weight.length > 0 && weight.every((w) => w >= 0 && Number.isFinite(w))))
     throw new HeedError('ARGUMENT', `classification: the weights are [${weight.slice(0, 9)}]`, {
@@ -48,13 +33,14 @@ export function classification<Model extends ClassificationModel>(
     });
   return {
     metrics: classificationMetrics,
-    prepare(model, { inputs, typeIds, labels: classes }) {
+    prepare(model, batch) {
+      const { inputs, labels: classes } = batch;
       checkRows('inputs', inputs, model.config);
       const labels = { dims: [classes.length], data: classes };
       const { num_labels } = model.config ?? {};
       if (typeof num_labels === 'number') checkIds('labels', labels, num_labels);
       const { engine } = model;
-      const logits = () => model.forward(toTensor(engine, inputs.ids), Array.from(inputs.lengths), typeIds && toTensor(engine, typeIds));
+      const logits = () => logitsOf(model, batch);
       const exercise = prediction(engine, { labels, ignoreIndex: -100, labelSmoothing, weight, tokens: tokensIn(inputs), logits });
       const sums = (): Sums =>
         engine.scope(() => {

@@ -6,7 +6,17 @@ import type { Engine } from '../../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../../errors.js';
 import type { Tensor } from '../../tensor.js';
 import type { TranslationBatch } from '../data/translation.js';
-import { checkRows, type Decoding, type Limits, type Objective, prediction, predictionMetrics, tokensIn, toTensor } from '../objective.js';
+import {
+  checkRows,
+  checkSmoothing,
+  type Decoding,
+  type Limits,
+  type Objective,
+  prediction,
+  predictionMetrics,
+  tokensIn,
+  toTensor,
+} from '../objective.js';
 
 /** Anything that translates: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. */
 export interface SequenceToSequenceModel {
@@ -31,6 +41,7 @@ export function sequenceToSequence<Model extends SequenceToSequenceModel>(
 ): Objective<Model, TranslationBatch> {
   checkOptions(options, ['pad', 'labelSmoothing', 'decoding'], 'sequenceToSequence');
   const { pad, labelSmoothing = 0, decoding } = options;
+  checkSmoothing('sequenceToSequence', labelSmoothing);
   if (!Number.isSafeInteger(pad))
     throw new HeedError('ARGUMENT', `sequenceToSequence: pad is ${kindOf(pad)}`, {
       culprit: 'pad',

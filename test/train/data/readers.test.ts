@@ -114,6 +114,9 @@ describe('columns', () => {
   it.each([
     ['a\tb\nc\n', undefined, 'line 2 has 1 column, not 2'],
     ['a\tb\n\nc\td', undefined, 'line 2 has 1 column, not 2'],
+    ['a\tb\nc\td\te', 2, 'line 2 has 3 columns, not 2'],
+    ['a\nb\tc\nd\te', undefined, 'line 2 has 2 columns, and line 1 has only 1: one of them is wrong'],
+    ['a\nb\nd\te', undefined, 'line 3 has 2 columns, not 1'],
     ['a\tb\tc', 2, 'line 1 has 3 columns, not 2'],
   ])('must be as many in every line: %j', async (text, columns, message) => {
     const source = textStream(text, 'https://user:secret@example.org/pairs.tsv?token=1');

@@ -1,0 +1,76 @@
+/**
+ * What a classifier's labels are, by transformers' rule: what config.json's problem_type says; without it a regression where there is one label, and else what the
+ * examples' labels are, one for each text or several. Each kind has labels of its own, and a loss.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import { type ProblemType, problemTypes } from '../models/scores.js';
+import type { Objective } from './objective.js';
+import { type ClassificationOptions, classification } from './objectives/classification.js';
+import { multiLabelClassification } from './objectives/multi_label_classification.js';
+import type { ClassificationModel, LabelledBatch } from './objectives/numbers.js';
+import { regression } from './objectives/regression.js';
+
+/** An example's label: a name or a number. Where a text can have several, a list of those that it has, or of a number for each. */
+export type ExampleLabel = string | number | readonly string[] | readonly number[];
+
+export interface Problem {
+  /** What an example's label comes to: a class, or a number for each of the model's labels. Undefined for what is none. */
+  read(label: unknown, labels: readonly string[]): readonly number[] | undefined;
+  /** What to give, where that was not it. */
+  cure(labels: readonly string[]): string;
+  /** All of a batch's, as the objective takes them. */
+  pack(rows: readonly (readonly number[])[]): Int32Array | Float32Array;
+  objective(options: ClassificationOptions): Objective<ClassificationModel, LabelledBatch<Int32Array | Float32Array>>;
+}
+
+const named = (labels: readonly string[]) => `The model knows ${labels.slice(0, 20).join(', ')}`;
+const floats = (rows: readonly (readonly number[])[]) => Float32Array.from(rows.flat());
+
+/** As many numbers as there are labels, all of a kind. */
+const numbersIn = (label: unknown, { length }: readonly string[], fits: (value: number) => boolean): readonly number[] | undefined =>
+  Array.isArray(label) && label.length === length && label.every((value) => typeof value === 'number' && fits(value)) ? label : undefined;
+
+const problems: Readonly<Record<ProblemType, Problem>> = {
+  single_label_classification: {
+    read(label, labels) {
+      const number = typeof label === 'string' ? labels.indexOf(label) : label;
+      return Number.isInteger(number) && labels[number as number] !== undefined ? [number as number] : undefined;
+    },
+    cure: named,
+    pack: (rows) => Int32Array.from(rows.flat()),
+    objective: classification,
+  },
+  multi_label_classification: {
+    read(label, labels) {
+      const known = Array.isArray(label) && label.every((name) => typeof name === 'string' && labels.includes(name));
+      return known ? labels.map((name) => Number(label.includes(name))) : numbersIn(label, labels, (x) => x >= 0 && x <= 1);
+    },
+    cure: (labels) => `A text has several labels here: give a list of those that it has, or of 0 or 1 for each. ${named(labels)}`,
+    pack: floats,
+    objective: (options) => unweighted('multi_label_classification', options, multiLabelClassification()),
+  },
+  regression: {
+    read: (label, labels) => numbersIn(typeof label === 'number' ? [label] : label, labels, (x) => Number.isFinite(Math.fround(x))),
+    cure: ({ length }) => (length === 1 ? 'Give a number' : `Give a list of ${length} numbers`),
+    pack: floats,
+    objective: (options) => unweighted('regression', options, regression()),
+  },
+};
+
+/** Throws UNSUPPORTED for options that only classes which exclude each other have. */
+function unweighted<T>(problem: ProblemType, options: ClassificationOptions, objective: T): T {
+  const culprit = (['weight', 'labelSmoothing'] as const).find((name) => options[name]);
+  if (culprit === undefined) return objective;
+  throw new HeedError('UNSUPPORTED', `fit: problem_type is ${problem}, which has no ${culprit}`, { culprit, cure: 'Leave it out' });
+}
+
+/** What a model's labels are, `first` being an example's. Throws FORMAT for a problem_type that there is not, or that does not go with a single label. */
+export function problemOf(said: unknown, labels: readonly string[], first: unknown): { type: ProblemType; problem: Problem } {
+  const wrong = (what: string, cure: string) => new HeedError('FORMAT', `fit: ${what}`, { culprit: 'problem_type', cure });
+  const inferred = labels.length === 1 ? 'regression' : Array.isArray(first) ? 'multi_label_classification' : 'single_label_classification';
+  const type = problemTypes.find((name) => name === (said ?? inferred));
+  if (!type) throw wrong(`config.json's problem_type is ${kindOf(said)}`, `It is ${problemTypes.join(', ')} or nothing`);
+  if (type === 'single_label_classification' && labels.length === 1)
+    throw wrong(`problem_type is ${type}, and there is one label`, "Give num_labels: 2 for yes and no, or problem_type: 'regression'");
+  return { type, problem: problems[type] };
+}
