@@ -44,7 +44,7 @@ export const kernels = {
   softmax_f32: 5,
   softmax_grad_f32: 6,
   square_sum_f32: 5,
-  sum_f32: 6,
+  sum_f32: 7,
   transpose_f32: 10,
   unpack_f32: 6,
   unpack_int_q8: 6,
