@@ -13,6 +13,7 @@ export const kernels = {
   attention_grad_q_f32: 34,
   attention_grad_rows_f32: 15,
   attention_weights_f32: 27,
+  check_finite_f32: 5,
   convert_bf16_f32: 5,
   convert_f16_f32: 5,
   copy: 12,
@@ -49,7 +50,7 @@ export const kernels = {
   unpack_f32: 6,
   unpack_int_q8: 6,
   unpack_q8: 7,
-  unpack_scale_q8: 6,
+  unpack_scale_q8: 7,
 } as const;
 
 export type Kernel = keyof typeof kernels;
