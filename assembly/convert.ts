@@ -1,4 +1,18 @@
-/** Half-precision checkpoints widened to float32, exactly. A tile is 1024 elements. */
+/** A checkpoint's floats: half precision widened to float32, exactly, and the search for what is no number. A tile is 1024 elements. */
+import { load_tail } from './simd';
+
+/**
+ * out  refused: set to 1 where an x[i] is infinite or NaN      in  x [n]
+ */
+export function check_finite_f32(begin: usize, end: usize, refused: usize, x: usize, n: usize): void {
+  let left = min(end << 10, n) - (begin << 10), p = x + (begin << 12);
+  // As integers: those of floats without a sign are in the same order, with infinity and NaN on top.
+  let a = i32x4.splat(0), b = i32x4.splat(0);
+  for (; left >= 8; left -= 8, p += 32) a = i32x4.max_s(a, f32x4.abs(v128.load(p))), b = i32x4.max_s(b, f32x4.abs(v128.load(p, 16)));
+  for (; left >= 4; left -= 4, p += 16) a = i32x4.max_s(a, f32x4.abs(v128.load(p)));
+  if (left) b = i32x4.max_s(b, f32x4.abs(load_tail(p, left, f32x4.splat(0))));
+  if (v128.any_true(i32x4.gt_s(i32x4.max_s(a, b), i32x4.splat(0x7f7fffff)))) i32.store(refused, 1);
+}
 
 /**
  * y[i] = x[i], bfloat16 → float32: the upper half of the same bits.

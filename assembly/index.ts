@@ -3,7 +3,7 @@ export { activation_f32, activation_grad_f32 } from './activation';
 export { attention_f32, attention_weights_f32 } from './attention';
 export { attention_grad_kv_f32, attention_grad_q_f32, attention_grad_rows_f32 } from './attention_grad';
 export { append_f32 } from './cache';
-export { convert_bf16_f32, convert_f16_f32 } from './convert';
+export { check_finite_f32, convert_bf16_f32, convert_f16_f32 } from './convert';
 export { copy, copy_rows, transpose_f32 } from './copy';
 export { dropout_f32 } from './dropout';
 export { add_f32, fill_f32, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';

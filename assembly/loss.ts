@@ -6,7 +6,7 @@
  * A row whose target is `ignore` has no loss and no gradient. The mean, which divides by Σ w[y], is the host's.
  */
 import { exp, log } from './math';
-import { load_tail, store_tail, sum4 } from './simd';
+import { load_tail, lower, store_tail, sum2, upper } from './simd';
 import { row_exp, row_max } from './softmax';
 
 /** Ones below lane n, zeros from it on: what a tail weighs. */
@@ -19,17 +19,18 @@ function ones(n: usize): v128 {
 /** Σ_c w[c] · (l − (x[c] − m)); w may be 0: all ones. */
 function smooth_row(x: usize, w: usize, V: usize, m: f32, l: f32): f32 {
   const top = f32x4.splat(m), log = f32x4.splat(l);
-  let sum = f32x4.splat(0);
+  let a = f64x2.splat(0), b = f64x2.splat(0);
   for (; V >= 4; V -= 4, x += 16) {
     let v = f32x4.sub(log, f32x4.sub(v128.load(x), top));
     if (w) v = f32x4.mul(v, v128.load(w)), w += 16;
-    sum = f32x4.add(sum, v);
+    a = f64x2.add(a, lower(v)), b = f64x2.add(b, upper(v));
   }
   if (V) {
-    const v = f32x4.sub(log, f32x4.sub(load_tail(x, V, top), top));
-    sum = f32x4.add(sum, f32x4.mul(v, w ? load_tail(w, V, f32x4.splat(0)) : ones(V)));
+    let v = f32x4.sub(log, f32x4.sub(load_tail(x, V, top), top));
+    v = f32x4.mul(v, w ? load_tail(w, V, f32x4.splat(0)) : ones(V));
+    a = f64x2.add(a, lower(v)), b = f64x2.add(b, upper(v));
   }
-  return sum4(sum);
+  return <f32>sum2(a, b);
 }
 
 /**

@@ -2,7 +2,7 @@
  * Steps of optimizers, in place, as PyTorch's single-tensor forms take them, and the sum of squares that gradients are clipped by. What depends on the
  * step's number comes from the host as a scalar, rounded. A tile is 1024 elements.
  */
-import { load_tail, store_tail } from './simd';
+import { load_tail, lower, store_tail, sum2, upper } from './simd';
 
 // @ts-ignore: decorator
 @inline
@@ -68,12 +68,11 @@ export function sgd_f32(
  */
 export function square_sum_f32(begin: usize, end: usize, sums: usize, x: usize, n: usize): void {
   for (let tile = begin; tile < end; tile++) {
-    let sum = f64x2.splat(0);
+    let a = f64x2.splat(0), b = f64x2.splat(0);
     for (let i = tile << 10, to = min((tile + 1) << 10, n); i < to; i += 4) {
-      const v = load4(x + (i << 2), to - i);
-      const low = f64x2.promote_low_f32x4(v), high = f64x2.promote_low_f32x4(v128.shuffle<i32>(v, v, 2, 3, 0, 1));
-      sum = f64x2.add(sum, f64x2.add(f64x2.mul(low, low), f64x2.mul(high, high)));
+      const v = load4(x + (i << 2), to - i), low = lower(v), high = upper(v);
+      a = f64x2.add(a, f64x2.mul(low, low)), b = f64x2.add(b, f64x2.mul(high, high));
     }
-    f64.store(sums + (tile << 3), f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1));
+    f64.store(sums + (tile << 3), sum2(a, b));
   }
 }

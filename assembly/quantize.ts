@@ -1,7 +1,10 @@
 /**
  * 8-bit weights: from float32 and from a checkpoint into panels, and back.
  *
- *   w[n,k] = q[n,k] · scale[n, k/32]      q int8, scale float16: one for 32 neighbours along k
+ *   w[n,k] = q[n,k] · scale[n, k/32]      q int8, scale: one for 32 neighbours along k, a float16 in a checkpoint
+ *
+ * A scale below float16's normal numbers keeps its 11 digits in the engine, so that tiny weights are rounded no worse than others; a checkpoint has the
+ * multiple of 2^−24 above it, and integers for that.
  *
  *   q [N, K] row-major            packed: panel p holds rows 8p … 8p+7, blocks of 32 along k one behind the other; in each block
  *     row 0: a0 a1 a2 …             8 scales (float32) | a0 a1 b0 b1 c0 c1 … h0 h1 | a2 a3 b2 b3 … | … 16 pairs of k
@@ -49,10 +52,24 @@ export function largest(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g:
   return f32x4.extract_lane(i32x4.max_s(a, v128.shuffle<i32>(a, a, 1, 0, 3, 2)), 0);
 }
 
-/** The least binary16 from x on, x >= 0, as a float32; NaN where there is none. So that no element of a block is beyond 127 scales. */
-function up_to_f16(x: f32): f32 {
-  if (x < 6.103515625e-5) return Mathf.ceil(x * 16777216) * 5.9604644775390625e-8; // subnormals: multiples of 2^−24
-  return x <= 65504 ? reinterpret<f32>((reinterpret<u32>(x) + 0x1fff) & 0xffffe000) : NaN;
+/** Below it a binary16 is subnormal: a multiple of 2^−24. */
+const NORMAL: f32 = 6.103515625e-5;
+
+/**
+ * The scale of a block by its largest magnitude: 1/127 of it, up to the next number of 11 digits, so that no element is beyond 127 scales and every product
+ * with 8 bits is exact. NaN beyond binary16.
+ */
+function scale_for(most: f32): f32 {
+  const x = most / 127, bits = reinterpret<u32>(x);
+  if (x < 1.17549435e-38) return most > 0 ? reinterpret<f32>(bits + 1) : 0; // subnormal float32: every multiple is exact
+  return x <= 65504 ? reinterpret<f32>((bits + 0x1fff) & 0xffffe000) : NaN;
+}
+
+/** The least binary16 from a scale on. */
+// @ts-ignore: decorator
+@inline
+function to_f16(scale: f32): f32 {
+  return scale > 0 && scale < NORMAL ? Mathf.ceil(scale * 16777216) * 5.9604644775390625e-8 : scale; // a checkpoint's may be negative
 }
 
 // @ts-ignore: decorator
@@ -76,7 +93,7 @@ function spread(pairs: usize, q: usize, n: usize): void {
 }
 
 /**
- *   scale[n,b] = max_k |w[n,k]| / 127, up to the next float16;   q[n,k] = round(w[n,k] / scale[n, k/32])
+ *   scale[n,b] = max_k |w[n,k]| / 127, up to the next 11 digits;   q[n,k] = round(w[n,k] / scale[n, k/32])
  * out  packed: rows first … of a stack, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
  * `scratch` holds 32 bytes. Tile i is row i of w. Any K.
  */
@@ -90,7 +107,7 @@ export function quantize_q8(
       const n = min(BLOCK, K - k);
       const a = load_part(x, 0, n), b = load_part(x, 4, n), c = load_part(x, 8, n), d = load_part(x, 12, n);
       const e = load_part(x, 16, n), f = load_part(x, 20, n), g = load_part(x, 24, n), h = load_part(x, 28, n);
-      const scale = up_to_f16(largest(a, b, c, d, e, f, g, h) / 127);
+      const scale = scale_for(largest(a, b, c, d, e, f, g, h));
       if (scale != scale) i32.store(refused, 1);
       quantize_block(scratch, a, b, c, d, e, f, g, h, f32x4.splat(scale));
       f32.store(to, scale);
@@ -126,7 +143,7 @@ export function pack_scale_q8(
 }
 
 /**
- *   y[i] = w[rows[i]], exactly: 8 and 11 bits make a product of 19
+ *   y[i] = w[rows[i]], exactly: 8 and 11 digits make a product of 19
  * out  y [n, K]      in  packed [N, K], rows: n row numbers (int32), or 0 for the rows 0 … n − 1
  * Tile i is row i of y. 0 <= rows[i] < N.
  */
@@ -143,22 +160,30 @@ export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, row
   }
 }
 
-/** out  q [N, K] (int8)      in  packed [N, K].   Tile i is row i. */
+/** out  q [N, K] (int8), for scales as unpack_scale_q8 gives them      in  packed [N, K].   Tile i is row i. */
 export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, N: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let pairs = pairs_of(scale_of(packed, i, N, blocks)), to = q + i * K;
-    for (let k: usize = 0; k < K; k += BLOCK, pairs += PANEL_BLOCK)
-      for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to++) store<u8>(to, load<u8>(pairs + ((j >> 1) << 4) + (j & 1)));
+    let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = q + i * K;
+    for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
+      const scale = f32.load(from), half = to_f16(scale), share: f32 = half == scale ? 1 : scale / half;
+      for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to++)
+        store<i8>(to, <i8>nearest<f32>(share * <f32>load<i8>(pairs + ((j >> 1) << 4) + (j & 1))));
+    }
   }
 }
 
-/** out  scale [N, blocks] (float16)      in  packed: each scale is a float16 already.   Tile i is row i. */
-export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, N: usize, blocks: usize): void {
+/**
+ * out  scale [N, blocks] (float16), refused: set to 1 where the float16 is larger than the scale by more than an eighth      in  packed
+ * Tile i is row i.
+ */
+export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, refused: usize, N: usize, blocks: usize): void {
   for (let i = begin; i < end; i++) {
     let from = scale_of(packed, i, N, blocks), to = scale + i * (blocks << 1);
     for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
-      const bits = load<u32>(from), magnitude = bits & 0x7fffffff;
+      const exact = f32.load(from), half = to_f16(exact);
+      if (exact > 0 && half > exact * 1.125) i32.store(refused, 1);
+      const bits = reinterpret<u32>(half), magnitude = bits & 0x7fffffff;
       const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
       store<u16>(to, ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal));
     }

@@ -1,6 +1,6 @@
 /** Softmax over rows (Vaswani et al. 2017, §3.2.1), and its logarithm. Both subtract the row's maximum first. */
 import { exp, log } from './math';
-import { load_tail, madd, max4, store_tail, sum4 } from './simd';
+import { load_tail, lower, max4, store_tail, sum2, upper } from './simd';
 
 /** max_c x[c], NaNs passed over: they show in the sum that follows. −inf for an empty row. */
 export function row_max(x: usize, C: usize): f32 {
@@ -15,18 +15,18 @@ export function row_max(x: usize, C: usize): f32 {
 /** Σ_c exp(x[c] − m), written to y if y is not 0. */
 export function row_exp(y: usize, x: usize, C: usize, m: f32): f32 {
   const shift = f32x4.splat(m);
-  let sum = f32x4.splat(0);
+  let a = f64x2.splat(0), b = f64x2.splat(0);
   for (; C >= 4; C -= 4, x += 16) {
     const e = exp(f32x4.sub(v128.load(x), shift));
-    sum = f32x4.add(sum, e);
+    a = f64x2.add(a, lower(e)), b = f64x2.add(b, upper(e));
     if (y) v128.store(y, e), y += 16;
   }
   if (C) {
     const e = exp(f32x4.sub(load_tail(x, C, f32x4.splat(-Infinity)), shift));
-    sum = f32x4.add(sum, e);
+    a = f64x2.add(a, lower(e)), b = f64x2.add(b, upper(e));
     if (y) store_tail(y, e, C);
   }
-  return sum4(sum);
+  return <f32>sum2(a, b);
 }
 
 /**
@@ -64,13 +64,18 @@ export function log_softmax_f32(begin: usize, end: usize, y: usize, x: usize, C:
 /** Σ_c a[c] · b[c], or Σ_c a[c] where b is 0. */
 function dot_row(a: usize, b: usize, C: usize): f32 {
   const zero = f32x4.splat(0);
-  let sum = zero;
+  let low = zero, high = zero;
   for (; C >= 4; C -= 4, a += 16) {
-    if (b) sum = madd(v128.load(a), v128.load(b), sum), b += 16;
-    else sum = f32x4.add(sum, v128.load(a));
+    let v = v128.load(a);
+    if (b) v = f32x4.mul(v, v128.load(b)), b += 16;
+    low = f64x2.add(low, lower(v)), high = f64x2.add(high, upper(v));
   }
-  if (C) sum = f32x4.add(sum, b ? f32x4.mul(load_tail(a, C, zero), load_tail(b, C, zero)) : load_tail(a, C, zero));
-  return sum4(sum);
+  if (C) {
+    let v = load_tail(a, C, zero);
+    if (b) v = f32x4.mul(v, load_tail(b, C, zero));
+    low = f64x2.add(low, lower(v)), high = f64x2.add(high, upper(v));
+  }
+  return <f32>sum2(low, high);
 }
 
 /**

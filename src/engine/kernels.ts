@@ -15,6 +15,7 @@ export const kernels = {
   attention_weights_f32: 27,
   binary_cross_entropy_f32: 6,
   binary_cross_entropy_grad_f32: 7,
+  check_finite_f32: 5,
   convert_bf16_f32: 5,
   convert_f16_f32: 5,
   copy: 12,
@@ -48,12 +49,12 @@ export const kernels = {
   square_sum_f32: 5,
   squared_error_f32: 6,
   squared_error_grad_f32: 7,
-  sum_f32: 6,
+  sum_f32: 7,
   transpose_f32: 10,
   unpack_f32: 6,
   unpack_int_q8: 6,
   unpack_q8: 7,
-  unpack_scale_q8: 6,
+  unpack_scale_q8: 7,
 } as const;
 
 export type Kernel = keyof typeof kernels;

@@ -4,8 +4,9 @@ import type { JsonNode } from '../io/json.js';
 import { Dropout, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Operand, Parameter } from '../nn/parameter.js';
-import { linear, matmul } from '../ops/matmul.js';
-import { reshape } from '../ops/shape.js';
+import { mul } from '../ops/elementwise.js';
+import { linear } from '../ops/matmul.js';
+import { sum } from '../ops/reduce.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { EncoderDims, HeadChoices, Reading, Task } from './architecture.js';
 import { type LabelOptions, labelsOf } from './labels.js';
@@ -30,18 +31,18 @@ const readings: Record<Reading, (inputs: HeadInputs) => Tensor> = {
   tokens: ({ tokens }) => tokens(),
   first: ({ states }) => firstOf(states),
   pooler: ({ pooled }) => pooled(),
-  // A product with 1 / n for each of n tokens, and 0 for padding.
+  // Each of n tokens counts 1 / n, and padding 0.
   mean: ({ states, lengths, padding }) => {
     const { engine } = states;
-    const [B, T, C] = states.shape as [number, number, number];
+    const [B, T] = states.shape as [number, number, number];
     const pads = padding && engine.heap.bytes.slice(padding.ptr, padding.ptr + B * T);
     const shares = new Float32Array(B * T);
     for (let b = 0; b < B; b++) {
       const row = shares.subarray(b * T, (b + 1) * T).map((_, t) => Number(pads ? !pads[b * T + t] : t < (lengths?.[b] ?? T)));
-      const n = row.reduce((sum, one) => sum + one, 0);
+      const n = row.reduce((count, one) => count + one, 0);
       shares.set(n ? row.map((one) => one / n) : row, b * T);
     }
-    return reshape(matmul(tensor(engine, shares, [B, 1, T]), states), [B, C]);
+    return sum(mul(states, tensor(engine, shares, [B, T, 1])), 1);
   },
 };
 

@@ -100,14 +100,19 @@ export class LoadedModel {
     this.#module = module;
   }
 
-  /** Runs steps of the module, out of training; it may be disposed of meanwhile. */
+  /** Runs steps of the module, out of training; it may be disposed of meanwhile. What is wrong with its numbers is said by its name. */
   async run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
     const module = this.#module;
     const infer = () => {
       if (module.training) module.eval();
       return steps();
     };
-    return this.alive(() => this.engine.run(infer, signal));
+    try {
+      return await this.alive(() => this.engine.run(infer, signal));
+    } catch (error) {
+      if (error instanceof HeedError && error.code === 'NUMERIC') error.message = `${this.origin.folder.name}: ${error.message}`;
+      throw error;
+    }
   }
 
   /** Work on the module, which may be disposed of meanwhile. */

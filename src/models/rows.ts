@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor.js';
 import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
 import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
 import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
+import { numbers } from './scores.js';
 
 export interface TokenRow {
   readonly ids: readonly number[];
@@ -55,7 +56,7 @@ export interface RowsOptions<Row> extends RunOptions {
 
 /**
  * What `read` makes of each row, in the order of `rows`. It is called once for a batch, while its tensors [B, T, …] are there, and gives one result for each row
- * of the batch, which must be host data. Rejects with ARGUMENT for rows that the model does not take, and with `signal.reason`.
+ * of the batch, which must be host data. Rejects with ARGUMENT for rows that the model does not take, NUMERIC for what is not finite, and with `signal.reason`.
  */
 export async function runRows<Row extends TokenRow, Result>(
   model: Runs,
@@ -101,17 +102,19 @@ function typesOf(rows: readonly TokenRow[], [B, T]: readonly [number, number], t
 const placesOf = (rows: readonly (readonly number[])[], T: number): Int32Array =>
   Int32Array.from(rows.flatMap((places, i) => places.map((t) => i * T + t)));
 
-/** What x [B, …] has of each row. */
-export function partsOf(x: Tensor): Float32Array[] {
+/** What x [B, …], the logits unless it is called otherwise, has of each row. Throws NUMERIC for what is not finite. */
+export const partsOf = (x: Tensor, name?: string): Float32Array[] => rowsOf(x).map((row) => numbers(row, name));
+
+/** What x [B, T, …] has of each row's tokens: all but its padding. Throws NUMERIC for what is not finite. */
+export const tokensOf = (x: Tensor, rows: readonly TokenRow[], name?: string): Float32Array[] =>
+  rowsOf(x).map((row, i) => numbers(row.subarray(0, ((rows[i] as TokenRow).ids.length * row.length) / x.dim(1)), name));
+
+function rowsOf(x: Tensor): Float32Array[] {
   const B = x.dim(0);
   const data = x.toHost().data as Float32Array;
   const width = data.length / Math.max(1, B);
   return Array.from({ length: B }, (_, b) => data.subarray(b * width, (b + 1) * width));
 }
-
-/** What x [B, T, …] has of each row's tokens: all but its padding. */
-export const tokensOf = (x: Tensor, rows: readonly TokenRow[]): Float32Array[] =>
-  partsOf(x).map((part, i) => part.subarray(0, ((rows[i] as TokenRow).ids.length * part.length) / x.dim(1)));
 
 /** Makes something of each of many texts, and gives the event loop its turns meanwhile. */
 export async function eachOf<Item, Result>(

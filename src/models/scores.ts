@@ -23,11 +23,11 @@ export function softmax(logits: ArrayLike<number>): Float32Array {
 /** Throws NUMERIC for what is no number. */
 export const sigmoid = (logits: ArrayLike<number>): Float32Array => numbers(Float32Array.from(logits, (x) => 1 / (1 + exp(-x))));
 
-/** Scores, which are numbers: those of a model that diverged are none. */
-function numbers(scores: Float32Array): Float32Array {
-  if (!scores.some(Number.isNaN)) return scores;
-  throw new HeedError('NUMERIC', "The model's scores are not numbers", {
-    culprit: 'logits',
+/** What a model gives, which is numbers: those of one that diverged are none. Throws NUMERIC. */
+export function numbers(given: Float32Array, culprit = 'logits'): Float32Array {
+  if (given.every(Number.isFinite)) return given;
+  throw new HeedError('NUMERIC', `The model's ${culprit} are not finite numbers`, {
+    culprit,
     cure: 'Its weights have diverged: train it again at a lower learning rate, or load another checkpoint',
   });
 }

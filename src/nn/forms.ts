@@ -49,7 +49,7 @@ export abstract class Form {
     this.filled = rowsOf(this.weights);
   }
 
-  /** Takes rows `row` … of a checkpoint. */
+  /** Takes rows `row` … of a checkpoint. Throws NUMERIC for what is not finite. */
   write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
     const rows = bytes.length / (sources[dtype].bytes * Math.max(1, widthOf(this.weights)));
     this.take(row, rows, bytes, dtype);
@@ -79,7 +79,7 @@ export abstract class Form {
     const { engine } = this.weights;
     engine.scope(() => {
       const storage = engine.allocate((bytes.length / sources[dtype].bytes) * 4);
-      widen(engine, bytes, dtype, storage.ptr);
+      widen(this.weights, bytes, dtype, storage.ptr);
       body(storage);
     });
   }
@@ -103,7 +103,7 @@ export class Rows extends Form {
   }
 
   protected take(row: number, _rows: number, bytes: Uint8Array, dtype: SourceDtype): void {
-    widen(this.weights.engine, bytes, dtype, this.storage.ptr + row * widthOf(this.weights) * 4);
+    widen(this.weights, bytes, dtype, this.storage.ptr + row * widthOf(this.weights) * 4);
   }
 
   protected takeAll(rows: Tensor): void {

@@ -252,7 +252,7 @@ export class Parameter {
 
   /**
    * Takes rows `row` … of the checkpoint's tensor. They come in order, and in multiples of `rowStep` but for the last of
-   * a stack of rows that begins on a panel. Where dtype is q8 they are rounded: throws NUMERIC.
+   * a stack of rows that begins on a panel. Throws NUMERIC for what is not finite, or where dtype is q8 too large to be rounded.
    */
   write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
     this.#form ??= new (this.#kind())(this.#weights);

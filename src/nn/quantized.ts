@@ -113,9 +113,9 @@ export class Quantized extends Form {
     return this.#joined((part) => quantizedInts(part));
   }
 
-  /** Float16 [rows, ⌈width/32⌉], as a checkpoint holds them. */
+  /** Float16 [rows, ⌈width/32⌉], as a checkpoint holds them. Throws NUMERIC where all values are too small for those. */
   scales(): Uint8Array {
-    return this.#joined((part) => quantizedScales(part));
+    return this.#joined((part) => quantizedScales(part, this.weights.name));
   }
 
   #joined(bytesOf: (part: QuantizedMatrix) => { buffer: ArrayBuffer }): Uint8Array {

@@ -1,5 +1,7 @@
 /** The element types in which checkpoints hold what becomes float32, and the way there: kernels widen, exactly. */
 import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import { areFinite } from '../ops/quantize.js';
 
 /** Each with the kernel that does it and the bytes of one. */
 export const sources = {
@@ -9,17 +11,25 @@ export const sources = {
 } as const;
 export type SourceDtype = keyof typeof sources;
 
-/** Writes a checkpoint's bytes to `to`, as float32. */
-export function widen(engine: Engine, bytes: Uint8Array, dtype: SourceDtype, to: number): void {
+/** The parameter that is filled. */
+interface Widened {
+  engine: Engine;
+  name: string;
+  shape: readonly number[];
+}
+
+/** Writes a checkpoint's bytes of a parameter to `to`, as float32. Throws NUMERIC for what is not finite. */
+export function widen({ engine, name, shape }: Widened, bytes: Uint8Array, dtype: SourceDtype, to: number): void {
   const { bytes: each, kernel } = sources[dtype];
-  if (!kernel) {
-    engine.heap.bytes.set(bytes, to);
-    return;
-  }
-  engine.scope(() => {
-    const raw = engine.allocate(bytes.length);
-    engine.heap.bytes.set(bytes, raw.ptr);
-    const n = bytes.length / each;
-    engine.launch(kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
-  });
+  const n = bytes.length / each;
+  if (!kernel) engine.heap.bytes.set(bytes, to);
+  else
+    engine.scope(() => {
+      const raw = engine.allocate(bytes.length);
+      engine.heap.bytes.set(bytes, raw.ptr);
+      engine.launch(kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
+    });
+  if (areFinite(engine, to, n)) return;
+  const cure = 'Its training has diverged, or it was converted to a format that is too narrow: take another checkpoint';
+  throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, { culprit: name, shape, cure });
 }

@@ -50,7 +50,7 @@ export function checkEps(name: string, eps: number): number {
   return eps;
 }
 
-/** The gradients of a norm over rows of C channels: `stats` holds each row's mean, which is 0 unless it is `centred`, and 1 / deviation. */
+/** The gradients of a norm over rows of C channels: `stats` holds of each row the mean, which is 0 unless it is `centred`, 1 / deviation, and the mean's rounding error. */
 function normGrad(dy: Tensor, x: Tensor, stats: Tensor, weight: Tensor | undefined, centred: boolean, wanted: readonly boolean[]) {
   const [T, C] = [stats.dim(0), x.dim(-1)];
   const make = (wants: boolean | undefined, shape: readonly number[]) => (wants ? Tensor.empty(x.engine, shape) : undefined);
@@ -69,7 +69,7 @@ export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, options:
   const eps = epsOf('layerNorm', options, 1e-5);
   const { source, y, T, C } = rows('layerNorm', x);
   const [g, b] = [operand('layerNorm', 'weight', weight, [C]), operand('layerNorm', 'bias', bias, [C])];
-  const stats = isTracked(x.engine, x, weight, bias) ? Tensor.empty(x.engine, [T, 2]) : undefined;
+  const stats = isTracked(x.engine, x, weight, bias) ? Tensor.empty(x.engine, [T, 3]) : undefined;
   x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, stats?.ptr ?? 0, source.ptr, g, b, C, eps]);
   if (stats) record(y, [x, weight, bias], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, true, wanted));
   return y;
@@ -80,7 +80,7 @@ export const rmsNorm = op((x: Tensor, weight?: Tensor, options: NormOptions = {}
   const eps = epsOf('rmsNorm', options, 1e-6);
   const { source, y, T, C } = rows('rmsNorm', x);
   const g = operand('rmsNorm', 'weight', weight, [C]);
-  const stats = isTracked(x.engine, x, weight) ? Tensor.empty(x.engine, [T, 2]) : undefined;
+  const stats = isTracked(x.engine, x, weight) ? Tensor.empty(x.engine, [T, 3]) : undefined;
   x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, stats?.ptr ?? 0, source.ptr, g, C, eps]);
   if (stats) record(y, [x, weight], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, false, wanted));
   return y;

@@ -15,21 +15,25 @@ export interface QuantizedRows {
   width: number;
 }
 
-/** Runs a kernel that tells of numbers which a q8 matrix cannot have: whether all was well. */
+/** Runs a kernel that tells of numbers which cannot be: whether all was well. */
 function launchChecked(
   engine: Tensor['engine'],
-  kernel: 'quantize_q8' | 'pack_scale_q8',
-  rows: number,
+  kernel: 'quantize_q8' | 'pack_scale_q8' | 'unpack_scale_q8' | 'check_finite_f32',
+  tiles: number,
   work: number,
   args: (refused: number) => number[],
 ): boolean {
   return engine.scope(() => {
     const refused = Tensor.empty(engine, [1], 'int32');
     engine.heap.ints(refused.ptr, 1)[0] = 0;
-    engine.launch(kernel, rows, work, args(refused.ptr), kernel === 'quantize_q8' ? 32 : 0);
+    engine.launch(kernel, tiles, work, args(refused.ptr), kernel === 'quantize_q8' ? 32 : 0);
     return engine.heap.ints(refused.ptr, 1)[0] === 0;
   });
 }
+
+/** Whether n numbers are finite. */
+export const areFinite = (engine: Tensor['engine'], x: number, n: number): boolean =>
+  launchChecked(engine, 'check_finite_f32', Math.ceil(n / 1024), n, (refused) => [refused, x, n]);
 
 /** Quantizes rows `first` …, which lie at `from` as float32. False where a number is not finite, or too large for a float16 scale. */
 export const quantizeRows = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): boolean =>
@@ -49,6 +53,12 @@ export const notFinite = (name: string): HeedError =>
     cure: "Keep it in float32: dtype 'fp32'",
   });
 
+const tooSmall = (name: string): HeedError =>
+  new HeedError('NUMERIC', `${name} holds numbers below 6e-5 alone, for which the float16 scales of an 8-bit checkpoint are too coarse`, {
+    culprit: name,
+    cure: "Save it in float32: dtype 'fp32'",
+  });
+
 /** A weight [N, K] as int8 with scales; the tensor itself is no longer needed. Throws NUMERIC for what is not finite or beyond 8.3e6. */
 export const quantize = op((w: Tensor): QuantizedMatrix => {
   expectDtype('quantize', 'w', w, 'float32');
@@ -59,32 +69,42 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
   return made;
 });
 
-/** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32]. */
+/** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32], of those scales that quantizedScales gives. */
 export function quantizedInts(w: QuantizedMatrix): Int8Array<ArrayBuffer> {
-  return new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, (columns) => columns, 1));
+  const { engine, rows: N, columns: K } = expectQuantized('quantizedInts', w);
+  return new Int8Array(copied(engine, N * K, (ptr) => engine.launch('unpack_int_q8', N, N * K, [ptr, w.ptr, N, K])));
 }
 
-/** The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. */
-export function quantizedScales(w: QuantizedMatrix): Uint16Array<ArrayBuffer> {
-  return new Uint16Array(copied('quantizedScales', 'unpack_scale_q8', w, groups, 2));
+/**
+ * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 6.1e-5 is rounded up to a multiple of 2^-24. Throws
+ * NUMERIC for a matrix whose largest numbers lose by that.
+ */
+export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<ArrayBuffer> {
+  const { engine, rows: N, columns } = expectQuantized('quantizedScales', w);
+  const width = groups(columns);
+  let exact = true;
+  const scales = new Uint16Array(
+    copied(engine, N * width * 2, (ptr) => {
+      exact = launchChecked(engine, 'unpack_scale_q8', N, N * width, (refused) => [ptr, w.ptr, refused, N, width]);
+    }),
+  );
+  // Beside scales of eight times 2^-24 and more, what others lose is no more than an eighth of what rounding to 8 bits costs anyway.
+  if (!exact && scales.every((bits) => (bits & 0x7fff) < 8)) throw tooSmall(name);
+  return scales;
 }
 
-function copied(
-  where: string,
-  kernel: 'unpack_int_q8' | 'unpack_scale_q8',
-  w: QuantizedMatrix,
-  widthOf: (columns: number) => number,
-  bytes: number,
-): ArrayBuffer {
-  if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
-  const { engine, rows: N } = w;
-  const width = widthOf(w.columns);
-  return engine.scope(() => {
-    const { ptr } = engine.allocate(N * width * bytes);
-    engine.launch(kernel, N, N * width, [ptr, w.ptr, N, width]);
-    return engine.heap.bytes.slice(ptr, ptr + N * width * bytes).buffer as ArrayBuffer;
+function expectQuantized(where: string, w: QuantizedMatrix): QuantizedMatrix {
+  if (w instanceof QuantizedMatrix) return w;
+  throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
+}
+
+/** What `write` puts into so many bytes of the engine's memory. */
+const copied = (engine: Tensor['engine'], bytes: number, write: (ptr: number) => void): ArrayBuffer =>
+  engine.scope(() => {
+    const { ptr } = engine.allocate(bytes);
+    write(ptr);
+    return engine.heap.bytes.slice(ptr, ptr + bytes).buffer as ArrayBuffer;
   });
-}
 
 /** x [M, K], contiguous, rounded to int16 for one product: where it lies, until the op's scope ends. */
 export function roundActivations(x: Tensor, M: number, K: number): number {

@@ -11,11 +11,10 @@ const reduce = op((x: Tensor, name: 'sum' | 'mean', axis: number | undefined): T
   expectDtype(name, 'x', x, 'float32');
   const a = axis === undefined ? undefined : axisOf(name, x, axis);
   const [A, R, I] = a === undefined ? [1, x.size, 1] : [sizeOf(x.shape.slice(0, a)), x.dim(a), sizeOf(x.shape.slice(a + 1))];
-  const total = sumMiddle(contiguous(x), A, R, I).view(a === undefined ? [] : x.shape.filter((_, i) => i !== a));
-  const weighted = (sum: Tensor) => (name === 'mean' ? scale(sum, 1 / R) : sum);
-  const y = weighted(total);
+  const shape = a === undefined ? [] : x.shape.filter((_, i) => i !== a);
+  const y = sumMiddle(contiguous(x), A, R, I, name === 'mean' ? R : 1).view(shape);
   const repeated = x.shape.map((d, i) => (a === undefined || i === a ? 1 : d));
-  record(y, [x], [], (dy) => [expand(reshape(weighted(dy), repeated), x.shape)]);
+  record(y, [x], [], (dy) => [expand(reshape(name === 'mean' ? scale(dy, 1 / R) : dy, repeated), x.shape)]);
   return y;
 });
 

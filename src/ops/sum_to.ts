@@ -1,10 +1,10 @@
 /** Sums over axes: what broadcasting did, backwards. */
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
-/** y[a, i] = Σ_r x[a, r, i], of a contiguous x. */
-export function sumMiddle(x: Tensor, A: number, R: number, I: number): Tensor {
+/** y[a, i] = Σ_r x[a, r, i] / divisor, of a contiguous x. */
+export function sumMiddle(x: Tensor, A: number, R: number, I: number, divisor = 1): Tensor {
   const y = Tensor.empty(x.engine, [A, I]);
-  x.engine.launch('sum_f32', A * Math.ceil(I / 16), A * R * I, [y.ptr, x.ptr, R, I]);
+  x.engine.launch('sum_f32', A * Math.ceil(I / 16), A * R * I, [y.ptr, x.ptr, R, I, divisor]);
   return y;
 }
 

@@ -77,7 +77,9 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     const width = pooling === 'none' ? longest * C : C;
     const data = new Float32Array(rows.length * width);
     const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) =>
-      tokensOf(lastHiddenState, batch).map((states, i) => data.set(pool(states, C, pooling, normalize), (batch[i]?.index ?? 0) * width));
+      tokensOf(lastHiddenState, batch, 'states').map((states, i) =>
+        data.set(pool(states, C, pooling, normalize), (batch[i]?.index ?? 0) * width),
+      );
     await runRows(this.model, rows, read, { pad: this.tokenizer.pad_token_id, signal, onProgress });
     return pack(data, pooling === 'none' ? [rows.length, longest, C] : [rows.length, C]);
   }

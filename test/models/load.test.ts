@@ -5,7 +5,19 @@ import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
 import type { ProgressEvent } from '../../dist/io/progress.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
 import { failureOf } from '../io/memory.js';
-import { bertFiles, engineOver, type Files, numbersOf, randomBert, tinyFiles, tinyWeights, type Weights, writeWeights } from './files.js';
+import {
+  bertFiles,
+  engineOver,
+  type Files,
+  numbersOf,
+  randomBert,
+  tinyFiles,
+  tinyWeights,
+  type Weight,
+  type Weights,
+  weightOf,
+  writeWeights,
+} from './files.js';
 import { type Half, narrowed } from './halves.js';
 
 const engines: Engine[] = [];
@@ -50,6 +62,39 @@ describe('element types', () => {
       Object.entries(widened).map(([name, w]) => [name, name.includes('dense') ? w : (halves[name] as typeof w)]),
     );
     expect(await states(await load(tinyFiles({}, mixed)))).toEqual(await states(await load(tinyFiles({}, widened))));
+  });
+
+  it.each(
+    [
+      'embeddings.word_embeddings.weight',
+      'embeddings.LayerNorm.weight',
+      'encoder.layer.0.attention.self.key.bias',
+      'encoder.layer.1.output.dense.weight',
+    ].flatMap((name) =>
+      (['fp32', 'q8'] as const).flatMap((dtype) =>
+        [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY].flatMap((value) =>
+          ([undefined, 'F16', 'BF16'] as const).map((half) => ({ name, dtype, value, half })),
+        ),
+      ),
+    ),
+  )('must hold numbers: $value in $name as $half, kept as $dtype', async ({ name, dtype, value, half }) => {
+    const weights = half ? narrowed(tinyWeights(), half).halves : tinyWeights();
+    const { shape, bytes } = weights[name] as Weight;
+    // The upper half of a float32 is a bfloat16; a float16 has three bits less of exponent.
+    const upper = new Uint16Array(Float32Array.of(value).buffer)[1] as number;
+    const bits = half === 'F16' ? (upper & 0x8000) | 0x7c00 | ((upper & 0x7f) << 3) : upper;
+    bytes.set([bits & 0xff, bits >> 8], bytes.length - 2);
+    const engine = await engineWith(tinyFiles({}, weights));
+    const error = await failureOf(() => EncoderModel.load(engine, 'm', { dtype }));
+    expect(error).toMatchObject({ code: 'NUMERIC', culprit: name, shape });
+    expect(error.message).toMatch(/^.*model\.safetensors: .* not finite/);
+    expect(engine.memory().storages).toBeLessThanOrEqual(1); // scratch
+  });
+
+  it('may hold infinities where no model reads them', async () => {
+    const weights = tinyWeights();
+    weights['embeddings.position_ids'] = weightOf(new Float32Array(64).fill(Number.NEGATIVE_INFINITY), [1, 64]);
+    expect(await states(await load(tinyFiles({}, weights)))).toEqual(await states(await load(tinyFiles())));
   });
 
   it('that heed does not load are refused by name', async () => {

@@ -118,6 +118,53 @@ describe('a quantized matrix', () => {
     });
   });
 
+  it.each([1e-3, 1e-5, 1e-6, 3e-9, 1e-20, 1e-36, 1e-40])(
+    'of numbers near %f rounds them no worse than those near 1, also beside large ones',
+    (size) => {
+      const ofSize = (size: number) => new Random(7).floats([2, 64], size).data;
+      const lost = (w: Float32Array, size: number) =>
+        engine.scope(() => {
+          const found = host(unpack(quantize(tensor(engine, Float32Array.from([...w, ...ofSize(1)]), [4, 64]))));
+          return Math.max(...w.map((value, i) => Math.abs((found[i] as number) - value))) / size;
+        });
+      // A subnormal float32 has few digits itself.
+      expect(lost(ofSize(size), size)).toBeLessThanOrEqual(size < 2 ** -126 ? 0.01 : 1.03 * lost(ofSize(1), 1));
+      // The product of both scales must not underflow.
+      if (size < 1e-25) return;
+      const x = new Random(9).floats([3, 64]).data;
+      const product = engine.scope(() => {
+        const w = quantize(tensor(engine, ofSize(size), [2, 64]));
+        return [linear, (x: Tensor) => linear(x, unpack(w))].map((op) => host(op(tensor(engine, x, [3, 64]), w)));
+      });
+      product[0]?.forEach(
+        (value, i) => void expect(Math.abs(value - (product[1]?.[i] as number))).toBeLessThanOrEqual(64 * size * 2 ** -14),
+      );
+    },
+  );
+
+  it('goes into a checkpoint with the float16 scales above its own, and integers for those; not where all of it loses by that', () => {
+    const rows = [0, 1e-12, 1e-7, 7e-6, 1e-3, 1];
+    const w = Float32Array.from({ length: rows.length * 32 }, (_, i) => (rows[i >> 5] as number) * Math.sin(i + 1));
+    engine.scope(() => {
+      const matrix = weightOn(engine, w, rows.length, 32);
+      const [q, scales] = [quantizedInts(matrix), Array.from(quantizedScales(matrix), float16)];
+      w.forEach((value, i) => {
+        const scale = scales[i >> 5] as number;
+        expect(Math.abs((q[i] as number) * scale - value)).toBeLessThanOrEqual(scale);
+      });
+      for (const size of [1e-5, 1e-6, 1e-30]) {
+        const tiny = weightOn(
+          engine,
+          w.map((value) => value * size),
+          rows.length,
+          32,
+        );
+        expect(() => quantizedScales(tiny)).toThrow(expect.objectContaining({ code: 'NUMERIC', culprit: 'w' }));
+      }
+      expect(() => quantizedScales(weightOn(engine, new Float32Array(64), 2, 32))).not.toThrow();
+    });
+  });
+
   it('rounds scales up to a float16, subnormal ones too, so that nothing is beyond 127 of them', () => {
     // Largest elements from what no scale can be small enough for to the largest scale, 65504.
     const most = Float32Array.from([0, 2e-43, 1e-9, 3e-7, 7.57e-6, 7.75e-3, 0.1, 1, 127, 128, 12345.678, 127 * 65504]);
