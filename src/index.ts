@@ -7,14 +7,18 @@ import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
 import { bert } from './models/bert.js';
+import { bertGeneration } from './models/bert_generation.js';
+import { camembert } from './models/camembert.js';
+import { data2vecText } from './models/data2vec_text.js';
 import { distilbert } from './models/distilbert.js';
 import { electra } from './models/electra.js';
+import { ernie } from './models/ernie.js';
 import { heedTransformer } from './models/heed_transformer.js';
 import { marian } from './models/marian.js';
 import { modernbert } from './models/modernbert.js';
 import { mpnet } from './models/mpnet.js';
 import { roberta } from './models/roberta.js';
-import { t5 } from './models/t5.js';
+import { mt5, t5 } from './models/t5.js';
 import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
 import { xlmRoberta } from './models/xlm_roberta.js';
 import { fillMask } from './pipelines/fill_mask.js';
@@ -54,7 +58,10 @@ const all = {
 };
 
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
-  registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, electra, modernbert, heedTransformer, marian, bart, t5);
+  registerArchitecture(
+    ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
+    ...[heedTransformer, marian, bart, t5, mt5],
+  );
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);

@@ -5,6 +5,7 @@
 import { HeedError, kindOf } from '../errors.js';
 import type { Fetch, Runtime } from '../runtime/types.js';
 import type { CacheLike } from './url_cache.js';
+import { warnIf } from './warn.js';
 
 /** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached. */
 export const LogLevel = Object.freeze({ DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, NONE: 50 });
@@ -123,7 +124,7 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
     wasm: settings('env.backends.onnx.wasm', wasm),
     webgpu: settings('env.backends.onnx.webgpu', {}),
   };
-  return settings<Environment>(
+  const env = settings<Environment>(
     'env',
     {
       logLevel: kind((value) => typeof value === 'number' && value >= 0, 'It must be one of LogLevel')(LogLevel.WARNING),
@@ -145,6 +146,8 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
     },
     { version, backends: settings('env.backends', {}, { onnx: settings('env.backends.onnx', {}, onnx) }) },
   );
+  warnIf(() => env.logLevel <= LogLevel.WARNING);
+  return env;
 }
 
 export const isAddress = (value: unknown): boolean => typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);

@@ -6,18 +6,20 @@
 import { HeedError } from '../errors.js';
 import { isObject, type JsonObject, parseJson } from './json.js';
 
-/** Bits per element of every kind that the format has. */
+/** Bits per element of every kind that the format had when this was written; of others a file may be, too. */
 const bits = {
   ...{ F64: 64, F32: 32, F16: 16, BF16: 16, I64: 64, I32: 32, I16: 16, I8: 8, U8: 8, BOOL: 8 },
   ...{ U64: 64, U32: 32, U16: 16, C64: 64, F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4 },
 } as const;
-export type Dtype = keyof typeof bits;
+export type Dtype = keyof typeof bits | (string & {});
 
 /** The kinds that heed reads. The others may be in a file as long as nobody asks for them. */
 export const readable: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
 
 /** Bytes per element of a readable kind. */
-export const bytesPerElement = (dtype: Dtype): number => bits[dtype] / 8;
+export const bytesPerElement = (dtype: Dtype): number => bitsOf(dtype) / 8;
+
+const bitsOf = (dtype: string): number => (Object.hasOwn(bits, dtype) ? bits[dtype as keyof typeof bits] : Number.NaN);
 
 export interface TensorInfo {
   readonly name: string;
@@ -75,15 +77,17 @@ function readEntry(name: string, entry: unknown, file: string): TensorInfo {
   if (!isObject(entry) || Object.keys(entry).sort().join() !== 'data_offsets,dtype,shape')
     throw bad('must have dtype, shape and data_offsets, and no more');
   const { dtype, shape, data_offsets: offsets } = entry as JsonObject;
-  if (typeof dtype !== 'string' || !Object.hasOwn(bits, dtype))
-    throw bad(`has an unknown dtype${typeof dtype === 'string' ? `, ${quote(dtype)}` : ''}`);
+  if (typeof dtype !== 'string') throw bad('has a dtype that is not a name');
   if (!isSizes(shape)) throw bad('has a shape that is not a list of at most 32 whole numbers');
   if (!isSizes(offsets) || offsets.length !== 2) throw bad('has data_offsets that are not two whole numbers');
   const [begin, end] = offsets as [number, number];
-  const length = (shape.reduce((product, size) => product * size, 1) * bits[dtype as Dtype]) / 8;
+  // A kind of number that came later has a length that only its bytes tell.
+  const known = Object.hasOwn(bits, dtype);
+  if (!known && end < begin) throw bad(`has data_offsets [${offsets}], the end before the beginning`);
+  const length = known ? (shape.reduce((product, size) => product * size, 1) * bitsOf(dtype)) / 8 : end - begin;
   if (!Number.isSafeInteger(length)) throw bad(`of shape [${shape}] has no length in bytes`);
   if (end - begin !== length) throw bad(`of shape [${shape}] and ${dtype} needs ${length} bytes but its data_offsets are [${offsets}]`);
-  return { name, dtype: dtype as Dtype, shape, begin, end };
+  return { name, dtype, shape, begin, end };
 }
 
 /** Files are written with axes enough for any model, so a list of thousands is an attack on whoever prints it. */

@@ -50,7 +50,10 @@ export interface EncoderChoices extends BlockChoices {
   embeddingDropout?: number;
   attentionOutputDropout?: number;
   gated?: Gate;
+  /** Of products; of norms and of attention where they differ. Default true, and as `bias`. */
   bias?: boolean;
+  normBias?: boolean;
+  attentionBias?: boolean;
   /** A norm behind the layers. Default false. */
   finalNorm?: boolean;
   /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
@@ -92,14 +95,20 @@ export type PositionChoice =
   | { kind: 'learned'; offset: number }
   | { kind: 'relative'; buckets: number; maxDistance: number };
 
+/** The modules whose tables sources, targets and scores of the output read. `embedding` may serve several. */
+export interface Tables {
+  source: 'embedding' | 'encoder_embedding';
+  target: 'embedding' | 'decoder_embedding';
+  output: 'embedding' | 'decoder_embedding' | 'lm_head';
+}
+
 export interface EncoderDecoderChoices extends BlockChoices {
   positions: PositionChoice;
   /** The token for padding, whose embedding gets no gradient where it is looked up. */
   padding: number;
-  /** Whether sources and targets have one embedding. */
-  shared: boolean;
-  /** Whether the targets' embedding scores the output too; else there is an lm_head. */
-  tied: boolean;
+  tables: Tables;
+  /** Tables that the checkpoint has several times, and may turn out to be one: see `Tie`. Default: none. */
+  compared?: readonly string[];
   /** Embeddings are multiplied by it. Default 1. */
   embeddingScale?: number;
   /** A norm behind the embeddings. Default false. */
@@ -120,6 +129,17 @@ export interface EncoderDecoderChoices extends BlockChoices {
 export interface CheckpointSummary {
   tensors: number;
   has(name: string): boolean;
+  /** Whether a module of several that could share a table has a tensor of its own beside theirs: see `Tie`. */
+  apart(module: string): boolean;
+}
+
+/**
+ * Modules whose weights are one unless a checkpoint says otherwise (transformers' tie_weights): the first of them that it has a tensor for stands for all that it has
+ * none for. Those that it has beside are compared with that one: equal they are one, different each is used.
+ */
+export interface Tie {
+  readonly table: string;
+  readonly copies: readonly string[];
 }
 
 /** heed's modules -> a checkpoint's, `{l}` being the layer; `{q,k,v}` are several that one of heed's stacks. A single parameter may have a name of its own. */
@@ -149,6 +169,10 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
   /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
   readonly weights?: Names | ((config: JsonNode) => Names);
+  /** Which weights are one, as this config has it. */
+  readonly ties?: (config: JsonNode) => readonly Tie[];
+  /** A parameter's names where it may have several, the one that counts first. What is saved has that of `weights`. */
+  readonly spellings?: Readonly<Record<string, readonly string[]>>;
   /** What may stand before every name: task models hold the encoder under a prefix. */
   readonly prefixes?: readonly string[];
   /** Old spelling -> new. */
@@ -183,8 +207,9 @@ export interface HeadChoices {
   transform?: { activation: Activation; bias?: boolean; norm?: { eps: number; bias?: boolean } };
   /** Of what is scored. Default 0. */
   dropout?: number;
-  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, and whether each has a number that is added, by default true. */
+  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, though the checkpoint has scores `apart`; and whether each has a number that is added, by default true. */
   tied?: boolean;
+  apart?: boolean;
   bias?: boolean;
 }
 
@@ -237,9 +262,15 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
       culprit: 'model_type',
       cure: `It has ${Object.keys(heads ?? {}).join(', ') || 'none'}`,
     });
+  const { 'head.out': out, 'head.bias': bias } = head.weights;
+  const tied = (config: JsonNode) => bias !== undefined && tiesWords(config);
+  // The number of each word belongs to the matrix, which has a name for it; what is tied goes by the other one.
+  const own = `${out}.bias`;
   return {
     ...architecture,
-    weights: (config) => ({ ...namesOf(architecture, config), ...head.weights }),
+    weights: (config) => ({ ...namesOf(architecture, config), ...head.weights, ...(bias && !tied(config) && { 'head.bias': own }) }),
+    ties: (config) => (tied(config) ? [{ table: 'embeddings.word', copies: ['head.out'] }] : []),
+    ...(bias && { spellings: { 'head.bias': [own, bias] } }),
     optional: trainable ? [...optional, ...['dense.', 'norm.', 'out.', 'bias'].map((part) => HEAD + part)] : [],
     // Where the head does without.
     ignored: [...ignored, /^pooler\./],
@@ -250,8 +281,17 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
 export const namesOf = ({ weights }: Architecture, config: JsonNode): Names | undefined =>
   typeof weights === 'function' ? weights(config) : weights;
 
+/** Whether a config says that embeddings score words, too. Default true. */
+export const tiesWords = (config: JsonNode): boolean => config.boolean('tie_word_embeddings', true);
+
 /** An architecture whose names are known. */
-export type Spelt = Omit<Architecture, 'weights'> & { readonly weights: Names | undefined };
+export type Spelt = Omit<Architecture, 'weights' | 'ties'> & { readonly weights: Names | undefined; readonly ties: readonly Tie[] };
+
+/** An architecture as checkpoints of this config have it. */
+export const spell = (architecture: Architecture, config: JsonNode): Spelt => ({
+  ...architecture,
+  ...{ weights: namesOf(architecture, config), ties: architecture.ties?.(config) ?? [] },
+});
 
 /** Names of modules that stand below one of heed's, and one of a checkpoint's. */
 export const below = (own: string, theirs: string, names: Names): Names =>

@@ -1,32 +1,57 @@
 /** What BART and Marian have in common: the keys of their configs, and the names of their weights. */
 import type { JsonNode } from '../io/json.js';
-import { below, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
-import { activationOf, headsIn, MOST_LAYERS, probabilityIn, sizeIn, sizeOr, unsupported } from './config.js';
+import {
+  below,
+  type CheckpointSummary,
+  type EncoderDecoderChoices,
+  type EncoderDecoderDims,
+  type Names,
+  tiesWords,
+} from './architecture.js';
+import { hiddenActivation } from './bert_family.js';
+import { headsIn, layersIn, probabilityIn, sizeIn, unsupported } from './config.js';
+import { oneTable, tablesOf } from './ties.js';
 
-/** The sizes in configs of the BART family; there is one vocabulary unless `decoder_vocab_size` tells of another. */
-export function bartDims(c: JsonNode): EncoderDecoderDims {
-  const [C, sourceV] = [sizeIn(c, 'd_model'), sizeIn(c, 'vocab_size')];
-  const stack = (side: string) => {
-    const H = headsIn(c, `${side}_attention_heads`, 'd_model');
-    return { L: sizeIn(c, `${side}_layers`, MOST_LAYERS), H, D: C / H, F: sizeIn(c, `${side}_ffn_dim`) };
-  };
-  const V = sizeOr(c, 'decoder_vocab_size', sourceV);
-  const positions = sizeIn(c, 'max_position_embeddings');
-  return { C, V, sourceV, encoder: stack('encoder'), decoder: stack('decoder'), positions, eps: 1e-5 };
+/** What configs may leave out, and families may have otherwise. */
+export interface BartSizes {
+  vocab_size: number;
+  pad_token_id: number;
 }
 
+const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 1024);
+
+/** The sizes in configs of the BART family. */
+export function bartDims(c: JsonNode, { vocab_size }: BartSizes): EncoderDecoderDims {
+  const [C, V] = [widthIn(c), sizeIn(c, 'vocab_size', vocab_size)];
+  const stack = (side: string) => {
+    const H = headsIn(c, `${side}_attention_heads`, 16, C);
+    return { L: layersIn(c, `${side}_layers`, 12), H, D: C / H, F: sizeIn(c, `${side}_ffn_dim`, 4096) };
+  };
+  const positions = sizeIn(c, 'max_position_embeddings', 1024);
+  return { C, V, sourceV: V, encoder: stack('encoder'), decoder: stack('decoder'), positions, eps: 1e-5 };
+}
+
+/** One table, or, as the config says, three; transformers 4 had one for both stacks even so. */
+function bartTables(c: JsonNode, checkpoint: CheckpointSummary): Pick<EncoderDecoderChoices, 'tables' | 'compared'> {
+  if (tiesWords(c)) return tablesOf(checkpoint);
+  const own = <Name extends string>(module: Name, side: string) =>
+    checkpoint.has(`${side}.embed_tokens.weight`) ? module : ('embedding' as const);
+  return { tables: { source: own('encoder_embedding', 'encoder'), target: own('decoder_embedding', 'decoder'), output: 'lm_head' } };
+}
+
+export const bartTies = (c: JsonNode) => (tiesWords(c) ? oneTable('lm_head', 'decoder_embedding', 'encoder_embedding') : []);
+
 /** What the family has in common. */
-export function bartChoices(c: JsonNode): Omit<EncoderDecoderChoices, 'positions'> {
+export function bartChoices(c: JsonNode, checkpoint: CheckpointSummary, sizes: BartSizes): Omit<EncoderDecoderChoices, 'positions'> {
   for (const key of ['normalize_before', 'add_final_layer_norm'])
     if (c.boolean(key, false)) throw unsupported(c, key, "pre-norm layers, and heed's BART has post-norm ones");
   return {
-    ...{ place: 'post', activation: activationOf(c, 'activation_function') },
-    embeddingScale: c.boolean('scale_embedding', false) ? Math.sqrt(sizeIn(c, 'd_model')) : 1,
-    padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
-    shared: c.boolean('share_encoder_decoder_embeddings', true),
-    tied: c.boolean('tie_word_embeddings', true),
+    ...{ place: 'post', activation: hiddenActivation(c, 'activation_function') },
+    embeddingScale: c.boolean('scale_embedding', false) ? Math.sqrt(widthIn(c)) : 1,
+    padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size', sizes.vocab_size) - 1, sizes.pad_token_id),
+    ...bartTables(c, checkpoint),
     logitsBias: true,
-    dropout: probabilityIn(c, 'dropout', 0),
+    dropout: probabilityIn(c, 'dropout', 0.1),
     attentionDropout: probabilityIn(c, 'attention_dropout', 0),
     activationDropout: probabilityIn(c, 'activation_dropout', 0),
   };
@@ -64,5 +89,8 @@ export const bartWeights = (): Names => ({
   final_logits_bias: 'final_logits_bias',
 });
 
-/** Copies of what is tied, sinusoids, and heads of other tasks. */
-export const bartIgnored = [/\.embed_(tokens|positions)\.weight$/, /^lm_head\.weight$/, /^classification_head\./, /^qa_outputs\./];
+/** What is tied to tables that are not, sinusoids, numbers of versions, and heads of other tasks. */
+export const bartIgnored = [
+  ...[/\.embed_(tokens|positions)\.weight$/, /^shared\.weight$/, /^(encoder|decoder)\.version$/],
+  ...[/^classification_head\./, /^qa_outputs\./],
+];

@@ -3,21 +3,35 @@ import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 import type { EncoderChoices, EncoderDims, HeadChoices } from './architecture.js';
-import { activationOf, headsIn, MOST_LAYERS, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';
+import { activationOf, headsIn, layersIn, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';
 
-/** Sizes, but for the number of types. */
-export const bertDims = (c: JsonNode): Omit<EncoderDims, 'types'> => ({
-  C: sizeIn(c, 'hidden_size'),
-  L: sizeIn(c, 'num_hidden_layers', MOST_LAYERS),
-  H: headsIn(c, 'num_attention_heads', 'hidden_size'),
-  F: sizeIn(c, 'intermediate_size'),
-  V: sizeIn(c, 'vocab_size'),
-  positions: sizeIn(c, 'max_position_embeddings'),
-  eps: numberIn(c, 'layer_norm_eps', 1e-12),
-});
+/** What configs may leave out: transformers' BertConfig. */
+const bertSizes = { vocab_size: 30_522, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072 };
+
+/** Sizes, but for the number of types, and what a family's configs have where they do not say. */
+export function bertDims(
+  c: JsonNode,
+  own: Partial<typeof bertSizes> & { max_position_embeddings?: number } = {},
+): Omit<EncoderDims, 'types'> {
+  const absent = { ...bertSizes, ...own };
+  const C = sizeIn(c, 'hidden_size', absent.hidden_size);
+  return {
+    ...{ C, L: layersIn(c, 'num_hidden_layers', absent.num_hidden_layers) },
+    H: headsIn(c, 'num_attention_heads', absent.num_attention_heads, C),
+    F: sizeIn(c, 'intermediate_size', absent.intermediate_size),
+    V: sizeIn(c, 'vocab_size', absent.vocab_size),
+    positions: positionsIn(c, own.max_position_embeddings),
+    eps: numberIn(c, 'layer_norm_eps', 1e-12),
+  };
+}
+
+/** Rows of a table of positions. */
+export const positionsIn = (c: JsonNode, absent = 512): number => sizeIn(c, 'max_position_embeddings', absent);
 
 /** How many types of tokens there are. */
-export const typesIn = (c: JsonNode): number => sizeIn(c, 'type_vocab_size');
+export const typesIn = (c: JsonNode): number => sizeIn(c, 'type_vocab_size', 2);
+
+export const hiddenActivation = (c: JsonNode, key = 'hidden_act'): Activation => activationOf(c, key, c.string(key, 'gelu'));
 
 /** Post-norm blocks. Throws UNSUPPORTED for positions and decoders that are not BERT's. */
 export function bertChoices(c: JsonNode): EncoderChoices {
@@ -27,7 +41,7 @@ export function bertChoices(c: JsonNode): EncoderChoices {
   for (const key of ['is_decoder', 'add_cross_attention'])
     if (c.boolean(key, false)) throw unsupported(c, key, 'a decoder, and this is an encoder');
   return {
-    ...{ place: 'post', activation: activationOf(c, 'hidden_act'), dropout: hiddenDropout(c), activationDropout: 0 },
+    ...{ place: 'post', activation: hiddenActivation(c), dropout: hiddenDropout(c), activationDropout: 0 },
     attentionDropout: probabilityIn(c, 'attention_probs_dropout_prob', 0.1),
   };
 }

@@ -5,23 +5,25 @@
 import type { Engine } from '../engine/engine.js';
 import { type CheckpointHeaders, readHeaders } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
-import { JsonNode, readJson } from '../io/json.js';
+import type { JsonNode } from '../io/json.js';
 import type { OpenOptions } from '../runtime/types.js';
 import {
   type Architecture,
   architectureOf,
   type CheckpointSummary,
   type EncoderDims,
+  type HeadChoices,
   type HeadDesign,
   type Names,
-  namesOf,
   type Spelt,
+  spell,
   type Task,
   withHead,
 } from './architecture.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { headOf } from './heads.js';
+import { homeOf } from './home.js';
 import { summaryOf } from './load.js';
 import { expectLayers } from './pretrained.js';
 
@@ -37,8 +39,8 @@ export interface Blueprint {
 }
 
 /** Reads what there is to know. Throws what the files are found guilty of, and UNSUPPORTED for an architecture that is not registered. */
-export async function readBlueprint(folder: Folder, { signal }: Pick<OpenOptions, 'signal'> = {}): Promise<Blueprint> {
-  const config = JsonNode.of(folder.locate('config.json'), await readJson(folder, 'config.json', { signal }));
+export async function readBlueprint(model: Folder, { signal }: Pick<OpenOptions, 'signal'> = {}): Promise<Blueprint> {
+  const { folder, config } = await homeOf(model, { signal });
   const architecture = architectureOf(config);
   const headers = await readHeaders(folder, { signal });
   const has = summaryOf(headers.tensors, spelt({ architecture, config }, undefined)).has;
@@ -61,14 +63,13 @@ export async function readBlueprint(folder: Folder, { signal }: Pick<OpenOptions
 
 /** Whether a checkpoint has a head: what transforms, and what scores, if only a number for each word. */
 function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: Names, has: CheckpointSummary['has']): boolean {
-  const [transforms, scores] = [Object.values(rest), [`${out}.weight`, bias ?? '']];
+  const [transforms, scores] = [Object.values(rest), [`${out}.weight`, ...(bias ? [bias, `${out}.bias`] : [])]];
   return transforms.every((module) => has(`${module}.weight`)) && scores.some(has);
 }
 
 /** The architecture with the head of a task, if any, by the names that checkpoints of this config have. */
 export function spelt({ architecture, config }: Pick<Blueprint, 'architecture' | 'config'>, task: Task | undefined): Spelt {
-  const chosen = task ? withHead(architecture, task, false) : architecture;
-  return { ...chosen, weights: namesOf(chosen, config) };
+  return spell(task ? withHead(architecture, task, false) : architecture, config);
 }
 
 /** A module of this model without weights, with the head of a task if one is given. Throws FORMAT, UNSUPPORTED. */
@@ -77,6 +78,7 @@ export function blank(engine: Engine, { architecture, config }: Blueprint, task:
   const dims = architecture.dims(config);
   expectLayers(config, Made.layers(dims), checkpoint);
   const design = task && architecture.heads?.[task];
-  const head = design && headOf(task, engine, dims as EncoderDims, design.choices(config), config);
+  const choices = { ...design?.choices(config), apart: checkpoint.apart('head.out') } as HeadChoices;
+  const head = design && headOf(task, engine, dims as EncoderDims, choices, config);
   return new Made(engine, dims, architecture.block(config, checkpoint), head) as Encoder | EncoderDecoder;
 }

@@ -24,22 +24,24 @@ export function activationOf(config: JsonNode, key: string, name: string = confi
   });
 }
 
-/** A size that a config must give, at least 1, and so bounded that a lying file cannot ask for the moon. */
-export function sizeIn(config: JsonNode, key: string, most = 1 << 24): number {
-  const value = config.integer(key, most);
+/** The most layers that a config may have: each becomes modules before a weight is read. */
+const MOST_LAYERS = 1024;
+
+/** A size that a config must give, or may leave out, at least 1, and so bounded that a lying file cannot ask for the moon. */
+export function sizeIn(config: JsonNode, key: string, absent?: number, most = 1 << 24): number {
+  const value = absent === undefined ? config.integer(key, most) : config.integer(key, most, absent);
   if (value === 0) throw config.error(`must have a ${key} above 0`);
   return value;
 }
 
-/** A size that a config may leave out. */
-export const sizeOr = (config: JsonNode, key: string, absent: number, most?: number): number =>
-  config.get(key) === undefined ? absent : sizeIn(config, key, most);
+/** How many layers a config has. */
+export const layersIn = (config: JsonNode, key: string, absent?: number): number => sizeIn(config, key, absent, MOST_LAYERS);
 
 /** Heads that share the channels. */
-export function headsIn(config: JsonNode, key: string, channels: string): number {
-  const [heads, width] = [sizeIn(config, key), sizeIn(config, channels)];
-  if (width % heads === 0) return heads;
-  throw config.error(`has a ${channels} of ${width}, which ${heads} heads cannot share`);
+export function headsIn(config: JsonNode, key: string, absent: number | undefined, channels: number): number {
+  const heads = sizeIn(config, key, absent);
+  if (channels % heads === 0) return heads;
+  throw config.error(`has ${channels} channels, which ${heads} heads cannot share`);
 }
 
 /** A number from 0 on that a config may give. */
@@ -60,20 +62,9 @@ export function probabilityIn(config: JsonNode, key: string, absent: number): nu
 export const unsupported = (config: JsonNode, key: string, what: string): HeedError =>
   new HeedError('UNSUPPORTED', `${config.file} asks for ${what}`, { culprit: key });
 
-/** The most layers that a config may have: each becomes modules before a weight is read. */
-export const MOST_LAYERS = 1024;
-
 /** What a name stands for that a config may give; the first of them where it gives none. */
 export function oneOf<T>(c: JsonNode, key: string, meanings: Readonly<Record<string, T>>): T {
   const given = c.string(key, Object.keys(meanings)[0]) as string;
   if (Object.hasOwn(meanings, given)) return meanings[given] as T;
   throw unsupported(c, key, `${quote(given)}, and heed has ${Object.keys(meanings).join(', ')}`);
-}
-
-/** What all of these say, true or false, and false where they are absent. Throws UNSUPPORTED where they do not agree. */
-export function agreedIn(c: JsonNode, first: string, ...others: readonly string[]): boolean {
-  const value = c.boolean(first, false);
-  const other = others.find((key) => c.boolean(key, false) !== value);
-  if (other === undefined) return value;
-  throw unsupported(c, other, `${other} without ${first}, or the other way round`);
 }

@@ -1,19 +1,20 @@
 /** DistilBERT (Sanh et al., arXiv 1910.01108): BERT's blocks, half as many, without types and a pooler, by names of its own. */
 import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
-import { oldNorms, wordScores } from './bert_family.js';
-import { activationOf, headsIn, MOST_LAYERS, probabilityIn, sizeIn } from './config.js';
+import { hiddenActivation, oldNorms, positionsIn, wordScores } from './bert_family.js';
+import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { Encoder } from './encoder.js';
 
 export const distilbert = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'distilbert',
   className: 'DistilBert',
   module: Encoder,
-  dims: (c) => ({
-    ...{ C: sizeIn(c, 'dim'), L: sizeIn(c, 'n_layers', MOST_LAYERS), H: headsIn(c, 'n_heads', 'dim'), F: sizeIn(c, 'hidden_dim') },
-    ...{ V: sizeIn(c, 'vocab_size'), positions: sizeIn(c, 'max_position_embeddings'), types: 0, eps: 1e-12 },
-  }),
+  dims: (c) => {
+    const [C, V] = [sizeIn(c, 'dim', 768), sizeIn(c, 'vocab_size', 30_522)];
+    const sizes = { L: layersIn(c, 'n_layers', 6), H: headsIn(c, 'n_heads', 12, C), F: sizeIn(c, 'hidden_dim', 3072) };
+    return { C, V, ...sizes, positions: positionsIn(c), types: 0, eps: 1e-12 };
+  },
   block: (c) => ({
-    ...{ place: 'post', activation: activationOf(c, 'activation'), pooler: false },
+    ...{ place: 'post', activation: hiddenActivation(c, 'activation'), pooler: false },
     ...{ dropout: probabilityIn(c, 'dropout', 0.1), attentionDropout: probabilityIn(c, 'attention_dropout', 0.1) },
     ...{ activationDropout: 0, attentionOutputDropout: 0 },
   }),
@@ -45,7 +46,7 @@ export const distilbert = /* @__PURE__ */ defineArchitecture<EncoderDims, Encode
       weights: { 'head.out': 'qa_outputs' },
     },
     MaskedLM: {
-      choices: (c) => wordScores(activationOf(c, 'activation'), 1e-12),
+      choices: (c) => wordScores(hiddenActivation(c, 'activation'), 1e-12),
       weights: {
         'head.dense': 'vocab_transform',
         'head.norm': 'vocab_layer_norm',

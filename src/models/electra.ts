@@ -8,11 +8,14 @@ import { numberIn, sizeIn } from './config.js';
 import { Encoder } from './encoder.js';
 import { firstToken, firstTokenWeights } from './roberta.js';
 
+/** What configs may leave out. */
+const sizes = { hidden_size: 256, num_attention_heads: 4, intermediate_size: 1024 };
+
 export const electra = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'electra',
   className: 'Electra',
   module: Encoder,
-  dims: (c) => ({ ...bertDims(c), E: sizeIn(c, 'embedding_size'), types: typesIn(c) }),
+  dims: (c) => ({ ...bertDims(c, sizes), E: sizeIn(c, 'embedding_size', 128), types: typesIn(c) }),
   block: (c) => ({ ...bertChoices(c), pooler: false }),
   weights: () => ({ ...bertWeights, 'embeddings.projection': 'embeddings_project' }),
   prefixes: ['electra.'],

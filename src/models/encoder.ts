@@ -37,7 +37,7 @@ class Embeddings extends Module {
       this.#count = table.count;
     }
     if (types > 0) this.#type = this.child('type', new Embedding(engine, types, E, { quantizable: false }));
-    this.#norm = this.child('norm', new LayerNorm(engine, E, { eps, bias: choices.bias ?? true }));
+    this.#norm = this.child('norm', new LayerNorm(engine, E, { eps, bias: choices.normBias ?? choices.bias ?? true }));
     this.#dropout = this.child('dropout', new Dropout(engine, choices.embeddingDropout ?? choices.dropout ?? 0));
     if (E !== C) this.#projection = this.child('projection', new Linear(engine, E, C));
   }
@@ -132,10 +132,29 @@ export class Encoder extends Module {
   ) {
     super(engine);
     const { C, L, H, F, eps } = dims;
-    const { place, activation, gated, bias = true, dropout = 0, attentionDropout, activationDropout, attentionOutputDropout } = choices;
-    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, choices, head?.scoresWords ?? false));
+    const {
+      place,
+      activation,
+      gated,
+      bias = true,
+      normBias,
+      attentionBias,
+      dropout = 0,
+      attentionDropout,
+      activationDropout,
+      attentionOutputDropout,
+    } = choices;
+    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, choices, head?.tied ?? false));
     const options: TransformerLayerOptions = {
-      ...{ dimFeedforward: F, activation, gated: gated ?? false, bias, layerNormEps: eps, batchFirst: true, normFirst: place === 'pre' },
+      ...{
+        dimFeedforward: F,
+        activation,
+        gated: gated ?? false,
+        ...{ bias, normBias, attentionBias },
+        layerNormEps: eps,
+        batchFirst: true,
+        normFirst: place === 'pre',
+      },
       ...{ dropout, attentionDropout, activationDropout, attentionOutputDropout },
     };
     this.#own = Array.from({ length: L }, (_, l) => choices.layer?.(l) ?? {});
@@ -148,6 +167,11 @@ export class Encoder extends Module {
     if (choices.finalNorm) this.#norm = this.child('norm', normOf(engine, C, options));
     if (head ? head.reads === 'pooler' : (choices.pooler ?? true)) this.#pooler = this.child('pooler', new Linear(engine, C, C));
     if (head) this.child('head', head);
+  }
+
+  /** Its head's scores of words are those of the embeddings from now on. */
+  tie(): void {
+    this.head?.tie();
   }
 
   /** What batches are checked against before they are run. */

@@ -18,7 +18,7 @@ import { linear } from '../ops/matmul.js';
 import { reshape } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { EncoderDecoderChoices, EncoderDecoderDims, StackDims } from './architecture.js';
+import type { EncoderDecoderChoices, EncoderDecoderDims, StackDims, Tables } from './architecture.js';
 import { DecoderState } from './decoder_state.js';
 import { through } from './through.js';
 
@@ -58,7 +58,7 @@ export interface DecoderOutputs {
 
 /** How ids enter a stack. */
 interface Entrance {
-  embedding: Embedding;
+  reads: 'source' | 'target';
   /** Vectors that are added. */
   positions: SinusoidalPositions | LearnedPositions | undefined;
   /** What is added to the scores of self-attention. */
@@ -70,13 +70,17 @@ export class EncoderDecoder extends Module {
   static readonly kind = 'encoder-decoder';
   static readonly layers = ({ encoder, decoder }: EncoderDecoderDims): number => encoder.L + decoder.L;
   /** The sources'; the targets' too where they share one. */
-  readonly embedding: Embedding;
+  get embedding(): Embedding {
+    return this.#tables.get(this.#reads.source) as Embedding;
+  }
+  /** The tables by their modules' names, and which of them is read where. */
+  readonly #tables: ReadonlyMap<string, Embedding | Linear>;
+  readonly #reads: Record<keyof Tables, string>;
   readonly #encoder: TransformerEncoder;
   readonly #decoder: TransformerDecoder;
   readonly #source: Entrance;
   readonly #target: Entrance;
   readonly #dropout: Dropout;
-  readonly #head: Linear | undefined;
   readonly #logitsBias: Parameter | undefined;
 
   constructor(
@@ -86,10 +90,18 @@ export class EncoderDecoder extends Module {
   ) {
     super(engine);
     const { C, V, sourceV, eps } = dims;
-    const { shared, tied, dropout = 0, finalNorm, logitsBias } = choices;
-    const table = (name: string, rows: number, packed: boolean) => this.child(name, new Embedding(engine, rows, C, { packed }));
-    this.embedding = table(shared ? 'embedding' : 'encoder_embedding', sourceV, shared && tied);
-    const targets = shared ? this.embedding : table('decoder_embedding', V, tied);
+    const { tables, compared = [], dropout = 0, finalNorm, logitsBias } = choices;
+    // Tables that may turn out to be one lie alike, as a product reads them.
+    const packed = (name: string) => name === tables.output || compared.includes(name);
+    const rows: Record<string, number> = { encoder_embedding: sourceV, embedding: sourceV, decoder_embedding: V };
+    const made = (name: string) =>
+      name === 'lm_head'
+        ? new Linear(engine, C, V, { bias: false })
+        : new Embedding(engine, rows[name] as number, C, { packed: packed(name) });
+    this.#reads = { ...tables };
+    const read: readonly string[] = [tables.source, tables.target, tables.output, ...compared];
+    const names = [...Object.keys(rows), 'lm_head'].filter((name) => read.includes(name));
+    this.#tables = new Map(names.map((name) => [name, this.child(name, made(name))]));
     const layer = { ...this.#layerOptions(), layerNormEps: eps };
     const sized = ({ F, D }: StackDims) => ({ ...layer, dimFeedforward: F, headDim: D });
     const { encoder, decoder } = dims;
@@ -98,13 +110,23 @@ export class EncoderDecoder extends Module {
     const decoderLayer = () => new TransformerDecoderLayer(engine, C, decoder.H, sized(decoder));
     this.#encoder = this.child('transformer.encoder', new TransformerEncoder(engine, encoderLayer, encoder.L, norm()));
     this.#decoder = this.child('transformer.decoder', new TransformerDecoder(engine, decoderLayer, decoder.L, norm()));
-    this.#source = this.#entrance('encoder', this.embedding, encoder.H);
-    this.#target = this.#entrance('decoder', targets, decoder.H);
-    if (!tied) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
+    this.#source = this.#entrance('encoder', encoder.H);
+    this.#target = this.#entrance('decoder', decoder.H);
     if (logitsBias) this.#logitsBias = this.parameter('final_logits_bias', [1, V]);
     // Hugging Face's models never train it.
     if (this.#logitsBias) this.#logitsBias.requiresGrad = false;
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
+  }
+
+  /** What `copy` was read for is the table's from now on. */
+  tie(copy: string, table: string): void {
+    for (const use of Object.keys(this.#reads) as (keyof Tables)[]) if (this.#reads[use] === copy) this.#reads[use] = table;
+  }
+
+  /** Frees the tables that nothing reads. */
+  tied(): void {
+    const read = Object.values(this.#reads);
+    for (const name of this.#tables.keys()) if (!read.includes(name)) this.forget(name);
   }
 
   #layerOptions() {
@@ -115,7 +137,7 @@ export class EncoderDecoder extends Module {
   }
 
   /** Declares what stands between ids and a stack. */
-  #entrance(side: 'encoder' | 'decoder', embedding: Embedding, H: number): Entrance {
+  #entrance(side: 'encoder' | 'decoder', H: number): Entrance {
     const { engine, dims, choices } = this;
     const { C, positions: most, eps } = dims;
     const { positions: chosen, embeddingNorm, norm = 'layer', bias = true } = choices;
@@ -129,7 +151,7 @@ export class EncoderDecoder extends Module {
     const relative = chosen.kind === 'relative' ? chosen : undefined;
     const bidirectional = side === 'encoder';
     return {
-      ...{ embedding, positions },
+      ...{ reads: bidirectional ? 'source' : 'target', positions },
       bias: relative && this.child(name, new RelativeBias(engine, H, { ...bucketsOf(relative), bidirectional })),
       norm: embeddingNorm ? this.child(`${side}_embedding_norm`, normOf(engine, C, { norm, layerNormEps: eps, bias })) : undefined,
     };
@@ -141,9 +163,9 @@ export class EncoderDecoder extends Module {
   }
 
   /** ids [B, T], which stand on positions `from` … → [B, T, C] */
-  #embed({ embedding, positions, norm }: Entrance, ids: Tensor, from = 0): Tensor {
+  #embed({ reads, positions, norm }: Entrance, ids: Tensor, from = 0): Tensor {
     const { padding: paddingIdx, embeddingScale = 1 } = this.choices;
-    const rows = embedding.forward(ids, { paddingIdx });
+    const rows = (this.#tables.get(this.#reads[reads]) as Embedding).forward(ids, { paddingIdx });
     const scaled = embeddingScale === 1 ? rows : scale(rows, embeddingScale);
     const placed = positions ? add(scaled, positions.forward(ids.dim(1), from)) : scaled;
     return this.#dropout.forward(norm ? norm.forward(placed) : placed);
@@ -153,7 +175,7 @@ export class EncoderDecoder extends Module {
   #score(states: Tensor): Tensor {
     const { logitsScale = 1 } = this.choices;
     const h = logitsScale === 1 ? states : scale(states, logitsScale);
-    const { weight } = this.#head ?? this.#target.embedding;
+    const { weight } = this.#tables.get(this.#reads.output) as Embedding | Linear;
     const bias = this.#logitsBias?.complete ? reshape(this.#logitsBias.tensor, [this.dims.V]) : undefined;
     return linear(h, weight.operand, bias);
   }

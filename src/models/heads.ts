@@ -8,7 +8,7 @@ import { mul } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { sum } from '../ops/reduce.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { EncoderDims, HeadChoices, Reading, Task } from './architecture.js';
+import { type EncoderDims, type HeadChoices, type Reading, type Task, tiesWords } from './architecture.js';
 import { type LabelOptions, labelsOf } from './labels.js';
 import { firstOf } from './through.js';
 
@@ -53,12 +53,12 @@ const readings: Record<Reading, (inputs: HeadInputs) => Tensor> = {
  */
 export class Head extends Module {
   readonly reads: Reading;
-  /** Whether it needs the word embeddings. */
-  readonly scoresWords: boolean;
+  /** Whether the word embeddings are what it scores words by, unless the checkpoint has others beside. */
+  readonly tied: boolean;
   readonly #activation;
   readonly #dense: Linear | undefined;
   readonly #norm: LayerNorm | undefined;
-  readonly #out: Linear | undefined;
+  #out: Linear | undefined;
   readonly #bias: Parameter | undefined;
   readonly #inputDropout: Dropout;
   readonly #dropout: Dropout;
@@ -66,13 +66,13 @@ export class Head extends Module {
   constructor(
     engine: Engine,
     { C, E = C, V }: EncoderDims,
-    { reads, inputDropout = 0, transform, dropout = 0, tied = true, bias = true }: HeadChoices,
+    { reads, inputDropout = 0, transform, dropout = 0, tied = true, apart = false, bias = true }: HeadChoices,
     /** The classes that it tells apart. */
     readonly classes?: readonly string[],
   ) {
     super(engine);
     this.reads = reads;
-    this.scoresWords = classes === undefined && tied;
+    this.tied = classes === undefined && tied;
     this.#activation = transform?.activation;
     this.#inputDropout = this.child('input_dropout', new Dropout(engine, inputDropout));
     // Words are scored in the channels of their embeddings.
@@ -80,15 +80,23 @@ export class Head extends Module {
     if (transform) this.#dense = this.child('dense', new Linear(engine, C, width, { bias: transform.bias ?? true }));
     if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, width, transform.norm));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
-    if (!this.scoresWords) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias }));
-    else if (bias) this.#bias = this.parameter('bias', [V]);
+    const own = !this.tied || apart;
+    if (own) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias: classes !== undefined }));
+    if (!classes && bias) this.#bias = this.parameter('bias', [V]);
+  }
+
+  /** Scores words by their embeddings from now on. */
+  tie(): void {
+    this.forget('out');
+    this.#out = undefined;
   }
 
   forward(inputs: HeadInputs): Tensor {
     const x = this.#inputDropout.forward(readings[this.reads](inputs));
     const active = this.#dense ? this.#dense.forward(x, { activation: this.#activation }) : x;
     const h = this.#dropout.forward(this.#norm ? this.#norm.forward(active) : active);
-    return this.#out ? this.#out.forward(h) : linear(h, inputs.words, this.#bias?.tensor);
+    if (this.classes) return (this.#out as Linear).forward(h);
+    return linear(h, this.#out?.weight.operand ?? inputs.words, this.#bias?.tensor);
   }
 }
 
@@ -109,6 +117,5 @@ export function headOf(
   config: JsonNode,
   options: LabelOptions = {},
 ): Head {
-  const tied = config.boolean('tie_word_embeddings', true);
-  return new Head(engine, dims, { tied, ...choices }, classes[task](config, options));
+  return new Head(engine, dims, { tied: tiesWords(config), ...choices }, classes[task](config, options));
 }

@@ -7,7 +7,7 @@
 import type { Engine } from '../engine/engine.js';
 import { JsonNode } from '../io/json.js';
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
-import { headsIn, MOST_LAYERS, probabilityIn, sizeIn, sizeOr } from './config.js';
+import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 
 export interface HeedTransformerConfig {
@@ -32,9 +32,14 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
   name: 'heed-transformer',
   module: EncoderDecoder,
   dims: (c) => {
-    const [C, H, F, V] = [sizeIn(c, 'd_model'), headsIn(c, 'num_heads', 'd_model'), sizeIn(c, 'ffn_dim'), sizeIn(c, 'vocab_size')];
-    const stack = (layers: string) => ({ L: sizeIn(c, layers, MOST_LAYERS), H, D: C / H, F });
-    const positions = sizeOr(c, 'max_position_embeddings', Number.POSITIVE_INFINITY);
+    const [C, H, F, V] = [
+      sizeIn(c, 'd_model'),
+      headsIn(c, 'num_heads', undefined, sizeIn(c, 'd_model')),
+      sizeIn(c, 'ffn_dim'),
+      sizeIn(c, 'vocab_size'),
+    ];
+    const stack = (layers: string) => ({ L: layersIn(c, layers), H, D: C / H, F });
+    const positions = c.get('max_position_embeddings') === undefined ? Number.POSITIVE_INFINITY : sizeIn(c, 'max_position_embeddings');
     return { C, V, sourceV: V, encoder: stack('encoder_layers'), decoder: stack('decoder_layers'), positions, eps: 1e-5 };
   },
   block: (c) => ({
@@ -42,7 +47,7 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
     positions: { kind: 'sinusoidal', layout: 'interleaved' },
     embeddingScale: Math.sqrt(sizeIn(c, 'd_model')),
     padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
-    ...{ shared: true, tied: true },
+    tables: { source: 'embedding', target: 'embedding', output: 'embedding' },
     dropout: probabilityIn(c, 'dropout', 0),
   }),
 });
@@ -54,7 +59,7 @@ export class HeedTransformer extends EncoderDecoder {
 
   constructor(engine: Engine, config: HeedTransformerConfig) {
     const node = JsonNode.of('config', config);
-    super(engine, heedTransformer.dims(node), heedTransformer.block(node, { tensors: 0, has: () => false }));
+    super(engine, heedTransformer.dims(node), heedTransformer.block(node, { tensors: 0, has: () => false, apart: () => false }));
     this.config = { model_type: heedTransformer.name, ...config };
   }
 }

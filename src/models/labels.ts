@@ -27,11 +27,20 @@ export function labelsOf(config: JsonNode, { num_labels, id2label }: LabelOption
   if (given && num_labels !== undefined && given.length !== num_labels)
     throw wrong('num_labels', `num_labels is ${num_labels}, and id2label names ${given.length}`, 'Give one of them');
   if (given) return given;
-  const own = config.get('id2label') === undefined ? undefined : listOf(config.object('id2label').value);
-  if (config.get('id2label') !== undefined && !own) throw config.error('must name classes 0, 1, … in id2label');
+  const own = config.get('id2label') === undefined ? undefined : namesIn(config);
   const count = num_labels ?? own?.length ?? config.integer('num_labels', MOST_LABELS, 2);
   if (own?.length === count) return own;
   return Array.from({ length: Math.max(1, count) }, (_, i) => `LABEL_${i}`);
+}
+
+/** Whatever config.json has for names: numbers become texts, what has none is LABEL_n, and several classes may share one. Throws FORMAT. */
+function namesIn(config: JsonNode): readonly string[] {
+  const names = config.object('id2label').value;
+  const count = Object.keys(names).length;
+  const isName = (name: unknown) => ['string', 'number', 'boolean'].includes(typeof name);
+  const list = Array.from({ length: count }, (_, id) => (Object.hasOwn(names, id) ? names[id] : `LABEL_${id}`));
+  if (count > 0 && count <= MOST_LABELS && list.every(isName)) return list.map(String);
+  throw config.error('must name classes in id2label');
 }
 
 /** The config of a model with these classes. */

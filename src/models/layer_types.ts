@@ -7,7 +7,7 @@ import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import { RotaryPositions } from '../nn/positions.js';
 import type { LayerChoices } from './architecture.js';
-import { MOST_LAYERS, numberIn, sizeIn, sizeOr, unsupported } from './config.js';
+import { numberIn, sizeIn, unsupported } from './config.js';
 
 /** A key of transformers 4, and what holds where it is absent. */
 type Key = readonly [key: string, absent: number];
@@ -23,22 +23,21 @@ interface Alternation {
 }
 
 /** What each layer has of its own. Throws UNSUPPORTED where angles are scaled. */
-export function alternatingLayers(c: JsonNode, { every, window, ...bases }: Alternation): readonly LayerChoices[] {
+export function alternatingLayers(c: JsonNode, L: number, { every, window, ...bases }: Alternation): readonly LayerChoices[] {
   const turning = (base: number) => (engine: Engine, D: number) => new RotaryPositions(engine, D, base);
   const of = {
     full_attention: { rotary: turning(rotaryBase(c, 'full_attention', bases.full_attention)) },
     sliding_attention: {
       rotary: turning(rotaryBase(c, 'sliding_attention', bases.sliding_attention)),
-      window: Math.floor(sizeOr(c, ...window) / 2),
+      window: Math.floor(sizeIn(c, ...window) / 2),
     },
   };
-  return layerTypes(c, sizeOr(c, ...every)).map((type) => of[type]);
+  return layerTypes(c, L, sizeIn(c, ...every)).map((type) => of[type]);
 }
 
 const names = ['full_attention', 'sliding_attention'] as const;
 
-function layerTypes(c: JsonNode, every: number): readonly (typeof names)[number][] {
-  const L = sizeIn(c, 'num_hidden_layers', MOST_LAYERS);
+function layerTypes(c: JsonNode, L: number, every: number): readonly (typeof names)[number][] {
   const listed = c.array('layer_types', undefined);
   const types = (listed ?? Array.from({ length: L }, (_, l) => names[l % every === 0 ? 0 : 1])).map((given) =>
     names.find((name) => name === given),

@@ -8,6 +8,7 @@ import type { Folder } from '../io/folder.js';
 import { bytesPerElement, quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
+import { warn } from '../io/warn.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
@@ -15,6 +16,7 @@ import { type SourceDtype, sources } from '../nn/sources.js';
 import { groups, sizeOf } from '../tensor.js';
 import { type CheckpointSummary, HEAD, isBeside, type Spelt, tensorsOf } from './architecture.js';
 import type { WeightForms } from './quantization.js';
+import { apartIn, asHeld, settleTies } from './ties.js';
 
 export interface LoadOptions {
   signal?: AbortSignal | undefined;
@@ -88,9 +90,9 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
 }
 
 /**
- * Makes a module and fills its parameters. `make` is told what the checkpoint holds. Throws MODEL_MISMATCH for tensors that are
- * missing, unknown, or of another shape, and DTYPE, by what the headers say: nothing is allocated or read before all of them fit, so
- * that a config cannot ask for more than the files hold.
+ * Makes a module and fills its parameters. `make` is told what the checkpoint holds. Throws MODEL_MISMATCH for tensors that are missing, or of another shape, and
+ * DTYPE, by what the headers say: nothing is allocated or read before all of them fit, so that a config cannot ask for more than the files hold. Tensors that are
+ * nobody's are passed over, which a warning tells.
  */
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
@@ -102,6 +104,7 @@ export async function loadWeights<M extends Module>(
   let made: Prepared<M> | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
     made = prepared(make, architecture, folder.name, entries, forms);
+    warnOf(entries, made, architecture, folder.name);
   };
   try {
     for await (const tensor of readCheckpoint(folder, { ...options, check })) {
@@ -110,7 +113,9 @@ export async function loadWeights<M extends Module>(
       await fill(target, tensor);
       settle(target.parameter, forms);
     }
-    return (made as Prepared<M>).module; // made by `check`
+    const { module, summary } = made as Prepared<M>; // made by `check`
+    settleTies(module, architecture, summary, folder.name);
+    return module;
   } catch (error) {
     made?.module.dispose();
     throw error;
@@ -120,6 +125,7 @@ export async function loadWeights<M extends Module>(
 /** A module that waits for its weights, and where each of a checkpoint's tensors goes. */
 export interface Prepared<M> {
   module: M;
+  summary: CheckpointSummary;
   targetOf(entry: CheckpointEntry): Target | undefined;
 }
 
@@ -131,8 +137,9 @@ export function prepared<M extends Module>(
   entries: readonly CheckpointEntry[],
   forms: WeightForms,
 ): Prepared<M> {
-  const module = make(summaryOf(entries, architecture));
-  const targets = targetsOf(module, architecture, forms);
+  const summary = summaryOf(entries, architecture);
+  const module = make(summary);
+  const targets = targetsOf(module, asHeld(architecture, summary.has), forms);
   checkComplete(targets, architecture, folder, entries);
   const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
   const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
@@ -143,7 +150,7 @@ export function prepared<M extends Module>(
   const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry)?.parameter)), 0);
   // One grow for all weights: each grow replaces the views of the memory.
   module.engine.heap.reserve(total() + float32, staging);
-  return { module, targetOf: find };
+  return { module, summary, targetOf: find };
 }
 
 /** What a chunk of a tensor takes in the engine on its way into a parameter. */
@@ -151,7 +158,7 @@ export function stagedBytes({ dtype, shape }: CheckpointEntry, parameter: Parame
   if (!parameter) return 0;
   const each = bytesPerElement(dtype);
   const chunk = Math.min(BUFFER, sizeOf(shape) * each);
-  const raw = dtype === 'F32' ? 0 : chunk;
+  const raw = sources[dtype as SourceDtype]?.kernel === undefined && dtypes.floats.includes(dtype) ? 0 : chunk;
   return raw + (parameter.packed && dtypes.floats.includes(dtype) ? (chunk / each) * 4 : 0);
 }
 
@@ -163,10 +170,21 @@ export function settle(parameter: Parameter, { kept }: WeightForms): void {
 /** What headers tell of a checkpoint, in the architecture's spelling. */
 export function summaryOf(entries: readonly CheckpointEntry[], architecture: Spelt): CheckpointSummary {
   const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
-  return { tensors: entries.length, has: (name) => names.has(name) };
+  const has = (name: string) => names.has(name);
+  const apart = apartIn(architecture, has);
+  return { tensors: entries.length, has, apart: (module) => apart.has(module) };
 }
 
-/** Throws unless the checkpoint has every tensor of the model once, and no others. */
+/** Tells of tensors that no model of this architecture uses, as transformers does: they may be others' that the config should have told of. */
+function warnOf(entries: readonly CheckpointEntry[], { targetOf }: Prepared<Module>, architecture: Spelt, folder: string): void {
+  const isKnown = (name: string) => architecture.ignored?.some((pattern) => pattern.test(weightName(ownName(name, architecture))));
+  const unused = entries.filter((entry) => !targetOf(entry) && !isKnown(entry.name)).map(({ name }) => quote(name));
+  if (unused.length === 0) return;
+  const more = unused.length > 3 ? ` and ${unused.length - 3} more` : '';
+  warn(`${folder} has tensors that a ${architecture.name} model does not use: ${unused.slice(0, 3).join(', ')}${more}`);
+}
+
+/** Throws unless the checkpoint has every tensor of the model once. */
 function checkComplete(
   targets: ReadonlyMap<string, Target>,
   architecture: Spelt,
@@ -198,13 +216,8 @@ function checkComplete(
 /** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
 function targetOf(targets: ReadonlyMap<string, Target>, architecture: Spelt, entry: CheckpointEntry): Target | undefined {
   const { file, dtype } = entry;
-  const name = ownName(entry.name, architecture);
-  const target = targets.get(name);
-  if (!target) {
-    if (architecture.ignored?.some((pattern) => pattern.test(weightName(name)))) return undefined;
-    const message = `${file} has a tensor ${quote(entry.name)} that a ${architecture.name} model does not`;
-    throw new HeedError('MODEL_MISMATCH', message, { culprit: entry.name || file, shape: entry.shape });
-  }
+  const target = targets.get(ownName(entry.name, architecture));
+  if (!target) return undefined;
   const details = { culprit: entry.name, shape: entry.shape };
   const { shape } = target;
   if (entry.shape.length !== shape.length || entry.shape.some((d, i) => d !== shape[i])) {
@@ -220,8 +233,12 @@ function targetOf(targets: ReadonlyMap<string, Target>, architecture: Spelt, ent
   return target;
 }
 
+/** What torch.compile and DataParallel put before names. */
+const unwrapped = (name: string) => name.replace(/(^|\.)_orig_mod\./g, '$1').replace(/^(module\.)+/, '');
+
 /** heed's spelling of a checkpoint's name; the scales of a weight are spelt as the weight is. */
-export function ownName(name: string, { prefixes = [], renamed = [] }: Spelt): string {
+export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): string {
+  const name = unwrapped(given);
   const prefix = prefixes.find((start) => name.startsWith(start)) ?? '';
   const weight = weightName(name);
   return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);

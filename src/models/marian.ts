@@ -1,14 +1,41 @@
 /** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) as Hugging Face has it, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
-import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
-import { bartChoices, bartDims, bartIgnored, bartWeights } from './bart_family.js';
+import type { JsonNode } from '../io/json.js';
+import {
+  type CheckpointSummary,
+  defineArchitecture,
+  type EncoderDecoderChoices,
+  type EncoderDecoderDims,
+  tiesWords,
+} from './architecture.js';
+import { bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
+import { sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
+
+/** What configs may leave out. */
+const sizes = { vocab_size: 58_101, pad_token_id: 58_100 };
+
+const isShared = (c: JsonNode): boolean => c.boolean('share_encoder_decoder_embeddings', true);
+
+/** Sources and targets of two vocabularies, and what scores the latter. */
+function twoTables(c: JsonNode, { apart }: CheckpointSummary): Pick<EncoderDecoderChoices, 'tables' | 'compared'> {
+  const output = !tiesWords(c) || apart('lm_head') ? 'lm_head' : 'decoder_embedding';
+  const tables = { source: 'encoder_embedding', target: 'decoder_embedding', output } as const;
+  return { tables, compared: apart('lm_head') ? ['decoder_embedding', 'lm_head'] : [] };
+}
 
 export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'marian',
   module: EncoderDecoder,
-  dims: bartDims,
-  block: (c) => ({ ...bartChoices(c), positions: { kind: 'sinusoidal', layout: 'halves' } }),
+  dims: (c) => {
+    const dims = bartDims(c, sizes);
+    return { ...dims, V: isShared(c) ? dims.V : sizeIn(c, 'decoder_vocab_size', dims.V) };
+  },
+  block: (c, checkpoint) => ({
+    ...{ ...bartChoices(c, checkpoint, sizes), positions: { kind: 'sinusoidal', layout: 'halves' } },
+    ...(!isShared(c) && twoTables(c, checkpoint)),
+  }),
   weights: bartWeights,
+  ties: (c) => (isShared(c) ? bartTies(c) : tiesWords(c) ? [{ table: 'decoder_embedding', copies: ['lm_head'] }] : []),
   prefixes: ['model.'],
   ignored: bartIgnored,
   optional: ['final_logits_bias'],

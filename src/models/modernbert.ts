@@ -4,14 +4,14 @@
  */
 import type { JsonNode } from '../io/json.js';
 import { below, defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices, type Reading } from './architecture.js';
-import { bertDims } from './bert_family.js';
-import { activationOf, agreedIn, numberIn, oneOf, probabilityIn } from './config.js';
+import { bertDims, hiddenActivation } from './bert_family.js';
+import { numberIn, oneOf, probabilityIn } from './config.js';
 import { Encoder } from './encoder.js';
 import { alternatingLayers } from './layer_types.js';
 
 /** Every head scores norm(activation(W h + b)) of what it reads. */
 const scoring = (c: JsonNode, reads: Reading): HeadChoices => {
-  const activation = activationOf(c, 'classifier_activation', c.string('classifier_activation', 'gelu'));
+  const activation = hiddenActivation(c, 'classifier_activation');
   const norm = { eps: numberIn(c, 'norm_eps', 1e-5), bias: c.boolean('norm_bias', false) };
   const transform = { activation, norm, bias: c.boolean('classifier_bias', false) };
   return { reads, transform, dropout: probabilityIn(c, 'classifier_dropout', 0) };
@@ -19,14 +19,21 @@ const scoring = (c: JsonNode, reads: Reading): HeadChoices => {
 const weights = { 'head.dense': 'head.dense', 'head.norm': 'head.norm', 'head.out': 'classifier' };
 const wordWeights = { 'head.dense': 'head.dense', 'head.norm': 'head.norm', 'head.out': 'decoder', 'head.bias': 'decoder.bias' };
 
+/** What configs may leave out. */
+const sizes = { vocab_size: 50_368, intermediate_size: 1152, num_hidden_layers: 22, max_position_embeddings: 8192 };
+
 export const modernbert = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'modernbert',
   className: 'ModernBert',
   module: Encoder,
-  dims: (c) => ({ ...bertDims(c), types: 0, eps: numberIn(c, 'norm_eps', 1e-5) }),
+  dims: (c) => ({ ...bertDims(c, sizes), types: 0, eps: numberIn(c, 'norm_eps', 1e-5) }),
   block: (c) => {
-    const bias = agreedIn(c, 'norm_bias', 'attention_bias', 'mlp_bias');
-    const layers = alternatingLayers(c, {
+    const [normBias, attentionBias, bias] = ['norm_bias', 'attention_bias', 'mlp_bias'].map((key) => c.boolean(key, false)) as [
+      boolean,
+      boolean,
+      boolean,
+    ];
+    const layers = alternatingLayers(c, bertDims(c, sizes).L, {
       every: ['global_attn_every_n_layers', 3],
       window: ['local_attention', 128],
       full_attention: ['global_rope_theta', 160_000],
@@ -34,7 +41,14 @@ export const modernbert = /* @__PURE__ */ defineArchitecture<EncoderDims, Encode
     });
     const attentionDropout = probabilityIn(c, 'attention_dropout', 0);
     return {
-      ...{ place: 'pre', activation: activationOf(c, 'hidden_activation'), gated: 'fused', bias, finalNorm: true, pooler: false },
+      ...{
+        place: 'pre',
+        activation: hiddenActivation(c, 'hidden_activation'),
+        gated: 'fused',
+        ...{ bias, normBias, attentionBias },
+        finalNorm: true,
+        pooler: false,
+      },
       ...{ positions: 'none', layer: (l) => ({ ...layers[l], attentionNorm: l > 0 }) },
       ...{ embeddingDropout: probabilityIn(c, 'embedding_dropout', 0), activationDropout: probabilityIn(c, 'mlp_dropout', 0) },
       ...{ attentionDropout, attentionOutputDropout: attentionDropout },

@@ -14,7 +14,7 @@ export const mpnet = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoi
   name: 'mpnet',
   className: 'MPNet',
   module: Encoder,
-  dims: (c) => ({ ...bertDims(c), positions: positionsBehind(c, PADDING + 1), types: 0 }),
+  dims: (c) => ({ ...bertDims(c, { vocab_size: 30_527 }), positions: positionsBehind(c, PADDING + 1), types: 0 }),
   block: (c) => {
     const key = 'relative_attention_num_buckets';
     if (c.get(key) !== undefined && sizeIn(c, key) !== BUCKETS) throw unsupported(c, key, `other than ${BUCKETS} buckets of distances`);

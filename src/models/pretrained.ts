@@ -6,7 +6,7 @@ import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Progress } from '../io/checkpoint.js';
 import { type Folder, folderOf } from '../io/folder.js';
-import { JsonNode, readJson } from '../io/json.js';
+import type { JsonNode } from '../io/json.js';
 import { checkListener, isObserved, observed } from '../io/progress.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { normal, zeros } from '../nn/init.js';
@@ -20,7 +20,7 @@ import {
   type EncoderDims,
   type HeadChoices,
   loaders,
-  namesOf,
+  spell,
   type Task,
   withHead,
 } from './architecture.js';
@@ -28,6 +28,7 @@ import { numberIn } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import type { Head } from './heads.js';
+import { homeOf } from './home.js';
 import { checkpointEntries, loadWeights } from './load.js';
 import type { PretrainedOptions } from './model.js';
 import { weightForms } from './quantization.js';
@@ -89,10 +90,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   checkListener(listen);
   const plain = folderOf(engine.runtime, model);
-  const folder = listen ? observed(plain, listen) : plain;
-  const json = await readJson(folder, 'config.json', { signal });
-  const file = folder.locate('config.json');
-  const config = JsonNode.of(file, json);
+  const { folder, config } = await homeOf(listen ? observed(plain, listen) : plain, { signal });
   const found = architectureOf(config);
   const { name, module: made } = found;
   if (made.kind !== kind) {
@@ -100,14 +98,15 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
   const chosen = head ? withHead(found, head.task, trainable) : found;
-  const architecture = { ...chosen, weights: namesOf(chosen, config) };
+  const architecture = spell(chosen, config);
   const design = head && architecture.heads?.[head.task];
   const dims = architecture.dims(config);
   const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
   const forms = weightForms(config, trainable ? 'fp32' : dtype);
   const make = (checkpoint: CheckpointSummary) => {
     expectLayers(config, made.layers(dims), checkpoint);
-    const own = design && head.make(engine, dims as EncoderDims, design.choices(config), config);
+    const choices = { ...design?.choices(config), apart: checkpoint.apart('head.out') } as HeadChoices;
+    const own = design && head.make(engine, dims as EncoderDims, choices, config);
     const module = new made(engine, dims, architecture.block(config, checkpoint), own);
     // Weights that come in 8 bits are widened first.
     return trainable && forms.stored !== 'q8' ? module.train() : module;

@@ -1,16 +1,18 @@
 /**
  * A checkpoint in 8 bits, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
- * task whose head is there says which tensors some model reads, and which of those it may hold in 8 bits; the others, copies of what is tied among them, are left out.
+ * task whose head is there says which tensors some model reads, and which of those it may hold in 8 bits; the others, copies that equal what they are tied to among them, are left out.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import type { CheckpointEntry, Progress } from '../io/checkpoint.js';
 import { Module } from '../nn/module.js';
-import type { CheckpointSummary } from './architecture.js';
+import type { Parameter } from '../nn/parameter.js';
+import type { CheckpointSummary, Spelt } from './architecture.js';
 import { type Blueprint, blank, spelt } from './blueprint.js';
-import { loadWeights, prepared } from './load.js';
+import { loadWeights, ownName, prepared } from './load.js';
 import { weightForms } from './quantization.js';
 import { saveLoaded } from './save.js';
+import { equalCopies } from './ties.js';
 
 /** Tensors by the names that a checkpoint has for them. */
 class Checkpoint extends Module {
@@ -52,20 +54,40 @@ export async function quantizeCheckpoint(
     throw new HeedError('ARGUMENT', `${folder.name} is in 8 bits already`, { culprit: 'model', cure: 'Give a model in floats' });
   const read = quantizableIn(engine, blueprint);
   const tensors = headers.tensors.filter(({ name }) => read.has(name));
-  const left = headers.tensors.filter(({ name }) => !read.has(name)).map(({ name }) => name);
-  const own = { ...architecture, weights: undefined, prefixes: [], renamed: [], optional: [], ignored: [/^/] };
+  const own: Spelt = {
+    ...architecture,
+    weights: undefined,
+    ties: [],
+    spellings: {},
+    prefixes: [],
+    renamed: [],
+    optional: [],
+    ignored: [/^/],
+  };
   const forms = { stored: 'float32', kept: 'q8' } as const;
   const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder, { ...options, forms });
   try {
-    const entries = () => [...module.namedParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
+    const held = new Map(module.namedParameters());
+    for (const name of copiesIn(held, blueprint)) held.delete(name);
+    const entries = () => [...held].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
     const bytes = await saveLoaded(module, config.value, origin, out, { dtype: 'q8', signal: options.signal });
-    const quantized = tensors.filter(({ name }) => read.get(name)).length;
-    return { bytes, quantized, kept: tensors.length - quantized, left };
+    const quantized = [...held.keys()].filter((name) => read.get(name)).length;
+    const left = headers.tensors.map(({ name }) => name).filter((name) => !held.has(name));
+    return { bytes, quantized, kept: held.size - quantized, left };
   } finally {
     module.dispose();
   }
+}
+
+/** The tensors that are others once more. */
+function copiesIn(held: ReadonlyMap<string, Parameter>, blueprint: Blueprint): string[] {
+  return [undefined, ...blueprint.tasks].flatMap((task) => {
+    const own = spelt(blueprint, task);
+    const names = new Map([...held.keys()].map((name) => [ownName(name, own), name]));
+    return equalCopies(own, (tensor) => held.get(names.get(tensor) ?? '')).map((tensor) => names.get(tensor) as string);
+  });
 }
 
 /** The tensors that some model reads, and whether it may hold them in 8 bits. Throws what loading them would. */

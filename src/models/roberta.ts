@@ -4,8 +4,18 @@
 import type { JsonNode } from '../io/json.js';
 import { countingAllBut } from '../nn/positions.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices } from './architecture.js';
-import { bertChoices, bertDims, bertIgnored, bertWeights, classifierDropout, oldNorms, typesIn, wordScores } from './bert_family.js';
-import { numberIn, sizeIn } from './config.js';
+import {
+  bertChoices,
+  bertDims,
+  bertIgnored,
+  bertWeights,
+  classifierDropout,
+  oldNorms,
+  positionsIn,
+  typesIn,
+  wordScores,
+} from './bert_family.js';
+import { numberIn } from './config.js';
 import { Encoder } from './encoder.js';
 
 /** The token that does not count. */
@@ -13,7 +23,7 @@ const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
 
 /** How many tokens a row may have where a table of positions begins with `reserved` rows that are no token's. */
 export function positionsBehind(c: JsonNode, reserved: number): number {
-  const rows = sizeIn(c, 'max_position_embeddings');
+  const rows = positionsIn(c);
   if (rows > reserved) return rows - reserved;
   throw c.error(`must have max_position_embeddings above the ${reserved} that tokens do not use`);
 }
@@ -32,16 +42,16 @@ export const wordScoresWeights = {
   'head.bias': 'lm_head.bias',
 };
 
-/** RoBERTa, by the name of whoever follows it. */
-export const likeRoberta = (name: string, className: string) =>
+/** RoBERTa, by the name of whoever follows it, and what stands before names of its weights. */
+export const likeRoberta = (name: string, className: string, prefix = 'roberta.', vocab_size = 30_522) =>
   defineArchitecture<EncoderDims, EncoderChoices>({
     name,
     className,
     module: Encoder,
-    dims: (c) => ({ ...bertDims(c), positions: positionsBehind(c, padding(c) + 1), types: typesIn(c) }),
+    dims: (c) => ({ ...bertDims(c, { vocab_size }), positions: positionsBehind(c, padding(c) + 1), types: typesIn(c) }),
     block: (c) => ({ ...bertChoices(c), positions: { offset: padding(c) + 1, count: countingAllBut(padding(c)) } }),
     weights: bertWeights,
-    prefixes: ['roberta.'],
+    prefixes: [prefix],
     renamed: oldNorms,
     ignored: bertIgnored,
     optional: ['pooler.'],
@@ -53,4 +63,4 @@ export const likeRoberta = (name: string, className: string) =>
     },
   });
 
-export const roberta = /* @__PURE__ */ likeRoberta('roberta', 'Roberta');
+export const roberta = /* @__PURE__ */ likeRoberta('roberta', 'Roberta', 'roberta.', 50_265);

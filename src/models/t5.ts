@@ -4,21 +4,22 @@
  */
 import type { JsonNode } from '../io/json.js';
 import { below, defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
-import { activationOf, MOST_LAYERS, numberIn, probabilityIn, sizeIn, sizeOr } from './config.js';
+import { activationOf, layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
+import { oneTable, tablesOf } from './ties.js';
 
 /** Two spellings: `gated-gelu` means the tanh approximation. */
-function feedForwardOf(c: JsonNode) {
-  const [, gated, name = ''] = /^(gated-)?(.*)$/.exec(c.string('feed_forward_proj', 'relu')) ?? [];
+function feedForwardOf(c: JsonNode, absent: string) {
+  const [, gated, name = ''] = /^(gated-)?(.*)$/.exec(c.string('feed_forward_proj', absent)) ?? [];
   return { gated: gated !== undefined, activation: activationOf(c, 'feed_forward_proj', gated && name === 'gelu' ? 'gelu_new' : name) };
 }
 
 /** A stack's layers: numbered sublayers, of which number n, the last, is feed-forward. */
-const layers = (c: JsonNode, side: string, attention: Names, n: number): Names => ({
+const layers = (gated: boolean, side: string, attention: Names, n: number): Names => ({
   [`${side}_positions`]: `${side}.block.0.layer.0.SelfAttention.relative_attention_bias`,
   ...below(`transformer.${side}.layers.{l}`, `${side}.block.{l}.layer`, {
     ...{ 'self_attn.in_proj': '0.SelfAttention.{q,k,v}', 'self_attn.out_proj': '0.SelfAttention.o', norm1: '0.layer_norm', ...attention },
-    linear1: `${n}.DenseReluDense.${feedForwardOf(c).gated ? 'wi_0' : 'wi'}`,
+    linear1: `${n}.DenseReluDense.${gated ? 'wi_0' : 'wi'}`,
     linear3: `${n}.DenseReluDense.wi_1`,
     linear2: `${n}.DenseReluDense.wo`,
     [`norm${n + 1}`]: `${n}.layer_norm`,
@@ -31,28 +32,61 @@ const toEncoder = {
   norm2: '1.layer_norm',
 };
 
-export const t5 = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
-  name: 't5',
-  module: EncoderDecoder,
-  dims: (c) => {
-    const [L, V] = [sizeIn(c, 'num_layers', MOST_LAYERS), sizeIn(c, 'vocab_size')];
-    const stack = { H: sizeIn(c, 'num_heads'), D: sizeIn(c, 'd_kv'), F: sizeIn(c, 'd_ff') };
-    const decoder = { L: sizeOr(c, 'num_decoder_layers', L, MOST_LAYERS), ...stack };
-    const [positions, eps] = [Number.POSITIVE_INFINITY, numberIn(c, 'layer_norm_epsilon', 1e-6)];
-    return { C: sizeIn(c, 'd_model'), V, sourceV: V, encoder: { L, ...stack }, decoder, positions, eps };
-  },
-  block: (c, checkpoint) => {
-    // Transformers 4 says so by what it ties; 5 has a name for it, and calls all of them tied, also those whose checkpoint has a head.
-    const scaled = c.boolean('scale_decoder_outputs', c.boolean('tie_word_embeddings', true));
-    const [buckets, maxDistance] = [sizeOr(c, 'relative_attention_num_buckets', 32), sizeOr(c, 'relative_attention_max_distance', 128)];
-    return {
-      ...{ place: 'pre', norm: 'rms', bias: false, finalNorm: true, attentionScale: 1, ...feedForwardOf(c) },
-      padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
-      ...{ positions: { kind: 'relative', buckets, maxDistance }, shared: true, tied: scaled || !checkpoint.has('lm_head.weight') },
-      logitsScale: scaled ? 1 / Math.sqrt(sizeIn(c, 'd_model')) : 1,
-      dropout: probabilityIn(c, 'dropout_rate', 0),
-    };
-  },
-  weights: (c) => ({ embedding: 'shared', ...layers(c, 'encoder', {}, 1), ...layers(c, 'decoder', toEncoder, 2), lm_head: 'lm_head' }),
-  ignored: [/^(encoder|decoder)\.embed_tokens\.weight$/, /^lm_head\.weight$/, /EncDecAttention\.relative_attention_bias\.weight$/],
-});
+/** What configs may leave out. */
+interface T5Sizes {
+  vocab_size: number;
+  d_ff: number;
+  num_layers: number;
+  num_heads: number;
+  feed_forward_proj: string;
+}
+
+/** T5, by the name of whoever follows it. `scaled`: whether the config says that what is scored is multiplied by 1 / √C. */
+const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) =>
+  defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
+    name,
+    module: EncoderDecoder,
+    dims: (c) => {
+      const [L, V] = [layersIn(c, 'num_layers', sizes.num_layers), sizeIn(c, 'vocab_size', sizes.vocab_size)];
+      const stack = { H: sizeIn(c, 'num_heads', sizes.num_heads), D: sizeIn(c, 'd_kv', 64), F: sizeIn(c, 'd_ff', sizes.d_ff) };
+      const decoder = { L: layersIn(c, 'num_decoder_layers', L), ...stack };
+      const [positions, eps] = [Number.POSITIVE_INFINITY, numberIn(c, 'layer_norm_epsilon', 1e-6)];
+      return { C: widthIn(c), V, sourceV: V, encoder: { L, ...stack }, decoder, positions, eps };
+    },
+    block: (c, checkpoint) => ({
+      ...{ place: 'pre', norm: 'rms', bias: false, finalNorm: true, attentionScale: 1, ...feedForwardOf(c, sizes.feed_forward_proj) },
+      padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size', sizes.vocab_size) - 1, 0),
+      positions: {
+        kind: 'relative',
+        buckets: sizeIn(c, 'relative_attention_num_buckets', 32),
+        maxDistance: sizeIn(c, 'relative_attention_max_distance', 128),
+      },
+      ...tablesOf(checkpoint),
+      logitsScale: scaled(c) ? 1 / Math.sqrt(widthIn(c)) : 1,
+      dropout: probabilityIn(c, 'dropout_rate', 0.1),
+    }),
+    weights: (c) => {
+      const { gated } = feedForwardOf(c, sizes.feed_forward_proj);
+      const tables = { encoder_embedding: 'encoder.embed_tokens', decoder_embedding: 'decoder.embed_tokens', lm_head: 'lm_head' };
+      return { embedding: 'shared', ...tables, ...layers(gated, 'encoder', {}, 1), ...layers(gated, 'decoder', toEncoder, 2) };
+    },
+    // Whatever the config says of them.
+    ties: () => oneTable('encoder_embedding', 'decoder_embedding', 'lm_head'),
+    ignored: [/EncDecAttention\.relative_attention_bias\.weight$/],
+  });
+
+const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 512);
+
+export const t5 = /* @__PURE__ */ likeT5(
+  't5',
+  { vocab_size: 32_128, d_ff: 2048, num_layers: 6, num_heads: 8, feed_forward_proj: 'relu' },
+  // Transformers 4 says so by what it ties; 5 has a name for it.
+  (c) => c.boolean('scale_decoder_outputs', c.boolean('tie_word_embeddings', true)),
+);
+
+/** mT5 (Xue et al., arXiv 2010.11934): T5 v1.1 for a hundred languages. */
+export const mt5 = /* @__PURE__ */ likeT5(
+  'mt5',
+  { vocab_size: 250_112, d_ff: 1024, num_layers: 8, num_heads: 6, feed_forward_proj: 'gated-gelu' },
+  () => false,
+);

@@ -62,6 +62,12 @@ export abstract class Module {
     return module;
   }
 
+  /** Lets go of a submodule, and frees it. */
+  protected forget(name: string): void {
+    this.#children.get(name)?.dispose();
+    this.#children.delete(name);
+  }
+
   /** Every parameter below, by its state-dict key. */
   *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];

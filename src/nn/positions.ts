@@ -9,7 +9,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
-import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { rotary, rotaryTable } from '../ops/rotary.js';
 import { narrow, permute, reshape } from '../ops/shape.js';
@@ -23,14 +23,16 @@ import type { Parameter } from './parameter.js';
 export type SinusoidLayout = 'interleaved' | 'halves';
 
 function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout): Float32Array {
-  const rates = Array.from({ length: C / 2 }, (_, i) => pow(10_000, (-2 * i) / C));
-  const [step, cosines] = layout === 'halves' ? [1, C / 2] : [2, 1];
+  // Where channels are odd, the last is a sine.
+  const half = Math.ceil(C / 2);
+  const rates = Array.from({ length: half }, (_, i) => pow(10_000, (-2 * i) / C));
+  const [step, cosines] = layout === 'halves' ? [1, half] : [2, 1];
   const rows = new Float32Array(T * C);
   for (let t = 0; t < T; t++) {
     for (const [i, rate] of rates.entries()) {
       const angle = Math.fround((from + t) * rate);
       rows[t * C + step * i] = sin(angle);
-      rows[t * C + step * i + cosines] = cos(angle);
+      if (2 * i + 1 < C) rows[t * C + step * i + cosines] = cos(angle);
     }
   }
   return rows;
@@ -40,9 +42,9 @@ function checkPairs(where: string, C: number): void {
   if (!(Number.isSafeInteger(C) && C >= 2 && C % 2 === 0)) throw wrongArgument(where, 'C', C, 'Channels must form pairs');
 }
 
-/** Rows `from` … `from + T − 1` of the table: [T, C]. C must be even. */
+/** Rows `from` … `from + T − 1` of the table: [T, C]. */
 export function sinusoids(engine: Engine, T: number, C: number, from = 0, layout: SinusoidLayout = 'interleaved'): Tensor {
-  checkPairs('sinusoids', C);
+  expectSizes('sinusoids', 'C', [C]);
   return tensor(engine, sinusoidRows(T, C, from, layout), [T, C]);
 }
 
@@ -56,7 +58,7 @@ export class SinusoidalPositions extends Module {
     readonly layout: SinusoidLayout = 'interleaved',
   ) {
     super(engine);
-    checkPairs('SinusoidalPositions', channels);
+    expectSizes('SinusoidalPositions', 'channels', [channels]);
   }
 
   /** Positions `from` … `from + T − 1`: [T, C]. */
@@ -173,15 +175,12 @@ export class RelativeBias extends Module {
     this.#options = { buckets: 32, maxDistance: 128, bidirectional: true, ...options };
     const { buckets, maxDistance, bidirectional } = this.#options;
     expectBooleans('RelativeBias', { bidirectional });
-    if (!(Number.isSafeInteger(buckets) && buckets >= 4 && buckets % 2 === 0))
-      throw wrongArgument('RelativeBias', 'buckets', buckets, 'It is an even number from 4 on');
-    if (!(Number.isSafeInteger(maxDistance) && maxDistance > buckets / 2))
-      throw wrongArgument(
-        'RelativeBias',
-        'maxDistance',
-        maxDistance,
-        `It is a whole number above ${buckets / 2}, or no bucket has its share`,
-      );
+    const least = bidirectional ? 4 : 2;
+    if (!(Number.isSafeInteger(buckets) && buckets >= least))
+      throw wrongArgument('RelativeBias', 'buckets', buckets, `It is a whole number from ${least} on`);
+    const exact = Math.floor(buckets / least);
+    if (!(Number.isSafeInteger(maxDistance) && maxDistance > exact))
+      throw wrongArgument('RelativeBias', 'maxDistance', maxDistance, `It is a whole number above ${exact}, or no bucket has its share`);
     this.weight = this.parameter('weight', [this.#options.buckets, numHeads], { init: normal() });
   }
 
@@ -200,7 +199,7 @@ export class RelativeBias extends Module {
 
 /** The bucket of a key `distance` behind the query. */
 export function bucketOf(distance: number, { buckets, maxDistance, bidirectional }: Required<RelativeBiasOptions>): number {
-  const all = bidirectional ? buckets / 2 : buckets;
+  const all = bidirectional ? Math.floor(buckets / 2) : buckets;
   const begin = bidirectional && distance > 0 ? all : 0;
   const far = bidirectional ? Math.abs(distance) : Math.max(0, -distance);
   const exact = Math.floor(all / 2);

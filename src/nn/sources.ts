@@ -1,4 +1,4 @@
-/** The element types in which checkpoints hold what becomes float32, and the way there: kernels widen, exactly. */
+/** The element types in which checkpoints hold what becomes float32, and the way there: kernels widen, exactly. Float64 is rounded. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { areFinite } from '../ops/quantize.js';
@@ -8,6 +8,7 @@ export const sources = {
   F32: { bytes: 4, kernel: undefined },
   F16: { bytes: 2, kernel: 'convert_f16_f32' },
   BF16: { bytes: 2, kernel: 'convert_bf16_f32' },
+  F64: { bytes: 8, kernel: undefined },
 } as const;
 export type SourceDtype = keyof typeof sources;
 
@@ -18,11 +19,12 @@ interface Widened {
   shape: readonly number[];
 }
 
-/** Writes a checkpoint's bytes of a parameter to `to`, as float32. Throws NUMERIC for what is not finite. */
+/** Writes a checkpoint's bytes of a parameter, whole elements, to `to`, as float32. Throws NUMERIC for what is not finite. */
 export function widen({ engine, name, shape }: Widened, bytes: Uint8Array, dtype: SourceDtype, to: number): void {
   const { bytes: each, kernel } = sources[dtype];
   const n = bytes.length / each;
-  if (!kernel) engine.heap.bytes.set(bytes, to);
+  if (dtype === 'F64') engine.heap.floats(to, n).set(new Float64Array(bytes.slice().buffer));
+  else if (!kernel) engine.heap.bytes.set(bytes, to);
   else
     engine.scope(() => {
       const raw = engine.allocate(bytes.length);

@@ -26,6 +26,9 @@ export interface TransformerLayerOptions {
   batchFirst?: boolean;
   normFirst?: boolean;
   bias?: boolean;
+  /** Whether norms, and attention, have biases, where they differ from `bias`. */
+  normBias?: boolean | undefined;
+  attentionBias?: boolean | undefined;
   /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0, where PyTorch has 0.1. */
   dropout?: number;
   /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
@@ -56,13 +59,14 @@ export type NormKind = keyof typeof norms;
 export type Norm = LayerNorm | RMSNorm;
 
 /** The norm that layers with these options have, for C channels. */
-export function normOf(engine: Engine, C: number, { norm = 'layer', layerNormEps = 1e-5, bias = true }: TransformerLayerOptions): Norm {
+export function normOf(engine: Engine, C: number, options: TransformerLayerOptions): Norm {
+  const { norm = 'layer', layerNormEps = 1e-5, bias = true, normBias = bias } = options;
   if (!Object.hasOwn(norms, norm)) throw wrongArgument('TransformerLayer', 'norm', norm, `It is one of ${Object.keys(norms).join(', ')}`);
-  return norms[norm](engine, C, layerNormEps, bias);
+  return norms[norm](engine, C, layerNormEps, normBias);
 }
 
 export const layerOptionNames = [
-  ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'dropout'],
+  ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'normBias', 'attentionBias', 'dropout'],
   ...['attentionDropout', 'activationDropout', 'attentionOutputDropout', 'norm', 'attentionNorm', 'gated', 'headDim', 'attentionScale'],
 ];
 
@@ -111,8 +115,17 @@ abstract class TransformerLayer extends Module {
     super(engine);
     checkOptions(options, layerOptionNames, new.target.name);
     this.options = { activation: 'relu', batchFirst: false, bias: true, dropout: 0, ...options };
+    const { normBias, attentionBias } = this.options;
     const { dimFeedforward = 2048, bias, normFirst = false, attentionNorm = true, activation, batchFirst, gated = false } = this.options;
-    expectBooleans(new.target.name, { bias, normFirst, attentionNorm, batchFirst, gated: gated === 'fused' || gated });
+    expectBooleans(new.target.name, {
+      bias,
+      normBias,
+      attentionBias,
+      normFirst,
+      attentionNorm,
+      batchFirst,
+      gated: gated === 'fused' || gated,
+    });
     expectSizes(new.target.name, 'dimFeedforward', [dimFeedforward]);
     activationCode(activation); // throws for a name that is none
     this.normFirst = normFirst;
@@ -126,7 +139,8 @@ abstract class TransformerLayer extends Module {
   }
 
   protected attention(): MultiheadAttention {
-    const { bias, batchFirst, headDim, attentionScale: scale } = this.options;
+    const { batchFirst, headDim, attentionScale: scale } = this.options;
+    const bias = this.options.attentionBias ?? this.options.bias;
     const dropout = this.options.attentionDropout ?? this.options.dropout;
     return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout, headDim, scale });
   }
