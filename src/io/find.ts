@@ -6,6 +6,7 @@ import { HeedError, kindOf, shown } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
 import { type Folder, folderAt } from './folder.js';
 import { addressOf, filesIn, givenFolder, type ModelFile, type ModelFiles } from './given.js';
+import { folderIn } from './modules.js';
 
 /** A model as users name it: a path, a URL, a hub's `owner/name` or `owner/name@revision`, or its files. */
 export type ModelSource = string | URL | ModelFiles;
@@ -83,20 +84,8 @@ export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Fol
   const { name, location, files, hub: found, subfolder } = source;
   const whole =
     location !== undefined ? folderAt(runtime, location) : files ? givenFolder(runtime, files) : (hub as Hub).folder(found, name);
-  if (!subfolder) return whole;
-  const below = (file: string) => `${subfolder}/${file}`;
-  return {
-    name: `${whole.name}/${subfolder}`,
-    locate: (file) => whole.locate(below(file)),
-    open: (file, options) => whole.open(below(file), options),
-    ...(whole.list && {
-      list: async (options) =>
-        ((await whole.list?.(options)) ?? []).filter(within(subfolder)).map((file) => file.slice(subfolder.length + 1)),
-    }),
-  };
+  return subfolder ? folderIn(whole, subfolder) : whole;
 }
-
-const within = (folder: string) => (file: string) => file.startsWith(`${folder}/`);
 
 /** Both steps at once. */
 export async function folderFor(

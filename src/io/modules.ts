@@ -1,0 +1,57 @@
+/**
+ * sentence-transformers' modules.json: what a model's folder is made of, in the order in which it runs, and where each has its files. The first is the
+ * Transformer, whose own files may stand in a folder inside.
+ */
+import { HeedError } from '../errors.js';
+import type { OpenOptions } from '../runtime/types.js';
+import type { Folder } from './folder.js';
+import { quote } from './header.js';
+import { JsonNode, readJson } from './json.js';
+import { isObserved } from './progress.js';
+
+/** A module, by its Python class, and the folder inside that has its files; '' is the model's own. */
+export interface ModuleEntry {
+  readonly type: string;
+  readonly path: string;
+}
+
+/** The modules of a folder; undefined where there is no modules.json. Throws FORMAT. */
+export async function modulesOf(folder: Folder, options: OpenOptions = {}): Promise<readonly ModuleEntry[] | undefined> {
+  const modules = await readJson(folder, 'modules.json', { ...options, optional: true });
+  if (modules === undefined) return undefined;
+  const root = JsonNode.of(folder.locate('modules.json'), { modules });
+  return root.objects('modules').map((module) => {
+    const path = module.string('path', '');
+    // A path with dots in it would read outside of the folder.
+    if (!/^[\w-]*$/.test(path) || path.endsWith('\n'))
+      throw new HeedError('FORMAT', `${root.file} gives the path ${quote(path)}`, { culprit: root.file });
+    return { type: module.string('type'), path };
+  });
+}
+
+const isTransformer = ({ type }: ModuleEntry): boolean => /(^|\.)Transformer$/.test(type);
+
+/** Where the Transformer of some modules has its files: in the model's folder, or in one inside. */
+export function transformerIn<F extends Folder>(folder: F, modules: readonly ModuleEntry[] | undefined): F {
+  const path = modules?.find(isTransformer)?.path;
+  return path ? folderIn(folder, path) : folder;
+}
+
+/** What stands below a name in a folder, as a folder; it is told of as the folder is. */
+export function folderIn<F extends Folder>(folder: F, path: string): F;
+export function folderIn(folder: Folder, path: string): Folder {
+  const below = (file: string) => `${path}/${file}`;
+  const { list } = folder;
+  const inside: Folder = {
+    name: `${folder.name}/${path}`,
+    locate: (file) => folder.locate(below(file)),
+    open: (file, options) => folder.open(below(file), options),
+    ...(list && {
+      list: async (options) =>
+        (await list.call(folder, options)).flatMap((file) => (file.startsWith(below('')) ? file.slice(path.length + 1) : [])),
+    }),
+  };
+  if (!isObserved(folder)) return inside;
+  const progress: typeof folder.progress = (file, loaded, total) => folder.progress(below(file), loaded, total);
+  return Object.assign(inside, { unobserved: folderIn(folder.unobserved, path), progress });
+}
