@@ -17,8 +17,10 @@ import { roberta } from './models/roberta.js';
 import { t5 } from './models/t5.js';
 import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
 import { xlmRoberta } from './models/xlm_roberta.js';
+import { dense, layerNormModule } from './pipelines/dense.js';
 import { fillMask } from './pipelines/fill_mask.js';
 import { questionAnswering } from './pipelines/question_answering.js';
+import { registerSentenceModule } from './pipelines/sentence_modules.js';
 import { registerTask } from './pipelines/tasks.js';
 import { textClassification } from './pipelines/text_classification.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
@@ -56,6 +58,7 @@ const all = {
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
   registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, electra, modernbert, heedTransformer, marian, bart, t5);
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
+  registerSentenceModule(dense, layerNormModule);
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);
