@@ -102,6 +102,9 @@ function settings<T extends object>(where: string, table: Readonly<Record<string
   }) as T;
 }
 
+/** How the hub's addresses go on. */
+export const HUB_TEMPLATE = '{model}/resolve/{revision}/';
+
 const truthy = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? '');
 
 /** The settings of a runtime, as its variables have them. */
@@ -129,7 +132,7 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
       logLevel: kind((value) => typeof value === 'number' && value >= 0, 'It must be one of LogLevel')(LogLevel.WARNING),
       allowRemoteModels: flag(!truthy(variable('HF_HUB_OFFLINE') ?? variable('TRANSFORMERS_OFFLINE'))),
       remoteHost: kind(isAddress, 'It must be an http or https URL')(endpointOf(runtime)),
-      remotePathTemplate: text('{model}/resolve/{revision}/'),
+      remotePathTemplate: text(HUB_TEMPLATE),
       allowLocalModels: flag(hubCache !== undefined),
       localModelPath: text(hubCache ? '' : '/models/'),
       useFS: fileFlag,

@@ -9,6 +9,7 @@ import { copyFile, readdir, readFile, realpath, rename, rm, stat, symlink, write
 import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { HeedError } from '../errors.js';
+import { addressCache } from './node-address-cache.js';
 import { codeOf, storageFailure } from './node-failures.js';
 import { makeFolder, open } from './node-files.js';
 import type { HubCache, OpenOptions, Repository } from './types.js';
@@ -136,6 +137,8 @@ function tokenFile(): string | undefined {
   }
 }
 
+const isHash = (etag: string): boolean => /^([\da-f]{40}|[\da-f]{64})$/.test(etag);
+
 export const nodeHubCache: HubCache = {
   home: () => expand(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(hfHome(), 'hub')),
 
@@ -182,8 +185,9 @@ export const nodeHubCache: HubCache = {
 
   async keep(repository, commit, file, remote, from, options) {
     const blobs = below(repository, 'blobs');
-    // Without a hash a content has no name of its own: it is the file's.
-    const blob = join(blobs, remote.etag || `${commit}-${file.replaceAll('/', '-')}`);
+    // Without a hash a content has no name of its own: it is the file's. Other ETags are lengths and times, which two files may share.
+    const { etag } = remote;
+    const blob = join(blobs, isHash(etag) ? etag : `${etag || commit}-${file.replaceAll('/', '-')}`);
     try {
       return await ifWritable(async () => {
         await makeFolder(blobs);
@@ -201,4 +205,6 @@ export const nodeHubCache: HubCache = {
       throw storageFailure(blob, 'cannot be written', error, cure);
     }
   },
+
+  addresses: (folder) => addressCache(join(expand(folder), 'addresses')),
 };
