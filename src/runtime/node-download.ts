@@ -5,30 +5,31 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HeedError } from '../errors.js';
+import { machine, variable } from './node-environment.js';
 import { codeOf } from './node-failures.js';
 import type { HubCache, OpenOptions, RemoteFile } from './types.js';
 
 /** How often it is begun again without a byte of progress in between. */
 const RETRIES = 4;
 /** Seconds without a byte after which a connection counts as lost. */
-const patience = () => Number(process.env.HF_HUB_DOWNLOAD_TIMEOUT) || 30;
+const patience = () => Number(variable('HF_HUB_DOWNLOAD_TIMEOUT')) || 30;
 const PIECE = 1 << 20;
 
 type From = Parameters<HubCache['keep']>[4];
 
 /** This machine's name, as it stands in names of files. */
-const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
+const host = createHash('sha256').update(machine()).digest('hex').slice(0, 6);
 let started = 0;
 
+/** Who may not ask believes so. */
 const alive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    return codeOf(error) !== 'ESRCH';
   }
 };
 

@@ -114,8 +114,8 @@ export interface AddressCache {
 
 /** What a hub sent, on the disk, laid out as Hugging Face's libraries do, so that they find what heed downloaded and heed what they did. */
 export interface HubCache {
-  /** Where it is unless the user says otherwise. */
-  home(): string;
+  /** Where it is unless the user says otherwise; undefined where that cannot be told. */
+  home(): string | undefined;
   /** The user's token for the hub. */
   token(): string | undefined;
   /** The commit that a revision was when it was asked for last. */
