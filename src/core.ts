@@ -63,23 +63,30 @@ export { roberta } from './models/roberta.js';
 export { mt5, t5 } from './models/t5.js';
 export { xlmRoberta } from './models/xlm_roberta.js';
 export type { Precision } from './pipelines/bits.js';
+export { dense, layerNormModule } from './pipelines/dense.js';
 export type { AggregationStrategy } from './pipelines/entities.js';
-export type { FeatureExtractionOptions, FeatureExtractor } from './pipelines/feature_extraction.js';
+export type { FeatureExtractionOptions, FeatureExtractor, SentenceOptions } from './pipelines/feature_extraction.js';
 export { type FilledMask, type FillMask, type FillMaskOptions, fillMask } from './pipelines/fill_mask.js';
-export type { Pooling } from './pipelines/pooling.js';
+export type { Pooling, SentencePooling } from './pipelines/pooling.js';
 export {
   type Answer,
   type QuestionAnswering,
   type QuestionAnsweringOptions,
   questionAnswering,
 } from './pipelines/question_answering.js';
+export type { SentenceConfig } from './pipelines/sentence_config.js';
+export { registerSentenceModule, type SentenceModule, type SentenceModuleKind } from './pipelines/sentence_modules.js';
 export {
   cos_sim,
   dot,
+  euclidean_sim,
   magnitude,
+  manhattan_sim,
   type SearchHit,
   type SearchOptions,
+  type SimilarityName,
   semantic_search,
+  similarity,
   type Vector,
   type Vectors,
 } from './pipelines/similarity.js';

@@ -21,8 +21,10 @@ import { roberta } from './models/roberta.js';
 import { mt5, t5 } from './models/t5.js';
 import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
 import { xlmRoberta } from './models/xlm_roberta.js';
+import { dense, layerNormModule } from './pipelines/dense.js';
 import { fillMask } from './pipelines/fill_mask.js';
 import { questionAnswering } from './pipelines/question_answering.js';
+import { registerSentenceModule } from './pipelines/sentence_modules.js';
 import { registerTask } from './pipelines/tasks.js';
 import { textClassification } from './pipelines/text_classification.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
@@ -63,6 +65,7 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment
     ...[heedTransformer, marian, bart, t5, mt5],
   );
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
+  registerSentenceModule(dense, layerNormModule);
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);

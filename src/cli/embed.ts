@@ -3,10 +3,10 @@
  * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
  */
 import { Command, Option } from 'commander';
-import type { SentencePooling } from '../pipelines/pooling.js';
-import { cos_sim } from '../pipelines/similarity.js';
+import { type SentencePooling, sentencePoolings } from '../pipelines/pooling.js';
+import { type SimilarityName, similarity } from '../pipelines/similarity.js';
 import { linesOfInput } from './lines.js';
-import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption } from './options.js';
+import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
 import { withBar } from './progress.js';
 import { pad, shorten } from './terminal.js';
@@ -16,6 +16,9 @@ interface EmbedFlags extends EngineFlags {
   model?: string;
   pooling?: SentencePooling;
   normalize?: boolean;
+  prompt?: string;
+  promptName?: string;
+  truncateDim?: number;
   maxTokens?: number;
   json?: boolean;
 }
@@ -30,14 +33,13 @@ export const embedCommand = new Command('embed')
   .argument('[text...]', 'texts; without any, the lines of standard input (an empty line is an empty text)')
   .addOption(modelOption('an encoder', 'feature-extraction'))
   .addOption(
-    new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices([
-      'mean',
-      'cls',
-      'last_token',
-    ]),
+    new Option('--pooling <p>', "how tokens become one vector (default: the model's modules.json, else mean)").choices(sentencePoolings),
   )
   .option('--normalize', "scale vectors to length 1 (default: the model's modules.json)")
   .option('--no-normalize', 'leave vectors as they are')
+  .option('--prompt <text>', "what stands before every text (default: the model's own, if any)")
+  .option('--prompt-name <name>', "one of the prompts in the model's config_sentence_transformers.json: query, document …")
+  .addOption(new Option('--truncate-dim <n>', 'keep the first n numbers of each vector').argParser(wholeNumber))
   .addOption(maxTokensOption())
   .addOption(jsonOption('one array per line, and nothing else'))
   .addOption(threadsOption())
@@ -54,21 +56,17 @@ Examples:
 
 function embed(texts: string[], flags: EmbedFlags): Promise<void> {
   return withPipeline('feature-extraction', flags, async (extractor) => {
-    const { sentence } = extractor;
-    const options = {
-      pooling: flags.pooling ?? sentence.pooling ?? 'mean',
-      normalize: flags.normalize ?? sentence.normalize,
-      max_length: flags.maxTokens,
-    } as const;
+    const { pooling, normalize, prompt, promptName: prompt_name, truncateDim: truncate_dim, maxTokens: max_length } = flags;
+    const options = { pooling, normalize, prompt, prompt_name, truncate_dim, max_length };
     let seen = 0;
     for await (const some of texts.length ? [texts] : linesOfInput()) {
-      const { data, dims } = await withBar('embedding', (onProgress) => extractor(some, { ...options, onProgress }));
+      const { data, dims } = await withBar('embedding', (onProgress) => extractor.encode(some, { ...options, onProgress }));
       const C = dims[1] as number;
       const rows = some.map((_, i) => data.subarray(i * C, (i + 1) * C));
       await print(rows.map((row, i) => `${flags.json ? JSON.stringify(Array.from(row)) : show(some[i] as string, row)}\n`).join(''));
       seen += rows.length;
       // All there is, that is, not the last lines of a long input.
-      if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(rows));
+      if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(rows, extractor.sentence.similarity_fn_name));
     }
   });
 }
@@ -79,14 +77,11 @@ function show(text: string, row: ArrayLike<number>): string {
   return `${name} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > SHOWN ? ' …' : ''}`;
 }
 
-/** The cosine of every pair, as a table. */
-function similarities(rows: readonly ArrayLike<number>[]): string {
-  const lines = rows.map(
-    (a, i) =>
-      `${String(i + 1).padStart(4)}  ${rows
-        .slice(0, i + 1)
-        .map((b) => cos_sim(a, b).toFixed(2).padStart(6))
-        .join('')}`,
-  );
-  return `\ncosine${rows.map((_, i) => String(i + 1).padStart(6)).join('')}\n${lines.join('\n')}\n`;
+/** How alike every pair is, by the model's own measure, as a table. */
+function similarities(rows: readonly ArrayLike<number>[], name: SimilarityName): string {
+  const lines = similarity(rows, rows, name).map((row, i) => {
+    const cells = row.slice(0, i + 1).map((value) => value.toFixed(2).padStart(6));
+    return `${String(i + 1).padStart(4)}  ${cells.join('')}`;
+  });
+  return `\n${name}${rows.map((_, i) => String(i + 1).padStart(6)).join('')}\n${lines.join('\n')}\n`;
 }

@@ -32,7 +32,7 @@ export interface Environment {
   useBrowserCache: boolean;
   /** Whether what the hub sends is kept on the disk, as Hugging Face's libraries do. Default true where there is one. */
   useFSCache: boolean;
-  /** Where on the disk. Default HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub. */
+  /** Where on the disk. Default HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub; null where the home folder is not known, and nothing is kept. */
   cacheDir: string | null;
   /** Whether it is kept in `customCache` instead. Default false. */
   useCustomCache: boolean;
@@ -58,7 +58,8 @@ export interface WasmEnvironment {
 }
 
 interface Setting {
-  initial: unknown;
+  /** What it begins with, asked for when it is read first: importing heed reads no environment. */
+  initial(): unknown;
   /** Undefined where another value fits, else what it must be. */
   must(value: unknown): string | undefined;
   /** Why only the initial value is possible here, and what takes the setting's place. */
@@ -67,15 +68,29 @@ interface Setting {
 
 const kind =
   (fits: (value: unknown) => boolean, must: string) =>
-  (initial: unknown): Setting => ({ initial, must: (value) => (fits(value) ? undefined : must) });
+  (initial: unknown): Setting => ({
+    initial: typeof initial === 'function' ? (initial as () => unknown) : () => initial,
+    must: (value) => (fits(value) ? undefined : must),
+  });
 const flag = kind((value) => typeof value === 'boolean', 'It must be true or false');
 const text = kind((value) => typeof value === 'string', 'It must be a text');
-const fixed = (initial: unknown, cure: string): Setting => ({ initial, must: (value) => (value === initial ? undefined : cure), cure });
+const fixed = (initial: unknown, cure: string): Setting => ({
+  initial: () => initial,
+  must: (value) => (value === initial ? undefined : cure),
+  cure,
+});
 
 /** An object whose members are settings, and that has no others. */
 function settings<T extends object>(where: string, table: Readonly<Record<string, Setting>>, more: object = {}): T {
   const values: Record<string, unknown> = { ...more };
-  for (const [name, { initial }] of Object.entries(table)) values[name] = initial;
+  const define = (name: string, property: PropertyDescriptor) =>
+    Object.defineProperty(values, name, { enumerable: true, configurable: true, ...property });
+  const put = (name: string, value: unknown) => define(name, { value, writable: true });
+  const read = (name: string, initial: unknown) => {
+    put(name, initial);
+    return initial;
+  };
+  for (const [name, { initial }] of Object.entries(table)) define(name, { get: () => read(name, initial()) });
   const none = (name: PropertyKey) =>
     new HeedError('UNSUPPORTED', `${where} has no setting ${String(name)}`, {
       culprit: String(name),
@@ -91,7 +106,7 @@ function settings<T extends object>(where: string, table: Readonly<Record<string
           culprit: String(name),
           cure: must,
         });
-      values[name as string] = value;
+      put(name as string, value);
       return true;
     },
     defineProperty: (_, name) => {
@@ -102,6 +117,9 @@ function settings<T extends object>(where: string, table: Readonly<Record<string
     },
   }) as T;
 }
+
+/** How the hub's addresses go on. */
+export const HUB_TEMPLATE = '{model}/resolve/{revision}/';
 
 const truthy = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? '');
 
@@ -114,6 +132,7 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
   const cacheable = !hubCache && caches() !== undefined;
   const isCache = (value: unknown) =>
     value === null || (typeof (value as CacheLike | undefined)?.match === 'function' && typeof (value as CacheLike).put === 'function');
+  const isFolderName = (value: unknown) => value === null || typeof value === 'string';
   const threads = kind((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'It must be a whole number from 0');
   const wasm = {
     numThreads: threads(0),
@@ -128,21 +147,21 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
     'env',
     {
       logLevel: kind((value) => typeof value === 'number' && value >= 0, 'It must be one of LogLevel')(LogLevel.WARNING),
-      allowRemoteModels: flag(!truthy(variable('HF_HUB_OFFLINE') ?? variable('TRANSFORMERS_OFFLINE'))),
-      remoteHost: kind(isAddress, 'It must be an http or https URL')(endpointOf(runtime)),
-      remotePathTemplate: text('{model}/resolve/{revision}/'),
+      allowRemoteModels: flag(() => !truthy(variable('HF_HUB_OFFLINE') ?? variable('TRANSFORMERS_OFFLINE'))),
+      remoteHost: kind(isAddress, 'It must be an http or https URL')(() => endpointOf(runtime)),
+      remotePathTemplate: text(HUB_TEMPLATE),
       allowLocalModels: flag(hubCache !== undefined),
       localModelPath: text(hubCache ? '' : '/models/'),
       useFS: fileFlag,
       useBrowserCache: cacheable ? flag(true) : fixed(false, 'There is no Cache API here that could be used'),
       useFSCache: fileFlag,
-      cacheDir: hubCache ? text(hubCache.home()) : fixed(null, noFiles),
+      cacheDir: hubCache ? kind(isFolderName, 'It must be a path, or null')(() => hubCache.home() ?? null) : fixed(null, noFiles),
       useCustomCache: flag(false),
       customCache: kind(isCache, 'It must have match and put, as a Cache has')(null),
       cacheKey: text('transformers-cache'),
       useWasmCache: fixed(false, 'heed has no use for it: its kernels are small files of its own'),
       experimental_useCrossOriginStorage: fixed(false, 'heed does not have it'),
-      fetch: kind((value) => typeof value === 'function', 'It must be a function like fetch')(fetch),
+      fetch: kind((value) => typeof value === 'function', 'It must be a function like fetch')(() => fetch),
     },
     { version, backends: settings('env.backends', {}, { onnx: settings('env.backends.onnx', {}, onnx) }) },
   );

@@ -5,12 +5,12 @@
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { Fetch, Runtime } from '../runtime/types.js';
-import { type Environment, endpointOf, isAddress, LogLevel } from './env.js';
+import { type Environment, endpointOf, HUB_TEMPLATE, isAddress, LogLevel } from './env.js';
 import type { Hub, SourceOptions } from './find.js';
 import type { Folder } from './folder.js';
 import { HubFolder } from './hub_folder.js';
 import { type Asking, ask, refusal } from './hub_http.js';
-import { type CacheLike, openKept } from './url_cache.js';
+import { type AnyCache, type CacheLike, openKept } from './url_cache.js';
 
 /** A model of the net. */
 export interface Words {
@@ -136,19 +136,28 @@ export function askingOf(runtime: Runtime, { host, fetch, id }: Words): Omit<Ask
   return { fetch: fetch ?? runtime.fetch, token: value ? { value, origin: new URL(host).origin } : undefined };
 }
 
+/** Whether words mean the hub itself, or what HF_ENDPOINT names as one; else it may be any server of files. */
+export const meansHub = (runtime: Runtime, { host, template }: Words): boolean =>
+  template === HUB_TEMPLATE && isAddress(endpointOf(runtime)) && new URL(host).origin === new URL(endpointOf(runtime)).origin;
+
 function folderOfWords(runtime: Runtime, words: Words, name: string): Folder {
-  const { id, revision, host, localOnly, disk, quiet } = words;
+  const { id, disk } = words;
   if (disk !== undefined && id !== undefined && runtime.hubCache) return new HubFolder(runtime, runtime.hubCache, words, name);
-  const asking = askingOf(runtime, words);
-  const cache = async (): Promise<CacheLike | undefined> => {
+  return addressFolder(runtime, words, name, async () => {
     if (typeof words.cache !== 'string') return words.cache;
     // There is none where a page is not secure, and none that works in some workers.
     return runtime
       .caches()
       ?.open(words.cache)
       .catch(() => undefined);
-  };
-  let opened: Promise<CacheLike | undefined> | undefined;
+  });
+}
+
+/** Files by their addresses, kept in a cache if there is one. */
+export function addressFolder(runtime: Runtime, words: Words, name: string, cache: () => Promise<AnyCache | undefined>): Folder {
+  const { id, revision, host, localOnly, quiet } = words;
+  const asking = askingOf(runtime, words);
+  let opened: Promise<AnyCache | undefined> | undefined;
   const locate = (file: string) => addressAt(words, revision, file);
   return {
     name: id ? name : locate('').replace(/[?#].*$|\/$/g, ''),

@@ -1,11 +1,12 @@
 /**
- * A model of the hub, kept on a disk (runtime's HubCache). The commit that a revision is now is asked for once, so that all files are of one commit; files of
- * it that are there need no net. Where the hub cannot be asked, the commit that the revision was last stands in.
+ * A model of the hub, or of a server that `env` names in its place, kept on a disk (runtime's HubCache). The commit that a revision is now is asked for once, so that all files are of one commit; files of
+ * it that are there need no net. Where the hub cannot be asked, the commit that the revision was last stands in. A server that
+ * names no commits is a server of files: those are kept by their addresses.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream, HubCache, OpenOptions, Repository, Runtime } from '../runtime/types.js';
 import type { Folder } from './folder.js';
-import { addressAt, askingOf, isCommit, listAt, type Words } from './hub.js';
+import { addressAt, addressFolder, askingOf, isCommit, listAt, meansHub, type Words } from './hub.js';
 import { type Asking, ask, refusal, told } from './hub_http.js';
 
 interface Resolved {
@@ -14,10 +15,15 @@ interface Resolved {
   readonly offline: string | undefined;
 }
 
+/** A server of files. */
+interface Plain {
+  readonly files: Folder;
+}
+
 export class HubFolder implements Folder {
   readonly #repository: Repository;
   readonly #asking: Omit<Asking, 'signal'>;
-  #resolved: Promise<Resolved> | undefined;
+  #resolved: Promise<Resolved | Plain> | undefined;
 
   constructor(
     readonly runtime: Runtime,
@@ -32,7 +38,7 @@ export class HubFolder implements Folder {
   locate = (file: string): string => `${this.name}/${file}`;
 
   /** The commit. Asked for once; a failure is not the last word. */
-  #resolve(signal: AbortSignal | undefined): Promise<Resolved> {
+  #resolve(signal: AbortSignal | undefined): Promise<Resolved | Plain> {
     if (!this.#resolved) {
       const resolved = this.#ask(signal);
       this.#resolved = resolved;
@@ -43,26 +49,35 @@ export class HubFolder implements Folder {
     return this.#resolved;
   }
 
-  async #ask(signal: AbortSignal | undefined): Promise<Resolved> {
+  async #ask(signal: AbortSignal | undefined): Promise<Resolved | Plain> {
     const { revision, localOnly } = this.words;
     const offline = localOnly ? 'nothing may be downloaded' : undefined;
     if (isCommit(revision)) return { commit: revision, offline };
     const known = await this.cache.commitOf(this.#repository, revision);
+    const addresses = this.cache.addresses(this.#repository.folder);
+    const plain = meansHub(this.runtime, this.words)
+      ? undefined
+      : { files: addressFolder(this.runtime, this.words, this.name, async () => addresses) };
     if (localOnly) {
       if (known) return { commit: known, offline };
+      if (plain) return plain;
       throw this.#notHere('nothing may be downloaded');
     }
+    let answered = false;
     try {
       const url = addressAt(this.words, revision, 'config.json');
       // Whoever has the files already does not wait long.
-      const hurried = known && { retries: 0 };
-      const patience = known ? Number(this.runtime.environment('HF_HUB_ETAG_TIMEOUT')) || 10 : undefined;
+      const here = known || (plain && (await addresses.match(url)));
+      const hurried = here && { retries: 0 };
+      const patience = here ? Number(this.runtime.environment('HF_HUB_ETAG_TIMEOUT')) || 10 : undefined;
       const response = await ask(url, { ...this.#asking, signal, patience }, { ...HEAD, ...hurried });
+      answered = true;
       const { commit } = told(response);
       if (commit) {
         await this.cache.setCommit(this.#repository, revision, commit);
         return { commit, offline: undefined };
       }
+      if (plain && isFileServers(response)) return plain;
       if (response.status >= 400) throw this.#refusal(response, url);
       throw new HeedError('NETWORK', `${new URL(url).origin} does not answer as the hub does: it names no commit`, {
         culprit: this.name,
@@ -70,7 +85,10 @@ export class HubFolder implements Folder {
       });
     } catch (error) {
       const gone = error instanceof HeedError && /RevisionNotFound/.test(error.message);
-      if (signal?.aborted || !known || gone || !(error instanceof HeedError)) throw error;
+      if (signal?.aborted || gone || !(error instanceof HeedError)) throw error;
+      // What is kept by addresses is found without a net too.
+      if (plain && !known && !answered) return plain;
+      if (!known) throw error;
       return { commit: known, offline: `the hub did not answer (${error.message})` };
     }
   }
@@ -78,7 +96,9 @@ export class HubFolder implements Folder {
   async open(file: string, options: OpenOptions = {}): Promise<ByteStream> {
     const { signal } = options;
     signal?.throwIfAborted();
-    const { commit, offline } = await this.#resolve(signal);
+    const resolved = await this.#resolve(signal);
+    if ('files' in resolved) return resolved.files.open(file, options);
+    const { commit, offline } = resolved;
     const kept = await this.cache.open(this.#repository, commit, file, options);
     if (kept) return kept;
     const url = addressAt(this.words, commit, file);
@@ -127,7 +147,10 @@ export class HubFolder implements Folder {
   }
 
   async list({ signal }: OpenOptions = {}): Promise<readonly string[]> {
-    const { commit, offline } = await this.#resolve(signal);
+    const resolved = await this.#resolve(signal);
+    // Which a server of files cannot tell.
+    if ('files' in resolved) return [];
+    const { commit, offline } = resolved;
     if (offline) return this.cache.list(this.#repository, commit);
     return listAt(this.words, commit, { ...this.#asking, signal });
   }
@@ -146,3 +169,7 @@ export class HubFolder implements Folder {
 }
 
 const HEAD = { method: 'HEAD', headers: { 'accept-encoding': 'identity' }, linked: true };
+
+/** An answer without a commit that says nothing of a hub, nor that the server is busy, out of order, or closed. HEAD is not known everywhere. */
+const isFileServers = ({ status, headers }: Response): boolean =>
+  !headers.has('x-error-code') && (status < 429 || status === 501) && status !== 401;

@@ -77,12 +77,16 @@ async function follow(first: string, asking: Asking, method: string, headers: Re
   for (let hops = 0; hops < 10; hops++) {
     const response = await once(url, asking, { method, headers, redirect });
     const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
-    if (!location || (linked && response.headers.has('x-linked-etag'))) return response;
+    if (!location || (linked && tells(response.headers, location))) return response;
     await response.body?.cancel().catch(() => {});
     url = new URL(location, url).href;
   }
   throw new HeedError('FORMAT', `${shown(first)}: the server sends us on again and again`, { culprit: shown(first) });
 }
+
+/** Whether a redirect tells of the file itself, as huggingface_hub has it: by the hub's own ETag, or, where it leads away, by a commit and an ETag. */
+const tells = (headers: Headers, location: string): boolean =>
+  headers.has('x-linked-etag') || (/^([a-z][\w+.-]*:)?\/\//i.test(location) && headers.has('x-repo-commit') && headers.has('etag'));
 
 async function once(
   url: string,

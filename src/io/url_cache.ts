@@ -1,9 +1,9 @@
 /**
- * Files on the net, kept in a cache such as the Cache API has, by their addresses: in browsers, in workerd, and in a cache of the user's. What is kept serves
+ * Files on the net, kept in a cache such as the Cache API has, by their addresses: in browsers, in workerd, in a cache of the user's, and on a disk where the server is no hub. What is kept serves
  * without a net; with one, a file that may change is compared by what the server's HEAD says of it. A cache that fails, for want of room say, is gone on without.
  */
 import { HeedError, shown } from '../errors.js';
-import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
+import type { AddressCache, ByteStream, KeptFile, OpenOptions, Runtime } from '../runtime/types.js';
 import { type Asking, ask } from './hub_http.js';
 
 /** What a cache must have. */
@@ -13,8 +13,13 @@ export interface CacheLike {
   delete?(key: string): Promise<boolean>;
 }
 
+export type AnyCache = CacheLike | AddressCache;
+
+/** What a cache gives: a response, a file with the headers of one, or a path alone. */
+type Hit = Response | KeptFile | string;
+
 export interface KeptOptions extends OpenOptions, Asking {
-  cache: CacheLike | undefined;
+  cache: AnyCache | undefined;
   /** Nothing is asked for on the net. */
   localOnly: boolean;
   /** What the address stands for never changes. */
@@ -75,7 +80,7 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
   const missing = (why: string) =>
     new HeedError('NOT_FOUND', `${shown(url)} is not in the cache, and ${why}`, { culprit: shown(url), cure: 'Load it once with the net' });
   if (localOnly) throw missing('nothing may be downloaded');
-  const absent = cache && (await quietly(() => cache.match(absence(url))));
+  const absent = await matchIn(cache, absence(url));
   let response: Response;
   try {
     const range = bytes === undefined ? undefined : { headers: { range: `bytes=0-${Math.max(1, bytes) - 1}` } };
@@ -115,18 +120,23 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
   return runtime.streamOf(again, url, options);
 }
 
-async function matchIn(cache: CacheLike | undefined, url: string): Promise<Response | string | undefined> {
-  const hit = cache && (await quietly(() => cache.match(url)));
+async function matchIn(cache: AnyCache | undefined, url: string): Promise<Hit | undefined> {
+  const hit = cache && (await quietly<Hit | undefined>(async () => cache.match(url)));
   // What another library may have put there: half a file, or none.
-  return typeof hit === 'string' || (hit && hit.status === 200) ? hit : undefined;
+  return hit instanceof Response && hit.status !== 200 ? undefined : hit;
 }
 
 /** A custom cache may give the path of a file. What comes out of a cache is read as it comes: one time in four, a Chromium's service worker never filled a buffer of ours. */
-const streamOf = async (runtime: Runtime, hit: Response | string, url: string, options: OpenOptions): Promise<ByteStream> =>
-  typeof hit === 'string' ? runtime.open(hit, options) : runtime.streamOf(hit, url, { ...options, eager: true });
+async function streamOf(runtime: Runtime, hit: Hit, url: string, options: OpenOptions): Promise<ByteStream> {
+  if (hit instanceof Response) return runtime.streamOf(hit, url, { ...options, eager: true });
+  return runtime.open(typeof hit === 'string' ? hit : hit.path, options);
+}
+
+/** An ETag says the same whether it is weak or not: servers weaken it when they compress. */
+const said = (headers: Headers, name: string): string | null => headers.get(name)?.replace(/^W\//, '') ?? null;
 
 /** Whether what is kept is what the server has, as far as that can be told: where it cannot be asked, it is. */
-async function isFresh(hit: Response | string, url: string, options: KeptOptions): Promise<boolean> {
+async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boolean> {
   if (options.immutable || typeof hit === 'string') return true;
   let now: Response;
   try {
@@ -136,16 +146,17 @@ async function isFresh(hit: Response | string, url: string, options: KeptOptions
     return true;
   }
   await now.body?.cancel().catch(() => {});
-  if (!now.ok) return now.status !== 404 && now.status !== 410;
+  // Gone, or from a server that does not know HEAD.
+  if (!now.ok) return ![404, 410, 405, 501].includes(now.status);
   for (const name of ['etag', 'last-modified', 'content-length']) {
-    const [before, after] = [hit.headers.get(name), now.headers.get(name)];
+    const [before, after] = [said(hit.headers, name), said(now.headers, name)];
     if (before !== null && after !== null) return before === after;
   }
   return true;
 }
 
 /** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
-async function keep(cache: CacheLike, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
+async function keep(cache: AnyCache, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
   const { headers, body, type } = response;
   const known = ['content-type', 'content-length', 'etag', 'last-modified'].map((name) => [name, headers.get(name)] as const);
   const kept = new Headers(known.filter((header): header is [string, string] => header[1] !== null));

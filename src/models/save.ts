@@ -4,7 +4,8 @@
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf, isFolder } from '../io/folder.js';
-import { isObject, JsonNode, type JsonObject, readFile, readJson } from '../io/json.js';
+import { isObject, type JsonObject, readFile } from '../io/json.js';
+import { modulesOf } from '../io/modules.js';
 import { respell } from '../io/respell.js';
 import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
@@ -147,13 +148,8 @@ async function filesOf(folder: Folder, names: readonly string[], signal?: AbortS
   return found;
 }
 
-/** The configs of what modules.json puts behind an encoder. */
+/** The configs of what modules.json puts behind an encoder, and its weights. */
 async function poolingFiles(folder: Folder, signal?: AbortSignal): Promise<string[]> {
-  const modules = await readJson(folder, 'modules.json', { optional: true, signal });
-  if (modules === undefined) return [];
-  const paths = JsonNode.of(folder.locate('modules.json'), { modules })
-    .objects('modules')
-    .map((module) => module.string('path', ''));
-  // A path with dots in it would read outside of the folder.
-  return paths.filter((path) => /^[\w-]+$/.test(path)).map((path) => `${path}/config.json`);
+  const modules = (await modulesOf(folder, { signal })) ?? [];
+  return modules.flatMap(({ path }) => (path ? [`${path}/config.json`, `${path}/model.safetensors`] : []));
 }

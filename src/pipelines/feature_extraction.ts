@@ -1,24 +1,31 @@
 /**
- * pipeline('feature-extraction'): texts to token states or sentence vectors, as numbers or, for large collections, as a bit for each number.
+ * pipeline('feature-extraction'): texts to token states or sentence vectors, as numbers or, for large collections, as a bit for each number. A call does what its
+ * options say, as transformers.js; `encode` does what the model's folder says, as sentence-transformers.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
+import { allOf } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
-import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
+import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
-import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { type CallableTokenizer, Tokenizer, type TokenizerFiles, tokenizerFilesOf } from '../text/tokenizer.js';
 import { type Features, type Precision, packing } from './bits.js';
-import { type Pooling, pool, poolings, readSentenceConfig, type SentenceConfig } from './pooling.js';
-import { loadAll, TextPipeline, textsOf } from './text.js';
+import { normalized, type Pooling, pool, type SentencePooling, sentencePoolings } from './pooling.js';
+import { describe, type SentenceConfig } from './sentence_config.js';
+import { SentenceModules } from './sentence_modules.js';
+import { checkCount, loadAll, TextPipeline, textsOf } from './text.js';
 
 export interface FeatureExtractionOptions extends RunOptions {
-  /** 'none' (default): every token's state. 'mean': their mean. 'cls', 'first_token': the first one's. 'eos', 'last_token': the last one's. */
-  pooling?: Pooling | undefined;
+  /**
+   * 'none' (default): every token's state. 'mean': their mean. 'cls', 'first_token': the first one's. 'eos', 'last_token', 'lasttoken': the last one's. 'max': the
+   * largest of each channel. 'mean_sqrt_len_tokens': their sum by the root of their number. 'weightedmean': their mean, the t-th counted t times. Several, in a list, one behind the other.
+   */
+  pooling?: Pooling | readonly SentencePooling[] | undefined;
   /** Scale every vector to length 1. Default false. */
   normalize?: boolean | undefined;
   /** Whether vectors become bits, 1 where a number is above 0: eight in a byte, the first of them the highest. C must be a multiple of 8. Default false. */
@@ -27,60 +34,204 @@ export interface FeatureExtractionOptions extends RunOptions {
   precision?: Precision | undefined;
   /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
+  /** What is put before every text. Default: what `prompt_name` stands for, else nothing. */
+  prompt?: string | undefined;
+  /** The name of one of the model's own prompts, which are in config_sentence_transformers.json; `query` and `document` are always among them. */
+  prompt_name?: string | undefined;
+  /** Numbers of each vector that are kept, from its beginning, before `normalize`. Only with a pooling. */
+  truncate_dim?: number | undefined;
 }
 
-const optionNames = ['pooling', 'normalize', 'quantize', 'precision', 'max_length', ...runOptionNames];
+/** The same, where what is not said is as the model's folder has it. */
+export interface SentenceOptions extends Omit<FeatureExtractionOptions, 'pooling'> {
+  /** Default: the model's Pooling, else 'mean'. */
+  pooling?: SentencePooling | readonly SentencePooling[] | undefined;
+}
+
+/** What becomes of texts. */
+interface Wish {
+  /** None: the states of all tokens. */
+  poolings: readonly SentencePooling[];
+  modules: SentenceModules | undefined;
+  /** Whether the last module runs, a Normalize. */
+  withLast: boolean;
+  normalize: boolean;
+  prompt: string;
+  truncate_dim: number | undefined;
+  /** Tokens after which texts are cut, unless the caller says. */
+  own: number | undefined;
+}
+
+const optionNames = [
+  ...['pooling', 'normalize', 'quantize', 'precision', 'max_length', 'prompt', 'prompt_name', 'truncate_dim'],
+  ...runOptionNames,
+];
+const methods = ['encode', 'encode_query', 'encode_document'] as const;
 
 export type FeatureExtractor = FeatureExtractionPipeline & FeatureExtractionPipeline['call'];
+
+type Texts = string | readonly string[];
 
 export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
     tokenizer: CallableTokenizer,
     model: Model,
-    /** What the model's folder asks for, for those who want it: see `heed embed`. */
+    /** What the model's folder asks for: `encode` does it. */
     readonly sentence: SentenceConfig,
+    private readonly modules: SentenceModules,
   ) {
     super(tokenizer, model);
   }
 
   static async load(engine: Engine, model: string | Folder, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
+    checkPretrained(options);
     const { signal } = options;
     const folder = folderOf(engine.runtime, model);
+    const { home, sentence: described } = await describe(folder, { signal });
     // The tokenizer is read while the weights are, which takes longer.
     const [encoder, tokenizer, sentence] = await loadAll(
-      EncoderModel.load(engine, folder, options),
-      Tokenizer.load(folder, { signal }),
-      readSentenceConfig(folder, { signal }),
+      EncoderModel.load(engine, home, options),
+      loadTokenizer(home, described, signal),
+      described,
     );
-    return callable(new FeatureExtractionPipeline(tokenizer, encoder, sentence));
+    try {
+      const modules = await SentenceModules.load(engine, folder, sentence.modules, { signal });
+      return callable(new FeatureExtractionPipeline(tokenizer, encoder, sentence, modules), methods);
+    } catch (error) {
+      encoder.dispose();
+      throw error;
+    }
+  }
+
+  override dispose(): void {
+    super.dispose();
+    this.modules.dispose();
   }
 
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without; a last axis of bits is C/8 long. One text is a batch of one. */
-  call(
-    texts: string | readonly string[],
-    options: FeatureExtractionOptions & { quantize: true },
-  ): Promise<HostTensor<Int8Array> | HostTensor<Uint8Array>>;
-  call(texts: string | readonly string[], options?: FeatureExtractionOptions): Promise<HostTensor>;
-  async call(texts: string | readonly string[], options: FeatureExtractionOptions = {}): Promise<Features> {
+  call(texts: Texts, options: FeatureExtractionOptions & { quantize: true }): Promise<HostTensor<Int8Array> | HostTensor<Uint8Array>>;
+  call(texts: Texts, options?: FeatureExtractionOptions): Promise<HostTensor>;
+  async call(texts: Texts, options: FeatureExtractionOptions = {}): Promise<Features> {
     checkOptions(options, optionNames, 'feature-extraction');
-    const { pooling = 'none', normalize = false, quantize = false, precision, signal, onProgress } = options;
-    expectBooleans('feature-extraction', { normalize, quantize });
-    if (!poolings.includes(pooling))
-      throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(pooling)}`, { culprit: 'pooling', cure: `Use ${poolings.join(', ')}` });
-    const { C, positions } = this.model.encoder.dims;
-    const pack = packing(quantize, precision, C);
-    const list = textsOf('feature-extraction', texts, options);
-    const max_length = maxLengthOf(options.max_length, this.sentence.maxTokens ?? this.tokenizer.model_max_length, positions);
-    const encode = (text: string, index: number) => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
-    const rows = await eachOf(this.model.engine, list, encode, signal);
-    const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-    const width = pooling === 'none' ? longest * C : C;
-    const data = new Float32Array(rows.length * width);
-    const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) =>
-      tokensOf(lastHiddenState, batch, 'states').map((states, i) =>
-        data.set(pool(states, C, pooling, normalize), (batch[i]?.index ?? 0) * width),
-      );
-    await runRows(this.model, rows, read, { pad: this.tokenizer.pad_token_id, signal, onProgress });
-    return pack(data, pooling === 'none' ? [rows.length, longest, C] : [rows.length, C]);
+    const { pooling = 'none', normalize = false, truncate_dim } = options;
+    const poolings = pooling === 'none' ? [] : poolingsOf(pooling);
+    if (truncate_dim !== undefined && poolings.length === 0)
+      throw new HeedError('ARGUMENT', 'truncate_dim would have no effect', { culprit: 'truncate_dim', cure: 'Give a pooling' });
+    const prompt = this.#promptOf(options, undefined);
+    const own = this.sentence.maxTokens;
+    return this.#run(texts, options, { poolings, modules: undefined, withLast: true, normalize, prompt, truncate_dim, own });
   }
+
+  /**
+   * Texts → [B, C], sentence-transformers' `encode`: with the prompt, pooling, modules and dimensions that the model's folder names. Options win over it. With `normalize`
+   * vectors are of length 1 when they have been cut by truncate_dim; without, as the model's own modules leave them; false leaves out a Normalize at the end.
+   */
+  async encode(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
+    return this.#encode(texts, options, this.sentence.maxTokens);
+  }
+
+  /** `encode` with the model's prompt for queries, unless another is asked for. */
+  async encode_query(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
+    const { maxTokens, taskTokens } = this.sentence;
+    return this.#encode(texts, named(options, 'query'), taskTokens.query ?? maxTokens);
+  }
+
+  /** `encode` with the model's prompt for what is searched, unless another is asked for. */
+  async encode_document(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
+    const { maxTokens, taskTokens } = this.sentence;
+    return this.#encode(texts, named(options, 'document'), taskTokens.document ?? maxTokens);
+  }
+
+  async #encode(texts: Texts, options: SentenceOptions, own: number | undefined): Promise<Features> {
+    checkOptions(options, optionNames, 'encode');
+    const { sentence, modules } = this;
+    const { pooling = sentence.pooling ?? 'mean', normalize, truncate_dim = sentence.truncate_dim } = options;
+    return this.#run(texts, options, {
+      ...{ poolings: poolingsOf(pooling), modules, withLast: normalize !== false || !sentence.normalize, normalize: normalize ?? false },
+      ...{ prompt: this.#promptOf(options, sentence.default_prompt_name), truncate_dim, own },
+    });
+  }
+
+  /** What stands before every text: the prompt, else that of the name, else that of `otherwise`. Throws ARGUMENT. */
+  #promptOf({ prompt, prompt_name }: FeatureExtractionOptions, otherwise: string | undefined): string {
+    const { prompts } = this.sentence;
+    if (prompt !== undefined) {
+      if (typeof prompt === 'string') return prompt;
+      throw new HeedError('ARGUMENT', `prompt is ${kindOf(prompt)}`, { culprit: 'prompt', cure: 'It must be a text' });
+    }
+    const name = prompt_name ?? otherwise;
+    if (name === undefined) return '';
+    const found = typeof name === 'string' && Object.hasOwn(prompts, name) ? prompts[name] : undefined;
+    if (found !== undefined) return found;
+    const cure = `The model has ${Object.keys(prompts).join(', ')}`;
+    throw new HeedError('ARGUMENT', `There is no prompt ${kindOf(name)}`, { culprit: 'prompt_name', cure });
+  }
+
+  async #run(texts: Texts, options: FeatureExtractionOptions, wish: Wish): Promise<Features> {
+    const { quantize = false, precision, signal, onProgress } = options;
+    const { poolings, modules, withLast, normalize, prompt, truncate_dim } = wish;
+    expectBooleans('feature-extraction', { normalize, quantize });
+    if (truncate_dim !== undefined) checkCount('feature-extraction', 'truncate_dim', truncate_dim);
+    const { C, positions } = this.model.encoder.dims;
+    const whole = poolings.length * C;
+    const full = modules?.widthOf(whole) ?? whole;
+    const channels = poolings.length ? Math.min(full, truncate_dim ?? full) : C;
+    const pack = packing(quantize, precision, channels);
+    const list = textsOf('feature-extraction', texts, options);
+    const max_length = maxLengthOf(options.max_length, wish.own ?? this.tokenizer.model_max_length, positions);
+    const idsOf = (text: string) => this.tokenizer.encode(text, { truncation: true, max_length });
+    const rows = await eachOf(this.model.engine, list, (text, index) => ({ index, ids: idsOf(prompt + text) }), signal);
+    const skip = this.sentence.include_prompt || prompt === '' ? 0 : tokensBefore(this.tokenizer, idsOf(prompt));
+    const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+    const width = poolings.length ? channels : longest * C;
+    const data = new Float32Array(rows.length * width);
+    const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) => {
+      const states = tokensOf(lastHiddenState, batch, 'states');
+      const vectors = poolings.length ? states.map((own) => pool(own, C, poolings, skip)) : states.map((own) => Float64Array.from(own));
+      for (const [i, vector] of (modules?.run(vectors, withLast) ?? vectors).entries()) {
+        const kept = poolings.length ? vector.subarray(0, channels) : vector;
+        const at = (batch[i]?.index ?? 0) * width;
+        if (!normalize) data.set(kept, at);
+        else for (let t = 0; t < kept.length; t += channels) data.set(normalized(kept.subarray(t, t + channels)), at + t);
+      }
+      return states;
+    };
+    await runRows(this.model, rows, read, { pad: this.tokenizer.pad_token_id, signal, onProgress });
+    return pack(data, poolings.length ? [rows.length, channels] : [rows.length, longest, C]);
+  }
+}
+
+/** Throws ARGUMENT for what is no pooling. */
+function poolingsOf(pooling: Pooling | readonly SentencePooling[]): readonly SentencePooling[] {
+  const list = (Array.isArray(pooling) ? pooling : [pooling]) as readonly SentencePooling[];
+  const strange = list.find((one) => !sentencePoolings.includes(one));
+  if (strange === undefined && list.length > 0 && !list.includes(undefined as never)) return list;
+  const cure = `Use none, ${sentencePoolings.join(', ')}`;
+  throw new HeedError('ARGUMENT', `There is no pooling ${kindOf(list.length ? strange : pooling)}`, { culprit: 'pooling', cure });
+}
+
+/** Options that ask for a prompt, if none is asked for. */
+const named = (options: SentenceOptions, prompt_name: string): SentenceOptions =>
+  options?.prompt === undefined && options?.prompt_name === undefined ? { ...options, prompt_name } : options;
+
+/** Tokens of a prompt that stand before a text's own: all but a special one at the end. */
+function tokensBefore(tokenizer: CallableTokenizer, ids: readonly number[]): number {
+  const { bos_token_id, eos_token_id, unk_token_id, sep_token_id, pad_token_id, cls_token_id, mask_token_id } = tokenizer;
+  const special = [bos_token_id, eos_token_id, unk_token_id, sep_token_id, pad_token_id, cls_token_id, mask_token_id];
+  return ids.length - Number(special.includes(ids.at(-1)));
+}
+
+/** A folder's tokenizer, which makes texts lower case where the folder's sentence config wants it. */
+async function loadTokenizer(folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
+  const [files, { lowercase }] = await allOf([tokenizerFilesOf(folder, { signal }), described]);
+  return Tokenizer.from(lowercase ? lowered(files) : files, folder.locate);
+}
+
+/** As sentence-transformers does it: a Lowercase before the other normalizers, unless there is one among them. */
+function lowered(files: TokenizerFiles): TokenizerFiles {
+  const { normalizer, ...rest } = Object(files.tokenizer) as { normalizer?: { type?: unknown; normalizers?: unknown } | null };
+  const steps =
+    normalizer?.type === 'Sequence' && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : normalizer ? [normalizer] : [];
+  if (steps.some((step) => Object(step).type === 'Lowercase')) return files;
+  return { ...files, tokenizer: { ...rest, normalizer: { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, ...steps] } } };
 }

@@ -1,93 +1,77 @@
 /**
- * From token states to one vector per text, as sentence-transformers describes it in a folder's modules.json. Host maths, in
- * float64 with one order of summation, so that bits depend on the states alone.
+ * From token states to one vector per text, by the ways that sentence-transformers' Pooling has. Host maths, in float64 with one order of summation, so that
+ * bits depend on the states alone.
  */
-import { HeedError } from '../errors.js';
-import type { Folder } from '../io/folder.js';
-import { quote } from '../io/header.js';
-import { allOf, JsonNode, readJson } from '../io/json.js';
-import type { OpenOptions } from '../runtime/types.js';
 
-/** transformers.js's names; some stand for the same. */
-export const poolings = ['none', 'mean', 'cls', 'first_token', 'eos', 'last_token'] as const;
-export type Pooling = (typeof poolings)[number];
-/** From all tokens, one vector. */
-export type SentencePooling = Exclude<Pooling, 'none'>;
-
-export interface SentenceConfig {
-  pooling: SentencePooling | undefined;
-  normalize: boolean;
-  /** Tokens after which texts are cut, special tokens included. */
-  maxTokens: number | undefined;
+/** The states [T, C] of a text's tokens, of which the first `skip` are a prompt's that does not count. */
+interface States {
+  data: Float32Array;
+  C: number;
+  skip: number;
 }
 
-/** sentence-transformers' names of poolings, and heed's. */
-const modes: Readonly<Record<string, SentencePooling>> = {
-  pooling_mode_mean_tokens: 'mean',
-  pooling_mode_cls_token: 'cls',
-  pooling_mode_lasttoken: 'last_token',
+type Rule = (states: States) => Float64Array;
+
+/** The state of one token, zeros where there is none. */
+const tokenAt = ({ data, C }: States, t: number): Float64Array =>
+  t >= 0 && t * C < data.length ? Float64Array.from(data.subarray(t * C, (t + 1) * C)) : new Float64Array(C);
+
+const first: Rule = (states) => tokenAt(states, states.skip * states.C < states.data.length ? states.skip : 0);
+const last: Rule = (states) => {
+  const T = states.data.length / states.C;
+  return tokenAt(states, states.skip < T ? T - 1 : T);
 };
 
-/** What modules.json, the pooling's config.json and sentence_bert_config.json say; nothing where they are missing. */
-export async function readSentenceConfig(folder: Folder, options: OpenOptions = {}): Promise<SentenceConfig> {
-  const read = (file: string) => readJson(folder, file, { ...options, optional: true });
-  const [modules, sentence] = await allOf([read('modules.json'), read('sentence_bert_config.json')]);
-  const maxTokens =
-    sentence === undefined ? undefined : JsonNode.of('sentence_bert_config.json', sentence).integer('max_seq_length', 1 << 24, undefined);
-  if (modules === undefined) return { pooling: undefined, normalize: false, maxTokens };
-  const root = JsonNode.of(folder.locate('modules.json'), { modules });
-  const list = root.objects('modules');
-  const kinds = list.map((module) => module.string('type').split('.').at(-1));
-  const strange = kinds.find((kind) => !['Transformer', 'Pooling', 'Normalize'].includes(kind ?? ''));
-  if (strange !== undefined)
-    throw new HeedError('UNSUPPORTED', `${root.file} asks for a module ${quote(strange)}`, {
-      culprit: strange || root.file,
-      cure: 'heed has Transformer, Pooling and Normalize',
-    });
-  const at = list[kinds.indexOf('Pooling')]?.string('path');
-  return {
-    pooling: at === undefined ? undefined : await readPooling(folder, at, options),
-    normalize: kinds.includes('Normalize'),
-    maxTokens,
+/** Σ weight(t) x[t], divided by what the weights make together. */
+const weighted =
+  (weight: (t: number) => number, divisor: (sum: number) => number): Rule =>
+  ({ data, C, skip }) => {
+    const sum = new Float64Array(C);
+    let weights = 0;
+    for (let i = skip * C, t = skip; i < data.length; i += C, t++) {
+      const w = weight(t);
+      weights += w;
+      for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) + w * (data[i + c] as number);
+    }
+    const all = weights && divisor(weights);
+    return all ? sum.map((x) => x / all) : sum;
   };
+
+const most: Rule = ({ data, C, skip }) => {
+  const best = data.length > skip * C ? new Float64Array(C).fill(Number.NEGATIVE_INFINITY) : new Float64Array(C);
+  for (let i = skip * C; i < data.length; i++) best[i % C] = Math.max(best[i % C] as number, data[i] as number);
+  return best;
+};
+
+const itself = (sum: number) => sum;
+const rules = {
+  mean: weighted(() => 1, itself),
+  cls: first,
+  first_token: first,
+  eos: last,
+  last_token: last,
+  lasttoken: last,
+  max: most,
+  mean_sqrt_len_tokens: weighted(() => 1, Math.sqrt),
+  weightedmean: weighted((t) => t + 1, itself),
+} as const satisfies Record<string, Rule>;
+
+/** From all tokens, one vector. */
+export type SentencePooling = keyof typeof rules;
+/** transformers.js's names, and those of sentence-transformers; some stand for the same. */
+export type Pooling = 'none' | SentencePooling;
+export const sentencePoolings = Object.keys(rules) as readonly SentencePooling[];
+
+/** A text's vector by each of some poolings, one behind the other: `data` [T, C] are the states of its tokens. Zeros where there are none. */
+export function pool(data: Float32Array, C: number, poolings: readonly SentencePooling[], skip = 0): Float64Array {
+  const [one, ...more] = poolings.map((pooling) => rules[pooling]({ data, C, skip })) as [Float64Array, ...Float64Array[]];
+  return more.length ? Float64Array.from([one, ...more].flatMap((vector) => Array.from(vector))) : one;
 }
 
-async function readPooling(folder: Folder, path: string, options: OpenOptions): Promise<SentencePooling> {
-  // A path with dots in it would read outside of the folder.
-  if (!/^[\w-]+$/.test(path)) throw new HeedError('FORMAT', `modules.json gives the path ${quote(path)}`, { culprit: 'modules.json' });
-  const file = `${path}/config.json`;
-  const config = JsonNode.of(file, await readJson(folder, file, options));
-  const asked = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
-  const [mode] = asked;
-  if (asked.length === 1 && mode && Object.hasOwn(modes, mode)) return modes[mode] as SentencePooling;
-  throw new HeedError('UNSUPPORTED', `${file} asks for ${asked.map(quote).slice(0, 9).join(' and ') || 'no pooling'}`, {
-    culprit: file,
-    cure: `heed has ${Object.keys(modes).join(', ')}`,
-  });
-}
-
-/**
- * One text's vector, or with 'none' one for each of its tokens: `states` [T, C] are those of its tokens. An L2 norm of 1 with `normalize`. Zeros where there are no tokens.
- */
-export function pool(states: Float32Array, C: number, pooling: Pooling, normalize: boolean): Float32Array {
-  if (pooling === 'none') {
-    if (!normalize) return states;
-    const all = new Float32Array(states.length);
-    for (let i = 0; i < states.length; i += C) all.set(pool(states.subarray(i, i + C), C, 'cls', true), i);
-    return all;
-  }
-  const last = Math.max(0, states.length - C);
-  const [begin, end] = pooling === 'mean' ? [0, states.length] : pooling === 'eos' || pooling === 'last_token' ? [last, last + C] : [0, C];
-  const own = states.subarray(begin, end);
-  const rows = Math.max(1, own.length / C);
-  const sum = new Float64Array(C);
-  for (let i = 0; i < own.length; i += C) for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) + (own[i + c] as number);
-  for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / rows;
-  if (normalize) {
-    let square = 0;
-    for (const x of sum) square += x * x;
-    const norm = Math.max(Math.sqrt(square), 1e-12);
-    for (let c = 0; c < C; c++) sum[c] = (sum[c] as number) / norm;
-  }
-  return Float32Array.from(sum);
+/** A vector scaled to an L2 norm of 1; one of zeros stays. */
+export function normalized(vector: Float64Array): Float64Array {
+  let square = 0;
+  for (const x of vector) square += x * x;
+  const norm = Math.max(Math.sqrt(square), 1e-12);
+  return vector.map((x) => x / norm);
 }

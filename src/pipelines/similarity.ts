@@ -14,9 +14,16 @@ export type Vectors = readonly Vector[] | { readonly data: Vector; readonly dims
 export interface SearchOptions {
   /** How many hits for each query. Default 10. */
   top_k?: number | undefined;
-  /** 'cos_sim' (default), or 'dot': the same for vectors of length 1. */
-  score_function?: 'cos_sim' | 'dot' | undefined;
+  /**
+   * 'cosine' or 'cos_sim' (default); 'dot', the same for vectors of length 1; 'euclidean' and 'manhattan', distances below 0. A model says which one it is
+   * made for: `extractor.sentence.similarity_fn_name`.
+   */
+  score_function?: SimilarityName | 'cos_sim' | undefined;
 }
+
+/** sentence-transformers' names of how vectors are compared. */
+export const similarityNames = ['cosine', 'dot', 'euclidean', 'manhattan'] as const;
+export type SimilarityName = (typeof similarityNames)[number];
 
 /** A vector that was found. */
 export interface SearchHit {
@@ -50,6 +57,43 @@ export function cos_sim(a: Vector, b: Vector): number {
   return cosine(dot(a, b), magnitude(a), magnitude(b));
 }
 
+/** -√ Σ (aᵢ - bᵢ)²: 0 for vectors that are the same. Throws SHAPE for vectors of different lengths. */
+export const euclidean_sim = (a: Vector, b: Vector): number => alike('euclidean', a, b);
+
+/** -Σ |aᵢ - bᵢ|: 0 for vectors that are the same. Throws SHAPE for vectors of different lengths. */
+export const manhattan_sim = (a: Vector, b: Vector): number => alike('manhattan', a, b);
+
+/** How alike each of some vectors [N, C] and each of others [M, C] are, as the model compares them that is called so: rows of N lists of M numbers. Throws SHAPE, ARGUMENT. */
+export function similarity(
+  embeddings1: Vectors | Vector,
+  embeddings2: Vectors | Vector,
+  similarity_fn_name: SimilarityName = 'cosine',
+): number[][] {
+  checkName('similarity_fn_name', similarity_fn_name);
+  const [a, b] = rowsOfBoth(['embeddings1', embeddings1], ['embeddings2', embeddings2]);
+  const rowAt = ({ data, width }: Rows, n: number) => Array.from({ length: width }, (_, c) => data[n * width + c] as number);
+  const others = Array.from({ length: b.count }, (_, m) => rowAt(b, m));
+  return Array.from({ length: a.count }, (_, n) => {
+    const row = rowAt(a, n);
+    return others.map((other) => alike(similarity_fn_name, row, other));
+  });
+}
+
+/** By any of the names. */
+function alike(name: SimilarityName, a: Vector, b: Vector): number {
+  const sum = dot(a, b);
+  if (name === 'dot') return sum;
+  if (name === 'cosine') return cosine(sum, magnitude(a), magnitude(b));
+  return -distances[name](a, 0, b, 0, a.length);
+}
+
+/** Throws ARGUMENT. */
+function checkName(option: string, name: unknown, more: readonly string[] = []): void {
+  const known: readonly unknown[] = [...similarityNames, ...more];
+  if (known.includes(name)) return;
+  throw new HeedError('ARGUMENT', `There is no score function ${kindOf(name)}`, { culprit: option, cure: `Use ${known.join(', ')}` });
+}
+
 /**
  * For each query the vectors of a corpus that are most like it, the most alike first: a plain pass over all of them, which takes about 0.1 s for 100,000
  * vectors of 384 numbers. Queries [Q, C] or one [C], corpus [N, C]. Throws SHAPE where they do not fit, ARGUMENT for options that cannot be.
@@ -67,24 +111,14 @@ export function semantic_search(
       culprit: 'top_k',
       cure: 'It is a whole number from 1',
     });
-  if (score_function !== 'cos_sim' && score_function !== 'dot')
-    throw new HeedError('ARGUMENT', `There is no score function ${kindOf(score_function)}`, {
-      culprit: 'score_function',
-      cure: 'Use cos_sim or dot',
-    });
-  const queries = rowsOf('query_embeddings', isVector(query_embeddings) ? [query_embeddings] : query_embeddings);
-  const corpus = rowsOf('corpus_embeddings', corpus_embeddings);
-  if (queries.width !== corpus.width && queries.count && corpus.count)
-    throw new HeedError('SHAPE', `Queries of ${queries.width} numbers are looked for among vectors of ${corpus.width}`, {
-      culprit: 'query_embeddings',
-      shape: [queries.count, queries.width],
-      cure: 'Embed both with one model',
-    });
+  checkName('score_function', score_function, ['cos_sim']);
+  const name = score_function === 'cos_sim' ? 'cosine' : score_function;
+  const [queries, corpus] = rowsOfBoth(['query_embeddings', query_embeddings], ['corpus_embeddings', corpus_embeddings]);
   const found: SearchHit[][] = [];
-  const lengths = score_function === 'cos_sim' ? new Float64Array(corpus.count) : undefined;
+  const lengths = name === 'cosine' ? new Float64Array(corpus.count) : undefined;
   for (let from = 0; from < queries.count; from += TOGETHER) {
     const some = { ...queries, from, count: Math.min(TOGETHER, queries.count - from) };
-    for (const scores of scoresOf(some, corpus, lengths)) {
+    for (const scores of scoresOf(some, corpus, name, lengths)) {
       const top = new TopK(Math.min(top_k, Math.max(1, corpus.count)));
       top.add(scores);
       found.push(top.best().map(({ key, value }) => ({ corpus_id: key, score: value })));
@@ -97,8 +131,9 @@ export function semantic_search(
 const TOGETHER = 16;
 
 /** How alike each of some queries and each vector of a corpus are; `lengths` of the corpus, for cosines, are worked out with the first queries. */
-function scoresOf(queries: Rows & { from: number }, corpus: Rows, lengths: Float64Array | undefined): Float32Array[] {
+function scoresOf(queries: Rows & { from: number }, corpus: Rows, name: SimilarityName, lengths: Float64Array | undefined): Float32Array[] {
   const { width } = corpus;
+  const distance = name === 'euclidean' || name === 'manhattan' ? distances[name] : undefined;
   const starts = Array.from({ length: queries.count }, (_, i) => (queries.from + i) * width);
   const own = starts.map((start) => Math.sqrt(product(queries.data, start, queries.data, start, width)));
   const scores = starts.map(() => new Float32Array(corpus.count));
@@ -106,8 +141,13 @@ function scoresOf(queries: Rows & { from: number }, corpus: Rows, lengths: Float
     const at = n * width;
     if (lengths && queries.from === 0) lengths[n] = Math.sqrt(product(corpus.data, at, corpus.data, at, width));
     for (let i = 0; i < starts.length; i++) {
-      const sum = product(queries.data, starts[i] as number, corpus.data, at, width);
-      (scores[i] as Float32Array)[n] = lengths ? cosine(sum, own[i] as number, lengths[n] as number) : sum;
+      const [scored, start] = [scores[i] as Float32Array, starts[i] as number];
+      if (distance) {
+        scored[n] = -distance(queries.data, start, corpus.data, at, width);
+        continue;
+      }
+      const sum = product(queries.data, start, corpus.data, at, width);
+      scored[n] = lengths ? cosine(sum, own[i] as number, lengths[n] as number) : sum;
     }
   }
   return scores;
@@ -127,6 +167,22 @@ function product(a: Vector, i: number, b: Vector, j: number, length: number): nu
   return s0 + s1 + (s2 + s3);
 }
 
+type Distance = (a: Vector, i: number, b: Vector, j: number, length: number) => number;
+
+/** How far vectors are from each other. */
+const distances: Readonly<Record<'euclidean' | 'manhattan', Distance>> = {
+  euclidean(a, i, b, j, length) {
+    let sum = 0;
+    for (let k = 0; k < length; k++) sum += ((a[i + k] as number) - (b[j + k] as number)) ** 2;
+    return Math.sqrt(sum);
+  },
+  manhattan(a, i, b, j, length) {
+    let sum = 0;
+    for (let k = 0; k < length; k++) sum += Math.abs((a[i + k] as number) - (b[j + k] as number));
+    return sum;
+  },
+};
+
 /** Rounding may bring a cosine a little above 1. */
 const cosine = (sum: number, a: number, b: number): number => (a === 0 || b === 0 ? 0 * sum : Math.min(1, Math.max(-1, sum / (a * b))));
 
@@ -139,6 +195,17 @@ function vector(name: string, value: Vector): Vector {
   throw new HeedError('ARGUMENT', `${name} is ${kindOf(value)}`, {
     culprit: name,
     cure: 'Give a list of numbers, or the data of a tensor',
+  });
+}
+
+/** Two collections, of vectors of one length; either may be one vector. */
+function rowsOfBoth(...given: readonly (readonly [name: string, vectors: Vectors | Vector])[]): [Rows, Rows] {
+  const [a, b] = given.map(([name, vectors]) => rowsOf(name, isVector(vectors) ? [vectors] : vectors)) as [Rows, Rows];
+  if (a.width === b.width || !a.count || !b.count) return [a, b];
+  throw new HeedError('SHAPE', `Vectors of ${a.width} numbers are compared with vectors of ${b.width}`, {
+    culprit: given[0]?.[0] ?? '',
+    shape: [a.count, a.width],
+    cure: 'Embed both with one model',
   });
 }
 

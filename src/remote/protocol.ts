@@ -15,7 +15,13 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
 };
 
 /** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
-export const methods: Readonly<Record<string, number>> = { generate: 0, fit: 1, classify: 1, save_pretrained: 1 };
+export const methods: Readonly<Record<string, number>> = {
+  generate: 0,
+  fit: 1,
+  classify: 1,
+  save_pretrained: 1,
+  ...{ encode: 1, encode_query: 1, encode_document: 1 },
+};
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {

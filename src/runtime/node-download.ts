@@ -5,30 +5,31 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HeedError } from '../errors.js';
+import { machine, variable } from './node-environment.js';
 import { codeOf } from './node-failures.js';
 import type { HubCache, OpenOptions, RemoteFile } from './types.js';
 
 /** How often it is begun again without a byte of progress in between. */
 const RETRIES = 4;
 /** Seconds without a byte after which a connection counts as lost. */
-const patience = () => Number(process.env.HF_HUB_DOWNLOAD_TIMEOUT) || 30;
+const patience = () => Number(variable('HF_HUB_DOWNLOAD_TIMEOUT')) || 30;
 const PIECE = 1 << 20;
 
 type From = Parameters<HubCache['keep']>[4];
 
 /** This machine's name, as it stands in names of files. */
-const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 6);
+const host = createHash('sha256').update(machine()).digest('hex').slice(0, 6);
 let started = 0;
 
+/** Who may not ask believes so. */
 const alive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    return codeOf(error) !== 'ESRCH';
   }
 };
 
@@ -161,9 +162,9 @@ async function differs(path: string, { etag, size: promised }: RemoteFile): Prom
   if (promised !== undefined && size !== promised) return `it has ${size} bytes, and the hub says ${promised}`;
   const kind = /^[\da-f]{64}$/.test(etag) ? 'sha256' : /^[\da-f]{40}$/.test(etag) ? 'sha1' : undefined;
   if (!kind) return undefined;
-  const hash = createHash(kind);
-  if (kind === 'sha1') hash.update(`blob ${size}\0`);
-  for await (const chunk of createReadStream(path, { highWaterMark: PIECE })) hash.update(chunk);
-  const found = hash.digest('hex');
-  return found === etag ? undefined : `its checksum is ${found}, and the hub says ${etag}`;
+  // The hub's SHA-1 is git's, of a header and the file; a mirror's may be the file's own.
+  const hashes = [createHash(kind), ...(kind === 'sha1' ? [createHash(kind).update(`blob ${size}\0`)] : [])];
+  for await (const chunk of createReadStream(path, { highWaterMark: PIECE })) for (const hash of hashes) hash.update(chunk);
+  const found = hashes.map((hash) => hash.digest('hex'));
+  return found.includes(etag) ? undefined : `its checksum is ${found.at(-1)}, and the hub says ${etag}`;
 }

@@ -21,6 +21,13 @@ export function storageFailure(location: string, what: string, cause: unknown, c
   return new HeedError('STORAGE', `${location} ${what}: ${why}`, { culprit: location, cure: cure ?? known, cause });
 }
 
+/** Deno's refusals have a name, and not always a code. */
 export const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && !(error instanceof HeedError) ? String(error.code) : '';
+  !(error instanceof Error) || error instanceof HeedError
+    ? ''
+    : error.name === 'NotCapable'
+      ? 'EACCES'
+      : 'code' in error
+        ? String(error.code)
+        : '';
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -6,16 +6,23 @@
 
 import { readFileSync } from 'node:fs';
 import { copyFile, readdir, readFile, realpath, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { HeedError } from '../errors.js';
+import { addressCache } from './node-address-cache.js';
+import { home, variable } from './node-environment.js';
 import { codeOf, storageFailure } from './node-failures.js';
 import { makeFolder, open } from './node-files.js';
 import type { HubCache, OpenOptions, Repository } from './types.js';
 
-const variable = (name: string): string | undefined => process.env[name]?.trim() || undefined;
-const expand = (path: string): string => path.replace(/^~(?=$|[\\/])/, homedir());
-const hfHome = () => expand(variable('HF_HOME') ?? join(variable('XDG_CACHE_HOME') ?? join(homedir(), '.cache'), 'huggingface'));
+const given = (name: string): string | undefined => variable(name)?.trim() || undefined;
+const expand = (path: string): string => path.replace(/^~(?=$|[\\/])/, (tilde) => home() ?? tilde);
+/** Undefined where nobody says where the user's files are. */
+function hfHome(): string | undefined {
+  const own = home();
+  const caches = given('XDG_CACHE_HOME') ?? (own && join(own, '.cache'));
+  const folder = given('HF_HOME') ?? (caches && join(caches, 'huggingface'));
+  return folder && expand(folder);
+}
 
 const below = ({ folder, id }: Repository, ...path: string[]) => join(expand(folder), `models--${id.replaceAll('/', '--')}`, ...path);
 const pointer = (repository: Repository, commit: string, file: string) => below(repository, 'snapshots', commit, ...file.split('/'));
@@ -130,18 +137,26 @@ const link = (blob: string, path: string) =>
 
 function tokenFile(): string | undefined {
   try {
-    return readFileSync(expand(variable('HF_TOKEN_PATH') ?? join(hfHome(), 'token')), 'utf8').trim() || undefined;
+    const folder = hfHome();
+    const path = given('HF_TOKEN_PATH') ?? (folder && join(folder, 'token'));
+    return path && (readFileSync(expand(path), 'utf8').trim() || undefined);
   } catch {
     return undefined;
   }
 }
 
+const isHash = (etag: string): boolean => /^([\da-f]{40}|[\da-f]{64})$/.test(etag);
+
 export const nodeHubCache: HubCache = {
-  home: () => expand(variable('HF_HUB_CACHE') ?? variable('HUGGINGFACE_HUB_CACHE') ?? join(hfHome(), 'hub')),
+  home() {
+    const folder = hfHome();
+    const hub = given('HF_HUB_CACHE') ?? given('HUGGINGFACE_HUB_CACHE') ?? (folder && join(folder, 'hub'));
+    return hub && expand(hub);
+  },
 
   token() {
-    if (/^(1|on|yes|true)$/i.test(variable('HF_HUB_DISABLE_IMPLICIT_TOKEN') ?? '')) return undefined;
-    const token = variable('HF_TOKEN') ?? variable('HUGGING_FACE_HUB_TOKEN') ?? tokenFile();
+    if (/^(1|on|yes|true)$/i.test(given('HF_HUB_DISABLE_IMPLICIT_TOKEN') ?? '')) return undefined;
+    const token = given('HF_TOKEN') ?? given('HUGGING_FACE_HUB_TOKEN') ?? tokenFile();
     if (token && !/^[\x21-\x7e]+$/.test(token))
       throw new HeedError('ARGUMENT', 'The token of the hub has characters that no token has', {
         culprit: 'HF_TOKEN',
@@ -182,8 +197,9 @@ export const nodeHubCache: HubCache = {
 
   async keep(repository, commit, file, remote, from, options) {
     const blobs = below(repository, 'blobs');
-    // Without a hash a content has no name of its own: it is the file's.
-    const blob = join(blobs, remote.etag || `${commit}-${file.replaceAll('/', '-')}`);
+    // Without a hash a content has no name of its own: it is the file's. Other ETags are lengths and times, which two files may share.
+    const { etag } = remote;
+    const blob = join(blobs, isHash(etag) ? etag : `${etag || commit}-${file.replaceAll('/', '-')}`);
     try {
       return await ifWritable(async () => {
         await makeFolder(blobs);
@@ -201,4 +217,6 @@ export const nodeHubCache: HubCache = {
       throw storageFailure(blob, 'cannot be written', error, cure);
     }
   },
+
+  addresses: (folder) => addressCache(join(expand(folder), 'addresses')),
 };

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { streamOf } from './fetch.js';
+import { variable } from './node-environment.js';
 import { exists, join, open } from './node-files.js';
 import { nodeHubCache } from './node-hub-cache.js';
 import { appendFile, listFolder, removeFile, writeFile } from './node-storage.js';
@@ -75,7 +76,7 @@ export const nodeRuntime: Runtime = {
   removeFile,
   fetch: (url, init) => globalThis.fetch(url, init),
   streamOf,
-  environment: (variable) => process.env[variable],
+  environment: variable,
   hubCache: nodeHubCache,
   caches: () => undefined,
   pause: () => new Promise((resolve) => setImmediate(resolve)),

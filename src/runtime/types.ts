@@ -98,10 +98,24 @@ export interface Repository {
   readonly id: string;
 }
 
+/** A file that was kept, and the headers with which it came. */
+export interface KeptFile {
+  readonly path: string;
+  readonly headers: Headers;
+}
+
+/** What servers of files sent, on the disk, by address. */
+export interface AddressCache {
+  match(url: string): Promise<KeptFile | undefined>;
+  /** Takes the place of what was there when it is there as a whole. */
+  put(url: string, response: Response): Promise<void>;
+  delete(url: string): Promise<boolean>;
+}
+
 /** What a hub sent, on the disk, laid out as Hugging Face's libraries do, so that they find what heed downloaded and heed what they did. */
 export interface HubCache {
-  /** Where it is unless the user says otherwise. */
-  home(): string;
+  /** Where it is unless the user says otherwise; undefined where that cannot be told. */
+  home(): string | undefined;
   /** The user's token for the hub. */
   token(): string | undefined;
   /** The commit that a revision was when it was asked for last. */
@@ -126,6 +140,8 @@ export interface HubCache {
     from: (begin: number, signal: AbortSignal) => Promise<{ begin: number; stream: ByteStream }>,
     options: OpenOptions,
   ): Promise<boolean>;
+  /** What servers that are no hubs sent, beside what hubs did. */
+  addresses(folder: string): AddressCache;
 }
 
 export interface Runtime {

@@ -112,6 +112,22 @@ describe('options', () => {
     expect(await vectors(['a cat', '--model', plain, '--normalize'])).toEqual(await expected(['a cat']));
   });
 
+  it('--prompt, --prompt-name and --truncate-dim do what they say, and the folder’s own measure compares', async () => {
+    const own = join(temporary, 'own');
+    cpSync(tinyPath, own, { recursive: true });
+    const wishes = { prompts: { query: 'q: ' }, default_prompt_name: 'query', similarity_fn_name: 'euclidean', truncate_dim: 8 };
+    writeFileSync(join(own, 'config_sentence_transformers.json'), JSON.stringify(wishes));
+    const first = async (text: string) => (await expected([text])).map((row) => row.slice(0, 8));
+    expect(await vectors(['a cat', '--model', own])).toEqual(await first('q: a cat'));
+    expect(await vectors(['a cat', '--model', own, '--prompt-name', 'document'])).toEqual(await first('a cat'));
+    expect(await vectors(['a cat', '--model', own, '--prompt', 'x '])).toEqual(await first('x a cat'));
+    expect(await vectors(['a cat', '--prompt', 'x ', '--truncate-dim', '8'])).toEqual(await first('x a cat'));
+    const { stdout } = await run(['embed', 'a', 'a', '--model', own]);
+    expect(stdout).toMatch(/^euclidean +1 +2\n +1 +-?0\.00\n +2 +-?0\.00 +-?0\.00$/m);
+    const { code, stderr } = await run(['embed', 'a', '--model', own, '--prompt-name', 'none']);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/no prompt none.*query, document/)]);
+  });
+
   it('--max-tokens cuts texts', async () => {
     expect(await vectors(['--max-tokens', '5', 'a b c d e f'])).toEqual(await expected(['a b c']));
   });

@@ -44,16 +44,13 @@ describe.skipIf(noChromium)(`the Cache API${noChromium ? `: ${noChromium}` : ''}
       return () => browser.close();
     });
     expect(value.right).toEqual([true, true, true, true, true]);
-    expect(value.events.filter((status) => status !== 'progress' && status !== 'progress_total').slice(0, 2)).toEqual([
-      'initiate',
-      'initiate',
-    ]);
+    expect(value.events[0]).toBe('initiate');
     expect(value.events.at(-1)).toBe('ready');
     expect(value.keys).toContain('/org/tiny/resolve/main/model.safetensors');
     expect(phases.first?.every((method) => method === 'GET')).toBe(true);
     // What is there is compared; what is missing is asked for again.
     expect(phases.again).toContain('HEAD');
-    expect(phases.again?.filter((method) => method === 'GET').length).toBeLessThanOrEqual(1);
+    expect(phases.again?.filter((method) => method === 'GET').length).toBeLessThanOrEqual(2);
     expect(phases.local).toEqual([]);
     expect(value.missing).toBe('NETWORK');
     expect(value.functions).toMatch(/cannot cross.*worker: false/);

@@ -91,6 +91,11 @@ export class FakeHub {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
 
+  /** The second server's address. */
+  get far(): string {
+    return this.#cdn;
+  }
+
   /** The requests so far, as `GET config.json`, and forgets them. */
   taken(host?: Asked['host']): string[] {
     return this.log

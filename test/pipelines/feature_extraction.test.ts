@@ -176,7 +176,7 @@ describe('an option', () => {
     },
   );
 
-  it.each(['max', 'MEAN', '', true, null])('pooling: %s is ARGUMENT', async (pooling) => {
+  it.each(['median', 'MEAN', '', true, null, [], ['mean', 'none']])('pooling: %s is ARGUMENT', async (pooling) => {
     const error = await failureOf(() => extractor('a', { pooling } as FeatureExtractionOptions));
     expect(error).toMatchObject({ code: 'ARGUMENT', culprit: 'pooling' });
     expect(error.cure).toMatch(/none, mean, cls/);

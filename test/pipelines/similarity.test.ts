@@ -1,7 +1,7 @@
 /** cos_sim, dot, magnitude, semantic_search: what they are by definition, on every kind of vector, and fast enough for a large collection. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cos_sim, dot, HostTensor, magnitude, semantic_search } from '../../dist/entry/node.js';
+import { cos_sim, dot, euclidean_sim, HostTensor, magnitude, manhattan_sim, semantic_search, similarity } from '../../dist/entry/node.js';
 import { Random } from '../cases/random.js';
 
 const codeOf = (run: () => unknown) => {
@@ -42,6 +42,54 @@ describe('two vectors', () => {
     expect(cos_sim([0, 0], [0, 0])).toBe(0);
     expect(cos_sim([Number.NaN, 0], [1, 2])).toBeNaN();
     expect(cos_sim([Number.NaN, 0], [0, 0])).toBeNaN();
+  });
+
+  it('are as far from each other as their distances say, below 0', () => {
+    expect(euclidean_sim([1, 2], [4, 6])).toBe(-5);
+    expect(manhattan_sim([1, 2], Float32Array.of(4, 6))).toBe(-7);
+    expect(codeOf(() => euclidean_sim([1], [1, 2]))).toBe('SHAPE');
+  });
+
+  it('of two collections are compared by any measure', () => {
+    const [a, b] = [
+      [
+        [1, 0],
+        [0, 2],
+      ],
+      new HostTensor('float32', Float32Array.of(1, 0, 3, 4, 0, 1), [3, 2]),
+    ];
+    expect(similarity(a, b)).toEqual([
+      [1, expect.closeTo(0.6), 0],
+      [0, expect.closeTo(0.8), 1],
+    ]);
+    expect(similarity(a, b, 'dot')).toEqual([
+      [1, 3, 0],
+      [0, 8, 2],
+    ]);
+    expect(similarity([1, 0], b, 'manhattan')).toEqual([[-0, -6, -2]]);
+    expect(similarity([1, 0], b, 'euclidean')).toEqual([[-0, -Math.sqrt(20), -Math.SQRT2]]);
+    expect(similarity([], b)).toEqual([]);
+    expect(codeOf(() => similarity([[1]], b))).toBe('SHAPE');
+    expect(codeOf(() => similarity(a, b, 'maxsim' as never))).toBe('ARGUMENT');
+  });
+
+  it.each(['dot', 'euclidean', 'manhattan'] as const)('are searched by %s as they are compared', (name) => {
+    const random = new Random(7);
+    const [queries, corpus] = [random.floats([3, 5], 1), random.floats([40, 5], 1)].map(
+      ({ data, dims }) => new HostTensor('float32', data, [...dims]),
+    );
+    const all = similarity(queries as HostTensor<Float32Array>, corpus as HostTensor<Float32Array>, name);
+    const found = semantic_search(queries as HostTensor<Float32Array>, corpus as HostTensor<Float32Array>, {
+      score_function: name,
+      top_k: 4,
+    });
+    for (const [i, hits] of found.entries()) {
+      const best = (all[i] as number[])
+        .map((score, id) => ({ score, id }))
+        .sort((a, b) => b.score - a.score)
+        .slice(0, 4);
+      expect(hits).toEqual(best.map(({ score, id }) => ({ corpus_id: id, score: expect.closeTo(score, 5) })));
+    }
   });
 
   it('of different lengths, or that are none, throw', () => {
