@@ -83,21 +83,46 @@ export const rewriteEach = <T extends Text>(text: T, whole: (text: string) => st
     }
   });
 
+/** A part of a text that a pattern matches, or that stands between matches. */
+type Part = readonly [begin: number, end: number, matched: boolean];
+
+/** A text's parts in order. As in Oniguruma no empty match stands right behind another match, where JavaScript finds one. */
+function partsOf(text: string, pattern: RegExp): Part[] {
+  const parts: Part[] = [];
+  let done = 0;
+  let before = -1;
+  for (const { 0: match, index } of text.matchAll(pattern)) {
+    if (!match && index === before) continue;
+    if (done < index) parts.push([done, index, false]);
+    done = before = index + match.length;
+    parts.push([index, done, true]);
+  }
+  if (done < text.length) parts.push([done, text.length, false]);
+  return parts;
+}
+
 /** A replacement stands for the last character that it replaces. */
 export const replace = <T extends Text>(text: T, pattern: RegExp, content: string): T =>
   rewrite(
     text,
-    (old) => old.replace(pattern, () => content),
+    (old) => substitute(old, pattern, content),
     (old, tracer) => {
-      let done = 0;
-      for (const { 0: match, index } of old.matchAll(pattern)) {
-        tracer.keep(old, done, index);
-        done = index + match.length;
-        tracer.put(content, Math.max(0, done - 1));
-      }
-      tracer.keep(old, done, old.length);
+      for (const [begin, end, matched] of partsOf(old, pattern))
+        if (matched) tracer.put(content, Math.max(0, end - 1));
+        else tracer.keep(old, begin, end);
     },
   );
+
+export function substitute(text: string, pattern: RegExp, content: string): string {
+  let before = -1;
+  return text.replace(pattern, (match, ...rest) => {
+    // Groups come before the index, of which a named one makes an object come last.
+    const index = rest.findLast((value) => typeof value === 'number') as number;
+    if (!match && index === before) return '';
+    before = index + match.length;
+    return content;
+  });
+}
 
 /** What is put before a text stands for its first character. */
 export const prepend = <T extends Text>(text: T, prefix: string): T =>
@@ -116,19 +141,32 @@ export function matches<T extends Text>(text: T, pattern: RegExp): readonly T[] 
   return Array.from(text.text.matchAll(pattern), ({ 0: match, index }) => slice(text, index, index + match.length));
 }
 
-/** The parts of a text between matches, and the matches themselves if they are kept; never an empty one. */
-export function split<T extends Text>(text: T, pattern: RegExp, keep: boolean): readonly T[] {
-  const parts: T[] = [];
-  const old = stringOf(text);
-  let done = 0;
-  const add = (begin: number, end: number) => {
-    if (begin < end) parts.push(slice(text, begin, end));
-  };
-  for (const { 0: match, index } of old.matchAll(pattern)) {
-    add(done, index);
-    done = index + match.length;
-    if (keep) add(index, done);
+/** What becomes of the matches that a text is split at: whether one joins the part before it, reading from either end. */
+const joins: Readonly<Record<string, { readonly backwards?: boolean; join(matched: boolean, before: boolean): boolean }>> = {
+  Removed: { join: () => false },
+  Isolated: { join: () => false },
+  Contiguous: { join: (matched, before) => matched === before },
+  MergedWithPrevious: { join: (matched, before) => matched && !before },
+  MergedWithNext: { join: (matched, before) => matched && !before, backwards: true },
+};
+
+export type Behavior = 'Removed' | 'Isolated' | 'Contiguous' | 'MergedWithPrevious' | 'MergedWithNext';
+export const behaviors = Object.keys(joins) as readonly Behavior[];
+
+/** The parts that a pattern cuts a text into; never an empty one. With `inverted` what stands between matches is taken for the matches. */
+export function split<T extends Text>(text: T, pattern: RegExp, behavior: Behavior, inverted = false): readonly T[] {
+  const { join, backwards } = joins[behavior] as (typeof joins)[string];
+  const spans: [begin: number, end: number][] = [];
+  const parts = partsOf(stringOf(text), pattern);
+  if (backwards) parts.reverse();
+  let before = false;
+  for (const [begin, end, found] of parts) {
+    const matched = found !== inverted;
+    const last = spans.at(-1);
+    if (last && join(matched, before)) last[backwards ? 0 : 1] = backwards ? begin : end;
+    else if (!matched || behavior !== 'Removed') spans.push([begin, end]);
+    before = matched;
   }
-  add(done, old.length);
-  return parts;
+  if (backwards) spans.reverse();
+  return spans.flatMap(([begin, end]) => (begin < end ? [slice(text, begin, end)] : []));
 }

@@ -1,7 +1,8 @@
 /**
  * Byte-pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909): a word begins as characters, and pairs of
  * neighbours become one piece in the order in which the merges were learnt, of equal ones the leftmost first. With a heap
- * a word of n characters takes n log n steps. Characters that the vocabulary lacks become their bytes, or unknown.
+ * a word of n characters takes n log n steps. Characters that the vocabulary lacks become their bytes, or unknown, or
+ * nothing where there is no unknown token.
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
@@ -37,10 +38,13 @@ const precedes = (a: Candidate, b: Candidate) => a.rank < b.rank || (a.rank === 
 export class Bpe extends Vocabulary implements Model {
   readonly #model: JsonNode;
   readonly #merges = new Map<number, Merge>();
-  readonly #unknown: number | undefined;
+  /** null where it is named but not in the vocabulary. */
+  readonly #unknown: number | null | undefined;
   readonly #fusesUnknown: boolean;
   readonly #fallsBack: boolean;
   readonly #wholeFirst: boolean;
+  /** What a character has before it unless it begins a word, and after it if it ends one. */
+  readonly #prefix: string;
   readonly #suffix: string;
   /** Ids, begins and ends in turn. */
   readonly #cache = new Map<string, readonly number[]>();
@@ -49,22 +53,25 @@ export class Bpe extends Vocabulary implements Model {
     super(model.object('vocab'));
     this.#model = model;
     for (const token of Object.keys(this.node.value)) this.idOf(token);
-    for (const key of ['continuing_subword_prefix', 'dropout'])
-      if (model.get(key))
-        throw new HeedError('UNSUPPORTED', `${model.file}: heed has no ${key} in BPE`, { culprit: `${model.path}.${key}` });
+    if (model.get('dropout'))
+      throw new HeedError('UNSUPPORTED', `${model.file}: heed has no dropout in BPE`, {
+        culprit: `${model.path}.dropout`,
+        cure: 'Set it to null: it makes tokens random, for training',
+      });
+    this.#prefix = model.string('continuing_subword_prefix', '');
+    this.#suffix = model.string('end_of_word_suffix', '');
     for (const [rank, merge] of model.array('merges').entries()) {
       const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
       if (typeof left !== 'string' || typeof right !== 'string' || more.length) throw model.error('has a merge that is not of two tokens');
-      const [a, b, id] = [this.idOf(left), this.idOf(right), this.idOf(left + right)];
+      const [a, b, id] = [left, right, left + right.slice(this.#prefix.length)].map((token) => this.idOf(token));
       if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
       this.#merges.set(keyOf(a, b), { rank, id });
     }
     const unknown = model.string('unk_token', undefined);
-    this.#unknown = unknown === undefined ? undefined : this.idOf(unknown);
+    this.#unknown = unknown === undefined ? undefined : (this.idOf(unknown) ?? null);
     this.#fusesUnknown = model.boolean('fuse_unk', false);
     this.#fallsBack = model.boolean('byte_fallback', false);
     this.#wholeFirst = model.boolean('ignore_merges', false);
-    this.#suffix = model.string('end_of_word_suffix', '');
   }
 
   encode(words: readonly string[], into: number[], spans?: number[]): void {
@@ -93,32 +100,40 @@ export class Bpe extends Vocabulary implements Model {
 
   /** A word as characters; the first of them. */
   #begin(word: string): Piece | undefined {
-    let [first, last]: (Piece | undefined)[] = [];
+    let first: Piece | undefined;
+    let last = undefined as Piece | undefined;
     let begin = 0;
+    let unknown = false;
+    const add = (id: number, end: number) => {
+      const piece: Piece = { id, begin, end, before: last, after: undefined, merged: false };
+      if (last) last.after = piece;
+      first ??= piece;
+      last = piece;
+    };
     for (const character of word) {
       const end = begin + character.length;
-      for (const id of this.#idsOf(end === word.length ? character + this.#suffix : character)) {
-        if (this.#fusesUnknown && id === this.#unknown && last?.id === id) {
-          last.end = end;
-          continue;
-        }
-        const piece: Piece = { id, begin, end, before: last, after: undefined, merged: false };
-        if (last) last.after = piece;
-        first ??= piece;
-        last = piece;
+      const ids = this.#idsOf((begin ? this.#prefix : '') + character + (end === word.length ? this.#suffix : ''));
+      if (ids) for (const id of ids) add(id, end);
+      else if (this.#unknown !== undefined) {
+        if (unknown && this.#fusesUnknown && last) last.end = end;
+        else add(this.#unknownId(), end);
       }
+      unknown = !ids;
       begin = end;
     }
     return first;
   }
 
-  #idsOf(character: string): readonly number[] {
+  /** undefined: unknown. */
+  #idsOf(character: string): readonly number[] | undefined {
     const id = this.idOf(character);
     if (id !== undefined) return [id];
-    const bytes = this.#fallsBack && byteIds(character, (token) => this.idOf(token));
-    if (bytes) return bytes;
-    if (this.#unknown === undefined) throw this.#model.error('has neither a piece of the text nor an unk_token');
-    return [this.#unknown];
+    return this.#fallsBack ? byteIds(character, (token) => this.idOf(token)) : undefined;
+  }
+
+  #unknownId(): number {
+    if (typeof this.#unknown === 'number') return this.#unknown;
+    throw this.#model.error('has neither a piece of the text nor its unk_token');
   }
 
   #merge(first: Piece | undefined): Piece | undefined {

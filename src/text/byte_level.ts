@@ -12,8 +12,9 @@ export const byteAlphabet: readonly string[] = (() => {
 })();
 
 const encoder = new TextEncoder();
-const spell = (text: string) => Array.from(encoder.encode(text), (byte) => byteAlphabet[byte]).join('');
-const spellRest = (text: string) => text.replace(/[^!-~]+/g, spell);
+const spellBytes = (text: string) => Array.from(encoder.encode(text), (byte) => byteAlphabet[byte]).join('');
+/** A text's bytes, each as its character. */
+export const spell = (text: string): string => text.replace(/[^!-~]+/g, spellBytes);
 
 /** GPT-2's words, with the space before them. What Rust's regular expressions call \s is Unicode's white space. */
 const words =
@@ -24,6 +25,6 @@ export function byteLevel(node: JsonNode): <T extends Text>(text: T) => readonly
   const cuts = node.boolean('use_regex', true);
   return (text) => {
     const begun = prefix && !stringOf(text).startsWith(' ') ? prepend(text, ' ') : text;
-    return (cuts ? matches(begun, words) : [begun]).map((word) => rewriteEach(word, spellRest));
+    return (cuts ? matches(begun, words) : [begun]).map((word) => rewriteEach(word, spell));
   };
 }

@@ -3,15 +3,16 @@
  * function from tokens to pieces of text, which are Hugging Face's Rust ones' to the letter.
  */
 import type { JsonNode } from '../io/json.js';
+import { substitute } from './aligned.js';
 import { byteAlphabet } from './byte_level.js';
-import { checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
+import { characterOf, checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
 
 export type Decoder = (tokens: readonly string[]) => readonly string[];
 
 const decoders: Readonly<Record<string, (node: JsonNode) => Decoder>> = {
   BPEDecoder: (node) => {
     const suffix = node.string('suffix', '</w>');
-    return (tokens) => tokens.map((token, i) => token.replaceAll(suffix, i === tokens.length - 1 ? '' : ' '));
+    return (tokens) => tokens.map((token, i) => replaceAll(token, suffix, i === tokens.length - 1 ? '' : ' '));
   },
   ByteFallback: () => byteFallback,
   ByteLevel: () => byteLevel,
@@ -21,31 +22,32 @@ const decoders: Readonly<Record<string, (node: JsonNode) => Decoder>> = {
     return (tokens) =>
       tokens
         .filter((token, i) => token !== tokens[i - 1])
-        .map((token) => token.replaceAll(pad, ''))
-        .map((token) => (cleans ? tidy(token).replaceAll(delimiter, ' ') : token));
+        .map((token) => replaceAll(token, pad, ''))
+        .map((token) => (cleans ? replaceAll(tidy(token), delimiter, ' ') : token))
+        .filter((token) => token);
   },
   Fuse: () => (tokens) => [tokens.join('')],
   // Marks become spaces; the first token's go where the pre-tokenizer puts some there.
   Metaspace: (node) => {
-    const mark = node.string('replacement', '▁');
+    const mark = characterOf(node, 'replacement', '▁');
     const keeps = prependSchemeOf(node) === 'never';
-    return (tokens) => tokens.map((token, i) => token.replaceAll(mark, i > 0 || keeps ? ' ' : ''));
+    return (tokens) => tokens.map((token, i) => replaceAll(token, mark, i > 0 || keeps ? ' ' : ''));
   },
   Replace: (node) => {
     const pattern = patternOf(node);
     const content = node.string('content', '');
-    return (tokens) => tokens.map((token) => token.replace(pattern, () => content));
+    return (tokens) => tokens.map((token) => substitute(token, pattern, content));
   },
   Sequence: inTurn,
   Strip: (node) => {
-    const content = node.string('content');
+    const content = characterOf(node, 'content');
     const most = (key: string) => node.integer(key, 1 << 16, 0);
     const [start, stop] = [most('start'), most('stop')];
     return (tokens) =>
       tokens.map((token) => {
         let [begin, end] = [0, token.length];
-        while (begin < start && token.charAt(begin) === content) begin++;
-        while (end > begin && token.length - end < stop && token.charAt(end - 1) === content) end--;
+        for (let i = 0; i < start && token.startsWith(content, begin); i++) begin += content.length;
+        for (let i = 0; i < stop && end > begin && token.endsWith(content, end); i++) end -= content.length;
         return token.slice(begin, end);
       });
   },
@@ -96,6 +98,9 @@ const byteFallback: Decoder = (tokens) => {
   }
   return pieces;
 };
+
+/** An empty string stands between all characters, of which some take two code units. */
+const replaceAll = (token: string, old: string, by: string): string => (old ? token.replaceAll(old, by) : token.replace(/(?:)/gu, by));
 
 /** Takes away the spaces that stand before punctuation and the short forms of English. */
 export const cleanUp = (text: string): string =>

@@ -4,9 +4,10 @@ import { Bpe } from './bpe.js';
 import { lookUp } from './parts.js';
 import { Unigram } from './unigram.js';
 import type { Model } from './vocabulary.js';
+import { WordLevel } from './wordlevel.js';
 import { WordPiece } from './wordpiece.js';
 
-const models: Readonly<Record<string, new (node: JsonNode) => Model>> = { WordPiece, BPE: Bpe, Unigram };
+const models: Readonly<Record<string, new (node: JsonNode) => Model>> = { WordPiece, BPE: Bpe, Unigram, WordLevel };
 
 /** The model of a tokenizer.json. Old ones do not name its type. */
 export function modelOf(root: JsonNode): Model {

@@ -6,6 +6,7 @@
 import type { JsonNode } from '../io/json.js';
 import { prepend, replace, rewrite, rewriteEach, slice, stringOf, type Text } from './aligned.js';
 import { bertNormalizer } from './bert.js';
+import { spell } from './byte_level.js';
 import { type Form, normalForm, traceForm } from './normal_forms.js';
 import { checkGrowth, lookUp, patternOf, stepsOf } from './parts.js';
 import { precompiled } from './precompiled.js';
@@ -15,11 +16,13 @@ export type Normalizer = <T extends Text>(text: T) => T;
 
 const normalizers: Readonly<Record<string, (node: JsonNode) => Normalizer>> = {
   BertNormalizer: bertNormalizer,
+  ByteLevel: () => (text) => rewriteEach(text, spell),
   Lowercase: () => (text) => rewriteEach(text, lowercase),
   NFC: () => form('NFC'),
   NFD: () => form('NFD'),
   NFKC: () => form('NFKC'),
   NFKD: () => form('NFKD'),
+  Nmt: () => (text) => rewriteEach(text, nmt),
   // Every mark, where BERT's stripping takes those without width.
   StripAccents: () => (text) => rewriteEach(text, (part) => part.replace(/\p{M}/gu, '')),
   Strip: (node) => strip(node.boolean('strip_left', true), node.boolean('strip_right', true)),
@@ -49,6 +52,13 @@ function createNormalizer(node: JsonNode): Normalizer {
 
 /** Character by character, as Rust does it: a text as a whole would get a final sigma at the end of its words. */
 export const lowercase = (text: string): string => text.replace(/Σ/g, 'σ').toLowerCase();
+
+/** SentencePiece's rules for translation: no control characters, and a space for what leaves space or none, the replacement character too. */
+const nmt = (text: string): string =>
+  text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what goes.
+    .replace(/[\x01-\x08\x0b\x0e-\x1f\x7f\x8f\x9f]/g, '')
+    .replace(/[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/g, ' ');
 
 const form =
   (name: Form): Normalizer =>

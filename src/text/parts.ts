@@ -17,6 +17,13 @@ export function lookUp<T>(table: Readonly<Record<string, T>>, node: JsonNode, wh
   throw new HeedError('UNSUPPORTED', message, { culprit: node.path });
 }
 
+/** A member that is one character. */
+export function characterOf(node: JsonNode, key: string, ...absent: [string?]): string {
+  const character = node.string(key, ...absent);
+  if (character === undefined || !/^.$/su.test(character)) throw node.error(`must have one character for its ${key}`);
+  return character;
+}
+
 /** Where Metaspace puts a mark that no space of the text becomes: always, first, never. Old files have another name for it. */
 export const prependSchemeOf = (node: JsonNode): string =>
   node.string('prepend_scheme', node.boolean('add_prefix_space', true) ? 'always' : 'never');

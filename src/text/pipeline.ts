@@ -5,12 +5,12 @@
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
 import { type AddedToken, addedTokensOf, Found, Splitter } from './added_tokens.js';
-import { Aligned, type Span, type Text } from './aligned.js';
+import { Aligned, type Span, stringOf, type Text } from './aligned.js';
 import { type Decoder, decoderOf } from './decoder.js';
 import type { Tokens } from './encoding.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
-import { type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
+import { asksForOrigin, type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
 import { whiteSpace } from './unicode.js';
 import type { Model } from './vocabulary.js';
 
@@ -21,6 +21,8 @@ export class Pipeline {
   readonly #normalized: Splitter;
   readonly #normalize: Normalizer;
   readonly #words: PreTokenizer;
+  /** Whether even ids cannot be had without a memory of where text comes from. */
+  readonly #traces: boolean;
   readonly #model: Model;
   readonly #decode: Decoder;
   readonly #added = new Map<string, AddedToken>();
@@ -40,6 +42,7 @@ export class Pipeline {
       this.#normalize,
     );
     this.#words = preTokenizerOf(root);
+    this.#traces = asksForOrigin(root);
     this.#model = modelOf(root);
     this.#decode = decoderOf(root);
   }
@@ -47,9 +50,10 @@ export class Pipeline {
   encode(text: string): number[] {
     return guard(this.#file, 'cannot encode this text', () => {
       const ids: number[] = [];
-      for (const part of this.#parts(wellFormed(text))) {
+      const parts = this.#traces ? this.#parts(Aligned.of(wellFormed(text))) : this.#parts(wellFormed(text));
+      for (const part of parts) {
         if (part instanceof Found) ids.push(part.token.id);
-        else this.#model.encode(part, ids);
+        else this.#model.encode(part.map(stringOf), ids);
       }
       return ids;
     });

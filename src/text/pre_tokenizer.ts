@@ -5,32 +5,34 @@
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
-import { matches, prepend, replace, split, stringOf, type Text } from './aligned.js';
+import { type Behavior, behaviors, matches, prepend, replace, slice, split, stringOf, type Text } from './aligned.js';
 import { bertWords } from './bert.js';
 import { byteLevel } from './byte_level.js';
-import { checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
+import { characterOf, checkGrowth, lengthOf, lookUp, patternOf, prependSchemeOf, stepsOf } from './parts.js';
+import { scripts } from './scripts.js';
 import { punctuation, wordCharacters } from './unicode.js';
 
-/** `first` is true for what stands at the very beginning of the text. */
+/** `first` says of a string whether it stands at the very beginning of the text; an aligned one knows that itself. */
 export type PreTokenizer = <T extends Text>(text: T, first: boolean) => readonly T[];
 
 const preTokenizers: Readonly<Record<string, (node: JsonNode) => PreTokenizer>> = {
   BertPreTokenizer: () => bertWords,
+  CharDelimiterSplit: (node) => splits(node, literal(characterOf(node, 'delimiter')), 'Removed'),
   // Rust's \w is Unicode's, JavaScript's ASCII.
   Whitespace: () => words(new RegExp(`[${wordCharacters}]+|[^${wordCharacters}\\p{White_Space}]+`, 'gu')),
   WhitespaceSplit: () => words(/\P{White_Space}+/gu),
-  Punctuation: (node) => only(node, { behavior: 'Isolated' }) && words(new RegExp(`[^${punctuation}]+|[${punctuation}]`, 'gu')),
+  Punctuation: (node) => splits(node, new RegExp(`[${punctuation}]`, 'gu')),
   // Rust's digits are all numbers.
   Digits: (node) => words(node.boolean('individual_digits', false) ? /\P{N}+|\p{N}/gu : /\P{N}+|\p{N}+/gu),
   Metaspace: metaspace,
   ByteLevel: byteLevel,
-  Split: (node) => {
-    const inverted = node.boolean('invert', false);
-    only(node, inverted ? { behavior: 'Removed' } : { behavior: 'Isolated', or: 'Removed' });
-    const pattern = patternOf(node);
-    const keeps = node.string('behavior', 'Isolated') === 'Isolated';
-    return inverted ? (text) => matches(text, pattern).filter((word) => stringOf(word)) : (text) => split(text, pattern, keeps);
+  FixedLength: (node) => {
+    const length = node.integer('length', Number.MAX_SAFE_INTEGER, 5);
+    if (!length) throw node.error('must have a length above 0');
+    return (text) => chunks(text, length);
   },
+  Split: (node) => splits(node, patternOf(node), undefined, node.boolean('invert', false)),
+  UnicodeScripts: unicodeScripts,
   Sequence: (node) => inTurn(node, stepsOf(node, 'pretokenizers').map(createPreTokenizer)),
 };
 
@@ -47,39 +49,89 @@ const words =
   (text) =>
     matches(text, pattern);
 
-function only(node: JsonNode, { behavior, or }: { behavior: string; or?: string }): true {
+const splits = (node: JsonNode, pattern: RegExp, behavior = behaviorOf(node), inverted = false): PreTokenizer => {
+  return (text) => split(text, pattern, behavior, inverted);
+};
+
+function behaviorOf(node: JsonNode): Behavior {
   const value = node.string('behavior', 'Isolated');
-  if (value === behavior || value === or) return true;
-  throw new HeedError('UNSUPPORTED', `${node.file}: ${node.path}.behavior is ${JSON.stringify(value.slice(0, 60))}; heed has ${behavior}`, {
-    culprit: node.path,
-  });
+  const behavior = behaviors.find((name) => name === value);
+  if (behavior) return behavior;
+  throw new HeedError(
+    'UNSUPPORTED',
+    `${node.file}: ${node.path}.behavior is ${JSON.stringify(value.slice(0, 60))}; heed has ${behaviors.join(', ')}`,
+    { culprit: node.path },
+  );
 }
+
+const escaped = (character: string) => `\\u{${character.codePointAt(0)?.toString(16)}}`;
+const literal = (character: string) => new RegExp(escaped(character), 'gu');
 
 /** Spaces become a visible character, and every word begins with it. */
 function metaspace(node: JsonNode): PreTokenizer {
-  const mark = node.string('replacement', '▁');
+  const mark = characterOf(node, 'replacement', '▁');
   const scheme = prependSchemeOf(node);
-  if (!/^.$/su.test(mark)) throw node.error('must have one character for its replacement');
-  const escaped = `\\u{${mark.codePointAt(0)?.toString(16)}}`;
-  const word = node.boolean('split', true) && new RegExp(`${escaped}?[^${escaped}]+|${escaped}`, 'gu');
+  const word = node.boolean('split', true) && new RegExp(`${escaped(mark)}?[^${escaped(mark)}]+|${escaped(mark)}`, 'gu');
   return (text, first) => {
     let marked = replace(text, / /g, mark);
-    if (!stringOf(marked).startsWith(mark) && (scheme === 'always' || (scheme === 'first' && first))) marked = prepend(marked, mark);
+    const prepends = scheme === 'always' || (scheme === 'first' && beginsText(text, first));
+    if (prepends && !stringOf(marked).startsWith(mark)) marked = prepend(marked, mark);
     return word ? matches(marked, word) : [marked];
+  };
+}
+
+const beginsText = (text: Text, first: boolean): boolean => (typeof text === 'string' ? first : text.begins[0] === 0);
+
+function chunks<T extends Text>(text: T, length: number): T[] {
+  const parts: T[] = [];
+  let [begin, end, count] = [0, 0, 0];
+  for (const character of stringOf(text)) {
+    end += character.length;
+    if (++count % length) continue;
+    parts.push(slice(text, begin, end));
+    begin = end;
+  }
+  if (begin < end) parts.push(slice(text, begin, end));
+  return parts;
+}
+
+/** Cuts where the script changes. Once something has come before, a character of no script goes with what that was. */
+function unicodeScripts(): PreTokenizer {
+  const scriptOf = scripts();
+  return <T extends Text>(text: T) => {
+    const parts: T[] = [];
+    let [begin, end] = [-1, 0];
+    let last: string | undefined;
+    for (const character of stringOf(text)) {
+      const script = scriptOf(character);
+      if (script !== undefined && script !== last) {
+        if (begin >= 0) parts.push(slice(text, begin, end));
+        begin = end;
+        last = script;
+      }
+      end += character.length;
+    }
+    if (begin >= 0 && begin < end) parts.push(slice(text, begin, end));
+    return parts;
   };
 }
 
 function inTurn(node: JsonNode, steps: readonly PreTokenizer[]): PreTokenizer {
   return <T extends Text>(text: T, first: boolean) => {
     let words: readonly T[] = [text];
-    let begins = first;
     for (const step of steps) {
-      const head = stringOf(words[0] ?? '');
-      words = words.flatMap((word, i) => step(word, begins && i === 0));
+      words = words.flatMap((word, i) => step(word, first && i === 0));
       checkGrowth(node, stringOf(text).length, lengthOf(words));
-      // Once the white space before it is gone, a word no longer stands at the beginning.
-      begins &&= head.startsWith(stringOf(words[0] ?? ''));
     }
     return words;
   };
+}
+
+/** Whether a step asks where in the original text a word begins, which a string does not know once anything has happened to it. */
+export function asksForOrigin(root: JsonNode): boolean {
+  if (root.get('pre_tokenizer') === undefined) return false;
+  const node = root.object('pre_tokenizer');
+  const steps = node.get('type') === 'Sequence' ? stepsOf(node, 'pretokenizers') : [node];
+  const before = root.get('normalizer') !== undefined || steps.length > 1;
+  return before && steps.some((step) => step.get('type') === 'Metaspace' && prependSchemeOf(step) === 'first');
 }

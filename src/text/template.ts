@@ -3,10 +3,9 @@
  * tokenizer.json's `post_processor` describes it. Truncation asks them beforehand how many tokens they will add. An empty
  * second text is a text.
  */
-import { HeedError } from '../errors.js';
 import { isObject, type JsonNode } from '../io/json.js';
 import { type Encoding, type Tokens, trim } from './encoding.js';
-import { lookUp } from './parts.js';
+import { lookUp, stepsOf } from './parts.js';
 import { LARGEST_ID } from './vocabulary.js';
 
 type Slot = { readonly text: 'A' | 'B'; readonly type: number } | { readonly ids: readonly number[]; readonly type: number };
@@ -18,12 +17,17 @@ export interface Row {
   typeIds: number[];
 }
 
+/** Offsets leave out the spaces around a token; whether the tokenizer puts a space before a text. */
+interface Trims {
+  readonly prefixed: boolean;
+}
+
 export class Template {
   constructor(
     readonly single: Slots,
     readonly pair: Slots,
-    /** Whether offsets leave out the spaces around a token, and whether the tokenizer puts a space before a text. */
-    readonly trims?: { readonly prefixed: boolean } | undefined,
+    /** How often offsets leave out the spaces around a token. */
+    readonly trims: readonly Trims[],
   ) {}
 
   /** How many special tokens it adds. */
@@ -46,7 +50,7 @@ export class Template {
   /** As apply, with what is known of each token. */
   encoding(a: Tokens, b: Tokens | undefined, special: boolean): Encoding {
     const encoding: Encoding = { ids: [], typeIds: [], offsets: [], texts: [], words: [] };
-    const texts = [a, b].map((tokens) => (tokens && this.trims ? trim(tokens, this.trims.prefixed) : tokens));
+    const texts = [a, b].map((tokens) => tokens && this.trims.reduce((kept, { prefixed }) => trim(kept, prefixed), tokens));
     for (const slot of b ? this.pair : this.single) {
       if ('ids' in slot && !special) continue;
       const index = 'ids' in slot ? undefined : slot.text === 'A' ? 0 : 1;
@@ -65,37 +69,63 @@ export class Template {
 
 const A: Slot = { text: 'A', type: 0 };
 const B: Slot = { text: 'B', type: 1 };
-const plain = new Template([A], [A, B]);
 
-const templates: Readonly<Record<string, (node: JsonNode) => Template>> = {
-  TemplateProcessing: (node) => checked(node, new Template(slotsOf(node, 'single'), slotsOf(node, 'pair'))),
+/** What has come of each text so far: one group of slots, or two, which only then may be more. */
+type Groups = readonly Slots[];
+
+/** A post-processor: what it puts around the groups, and what it does to offsets. */
+interface Step {
+  arrange?(groups: Groups): Groups;
+  readonly trims?: Trims | undefined;
+}
+
+/** Steps in turn, from a text's tokens as they are. */
+function templateFrom(steps: readonly Step[]): Template {
+  const slots = (groups: Groups) => steps.reduce((all, step) => step.arrange?.(all) ?? all, groups).flat();
+  return new Template(
+    slots([[A]]),
+    slots([[A], [B]]),
+    steps.flatMap(({ trims }) => trims ?? []),
+  );
+}
+
+const ofType = (slots: Slots, type: number): Slots => slots.map((slot) => ({ ...slot, type }));
+
+const MOST_STEPS = 64;
+
+const processors: Readonly<Record<string, (node: JsonNode) => Step>> = {
+  TemplateProcessing: (node) => {
+    const [single, pair] = [slotsOf(node, 'single'), slotsOf(node, 'pair')];
+    checkTexts(node, single, 'A');
+    checkTexts(node, pair, 'AB');
+    return {
+      arrange(groups) {
+        if (groups.length > 2) throw node.error(`cannot place ${groups.length} texts: another template stands before it`);
+        return (groups.length === 1 ? single : pair).map((slot) =>
+          'ids' in slot ? [slot] : ofType(groups[slot.text === 'A' ? 0 : 1] as Slots, slot.type),
+        );
+      },
+    };
+  },
   BertProcessing: (node) => {
     const [cls, sep] = [specialOf(node, 'cls', 0), specialOf(node, 'sep', 0)];
-    return new Template([cls, A, sep], [cls, A, sep, B, specialOf(node, 'sep', 1)]);
+    const second = specialOf(node, 'sep', 1);
+    return { arrange: (groups) => groups.map((group, i) => (i ? [...group, second] : [cls, ...group, sep])) };
   },
   RobertaProcessing: (node) => {
     const [cls, sep] = [specialOf(node, 'cls', 0), specialOf(node, 'sep', 0)];
-    return new Template([cls, A, sep], [cls, A, sep, sep, { text: 'B', type: 0 }, sep], trimsOf(node));
+    return { arrange: (groups) => groups.map((group, i) => [i ? sep : cls, ...ofType(group, 0), sep]), trims: trimsOf(node) };
   },
-  ByteLevel: (node) => new Template(plain.single, plain.pair, trimsOf(node)),
-  Sequence: (node) => {
-    const all = node.objects('processors').map(createTemplate);
-    const steps = all.filter((step) => step.single !== plain.single);
-    if (steps.length > 1)
-      throw new HeedError('UNSUPPORTED', `${node.file}: heed applies one template, ${node.path} has ${steps.length}`, {
-        culprit: node.path,
-      });
-    const { single, pair } = steps[0] ?? plain;
-    return new Template(single, pair, all.find((step) => step.trims)?.trims);
-  },
+  ByteLevel: (node) => ({ trims: trimsOf(node) }),
 };
 
 /** The template of a tokenizer.json; none adds nothing. */
-export const templateOf = (root: JsonNode): Template =>
-  root.get('post_processor') === undefined ? plain : createTemplate(root.object('post_processor'));
-
-function createTemplate(node: JsonNode): Template {
-  return lookUp(templates, node, 'post-processor')(node);
+export function templateOf(root: JsonNode): Template {
+  if (root.get('post_processor') === undefined) return templateFrom([]);
+  const node = root.object('post_processor');
+  const steps = node.get('type') === 'Sequence' ? stepsOf(node, 'processors') : [node];
+  if (steps.length > MOST_STEPS) throw node.error(`has ${steps.length} steps, more than ${MOST_STEPS}`);
+  return templateFrom(steps.map((step) => lookUp(processors, step, 'post-processor')(step)));
 }
 
 const trimsOf = (node: JsonNode) => (node.boolean('trim_offsets', true) ? { prefixed: node.boolean('add_prefix_space', true) } : undefined);
@@ -131,12 +161,7 @@ function idsOf(tokens: JsonNode, name: string): readonly number[] {
 const isId = (id: unknown): id is number => Number.isInteger(id) && (id as number) >= 0 && (id as number) <= LARGEST_ID;
 
 /** Every text must come up once. */
-function checked(node: JsonNode, template: Template): Template {
-  const texts = (slots: Slots) =>
-    slots
-      .flatMap((slot) => ('text' in slot ? slot.text : []))
-      .sort()
-      .join('');
-  if (texts(template.single) !== 'A' || texts(template.pair) !== 'AB') throw node.error('must place A in single and A and B in pair');
-  return template;
+function checkTexts(node: JsonNode, slots: Slots, wanted: string): void {
+  const texts = slots.flatMap((slot) => ('text' in slot ? slot.text : []));
+  if (texts.sort().join('') !== wanted) throw node.error('must place A in single and A and B in pair');
 }

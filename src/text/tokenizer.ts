@@ -211,7 +211,7 @@ export class Tokenizer {
 
   private windows(text: string, pair: string | undefined, lengths: Lengths): Encoding[] {
     checkTexts(text, pair);
-    const trims = this.template.trims !== undefined;
+    const trims = this.template.trims.length > 0;
     const a = this.pipeline.trace(text, trims);
     const b = pair === undefined ? undefined : this.pipeline.trace(pair, trims);
     const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);

@@ -27,7 +27,7 @@ const CONTROLS = `
 const UNDECOMPOSED = '105c9 1b d9f 2 9 3 34 2-1 570 47e9-7 c40-2';
 
 /** The inside of a regular expression's character class, for the flag u. */
-function inClass(ranges: string): string {
+export function inClass(ranges: string): string {
   let last = 0;
   return ranges.trim().replace(/([0-9a-f]+)(?:-([0-9a-f]+))?\s*/g, (_, distance: string, more = '0') => {
     const first = last + Number.parseInt(distance, 16);

@@ -31,7 +31,7 @@ describe('a tokenizer’s files', () => {
     ['no entry for unknown words', withModel({ unk_token: 'nope' }), 'FORMAT', /unk_token "nope"/],
     ['a length that is no number', withModel({ max_input_chars_per_word: '9' }), 'FORMAT', /max_input_chars_per_word must be/],
     ['words without end', withModel({ max_input_chars_per_word: 1e9 }), 'FORMAT', /from 0 to 1000/],
-    ['a model that heed has not', withModel({ type: 'WordLevel' }), 'UNSUPPORTED', /no tokenizer model "WordLevel"; it has WordPiece/],
+    ['a model that heed has not', withModel({ type: 'Lattice' }), 'UNSUPPORTED', /no tokenizer model "Lattice"; it has WordPiece/],
     ['a model that objects inherit', withModel({ type: 'constructor' }), 'UNSUPPORTED', /no tokenizer model/],
     ['a normalizer that heed has not', { ...good, normalizer: { type: 'Nope' } }, 'UNSUPPORTED', /no normalizer "Nope"/],
     ['a normalizer without a type', { ...good, normalizer: {} }, 'FORMAT', /normalizer\.type must be a string/],
@@ -45,9 +45,9 @@ describe('a tokenizer’s files', () => {
     ],
     [
       'a split that heed has not',
-      { ...good, pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithNext' } },
+      { ...good, pre_tokenizer: { type: 'Split', pattern: { String: ' ' }, behavior: 'MergedWithBoth' } },
       'UNSUPPORTED',
-      /MergedWithNext/,
+      /MergedWithBoth/,
     ],
     ['a template without its text', { ...good, post_processor: { ...good.post_processor, single: [] } }, 'FORMAT', /must place A/],
     [
