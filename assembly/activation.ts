@@ -6,17 +6,26 @@
  *   gelu_tanh   x/2 (1 + tanh(√(2/π) (x + 0.044715 x³))), written as x σ(2u)
  *   quick_gelu  x σ(1.702 x)                    the same paper, §2
  *   silu        x σ(x)                          Elfwing et al., arXiv 1702.03118
- *   tanh, sigmoid
+ *   tanh, sigmoid, identity
+ *   and those that few models have: rare() and rare_grad()
  */
-import { erf, exp, tanh } from './math';
+import { erf, exp, log, tanh } from './math';
 import { load_tail, madd, store_tail } from './simd';
 
 // The host's names for these numbers stand in src/ops/activation.ts.
 const RELU: i32 = 1, GELU: i32 = 2, GELU_TANH: i32 = 3, QUICK_GELU: i32 = 4, SILU: i32 = 5, TANH: i32 = 6, SIGMOID: i32 = 7;
+const IDENTITY: i32 = 8, GELU_10: i32 = 9, HARDSWISH: i32 = 10, LAPLACE: i32 = 11, LEAKY_RELU: i32 = 12, MISH: i32 = 13, RELU2: i32 = 14, RELU6: i32 = 15;
+const SQRT_SOFTPLUS: i32 = 16;
 
 const C: usize = memory.data<f32>([
   1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702, -88.3762626647949,
   -100, 100, -0.5, 0.3989422804014327, 3, // for the gradients: bounds, −1/2, 1/√(2π), 3
+]);
+
+const R: usize = memory.data<f32>([
+  2, 3, 6, 10, 20, 0.01, 0.16666666666666666, 0.3333333333333333, // at 24 hardswish's 1/6, at 28 the 1/3 of its gradient
+  0.707107, 2.506626424383798, 1.4142125184828966, // laplace's mean, 1 / (0.282095 √2), and that by √π
+  -87, // where e^x is the smallest normal number, about
 ]);
 
 // @ts-ignore: decorator
@@ -42,6 +51,60 @@ function gelu_tanh(x: v128): v128 {
   return f32x4.mul(x, sigmoid(f32x4.mul(x, inner)));
 }
 
+/** min(max(x, 0), 6). NaN stays. */
+// @ts-ignore: decorator
+@inline
+function relu6(x: v128): v128 {
+  return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), v128.load32_splat(R + 8));
+}
+
+/** e^x (e^x + 2), of which mish is x n / (n + 2): tanh(ln(1 + e^x)) by its exponentials. It is 1 from 20 on, where n would overflow. */
+// @ts-ignore: decorator
+@inline
+function mish_n(x: v128): v128 {
+  const e = exp(f32x4.pmin(x, v128.load32_splat(R + 16)));
+  return f32x4.mul(e, f32x4.add(e, v128.load32_splat(R)));
+}
+
+/** √(ln(1 + e^x)), ln(1 + e^x) being max(x, 0) + ln(1 + t), t = e^−|x|: of a small t, ln u · t / (u − 1), u = 1 + t, is exact where ln u alone is not. */
+// @ts-ignore: decorator
+@inline
+function sqrt_softplus(x: v128): v128 {
+  const t = exp(f32x4.neg(f32x4.abs(x))), one = v128.load32_splat(C), u = f32x4.add(one, t);
+  const ln = f32x4.div(f32x4.mul(log(u), t), f32x4.sub(u, one));
+  return f32x4.sqrt(f32x4.add(f32x4.pmax(x, f32x4.splat(0)), v128.bitselect(t, ln, f32x4.eq(u, one))));
+}
+
+/**
+ *   gelu_10        min(gelu(x), 10)                                  Wu et al., arXiv 2004.09602
+ *   hardswish      x min(max(x + 3, 0), 6) / 6                       Howard et al., arXiv 1905.02244
+ *   laplace        (1 + erf((x − 0.707107) / (0.282095 √2))) / 2     Ma et al., arXiv 2209.10655
+ *   leaky_relu     x, or 0.01 x below 0                              Maas et al. 2013
+ *   mish           x tanh(ln(1 + e^x))                               Misra, arXiv 1908.08681
+ *   relu2          max(x, 0)²                                        So et al., arXiv 2109.08668
+ *   relu6          min(max(x, 0), 6)
+ *   sqrt_softplus  √(ln(1 + e^x))
+ */
+function rare(x: v128, kind: i32): v128 {
+  if (kind == GELU_10) return f32x4.pmin(gelu(x), v128.load32_splat(R + 12));
+  if (kind == RELU6) return relu6(x);
+  if (kind == RELU2) {
+    const y = f32x4.pmax(x, f32x4.splat(0));
+    return f32x4.mul(y, y);
+  }
+  if (kind == LEAKY_RELU) return v128.bitselect(x, f32x4.mul(x, v128.load32_splat(R + 20)), f32x4.gt(x, f32x4.splat(0)));
+  if (kind == HARDSWISH) return f32x4.mul(f32x4.mul(x, v128.load32_splat(R + 24)), relu6(f32x4.add(x, v128.load32_splat(R + 4))));
+  if (kind == LAPLACE) {
+    const half = v128.load32_splat(C + 4), z = f32x4.mul(f32x4.sub(x, v128.load32_splat(R + 32)), v128.load32_splat(R + 36));
+    return madd(half, erf(z), half);
+  }
+  if (kind == MISH) {
+    const n = mish_n(x);
+    return f32x4.mul(x, f32x4.div(n, f32x4.add(n, v128.load32_splat(R))));
+  }
+  return sqrt_softplus(x);
+}
+
 /** One vector. Small on purpose: it tiers up alone, and every caller gives the same bits. */
 function activate(x: v128, kind: i32): v128 {
   if (kind == GELU) return gelu(x);
@@ -51,7 +114,7 @@ function activate(x: v128, kind: i32): v128 {
   if (kind == QUICK_GELU) return f32x4.mul(x, sigmoid(f32x4.mul(x, v128.load32_splat(C + 20))));
   if (kind == TANH) return tanh(x);
   if (kind == SIGMOID) return sigmoid(x);
-  return x;
+  return kind == IDENTITY ? x : rare(x, kind);
 }
 
 /** y[i] = activation(x[i]), i < n; y may be x. */
@@ -71,18 +134,46 @@ export function activation_f32(begin: usize, end: usize, y: usize, x: usize, n: 
   activate_row(y + (from << 2), x + (from << 2), to - from, kind);
 }
 
+/** dy · activation'(x) of the rare ones; at a kink as PyTorch has it. v is x within ±100. */
+function rare_grad(dy: v128, x: v128, v: v128, kind: i32): v128 {
+  const zero = f32x4.splat(0), one = v128.load32_splat(C), two = v128.load32_splat(R);
+  if (kind == RELU2) return f32x4.mul(dy, f32x4.mul(two, f32x4.pmax(x, zero)));
+  if (kind == RELU6) return v128.andnot(dy, v128.or(f32x4.le(x, zero), f32x4.ge(x, v128.load32_splat(R + 8))));
+  if (kind == LEAKY_RELU) return v128.bitselect(dy, f32x4.mul(dy, v128.load32_splat(R + 20)), f32x4.gt(x, zero));
+  if (kind == HARDSWISH) {
+    const three = v128.load32_splat(R + 4), bent = madd(v, v128.load32_splat(R + 28), v128.load32_splat(C + 4));
+    return f32x4.mul(dy, v128.andnot(v128.bitselect(one, bent, f32x4.ge(v, three)), f32x4.le(v, f32x4.neg(three))));
+  }
+  if (kind == LAPLACE) {
+    const z = f32x4.mul(f32x4.sub(v, v128.load32_splat(R + 32)), v128.load32_splat(R + 36));
+    return f32x4.mul(dy, f32x4.mul(v128.load32_splat(R + 40), exp(f32x4.mul(z, f32x4.neg(z)))));
+  }
+  if (kind == MISH) {
+    // t + x σ(x) (1 − t²), t = n / (n + 2), so that 1 − t² = 4 (n + 1) / (n + 2)²
+    const n = mish_n(v), m = f32x4.add(n, two), t = f32x4.div(n, m), four = f32x4.mul(two, two);
+    const rest = f32x4.div(f32x4.div(f32x4.mul(four, f32x4.add(n, one)), m), m);
+    return f32x4.mul(dy, madd(f32x4.mul(v, sigmoid(v)), rest, t));
+  }
+  // σ(x) / (2 √softplus); both are 0 below −87, where it is too.
+  const w = f32x4.pmax(v, v128.load32_splat(R + 44));
+  return f32x4.mul(dy, f32x4.div(sigmoid(w), f32x4.mul(two, sqrt_softplus(w))));
+}
+
 /** dy · activation'(x). */
 function activate_grad(dy: v128, x: v128, kind: i32): v128 {
+  if (kind == IDENTITY) return dy;
   // A NaN lets the gradient pass, as in PyTorch.
   if (kind == RELU) return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
   // Out there every slope is 0 or 1; in here no power of x overflows. NaN stays.
   const v = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(C + 28)), v128.load32_splat(C + 32)), one = v128.load32_splat(C);
-  if (kind == GELU) {
+  if (kind == GELU || kind == GELU_10) {
     // Φ(x) + x φ(x)
     const half = v128.load32_splat(C + 4), density = exp(f32x4.mul(f32x4.mul(v, v), v128.load32_splat(C + 36)));
     const area = madd(half, erf(f32x4.mul(v, v128.load32_splat(C + 8))), half);
-    return f32x4.mul(dy, madd(f32x4.mul(v, v128.load32_splat(C + 40)), density, area));
+    const slope = f32x4.mul(dy, madd(f32x4.mul(v, v128.load32_splat(C + 40)), density, area));
+    return kind == GELU ? slope : v128.andnot(slope, f32x4.gt(v, v128.load32_splat(R + 12)));
   }
+  if (kind > IDENTITY) return rare_grad(dy, x, v, kind);
   if (kind == TANH) {
     const y = tanh(v);
     return f32x4.mul(dy, f32x4.mul(f32x4.sub(one, y), f32x4.add(one, y)));

@@ -4,21 +4,40 @@ import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 
-/** Hugging Face's names for activations. */
+/** transformers' names for activations (its ACT2FN): what is the same function but for rounding is one of heed's. */
 const activations: Readonly<Record<string, Activation>> = {
   gelu: 'gelu',
+  gelu_10: 'gelu10',
+  gelu_accurate: 'geluTanh',
+  gelu_fast: 'geluTanh',
   gelu_new: 'geluTanh',
+  gelu_python: 'gelu',
+  gelu_python_tanh: 'geluTanh',
   gelu_pytorch_tanh: 'geluTanh',
+  hardswish: 'hardswish',
+  laplace: 'laplace',
+  leaky_relu: 'leakyRelu',
+  linear: 'identity',
+  mish: 'mish',
   quick_gelu: 'quickGelu',
   relu: 'relu',
+  relu2: 'relu2',
+  relu6: 'relu6',
+  sigmoid: 'sigmoid',
   silu: 'silu',
+  sqrtsoftplus: 'sqrtSoftplus',
   swish: 'silu',
+  tanh: 'tanh',
 };
+
+/** Those that are more than a function of one number. */
+const parametric: readonly string[] = ['prelu', 'xielu'];
 
 /** The activation that a config names under `key`, or `name`, which follows from what it says there. */
 export function activationOf(config: JsonNode, key: string, name: string = config.string(key)): Activation {
   if (Object.hasOwn(activations, name)) return activations[name] as Activation;
-  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}`, {
+  const why = parametric.includes(name) ? ', which has weights of its own' : '';
+  throw new HeedError('UNSUPPORTED', `${config.file}: heed has no activation ${quote(name)}${why}`, {
     culprit: key,
     cure: `It has ${Object.keys(activations).join(', ')}`,
   });

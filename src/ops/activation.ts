@@ -7,7 +7,10 @@ import { op } from './op.js';
 import { contiguous } from './shape.js';
 
 /** Every activation by its name in heed; `linear` takes these names too. */
-export const activations = { relu: 1, gelu: 2, geluTanh: 3, quickGelu: 4, silu: 5, tanh: 6, sigmoid: 7 } as const;
+export const activations = {
+  ...{ relu: 1, gelu: 2, geluTanh: 3, quickGelu: 4, silu: 5, tanh: 6, sigmoid: 7, identity: 8, gelu10: 9, hardswish: 10, laplace: 11 },
+  ...{ leakyRelu: 12, mish: 13, relu2: 14, relu6: 15, sqrtSoftplus: 16 },
+} as const;
 export type Activation = keyof typeof activations;
 
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
@@ -65,3 +68,15 @@ export const tanh = (x: Tensor): Tensor => activate(x, 'tanh');
 
 /** 1 / (1 + e^−x) */
 export const sigmoid = (x: Tensor): Tensor => activate(x, 'sigmoid');
+
+/** x min(max(x + 3, 0), 6) / 6 (arXiv 1905.02244) */
+export const hardswish = (x: Tensor): Tensor => activate(x, 'hardswish');
+
+/** x, or 0.01 x below 0 */
+export const leakyRelu = (x: Tensor): Tensor => activate(x, 'leakyRelu');
+
+/** x tanh(ln(1 + e^x)) (arXiv 1908.08681) */
+export const mish = (x: Tensor): Tensor => activate(x, 'mish');
+
+/** min(max(x, 0), 6) */
+export const relu6 = (x: Tensor): Tensor => activate(x, 'relu6');

@@ -2,7 +2,21 @@
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
 export { HostTensor, type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
-export { type Activation, activate, activations, gelu, quickGelu, relu, sigmoid, silu, tanh } from './activation.js';
+export {
+  type Activation,
+  activate,
+  activations,
+  gelu,
+  hardswish,
+  leakyRelu,
+  mish,
+  quickGelu,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  tanh,
+} from './activation.js';
 export { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from './attention.js';
 export { backward, valueAndGrad } from './backward.js';
 export { type DropoutKey, dropout } from './dropout.js';

@@ -143,42 +143,72 @@ export interface MatmulOptions {
   transposeB?: boolean | undefined;
 }
 
-/** a · b over the last two axes: [..., M, K] × [..., K, N] → [..., M, N]. Leading axes must agree, or b has none. */
+/** A vector as a matrix: of a a row; of b a column, or, transposed, a row. */
+const matrixOf = (x: Tensor, asColumn: boolean): Tensor => (x.rank === 1 ? reshape(x, asColumn ? [x.size, 1] : [1, x.size]) : x);
+
+/** The shape that two shapes repeat up to, aligned at their ends: axes of 1 repeat, and so do those that one has not. Undefined where they do not agree. */
+function broadcast(a: Shape, b: Shape): Shape | undefined {
+  const rank = Math.max(a.length, b.length);
+  const along = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
+  const sizes = Array.from({ length: rank }, (_, i) => (along(a, i) === 1 ? along(b, i) : along(a, i)));
+  return sizes.every((d, i) => [1, d].includes(along(b, i))) ? sizes : undefined;
+}
+
+/** Which matrix of `shape` each one of `outer` is, where `shape` repeats up to that. */
+function repeats(shape: Shape, outer: Shape): number[] {
+  let found = [0];
+  for (const [i, d] of outer.entries()) {
+    const own = shape[i - outer.length + shape.length] ?? 1;
+    found = found.flatMap((at) => Array.from({ length: d }, (_, j) => at * own + (own === 1 ? 0 : j)));
+  }
+  return found;
+}
+
+/**
+ * a · b over the last two axes, as torch.matmul has it: [..., M, K] × [..., K, N] → [..., M, N]. Leading axes are broadcast; a vector is a row as a, a column as b,
+ * and its axis is not in the result.
+ */
 export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor => {
   checkOptions(options, ['transposeB'], 'matmul');
   const { transposeB = false } = options;
   expectBooleans('matmul', { transposeB });
   expectDtype('matmul', 'a', a, 'float32');
   expectDtype('matmul', 'b', b, 'float32');
-  if (a.rank < 2 || b.rank < 2)
-    throw wrongShape('matmul', a.rank < 2 ? 'a' : 'b', (a.rank < 2 ? a : b).shape, 'it must have two axes or more');
-  const [M, K] = a.shape.slice(-2) as [number, number];
-  const [N, L] = (transposeB ? b.shape.slice(-2) : [b.dim(-1), b.dim(-2)]) as [number, number];
+  for (const [name, x] of Object.entries({ a, b })) if (x.rank < 1) throw wrongShape('matmul', name, x.shape, 'it must have an axis');
+  const matrices = () => [matrixOf(a, false), matrixOf(b, !transposeB)] as const;
+  const [left, right] = matrices();
+  const [M, K] = left.shape.slice(-2) as [number, number];
+  const [N, L] = (transposeB ? right.shape.slice(-2) : [right.dim(-1), right.dim(-2)]) as [number, number];
   if (K !== L) throw wrongShape('matmul', 'b', b.shape, `its inner axis must be ${K}, as a is [${a.shape}]`);
-  const outer = a.shape.slice(0, -2);
-  const single = b.rank === 2;
-  if (!single && (b.rank !== a.rank || outer.some((d, i) => d !== b.shape[i])))
-    throw wrongShape('matmul', 'b', b.shape, `its leading axes must be [${outer}]`);
-  const y = Tensor.empty(a.engine, [...outer, M, N]);
-  const x = contiguous(a);
+  const [outerA, outerB] = [left.shape.slice(0, -2), right.shape.slice(0, -2)];
+  const outer = broadcast(outerA, outerB);
+  if (!outer)
+    throw wrongShape('matmul', 'b', b.shape, `its leading axes do not repeat up to those of a, [${a.shape}], nor these up to its own`);
+  const y = Tensor.empty(a.engine, [...outer, ...(a.rank === 1 ? [] : [M]), ...(b.rank === 1 ? [] : [N])]);
+  const x = contiguous(left);
   // Outer axes merge into one only when they lie so in memory.
-  const w = single || b.rank === 3 ? b : contiguous(b);
+  const w = right.rank <= 3 ? right : contiguous(right);
   const [sn, sk] = (transposeB ? w.strides.slice(-2) : [w.strides.at(-1), w.strides.at(-2)]) as [number, number];
-  const batch = single ? 1 : sizeOf(outer);
+  const count = sizeOf(outerB);
   const step = Math.ceil(N / PANEL) * PANEL * K * 4;
-  const packed = a.engine.allocate(batch * step);
-  packInto(packed.ptr, w, [1, batch, N, K], [0, single ? 0 : b.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
-  if (single) product(a.engine, sizeOf(outer) * M, N, K, { y: y.ptr, x: x.ptr, w: packed.ptr });
-  else
-    for (let i = 0; i < batch; i++)
-      product(a.engine, M, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + i * M * K * 4, w: packed.ptr + i * step });
+  const packed = a.engine.allocate(count * step);
+  packInto(packed.ptr, w, [1, count, N, K], [0, w.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
+  // With one b for all, the leading axes are more rows.
+  const single = count === 1;
+  const rows = single ? sizeOf(outer) * M : M;
+  const [ofA, ofB] = single ? [[0], [0]] : [repeats(outerA, outer), repeats(outerB, outer)];
+  for (const [i, at] of ofB.entries())
+    product(a.engine, rows, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + (ofA[i] as number) * M * K * 4, w: packed.ptr + at * step });
   record(y, [a, b], [a, b], (dy, [wantsA, wantsB]) => {
-    // With one b for all, the leading axes are more rows.
-    const [up, left] = single ? [reshape(dy, [sizeOf(outer) * M, N]), reshape(a, [sizeOf(outer) * M, K])] : [dy, a];
+    const [p, q] = matrices();
+    const [up, down, matrix] = single
+      ? [reshape(dy, [rows, N]), reshape(p, [rows, K]), reshape(q, q.shape.slice(-2))]
+      : [reshape(dy, [...outer, M, N]), p, q];
     const flip = (m: Tensor) => transpose(m, -1, -2);
+    const back = (gradient: Tensor, x: Tensor, like: Tensor) => reshape(single ? gradient : sumTo(gradient, like.shape), x.shape);
     return [
-      wantsA ? reshape(matmul(up, b, { transposeB: !transposeB }), a.shape) : undefined,
-      wantsB ? (transposeB ? matmul(flip(up), left) : matmul(flip(left), up)) : undefined,
+      wantsA ? back(matmul(up, matrix, { transposeB: !transposeB }), a, p) : undefined,
+      wantsB ? back(transposeB ? matmul(flip(up), down) : matmul(flip(down), up), b, q) : undefined,
     ];
   });
   return y;

@@ -49,6 +49,8 @@ export function erf(x: number): number {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x));
 
 export const activations: Readonly<Record<Activation, (x: number) => number>> = {
@@ -59,6 +61,15 @@ export const activations: Readonly<Record<Activation, (x: number) => number>> = 
   silu: (x) => x * sigmoid(x),
   tanh: Math.tanh,
   sigmoid,
+  identity: (x) => x,
+  gelu10: (x) => Math.min(10, (x / 2) * (1 + erf(x / Math.SQRT2))),
+  hardswish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  laplace: (x) => (1 + erf((x - 0.707107) / (0.282095 * Math.SQRT2))) / 2,
+  leakyRelu: (x) => (x < 0 ? 0.01 * x : x),
+  mish: (x) => x * Math.tanh(softplus(x)),
+  relu2: (x) => (x < 0 ? 0 : x * x),
+  relu6: (x) => Math.min(Math.max(x, 0), 6),
+  sqrtSoftplus: (x) => Math.sqrt(softplus(x)),
 };
 
 /** Softmax of a row in place; a row of −inf becomes zeros. */

@@ -1,7 +1,7 @@
-/** Products of two activations: one matrix each, a batch of both, a batch against one, and b in either direction. */
+/** Products of two activations: matrices, batches of them that repeat up to each other, vectors, and b in either direction. */
 import { matmul } from 'heed/ops';
 import { ROUNDED } from './check.js';
-import { build, dot, sizeOf } from './f64.js';
+import { at, build, sizeOf } from './f64.js';
 import { benchSizes } from './linear.js';
 import type { Numbers, OpCase } from './types.js';
 
@@ -13,9 +13,18 @@ export interface MatmulShape {
   K: number;
   /** b is [N, K]. */
   transposeB?: boolean;
-  /** b has no leading axes. */
-  single?: boolean;
+  /** Those of b. Default: as a's. */
+  outerB?: readonly number[];
+  /** Operands that are vectors, without the axis M, or N. */
+  vectors?: readonly ('a' | 'b')[];
 }
+
+/** NumPy's broadcasting of leading axes. */
+const broadcast = (a: readonly number[], b: readonly number[]): number[] => {
+  const rank = Math.max(a.length, b.length);
+  const padded = [a, b].map((dims) => [...Array.from({ length: rank - dims.length }, () => 1), ...dims]);
+  return Array.from({ length: rank }, (_, i) => (padded[0]?.[i] === 1 ? (padded[1]?.[i] as number) : (padded[0]?.[i] as number)));
+};
 
 const sizes = [
   { M: 1, N: 1, K: 1 },
@@ -26,25 +35,59 @@ const sizes = [
   { M: 0, N: 4, K: 2 },
 ];
 
-const forms = [{}, { outer: [3] }, { outer: [2, 3] }, { outer: [3], single: true }, { outer: [2, 0] }];
+const forms = [
+  {},
+  { outer: [3] },
+  { outer: [2, 3] },
+  { outer: [3], outerB: [] },
+  { outer: [2, 0] },
+  { outer: [], outerB: [3] },
+  { outer: [2, 1], outerB: [3] },
+  { outer: [1, 3], outerB: [2, 1, 1] },
+  { outer: [2, 3], outerB: [1, 3] },
+  { outer: [2], outerB: [1, 1] },
+  { outer: [0], outerB: [1] },
+];
+
+/** M or N is 1 for a vector. */
+const ofVectors: MatmulShape[] = [
+  { M: 1, N: 1, K: 5, vectors: ['a', 'b'] },
+  { M: 1, N: 1, K: 0, vectors: ['a', 'b'] },
+  { M: 1, N: 9, K: 5, vectors: ['a'] },
+  { M: 1, N: 9, K: 5, vectors: ['a'], outer: [], outerB: [2, 3] },
+  { M: 4, N: 1, K: 5, vectors: ['b'] },
+  { M: 4, N: 1, K: 5, vectors: ['b'], outer: [2, 3], outerB: [] },
+];
 
 export const matmulCase: OpCase<MatmulShape, { a: Numbers; b: Numbers }> = {
   name: 'matmul',
-  shapes: sizes.flatMap((size) => forms.flatMap((form) => [false, true].map((transposeB) => ({ ...size, ...form, transposeB })))),
+  shapes: [...sizes.flatMap((size) => forms.map((form) => ({ ...size, ...form }))), ...ofVectors].flatMap((shape) =>
+    [false, true].map((transposeB) => ({ ...shape, transposeB })),
+  ),
   bench: benchSizes,
-  inputs({ outer = [], M, N, K, transposeB, single }, random) {
-    const front = single ? [] : outer;
-    return { a: random.floats([...outer, M, K]), b: random.floats([...front, ...(transposeB ? [N, K] : [K, N])]) };
+  inputs({ outer = [], outerB = outer, M, N, K, transposeB, vectors = [] }, random) {
+    const matrix = transposeB ? [N, K] : [K, N];
+    return {
+      a: random.floats(vectors.includes('a') ? [K] : [...outer, M, K]),
+      b: random.floats(vectors.includes('b') ? [K] : [...outerB, ...matrix]),
+    };
   },
   run: (_, { a, b }, { transposeB }) => matmul(a, b, { transposeB }),
-  oracle({ a, b }, { outer = [], M, N, K, transposeB, single }) {
-    const step = transposeB ? 1 : N;
-    return build([sizeOf(outer), M, N], ([batch, m, n]) => {
-      const [i, j] = [((batch as number) * M + (m as number)) * K, (single ? 0 : (batch as number)) * N * K];
-      return dot(a.data, i, b.data, j + (n as number) * (transposeB ? K : 1), K, step);
+  oracle({ a, b }, { outer = [], outerB = outer, M, N, K, transposeB }) {
+    const all = broadcast(outer, outerB);
+    const [left, right] = [
+      { data: a.data, dims: [...outer, M, K] },
+      { data: b.data, dims: [...outerB, ...(transposeB ? [N, K] : [K, N])] },
+    ];
+    return build([...all, M, N], (index) => {
+      const [m, n] = index.slice(-2) as [number, number];
+      const batch = index.slice(0, -2);
+      let sum = 0;
+      for (let k = 0; k < K; k++) sum += at(left, [...batch, m, k]) * at(right, [...batch, ...(transposeB ? [n, k] : [k, n])]);
+      return sum;
     });
   },
   gradients: ['a', 'b'],
   tolerance: ROUNDED,
-  flops: ({ outer = [], M, N, K }) => 2 * sizeOf(outer) * M * N * K,
+  flops: ({ outer = [], outerB = outer, M, N, K }) => 2 * sizeOf(broadcast(outer, outerB)) * M * N * K,
 };

@@ -90,13 +90,22 @@ describe.each([true, false])('deterministic: %s', (deterministic) => {
     expect([...through((x) => activate(x, name), payloads)]).toEqual(Array.from(payloads, () => nan));
   });
 
+  /** What its error is measured by: the argument, but where the function is not 0 at 0, or grows faster. */
+  const measures: Partial<Record<Activation, (x: number) => number>> = {
+    sigmoid: () => 1,
+    laplace: () => 1,
+    sqrtSoftplus: (x) => Math.max(1, Math.abs(x)),
+    relu2: (x) => x * x,
+  };
   it.each(names)('%s is within 4e-7 of the argument, or of 1, from the smallest float to the largest', (name) => {
+    const measure = measures[name] ?? Math.abs;
     for (const x of [grid(2 ** -149, 3.4e38, 100003), negative(grid(2 ** -149, 3.4e38, 100003)), Float32Array.of(0, -0)]) {
       const y = through((v) => activate(v, name), x);
       const worst = x.reduce((most, v, i) => {
-        // float64's own limit, where x³ or e^−x overflows it, is not the activation's.
-        const exact = activations[name](Math.max(v, -1e30));
-        return Math.max(most, Math.abs((y[i] as number) - exact) / Math.max(Math.abs(v), name === 'sigmoid' ? 1 : 2 ** -126));
+        const exact = activations[name](v);
+        // Both may be beyond float32.
+        if (y[i] === Math.fround(exact)) return most;
+        return Math.max(most, Math.abs((y[i] as number) - exact) / Math.max(measure(v), 2 ** -126));
       }, 0);
       expect(worst).toBeLessThanOrEqual(4e-7);
     }
@@ -111,13 +120,24 @@ describe.each([true, false])('deterministic: %s', (deterministic) => {
     ['silu', [inf, nan]],
     ['tanh', [1, -1]],
     ['sigmoid', [1, 0]],
+    ['identity', [inf, -inf]],
+    ['hardswish', [inf, nan]],
+    ['laplace', [1, 0]],
+    ['leakyRelu', [inf, -inf]],
+    ['mish', [inf, nan]],
+    ['relu2', [inf, 0]],
+    ['relu6', [6, 0]],
+    ['sqrtSoftplus', [inf, 0]],
   ] as const)('%s of ±∞ is what PyTorch says: %j', (name, expected) => {
     expect([...through((x) => activate(x, name), [inf, -inf])]).toEqual(expected);
   });
 
-  it.each(['gelu', 'geluTanh', 'quickGelu', 'silu'] as const)('%s goes to 0 on the left and stays there', (name) => {
-    for (const y of through((x) => activate(x, name), [-100, -1e4, -1e10, -1e30, -3e38])) expect(Math.abs(y)).toBeLessThan(1e-36);
-  });
+  it.each(['gelu', 'geluTanh', 'quickGelu', 'silu', 'gelu10', 'hardswish', 'mish', 'laplace', 'sqrtSoftplus'] as const)(
+    '%s goes to 0 on the left and stays there',
+    (name) => {
+      for (const y of through((x) => activate(x, name), [-100, -1e4, -1e10, -1e30, -3e38])) expect(Math.abs(y)).toBeLessThan(1e-36);
+    },
+  );
 
   it.each([
     [

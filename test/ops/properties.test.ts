@@ -98,7 +98,11 @@ describe.each([true, false])('deterministic: %s', (deterministic) => {
   const products = { M: size(40), N: size(70), K: size(70) };
   for (const op of [linearCase, plainLinearCase])
     holds(op, fc.record({ ...products, bias: fc.boolean(), activation: maybe(fc.constantFrom(...names)), residual: fc.boolean() }));
-  holds(matmulCase, fc.record({ ...products, outer: fc.array(size(4), { maxLength: 2 }), transposeB: fc.boolean(), single: fc.boolean() }));
+  const batches = fc.array(size(4), { maxLength: 2 }).chain((all) => fc.record({ outer: broadcastOf(all), outerB: broadcastOf(all) }));
+  holds(
+    matmulCase,
+    fc.tuple(fc.record({ ...products, transposeB: fc.boolean() }), batches).map(([shape, outer]) => ({ ...shape, ...outer })),
+  );
   holds(attentionCase, attentionShapes);
   holds(attentionWeightsCase, attentionShapes);
   for (const op of [softmaxCase, logSoftmaxCase]) holds(op, fc.record({ dims: dims(), centre: size(100), spread: size(20, 1) }));
