@@ -8,6 +8,7 @@ import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
+import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
@@ -75,7 +76,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     const rows = await eachOf(this.model.engine, list, encode, signal);
     const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const width = pooling === 'none' ? longest * C : C;
-    const data = new Float32Array(rows.length * width);
+    const data = hostFloats([rows.length, width]);
     const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) =>
       tokensOf(lastHiddenState, batch).map((states, i) => data.set(pool(states, C, pooling, normalize), (batch[i]?.index ?? 0) * width));
     await runRows(this.model, rows, read, { pad: this.tokenizer.pad_token_id, signal, onProgress });
