@@ -173,7 +173,8 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
     throw new HeedError('SHAPE', `${values.length} elements do not fill [${listed.map(kindOf)}]`, { culprit: 'shape', shape: dims });
   }
   const made = Tensor.empty(engine, dims, kind);
-  new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, made.ptr, values.length).set(values);
+  const { ptr } = made;
+  engine.write(values, (own) => new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, ptr, own.length).set(own));
   return made;
 }
 

@@ -25,6 +25,8 @@ export const slot = {
   spins: 71,
   /** The launch's number: what was read for one need not be read again for its next chunk. */
   serial: 72,
+  /** The first of the tiles: a launch may be a part of a larger one. */
+  first: 73,
   /** A line per lane: chunks that it has run, and whether it may run any (0: not yet). */
   ran: 80,
 } as const;
@@ -60,10 +62,11 @@ export function work(slots: Int32Array, args: Float64Array, lane: number, kernel
     }
     const chunks = slots[slot.chunks] as number;
     const tiles = slots[slot.tiles] as number;
+    const first = slots[slot.first] as number;
     const index = chunks - claim;
     const run = kernels[slots[slot.kernel] as number] as CallableFunction;
     try {
-      run(Math.floor((index * tiles) / chunks), Math.floor(((index + 1) * tiles) / chunks), ...list);
+      run(first + Math.floor((index * tiles) / chunks), first + Math.floor(((index + 1) * tiles) / chunks), ...list);
     } catch {
       Atomics.store(slots, slot.fault, 1);
     }

@@ -4,13 +4,14 @@
  */
 import { HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
+import { Backlog, type HostNumbers, type Waiting } from './backlog.js';
 import { hasRelaxed, hasSimd } from './features.js';
 import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
 import { type Kernel, kernelNames } from './kernels.js';
 import { createMemory, type EngineMemory, type MemoryUse, Storage } from './memory.js';
 import { checkEngineOptions, type EngineInfo, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
-import { Queue } from './queue.js';
+import { Queue, started } from './queue.js';
 import { Scope, storagesIn } from './scope.js';
 
 export type { EngineInfo, EngineOptions } from './options.js';
@@ -27,6 +28,7 @@ export class Engine {
   #pool: ThreadPool | undefined;
   #scope: Scope | undefined;
   #queue = new Queue();
+  #backlog = new Backlog((part) => this.#compute(part));
   #scratch: Storage | undefined;
   #work = 0;
   /** When the event loop last had a turn. */
@@ -42,6 +44,7 @@ export class Engine {
     this.heap = memory;
     this.#kernels = kernels;
     this.#inlineBelow = inlineBelow;
+    memory.beforeLook = () => this.#backlog.settle();
   }
 
   /** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
@@ -49,11 +52,7 @@ export class Engine {
     checkEngineOptions(options);
     const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
     signal?.throwIfAborted();
-    if (!hasSimd())
-      throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', {
-        culprit: 'WebAssembly',
-        cure: 'heed runs in engines from 2021 on',
-      });
+    if (!hasSimd()) throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', noSimd);
     const reasons: string[] = [];
     const simd = deterministic || !hasRelaxed() ? 'simd' : 'relaxed';
     if (!deterministic && simd === 'simd') reasons.push('this runtime has no relaxed SIMD');
@@ -69,12 +68,7 @@ export class Engine {
     const memory = createMemory(shared, options.memory?.maximum ?? MOST_MEMORY);
     const exports = instantiate(module, memory.wasm);
     const relaxed = exports.RELAXED?.valueOf() === 1;
-    if (relaxed && deterministic) {
-      throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', {
-        culprit: 'module',
-        cure: 'Hand over the binary `simd`',
-      });
-    }
+    if (relaxed && deterministic) throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', notDeterministic);
     const info: EngineInfo = {
       runtime: runtime.name,
       simd: relaxed ? 'relaxed' : 'simd',
@@ -133,24 +127,33 @@ export class Engine {
   launch(kernel: Kernel, tiles: number, work: number, args: readonly number[], scratch = 0): void {
     this.#alive();
     if (tiles <= 0) return;
-    if (!this.#rehearsing) this.#work += work;
     const index = kernelNames.indexOf(kernel);
     const bytes = Math.ceil(scratch / 64) * 64;
     const base = bytes ? this.#scratchFor(bytes * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1))) : 0;
-    if (this.#rehearsing) return;
+    if (!this.#rehearsing) this.#backlog.launch({ kernel: index, first: 0, tiles, args, scratch: base, scratchBytes: bytes, work });
+  }
+
+  /** Writes values of the host's into the memory, in their turn where launches wait: `enter` gets them, or a copy. */
+  write<T extends HostNumbers>(values: T, enter: (values: T) => void): void {
+    this.#backlog.write(values, enter);
+  }
+
+  #compute(launch: Waiting): void {
+    const { work, kernel, first, tiles, args, scratch, scratchBytes } = launch;
+    this.#work += work;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
       try {
-        this.#pool.run({ kernel: index, tiles, args, scratch: base, scratchBytes: bytes });
+        this.#pool.run(launch);
       } catch (error) {
         this.#lose(error);
       }
       return;
     }
-    const run = this.#kernels[index] as KernelFunction;
-    const list = bytes ? [base, ...args] : args;
+    const run = this.#kernels[kernel] as KernelFunction;
+    const list = scratchBytes ? [scratch, ...args] : args;
     // In a few calls, not one: V8 cannot replace baseline code inside a running call.
     const step = Math.ceil(tiles / 8);
-    for (let tile = 0; tile < tiles; tile += step) run(tile, Math.min(tile + step, tiles), ...list);
+    for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...list);
   }
 
   /**
@@ -180,6 +183,7 @@ export class Engine {
    */
   rehearse(body: () => void, threads = this.#pool?.scratchLanes ?? 1): MemoryUse {
     this.#alive();
+    this.#backlog.settle();
     const scratch = this.#scratch;
     // A stand-in like the rest of the memory: it may be freed for a larger one.
     this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
@@ -216,11 +220,17 @@ export class Engine {
       for (;;) {
         this.#alive();
         signal?.throwIfAborted();
-        const { done, value } = this.#within(scope, () => steps.next());
+        const { done, value } = this.#backlog.during(() => this.#within(scope, () => steps.next()));
+        // A last step is done as a whole, an optimizer's say.
+        while (this.#backlog.advance()) {
+          await this.turn(done ? undefined : signal);
+          this.#alive();
+        }
         if (done) return value;
         if (this.#turnIsDue) await this.turn(signal);
       }
     } finally {
+      this.#backlog.drop();
       try {
         // A computation that is given up may hold what is in no scope.
         this.#within(scope, () => steps.return(undefined as never));
@@ -282,14 +292,8 @@ export class Engine {
   }
 }
 
-function started<T>(steps: () => Generator<unknown, T>): Generator<unknown, T> {
-  const made = typeof steps === 'function' ? steps() : undefined;
-  if (typeof made?.next === 'function') return made;
-  throw new HeedError('ARGUMENT', 'engine.run takes a generator function', {
-    culprit: 'steps',
-    cure: 'Write function* and yield between steps',
-  });
-}
+const noSimd = { culprit: 'WebAssembly', cure: 'heed runs in engines from 2021 on' };
+const notDeterministic = { culprit: 'module', cure: 'Hand over the binary `simd`' };
 
 const notSynchronous = () =>
   new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { culprit: 'body', cure: 'Open a scope between two awaits' });

@@ -75,10 +75,15 @@ export class EngineMemory {
   #view: Uint8Array<ArrayBufferLike>;
   #wasm: WebAssembly.Memory;
   #maximum: number;
+  /** Whether the limit is the runtime's, which nobody can raise. */
+  readonly #granted: boolean;
+  /** Called before the host sees the memory, by whoever keeps work back that belongs into it. */
+  beforeLook = (): void => {};
 
-  constructor(wasm: WebAssembly.Memory, maximum: number) {
+  constructor(wasm: WebAssembly.Memory, maximum: number, granted = false) {
     this.#wasm = wasm;
     this.#maximum = maximum;
+    this.#granted = granted;
     this.#view = new Uint8Array(wasm.buffer);
     this.#end = HEAP_BASE;
     this.#put({ ptr: HEAP_BASE, bytes: Math.max(0, wasm.buffer.byteLength - ALIGN - HEAP_BASE) });
@@ -86,6 +91,7 @@ export class EngineMemory {
   }
 
   get wasm(): WebAssembly.Memory {
+    this.beforeLook();
     return this.#wasm;
   }
 
@@ -121,12 +127,13 @@ export class EngineMemory {
   }
 
   get use(): MemoryUse {
-    return { used: this.#used, peak: this.#peak, size: this.wasm.buffer.byteLength, storages: this.#storages };
+    return { used: this.#used, peak: this.#peak, size: this.#wasm.buffer.byteLength, storages: this.#storages };
   }
 
   /** All of the memory, fresh after a grow. */
   get bytes(): Uint8Array<ArrayBufferLike> {
-    if (this.#view.buffer !== this.wasm.buffer || this.#view.byteLength === 0) this.#view = new Uint8Array(this.wasm.buffer);
+    this.beforeLook();
+    if (this.#view.buffer !== this.#wasm.buffer || this.#view.byteLength === 0) this.#view = new Uint8Array(this.#wasm.buffer);
     return this.#view;
   }
 
@@ -193,7 +200,7 @@ export class EngineMemory {
   #grow(bytes: number, spare = 0): void {
     const last = this.#free.at(-1);
     const atEnd = last && last.ptr + last.bytes === this.#end ? last.bytes : 0;
-    const size = this.wasm.buffer.byteLength;
+    const size = this.#wasm.buffer.byteLength;
     const missing = bytes - atEnd + (this.#end === HEAP_BASE ? ALIGN + HEAP_BASE - Math.min(size, HEAP_BASE) : 0);
     const wanted = Math.min(Math.max(missing + spare, LEAST_GROWTH, size >>> 3), Math.max(missing, this.maximum - size));
     try {
@@ -202,21 +209,29 @@ export class EngineMemory {
     } catch (cause) {
       throw new HeedError('MEMORY', `The engine needs ${bytes} bytes more than its ${size}, of which ${this.#used} are in use`, {
         culprit: 'memory',
-        cure: 'Dispose of tensors and models, use smaller batches, or raise createEngine({ memory: { maximum } })',
+        cure: this.#cure(size + missing),
         cause,
       });
     }
-    const end = this.wasm.buffer.byteLength - ALIGN;
+    const end = this.#wasm.buffer.byteLength - ALIGN;
     this.#put({ ptr: this.#end, bytes: end - this.#end });
     this.#end = end;
+  }
+
+  /** What helps whoever needs a memory of `bytes` bytes. */
+  #cure(bytes: number): string {
+    const less = 'load models with dtype q8, use smaller batches or fewer tokens, dispose of tensors and models';
+    if (bytes > MOST_PAGES * PAGE) return `WebAssembly has no more than 4 GiB: ${less}`;
+    if (this.#granted || bytes <= this.#maximum) return `The runtime gives no more: ${less}`;
+    return `${less[0]?.toUpperCase()}${less.slice(1)}, or raise createEngine({ memory: { maximum } })`;
   }
 
   /** By `wanted` bytes, or where the runtime does not give as many, by `least`. */
   #extend(wanted: number, least: number): void {
     try {
-      this.wasm.grow(Math.ceil(wanted / PAGE));
+      this.#wasm.grow(Math.ceil(wanted / PAGE));
     } catch {
-      this.wasm.grow(Math.ceil(least / PAGE));
+      this.#wasm.grow(Math.ceil(least / PAGE));
     }
   }
 
@@ -250,7 +265,7 @@ export function createMemory(shared: boolean, maximum: number): EngineMemory {
   let cause: unknown;
   for (const most of [pages, ...SHARED_MAXIMA.filter((n) => n < pages)]) {
     try {
-      return new EngineMemory(new WebAssembly.Memory({ initial: 16, maximum: most, shared }), most * PAGE);
+      return new EngineMemory(new WebAssembly.Memory({ initial: 16, maximum: most, shared }), most * PAGE, most < pages);
     } catch (error) {
       cause = error;
     }

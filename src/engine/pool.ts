@@ -19,8 +19,10 @@ const PATIENCE = 3;
 /** A timer that is set for longer goes off at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
+/** Tiles `first` to `first + tiles` of a kernel. */
 export interface Launch {
   kernel: number;
+  first: number;
   tiles: number;
   args: readonly number[];
   scratch: number;
@@ -112,12 +114,13 @@ export class ThreadPool {
   }
 
   /** Runs all tiles on all lanes. Throws ENGINE_LOST when a thread dies or hangs with a chunk; call `lose` then. */
-  run({ kernel, tiles, args, scratch, scratchBytes }: Launch): void {
+  run({ kernel, first, tiles, args, scratch, scratchBytes }: Launch): void {
     if (args.length > MAX_ARGS) throw new RangeError(`${args.length} arguments do not fit into ${MAX_ARGS}`);
     const slots = this.#slots;
     const chunks = Math.min(tiles, this.lanes * CHUNKS_PER_LANE);
     slots[slot.serial] = ((slots[slot.serial] as number) + 1) | 0;
     slots[slot.kernel] = kernel;
+    slots[slot.first] = first;
     slots[slot.tiles] = tiles;
     slots[slot.chunks] = chunks;
     slots[slot.argc] = args.length;

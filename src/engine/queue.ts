@@ -33,3 +33,13 @@ export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefin
     result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
+
+/** Throws ARGUMENT for what makes no generator. */
+export function started<T>(steps: () => Generator<unknown, T>): Generator<unknown, T> {
+  const made = typeof steps === 'function' ? steps() : undefined;
+  if (typeof made?.next === 'function') return made;
+  throw new HeedError('ARGUMENT', 'engine.run takes a generator function', {
+    culprit: 'steps',
+    cure: 'Write function* and yield between steps',
+  });
+}

@@ -12,6 +12,7 @@ import type { EncoderDecoder, SourceInputs } from '../models/encoder_decoder.js'
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from '../models/inputs.js';
 import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
 import { loadPretrained, type Origin } from '../models/pretrained.js';
+import { withRoom } from '../models/room.js';
 import { expectBooleans } from '../ops/check.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import { HostTensor, type Tensor } from '../tensor.js';
@@ -134,7 +135,7 @@ export class Seq2SeqModel extends LoadedModel {
     const { module } = this;
     const wants = { attentions, hiddenStates };
     return this.run(function* () {
-      const encoded = yield* module.encode(source, wants);
+      const encoded = yield* withRoom(module.engine, source.shape, () => module.encode(source, wants));
       const state = module.start(encoded.lastHiddenState, source.lengths);
       try {
         const decoded = yield* module.decode(target.data, target.dims, state, wants);
@@ -179,7 +180,7 @@ export class Seq2SeqModel extends LoadedModel {
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
     const result = await this.run(function* () {
-      const encoded = yield* module.encode(source, { attentions });
+      const encoded = yield* withRoom(engine, source.shape, () => module.encode(source, { attentions }));
       const state = module.start(encoded.lastHiddenState, source.lengths);
       let found: Found[];
       try {

@@ -209,7 +209,7 @@ export class Encoder extends Module {
     const attentions: Tensor[] = [];
     const { embedded, mask } = this.engine.scope(() => ({
       embedded: this.#embeddings.forward(ids, typeIds),
-      mask: this.#bias?.forward(T, T),
+      mask: this.#bias?.view(T, T),
     }));
     const turns = new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T)]));
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
@@ -227,11 +227,11 @@ export class Encoder extends Module {
     const { places } = wants;
     const tokens = () => (places ? embedding(tensor(this.engine, places), reshape(x, [-1, x.dim(2)])) : x);
     const inputs = { states: x, lengths, padding: keyPaddingMask, tokens, pooled: () => this.#pool(x) };
-    return {
-      ...{ lastHiddenState: x, hiddenStates, attentions },
-      poolerOutput: wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined,
-      logits: head && this.engine.scope(() => head.forward({ ...inputs, words: words.operand })),
-    };
+    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined;
+    const logits = head && this.engine.scope(() => head.forward({ ...inputs, words: words.operand }));
+    // Whoever looks at them finds them done.
+    yield;
+    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits };
   }
 
   #pool(x: Tensor): Tensor {

@@ -190,8 +190,8 @@ export class EncoderDecoder extends Module {
       this.#expectPositions(S, source.shape, 'source');
       this.#expectPositions(T, target.shape, 'target');
       const [x, y] = [this.#embed(this.#source, source), this.#embed(this.#target, target)];
-      const memory = this.#encoder.forward(x, { lengths, mask: this.#source.bias?.forward(S, S) });
-      const tgt = { isCausal: true, mask: this.#target.bias?.forward(T, T) };
+      const memory = this.#encoder.forward(x, { lengths, mask: this.#source.bias?.view(S, S) });
+      const tgt = { isCausal: true, mask: this.#target.bias?.view(T, T) };
       return this.#score(this.#decoder.forward(y, memory, { tgt, memory: { lengths } }));
     });
   }
@@ -206,7 +206,7 @@ export class EncoderDecoder extends Module {
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
     const { x, mask } = engine.scope(() => ({
       x: this.#embed(this.#source, tensor(engine, ids, shape)),
-      mask: this.#source.bias?.forward(S, S),
+      mask: this.#source.bias?.view(S, S),
     }));
     yield;
     const lastHiddenState = yield* through(this.#encoder, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
@@ -258,7 +258,7 @@ export class EncoderDecoder extends Module {
     const last = yield* state.step(T, function* () {
       const { x, mask } = engine.scope(() => ({
         x: embed(target, tensor(engine, ids, shape), from),
-        mask: target.bias?.forward(T, from + T, from),
+        mask: target.bias?.view(T, from + T, from),
       }));
       const states = yield* through(stack, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h, l) =>
         layer.forward(h, undefined, {
@@ -271,6 +271,8 @@ export class EncoderDecoder extends Module {
     });
     const logits = engine.scope(() => this.#score(last));
     if (!wants.hiddenStates) last.dispose();
+    // Whoever looks at them finds them done.
+    yield;
     return { logits, hiddenStates, attentions, crossAttentions };
   }
 

@@ -17,6 +17,7 @@ import type { Encoder, EncoderInputs, EncoderOutputs, EncoderWants } from './enc
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
 import { loadPretrained, type Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype } from './quantization.js';
+import { withRoom } from './room.js';
 import { type SavePretrainedOptions, saveLoaded } from './save.js';
 
 export interface ModelInputs {
@@ -178,8 +179,9 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   protected infer(inputs: EncoderInputs, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
     const { encoder, wants: own } = this;
     const read = (outputs: EncoderOutputs) => this.read(outputs);
+    const all = { ...own, ...wants };
     return this.run(function* () {
-      const out = yield* encoder.steps(inputs, { ...own, ...wants });
+      const out = yield* withRoom(encoder.engine, inputs.shape, () => encoder.steps(inputs, all));
       const insights: Insights = {};
       if (wants.hiddenStates) insights.hidden_states = out.hiddenStates.map((x) => x.toHost());
       if (wants.attentions) insights.attentions = out.attentions.map((x) => x.toHost());

@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor.js';
 import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
 import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
 import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
+import { withRoom } from './room.js';
 import { numbers } from './scores.js';
 
 export interface TokenRow {
@@ -81,7 +82,7 @@ export async function runRows<Row extends TokenRow, Result>(
     const inputs = { ids, shape, lengths, typeIds: typesOf(members, shape, encoder.dims.types) };
     const wants: EncoderWants = places ? { places: placesOf(members.map(places), shape[1]) } : {};
     const found = await model.run(function* () {
-      return read(yield* encoder.steps(inputs, wants), members);
+      return read(yield* withRoom(encoder.engine, shape, () => encoder.steps(inputs, wants)), members);
     }, signal);
     for (const [i, { index }] of batch.entries()) results[index] = found[i] as Result;
     done += batch.length;

@@ -11,8 +11,9 @@ import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
 import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
+import { isTracked } from '../ops/op.js';
 import { rotary, rotaryTable } from '../ops/rotary.js';
-import { narrow, permute, reshape } from '../ops/shape.js';
+import { contiguous, narrow, permute, reshape, transpose } from '../ops/shape.js';
 import { isMatrix, Tensor, tensor } from '../tensor.js';
 import type { Turn } from './attention.js';
 import { normal } from './init.js';
@@ -186,14 +187,31 @@ export class RelativeBias extends Module {
 
   /** What T queries, the first of which stands on key `from`, add to the scores of S keys: [1, H, T, S]. */
   forward(T: number, S: number, from = 0): Tensor {
-    const first = 1 - from - T;
-    const buckets = Int32Array.from({ length: T + S - 1 }, (_, i) => bucketOf(first + i, this.#options));
+    const buckets = this.#buckets(T, S, from);
     // Written where they are read: for more than there is room for, the engine has an error that says so.
     const ids = Tensor.empty(this.engine, [T, S], 'int32');
     const places = this.engine.heap.ints(ids.ptr, ids.size);
     for (let t = 0; t < T; t++) places.set(buckets.subarray(T - 1 - t, T - 1 - t + S), t * S);
     const rows = embedding(ids, this.weight.tensor);
     return reshape(permute(rows, [2, 0, 1]), [1, rows.dim(2), T, S]);
+  }
+
+  /**
+   * The same for attention alone, which reads rows wherever they begin: where no tape wants a gradient, a view of one row of T + S − 1 distances for each head, so
+   * that memory grows with T + S and not with T S.
+   */
+  view(T: number, S: number, from = 0): Tensor {
+    const { tensor: table } = this.weight;
+    if (isTracked(this.engine, table)) return this.forward(T, S, from);
+    const rows = contiguous(transpose(embedding(tensor(this.engine, this.#buckets(T, S, from)), table), 0, 1));
+    // The keys of query 0 begin at place T − 1, those of each next one a place before.
+    return rows.view([1, rows.dim(0), T, S], [0, T + S - 1, -1, 1], T - 1);
+  }
+
+  /** Of the T + S − 1 distances, farthest behind first. */
+  #buckets(T: number, S: number, from: number): Int32Array {
+    const first = 1 - from - T;
+    return Int32Array.from({ length: T + S - 1 }, (_, i) => bucketOf(first + i, this.#options));
   }
 }
 

@@ -10,6 +10,7 @@ import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
+import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
@@ -184,7 +185,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     const skip = this.sentence.include_prompt || prompt === '' ? 0 : tokensBefore(this.tokenizer, idsOf(prompt));
     const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const width = poolings.length ? channels : longest * C;
-    const data = new Float32Array(rows.length * width);
+    const data = hostFloats([rows.length, width]);
     const read = ({ lastHiddenState }: EncoderOutputs, batch: typeof rows) => {
       const states = tokensOf(lastHiddenState, batch, 'states');
       const vectors = poolings.length ? states.map((own) => pool(own, C, poolings, skip)) : states.map((own) => Float64Array.from(own));
