@@ -71,6 +71,8 @@ const methods = ['encode', 'encode_query', 'encode_document'] as const;
 export type FeatureExtractor = FeatureExtractionPipeline & FeatureExtractionPipeline['call'];
 
 type Texts = string | readonly string[];
+type Quantized = { quantize: true };
+type Bits = HostTensor<Int8Array> | HostTensor<Uint8Array>;
 
 export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
@@ -109,7 +111,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
   }
 
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without; a last axis of bits is C/8 long. One text is a batch of one. */
-  call(texts: Texts, options: FeatureExtractionOptions & { quantize: true }): Promise<HostTensor<Int8Array> | HostTensor<Uint8Array>>;
+  call(texts: Texts, options: FeatureExtractionOptions & Quantized): Promise<Bits>;
   call(texts: Texts, options?: FeatureExtractionOptions): Promise<HostTensor>;
   async call(texts: Texts, options: FeatureExtractionOptions = {}): Promise<Features> {
     checkOptions(options, optionNames, 'feature-extraction');
@@ -126,17 +128,23 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
    * Texts → [B, C], sentence-transformers' `encode`: with the prompt, pooling, modules and dimensions that the model's folder names. Options win over it. With `normalize`
    * vectors are of length 1 when they have been cut by truncate_dim; without, as the model's own modules leave them; false leaves out a Normalize at the end.
    */
+  encode(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     return this.#encode(texts, options, this.sentence.maxTokens);
   }
 
   /** `encode` with the model's prompt for queries, unless another is asked for. */
+  encode_query(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode_query(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode_query(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     const { maxTokens, taskTokens } = this.sentence;
     return this.#encode(texts, named(options, 'query'), taskTokens.query ?? maxTokens);
   }
 
   /** `encode` with the model's prompt for what is searched, unless another is asked for. */
+  encode_document(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode_document(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode_document(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     const { maxTokens, taskTokens } = this.sentence;
     return this.#encode(texts, named(options, 'document'), taskTokens.document ?? maxTokens);
