@@ -13,7 +13,7 @@ import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } fro
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
-import { type CallableTokenizer, Tokenizer, type TokenizerFiles, tokenizerFilesOf } from '../text/tokenizer.js';
+import { type CallableTokenizer, Tokenizer, tokenizerFilesOf } from '../text/tokenizer.js';
 import { type Features, type Precision, packing } from './bits.js';
 import { normalized, type Pooling, pool, type SentencePooling, sentencePoolings } from './pooling.js';
 import { describe, type SentenceConfig } from './sentence_config.js';
@@ -232,14 +232,5 @@ function tokensBefore(tokenizer: CallableTokenizer, ids: readonly number[]): num
 /** A folder's tokenizer, which makes texts lower case where the folder's sentence config wants it. */
 async function loadTokenizer(folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
   const [files, { lowercase }] = await allOf([tokenizerFilesOf(folder, { signal }), described]);
-  return Tokenizer.from(lowercase ? lowered(files) : files, folder.locate);
-}
-
-/** As sentence-transformers does it: a Lowercase before the other normalizers, unless there is one among them. */
-function lowered(files: TokenizerFiles): TokenizerFiles {
-  const { normalizer, ...rest } = Object(files.tokenizer) as { normalizer?: { type?: unknown; normalizers?: unknown } | null };
-  const steps =
-    normalizer?.type === 'Sequence' && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : normalizer ? [normalizer] : [];
-  if (steps.some((step) => Object(step).type === 'Lowercase')) return files;
-  return { ...files, tokenizer: { ...rest, normalizer: { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, ...steps] } } };
+  return Tokenizer.from({ ...files, lowercase }, folder.locate);
 }
