@@ -74,10 +74,15 @@ async function follow(first: string, asking: Asking, method: string, headers: Re
   let url = first;
   // Only who has a secret must look where it goes; a page may not.
   const redirect = asking.token || linked ? 'manual' : 'follow';
+  let telling: Response | undefined;
   for (let hops = 0; hops < 10; hops++) {
     const response = await once(url, asking, { method, headers, redirect });
     const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
-    if (!location || (linked && tells(response.headers, location))) return response;
+    const { headers: found, ok } = response;
+    // Where a mirror sends on within itself, it may have told before.
+    if (!location) return ok && telling && !found.has('x-repo-commit') ? telling : response;
+    if (linked && tells(found, location)) return response;
+    if (linked && found.has('x-repo-commit') && found.has('etag')) telling ??= response;
     await response.body?.cancel().catch(() => {});
     url = new URL(location, url).href;
   }

@@ -102,8 +102,9 @@ const kind = (name: string, make: (engine: Engine, config: JsonNode) => Module &
   async load(engine: Engine, folder: Folder, { signal }: OpenOptions) {
     const config = JsonNode.of(folder.locate('config.json'), await readJson(folder, 'config.json', { signal }));
     const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
-    // Of an architecture no more than names is asked for.
-    return loadWeights(() => make(engine, config), { name, weights: undefined } as Spelt, folder, { signal, onProgress });
+    // Of an architecture no more is asked for than how it spells names: as the module does, with none tied.
+    const spelt = { name, weights: undefined, ties: [] } as unknown as Spelt;
+    return loadWeights(() => make(engine, config), spelt, folder, { signal, onProgress });
   },
 });
 

@@ -14,7 +14,7 @@ import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
-import { type CallableTokenizer, Tokenizer, type TokenizerFiles, tokenizerFilesOf } from '../text/tokenizer.js';
+import { type CallableTokenizer, Tokenizer, tokenizerFilesOf } from '../text/tokenizer.js';
 import { type Features, type Precision, packing } from './bits.js';
 import { normalized, type Pooling, pool, type SentencePooling, sentencePoolings } from './pooling.js';
 import { describe, type SentenceConfig } from './sentence_config.js';
@@ -72,6 +72,8 @@ const methods = ['encode', 'encode_query', 'encode_document'] as const;
 export type FeatureExtractor = FeatureExtractionPipeline & FeatureExtractionPipeline['call'];
 
 type Texts = string | readonly string[];
+type Quantized = { quantize: true };
+type Bits = HostTensor<Int8Array> | HostTensor<Uint8Array>;
 
 export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
@@ -110,7 +112,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
   }
 
   /** Texts → [B, C] with a pooling, [B, T, C] (padded with zeros) without; a last axis of bits is C/8 long. One text is a batch of one. */
-  call(texts: Texts, options: FeatureExtractionOptions & { quantize: true }): Promise<HostTensor<Int8Array> | HostTensor<Uint8Array>>;
+  call(texts: Texts, options: FeatureExtractionOptions & Quantized): Promise<Bits>;
   call(texts: Texts, options?: FeatureExtractionOptions): Promise<HostTensor>;
   async call(texts: Texts, options: FeatureExtractionOptions = {}): Promise<Features> {
     checkOptions(options, optionNames, 'feature-extraction');
@@ -127,17 +129,23 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
    * Texts → [B, C], sentence-transformers' `encode`: with the prompt, pooling, modules and dimensions that the model's folder names. Options win over it. With `normalize`
    * vectors are of length 1 when they have been cut by truncate_dim; without, as the model's own modules leave them; false leaves out a Normalize at the end.
    */
+  encode(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     return this.#encode(texts, options, this.sentence.maxTokens);
   }
 
   /** `encode` with the model's prompt for queries, unless another is asked for. */
+  encode_query(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode_query(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode_query(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     const { maxTokens, taskTokens } = this.sentence;
     return this.#encode(texts, named(options, 'query'), taskTokens.query ?? maxTokens);
   }
 
   /** `encode` with the model's prompt for what is searched, unless another is asked for. */
+  encode_document(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
+  encode_document(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode_document(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
     const { maxTokens, taskTokens } = this.sentence;
     return this.#encode(texts, named(options, 'document'), taskTokens.document ?? maxTokens);
@@ -225,14 +233,5 @@ function tokensBefore(tokenizer: CallableTokenizer, ids: readonly number[]): num
 /** A folder's tokenizer, which makes texts lower case where the folder's sentence config wants it. */
 async function loadTokenizer(folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
   const [files, { lowercase }] = await allOf([tokenizerFilesOf(folder, { signal }), described]);
-  return Tokenizer.from(lowercase ? lowered(files) : files, folder.locate);
-}
-
-/** As sentence-transformers does it: a Lowercase before the other normalizers, unless there is one among them. */
-function lowered(files: TokenizerFiles): TokenizerFiles {
-  const { normalizer, ...rest } = Object(files.tokenizer) as { normalizer?: { type?: unknown; normalizers?: unknown } | null };
-  const steps =
-    normalizer?.type === 'Sequence' && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : normalizer ? [normalizer] : [];
-  if (steps.some((step) => Object(step).type === 'Lowercase')) return files;
-  return { ...files, tokenizer: { ...rest, normalizer: { type: 'Sequence', normalizers: [{ type: 'Lowercase' }, ...steps] } } };
+  return Tokenizer.from({ ...files, lowercase }, folder.locate);
 }

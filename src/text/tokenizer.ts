@@ -26,6 +26,7 @@ import {
 } from './batch.js';
 import { cleanUp } from './decoder.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
+import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
 import { fromVocabulary } from './vocab_txt.js';
@@ -40,6 +41,8 @@ export interface TokenizerFiles {
   config?: unknown;
   /** special_tokens_map.json, which older models have; tokenizer_config.json prevails. */
   specialTokens?: unknown;
+  /** Whether texts are made lower case first, whatever the files say. */
+  lowercase?: boolean;
 }
 
 export interface DecodeOptions {
@@ -118,7 +121,8 @@ export class Tokenizer {
     const tokenizer = guard(file, 'does not describe a tokenizer', () => {
       const config = JsonNode.of(locate('tokenizer_config.json'), files.config ?? {});
       const specialTokens = JsonNode.of(locate('special_tokens_map.json'), files.specialTokens ?? {});
-      const root = JsonNode.of(file, files.tokenizer);
+      const own = JsonNode.of(file, files.tokenizer);
+      const root = files.lowercase ? lowered(own) : own;
       return new Tokenizer(new Pipeline(root), templateOf(root), config, specialTokens);
     });
     const call = (texts: string | readonly string[], options?: BatchOptions) => tokenizer.batch(texts, options);

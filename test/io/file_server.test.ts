@@ -1,16 +1,20 @@
 /** Servers that are no hub, or answer as one in their own way: plain servers of files behind env.remoteHost, and mirrors. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { environmentOf } from '../../dist/io/env.js';
 import { folderFor, type SourceOptions } from '../../dist/io/find.js';
 import { hubOf } from '../../dist/io/hub.js';
 import { readFile } from '../../dist/io/json.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
+import { binaryOf } from '../../scripts/runtimes.mjs';
+import { tinyFiles } from '../models/files.js';
+import { runProcess } from '../runtimes/runner.js';
 import { gitHash, sha256 } from './hub.js';
 import { failureOf } from './memory.js';
 
@@ -148,6 +152,31 @@ describe('a server of files', () => {
     const error = await failureOf(() => read('config.json', { settings }));
     delete process.env.HF_ENDPOINT;
     expect(error).toMatchObject({ code: 'NETWORK', message: expect.stringMatching(/names no commit/) });
+  });
+});
+
+describe.each(['deno', 'bun'])('a server of files, in %s', (name) => {
+  const binary = binaryOf(name);
+  it.skipIf(!binary)('is kept on the disk there too', async () => {
+    answer = etagged(true);
+    const tiny = Object.entries(tinyFiles()).filter(([file]) => !file.includes('Pooling'));
+    for (const [file, content] of tiny) files[file.slice(2)] = typeof content === 'string' ? text(content) : content;
+    const settings = { remoteHost: here, remotePathTemplate: 'models/{model}/', cacheDir: cache };
+    const program = join(temporary, 'program.mjs');
+    writeFileSync(
+      program,
+      `import { AutoModel, env } from ${JSON.stringify(fileURLToPath(new URL('../../dist/bundle/node.js', import.meta.url)))};
+      Object.assign(env, ${JSON.stringify(settings)});
+      const engine = { threads: 1 };
+      const load = async (options) => (await (await AutoModel.from_pretrained('owner/name', { engine, ...options }))({ input_ids: [[2, 3]] })).last_hidden_state.dims;
+      console.log(JSON.stringify([await load(), await load({ local_files_only: true })]));`,
+    );
+    const { value } = await runProcess(binary ?? '', ['run', ...(name === 'deno' ? ['--allow-all', '--quiet'] : []), program]);
+    expect(JSON.parse(value)).toEqual([
+      [1, 2, 32],
+      [1, 2, 32],
+    ]);
+    expect(log.filter((line) => line === 'GET model.safetensors')).toHaveLength(1);
   });
 });
 

@@ -6,8 +6,11 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { createEngine, pipeline, semantic_search, similarity } from '../../dist/entry/node.js';
 import type { SentenceOptions } from '../../dist/pipelines/feature_extraction.js';
 import type { SimilarityName } from '../../dist/pipelines/similarity.js';
+import { Remote } from '../../dist/remote/client.js';
+import type { Servable } from '../../dist/remote/serve.js';
 import { failureOf } from '../io/memory.js';
 import { tinyFiles } from '../models/files.js';
+import { host } from '../remote/host.js';
 
 interface Case {
   name: string;
@@ -92,6 +95,15 @@ describe('a folder that sentence-transformers wrote', () => {
     const [hits] = semantic_search(await extractor.encode_query('x'), corpus, { top_k: 2, score_function });
     expect(hits?.[0]).toEqual({ corpus_id: 2, score: expect.closeTo(0, 5) });
     expect(hits?.[1]?.score).toBeLessThan(-0.01);
+  });
+
+  it('is encoded in a worker as it is here', async () => {
+    const extractor = await load(named('6.2.0 prompts'));
+    const { handle } = host({ thing: async () => extractor as unknown as Servable });
+    const there = (await (await Remote.start(handle)).load('thing', [], {})) as unknown as typeof extractor;
+    expect(there.sentence).toEqual(extractor.sentence);
+    for (const method of ['encode', 'encode_query', 'encode_document'] as const)
+      expect(await there[method](texts, { truncate_dim: 5 })).toEqual(await extractor[method](texts, { truncate_dim: 5 }));
   });
 
   it('gives back the memory of all its modules', async () => {
