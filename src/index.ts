@@ -25,6 +25,8 @@ import { summarization, text2textGeneration, translation } from './pipelines/tex
 import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
 import type { Runtime } from './runtime/types.js';
+import { moreTokenizers } from './text/classes/more.js';
+import { registerTokenizers } from './text/classes/names.js';
 import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
@@ -55,6 +57,7 @@ const all = {
 
 export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
   registerArchitecture(bert, roberta, xlmRoberta, distilbert, mpnet, electra, modernbert, heedTransformer, marian, bart, t5);
+  registerTokenizers(moreTokenizers);
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerTask(translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
