@@ -1,6 +1,6 @@
 /**
  * What a model's folder holds for its tokenizer: tokenizer.json or, in older folders, the vocabulary by itself, and the
- * files beside it. Reads and parses them; ../text/describe.ts says what they come to.
+ * files beside it. Reads and parses them; description.ts says what they come to.
  */
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';

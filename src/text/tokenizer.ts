@@ -25,7 +25,7 @@ import {
 } from './batch.js';
 import { roles } from './classes/class.js';
 import { cleanUp } from './decoder.js';
-import { type Description, describe } from './describe.js';
+import { type Description, descriptionOf } from './description.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { guard, Pipeline } from './pipeline.js';
@@ -113,7 +113,7 @@ export class Tokenizer {
   static from(files: TokenizerFiles, locate = (file: string): string => file): CallableTokenizer {
     const file = shown(locate('tokenizer.json'));
     const tokenizer = guard(file, 'does not describe a tokenizer', () => {
-      const description = describe(files, locate);
+      const description = descriptionOf(files, locate);
       const { root, config } = description;
       const pipeline = new Pipeline(root, config.boolean('split_special_tokens', false));
       return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')));

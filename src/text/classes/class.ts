@@ -1,7 +1,7 @@
 /**
  * What a tokenizer class of Hugging Face's transformers decides about the files of a folder: the special tokens that it
  * has where no file names them, and which parts of tokenizer.json it builds anew from its own options. A class is data;
- * ../describe.ts applies it. Source: transformers 5.24, tokenization_*.py of each model.
+ * ../description.ts applies it. Source: transformers 5.24, tokenization_*.py of each model.
  */
 import type { JsonObject } from '../../io/json.js';
 

@@ -26,7 +26,7 @@ export interface Description {
 }
 
 /** `locate` gives files their names in errors. */
-export function describe(files: TokenizerFiles, locate: (file: string) => string): Description {
+export function descriptionOf(files: TokenizerFiles, locate: (file: string) => string): Description {
   const { name, value } = files.tokenizer === undefined ? fromVocabulary(files) : { name: 'tokenizer.json', value: files.tokenizer };
   const file = JsonNode.of(locate(name), value);
   const kind = kindOf(files, file, name, locate);
