@@ -31,6 +31,8 @@ import { summarization, text2textGeneration, translation } from './pipelines/tex
 import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
 import type { Runtime } from './runtime/types.js';
+import { moreTokenizers } from './text/classes/more.js';
+import { registerTokenizers } from './text/classes/names.js';
 import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
@@ -64,6 +66,7 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, t5, mt5],
   );
+  registerTokenizers(moreTokenizers);
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);
   registerTask(translation, summarization, text2textGeneration);

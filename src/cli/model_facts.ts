@@ -1,11 +1,11 @@
 /** What a model's folder says of it, without a weight. */
 import type { Folder } from '../io/folder.js';
-import { JsonNode } from '../io/json.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { readBlueprint } from '../models/blueprint.js';
 import { labelsOf } from '../models/labels.js';
 import { type PretrainedDtype, weightForms } from '../models/quantization.js';
-import { tokenizerFilesOf } from '../text/tokenizer.js';
+import { descriptionOf } from '../text/description.js';
+import { tokenizerFilesOf } from '../text/files.js';
 import { ifThere } from './files.js';
 
 export interface ModelFacts {
@@ -56,7 +56,7 @@ function dimsOf(dims: object): Record<string, number | string> {
 async function tokenizerOf(folder: Folder): Promise<ModelFacts['tokenizer']> {
   const files = await ifThere(tokenizerFilesOf(folder));
   if (!files) return undefined;
-  const root = JsonNode.of(folder.locate('tokenizer.json'), files.tokenizer);
+  const { root } = descriptionOf(files, folder.locate);
   const model = root.object('model');
   const listed = model.get('vocab');
   const old = model.get('merges') ? 'BPE' : Array.isArray(listed) ? 'Unigram' : 'WordPiece';

@@ -28,9 +28,11 @@ export class Pipeline {
   readonly #added = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
 
-  constructor(root: JsonNode) {
-    const added = addedTokensOf(root);
-    for (const token of added) {
+  /** `splitsSpecial`: special tokens are text like any other. */
+  constructor(root: JsonNode, splitsSpecial = false) {
+    const all = addedTokensOf(root);
+    const added = splitsSpecial ? all.filter((token) => !token.special) : all;
+    for (const token of all) {
       this.#added.set(token.content, token);
       this.#addedById.set(token.id, token);
     }

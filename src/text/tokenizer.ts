@@ -5,7 +5,6 @@
  */
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import { allOf, JsonNode, readFile, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions } from '../runtime/types.js';
 import type { Span } from './aligned.js';
@@ -24,26 +23,18 @@ import {
   rectangle,
   wrong,
 } from './batch.js';
+import { roles } from './classes/class.js';
 import { cleanUp } from './decoder.js';
+import { type Description, descriptionOf } from './description.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
+import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
-import { fromVocabulary } from './vocab_txt.js';
 
 export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor } from './batch.js';
 export type { Encoding } from './encoding.js';
-
-/** What a model's folder holds for its tokenizer, parsed. */
-export interface TokenizerFiles {
-  tokenizer: unknown;
-  /** tokenizer_config.json */
-  config?: unknown;
-  /** special_tokens_map.json, which older models have; tokenizer_config.json prevails. */
-  specialTokens?: unknown;
-  /** Whether texts are made lower case first, whatever the files say. */
-  lowercase?: boolean;
-}
+export { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 
 export interface DecodeOptions {
   skip_special_tokens?: boolean | undefined;
@@ -67,7 +58,6 @@ function rowsOf(ids: unknown): (number | bigint)[][] | undefined {
 export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
 
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
-const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 
 export class Tokenizer {
   /** Tokens that have a role, where there are any, and their ids. */
@@ -90,27 +80,32 @@ export class Tokenizer {
   readonly padding_side: Side;
   readonly truncation_side: Side;
   private readonly cleansUp: boolean;
+  private readonly maySpoil: boolean;
 
   private constructor(
     private readonly pipeline: Pipeline,
     private readonly template: Template,
-    config: JsonNode,
-    specialTokens: JsonNode,
+    { root, tokens, sides, config }: Description,
+    /** The chat template as the files have it, in Jinja: one, or several by their names. */
+    readonly chat_template: string | Readonly<Record<string, string>> | undefined,
   ) {
     for (const role of roles) {
-      const token = tokenIn(config, `${role}_token`) ?? tokenIn(specialTokens, `${role}_token`);
+      const token = tokens.get(role);
       this[`${role}_token`] = token;
       this[`${role}_token_id`] = token === undefined ? undefined : this.token_to_id(token);
     }
     // Python writes 1e30 where it knows no limit.
-    const most = config.get('model_max_length');
+    const most = config.get('model_max_length') ?? config.get('max_len');
     this.model_max_length = typeof most === 'number' && Number.isInteger(most) && most > 0 && most < 2 ** 31 ? most : undefined;
-    this.padding_side = sideIn(config, 'padding_side');
-    this.truncation_side = sideIn(config, 'truncation_side');
+    this.padding_side = sides.padding;
+    this.truncation_side = sides.truncation;
     this.cleansUp = config.boolean('clean_up_tokenization_spaces', false);
+    // Spaces before punctuation are BPE's own tokens, and taken away they would be lost; transformers 5 asks for a longer name.
+    const bpe = root.object('model').get('type') === 'BPE';
+    this.maySpoil = !bpe || config.boolean('clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output', false);
   }
 
-  /** Reads tokenizer.json, and tokenizer_config.json and special_tokens_map.json where there are any; vocab.txt of a BERT that has no tokenizer.json. */
+  /** Reads tokenizer.json, or the vocabulary alone of an older folder, and the files beside it. */
   static async load(folder: Folder, options: OpenOptions = {}): Promise<CallableTokenizer> {
     return Tokenizer.from(await tokenizerFilesOf(folder, options), folder.locate);
   }
@@ -119,11 +114,10 @@ export class Tokenizer {
   static from(files: TokenizerFiles, locate = (file: string): string => file): CallableTokenizer {
     const file = shown(locate('tokenizer.json'));
     const tokenizer = guard(file, 'does not describe a tokenizer', () => {
-      const config = JsonNode.of(locate('tokenizer_config.json'), files.config ?? {});
-      const specialTokens = JsonNode.of(locate('special_tokens_map.json'), files.specialTokens ?? {});
-      const own = JsonNode.of(file, files.tokenizer);
-      const root = files.lowercase ? lowered(own) : own;
-      return new Tokenizer(new Pipeline(root), templateOf(root), config, specialTokens);
+      const description = descriptionOf(files, locate);
+      const { root, config } = description;
+      const pipeline = new Pipeline(files.lowercase ? lowered(root) : root, config.boolean('split_special_tokens', false));
+      return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')));
     });
     const call = (texts: string | readonly string[], options?: BatchOptions) => tokenizer.batch(texts, options);
     return Object.setPrototypeOf(call, tokenizer);
@@ -185,7 +179,7 @@ export class Tokenizer {
     if (typeof skips !== 'boolean') throw wrong('skip_special_tokens', 'true or false', skips);
     if (typeof cleansUp !== 'boolean') throw wrong('clean_up_tokenization_spaces', 'true or false', cleansUp);
     const text = this.pipeline.decode(rows ? (rows[0] ?? []) : (ids as Iterable<number>), skips);
-    return cleansUp ? cleanUp(text) : text;
+    return cleansUp && this.maySpoil ? cleanUp(text) : text;
   }
 
   /** Lists of token ids, or a tensor [B, T], as texts. */
@@ -241,36 +235,14 @@ export class Tokenizer {
   }
 }
 
-/** Reads what a folder says of its tokenizer. Throws NOT_FOUND where that is nothing. */
-export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}): Promise<TokenizerFiles> {
-  checkKnown(options, ['signal']);
-  const { signal } = options;
-  const read = (file: string, optional: boolean) => readJson(folder, file, { signal, optional });
-  const [tokenizer, config, specialTokens] = await allOf([
-    read('tokenizer.json', true),
-    read('tokenizer_config.json', true),
-    read('special_tokens_map.json', true),
-  ]);
-  if (tokenizer !== undefined) return { tokenizer, config, specialTokens };
-  const vocab = await readFile(folder, 'vocab.txt', { signal, optional: true });
-  const files = vocab && fromVocabulary(new TextDecoder().decode(vocab), config, specialTokens, folder.locate);
-  // Which says that it is not there.
-  return files ?? { tokenizer: await read('tokenizer.json', false) };
-}
-
 function checkTexts(text: unknown, pair: unknown): void {
   if (typeof text !== 'string' || !(pair === undefined || typeof pair === 'string'))
     throw new HeedError('ARGUMENT', 'a text must be a string', { culprit: typeof text === 'string' ? 'text_pair' : 'text' });
 }
 
-/** "pad_token": "[PAD]" or {"content": "[PAD]", …} */
-function tokenIn(node: JsonNode, key: string): string | undefined {
-  const value = node.get(key);
-  return typeof value === 'string' || value === undefined ? value : node.object(key).string('content');
-}
-
-function sideIn(node: JsonNode, key: string): Side {
-  const side = node.string(key, 'right');
-  if (side === 'left' || side === 'right') return side;
-  throw node.error(`must have left or right for ${key}`);
+/** chat_template.jinja, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
+function chatTemplateOf({ chatTemplate }: TokenizerFiles, own: unknown): string | Record<string, string> | undefined {
+  if (chatTemplate !== undefined || typeof own === 'string') return chatTemplate ?? (own as string);
+  const named = Array.isArray(own) ? own.filter((one) => typeof one?.name === 'string' && typeof one.template === 'string') : [];
+  return named.length ? Object.fromEntries(named.map(({ name, template }) => [name, template])) : undefined;
 }

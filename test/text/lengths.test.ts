@@ -75,7 +75,7 @@ describe('lengths', () => {
     ['no tokens', () => tiny.decode(undefined as never), 'ARGUMENT', /must be a list/],
     [
       'padding without a pad token',
-      () => Tokenizer.from({ tokenizer: files.tokenizer })(['a', 'a b'], { padding: true }),
+      () => Tokenizer.from({ tokenizer: { ...files.tokenizer, padding: null } })(['a', 'a b'], { padding: true }),
       'ARGUMENT',
       /no pad token/,
     ],

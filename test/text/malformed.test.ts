@@ -83,6 +83,14 @@ describe('a tokenizer’s files', () => {
       [{ 'm/tokenizer_config.json': '[]' }, /m\/tokenizer_config\.json: its content/],
       [{ 'm/tokenizer_config.json': '{"padding_side":"up"}' }, /left or right/],
       [{ 'm/tokenizer_config.json': '{"pad_token":3}' }, /pad_token must be/],
+      [{ 'm/tokenizer_config.json': '{"extra_special_tokens":[3]}' }, /extra_special_tokens must be/],
+      [{ 'm/tokenizer_config.json': '{"extra_special_tokens":"<a>"}' }, /extra_special_tokens must be/],
+      [{ 'm/tokenizer_config.json': '{"added_tokens_decoder":{"x":{"content":"<a>"}}}' }, /added_tokens_decoder must have ids/],
+      [{ 'm/tokenizer_config.json': '{"added_tokens_decoder":{"7":"<a>"}}' }, /added_tokens_decoder\.7 must be an object/],
+      [{ 'm/added_tokens.json': '{"<a>":-1}' }, /added_tokens\.json: <a> must be/],
+      [{ 'm/tokenizer_config.json': '{"tokenizer_class":"BertTokenizer","do_lower_case":"yes"}' }, /do_lower_case must be/],
+      [{ 'm/tokenizer_config.json': '{"split_special_tokens":1}' }, /split_special_tokens must be/],
+      [{ 'm/config.json': '{"tokenizer_class":7}' }, /config\.json: tokenizer_class must be/],
       [{ 'm/special_tokens_map.json': '{' }, /m\/special_tokens_map\.json is not valid JSON/],
     ] as [Record<string, string>, RegExp][])
       expect(await failureOf(() => load(text, more))).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(message) });

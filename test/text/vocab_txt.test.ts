@@ -1,9 +1,13 @@
 /** A folder with vocab.txt instead of tokenizer.json has the same tokenizer, where it is BERT's. */
 import { describe, expect, it } from 'vitest';
 import { folderAt } from '../../dist/io/folder.js';
+import { moreTokenizers } from '../../dist/text/classes/more.js';
+import { registerTokenizers } from '../../dist/text/classes/names.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { failureOf, memoryRuntime } from '../io/memory.js';
 import { files, tiny } from './tiny.js';
+
+registerTokenizers(moreTokenizers);
 
 const pieces = Object.entries(files.tokenizer.model.vocab as Record<string, number>).sort(([, a], [, b]) => a - b);
 const vocab = pieces.map(([piece]) => `${piece}\n`).join('');
@@ -41,7 +45,10 @@ describe('vocab.txt', () => {
 
   it('of other tokenizers, or without special tokens, does not stand in for tokenizer.json', async () => {
     expect(await failureOf(() => load({ tokenizer_class: 'BertJapaneseTokenizer' }))).toMatchObject({ code: 'NOT_FOUND' });
-    expect(await failureOf(() => load({}, 'a\nb\n'))).toMatchObject({ code: 'NOT_FOUND' });
-    expect((await failureOf(() => load({}, ''))).code).toBe('NOT_FOUND');
+    expect(await failureOf(() => load({}, 'a\nb\n'))).toMatchObject({
+      code: 'FORMAT',
+      message: expect.stringMatching(/vocab\.txt.*unk_token/),
+    });
+    expect((await failureOf(() => load({}, ''))).code).toBe('FORMAT');
   });
 });
