@@ -39,6 +39,7 @@ export {
   type SgdOptions,
   type StepOptions,
 } from './optimizer.js';
+export type { ExampleLabel } from './problem.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
 export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';
