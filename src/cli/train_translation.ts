@@ -21,6 +21,7 @@ import { progress } from './progress.js';
 import {
   bpeOptions,
   checkTogether,
+  optionOf,
   type Pair,
   type SettingName,
   type Settings,
@@ -98,7 +99,8 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   const tokenizer = Tokenizer.from({ tokenizer: json });
   const config = configOf(tokenizer, vocabularyOf(json), chosen);
   const run = await beginRun(engine, { tokenizer, config, pairs, chosen, onWarning: warn });
-  if (resume) await run.trainer.resume(checkpointsOf(runtime, out));
+  const goesOn = resume && (await run.trainer.resume(checkpointsOf(runtime, out)));
+  if (!goesOn && before?.curve.length) warn(`there is no checkpoint in ${out} to go on from: this run begins anew`);
   const { step } = run.trainer.position;
   const opened = { ...run, out, config, chosen, curve: (before?.curve ?? []).filter((point) => point.step <= step) };
   // Whatever happens from here on, the settings are known.
@@ -123,6 +125,11 @@ function choose(given: Partial<Settings>, before: Partial<Settings> | undefined,
     const [now, then] = [given[name], before?.[name]];
     if (now !== undefined && then !== undefined && now !== then)
       warn(`${name} was ${then} when this run began, and is ${now} from here on`);
+    if (before && now === undefined && then === undefined)
+      throw new HeedError('FORMAT', `curve.json is damaged: it does not say what ${name} was`, {
+        culprit: 'curve.json',
+        cure: `Say it with ${optionOf(name)}, or begin anew in another folder`,
+      });
     return [name, now ?? then ?? settings[name].value];
   };
   return Object.fromEntries(settingNames.map(choice)) as Settings;

@@ -92,7 +92,7 @@ export class Seq2SeqModel extends LoadedModel {
     /** What the model's files ask of a generation. */
     readonly generation_config: GenerationConfig,
     readonly module: EncoderDecoder,
-    origin: Origin,
+    origin?: Origin,
   ) {
     super(engine, config, module, origin);
   }

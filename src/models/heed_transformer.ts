@@ -9,6 +9,7 @@ import { JsonNode } from '../io/json.js';
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
 import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
+import { type SaveOptions, save_pretrained } from './save.js';
 
 export interface HeedTransformerConfig {
   vocab_size: number;
@@ -61,5 +62,10 @@ export class HeedTransformer extends EncoderDecoder {
     const node = JsonNode.of('config', config);
     super(engine, heedTransformer.dims(node), heedTransformer.block(node, { tensors: 0, has: () => false, apart: () => false }));
     this.config = { model_type: heedTransformer.name, ...config };
+  }
+
+  /** Writes weights, config.json, and a tokenizer where one is given, into a folder that AutoModelForSeq2SeqLM loads. Throws as `save_pretrained` of heed/train does. */
+  async save_pretrained(folder: string, options: Pick<SaveOptions, 'dtype' | 'tokenizer'> = {}): Promise<void> {
+    await save_pretrained(this, folder, options);
   }
 }

@@ -18,7 +18,7 @@ import { type IntegerInput, integers, integersLike, lengthsOf, within } from './
 import { loadPretrained, type Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype } from './quantization.js';
 import { withRoom } from './room.js';
-import { type SavePretrainedOptions, saveLoaded } from './save.js';
+import { remember, type SavePretrainedOptions, saveLoaded } from './save.js';
 
 export interface ModelInputs {
   input_ids: IntegerInput;
@@ -95,10 +95,11 @@ export class LoadedModel {
     readonly engine: Engine,
     readonly config: JsonObject,
     module: Module,
-    /** Where it comes from. */
-    protected readonly origin: Origin,
+    /** Where it comes from. Nowhere, if it only writes for a module that somebody trains. */
+    protected readonly origin?: Origin,
   ) {
     this.#module = module;
+    if (origin) remember(module, config, origin);
   }
 
   /** Runs steps of the module, out of training; it may be disposed of meanwhile. What is wrong with its numbers is said by its name. */
@@ -131,7 +132,9 @@ export class LoadedModel {
    * fails, UNSUPPORTED where there are no files.
    */
   async save_pretrained(folder: string, options: SavePretrainedOptions = {}): Promise<void> {
-    await this.alive(async () => void (await saveLoaded(this.#module, this.config, this.origin, folder, options)));
+    // Users have only models that were loaded.
+    const origin = this.origin as Origin;
+    await this.alive(async () => void (await saveLoaded(this.#module, this.config, origin, folder, options)));
   }
 
   /** What the engine got that runs it. */
@@ -148,6 +151,8 @@ export class LoadedModel {
 
 /** An encoder that users call. What a call gives is its kind's business. */
 export abstract class EncoderBase<Output extends object> extends LoadedModel {
+  declare protected readonly origin: Origin;
+
   constructor(
     engine: Engine,
     config: JsonObject,

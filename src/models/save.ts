@@ -42,8 +42,15 @@ const tokenizerFiles = [
 /** How a model generates, and how sentence-transformers makes sentences of tokens. */
 const modelFiles = ['generation_config.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json'];
 
+/** Modules that were loaded, and what they are saved as. */
+const loaded = /* @__PURE__ */ new WeakMap<Module, { config: JsonObject; origin: Origin }>();
+
+/** So that `save_pretrained` of the module alone, which a Trainer has, is that of the model. */
+export const remember = (module: Module, config: JsonObject, origin: Origin): unknown => loaded.set(module, { config, origin });
+
 /**
- * Writes a model, so that `from_pretrained(folder)` has it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
+ * Writes a model, so that `from_pretrained(folder)` has it. The module of a model that was loaded is written under Hugging Face's names, with the tokenizer and what else
+ * came with it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
  * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
@@ -54,6 +61,12 @@ export async function save_pretrained(
   checkOptions(options, ['config', 'dtype', 'tensors', 'tokenizer'], 'save_pretrained');
   const { config, tokenizer, dtype, tensors } = options;
   checkDtype(dtype);
+  const known = loaded.get(model);
+  if (known && !tensors) {
+    const files = tokenizer === undefined ? undefined : await tokenizerFilesOf(model.engine.runtime, tokenizer);
+    await saveLoaded(model, { ...known.config, ...config }, known.origin, folder, { dtype }, files);
+    return;
+  }
   if (!isObject(model.config) && !config)
     throw new HeedError('ARGUMENT', 'save_pretrained: the model has no config', { culprit: 'config', cure: 'Give one' });
   const { runtime } = model.engine;
@@ -61,7 +74,7 @@ export async function save_pretrained(
   const said = tensors ? {} : quantizationOf(held);
   await writeModel(runtime, folder, {
     tensors: tensors ?? entriesOf(model, held),
-    files: typeof tokenizer === 'string' || isFolder(tokenizer) ? await tokenizerOf(folderOf(runtime, tokenizer)) : jsonFile(tokenizer),
+    files: await tokenizerFilesOf(runtime, tokenizer),
     config: respell({ ...model.config, ...said, ...config }),
   });
 }
@@ -73,14 +86,15 @@ export async function saveLoaded(
   { folder: from, tensors, model, headed }: Origin,
   folder: string,
   options: SavePretrainedOptions,
+  tokenizer?: Files,
 ): Promise<number> {
   checkOptions(options, ['dtype', 'signal'], 'save_pretrained');
   const { dtype, signal } = options;
   checkDtype(dtype);
   const held = heldAs(module, dtype);
   // What says how to make sentences of an encoder's states says nothing of a head.
-  const names = headed ? tokenizerFiles : [...tokenizerFiles, ...modelFiles, ...(await poolingFiles(from, signal))];
-  const files = await filesOf(from, names, signal);
+  const beside = headed ? [] : [...modelFiles, ...(await poolingFiles(from, signal))];
+  const files = [...(tokenizer ?? (await filesOf(from, tokenizerFiles, signal))), ...(await filesOf(from, beside, signal))];
   const own = await readFile(from, 'config.json', { optional: true, signal });
   signal?.throwIfAborted();
   const said = respell(savedConfig(config, held, model), own && new TextDecoder().decode(own));
@@ -129,6 +143,9 @@ async function writeModel(runtime: Runtime, folder: string, { tensors, files, co
 
 const jsonFile = (tokenizer: object | undefined): Files =>
   isObject(tokenizer) ? [['tokenizer.json', new TextEncoder().encode(respell(tokenizer))]] : [];
+
+const tokenizerFilesOf = async (runtime: Runtime, tokenizer: SaveOptions['tokenizer']): Promise<Files> =>
+  typeof tokenizer === 'string' || isFolder(tokenizer) ? tokenizerOf(folderOf(runtime, tokenizer)) : jsonFile(tokenizer);
 
 /** A folder's tokenizer. Throws NOT_FOUND where it has none. */
 async function tokenizerOf(folder: Folder): Promise<Files> {

@@ -22,7 +22,10 @@ export async function evaluate<Model extends Module, Batch>(
 ): Promise<Metrics> {
   const { decoding } = objective;
   if (decode && !decoding)
-    throw new HeedError('UNSUPPORTED', 'This objective decodes nothing', { culprit: 'decode', cure: 'Give it `decoding`' });
+    throw new HeedError('UNSUPPORTED', 'This objective decodes nothing', {
+      culprit: 'decode',
+      cure: 'Give it `decoding`: generating({ tokenizer }), for one',
+    });
   const sums = new Map<string, number>();
   const [hypotheses, references]: [string[], string[]] = [[], []];
   let number = 0;

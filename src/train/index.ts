@@ -4,6 +4,7 @@ export { trainBpe } from '../text/train_bpe.js';
 export type { Batches } from './batches.js';
 export type { ClassifierFitOptions, TextClassifier, TextExample } from './classifier.js';
 export * from './data/index.js';
+export { type GeneratingOptions, generating, type TextDecoder } from './decoding.js';
 export type { Checkpointing, EarlyStopping, FitOptions, FitResult, TrainingProgress, TrainingRecord } from './fit.js';
 export * from './metrics/index.js';
 export {
@@ -38,6 +39,7 @@ export {
   type SgdOptions,
   type StepOptions,
 } from './optimizer.js';
+export type { ExampleLabel } from './problem.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
 export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';

@@ -15,6 +15,8 @@ describe('wrong usage', () => {
     ['a step too few', ['train', 'translation', '--data', data, '--out', 'x', '--steps', '0']],
     ['half a head', ['train', 'translation', '--data', data, '--out', 'x', '--heads', '0.5']],
     ['a rate that is no number', ['train', 'translation', '--data', data, '--out', 'x', '--learning-rate', 'fast']],
+    ['layers that nobody has', ['train', 'translation', '--data', data, '--out', 'x', '--layers', '5000']],
+    ['channels that no address has', ['train', 'translation', '--data', data, '--out', 'x', '--feed-forward', '60000000']],
     ['a share above 1', ['train', 'translation', '--data', data, '--out', 'x', '--label-smoothing', '1.5']],
     ['a mean that would never move', ['train', 'translation', '--data', data, '--out', 'x', '--beta1', '1']],
     ['an option that there is not', ['train', 'translation', '--data', data, '--out', 'x', '--quickly']],
@@ -56,7 +58,8 @@ describe('what fails', () => {
   });
 
   it.each<[string, string, RegExp]>([
-    ['one column', 'a\nb\n', /test\.tsv has 1 column.*\[FORMAT\]\n$/],
+    ['one column', 'a\nb\n', /test\.tsv has 1 column in line 1.*\[FORMAT\]\n$/],
+    ['one column in its last line', 'a\tb\tc\nd\te\nf\n', /test\.tsv: line 3 has 1 column, and a pair has two.*\[FORMAT\]\n$/],
     ['nothing in it', '', /test\.tsv has no pairs.*\[FORMAT\]\n$/],
   ])('before it begins, a test.tsv with %s', async (what, content, message) => {
     const [folder, out] = [join(temporary, what), join(temporary, `${what}, out`)];
@@ -72,6 +75,9 @@ describe('what fails', () => {
     ['a setting that is no number', ({ settings }) => Object.assign(settings, { dropout: '0.1' }), /dropout is 0\.1.*number/],
     ['a setting out of range', ({ settings }) => Object.assign(settings, { batch: 0 }), /batch is 0.*above|batch is 0.*from 1/],
     ['no curve', (file) => delete file.curve, /curve is undefined/],
+    ['a setting less', ({ settings }) => delete settings.beta2, /what beta2 was.*--beta2/],
+    ['a curve of something else', (file) => Object.assign(file, { curve: [null] }), /point 0 of curve is null/],
+    ['a point without its step', (file) => Object.assign(file, { curve: [{ seconds: 1 }] }), /point 0 of curve/],
   ])('a run to be resumed that was damaged: %s', async (what, damage, message) => {
     const out = join(temporary, `damaged: ${what}`);
     cpSync(whole, out, { recursive: true });
@@ -82,6 +88,24 @@ describe('what fails', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^heed: .*curve\.json is damaged: .*\[FORMAT\]\n$/);
     expect(stderr).toMatch(message);
+  });
+
+  it('a run to be resumed that has checkpoints, and has lost its settings', async () => {
+    const out = join(temporary, 'lost');
+    cpSync(whole, out, { recursive: true });
+    rmSync(join(out, 'curve.json'));
+    const { code, stderr } = await train(out, '--resume');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/has checkpoints, and no curve\.json.*\[NOT_FOUND\]\n$/);
+  });
+
+  it('nothing of a run that has lost its checkpoints: it begins anew, and says so', async () => {
+    const out = join(temporary, 'begun anew');
+    cpSync(whole, out, { recursive: true });
+    rmSync(join(out, 'checkpoints'), { recursive: true });
+    const { code, stdout, stderr } = await train(out, '--resume');
+    expect([code, stderr]).toEqual([0, `heed: there is no checkpoint in ${out} to go on from: this run begins anew\n`]);
+    expect(stdout).not.toContain('from step');
   });
 
   it.each<[string, string | undefined, RegExp]>([

@@ -44,7 +44,8 @@ async function train(engine: Engine): Promise<{ losses: Float32Array; weights: F
     losses.push(
       valueAndGrad(engine, () => crossEntropy(model.forward(ids([...batch]), ids(inputs)), ids(labels), { labelSmoothing: 0.1 })),
     );
-    optimizer.step({ factor: rate(step), clip: 1 });
+    // The schedule's own first step has a rate of 0.
+    optimizer.step({ factor: rate(step + 1), clip: 1 });
     optimizer.zeroGrad();
   }
   return { losses: Float32Array.from(losses), weights: Object.values(model.stateDict()).map(({ data }) => data as Float32Array) };

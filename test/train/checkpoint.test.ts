@@ -26,6 +26,27 @@ const make = async (options: TinyOptions = {}) => {
   return made;
 };
 
+describe('a checkpoint of a version that counted no steps of parameters', () => {
+  it('is gone on with, to the same bits', async () => {
+    const first = await make();
+    await first.trainer.fit({ steps: 4 });
+    const bytes = await first.trainer.save();
+    const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    const { steps, ...state } = JSON.parse(header.__metadata__.state);
+    expect(steps).toEqual({});
+    header.__metadata__.state = JSON.stringify(state);
+    const text = new TextEncoder().encode(JSON.stringify(header).padEnd(length));
+    const old = new Uint8Array(bytes);
+    old.set(text, 8);
+    new DataView(old.buffer).setUint32(old.length - 4, crc32c(old.subarray(0, -4)), true);
+    const next = await make();
+    await next.trainer.load(old);
+    for (const { trainer } of [first, next]) await trainer.fit({ steps: 9 });
+    expect(next.bits()).toBe(first.bits());
+  });
+});
+
 describe('a run that goes on with other data', () => {
   /** Epochs of six steps: 12 batches, two of them a step. Three steps are taken. */
   const begun = async () => {
