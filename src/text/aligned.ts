@@ -89,6 +89,7 @@ type Part = readonly [begin: number, end: number, matched: boolean];
 /** A text's parts in order. As in Oniguruma no empty match stands right behind another match, where JavaScript finds one. */
 function partsOf(text: string, pattern: RegExp): Part[] {
   const parts: Part[] = [];
+  if (!text) return parts;
   let done = 0;
   let before = -1;
   for (const { 0: match, index } of text.matchAll(pattern)) {
@@ -101,19 +102,20 @@ function partsOf(text: string, pattern: RegExp): Part[] {
   return parts;
 }
 
-/** A replacement stands for the last character that it replaces. */
+/** A replacement stands for the last character that it replaces, or the one before; at the beginning of a text for nothing. */
 export const replace = <T extends Text>(text: T, pattern: RegExp, content: string): T =>
   rewrite(
     text,
     (old) => substitute(old, pattern, content),
     (old, tracer) => {
       for (const [begin, end, matched] of partsOf(old, pattern))
-        if (matched) tracer.put(content, Math.max(0, end - 1));
+        if (matched) tracer.put(content, end - 1);
         else tracer.keep(old, begin, end);
     },
   );
 
 export function substitute(text: string, pattern: RegExp, content: string): string {
+  if (!text) return text;
   let before = -1;
   return text.replace(pattern, (match, ...rest) => {
     // Groups come before the index, of which a named one makes an object come last.

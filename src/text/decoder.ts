@@ -91,12 +91,15 @@ const byteFallback: Decoder = (tokens) => {
       bytes.push(Number.parseInt(byte, 16));
       continue;
     }
-    const text = utf8.decode(Uint8Array.from(bytes));
-    const sound = new TextEncoder().encode(text).every((own, i) => own === bytes[i]);
-    pieces.push(sound ? text : '\ufffd'.repeat(bytes.length), token);
-    bytes = [];
+    if (bytes.length) {
+      const text = utf8.decode(Uint8Array.from(bytes));
+      const sound = new TextEncoder().encode(text).every((own, i) => own === bytes[i]);
+      pieces.push(sound ? text : '\ufffd'.repeat(bytes.length));
+      bytes = [];
+    }
+    pieces.push(token);
   }
-  return pieces;
+  return pieces.slice(0, -1);
 };
 
 /** An empty string stands between all characters, of which some take two code units. */

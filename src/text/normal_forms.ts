@@ -3,6 +3,7 @@
  * off its results: each character's decomposition, the order in which marks stand then, and which of them composed.
  */
 import type { Tracer } from './aligned.js';
+import { unchanged } from './unicode.js';
 
 export type Form = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
@@ -13,18 +14,21 @@ export type Form = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 export type Change = readonly [character: string, change: number];
 
 /** Engines sort a run of combining marks in quadratic time: 100,000 of them take 5 s. No language has 64 in a row, so runs end there. */
-const pieces = (text: string): string[] => text.split(/(\p{M}{64})/u);
+const ends = new RegExp(`(\\p{M}{64}|[${unchanged}])`, 'u');
+const kept = new RegExp(`^[${unchanged}]$`, 'u');
+const pieces = (text: string): string[] => text.split(ends);
+const formOf = (piece: string, form: Form): string => (kept.test(piece) ? piece : piece.normalize(form));
 
 export const normalForm = (form: Form) => (text: string) =>
   pieces(text)
-    .map((piece) => piece.normalize(form))
+    .map((piece) => formOf(piece, form))
     .join('');
 
 export const traceForm = (form: Form) => (text: string, tracer: Tracer) => {
   let begin = 0;
   for (const piece of pieces(text)) {
     const end = begin + piece.length;
-    const result = piece.normalize(form);
+    const result = formOf(piece, form);
     if (result === piece) tracer.keep(text, begin, end);
     else traceChanges(changes(piece, form, result), text, begin, tracer);
     begin = end;

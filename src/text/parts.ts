@@ -6,6 +6,7 @@ import { ReplaceNormalizer } from '@huggingface/tokenizers';
 import { HeedError } from '../errors.js';
 import { isObject, JsonNode } from '../io/json.js';
 import { stringOf, type Text } from './aligned.js';
+import { prepare, Untranslatable } from './oniguruma.js';
 import { dangerOf } from './pattern.js';
 
 /** The entry of a table that a part's `type` names. */
@@ -44,22 +45,35 @@ export function checkGrowth(node: JsonNode, before: number, after: number): void
 /** The characters of all pieces together. */
 export const lengthOf = (pieces: readonly Text[]): number => pieces.reduce((length, piece) => length + stringOf(piece).length, 0);
 
-/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. Throws UNSUPPORTED for one that may take forever. */
+/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. Throws UNSUPPORTED for one that has no translation or may take forever. */
 export function patternOf(node: JsonNode): RegExp {
-  checkPattern(node);
-  const { pattern } = new ReplaceNormalizer(node.value);
+  const pattern = translated(node);
   const danger = dangerOf(pattern);
   if (danger === undefined) return pattern;
-  throw new HeedError('UNSUPPORTED', `${node.file}: ${node.path}.pattern may take forever: it has ${danger}`, {
-    culprit: `${node.path}.pattern`,
-    cure: 'Write it so that each text matches in one way',
-  });
+  throw unsupported(node, `may take forever: it has ${danger}`, 'Write it so that each text matches in one way');
 }
 
 /** A pattern is given as {"String": …} or {"Regex": …}; the library takes anything else for a pattern that never matches. */
-function checkPattern(node: JsonNode): void {
-  const pattern = node.get('pattern');
-  const [kind] = isObject(pattern) ? Object.keys(pattern) : [];
+function translated(node: JsonNode): RegExp {
+  const given = node.get('pattern');
+  const [kind] = isObject(given) ? Object.keys(given) : [];
   if (kind !== 'String' && kind !== 'Regex') throw node.error('must have a pattern, a String or a Regex');
-  JsonNode.of(node.file, pattern, `${node.path}.pattern`).string(kind);
+  const source = JsonNode.of(node.file, given, `${node.path}.pattern`).string(kind);
+  const compile = (text: string) => new ReplaceNormalizer({ ...node.value, pattern: { [kind]: text } }).pattern;
+  if (kind === 'String') return compile(source);
+  let text: string;
+  try {
+    text = prepare(source);
+  } catch (error) {
+    if (error instanceof Untranslatable) throw unsupported(node, `has ${error.message}, which JavaScript's patterns have not`);
+    throw error;
+  }
+  try {
+    return compile(text);
+  } catch (error) {
+    throw unsupported(node, `has no translation into JavaScript's patterns (${error instanceof Error ? error.message : error})`);
+  }
 }
+
+const unsupported = (node: JsonNode, why: string, cure?: string) =>
+  new HeedError('UNSUPPORTED', `${node.file}: ${node.path}.pattern ${why}`, { culprit: `${node.path}.pattern`, ...(cure && { cure }) });

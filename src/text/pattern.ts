@@ -77,6 +77,12 @@ class Reader {
   }
 
   #piece(): Pick<Piece, 'atom' | 'alternatives' | 'looks' | 'refers'> {
+    // A group that gives nothing back, as oniguruma.ts writes it: it matches in fewer ways than its like that does.
+    if (this.#take(/\(\?=(?=\(\?<_\d+>)/y)) {
+      const alternatives = this.all();
+      this.#take(/\)\\k<_\d+>/y);
+      return { alternatives };
+    }
     const group = this.#take(/\((?:\?(?:<?[=!]|<[^>]*>|[a-z-]*:))?/y);
     if (group) {
       const alternatives = this.all();

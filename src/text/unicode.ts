@@ -23,8 +23,9 @@ const PUNCTUATION = `
 const CONTROLS = `
   0-8 3-1 2-11 60-20 e 553-5 17 c1 32 10ff 7fd-4 1b-4 32-4 2-9 bf91-18ff 600 fa-2 2 10c0 abe3-3 14d0-7 c2e87 1f-5f ff81-fffd 3-fffd`;
 
-/** Characters whose canonical decomposition is younger than those tables; they stay as they are. */
+/** Characters whose decomposition, canonical or for compatibility, is younger than those tables; they stay as they are. */
 const UNDECOMPOSED = '105c9 1b d9f 2 9 3 34 2-1 570 47e9-7 c40-2';
+const UNCHANGED = '32ff 74f2-3 5f8d-4 2-29 2-8 c51c-23 1337-3d 10ff a84-9';
 
 /** The inside of a regular expression's character class, for the flag u. */
 export function inClass(ranges: string): string {
@@ -40,6 +41,8 @@ export const punctuation = inClass(PUNCTUATION);
 export const marks = new RegExp(`[${inClass(MARKS)}]`, 'gu');
 export const controls = new RegExp(`[${inClass(CONTROLS)}]`, 'u');
 export const undecomposed = new RegExp(`[${inClass(UNDECOMPOSED)}]`, 'u');
+/** The inside of a character class: what no normal form changes. */
+export const unchanged = inClass(UNDECOMPOSED) + inClass(UNCHANGED);
 /** What Rust's regular expressions call \w. */
 export const wordCharacters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 export const whiteSpace = /\p{White_Space}/u;
