@@ -233,7 +233,7 @@ it.each(['dropout', 'attentionDropout', 'activationDropout'] as const)(
     const engine = await Engine.create(nodeRuntime, { threads: 1 });
     const config = JsonNode.of('config.json', configOf('bart'));
     const none = { dropout: 0, attentionDropout: 0, activationDropout: 0 };
-    const block = bart.block(config, { tensors: 0, has: () => false });
+    const block = bart.block(config, { tensors: 0, has: () => false, apart: () => false });
     const logitsOf = [none, { ...none, [share]: 0.5 }].map((shares) => {
       const model = new EncoderDecoder(engine, bart.dims(config), { ...block, ...shares }).init(1);
       const at = (step: number) => {

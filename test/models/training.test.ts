@@ -90,7 +90,7 @@ describe('in training', () => {
 
   it('drops nothing behind the activation, as BERT does not', async () => {
     const config = JsonNode.of('config.json', { hidden_act: 'gelu', hidden_dropout_prob: 0.2, attention_probs_dropout_prob: 0.3 });
-    const block = bert.block(config, { tensors: 0, has: () => false });
+    const block = bert.block(config, { tensors: 0, has: () => false, apart: () => false });
     expect(block).toMatchObject({ dropout: 0.2, attentionDropout: 0.3, activationDropout: 0 });
   });
 
