@@ -7,7 +7,7 @@ import type { Fetch, Runtime } from '../runtime/types.js';
 import type { CacheLike } from './url_cache.js';
 import { warnIf } from './warn.js';
 
-/** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached. */
+/** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached, that weights are not what a config says. */
 export const LogLevel = Object.freeze({ DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, NONE: 50 });
 
 export interface Environment {

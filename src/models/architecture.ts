@@ -288,10 +288,16 @@ export const tiesWords = (config: JsonNode): boolean => config.boolean('tie_word
 export type Spelt = Omit<Architecture, 'weights' | 'ties'> & { readonly weights: Names | undefined; readonly ties: readonly Tie[] };
 
 /** An architecture as checkpoints of this config have it. */
-export const spell = (architecture: Architecture, config: JsonNode): Spelt => ({
-  ...architecture,
-  ...{ weights: namesOf(architecture, config), ties: architecture.ties?.(config) ?? [] },
-});
+export function spell(architecture: Architecture, config: JsonNode): Spelt {
+  const [weights, ties = []] = [namesOf(architecture, config), architecture.ties?.(config)];
+  const { 'head.out': out } = architecture.heads?.MaskedLM?.weights ?? {};
+  // What scores words is the table of words, for whoever has no use for it otherwise.
+  const words =
+    weights && out && ties.length === 0 && tiesWords(config) ? { [WORDS]: [`${weights['embeddings.word']}.weight`, `${out}.weight`] } : {};
+  return { ...architecture, weights, ties, spellings: { ...architecture.spellings, ...words } };
+}
+
+const WORDS = 'embeddings.word.weight';
 
 /** Names of modules that stand below one of heed's, and one of a checkpoint's. */
 export const below = (own: string, theirs: string, names: Names): Names =>

@@ -34,7 +34,7 @@ export interface Blueprint {
   architecture: Architecture;
   /** Of those that the architecture has heads for, the task that config.json names in `architectures`, if the checkpoint has its head. */
   task: Task | undefined;
-  /** All whose heads the checkpoint has. */
+  /** All whose heads the checkpoint has; a head of words that has no tensor of its own is there if config.json names it. */
   tasks: readonly Task[];
 }
 
@@ -46,7 +46,9 @@ export async function readBlueprint(model: Folder, { signal }: Pick<OpenOptions,
   const has = summaryOf(headers.tensors, spelt({ architecture, config }, undefined)).has;
   const named = config.array('architectures', []);
   const isNamed = (task: Task) => named.some((name) => name === `${architecture.className}For${task}`);
-  const known = (Object.entries(architecture.heads ?? {}) as [Task, HeadDesign][]).filter(([, { weights }]) => hasHead(weights, has));
+  const known = (Object.entries(architecture.heads ?? {}) as [Task, HeadDesign][]).filter(
+    ([task, design]) => hasHead(design.weights, has) || (isNamed(task) && design.choices(config).bias === false),
+  );
   // What could be of several tasks is of the one that is named, or of the first.
   known.sort(([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)));
   const scores = known.map(([, { weights }]) => weights['head.out']);

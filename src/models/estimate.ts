@@ -34,7 +34,7 @@ export interface EstimateOptions {
 export interface Estimate {
   /** config.json's model_type. */
   architecture: string;
-  /** Numbers that the model is made of, tied ones counted once. */
+  /** Numbers that the model is made of, tied ones counted once; as often as a file holds them where it holds copies, which its bytes alone tell to be equal. */
   parameters: number;
   /** How the engine will hold matrices and tables. */
   dtype: PretrainedDtype;

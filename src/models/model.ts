@@ -112,7 +112,8 @@ export class LoadedModel {
     try {
       return await this.alive(() => this.engine.run(infer, signal));
     } catch (error) {
-      if (error instanceof HeedError && error.code === 'NUMERIC') error.message = `${this.origin.folder.name}: ${error.message}`;
+      if (error instanceof HeedError && error.code === 'NUMERIC')
+        error.message = `${this.origin?.folder.name ?? 'the model'}: ${error.message}`;
       throw error;
     }
   }

@@ -9,7 +9,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
-import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
+import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { isTracked } from '../ops/op.js';
 import { rotary, rotaryTable } from '../ops/rotary.js';
@@ -39,13 +39,17 @@ function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout
   return rows;
 }
 
+function checkChannels(where: string, C: number): void {
+  if (!(Number.isSafeInteger(C) && C >= 1)) throw wrongArgument(where, 'C', C, 'It is a whole number from 1');
+}
+
 function checkPairs(where: string, C: number): void {
   if (!(Number.isSafeInteger(C) && C >= 2 && C % 2 === 0)) throw wrongArgument(where, 'C', C, 'Channels must form pairs');
 }
 
 /** Rows `from` … `from + T − 1` of the table: [T, C]. */
 export function sinusoids(engine: Engine, T: number, C: number, from = 0, layout: SinusoidLayout = 'interleaved'): Tensor {
-  expectSizes('sinusoids', 'C', [C]);
+  checkChannels('sinusoids', C);
   return tensor(engine, sinusoidRows(T, C, from, layout), [T, C]);
 }
 
@@ -59,7 +63,7 @@ export class SinusoidalPositions extends Module {
     readonly layout: SinusoidLayout = 'interleaved',
   ) {
     super(engine);
-    expectSizes('SinusoidalPositions', 'channels', [channels]);
+    checkChannels('SinusoidalPositions', channels);
   }
 
   /** Positions `from` … `from + T − 1`: [T, C]. */

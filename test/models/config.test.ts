@@ -1,7 +1,9 @@
 /** A config that lies: every number, name and kind that cannot be is told apart, before anything large is made of it. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { bert } from '../../dist/core.js';
 import { HeedError } from '../../dist/errors.js';
+import { JsonNode } from '../../dist/io/json.js';
 import { EncoderModel } from '../../dist/models/model.js';
 import { failureOf } from '../io/memory.js';
 import { type Config, engineOver, tinyConfig, tinyFiles } from './files.js';
@@ -23,7 +25,7 @@ const sizes = [
 
 describe('a size in config.json', () => {
   it.each(sizes)('%s must be a whole number above 0', async (key) => {
-    for (const value of [0, -1, 1.5, '32', null, [], {}, true, 1e300]) {
+    for (const value of [0, -1, 1.5, '32', [], {}, true, 1e300]) {
       const error = await failure({ [key]: value });
       expect(error).toMatchObject({ code: 'FORMAT' });
       expect(error.message).toContain(key);
@@ -42,6 +44,17 @@ describe('a size in config.json', () => {
     const error = await failure({ num_attention_heads: 5 });
     expect(error.code).toBe('FORMAT');
     expect(error.message).toMatch(/32.*5 heads/);
+  });
+
+  it.each(sizes)('%s that is absent, or null, is what transformers has for it', async (key) => {
+    const usual: Config = { vocab_size: 30522, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072 };
+    const all: Config = { ...usual, max_position_embeddings: 512, type_vocab_size: 2, hidden_act: 'gelu' };
+    const node = (config: Config) => JsonNode.of('config.json', { model_type: 'bert', ...config });
+    for (const value of [undefined, null]) {
+      const config = node({ ...all, [key]: value });
+      expect(bert.dims(config)).toEqual(bert.dims(node(all)));
+    }
+    expect(bert.block(node({}), { tensors: 0, has: () => false, apart: () => false })).toMatchObject({ activation: 'gelu' });
   });
 });
 

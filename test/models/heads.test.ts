@@ -190,8 +190,15 @@ describe('names of classes', () => {
     expect(await failureOf(() => load({}, options))).toMatchObject({ code: 'ARGUMENT', culprit });
   });
 
+  it('in config.json may be numbers, alike, or of some classes alone', async () => {
+    const labels = async (id2label: object) => (await load({ id2label })).labels;
+    expect(await labels({ 0: 0, 1: 1.5, 2: true })).toEqual(['0', '1.5', 'true']);
+    expect(await labels({ 0: 'a', 1: 'b', 2: 'a' })).toEqual(['a', 'b', 'a']);
+    expect(await labels({ 1: 'b', 2: 'c', 3: 'd' })).toEqual(['LABEL_0', 'b', 'c']);
+  });
+
   it('in config.json that make no sense are FORMAT', async () => {
-    for (const id2label of [{ 0: 1 }, { 5: 'a' }, ['a', 'a'], 3]) expect((await failureOf(() => load({ id2label }))).code).toBe('FORMAT');
+    for (const id2label of [{ 0: [] }, {}, ['a', 'a'], 3]) expect((await failureOf(() => load({ id2label }))).code).toBe('FORMAT');
     expect((await failureOf(() => load({ hidden_dropout_prob: 1.5 }))).code).toBe('FORMAT');
   });
 

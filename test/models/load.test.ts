@@ -1,8 +1,10 @@
 /** Loading a model: every element type, one file or shards; what does not fit is named, and leaves no memory behind. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { autos, bind } from '../../dist/core.js';
 import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
+import { folderAt } from '../../dist/io/folder.js';
 import type { ProgressEvent } from '../../dist/io/progress.js';
+import { estimate } from '../../dist/models/estimate.js';
 import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
 import { failureOf } from '../io/memory.js';
 import {
@@ -99,10 +101,33 @@ describe('element types', () => {
 
   it('that heed does not load are refused by name', async () => {
     const weights = tinyWeights();
-    weights['pooler.dense.bias'] = { dtype: 'F64', shape: [32], bytes: new Uint8Array(256) };
+    weights['pooler.dense.bias'] = { dtype: 'F8_E4M3', shape: [32], bytes: new Uint8Array(32) };
     const error = await failure(tinyFiles({}, weights));
     expect(error).toMatchObject({ code: 'DTYPE', culprit: 'pooler.dense.bias', shape: [32] });
-    expect(error.cure).toMatch(/F32, F16, BF16/);
+    expect(error.cure).toMatch(/F32, F16, BF16, F64/);
+  });
+
+  it('that no format knew are refused where they are needed, and nowhere else', async () => {
+    const weights = tinyWeights();
+    const strange = { dtype: 'F31', shape: [3], bytes: new Uint8Array(5) };
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    expect(await states(await load(tinyFiles({}, { ...weights, more: strange })))).toEqual(await states(await load(tinyFiles())));
+    expect(warn).toHaveBeenCalledTimes(1);
+    warn.mockRestore();
+    weights['pooler.dense.bias'] = { ...strange, shape: [32] };
+    expect(await failure(tinyFiles({}, weights))).toMatchObject({ code: 'DTYPE', culprit: 'pooler.dense.bias' });
+  });
+
+  it('of 64 bits are rounded', async () => {
+    const wide = Object.fromEntries(
+      Object.entries(tinyWeights()).map(([name, weight]) => {
+        // A little beside each number, nearer to it than its neighbours.
+        const bytes = new Uint8Array(Float64Array.from(numbersOf(weight), (x) => x * (1 + 2 ** -27)).buffer);
+        return [name, { ...weight, dtype: 'F64', bytes }];
+      }),
+    );
+    for (const dtype of ['fp32', 'q8'] as const)
+      expect(await states(await load(tinyFiles({}, wide), { dtype }))).toEqual(await states(await load(tinyFiles(), { dtype })));
   });
 });
 
@@ -166,15 +191,41 @@ describe('a checkpoint', () => {
   );
 
   it.each(['encoder.layer.2.output.dense.bias', 'encoder.layer.x.output.dense.bias', 'extra', '__proto__', 'constructor'])(
-    'with a tensor %s too many is refused by that name',
+    'with a tensor %s too many is loaded, and that is told of',
     async (name) => {
+      const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
       const weights = Object.fromEntries([
         ...Object.entries(tinyWeights()),
         [name, { dtype: 'F32', shape: [1], bytes: new Uint8Array(4) }],
       ]);
-      expect(await failure(tinyFiles({}, weights))).toMatchObject({ code: 'MODEL_MISMATCH', culprit: name });
+      expect(await states(await load(tinyFiles({}, weights)))).toEqual(await states(await load(tinyFiles())));
+      expect(warn.mock.calls).toEqual([[expect.stringContaining(`"${name}"`)]]);
+      warn.mockRestore();
     },
   );
+
+  it.each(['module.', '_orig_mod.', 'module._orig_mod.', '_orig_mod.module.', 'bert._orig_mod.'])(
+    'may have %s before its names, as wrappers of modules leave it there',
+    async (before) => {
+      const weights = Object.fromEntries(Object.entries(tinyWeights()).map(([name, weight]) => [before + name, weight]));
+      expect(await states(await load(tinyFiles({}, weights)))).toEqual(await states(await load(tinyFiles())));
+    },
+  );
+
+  it('may stand in the folder that modules.json names', async () => {
+    const want = await states(await load(tinyFiles()));
+    const modules = JSON.stringify([{ idx: 0, name: '0', path: '0_Transformer', type: 'sentence_transformers.models.Transformer' }]);
+    const own = tinyFiles();
+    const inside = {
+      'm/modules.json': modules,
+      ...Object.fromEntries(['config.json', 'model.safetensors'].map((f) => [`m/0_Transformer/${f}`, own[`m/${f}`] as string])),
+    };
+    expect(await states(await load(inside))).toEqual(want);
+    // The oldest have a version beside it.
+    expect(await states(await load({ ...inside, 'm/config.json': '{"__version__": "0.2.0"}' }))).toEqual(want);
+    const { runtime } = await engineWith(inside);
+    expect((await estimate(runtime, folderAt(runtime, 'm'))).architecture).toBe('bert');
+  });
 
   it('that has a tensor twice, under two names, is refused by the second', async () => {
     const weights = tinyWeights();

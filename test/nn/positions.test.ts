@@ -50,11 +50,23 @@ describe('sinusoids', () => {
     });
   });
 
-  it('need pairs of channels', async () => {
-    for (const C of [0, 3, 2.5]) {
-      expect(await failure(() => sinusoids(engine, 2, C))).toMatchObject({ code: 'ARGUMENT', culprit: 'C' });
-      expect(await failure(() => new SinusoidalPositions(engine, C))).toMatchObject({ code: 'ARGUMENT', culprit: 'C' });
+  it('need channels', async () => {
+    for (const C of [0, -2, 2.5]) {
+      expect(await failure(() => sinusoids(engine, 2, C))).toMatchObject({ code: 'ARGUMENT' });
+      expect(await failure(() => new SinusoidalPositions(engine, C))).toMatchObject({ code: 'ARGUMENT' });
     }
+  });
+
+  it('of odd channels end with a sine', () => {
+    engine.scope(() => {
+      for (const layout of ['interleaved', 'halves'] as const) {
+        const row = Array.from(sinusoids(engine, 1, 5, 3, layout).toHost().data);
+        const angles = [0, 1, 2].map((i) => 3 / 10_000 ** ((2 * i) / 5));
+        const [sines, cosines] = [angles.map(Math.sin), angles.slice(0, 2).map(Math.cos)];
+        const want = layout === 'halves' ? [...sines, ...cosines] : [0, 1, 2, 3, 4].map((i) => (i % 2 ? cosines : sines)[i >> 1] as number);
+        for (const [i, x] of want.entries()) expect(Math.abs(x - (row[i] as number))).toBeLessThan(1e-6);
+      }
+    });
   });
 });
 
@@ -114,7 +126,13 @@ describe('relative positions', () => {
   });
 
   it('need buckets for near and far', async () => {
-    for (const options of [{ buckets: 2 }, { buckets: 7 }, { buckets: 32, maxDistance: 16 }, { maxDistance: Number.NaN }])
+    for (const options of [
+      { buckets: 3 },
+      { buckets: 7.5 },
+      { buckets: 32, maxDistance: 8 },
+      { buckets: 32, maxDistance: 16, bidirectional: false },
+      { maxDistance: Number.NaN },
+    ])
       expect(await failure(() => new RelativeBias(engine, 2, options))).toMatchObject({ code: 'ARGUMENT' });
   });
 });
