@@ -15,7 +15,7 @@ export interface GenerationConfig {
   max_new_tokens?: number | undefined;
   min_length?: number | undefined;
   min_new_tokens?: number | undefined;
-  /** 1, the default: greedy, or sampling. More: beam search. */
+  /** 1, the default: greedy, or sampling. More: beam search, which with do_sample draws what goes on. */
   num_beams?: number | undefined;
   /** Beam search compares sums of log-probabilities, divided by length ** length_penalty. Default 1. */
   length_penalty?: number | undefined;
@@ -162,11 +162,9 @@ export function generationConfigIn(node: JsonNode): GenerationConfig {
   return found;
 }
 
-const idNames = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'decoder_start_token_id'] as const;
-
 /**
- * A model's own wishes: generation_config.json's where there is one, else config.json's, as transformers has it; where the former gives no id
- * of a special token, the latter may. Throws FORMAT, and UNSUPPORTED for a wish that heed cannot grant.
+ * A model's own wishes: generation_config.json's alone where there is one, else config.json's, as transformers has it: what the former leaves out has
+ * transformers' default, whatever the latter says. Throws FORMAT, and UNSUPPORTED for a wish that heed cannot grant.
  */
 export function readGenerationConfig(config: JsonNode, generation: JsonNode | undefined): GenerationConfig {
   const node = generation ?? config;
@@ -178,8 +176,5 @@ export function readGenerationConfig(config: JsonNode, generation: JsonNode | un
       cure: `Take it out of the file, or set it to ${neutral ?? null}`,
     });
   }
-  const found = generationConfigIn(node);
-  const old = generation ? generationConfigIn(config) : {};
-  for (const name of idNames) if (found[name] === undefined && old[name] !== undefined) Object.assign(found, { [name]: old[name] });
-  return found;
+  return generationConfigIn(node);
 }

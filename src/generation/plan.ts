@@ -36,8 +36,8 @@ export interface Plan {
   eos_token_id: readonly number[];
   pad_token_id: number;
   renormalize_logits: boolean;
-  /** Undefined: the most probable token is taken. */
-  sampling: { temperature: number; top_k: number; top_p: number; seed: number } | undefined;
+  /** Undefined: the most probable token is taken. `least`: tokens that stay in the draw whatever top_k and top_p say; beams need others than those that end. */
+  sampling: { temperature: number; top_k: number; top_p: number; seed: number; least: number } | undefined;
 }
 
 const DEFAULT_NEW_TOKENS = 20;
@@ -61,7 +61,7 @@ const given = (options: GenerationConfig): GenerationConfig =>
 
 /**
  * `own`: the model's wishes; `starts`: what each example's sequence starts with, rows of one length, which may be 0. Throws ARGUMENT for values and pairs of
- * options that cannot be, UNSUPPORTED for beams that are drawn.
+ * options that cannot be.
  */
 export function planOf(
   own: GenerationConfig,
@@ -98,13 +98,15 @@ export function planOf(
       );
   const max_length = maxLengthOf(all, options, prompt, positions);
   const min_length = all.min_new_tokens === undefined ? (all.min_length ?? 0) : all.min_new_tokens + prompt;
-  for (const name of ['min_length', 'min_new_tokens'] as const)
-    if (options[name] !== undefined && min_length > max_length)
-      throw contradiction(
-        `${name} asks for sequences of ${min_length} tokens, and they end at ${max_length}`,
-        name,
-        'Give less, or more max_new_tokens',
-      );
+  if (min_length > max_length) {
+    const name = all.min_new_tokens === undefined ? 'min_length' : 'min_new_tokens';
+    const cure =
+      options[name] === undefined
+        ? `The model's files ask for it: give less ${name}, or more max_new_tokens`
+        : 'Give less, or more max_new_tokens';
+    throw contradiction(`${name} asks for sequences of ${min_length} tokens, and they end at ${max_length}`, name, cure);
+  }
+  const least = (all.num_beams ?? 1) > 1 ? Math.max(2, 1 + eos_token_id.length) : 1;
   const { do_sample, temperature = 1, top_k = 50, top_p = 1, seed = Math.floor(Math.random() * 2 ** 32) } = all;
   return {
     prompts,
@@ -126,7 +128,7 @@ export function planOf(
     eos_token_id,
     pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
     renormalize_logits: all.renormalize_logits ?? false,
-    sampling: do_sample ? { temperature, top_k, top_p, seed } : undefined,
+    sampling: do_sample ? { temperature, top_k, top_p, seed, least } : undefined,
   };
 }
 
@@ -149,11 +151,6 @@ function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: n
 /** Options that one cannot have with or without another. What a model's files say may be idle; what a call says may not. */
 function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
   const { num_beams = 1, num_return_sequences = 1, do_sample = false } = all;
-  if (do_sample && num_beams > 1)
-    throw new HeedError('UNSUPPORTED', 'generate: heed does not draw in beam search', {
-      culprit: 'do_sample',
-      cure: 'Give do_sample: false, or num_beams: 1',
-    });
   if (num_beams > 1 && num_return_sequences > num_beams)
     throw contradiction(
       `${num_beams} beams cannot return ${num_return_sequences} sequences`,

@@ -5,9 +5,10 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { logSoftmax } from '../ops/norm.js';
-import type { Tensor } from '../tensor.js';
+import { HostTensor, type Tensor } from '../tensor.js';
 import type { Plan } from './plan.js';
 import { type Processor, processorsOf } from './processors.js';
+import { warp } from './sampling.js';
 
 /** Sequences that grow together, a row each, and what the decoder remembers of each. */
 export interface Decoding {
@@ -29,7 +30,12 @@ export interface Job {
   /** The source of each, without padding. */
   sources: readonly (readonly number[])[];
   streamer?: Streamer | undefined;
+  /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
+  kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
 }
+
+/** Whether rows that have ended go on, filled up with padding. */
+export const keepsAll = ({ kept }: Job): boolean => kept?.logits !== undefined || kept?.scores !== undefined;
 
 /** A sequence that was found. */
 export interface Found {
@@ -37,6 +43,8 @@ export interface Found {
   ids: readonly number[];
   /** In beam search: the sum of its tokens' log-probabilities, divided by their number to the power of length_penalty. */
   score?: number;
+  /** In beam search: the row that each of its new tokens went on from, counted over all beams of all prompts. */
+  beams?: readonly number[];
 }
 
 /** A sequence that grows: its tokens, the processors of its source. */
@@ -50,24 +58,42 @@ export const processorsIn = ({ plan, sources }: Job): Processor[][] => sources.m
 
 /**
  * The scores of each row's next token, processed: `use` gets one Float32Array [V] a row, which views the engine's memory and lasts until it returns.
- * `asLogs`: they become log-probabilities before they are processed.
+ * `asLogs`: they become log-probabilities before they are processed. `each`: rows of the search that a row stands for.
  */
-export function withScores<T>(job: Job, logits: Tensor, rows: readonly Row[], asLogs: boolean, use: (scores: Float32Array[]) => T): T {
-  const { engine, plan } = job;
+export function withScores<T>(
+  job: Job,
+  logits: Tensor,
+  rows: readonly Row[],
+  { asLogs, each }: { asLogs: boolean; each: number },
+  use: (scores: Float32Array[]) => T,
+): T {
+  const { engine, plan, kept } = job;
   const V = logits.dim(-1);
   const views = (x: Tensor) => rows.map((_, r) => engine.heap.floats(x.ptr + 4 * r * V, V));
   try {
     return engine.scope(() => {
+      keep(kept?.logits, views(logits), each, V);
       const scores = asLogs ? logSoftmax(logits) : logits;
       for (const [r, view] of views(scores).entries()) {
         const { ids, processors } = rows[r] as Row;
         for (const processor of processors) processor(view, ids);
+        if (plan.sampling) warp(view, plan.sampling);
       }
-      return use(views(plan.renormalize_logits ? logSoftmax(scores) : scores));
+      const processed = views(plan.renormalize_logits ? logSoftmax(scores) : scores);
+      keep(kept?.scores, processed, each, V);
+      return use(processed);
     });
   } finally {
     logits.dispose();
   }
+}
+
+/** Copies a step's rows, each as often as it counts. */
+function keep(into: HostTensor[] | undefined, rows: readonly Float32Array[], each: number, V: number): void {
+  if (!into) return;
+  const data = new Float32Array(rows.length * each * V);
+  for (let row = 0; row < rows.length * each; row++) data.set(rows[Math.floor(row / each)] as Float32Array, row * V);
+  into.push(new HostTensor('float32', data, [rows.length * each, V]));
 }
 
 /** No token has a score above −∞. */

@@ -7,24 +7,24 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
-import type { DecoderState } from '../models/decoder_state.js';
-import type { EncoderDecoder, SourceInputs } from '../models/encoder_decoder.js';
-import { type IntegerInput, integers, integersLike, lengthsOf, within } from '../models/inputs.js';
+import type { EncoderDecoder, SourceInputs, Wants } from '../models/encoder_decoder.js';
+import { type IntegerInput, integers, integersLike, within } from '../models/inputs.js';
 import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
 import { loadPretrained, type Origin } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
+import { inPlace, sourceOf } from '../models/source.js';
 import { expectBooleans } from '../ops/check.js';
-import { contiguous, narrow } from '../ops/shape.js';
-import { HostTensor, type Tensor } from '../tensor.js';
+import type { HostTensor } from '../tensor.js';
 import { type GenerationConfig, generationOptionNames, readGenerationConfig } from './config.js';
+import { beamsOf, type Insights, insightsOver, ModelDecoding, rowsOf } from './decoding.js';
 import { search } from './generate.js';
 import { planOf } from './plan.js';
-import type { Decoding, Found, Streamer } from './search.js';
+import type { Found, Streamer } from './search.js';
 
 export interface Seq2SeqInputs {
   /** The source, [B, S]. */
   input_ids: IntegerInput;
-  /** 1 for tokens, of which every row has one at least, 0 for padding, which stands on the right. Default: all 1. */
+  /** 1 for tokens, of which every row has one at least, 0 for padding, wherever it stands. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
   /** What the text begins with, [B, T]. `generate` puts decoder_start_token_id before it. */
   decoder_input_ids?: IntegerInput | undefined;
@@ -32,18 +32,12 @@ export interface Seq2SeqInputs {
   token_type_ids?: IntegerInput | undefined;
 }
 
-export interface Seq2SeqOutput {
+/** What is asked for beside it is that of each block. */
+export interface Seq2SeqOutput extends Insights {
   /** The score of each token that may come next, [B, T, V]. */
   logits: HostTensor;
   /** [B, S, C] */
   encoder_last_hidden_state: HostTensor;
-  /** Of each block, when asked for: [B, H, S, S], [B, H, T, T], [B, H, T, S]. */
-  encoder_attentions?: HostTensor[];
-  decoder_attentions?: HostTensor[];
-  cross_attentions?: HostTensor[];
-  /** The embeddings and every block's output, when asked for: [B, S, C], [B, T, C]. */
-  encoder_hidden_states?: HostTensor[];
-  decoder_hidden_states?: HostTensor[];
 }
 
 export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
@@ -53,25 +47,34 @@ export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
   return_dict_in_generate?: boolean | undefined;
   /** Attention weights, of one more forward over what was generated. */
   output_attentions?: boolean | undefined;
-  /** Beam search's scores, which the result has in any case. */
+  /** Hidden states, of the same forward. */
+  output_hidden_states?: boolean | undefined;
+  /** The scores that each step chose by; and, of beams, the sequences' own, which the result has in any case. */
   output_scores?: boolean | undefined;
+  /** The model's scores at each step, before the options change them. */
+  output_logits?: boolean | undefined;
   signal?: AbortSignal | undefined;
 }
 
-export interface GenerateOutput {
+/** Insights are those of a forward over the sequences: rows are B · num_return_sequences. */
+export interface GenerateOutput extends Insights {
   /** int32 [B · num_return_sequences, T], an example's sequences one after the other; pad_token_id fills them up. */
   sequences: HostTensor;
   /** float32 [B · num_return_sequences], with beams: the mean log-probability of a token, where length_penalty is 1. */
   sequences_scores?: HostTensor;
-  /** As a forward over the sequences gives them, [B · num_return_sequences, H, T, T or S] of each block; the encoder's [B, H, S, S]. */
-  encoder_attentions?: HostTensor[];
-  decoder_attentions?: HostTensor[];
-  cross_attentions?: HostTensor[];
+  /** int32 [B · num_return_sequences, new tokens], with beams: the row of `scores` that each token was chosen in; −1 behind the last. */
+  beam_indices?: HostTensor;
+  /** Of each step, [rows, V], processed: logits, or, of beams, log-probabilities. Rows are B · num_beams, or B · num_return_sequences without beams. */
+  scores?: HostTensor[];
+  /** The same before it was processed. */
+  logits?: HostTensor[];
 }
 
 const inputNames = ['input_ids', 'attention_mask', 'decoder_input_ids', 'token_type_ids'];
-const callNames = ['streamer', 'return_dict_in_generate', 'output_attentions', 'output_scores', 'signal'];
-export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(generationOptionNames);
+/** What a result that is an object may hold beside its sequences. */
+const outputNames = ['output_attentions', 'output_hidden_states', 'output_scores', 'output_logits'] as const;
+const callNames = ['streamer', 'return_dict_in_generate', 'signal'];
+export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(outputNames, generationOptionNames);
 
 /** What only a call without `return_dict_in_generate` gives. */
 type Generate = {
@@ -136,25 +139,8 @@ export class Seq2SeqModel extends LoadedModel {
     const wants = { attentions, hiddenStates };
     return this.run(function* () {
       const encoded = yield* withRoom(module.engine, source.shape, () => module.encode(source, wants));
-      const state = module.start(encoded.lastHiddenState, source.lengths);
-      try {
-        const decoded = yield* module.decode(target.data, target.dims, state, wants);
-        const result: Seq2SeqOutput = { logits: decoded.logits.toHost(), encoder_last_hidden_state: encoded.lastHiddenState.toHost() };
-        if (attentions)
-          Object.assign(result, {
-            encoder_attentions: toHost(encoded.attentions),
-            decoder_attentions: toHost(decoded.attentions),
-            cross_attentions: toHost(decoded.crossAttentions),
-          });
-        if (hiddenStates)
-          Object.assign(result, {
-            encoder_hidden_states: toHost(encoded.hiddenStates),
-            decoder_hidden_states: toHost(decoded.hiddenStates),
-          });
-        return result;
-      } finally {
-        state.dispose();
-      }
+      const insights = yield* insightsOver(module, target, encoded, source, wants);
+      return { ...insights, encoder_last_hidden_state: inPlace(encoded.lastHiddenState.toHost(), source, 1) };
     }, signal);
   }
 
@@ -165,41 +151,43 @@ export class Seq2SeqModel extends LoadedModel {
   async generate(given: GenerateOptions, wishes: GenerationConfig = this.generation_config): Promise<HostTensor | GenerateOutput> {
     checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
     const { signal, streamer } = given;
-    const { return_dict_in_generate: asObject = false, output_attentions: attentions = false, output_scores = false } = given;
-    expectBooleans('generate', { return_dict_in_generate: asObject, output_attentions: attentions, output_scores });
+    const { return_dict_in_generate: asObject = false } = given;
+    const wants = Object.fromEntries(outputNames.map((name) => [name, given[name] ?? false])) as Record<
+      (typeof outputNames)[number],
+      boolean
+    >;
+    expectBooleans('generate', { return_dict_in_generate: asObject, ...wants });
+    const wanted = outputNames.find((name) => wants[name]);
+    if (wanted && !asObject) throw idle(wanted, 'Give return_dict_in_generate: true');
     const source = this.#source(given);
     const B = source.shape[0];
     const starts = this.#target(given, B);
     const options = Object.fromEntries(generationOptionNames.map((name) => [name, given[name]]));
     const first = Array.from({ length: B }, (_, b) => (starts ? rowOf(starts.data, b, starts.dims[1]) : []));
     const plan = planOf(wishes, options, first, this.module.dims);
-    for (const [name, wanted] of Object.entries({ output_attentions: attentions, output_scores }))
-      if (wanted && !asObject) throw idle(name, 'Give return_dict_in_generate: true');
-    if (output_scores && plan.num_beams === 1) throw idle('output_scores', 'Give num_beams: scores are those of beam search');
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
+    const kept = { ...(wants.output_logits && { logits: [] }), ...(wants.output_scores && { scores: [] }) };
+    const insights: Wants = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
     const result = await this.run(function* () {
-      const encoded = yield* withRoom(engine, source.shape, () => module.encode(source, { attentions }));
+      const encoded = yield* withRoom(engine, source.shape, () => module.encode(source, insights));
       const state = module.start(encoded.lastHiddenState, source.lengths);
       let found: Found[];
       try {
-        found = yield* search(new ModelDecoding(module, state), { engine, plan, sources, streamer });
+        found = yield* search(new ModelDecoding(module, state), { engine, plan, sources, streamer, kept });
       } finally {
         state.dispose();
       }
-      const output: GenerateOutput = { sequences: sequencesOf(found, plan.pad_token_id) };
-      if (plan.num_beams > 1)
-        output.sequences_scores = new HostTensor(
-          'float32',
-          Float32Array.from(found, ({ score }) => score as number),
-          [found.length],
-        );
-      if (attentions) {
-        output.encoder_attentions = toHost(encoded.attentions);
-        Object.assign(output, yield* attentionsOver(module, output.sequences, encoded.lastHiddenState, source.lengths));
-      }
-      return output;
+      const sequences = rowsOf(
+        found.map(({ ids }) => ids),
+        plan.pad_token_id,
+      );
+      const output: GenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
+      if (!insights.attentions && !insights.hiddenStates) return output;
+      const target = { data: sequences.data as Int32Array, dims: sequences.dims as [number, number] };
+      const { logits, ...seen } = yield* insightsOver(module, target, encoded, source, insights);
+      return { ...output, ...seen };
     }, signal);
     return asObject ? result : result.sequences;
   }
@@ -212,14 +200,7 @@ export class Seq2SeqModel extends LoadedModel {
         culprit: 'token_type_ids',
         cure: 'This model has no types',
       });
-    const mask = integersLike('attention_mask', inputs.attention_mask, shape);
-    if (!mask) return { ids, shape };
-    const lengths = lengthsOf(mask, shape);
-    if (lengths) return { ids, shape, lengths };
-    throw new HeedError('UNSUPPORTED', 'attention_mask pads elsewhere than on the right', {
-      culprit: 'attention_mask',
-      cure: 'Pad on the right',
-    });
+    return sourceOf(ids, shape, integersLike('attention_mask', inputs.attention_mask, shape));
   }
 
   #target({ decoder_input_ids: given }: Seq2SeqInputs, B: number): { data: Int32Array; dims: readonly [number, number] } | undefined {
@@ -234,57 +215,6 @@ export class Seq2SeqModel extends LoadedModel {
     return target;
   }
 }
-
-/** A model as a search sees it. */
-class ModelDecoding implements Decoding {
-  constructor(
-    readonly module: EncoderDecoder,
-    readonly state: DecoderState,
-  ) {}
-
-  *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
-    const T = tokens.length / rows;
-    const { logits } = yield* this.module.decode(tokens, [rows, T], this.state);
-    const shape = [rows, logits.dim(2)];
-    if (T === 1) return logits.view(shape);
-    const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
-    // Of one row it is a view.
-    if (last.storage !== logits.storage) logits.dispose();
-    return last.view(shape);
-  }
-
-  reorder(rows: readonly number[]): void {
-    this.state.reorder(rows);
-  }
-}
-
-/** The decoder's attentions over whole sequences: each example's, `states` being a row for each example. */
-function* attentionsOver(
-  module: EncoderDecoder,
-  { data, dims }: HostTensor,
-  states: Tensor,
-  lengths: readonly number[] | undefined,
-): Generator<void, Pick<GenerateOutput, 'decoder_attentions' | 'cross_attentions'>> {
-  const [rows, T] = dims as [number, number];
-  const state = module.start(states, lengths);
-  try {
-    state.reorder(Array.from({ length: rows }, (_, row) => Math.floor((row * states.dim(0)) / rows)));
-    const { attentions, crossAttentions } = yield* module.decode(data as Int32Array, [rows, T], state, { attentions: true });
-    return { decoder_attentions: toHost(attentions), cross_attentions: toHost(crossAttentions) };
-  } finally {
-    state.dispose();
-  }
-}
-
-/** Side by side, filled up to the longest. */
-function sequencesOf(found: readonly Found[], pad: number): HostTensor {
-  const T = found.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const data = new Int32Array(found.length * T).fill(pad);
-  for (const [row, { ids }] of found.entries()) data.set(ids, row * T);
-  return new HostTensor('int32', data, [found.length, T]);
-}
-
-const toHost = (tensors: readonly Tensor[]): HostTensor[] => tensors.map((x) => x.toHost());
 
 const rowOf = (data: Int32Array, row: number, width: number): number[] => [...data.subarray(row * width, (row + 1) * width)];
 

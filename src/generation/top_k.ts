@@ -1,6 +1,6 @@
 /** The largest few of very many numbers, and where they are: one pass, since a vocabulary may have 250,000 entries. */
 
-interface Entry {
+export interface Entry {
   value: number;
   key: number;
 }

@@ -28,6 +28,8 @@ export interface SourceInputs {
   shape: readonly [B: number, S: number];
   /** Tokens of each source that are not padding. */
   lengths?: readonly number[] | undefined;
+  /** [B][S], the position of each token. Default: 0 … S − 1. */
+  places?: Int32Array | undefined;
 }
 
 /** What is wanted beside the last hidden state, or the logits. */
@@ -162,12 +164,13 @@ export class EncoderDecoder extends Module {
     else parameter.init(random, /(embedding|positions)\.weight$/.test(name) ? normal(1 / Math.sqrt(this.dims.C)) : undefined);
   }
 
-  /** ids [B, T], which stand on positions `from` … → [B, T, C] */
-  #embed({ reads, positions, norm }: Entrance, ids: Tensor, from = 0): Tensor {
+  /** ids [B, T], which stand on positions `from` …, or each on its own → [B, T, C] */
+  #embed({ reads, positions, norm }: Entrance, ids: Tensor, from: number | Int32Array = 0): Tensor {
     const { padding: paddingIdx, embeddingScale = 1 } = this.choices;
     const rows = (this.#tables.get(this.#reads[reads]) as Embedding).forward(ids, { paddingIdx });
     const scaled = embeddingScale === 1 ? rows : scale(rows, embeddingScale);
-    const placed = positions ? add(scaled, positions.forward(ids.dim(1), from)) : scaled;
+    const vectors = typeof from === 'number' ? positions?.forward(ids.dim(1), from) : positions?.at(tensor(this.engine, from, ids.shape));
+    const placed = vectors ? add(scaled, vectors) : scaled;
     return this.#dropout.forward(norm ? norm.forward(placed) : placed);
   }
 
@@ -197,7 +200,7 @@ export class EncoderDecoder extends Module {
   }
 
   /** Reads the sources, yielding after each block. What it gives is the scope's around it. Throws ARGUMENT for ids out of the vocabulary and rows that are too long. */
-  *encode({ ids, shape, lengths }: SourceInputs, wants: Wants = {}): Generator<void, EncoderStates> {
+  *encode({ ids, shape, lengths, places }: SourceInputs, wants: Wants = {}): Generator<void, EncoderStates> {
     const { engine } = this;
     const S = shape[1];
     this.#expectPositions(S, shape, 'input_ids');
@@ -205,8 +208,8 @@ export class EncoderDecoder extends Module {
     const attentions: Tensor[] = [];
     const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
     const { x, mask } = engine.scope(() => ({
-      x: this.#embed(this.#source, tensor(engine, ids, shape)),
-      mask: this.#source.bias?.view(S, S),
+      x: this.#embed(this.#source, tensor(engine, ids, shape), places),
+      mask: places ? this.#source.bias?.between(tensor(engine, places, shape)) : this.#source.bias?.view(S, S),
     }));
     yield;
     const lastHiddenState = yield* through(this.#encoder, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>

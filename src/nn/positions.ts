@@ -78,6 +78,12 @@ export class SinusoidalPositions extends Module {
     }
     return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
   }
+
+  /** The position that `places` (int32, any shape) has for each token: [..., C]. */
+  at(places: Tensor): Tensor {
+    const most = places.engine.heap.ints(places.ptr, places.size).reduce((m, place) => Math.max(m, place), -1);
+    return this.engine.scope(() => embedding(places, this.forward(most + 1)));
+  }
 }
 
 /** A table of vectors, [numPositions + offset, C]: position t is row t + offset. */
@@ -98,6 +104,12 @@ export class LearnedPositions extends Module {
   forward(T: number, from = 0): Tensor {
     if (from + T <= this.numPositions) return rowsFrom(this.weight, this.offset + from, T);
     throw new HeedError('ARGUMENT', `There are ${this.numPositions} positions, and ${from + T} tokens`, { culprit: 'positions' });
+  }
+
+  /** The position that `places` (int32, any shape) has for each token: [..., C]. */
+  at(places: Tensor): Tensor {
+    const rows = places.engine.heap.ints(places.ptr, places.size).map((place) => place + this.offset);
+    return this.engine.scope(() => embedding(tensor(this.engine, rows, places.shape), this.weight.operand));
   }
 }
 
@@ -187,6 +199,20 @@ export class RelativeBias extends Module {
     if (!(Number.isSafeInteger(maxDistance) && maxDistance > exact))
       throw wrongArgument('RelativeBias', 'maxDistance', maxDistance, `It is a whole number above ${exact}, or no bucket has its share`);
     this.weight = this.parameter('weight', [this.#options.buckets, numHeads], { init: normal() });
+  }
+
+  /** What tokens that stand on `places` [B, T] add to each other's scores: [B, H, T, T]. */
+  between(places: Tensor): Tensor {
+    const [B, T] = places.shape as [number, number];
+    return this.engine.scope(() => {
+      const ids = Tensor.empty(this.engine, [B, T, T], 'int32');
+      const [at, to] = [places, ids].map((x) => this.engine.heap.ints(x.ptr, x.size)) as [Int32Array, Int32Array];
+      for (let i = 0; i < to.length; i++) {
+        const [query, key] = [Math.floor(i / T), Math.floor(i / (T * T)) * T + (i % T)];
+        to[i] = bucketOf((at[key] as number) - (at[query] as number), this.#options);
+      }
+      return contiguous(permute(embedding(ids, this.weight.tensor), [0, 3, 1, 2]));
+    });
   }
 
   /** What T queries, the first of which stands on key `from`, add to the scores of S keys: [1, H, T, S]. */

@@ -22,6 +22,8 @@ export interface QuestionAnsweringOptions extends RunOptions {
   doc_stride?: number | undefined;
   /** Tokens of a window, question and special tokens included. Default 384, or what the model takes where that is less. */
   max_seq_len?: number | undefined;
+  /** Tokens of a question, after which it is cut, special tokens not included. Default: it is not cut. */
+  max_question_len?: number | undefined;
   /** Tokens of the longest answer. Default 15. */
   max_answer_len?: number | undefined;
   /** Whether the empty text is an answer, for models that learned to say that there is none. Default false. */
@@ -55,6 +57,7 @@ const optionNames = [
   'top_k',
   'doc_stride',
   'max_seq_len',
+  'max_question_len',
   'max_answer_len',
   'handle_impossible_answer',
   'align_to_words',
@@ -105,7 +108,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
   }
 
   /** How a question and its context become windows. */
-  #reader({ max_seq_len, doc_stride }: QuestionAnsweringOptions): (pair: Pair) => Encoding[] {
+  #reader({ max_seq_len, doc_stride, max_question_len }: QuestionAnsweringOptions): (pair: Pair) => Encoding[] {
     const { tokenizer } = this;
     const { positions } = this.model.encoder.dims;
     const most = Math.min(positions, tokenizer.model_max_length ?? positions);
@@ -113,7 +116,9 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     if (!(Number.isSafeInteger(max_length) && max_length >= 1 && max_length <= most))
       throw wrong(name, 'max_seq_len', max_length, `The model takes 1 to ${most} tokens`);
     if (doc_stride !== undefined) checkCount(name, 'doc_stride', doc_stride, 0);
-    return ({ question, context }) => {
+    if (max_question_len !== undefined) checkCount(name, 'max_question_len', max_question_len);
+    return ({ question: asked, context }) => {
+      const question = max_question_len === undefined ? asked : this.#cut(asked, max_question_len);
       const room = max_length - tokenizer.encode(question, { text_pair: '' }).length;
       if (room < 1)
         throw new HeedError('ARGUMENT', `${name}: the question leaves no room for its context within ${max_length} tokens`, {
@@ -128,6 +133,20 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
       if (!windows.some(({ texts }) => texts.includes(1))) throw blank('context');
       return windows;
     };
+  }
+
+  /** A question up to its `most` tokens, or to fewer where what is left would be other tokens, and more of them. */
+  #cut(question: string, most: number): string {
+    for (let count = most; count > 0; count--) {
+      const [{ offsets }] = this.tokenizer.encodings(question, {
+        add_special_tokens: false,
+        max_length: count,
+        truncation_side: 'right',
+      }) as [Encoding];
+      const cut = question.slice(0, offsets.at(-1)?.[1]);
+      if (this.tokenizer.encode(cut, { add_special_tokens: false }).length <= most) return cut;
+    }
+    throw blank('question');
   }
 }
 

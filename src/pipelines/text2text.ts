@@ -11,6 +11,7 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
 import { type RunOptions, runOptionNames } from '../models/rows.js';
+import { expectBooleans } from '../ops/check.js';
 import { batchesOf, padded } from '../text/rows.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
@@ -23,6 +24,8 @@ const BATCH_TOKENS = 1024;
 export interface Text2TextOptions extends GenerationConfig, RunOptions {
   /** Whether sources that the model cannot take are cut. Default: as the task has it; else they throw. */
   truncation?: boolean | undefined;
+  /** Whether spaces before punctuation are taken away. Default: as the tokenizer's files have it. */
+  clean_up_tokenization_spaces?: boolean | undefined;
   /** Hears of tokens as they come, one text after the other, or one sentence. */
   streamer?: Streamer | undefined;
 }
@@ -106,13 +109,17 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
   /** A result for each text, under the task's key. Rejects with ARGUMENT, UNSUPPORTED, or `signal.reason`. */
   async call(texts: string | readonly string[], options: TranslationOptions = {}): Promise<Record<string, string>[]> {
     const { name, key, options: own, truncation: cuts, cut } = this.#task;
-    checkOptions(options, [...generationOptionNames, ...runOptionNames, 'truncation', 'streamer', ...own], name);
-    const { signal, onProgress, truncation = cuts, streamer, src_lang, tgt_lang } = options;
+    checkOptions(
+      options,
+      [...generationOptionNames, ...runOptionNames, 'truncation', 'clean_up_tokenization_spaces', 'streamer', ...own],
+      name,
+    );
+    const { signal, onProgress, truncation = cuts, streamer, src_lang, tgt_lang, clean_up_tokenization_spaces } = options;
     const list = textsOf(name, texts, options);
     for (const [option, value] of Object.entries({ src_lang, tgt_lang }))
       if (value !== undefined && typeof value !== 'string')
         throw wrong(name, option, value, 'It must be a language that config.json names');
-    if (typeof truncation !== 'boolean') throw wrong(name, 'truncation', truncation, 'It must be true or false');
+    expectBooleans(name, { truncation, clean_up_tokenization_spaces });
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
     const whole: { paragraphs: Paragraphs; jobs: Job[] }[] = [];
@@ -126,7 +133,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     const jobs = whole.flatMap((text) => text.jobs);
     let done = 0;
     for (const batch of this.#batches(jobs, generation, streamer !== undefined)) {
-      await this.#write(batch, { ...generation, streamer, signal });
+      await this.#write(batch, { ...generation, streamer, signal }, clean_up_tokenization_spaces);
       done += batch.length;
       onProgress?.(done, jobs.length);
     }
@@ -168,7 +175,11 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     });
   }
 
-  async #write(batch: readonly Job[], options: GenerationConfig & { streamer?: Streamer | undefined; signal?: AbortSignal | undefined }) {
+  async #write(
+    batch: readonly Job[],
+    options: GenerationConfig & { streamer?: Streamer | undefined; signal?: AbortSignal | undefined },
+    clean_up_tokenization_spaces: boolean | undefined,
+  ) {
     const { ids, dims, lengths } = padded(
       batch.map((job) => job.ids),
       this.tokenizer.pad_token_id ?? 0,
@@ -178,7 +189,10 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     const inputs = { input_ids: { data: ids, dims }, attention_mask: { data: mask, dims } };
     const wishes = { ...this.model.generation_config, ...batch[0]?.route.wishes };
     const sequences = await this.model.generate({ ...inputs, ...options }, wishes);
-    const texts = this.tokenizer.batch_decode(sequences.tolist() as number[][], { skip_special_tokens: true });
+    const texts = this.tokenizer.batch_decode(sequences.tolist() as number[][], {
+      skip_special_tokens: true,
+      clean_up_tokenization_spaces,
+    });
     const each = texts.length / batch.length;
     for (const [row, job] of batch.entries()) job.results = texts.slice(row * each, (row + 1) * each);
   }

@@ -8,8 +8,9 @@ import type { PretrainedOptions } from '../models/model.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';
+import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
-import type { Encoding } from '../text/tokenizer.js';
+import type { Encoding, Text } from '../text/tokenizer.js';
 import {
   type AggregationStrategy,
   type Entity,
@@ -34,6 +35,10 @@ export interface TokenClassificationOptions extends RunOptions {
   stride?: number | undefined;
   /** Tokens of a window, special ones included. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
+  /** Whether a text is a list of words, which no token goes beyond; one such list is a list of texts. Places are those in the words joined. Default false. */
+  is_split_into_words?: boolean | undefined;
+  /** What stands between words when they are joined. Default a space. */
+  delimiter?: string | undefined;
 }
 
 /** Where something stands in a text: text.slice(start, end) is it. */
@@ -73,7 +78,23 @@ interface Window extends Encoding {
   text: number;
 }
 
+/** What is read, the text that results speak of, and where in it each word begins, if it came as words. */
+interface Source {
+  input: Text;
+  text: string;
+  begins?: readonly number[];
+}
+
 const name = 'token-classification';
+const optionNames = [
+  'aggregation_strategy',
+  'ignore_labels',
+  'stride',
+  'max_length',
+  'is_split_into_words',
+  'delimiter',
+  ...runOptionNames,
+];
 
 export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TokenClassification> {
@@ -82,12 +103,12 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     );
   }
 
-  async call<const Texts extends string | readonly string[], const Options extends TokenClassificationOptions = object>(
+  async call<const Texts extends Text | readonly Text[], const Options extends TokenClassificationOptions = object>(
     texts: Texts,
     given?: Options & TokenClassificationOptions,
   ): Promise<Texts extends string ? ResultOf<Options>[] : ResultOf<Options>[][]> {
     const options: TokenClassificationOptions = given ?? {};
-    checkOptions(options, ['aggregation_strategy', 'ignore_labels', 'stride', 'max_length', ...runOptionNames], name);
+    checkOptions(options, optionNames, name);
     const { aggregation_strategy: strategy = 'none', ignore_labels = ['O'], stride, signal, onProgress } = options;
     if (!strategies.includes(strategy))
       throw new HeedError('ARGUMENT', `There is no aggregation strategy ${kindOf(strategy)}`, {
@@ -103,12 +124,16 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
           cure: "Use 'simple'",
         });
     }
-    const list = textsOf(name, texts, options);
+    const list = sourcesOf(texts, options);
     const { model, tokenizer } = this;
     const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, model.encoder.dims.positions);
     if (stride !== undefined && stride >= max_length)
       throw wrong(name, 'stride', stride, `A window has ${max_length} tokens, and must have new ones`);
-    const encode = (text: string) => tokenizer.encodings(text, { truncation: true, max_length, stride });
+    const { is_split_into_words } = options;
+    const encode = ({ input, begins }: Source) => {
+      const own = tokenizer.encodings(input, { truncation: true, max_length, stride, is_split_into_words });
+      return begins ? own.map((window) => this.#placed(window, input as readonly string[], begins)) : own;
+    };
     const windows: Window[] = (await eachOf(model.engine, list, encode, signal)).flatMap((own, text) =>
       own.map((one) => ({ ...one, text })),
     );
@@ -122,9 +147,28 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     }
     const answers = results.map((own, i) => {
       const entities = own.length > 1 ? withoutOverlaps(own.flat()) : own.flat();
-      return entities.map((entity) => this.#result(list[i] as string, entity, strategy === 'none'));
+      return entities.map((entity) => this.#result((list[i] as Source).text, entity, strategy === 'none'));
     });
-    return (Array.isArray(texts) ? answers : answers[0]) as never;
+    return (typeof texts === 'string' ? answers[0] : answers) as never;
+  }
+
+  /** A window of words as one of their text: offsets are places in it, and words those that the tokenizer cuts the given ones into, numbered by where they begin. */
+  #placed(window: Encoding, given: readonly string[], begins: readonly number[]): Encoding {
+    const cut = new Map<number, Encoding>();
+    const within = (word: number): Encoding => {
+      const own = cut.get(word) ?? (this.tokenizer.encodings(given[word] as string, { add_special_tokens: false })[0] as Encoding);
+      cut.set(word, own);
+      return own;
+    };
+    const places = window.ids.map((_, t) => {
+      const [word, [from, to]] = [window.words[t], window.offsets[t] as readonly [number, number]];
+      if (word === undefined) return { span: [from, to] as const, word };
+      const [begin, own] = [begins[word] as number, within(word)];
+      const part = own.words[own.offsets.findIndex((span) => span[0] === from && span[1] === to)];
+      const first = own.offsets[own.words.indexOf(part)] ?? [0, 0];
+      return { span: [begin + from, begin + to] as const, word: begin + first[0] };
+    });
+    return { ...window, offsets: places.map(({ span }) => span), words: places.map(({ word }) => word) };
   }
 
   /** The tokens of a window that are of the text. */
@@ -157,6 +201,30 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     const words = pieces.map((piece) => (typeof piece === 'string' ? piece : this.tokenizer.decode(piece)));
     return words.length === 1 ? (words[0] as string) : words.map((word) => word.trim()).join(' ');
   }
+}
+
+/** Texts, or lists of words. Throws ARGUMENT for anything else. */
+function sourcesOf(texts: Text | readonly Text[], options: TokenClassificationOptions): Source[] {
+  const { is_split_into_words = false, delimiter } = options;
+  expectBooleans(name, { is_split_into_words });
+  if (!is_split_into_words) {
+    if (delimiter !== undefined) throw wrong(name, 'delimiter', delimiter, 'It is for is_split_into_words: true');
+    return textsOf(name, texts as string | readonly string[], options).map((text) => ({ input: text, text }));
+  }
+  if (delimiter !== undefined && typeof delimiter !== 'string') throw wrong(name, 'delimiter', delimiter, 'It must be a string');
+  if (!Array.isArray(texts)) throw wrong(name, 'texts', texts, 'With is_split_into_words a text is a list of words');
+  const lists = (texts.every(Array.isArray) ? texts : [texts]) as readonly (readonly string[])[];
+  return lists.map((words) => wordsOf(textsOf(name, words, options), delimiter));
+}
+
+function wordsOf(words: readonly string[], delimiter = ' '): Source {
+  let next = 0;
+  const begins = words.map((word) => {
+    const begin = next;
+    next += word.length + delimiter.length;
+    return begin;
+  });
+  return { input: words, text: words.join(delimiter), begins };
 }
 
 /** For `registerTask`. */

@@ -8,9 +8,14 @@ import type { Span } from './aligned.js';
 import { type Encoding, type Side, type Strategy, strategies } from './encoding.js';
 import type { Row } from './template.js';
 
+/** A text, or, with `is_split_into_words`, its words. */
+export type Text = string | readonly string[];
+
 export interface EncodeOptions {
   /** A second text, for models that compare two. */
-  text_pair?: string | null | undefined;
+  text_pair?: Text | null | undefined;
+  /** Whether texts are lists of words, which no token goes beyond: offsets are within a word then. Default false. */
+  is_split_into_words?: boolean | undefined;
   /** Default true. */
   add_special_tokens?: boolean | undefined;
   /**
@@ -30,7 +35,9 @@ export interface EncodingOptions extends EncodeOptions {
 }
 
 export interface BatchOptions extends Omit<EncodingOptions, 'text_pair'> {
-  text_pair?: string | readonly string[] | null | undefined;
+  text_pair?: Text | readonly Text[] | null | undefined;
+  /** Default true. false gives plain lists, a single text's without the list around them; rows then need not be equally long. */
+  return_tensor?: boolean | undefined;
   /** true and 'longest' fill rows up to the longest one, 'max_length' up to `max_length`. Default false. */
   padding?: boolean | 'longest' | 'max_length' | undefined;
   /** Fills rows up to a multiple of this. */
@@ -54,6 +61,16 @@ export interface IntRows extends IntTensor {
   tolist(): number[][];
 }
 
+/** What `return_tensor: false` gives: lists, or, of a single text, one of each. */
+export interface ListBatch {
+  readonly input_ids: number[] | number[][];
+  readonly attention_mask: number[] | number[][];
+  readonly token_type_ids: number[] | number[][];
+  readonly special_tokens_mask?: number[] | number[][];
+  readonly offset_mapping?: readonly Span[] | readonly (readonly Span[])[];
+  readonly overflow_to_sample_mapping?: readonly number[];
+}
+
 export interface Batch {
   readonly input_ids: IntRows;
   /** 1 for a token, 0 for padding. */
@@ -70,10 +87,10 @@ export interface Batch {
 /** In a batch: 1 GiB in each of its tensors. */
 export const MOST_TOKENS = 1 << 28;
 
-export const encodeOptions = ['text_pair', 'add_special_tokens', 'truncation', 'max_length', 'truncation_side'];
+export const encodeOptions = ['text_pair', 'is_split_into_words', 'add_special_tokens', 'truncation', 'max_length', 'truncation_side'];
 export const encodingOptions = [...encodeOptions, 'stride'];
 const flags = ['return_overflowing_tokens', 'return_offsets_mapping', 'return_special_tokens_mask'] as const;
-export const batchOptions = [...encodingOptions, 'padding', 'pad_to_multiple_of', 'padding_side', ...flags];
+export const batchOptions = [...encodingOptions, 'padding', 'pad_to_multiple_of', 'padding_side', 'return_tensor', ...flags];
 
 const paddings: readonly unknown[] = [true, false, 'longest', 'max_length'];
 const truncations: readonly unknown[] = [undefined, true, false, ...strategies];
@@ -112,7 +129,7 @@ export function lengthsOf(options: BatchOptions, names: readonly string[], model
   const overflows = options.return_overflowing_tokens ?? (names === encodingOptions && options.stride !== undefined);
   const stride = overflows ? (options.stride ?? 0) : undefined;
   if (typeof special !== 'boolean') throw wrong('add_special_tokens', 'true or false', special);
-  for (const flag of flags)
+  for (const flag of [...flags, 'is_split_into_words', 'return_tensor'] as const)
     if (options[flag] !== undefined && typeof options[flag] !== 'boolean') throw wrong(flag, 'true or false', options[flag]);
   if (!paddings.includes(padding)) throw wrong('padding', "true, false, 'longest' or 'max_length'", padding);
   if (!truncations.includes(truncation))
@@ -208,6 +225,17 @@ export function details(
     ...(options.return_offsets_mapping && { offset_mapping }),
     ...(options.return_overflowing_tokens && { overflow_to_sample_mapping: samples }),
   };
+}
+
+/** A batch as lists. `rows`: how long each is, where they were not filled up; `alone`: of a text alone, without the list around its own. */
+export function listsOf(batch: Batch, lengths: readonly number[] | undefined, alone: boolean): ListBatch {
+  const cut = <T>(list: readonly T[], row: number) => list.slice(0, lengths?.[row]);
+  const entries = Object.entries(batch).map(([name, value]) => {
+    if (name === 'overflow_to_sample_mapping') return [name, value];
+    const lists = (Array.isArray(value) ? value : value.tolist()).map(cut);
+    return [name, alone ? lists[0] : lists];
+  });
+  return Object.fromEntries(entries);
 }
 
 const tensor = (rows: number, columns: number, empty: number) =>

@@ -19,8 +19,11 @@ import {
   encodeOptions,
   encodingOptions,
   type Lengths,
+  type ListBatch,
   lengthsOf,
+  listsOf,
   rectangle,
+  type Text,
   wrong,
 } from './batch.js';
 import { roles } from './classes/class.js';
@@ -31,8 +34,9 @@ import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { type Row, type Template, templateOf } from './template.js';
+import { checkTexts, idsOf, traceOf } from './words.js';
 
-export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor } from './batch.js';
+export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor, ListBatch, Text } from './batch.js';
 export type { Encoding } from './encoding.js';
 export { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 
@@ -55,7 +59,7 @@ function rowsOf(ids: unknown): (number | bigint)[][] | undefined {
 }
 
 /** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
-export type CallableTokenizer = Tokenizer & ((texts: string | readonly string[], options?: BatchOptions) => Batch);
+export type CallableTokenizer = Tokenizer & Tokenizer['batch'];
 
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 
@@ -119,13 +123,14 @@ export class Tokenizer {
       const pipeline = new Pipeline(files.lowercase ? lowered(root) : root, config.boolean('split_special_tokens', false));
       return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')));
     });
-    const call = (texts: string | readonly string[], options?: BatchOptions) => tokenizer.batch(texts, options);
+    const call = (texts: Text, options: BatchOptions) => tokenizer.batch(texts, options);
     return Object.setPrototypeOf(call, tokenizer);
   }
 
   /** One text, or a pair, as token ids. */
-  encode(text: string, options: EncodeOptions = {}): number[] {
+  encode(text: Text, options: EncodeOptions = {}): number[] {
     const lengths = lengthsOf(options, encodeOptions, this.model_max_length);
+    checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
     return this.row(text, options.text_pair ?? undefined, lengths).ids;
   }
 
@@ -133,39 +138,51 @@ export class Tokenizer {
    * One text, or a pair, with what is known of each token: where in the text it stands above all. One encoding, or with
    * `stride` as many as it takes; of a pair that is cut in both texts, every window of one meets every window of the other.
    */
-  encodings(text: string, options: EncodingOptions = {}): Encoding[] {
+  encodings(text: Text, options: EncodingOptions = {}): Encoding[] {
     const lengths = lengthsOf(options, encodingOptions, this.model_max_length);
+    checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
     return this.windows(text, options.text_pair ?? undefined, lengths);
   }
 
   /** One text as tokens; without special ones unless asked for. */
-  tokenize(text: string, options: EncodeOptions = {}): string[] {
+  tokenize(text: Text, options: EncodeOptions = {}): string[] {
     checkKnown(options, encodeOptions);
     const { add_special_tokens = false } = options;
     return this.encode(text, { ...options, add_special_tokens }).map((id) => this.id_to_token(id) ?? '');
   }
 
-  /** Texts as a model's inputs, a row each. */
-  batch(texts: string | readonly string[], options: BatchOptions = {}): Batch {
+  /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text. */
+  batch(texts: Text | readonly Text[], options: BatchOptions & { return_tensor: false }): ListBatch;
+  batch(texts: Text | readonly Text[], options?: BatchOptions): Batch;
+  batch(texts: Text | readonly Text[], options: BatchOptions = {}): Batch | ListBatch {
     const lengths = lengthsOf(options, batchOptions, this.model_max_length);
-    const { text_pair } = options;
-    const all = typeof texts === 'string' ? [texts] : texts;
-    const pairs = typeof text_pair === 'string' ? [text_pair] : (text_pair ?? undefined);
+    const { is_split_into_words: split, return_tensor = true } = options;
+    const isText = (value: unknown) => typeof value === 'string' || (split && Array.isArray(value) && typeof value[0] === 'string');
+    const listOf = (value: unknown) => (isText(value) ? [value] : value) as readonly Text[];
+    const all = listOf(texts);
+    const pairs = options.text_pair === undefined || options.text_pair === null ? undefined : listOf(options.text_pair);
     if (!Array.isArray(all)) throw new HeedError('ARGUMENT', 'the text must be a string or a list of strings', { culprit: 'text' });
     if (pairs && (!Array.isArray(pairs) || pairs.length !== all.length))
       throw new HeedError('ARGUMENT', `text_pair must have one text for each of ${all.length}`, { culprit: 'text_pair' });
-    const fill = { ...lengths.fill, side: lengths.fill.side ?? this.padding_side };
+    for (const [i, text] of all.entries()) checkTexts(text, pairs?.[i], split);
     const { return_offsets_mapping, return_overflowing_tokens, return_special_tokens_mask } = options;
-    if (!return_offsets_mapping && !return_overflowing_tokens && !return_special_tokens_mask)
-      return rectangle(
-        all.map((text, i) => this.row(text, pairs?.[i], lengths)),
-        fill,
-        this.pad_token_id,
-      );
-    const rows = all.map((text, i) => this.windows(text, pairs?.[i], lengths));
-    const samples = rows.flatMap((row, i) => row.map(() => i));
-    const batch = rectangle(rows.flat(), fill, this.pad_token_id);
-    return { ...batch, ...details(rows.flat(), samples, batch.input_ids.dims[1], fill.side, options) };
+    const detailed = return_offsets_mapping || return_overflowing_tokens || return_special_tokens_mask;
+    const found = all.map((text, i) => (detailed ? this.windows(text, pairs?.[i], lengths) : [this.row(text, pairs?.[i], lengths)]));
+    const rows = found.flat();
+    // Lists need not be filled up: only to be cut to their own lengths again.
+    const loose = !return_tensor && lengths.fill.length === null;
+    const fill = {
+      ...lengths.fill,
+      ...(loose && { length: undefined }),
+      side: loose ? 'right' : (lengths.fill.side ?? this.padding_side),
+    } as const;
+    const plain = rectangle(rows, fill, loose ? 0 : this.pad_token_id);
+    const samples = found.flatMap((row, i) => row.map(() => i));
+    const columns = plain.input_ids.dims[1];
+    const batch = detailed ? { ...plain, ...details(rows as Encoding[], samples, columns, fill.side, options) } : plain;
+    if (return_tensor) return batch;
+    const alone = isText(texts) === true && !return_overflowing_tokens;
+    return listsOf(batch, loose ? rows.map(({ ids }) => ids.length) : undefined, alone);
   }
 
   /** Token ids as text: a list of them, or a tensor [T] or [1, T]. */
@@ -198,20 +215,18 @@ export class Tokenizer {
     return this.pipeline.tokenOf(id);
   }
 
-  private row(text: string, pair: string | undefined, lengths: Lengths): Row {
-    checkTexts(text, pair);
-    const a = this.pipeline.encode(text);
-    const b = pair === undefined ? undefined : this.pipeline.encode(pair);
+  private row(text: Text, pair: Text | undefined, lengths: Lengths): Row {
+    const a = idsOf(this.pipeline, text);
+    const b = pair === undefined ? undefined : idsOf(this.pipeline, pair);
     if (lengths.cut.length === undefined) return this.template.apply(a, b, lengths.special);
     const [[beginA, endA], [beginB, endB]] = this.cuts(a.length, b?.length, lengths).map(([first]) => first as Span) as [Span, Span];
     return this.template.apply(a.slice(beginA, endA), b?.slice(beginB, endB), lengths.special);
   }
 
-  private windows(text: string, pair: string | undefined, lengths: Lengths): Encoding[] {
-    checkTexts(text, pair);
+  private windows(text: Text, pair: Text | undefined, lengths: Lengths): Encoding[] {
     const trims = this.template.trims.length > 0;
-    const a = this.pipeline.trace(text, trims);
-    const b = pair === undefined ? undefined : this.pipeline.trace(pair, trims);
+    const a = traceOf(this.pipeline, text, trims);
+    const b = pair === undefined ? undefined : traceOf(this.pipeline, pair, trims);
     const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);
     const meet = (spanA: Span, spanB: Span) => this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special);
     const [firstA, ...restA] = partsA as [Span, ...Span[]];
@@ -233,11 +248,6 @@ export class Tokenizer {
     const [mostA, mostB] = length === undefined ? [a, b ?? 0] : share(a, b, length - count, strategy);
     return [windows(a, mostA, stride, side), windows(b ?? 0, mostB, stride, side)];
   }
-}
-
-function checkTexts(text: unknown, pair: unknown): void {
-  if (typeof text !== 'string' || !(pair === undefined || typeof pair === 'string'))
-    throw new HeedError('ARGUMENT', 'a text must be a string', { culprit: typeof text === 'string' ? 'text_pair' : 'text' });
 }
 
 /** chat_template.jinja, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */

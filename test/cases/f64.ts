@@ -64,7 +64,7 @@ export const activations: Readonly<Record<Activation, (x: number) => number>> = 
   identity: (x) => x,
   gelu10: (x) => Math.min(10, (x / 2) * (1 + erf(x / Math.SQRT2))),
   hardswish: (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
-  laplace: (x) => (1 + erf((x - 0.707107) / (0.282095 * Math.SQRT2))) / 2,
+  laplace: (x) => (1 + erf((x - 707_107e-6) / (0.282095 * Math.SQRT2))) / 2,
   leakyRelu: (x) => (x < 0 ? 0.01 * x : x),
   mish: (x) => x * Math.tanh(softplus(x)),
   relu2: (x) => (x < 0 ? 0 : x * x),

@@ -57,8 +57,15 @@ describe('an option', () => {
     expect(failure(options)).toMatchObject({ code: 'ARGUMENT', culprit });
   });
 
-  it('is refused where heed does not have it: drawing among beams', () => {
-    expect(failure({ do_sample: true, num_beams: 2 })).toMatchObject({ code: 'UNSUPPORTED', culprit: 'do_sample' });
+  it.each<[string, GenerationConfig, GenerationConfig, string]>([
+    ['than the call’s max_length', { max_length: 8 }, { min_length: 9 }, 'min_length'],
+    ['than the call’s max_new_tokens', { max_new_tokens: 3 }, { min_new_tokens: 4 }, 'min_new_tokens'],
+    ['than the files’ own', {}, { min_length: 9, max_length: 8 }, 'min_length'],
+    ['than there are positions', {}, { min_length: 65, max_length: 70 }, 'min_length'],
+  ])('of a model’s files cannot ask for more %s', (_, options, own, culprit) => {
+    expect(failure(options, own)).toMatchObject({ code: 'ARGUMENT', culprit });
+    expect(failure({ ...options, min_length: 0 }, own)?.culprit).toBe(own.min_new_tokens ? culprit : undefined);
+    expect(failure({ ...options, min_new_tokens: 1 }, own)).toBeUndefined();
   });
 });
 
@@ -93,12 +100,11 @@ describe('a model’s files', () => {
   const read = (config: object, generation?: object) =>
     readGenerationConfig(JsonNode.of('config.json', config), generation && JsonNode.of('generation_config.json', generation));
 
-  it('say it in generation_config.json, in old ones in config.json', () => {
-    expect(read({ num_beams: 4, eos_token_id: 1 })).toEqual({ num_beams: 4, eos_token_id: 1 });
-    expect(read({ num_beams: 4, eos_token_id: 1, pad_token_id: 0 }, { eos_token_id: [2], pad_token_id: null })).toEqual({
-      eos_token_id: [2],
-      pad_token_id: 0,
-    });
+  it('say it in generation_config.json alone, in old ones in config.json', () => {
+    const old = { num_beams: 4, max_length: 50, eos_token_id: 1, pad_token_id: 0, decoder_start_token_id: 3, forced_eos_token_id: 1 };
+    expect(read(old)).toEqual(old);
+    expect(read(old, { eos_token_id: [2], pad_token_id: null })).toEqual({ eos_token_id: [2] });
+    expect(read(old, {})).toEqual({});
   });
 
   it('may not ask for what heed does not have, nor for what cannot be', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { createEngine } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { GenerationConfig } from '../../dist/generation/config.js';
+import type { Found } from '../../dist/generation/search.js';
 import { TopK } from '../../dist/generation/top_k.js';
 import { logitsAfter, randomToy, searchToy, type Toy, ToyDecoding } from './toy.js';
 
@@ -138,8 +139,13 @@ describe('beam search', () => {
         const toy = randomToy(seed, 7, 3, 10, 4);
         const options = { num_beams, max_length: 10, eos_token_id: [2, 3] };
         const together = await searchToy(engine, toy, options);
-        for (const [b, logits] of toy.logits.entries())
-          expect(await searchToy(engine, { V: 7, logits: [logits] }, options)).toEqual([together[b]]);
+        for (const [b, logits] of toy.logits.entries()) {
+          const alone = await searchToy(engine, { V: 7, logits: [logits] }, options);
+          const { beams, ...found } = together[b] as Found;
+          // Beams are counted over the whole batch.
+          const own = beams && { beams: beams.map((beam) => beam - b * num_beams) };
+          expect(alone).toEqual([{ ...found, ...own }]);
+        }
       }),
       { numRuns: 30 },
     );

@@ -69,7 +69,7 @@ describe('generate', async () => {
   const model = await load('bart');
 
   it('gives an object where it is asked for, with scores and the attentions of what was written', async () => {
-    const options = { num_beams: 3, num_return_sequences: 2, max_new_tokens: 5, output_attentions: true, output_scores: true };
+    const options = { num_beams: 3, num_return_sequences: 2, max_new_tokens: 5, output_attentions: true, output_hidden_states: true };
     const out = await model.generate({ ...sources, ...options, return_dict_in_generate: true });
     expect([out.sequences.dims, out.sequences_scores?.dims]).toEqual([[4, 6], [4]]);
     const [H, S, T] = [4, 6, 6];
@@ -93,7 +93,7 @@ describe('generate', async () => {
         attention_mask: [sources.attention_mask[1] as number[]],
         decoder_input_ids: [rows[2] as number[]],
       },
-      { output_attentions: true },
+      { output_attentions: true, output_hidden_states: true },
     );
     const own = (x: HostTensor | undefined, row: number) =>
       x?.data.slice((row * x.size) / (x.dims[0] as number), ((row + 1) * x.size) / (x.dims[0] as number));
@@ -101,6 +101,8 @@ describe('generate', async () => {
       expect(own(out.cross_attentions?.[layer], 2)).toEqual(scored.cross_attentions?.[layer]?.data);
       expect(own(out.decoder_attentions?.[layer], 2)).toEqual(scored.decoder_attentions?.[layer]?.data);
       expect(own(out.encoder_attentions?.[layer], 1)).toEqual(scored.encoder_attentions?.[layer]?.data);
+      expect(own(out.encoder_hidden_states?.[layer], 1)).toEqual(scored.encoder_hidden_states?.[layer]?.data);
+      expect(own(out.decoder_hidden_states?.[layer], 2)).toEqual(scored.decoder_hidden_states?.[layer]?.data);
     }
     const best = await model.generate({ ...sources, num_beams: 3, max_new_tokens: 5 });
     expect(best.tolist()).toEqual([rows[0], rows[2]]);
@@ -182,12 +184,13 @@ describe('generate', async () => {
     ['a ragged source', { input_ids: [[1], [2, 3]] }, 'SHAPE', 'input_ids'],
     ['a source outside of the vocabulary', { input_ids: [[97]] }, 'ARGUMENT', 'input_ids'],
     ['types', { token_type_ids: [[1, 0]] }, 'ARGUMENT', 'token_type_ids'],
-    ['padding on the left', { attention_mask: [[0, 1]] }, 'UNSUPPORTED', 'attention_mask'],
     ['nothing but padding', { attention_mask: [[0, 0]] }, 'ARGUMENT', 'attention_mask'],
     ['a start for other sources', { decoder_input_ids: [[0], [0]] }, 'SHAPE', 'decoder_input_ids'],
     ['a start outside of the vocabulary', { decoder_input_ids: [[97]] }, 'ARGUMENT', 'decoder_input_ids'],
     ['attentions that nobody gets', { output_attentions: true }, 'ARGUMENT', 'output_attentions'],
-    ['scores of no beams', { output_scores: true, return_dict_in_generate: true }, 'ARGUMENT', 'output_scores'],
+    ['scores that nobody gets', { output_scores: true }, 'ARGUMENT', 'output_scores'],
+    ['logits that nobody gets', { output_logits: true }, 'ARGUMENT', 'output_logits'],
+    ['hidden states that nobody gets', { output_hidden_states: true }, 'ARGUMENT', 'output_hidden_states'],
     ['a flag that is none', { return_dict_in_generate: 1 }, 'ARGUMENT', 'return_dict_in_generate'],
     ['a streamer that is none', { streamer: {} }, 'ARGUMENT', 'streamer'],
     ['a streamer of beams', { streamer: { put() {}, end() {} }, num_beams: 2 }, 'ARGUMENT', 'streamer'],

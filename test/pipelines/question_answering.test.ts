@@ -43,6 +43,18 @@ it('gives for lists what it gives for each of their questions, in order', async 
   expect(await ask([], [])).toEqual([]);
 });
 
+it('cuts a question after max_question_len tokens', async () => {
+  const context = 'Jim Henson lives in Paris, at 19.';
+  const question = 'Who lives in Paris and works at the London Zoo in France?';
+  const options = { top_k: 5 };
+  expect(await ask(question, context, { ...options, max_question_len: 4 })).toEqual(await ask('Who lives in Paris', context, options));
+  expect(await ask(question, context, { ...options, max_question_len: 100 })).toEqual(await ask(question, context, options));
+  expect(await failureOf(() => ask(question, context, { max_question_len: 0 }))).toMatchObject({
+    code: 'ARGUMENT',
+    culprit: 'max_question_len',
+  });
+});
+
 it('says where the answer stands', async () => {
   const context = 'Zoë — 😀 — lives in Paris-London, who was 19.';
   for (const { answer, start, end } of await ask('Who?', context, { top_k: 20 })) expect(context.slice(start, end)).toBe(answer);

@@ -122,6 +122,7 @@ describe('translation', async () => {
     await refuses('a', { language: 'zh' }, 'UNSUPPORTED', 'language');
     await refuses('a', { num_beams: 0 }, 'ARGUMENT', 'num_beams');
     await refuses('a', { truncation: 1 }, 'ARGUMENT', 'truncation');
+    await refuses('a', { clean_up_tokenization_spaces: 1 }, 'ARGUMENT', 'clean_up_tokenization_spaces');
     await refuses('a', { tgt_lang: 1 }, 'ARGUMENT', 'tgt_lang');
     await refuses(['a', 1], {}, 'ARGUMENT', 'texts');
     await refuses('a'.repeat(100), {}, 'ARGUMENT', 'texts');

@@ -1,4 +1,5 @@
 /** pipeline('token-classification'): Hugging Face's answers in transformers.js's shapes, long texts in windows, and the wishes that cannot be. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, type Engine, pipeline, type TokenClassification } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
@@ -28,6 +29,28 @@ describe('what Hugging Face answers', () => {
       own.dispose();
     },
   );
+});
+
+describe('of words', () => {
+  const cases = JSON.parse(readFileSync(new URL('../fixtures/pipelines/words.json', import.meta.url), 'utf8')) as {
+    words: string[];
+    options: { is_split_into_words: true };
+    entities: { score: number }[][];
+  }[];
+
+  it.each(cases)('Hugging Face answers the same: $words $options', async ({ words, options, entities }) => {
+    expect(await classify(words, options)).toEqual(near(entities));
+    expect(await classify([words, words], options)).toEqual([near(entities[0]), near(entities[0])]);
+  });
+
+  it('a list may be empty, and long texts are read in windows', async () => {
+    const options = { is_split_into_words: true, aggregation_strategy: 'first', ignore_labels: [] } as const;
+    expect(await classify([], options)).toEqual([]);
+    expect(await classify([[]], options)).toEqual([[]]);
+    const words = Array.from({ length: 90 }, (_, i) => (i % 3 ? 'sarah' : 'paris'));
+    const [found = []] = await classify(words, { ...options, stride: 7 });
+    expect(Math.max(...found.map(({ end }) => end))).toBe(words.join(' ').length);
+  });
 });
 
 it('gives for a list what it gives for each of its texts, in order', async () => {
@@ -71,6 +94,13 @@ it('says what is wrong', async () => {
   expect(await wish({ aggregation_strategy: 'simple', stride: 48 })).toMatchObject({ code: 'ARGUMENT', culprit: 'stride' });
   expect(await wish({ ignore_labels: [1] })).toMatchObject({ code: 'ARGUMENT', culprit: 'ignore_labels' });
   expect(await wish({ grouped_entities: true })).toMatchObject({ code: 'UNSUPPORTED', culprit: 'grouped_entities' });
+  expect(await wish({ delimiter: '-' })).toMatchObject({ code: 'ARGUMENT', culprit: 'delimiter' });
+  expect(await wish({ is_split_into_words: true })).toMatchObject({ code: 'ARGUMENT', culprit: 'texts' });
+  expect(await wish({ is_split_into_words: 'yes' })).toMatchObject({ code: 'ARGUMENT', culprit: 'is_split_into_words' });
+  expect(await failureOf(() => classify([['x'], 'y'] as never, { is_split_into_words: true }))).toMatchObject({
+    code: 'ARGUMENT',
+    culprit: 'texts',
+  });
   expect(await failureOf(() => classify(['x', null] as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'texts' });
   expect(await failureOf(() => pipeline('ner', tiny('mlm'), { engine }))).toMatchObject({ code: 'MODEL_MISMATCH' });
 });

@@ -1,0 +1,95 @@
+/** An encoder-decoder as a search sees it, and what it says of the sequences that were found. */
+import type { DecoderState } from '../models/decoder_state.js';
+import type { EncoderDecoder, EncoderStates, SourceInputs, Wants } from '../models/encoder_decoder.js';
+import { inPlace } from '../models/source.js';
+import { contiguous, narrow } from '../ops/shape.js';
+import { HostTensor, type Tensor } from '../tensor.js';
+import type { Decoding, Found } from './search.js';
+
+export class ModelDecoding implements Decoding {
+  constructor(
+    readonly module: EncoderDecoder,
+    readonly state: DecoderState,
+  ) {}
+
+  *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
+    const T = tokens.length / rows;
+    const { logits } = yield* this.module.decode(tokens, [rows, T], this.state);
+    const shape = [rows, logits.dim(2)];
+    if (T === 1) return logits.view(shape);
+    const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
+    // Of one row it is a view.
+    if (last.storage !== logits.storage) logits.dispose();
+    return last.view(shape);
+  }
+
+  reorder(rows: readonly number[]): void {
+    this.state.reorder(rows);
+  }
+}
+
+/** What an encoder and a decoder looked at and made of it, under transformers' names; of each block. */
+export interface Insights {
+  /** When attentions are asked for: [B, H, S, S], [rows, H, T, T], [rows, H, T, S]. */
+  encoder_attentions?: HostTensor[];
+  decoder_attentions?: HostTensor[];
+  cross_attentions?: HostTensor[];
+  /** When hidden states are asked for, the embeddings before them: [B, S, C], [rows, T, C]. */
+  encoder_hidden_states?: HostTensor[];
+  decoder_hidden_states?: HostTensor[];
+}
+
+const toHost = (tensors: readonly Tensor[]): HostTensor[] => tensors.map((x) => x.toHost());
+
+/** One forward over texts [rows, T], each example's rows one after the other: what is wanted of it, the encoder's part included, and the logits [rows, T, V]. */
+export function* insightsOver(
+  module: EncoderDecoder,
+  { data, dims }: { data: Int32Array; dims: readonly [rows: number, T: number] },
+  encoded: EncoderStates,
+  source: SourceInputs,
+  { attentions, hiddenStates }: Wants,
+): Generator<void, Insights & { logits: HostTensor }> {
+  const states = encoded.lastHiddenState;
+  const [rows] = dims;
+  const state = module.start(states, source.lengths);
+  const placed = (tensors: readonly Tensor[], ...axes: number[]) => toHost(tensors).map((x) => inPlace(x, source, ...axes));
+  try {
+    if (rows !== states.dim(0)) state.reorder(Array.from({ length: rows }, (_, row) => Math.floor((row * states.dim(0)) / rows)));
+    const decoded = yield* module.decode(data, dims, state, { attentions, hiddenStates });
+    return {
+      logits: decoded.logits.toHost(),
+      ...(attentions && {
+        encoder_attentions: placed(encoded.attentions, 2, 3),
+        decoder_attentions: toHost(decoded.attentions),
+        cross_attentions: placed(decoded.crossAttentions, 3),
+      }),
+      ...(hiddenStates && {
+        encoder_hidden_states: placed(encoded.hiddenStates, 1),
+        decoder_hidden_states: toHost(decoded.hiddenStates),
+      }),
+    };
+  } finally {
+    state.dispose();
+  }
+}
+
+/** Side by side, filled up to the longest. */
+export function rowsOf(lists: readonly (readonly number[])[], filler: number): HostTensor {
+  const T = lists.reduce((most, list) => Math.max(most, list.length), 0);
+  const data = new Int32Array(lists.length * T).fill(filler);
+  for (const [row, list] of lists.entries()) data.set(list, row * T);
+  return new HostTensor('int32', data, [lists.length, T]);
+}
+
+/** What beam search says of its sequences. */
+export const beamsOf = (found: readonly Found[]): { sequences_scores: HostTensor; beam_indices: HostTensor } => ({
+  sequences_scores: new HostTensor(
+    'float32',
+    Float32Array.from(found, ({ score }) => score as number),
+    [found.length],
+  ),
+  beam_indices: rowsOf(
+    found.map(({ beams = [] }) => beams),
+    -1,
+  ),
+});

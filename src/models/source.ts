@@ -1,0 +1,47 @@
+/**
+ * What an encoder-decoder reads, whatever its mask: a mask that pads on the right is lengths; of any other, the tokens that count are moved to the front, each with the
+ * position that it had, so that a decoder meets lengths alone, and rows without their padding have the same bits. What is told of the source is moved back.
+ */
+import { HostTensor } from '../tensor.js';
+import type { SourceInputs } from './encoder_decoder.js';
+import { lengthsOf } from './inputs.js';
+
+/** Throws ARGUMENT for a row in which no token counts. */
+export function sourceOf(ids: Int32Array, shape: readonly [B: number, S: number], mask: Int32Array | undefined): SourceInputs {
+  if (!mask) return { ids, shape };
+  const right = lengthsOf(mask, shape);
+  if (right) return { ids, shape, lengths: right };
+  const [B, S] = shape;
+  const [moved, places] = [new Int32Array(B * S), new Int32Array(B * S)];
+  const lengths = Array.from({ length: B }, (_, b) => {
+    const counts = (s: number) => mask[b * S + s] !== 0;
+    const all = Array.from({ length: S }, (_, s) => s);
+    const tokens = all.filter(counts);
+    for (const [to, s] of [...tokens, ...all.filter((s) => !counts(s))].entries()) {
+      moved[b * S + to] = ids[b * S + s] as number;
+      places[b * S + to] = s;
+    }
+    return tokens.length;
+  });
+  return { ids: moved, shape, lengths, places };
+}
+
+/** Puts the axes of `x` that are the source's back in its order. The first axis is the batch, or several rows for each of its examples. */
+export function inPlace(x: HostTensor, { places, shape: [B, S] }: SourceInputs, ...axes: readonly number[]): HostTensor {
+  if (!places) return x;
+  const { data, dims } = x;
+  const steps = dims.map((_, axis) => dims.slice(axis + 1).reduce((n, d) => n * d, 1));
+  const each = (dims[0] as number) / B;
+  const y = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const example = Math.floor(i / (steps[0] as number) / each);
+    let to = i;
+    for (const axis of axes) {
+      const step = steps[axis] as number;
+      const at = Math.floor(i / step) % S;
+      to += ((places[example * S + at] as number) - at) * step;
+    }
+    y[to] = data[i] as number;
+  }
+  return new HostTensor('float32', y, dims);
+}
