@@ -138,7 +138,7 @@ export class Engine {
     const bytes = Math.ceil(scratch / 64) * 64;
     const base = bytes ? this.#scratchFor(bytes * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1))) : 0;
     if (this.#rehearsing) return;
-    if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
+    if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow && (this.#inlineBelow === 0 || this.#pool.pays)) {
       try {
         this.#pool.run({ kernel: index, tiles, args, scratch: base, scratchBytes: bytes });
       } catch (error) {
