@@ -21,6 +21,7 @@ const commands: Record<string, Entry> = {
     summary: 'a whole sentence encoder against onnxruntime-web, q8 against float32, short sentences',
     load: () => import('./minilm.js'),
   },
+  contention: { summary: 'one thread and several beside a process that wants a core', load: () => import('./contention.js') },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
   train: { summary: 'a training step against PyTorch, and gradients against jax-js', load: () => import('./train.js') },
@@ -32,7 +33,7 @@ const usage = [
   'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER] [--processor-time]',
   '    [--json FILE] [--svg FILE] [--markdown PAGE#PART] [--curves NAME=FILE,NAME=FILE,…] [--title TEXT]',
   '',
-  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(9)}${summary}`),
+  ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(11)}${summary}`),
 ].join('\n');
 
 function wholeNumber(name: string, text: string): number {

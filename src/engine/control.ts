@@ -21,12 +21,14 @@ export const slot = {
   scratchBytes: 69,
   /** 1 when a kernel trapped in a thread. */
   fault: 70,
-  /** How often a thread looks for work before it sleeps. */
-  spins: 71,
+  /** Microseconds in which a thread looks for work before it sleeps. */
+  patience: 71,
   /** The launch's number: what was read for one need not be read again for its next chunk. */
   serial: 72,
   /** The first of the tiles: a launch may be a part of a larger one. */
   first: 73,
+  /** 1 while the caller sleeps on `pending`. */
+  asleep: 74,
   /** A line per lane: chunks that it has run, and whether it may run any (0: not yet). */
   ran: 80,
 } as const;
@@ -47,13 +49,32 @@ export const viewControl = (memory: WebAssembly.Memory, address: number) => ({
   args: new Float64Array(memory.buffer, address + ARGS_OFFSET, MAX_ARGS),
 });
 
-/** Runs chunks until none is left to claim. The caller and every thread do exactly this. */
-export function work(slots: Int32Array, args: Float64Array, lane: number, kernels: readonly CallableFunction[]): void {
+/** Tells the processor that this is a spinning loop, where the runtime can. */
+const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
+/** Looks between two at the clock. A pause is 40 to 140 cycles, by the processor: time is counted, not looks. */
+const LOOKS = 32;
+/** Looks in a row, at most: clocks of some browsers stand still for long. */
+const MOST_LOOKS = 1 << 16;
+
+/** Looks until something `is` so, for that many milliseconds: whether it is. */
+export function spin(is: () => boolean, milliseconds: number): boolean {
+  const end = performance.now() + milliseconds;
+  for (let looks = 0; looks < MOST_LOOKS; looks++) {
+    if (is()) return true;
+    if (looks % LOOKS === LOOKS - 1 && performance.now() >= end) break;
+    pause();
+  }
+  return is();
+}
+
+/** Runs chunks until none is left to claim, and gives how many it was. The caller and every thread do exactly this. */
+export function work(slots: Int32Array, args: Float64Array, lane: number, kernels: readonly CallableFunction[]): number {
   let serial: number | undefined;
   let list: number[] = [];
+  let done = 0;
   while (Atomics.load(slots, slot.next) > 0) {
     const claim = Atomics.sub(slots, slot.next, 1);
-    if (claim <= 0) return;
+    if (claim <= 0) break;
     if (slots[slot.serial] !== serial) {
       serial = slots[slot.serial];
       list = Array.from(args.subarray(0, slots[slot.argc]));
@@ -70,9 +91,10 @@ export function work(slots: Int32Array, args: Float64Array, lane: number, kernel
     } catch {
       Atomics.store(slots, slot.fault, 1);
     }
+    done++;
     Atomics.add(slots, ranSlot(lane), 1);
     const last = Atomics.sub(slots, slot.pending, 1) === 1;
-    // Only where nobody spins does the caller sleep.
-    if (last && slots[slot.spins] === 0) Atomics.notify(slots, slot.pending);
+    if (last && Atomics.load(slots, slot.asleep) !== 0) Atomics.notify(slots, slot.pending);
   }
+  return done;
 }

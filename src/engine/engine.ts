@@ -141,7 +141,7 @@ export class Engine {
   #compute(launch: Waiting): void {
     const { work, kernel, first, tiles, args, scratch, scratchBytes } = launch;
     this.#work += work;
-    if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow) {
+    if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow && (this.#inlineBelow === 0 || this.#pool.pays)) {
       try {
         this.#pool.run(launch);
       } catch (error) {

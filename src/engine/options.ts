@@ -18,7 +18,7 @@ export interface EngineOptions {
   startTimeout?: number | undefined;
   /** Milliseconds after which a thread that holds a part of a launch counts as lost. Default 10000. */
   deadline?: number | undefined;
-  /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. */
+  /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. 0: none do, whether threads pay or not. */
   inlineBelow?: number | undefined;
 }
 

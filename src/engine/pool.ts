@@ -4,18 +4,19 @@
  */
 import { HeedError } from '../errors.js';
 import type { Runtime, WorkerHandle } from '../runtime/types.js';
-import { admittedSlot, CONTROL_BYTES, MAX_ARGS, ranSlot, slot, viewControl, work } from './control.js';
+import { Balance } from './balance.js';
+import { admittedSlot, CONTROL_BYTES, MAX_ARGS, ranSlot, slot, spin, viewControl, work } from './control.js';
 import type { KernelFunction } from './instantiate.js';
 import type { EngineMemory, Storage } from './memory.js';
 
 /** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others, and that two lanes take matmul's 48 tiles one by one. */
 const CHUNKS_PER_LANE = 32;
-/** About 20 microseconds of looking for work before a thread sleeps: waking one takes longer than that. */
-const SPINS = 20_000;
-/** How often the caller looks at `pending` before it looks at the clock. */
-const LOOKS = 4096;
-/** Milliseconds that the caller spins for the last chunks before it gives its core away. */
-const PATIENCE = 3;
+/** Microseconds of looking for work before a thread sleeps: longer than the host takes between two launches, and than waking one does. */
+const THREADS_PATIENCE = 200;
+/** Milliseconds that the caller spins for the last chunks before it gives its core away: longer than most chunks take. */
+const CALLERS_PATIENCE = 0.2;
+/** Milliseconds after which a thread counts as lost to a caller that may not sleep: it would burn its core, and a page would stand still. */
+const STANDSTILL = 1000;
 /** A timer that is set for longer goes off at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -50,6 +51,7 @@ export class ThreadPool {
   #kernels: readonly KernelFunction[];
   #deadline: number;
   #mayWait: boolean;
+  #balance = new Balance();
   /** The lanes that run chunks: the caller, which is 0, and the threads that started in time. */
   #lanes = [0];
 
@@ -63,7 +65,7 @@ export class ThreadPool {
     this.#mayWait = mayWait();
     slots.fill(0);
     // More lanes than cores: who spins would keep the core from who works.
-    slots[slot.spins] = options.lanes > options.runtime.cores() ? 0 : SPINS;
+    slots[slot.patience] = options.lanes > options.runtime.cores() ? 0 : THREADS_PATIENCE;
   }
 
   /** Starts the threads and waits until they are ready, or the time is up: then with those that are. */
@@ -127,32 +129,50 @@ export class ThreadPool {
     slots[slot.scratch] = scratch;
     slots[slot.scratchBytes] = scratchBytes;
     this.#args.set(args);
+    const begin = performance.now();
     Atomics.store(slots, slot.pending, chunks);
     Atomics.store(slots, slot.next, chunks);
     Atomics.add(slots, slot.epoch, 1);
     if (Atomics.load(slots, slot.sleepers) > 0) Atomics.notify(slots, slot.epoch);
-    work(slots, this.#args, 0, this.#kernels);
-    this.#await();
+    const own = work(slots, this.#args, 0, this.#kernels);
+    const worked = performance.now() - begin;
+    this.#await(worked);
+    const end = performance.now();
+    if (own > 0) this.#balance.add(end - begin, (worked / own) * chunks, end);
     if (Atomics.exchange(slots, slot.fault, 0) !== 0) throw lost('a kernel trapped');
   }
 
-  #await(): void {
+  /** Whether launches on threads are no slower than on the caller alone, as far as is known. */
+  get pays(): boolean {
+    return this.#balance.pays(performance.now());
+  }
+
+  /** Waits for the chunks that other threads hold, after `worked` milliseconds of work of its own. */
+  #await(worked: number): void {
     const slots = this.#slots;
-    let begin = 0;
-    for (let looks = 1; ; looks++) {
-      const pending = Atomics.load(slots, slot.pending);
-      if (pending === 0) return;
-      if (looks % LOOKS) continue;
-      const now = performance.now();
-      begin ||= now;
-      if (now > begin + this.#deadline) {
+    const isDone = () => Atomics.load(slots, slot.pending) === 0;
+    const begin = performance.now();
+    // Chunks are alike: one of a thread that is alive takes no longer than all of the caller's, or not much.
+    const deadline = this.#mayWait ? this.#deadline : Math.min(this.#deadline, Math.max(STANDSTILL, 10 * worked));
+    // With more threads than cores, who spins keeps the core from who works.
+    if (slots[slot.patience] !== 0 || !this.#mayWait) if (spin(isDone, CALLERS_PATIENCE)) return;
+    while (!isDone()) {
+      if (performance.now() > begin + deadline) {
         Atomics.store(slots, slot.next, 0);
-        throw lost(`a thread has not finished its part of a launch within ${this.#deadline} ms`);
+        throw lost(`a thread has not finished its part of a launch within ${Math.round(deadline)} ms`);
       }
-      // Sleeping costs more than a tile takes: only when somebody else may want this core.
-      const crowded = slots[slot.spins] === 0 || now > begin + PATIENCE;
-      if (crowded && this.#mayWait) Atomics.wait(slots, slot.pending, pending, 1);
+      if (this.#mayWait) this.#sleep();
+      else spin(isDone, CALLERS_PATIENCE);
     }
+  }
+
+  /** A nap of a millisecond, which the last chunk ends. */
+  #sleep(): void {
+    const slots = this.#slots;
+    Atomics.store(slots, slot.asleep, 1);
+    const pending = Atomics.load(slots, slot.pending);
+    if (pending !== 0) Atomics.wait(slots, slot.pending, pending, 1);
+    Atomics.store(slots, slot.asleep, 0);
   }
 
   /** Ends every thread; settles when all have ended. */

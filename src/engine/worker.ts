@@ -3,11 +3,8 @@
  * JavaScript, since V8 does not replace baseline code inside a running wasm call. It ends when its worker is terminated.
  */
 import type { WorkerInit } from '../runtime/types.js';
-import { admittedSlot, slot, viewControl, work } from './control.js';
+import { admittedSlot, slot, spin, viewControl, work } from './control.js';
 import { inOrder, instantiate } from './instantiate.js';
-
-/** Tells the processor that this is a spinning loop, where the runtime can. */
-const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
 
 /** Makes ready and calls `ready`, then never returns. */
 export function runThread({ module, memory, control, lane }: WorkerInit, ready: () => void): never {
@@ -16,12 +13,12 @@ export function runThread({ module, memory, control, lane }: WorkerInit, ready: 
   ready();
   // Who was too late is never let in, and can be ended without a claim in its hands.
   Atomics.wait(slots, admittedSlot(lane), 0);
+  const hasWork = () => Atomics.load(slots, slot.next) > 0;
   for (;;) {
     const epoch = Atomics.load(slots, slot.epoch);
     work(slots, args, lane, kernels);
-    let spins = Atomics.load(slots, slot.spins);
-    while (spins-- > 0 && Atomics.load(slots, slot.next) <= 0) pause();
-    if (spins >= 0) continue;
+    const patience = Atomics.load(slots, slot.patience);
+    if (patience > 0 && spin(hasWork, patience / 1000)) continue;
     Atomics.add(slots, slot.sleepers, 1);
     Atomics.wait(slots, slot.epoch, epoch);
     Atomics.sub(slots, slot.sleepers, 1);

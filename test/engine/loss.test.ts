@@ -53,7 +53,7 @@ interface Lossy {
   saboteurs: Saboteur[];
 }
 
-async function lossyEngine({ dies = false, threads = 2 } = {}): Promise<Lossy> {
+async function lossyEngine({ dies = false, threads = 2, deadline = DEADLINE } = {}): Promise<Lossy> {
   const saboteurs: Saboteur[] = [];
   const startWorker = (init: WorkerInit) => {
     const worker = new Saboteur(init, dies);
@@ -61,7 +61,7 @@ async function lossyEngine({ dies = false, threads = 2 } = {}): Promise<Lossy> {
     return worker;
   };
   const runtime = { ...nodeRuntime, startWorker };
-  const engine = await Engine.create(runtime, { threads, deadline: DEADLINE, inlineBelow: 0, deterministic: true });
+  const engine = await Engine.create(runtime, { threads, deadline, inlineBelow: 0, deterministic: true });
   return { engine, saboteurs };
 }
 
@@ -110,6 +110,18 @@ describe.each([
     expectWorks(engine);
     await engine.dispose();
   });
+});
+
+it('a caller that may not sleep, as the main thread of a page, gives a lost thread up long before the deadline', async () => {
+  vi.spyOn(Atomics, 'wait').mockImplementation(() => {
+    throw new TypeError('Atomics.wait cannot be called in this context');
+  });
+  const lossy = await lossyEngine({ deadline: 600_000 });
+  const { message } = await lose(lossy);
+  expect(Number(/within (\d+) ms/.exec(message)?.[1])).toBeLessThan(60_000);
+  expectWorks(lossy.engine);
+  lossy.saboteurs[0]?.confirm();
+  await lossy.engine.dispose();
 });
 
 describe('memory after a loss', () => {
