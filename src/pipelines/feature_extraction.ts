@@ -72,8 +72,8 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     const pack = packing(quantize, precision, C);
     const list = textsOf('feature-extraction', texts, options);
     const max_length = maxLengthOf(options.max_length, this.sentence.maxTokens ?? this.tokenizer.model_max_length, positions);
-    const encode = (text: string, index: number) => ({ index, ids: this.tokenizer.encode(text, { truncation: true, max_length }) });
-    const rows = await eachOf(this.model.engine, list, encode, signal);
+    const encode = (text: string) => this.tokenizer.rowSteps(text, { truncation: true, max_length });
+    const rows = (await eachOf(this.model.engine, list, encode, signal)).map(({ ids }, index) => ({ index, ids }));
     const longest = rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
     const width = pooling === 'none' ? longest * C : C;
     const data = hostFloats([rows.length, width]);

@@ -73,9 +73,13 @@ export class Routes {
   }
 }
 
+/** Characters that are looked at: the beginning of a book tells its script. */
+const LOOKED_AT = 1 << 16;
+
 /** The language in whose script most of a text is written; of equals, the first. */
-function likeliest(languages: readonly string[], text: string): string | undefined {
+function likeliest(languages: readonly string[], whole: string): string | undefined {
   if (languages.length < 2) return languages[0];
+  const text = whole.slice(0, LOOKED_AT);
   const counts = languages.map((language) => text.match(lettersOf(language))?.length ?? 0);
   return languages[counts.indexOf(Math.max(...counts))];
 }

@@ -4,6 +4,8 @@
  * the translation is written with.
  */
 
+import { drained } from '../text/steps.js';
+
 /** A sentence and the white space behind it. */
 export interface Sentence {
   text: string;
@@ -22,11 +24,15 @@ let segmenter: Intl.Segmenter | undefined;
 /** After these a full stop ends no sentence: titles, initials, and what stands before an example. */
 const abbreviation = /(?:^|[\s("“])(?:\p{Lu}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|e\.g|i\.e)\.$/u;
 
-export function sentencesOf(text: string): Paragraphs {
+export const sentencesOf = (text: string): Paragraphs => drained(sentenceSteps(text));
+
+/** The same, yielding now and then within a long text. */
+export function* sentenceSteps(text: string): Generator<void, Paragraphs> {
   segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
   const found: Paragraphs = { lead: '', sentences: [] };
   let before = '';
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment, index } of segmenter.segment(text)) {
+    if (index >> 12 > (index - before.length) >> 12) yield;
     const start = segment.trimStart();
     const own = start.trimEnd();
     const last = found.sentences.at(-1);

@@ -108,7 +108,7 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, model.encoder.dims.positions);
     if (stride !== undefined && stride >= max_length)
       throw wrong(name, 'stride', stride, `A window has ${max_length} tokens, and must have new ones`);
-    const encode = (text: string) => tokenizer.encodings(text, { truncation: true, max_length, stride });
+    const encode = (text: string) => tokenizer.encodingsSteps(text, { truncation: true, max_length, stride });
     const windows: Window[] = (await eachOf(model.engine, list, encode, signal)).flatMap((own, text) =>
       own.map((one) => ({ ...one, text })),
     );
@@ -119,11 +119,18 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     for (const [i, window] of windows.entries()) {
       const entities = entitiesOf(this.#scored(window, found[i] as Float32Array), model.labels, strategy);
       results[window.text]?.push(entities.filter(({ label }) => !ignored.includes(label)));
+      await model.engine.turn(signal);
     }
-    const answers = results.map((own, i) => {
+    const answers: (EntityToken | EntityGroup)[][] = [];
+    for (const [i, own] of results.entries()) {
       const entities = own.length > 1 ? withoutOverlaps(own.flat()) : own.flat();
-      return entities.map((entity) => this.#result(list[i] as string, entity, strategy === 'none'));
-    });
+      const results: (EntityToken | EntityGroup)[] = [];
+      for (const entity of entities) {
+        results.push(this.#result(list[i] as string, entity, strategy === 'none'));
+        await model.engine.turn(signal);
+      }
+      answers.push(results);
+    }
     return (Array.isArray(texts) ? answers : answers[0]) as never;
   }
 

@@ -27,6 +27,7 @@ import {
 import { cleanUp } from './decoder.js';
 import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { guard, Pipeline } from './pipeline.js';
+import { drained } from './steps.js';
 import { type Row, type Template, templateOf } from './template.js';
 import { fromVocabulary } from './vocab_txt.js';
 
@@ -127,8 +128,13 @@ export class Tokenizer {
 
   /** One text, or a pair, as token ids. */
   encode(text: string, options: EncodeOptions = {}): number[] {
+    return drained(this.rowSteps(text, options)).ids;
+  }
+
+  /** As encode, with the segments of tokens, yielding now and then within a long text. */
+  *rowSteps(text: string, options: EncodeOptions = {}): Generator<void, Row> {
     const lengths = lengthsOf(options, encodeOptions, this.model_max_length);
-    return this.row(text, options.text_pair ?? undefined, lengths).ids;
+    return yield* this.row(text, options.text_pair ?? undefined, lengths);
   }
 
   /**
@@ -136,8 +142,13 @@ export class Tokenizer {
    * `stride` as many as it takes; of a pair that is cut in both texts, every window of one meets every window of the other.
    */
   encodings(text: string, options: EncodingOptions = {}): Encoding[] {
+    return drained(this.encodingsSteps(text, options));
+  }
+
+  /** As encodings, yielding now and then within a long text. */
+  *encodingsSteps(text: string, options: EncodingOptions = {}): Generator<void, Encoding[]> {
     const lengths = lengthsOf(options, encodingOptions, this.model_max_length);
-    return this.windows(text, options.text_pair ?? undefined, lengths);
+    return yield* this.windows(text, options.text_pair ?? undefined, lengths);
   }
 
   /** One text as tokens; without special ones unless asked for. */
@@ -160,11 +171,11 @@ export class Tokenizer {
     const { return_offsets_mapping, return_overflowing_tokens, return_special_tokens_mask } = options;
     if (!return_offsets_mapping && !return_overflowing_tokens && !return_special_tokens_mask)
       return rectangle(
-        all.map((text, i) => this.row(text, pairs?.[i], lengths)),
+        all.map((text, i) => drained(this.row(text, pairs?.[i], lengths))),
         fill,
         this.pad_token_id,
       );
-    const rows = all.map((text, i) => this.windows(text, pairs?.[i], lengths));
+    const rows = all.map((text, i) => drained(this.windows(text, pairs?.[i], lengths)));
     const samples = rows.flatMap((row, i) => row.map(() => i));
     const batch = rectangle(rows.flat(), fill, this.pad_token_id);
     return { ...batch, ...details(rows.flat(), samples, batch.input_ids.dims[1], fill.side, options) };
@@ -200,30 +211,41 @@ export class Tokenizer {
     return this.pipeline.tokenOf(id);
   }
 
-  private row(text: string, pair: string | undefined, lengths: Lengths): Row {
+  private *row(text: string, pair: string | undefined, lengths: Lengths): Generator<void, Row> {
     checkTexts(text, pair);
-    const a = this.pipeline.encode(text);
-    const b = pair === undefined ? undefined : this.pipeline.encode(pair);
+    const a = yield* this.pipeline.encodeSteps(text, this.enough(pair, lengths));
+    const b = pair === undefined ? undefined : yield* this.pipeline.encodeSteps(pair);
     if (lengths.cut.length === undefined) return this.template.apply(a, b, lengths.special);
     const [[beginA, endA], [beginB, endB]] = this.cuts(a.length, b?.length, lengths).map(([first]) => first as Span) as [Span, Span];
     return this.template.apply(a.slice(beginA, endA), b?.slice(beginB, endB), lengths.special);
   }
 
-  private windows(text: string, pair: string | undefined, lengths: Lengths): Encoding[] {
+  private *windows(text: string, pair: string | undefined, lengths: Lengths): Generator<void, Encoding[]> {
     checkTexts(text, pair);
     const trims = this.template.trims !== undefined;
-    const a = this.pipeline.trace(text, trims);
-    const b = pair === undefined ? undefined : this.pipeline.trace(pair, trims);
+    const a = yield* this.pipeline.traceSteps(text, trims, this.enough(pair, lengths));
+    const b = pair === undefined ? undefined : yield* this.pipeline.traceSteps(pair, trims);
     const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);
-    const meet = (spanA: Span, spanB: Span) => this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special);
     const [firstA, ...restA] = partsA as [Span, ...Span[]];
     const [firstB, ...restB] = partsB as [Span, ...Span[]];
     // Hugging Face's order.
-    return [
-      meet(firstA, firstB),
-      ...restA.flatMap((spanA) => partsB.map((spanB) => meet(spanA, spanB))),
-      ...restB.map((spanB) => meet(firstA, spanB)),
+    const pairs = [
+      [firstA, firstB] as const,
+      ...restA.flatMap((a) => partsB.map((b) => [a, b] as const)),
+      ...restB.map((b) => [firstA, b] as const),
     ];
+    const found: Encoding[] = [];
+    for (const [spanA, spanB] of pairs) {
+      found.push(this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special));
+      yield;
+    }
+    return found;
+  }
+
+  /** So many tokens of a text, the first of a pair, that more would be cut off in any case; undefined where there are none. */
+  private enough(pair: string | undefined, { cut }: Lengths): number | undefined {
+    const { length, side = this.truncation_side, stride, strategy } = cut;
+    return side === 'right' && stride === undefined && (pair === undefined || strategy === 'only_first') ? length : undefined;
   }
 
   /** Which tokens of either text go into each window. */
