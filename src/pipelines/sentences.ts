@@ -18,6 +18,10 @@ export interface Paragraphs {
   sentences: Sentence[];
 }
 
+/** Characters of a text that are cut at a time, and segments that may end elsewhere once more of it is seen: a full stop ends none before a small letter. */
+const PART = 1 << 15;
+const OPEN = 2;
+
 /** The same on every machine: its own default locale is not asked. */
 let segmenter: Intl.Segmenter | undefined;
 
@@ -28,11 +32,13 @@ export const sentencesOf = (text: string): Paragraphs => drained(sentenceSteps(t
 
 /** The same, yielding now and then within a long text. */
 export function* sentenceSteps(text: string): Generator<void, Paragraphs> {
-  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
   const found: Paragraphs = { lead: '', sentences: [] };
   let before = '';
-  for (const { segment, index } of segmenter.segment(text)) {
-    if (index >> 12 > (index - before.length) >> 12) yield;
+  for (const segment of segmentsOf(text)) {
+    if (segment === '') {
+      yield;
+      continue;
+    }
     const start = segment.trimStart();
     const own = start.trimEnd();
     const last = found.sentences.at(-1);
@@ -49,6 +55,20 @@ export function* sentenceSteps(text: string): Generator<void, Paragraphs> {
     before = own;
   }
   return found;
+}
+
+/** Segments of a text; an empty one now and then. Of a long text they are found in its parts, each of which begins with the last one of the part before. */
+function* segmentsOf(text: string): Generator<string, void> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
+  for (let [begin, length] = [0, PART]; begin < text.length; ) {
+    const end = begin + length;
+    const found = Array.from(segmenter.segment(text.slice(begin, end)), ({ segment }) => segment);
+    if (end < text.length) found.splice(Math.max(0, found.length - OPEN));
+    yield* found;
+    yield '';
+    begin += found.reduce((sum, segment) => sum + segment.length, 0);
+    length = found.length ? PART : 2 * length;
+  }
 }
 
 /** Scripts that put no space between sentences, and their punctuation. */
