@@ -24,12 +24,16 @@ export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<stri
   if (lines.length) yield lines;
 }
 
-/** Standard input as it comes, UTF-8. */
+/** Standard input as it comes, UTF-8, without the mark that some programs begin it with. */
 export async function* textOfInput(): AsyncGenerator<string> {
   // Node takes a folder for an empty file.
   if (isFolder()) throw unreadable('it is a folder');
   try {
-    yield* process.stdin.setEncoding('utf8');
+    let first = true;
+    for await (const text of process.stdin.setEncoding('utf8') as AsyncIterable<string>) {
+      yield first ? text.replace(/^\ufeff/, '') : text;
+      first = false;
+    }
   } catch (cause) {
     throw unreadable(cause instanceof Error ? cause.message : String(cause), cause);
   }

@@ -51,6 +51,12 @@ export class Routes {
     });
   }
 
+  /** The languages that config.json names, each once; none where texts are not told apart by them. */
+  get languages(): { from: string[]; to: string[] } {
+    const list = (side: 'src' | 'tgt') => [...new Set(this.#directions.map((direction) => direction[side]))];
+    return { from: list('src'), to: list('tgt') };
+  }
+
   /** The route for a text. Throws ARGUMENT for languages that the model does not know, and where it must be told. */
   of(text: string, { src_lang, tgt_lang }: Languages): Route {
     if (!this.#directions.length) {
