@@ -6,7 +6,7 @@ import { HeedError } from '../errors.js';
 import type { HostTensor, Nested } from '../tensor.js';
 import { writeText } from './files.js';
 import { deterministicOption, type EngineFlags, maxTokensOption, modelOption, threadsOption } from './options.js';
-import { print } from './output.js';
+import { print, tellWritten } from './output.js';
 import { filesOf, showNotice, withBar } from './progress.js';
 import { withEngine } from './work.js';
 
@@ -56,7 +56,10 @@ async function attend(text: string, flags: AttendFlags): Promise<void> {
     const ids = tokenizer.encode(text, { truncation: true, max_length });
     const tokens = ids.map((id) => tokenizer.id_to_token(id) ?? '');
     const { attentions = [] } = await model({ input_ids: [ids] }, { output_attentions: true });
-    if (out) await writeText(engine.runtime, out, await page(text, flags.model, tokens, attentions));
+    if (out) {
+      await writeText(engine.runtime, out, await page(text, flags.model, tokens, attentions));
+      tellWritten(out);
+    }
     if (json) await print(`${JSON.stringify({ tokens, attentions: attentions.map((layer) => (layer.tolist() as Nested[])[0]) })}\n`);
   });
 }

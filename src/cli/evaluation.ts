@@ -4,6 +4,7 @@ import { HeedError } from '../errors.js';
 import { isObject, type JsonObject } from '../io/json.js';
 import { bleu, chrf } from '../train/index.js';
 import { writeText } from './files.js';
+import { tellWritten } from './output.js';
 import { readPairs } from './pairs.js';
 import { withBar } from './progress.js';
 import { languages } from './translation_recipe.js';
@@ -43,7 +44,11 @@ export async function evaluate(engine: Engine, { model, data, out, beams, signal
     const references = pairs.map((pair) => pair[target] as string);
     const written = await withBar(name, (onProgress) => writer(texts, { num_beams: beams, truncation: true, onProgress, signal }));
     const hypotheses = written.map(({ generated_text }) => generated_text);
-    if (out) await writeText(runtime, `${out}.${name}.txt`, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
+    if (out) {
+      const file = `${out}.${name}.txt`;
+      await writeText(runtime, file, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
+      tellWritten(file);
+    }
     const tokenize = to === 'zh' ? 'zh' : '13a';
     scores[name] = {
       sentences: pairs.length,

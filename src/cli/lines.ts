@@ -1,5 +1,5 @@
 /** Standard input as lines, a few at a time, so that it may be longer than memory: for commands that take texts as arguments or from there. */
-import { fstatSync } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { HeedError } from '../errors.js';
 
 /** Lines that come together. */
@@ -24,22 +24,34 @@ export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<stri
   if (lines.length) yield lines;
 }
 
-/** Standard input as it comes, UTF-8. */
+/** Standard input as it comes, UTF-8, without the mark that some programs begin it with. */
 export async function* textOfInput(): AsyncGenerator<string> {
   // Node takes a folder for an empty file.
   if (isFolder()) throw unreadable('it is a folder');
   try {
-    yield* process.stdin.setEncoding('utf8');
+    let first = true;
+    for await (const text of process.stdin.setEncoding('utf8') as AsyncIterable<string>) {
+      yield first ? text.replace(/^\ufeff/, '') : text;
+      first = false;
+    }
   } catch (cause) {
     throw unreadable(cause instanceof Error ? cause.message : String(cause), cause);
   }
 }
 
-function isFolder(): boolean {
+const isFolder = (): boolean => factsOfInput()?.isDirectory() ?? false;
+
+/** Bytes of standard input, where it is a file. */
+export function sizeOfInput(): number | undefined {
+  const facts = factsOfInput();
+  return facts?.isFile() ? facts.size : undefined;
+}
+
+function factsOfInput(): Stats | undefined {
   try {
-    return fstatSync(0).isDirectory();
+    return fstatSync(0);
   } catch {
-    return false; // closed, or of a kind that the runtime cannot tell
+    return undefined; // closed, or of a kind that the runtime cannot tell
   }
 }
 

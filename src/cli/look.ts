@@ -7,16 +7,18 @@ import { exp, log } from '../math.js';
 import { Routes } from '../pipelines/languages.js';
 import type { HostTensor } from '../tensor.js';
 
+/** A sentence's translation, and how sure the model is of it. */
 export interface Look {
   translation: string;
   /** The mean log-probability of the translation's tokens, the end among them. */
   score: number;
-  /** What renderAttention takes. */
-  attended: {
-    source: string[];
-    target: string[];
-    attentions: { encoder: HostTensor[]; decoder: HostTensor[]; cross: HostTensor[] };
-  };
+}
+
+/** What renderAttention takes. */
+export interface Attended {
+  source: string[];
+  target: string[];
+  attentions: { encoder: HostTensor[]; decoder: HostTensor[]; cross: HostTensor[] };
 }
 
 export interface LookOptions {
@@ -24,20 +26,31 @@ export interface LookOptions {
   beams: number | undefined;
 }
 
-export async function look({ model, tokenizer }: Translator, sentence: string, { to, beams }: LookOptions): Promise<Look> {
+/** Writes a translation once; one forward over it tells the score, and the attentions where they are wanted. */
+export async function look(translator: Translator, sentence: string, options: LookOptions): Promise<Look> {
+  const { tokens, text, output } = await written(translator, sentence, options, false);
+  return { translation: text, score: scoreOf(output.logits, tokens) };
+}
+
+/** A translation, and what the model attended to. */
+export async function attend(
+  translator: Translator,
+  sentence: string,
+  options: LookOptions,
+): Promise<{ translation: string; attended: Attended }> {
+  const { source, tokens, text, output } = await written(translator, sentence, options, true);
+  const { encoder_attentions: encoder = [], decoder_attentions: decoder = [], cross_attentions: cross = [] } = output;
+  const named = (ids: readonly number[]) => ids.map((id) => translator.tokenizer.id_to_token(id) ?? '');
+  return { translation: text, attended: { source: named(source), target: named(tokens), attentions: { encoder, decoder, cross } } };
+}
+
+async function written({ model, tokenizer }: Translator, sentence: string, { to, beams }: LookOptions, output_attentions: boolean) {
   const { prefix, wishes } = new Routes(model.config, 'translation').of(sentence, { tgt_lang: to });
   const source = tokenizer.encode(prefix + sentence);
-  const options = { num_beams: beams, output_attentions: true, return_dict_in_generate: true } as const;
-  const output = await model.generate({ input_ids: [source], ...options }, { ...model.generation_config, ...wishes });
-  const { encoder_attentions: encoder = [], decoder_attentions: decoder = [], cross_attentions: cross = [] } = output;
-  const target = Array.from(output.sequences.data);
-  const { logits } = await model({ input_ids: [source], decoder_input_ids: [target] });
-  const tokens = (ids: readonly number[]) => ids.map((id) => tokenizer.id_to_token(id) ?? '');
-  return {
-    translation: tokenizer.decode(target, { skip_special_tokens: true }),
-    score: scoreOf(logits, target),
-    attended: { source: tokens(source), target: tokens(target), attentions: { encoder, decoder, cross } },
-  };
+  const sequences = await model.generate({ input_ids: [source], num_beams: beams }, { ...model.generation_config, ...wishes });
+  const tokens = Array.from(sequences.data);
+  const output = await model({ input_ids: [source], decoder_input_ids: [tokens] }, { output_attentions });
+  return { source, tokens, text: tokenizer.decode(tokens, { skip_special_tokens: true }), output };
 }
 
 /** logits [1, T, V], by which each but the first of T tokens was chosen. */

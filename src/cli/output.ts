@@ -1,6 +1,6 @@
 /** Standard output, and what becomes of a command when whoever reads it stops early (`heed embed | head`). */
 import { once } from 'node:events';
-import { failed } from './failures.js';
+import { failed, onOneLine } from './failures.js';
 
 /** What is printed is all that most commands are for. */
 let gone = (error: NodeJS.ErrnoException): void => {
@@ -30,3 +30,11 @@ export function outliveReader(): void {
 export async function print(text: string): Promise<void> {
   if (text && !process.stdout.write(text)) await once(process.stdout, 'drain');
 }
+
+/** A line on standard error. */
+export function tell(what: string): void {
+  process.stderr.write(`heed: ${onOneLine(what)}\n`);
+}
+
+/** A file that was asked for is there. */
+export const tellWritten = (path: string): void => tell(`wrote ${path}`);

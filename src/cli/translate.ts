@@ -7,13 +7,16 @@ import { Command } from 'commander';
 import type { Translator } from '../core.js';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { sentencesOf } from '../pipelines/sentences.js';
+import { Routes } from '../pipelines/languages.js';
+import { joined, sentencesOf } from '../pipelines/sentences.js';
 import { defaultTranslator } from './default_model.js';
 import { writeText } from './files.js';
-import { type LookOptions, look } from './look.js';
+import { languageOf, languages } from './language.js';
+import { attend, type Look, type LookOptions, look } from './look.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
-import { print } from './output.js';
-import { textsIn, withPipeline } from './work.js';
+import { print, tell, tellWritten } from './output.js';
+import { shorten } from './terminal.js';
+import { eachTexts, withPipeline } from './work.js';
 
 /** Texts that are translated together, and then printed. */
 const TOGETHER = 32;
@@ -58,43 +61,85 @@ Examples:
 async function translate(texts: string[], flags: TranslateFlags): Promise<void> {
   const { attention } = flags;
   const model = flags.model ?? defaultTranslator();
+  const read = await readingOf(flags.model);
   await withPipeline('translation', { ...flags, model }, async (translator, engine) => {
     let first = true;
-    for await (const some of textsIn(texts, TOGETHER)) {
-      if (attention && first) await draw(engine, translator, some[0] as string, { ...flags, attention, model });
+    const work = async (some: readonly string[], onProgress: (done: number) => void) => {
+      if (attention && first) await draw(engine, translator, read(some[0] as string), { ...flags, attention, model });
       first = false;
-      await translateSome(translator, some, flags);
-    }
+      await translateSome(translator, some, read, { ...flags, onProgress });
+    };
+    await eachTexts('translating', texts, work, TOGETHER);
     if (attention && first) throw nothingToDraw();
   });
 }
 
-async function translateSome(translator: Translator, texts: readonly string[], { to, beams, json }: TranslateFlags): Promise<void> {
-  const translations = await translator(texts, { tgt_lang: to, num_beams: beams });
-  for (const [i, { translation_text: translation }] of translations.entries()) {
-    const source = texts[i] as string;
-    if (!json) await print(`${translation}\n`);
-    else await print(`${JSON.stringify({ source, translation, score: await scoreOf(translator, source, { to, beams }) })}\n`);
+/** As what a model reads a text: heed's own translator knows simplified Chinese. */
+async function readingOf(model: string | undefined): Promise<(text: string) => string> {
+  if (model !== undefined) return (text) => text;
+  const { simplifiedOf } = await import('./simplified.js');
+  return simplifiedOf;
+}
+
+async function translateSome(
+  translator: Translator,
+  texts: readonly string[],
+  read: (text: string) => string,
+  { to, beams, json, onProgress }: TranslateFlags & { onProgress: (done: number) => void },
+): Promise<void> {
+  const asks = texts.map((text) => needsTranslation(translator, text, to));
+  const foreign = texts.filter((_, i) => asks[i]);
+  const options = { to, beams };
+  const found = json
+    ? await looks(translator, foreign.map(read), options)
+    : (await translator(foreign.map(read), { tgt_lang: to, num_beams: beams })).map(({ translation_text }) => ({
+        translation: translation_text,
+        score: 0,
+      }));
+  const translations = found.values();
+  for (const [i, source] of texts.entries()) {
+    const { translation, score } = asks[i] ? (translations.next().value as Look) : { translation: source, score: 0 };
+    onProgress(i + 1);
+    await print(json ? `${JSON.stringify({ source, translation, score })}\n` : `${translation}\n`);
   }
 }
 
-/** The mean of the sentences' scores. */
-async function scoreOf(translator: Translator, text: string, options: LookOptions): Promise<number> {
-  let sum = 0;
-  const { sentences } = sentencesOf(text);
-  for (const sentence of sentences) sum += (await look(translator, sentence.text, options)).score;
-  return sum / Math.max(1, sentences.length);
+/** False for a text in the language that is asked for. Says so on standard error, and of what the model cannot read. */
+function needsTranslation({ model }: Translator, text: string, to: string | undefined): boolean {
+  const { from, to: into } = new Routes(model.config, 'translation').languages;
+  const known = [...from, ...into];
+  const code = known.length ? languageOf(text, known) : undefined;
+  if (code === undefined) return true;
+  const what = `${JSON.stringify(shorten(text, 40))} is ${languages[code]?.name}`;
+  if (code === to) tell(`${what} already, and stays as it is`);
+  else if (!from.includes(code)) tell(`${what}, it seems, which this model does not read: it knows ${from.join(', ')}`);
+  return code !== to;
+}
+
+/** Each text by its sentences, whose mean is its score. */
+async function looks(translator: Translator, texts: readonly string[], options: LookOptions): Promise<Look[]> {
+  const found: Look[] = [];
+  for (const text of texts) {
+    const { lead, sentences } = sentencesOf(text);
+    const each: Look[] = [];
+    for (const sentence of sentences) each.push(await look(translator, sentence.text, options));
+    const written = each.map(({ translation }, i) => ({ text: translation, gap: sentences[i]?.gap ?? '' }));
+    const sum = each.reduce((total, { score }) => total + score, 0);
+    found.push({ translation: joined({ lead, sentences: written }), score: sum / Math.max(1, each.length) });
+  }
+  return found;
 }
 
 /** The page of a text's first sentence. */
 async function draw(engine: Engine, translator: Translator, text: string, { to, beams, model, attention }: DrawFlags): Promise<void> {
   const [sentence] = sentencesOf(text).sentences;
   if (!sentence) throw nothingToDraw();
-  const { translation, attended } = await look(translator, sentence.text, { to, beams });
+  const { translation, attended } = await attend(translator, sentence.text, { to, beams });
   const { encoder, decoder } = attended.attentions;
   const note = `${basename(resolve(model))}: ${encoder.length} encoder and ${decoder.length} decoder layers of ${encoder[0]?.dims[1]} heads`;
   const { renderAttention } = await import('../pictures/index.js');
   await writeText(engine.runtime, attention, renderAttention({ title: `${sentence.text} → ${translation}`, note, ...attended }));
+  tellWritten(attention);
 }
 
 const nothingToDraw = () => new HeedError('ARGUMENT', 'The first text is empty: there is nothing to draw', { culprit: '--attention' });

@@ -12,9 +12,10 @@ import { add } from '../ops/elementwise.js';
 import { embedding } from '../ops/embedding.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
+import { drained } from '../text/steps.js';
 import type { EncoderChoices, EncoderDims, LayerChoices } from './architecture.js';
 import type { Head } from './heads.js';
-import { drained, firstOf, through } from './through.js';
+import { firstOf, through } from './through.js';
 
 /** Word, position and type embeddings, added, normed, and projected where they have other channels than the layers. */
 class Embeddings extends Module {

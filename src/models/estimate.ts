@@ -11,12 +11,12 @@ import { BUFFER } from '../io/staging.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
 import { MOST_TOKENS } from '../text/batch.js';
+import { drained } from '../text/steps.js';
 import { type Blueprint, blank, readBlueprint, spelt } from './blueprint.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { prepared, settle, stagedBytes } from './load.js';
 import { checkDtype, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
-import { drained } from './through.js';
 
 export interface EstimateOptions {
   /** As in from_pretrained. Default: as the checkpoint is. */

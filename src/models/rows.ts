@@ -7,7 +7,6 @@ import { isSignal } from '../engine/queue.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Tensor } from '../tensor.js';
 import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
-import type { EncodeOptions, Tokenizer } from '../text/tokenizer.js';
 import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
 import { withRoom } from './room.js';
 import { numbers } from './scores.js';
@@ -16,12 +15,6 @@ export interface TokenRow {
   readonly ids: readonly number[];
   /** Which text of a pair each token is of. Default: all 0. */
   readonly typeIds?: readonly number[] | undefined;
-}
-
-/** A text, or a pair, as a row. */
-export function rowOf(tokenizer: Tokenizer, text: string, options: EncodeOptions): TokenRow {
-  const { input_ids, token_type_ids } = tokenizer.batch(text, options);
-  return { ids: Array.from(input_ids.data), typeIds: Array.from(token_type_ids.data) };
 }
 
 /** Options that everything has which runs many texts. */
@@ -121,13 +114,19 @@ function rowsOf(x: Tensor): Float32Array[] {
 export async function eachOf<Item, Result>(
   engine: Engine,
   items: readonly Item[],
-  make: (item: Item, index: number) => Result,
+  make: (item: Item, index: number) => Generator<void, Result>,
   signal?: AbortSignal,
 ): Promise<Result[]> {
   const made: Result[] = [];
-  for (const [index, item] of items.entries()) {
-    made.push(make(item, index));
-    await engine.turn(signal);
-  }
+  for (const [index, item] of items.entries()) made.push(await inTurns(engine, make(item, index), signal));
   return made;
+}
+
+/** What steps return; the event loop has its turns between them and after the last. Rejects with `signal.reason` after an abort. */
+export async function inTurns<Result>(engine: Engine, steps: Generator<void, Result>, signal?: AbortSignal): Promise<Result> {
+  for (;;) {
+    const { done, value } = steps.next();
+    await engine.turn(signal);
+    if (done) return value;
+  }
 }

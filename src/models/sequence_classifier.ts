@@ -12,7 +12,7 @@ import { callable } from './callable.js';
 import type { EncoderOutputs } from './encoder.js';
 import { maxLengthOf } from './inputs.js';
 import type { CallOptions, ModelInputs } from './model.js';
-import { checkRunOptions, eachOf, partsOf, type RunOptions, rowOf, runOptionNames, runRows } from './rows.js';
+import { checkRunOptions, eachOf, partsOf, type RunOptions, runOptionNames, runRows } from './rows.js';
 import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
 import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
 
@@ -88,7 +88,7 @@ export async function classified(
   const pairs = texts.map(pairOf);
   const tokenizer = await tokenizerOf(signal);
   const max_length = maxLengthOf(options.max_length, tokenizer.model_max_length, encoder.dims.positions);
-  const encode = ({ text, text_pair }: Pair) => rowOf(tokenizer, text, { text_pair, truncation: true, max_length });
+  const encode = ({ text, text_pair }: Pair) => tokenizer.rowSteps(text, { text_pair, truncation: true, max_length });
   const rows = await eachOf(engine, pairs, encode, signal);
   const read = (outputs: EncoderOutputs) => partsOf(outputs.logits as Tensor);
   const logits = await runRows(model, rows, read, { pad: tokenizer.pad_token_id, signal, onProgress });

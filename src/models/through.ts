@@ -31,11 +31,3 @@ export function* through<Layer extends Module>(
   yield;
   return h;
 }
-
-/** What steps return, without a rest between them. */
-export function drained<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
-}

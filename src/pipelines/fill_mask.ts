@@ -82,8 +82,8 @@ export class FillMaskPipeline extends TextPipeline<MaskedLM> {
     return Array.isArray(texts) ? results : (results[0] as FilledMask[] | FilledMask[][]);
   }
 
-  #row(text: string, index: number, max_length: number): Row {
-    const ids = this.tokenizer.encode(text, { truncation: true, max_length });
+  *#row(text: string, index: number, max_length: number): Generator<void, Row> {
+    const { ids } = yield* this.tokenizer.rowSteps(text, { truncation: true, max_length });
     const masks = [...ids.keys()].filter((t) => ids[t] === this.tokenizer.mask_token_id);
     if (masks.length) return { ids, masks };
     const mask = this.tokenizer.id_to_token(this.tokenizer.mask_token_id as number);

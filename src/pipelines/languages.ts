@@ -51,6 +51,12 @@ export class Routes {
     });
   }
 
+  /** The languages that config.json names, each once; none where texts are not told apart by them. */
+  get languages(): { from: string[]; to: string[] } {
+    const list = (side: 'src' | 'tgt') => [...new Set(this.#directions.map((direction) => direction[side]))];
+    return { from: list('src'), to: list('tgt') };
+  }
+
   /** The route for a text. Throws ARGUMENT for languages that the model does not know, and where it must be told. */
   of(text: string, { src_lang, tgt_lang }: Languages): Route {
     if (!this.#directions.length) {
@@ -73,9 +79,13 @@ export class Routes {
   }
 }
 
+/** Characters that are looked at: the beginning of a book tells its script. */
+const LOOKED_AT = 1 << 16;
+
 /** The language in whose script most of a text is written; of equals, the first. */
-function likeliest(languages: readonly string[], text: string): string | undefined {
+function likeliest(languages: readonly string[], whole: string): string | undefined {
   if (languages.length < 2) return languages[0];
+  const text = whole.slice(0, LOOKED_AT);
   const counts = languages.map((language) => text.match(lettersOf(language))?.length ?? 0);
   return languages[counts.indexOf(Math.max(...counts))];
 }

@@ -12,7 +12,7 @@ import { type QuestionAnswerer, QuestionAnsweringModel } from '../models/task_mo
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { Encoding } from '../text/tokenizer.js';
-import { type ReadWindow, spansOf } from './spans.js';
+import { type ReadWindow, Spans } from './spans.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
 export interface QuestionAnsweringOptions extends RunOptions {
@@ -95,20 +95,24 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     const logits = await runRows(model, windows, (outputs, batch) => tokensOf(outputs.logits as Tensor, batch), {
       ...{ pad: tokenizer.pad_token_id, signal, onProgress },
     });
-    const read = pairs.map((): ReadWindow[] => []);
-    for (const [i, window] of windows.entries()) read[window.question]?.push(readWindow(window, logits[i] as Float32Array, align_to_words));
+    const found = pairs.map(() => new Spans(max_answer_len));
+    for (const [i, window] of windows.entries()) {
+      found[window.question]?.add(readWindow(window, logits[i] as Float32Array, align_to_words));
+      await model.engine.turn(signal);
+    }
     const answers = pairs.map(({ context }, i) => {
-      const { spans, none } = spansOf(read[i] as ReadWindow[], max_answer_len, top_k);
-      const found: Answer[] = spans.map(({ score, start, end }) => ({ answer: context.slice(start, end), score, start, end }));
-      if (handle_impossible_answer) found.push({ answer: '', score: none, start: 0, end: 0 });
-      const best = found.sort((a, b) => b.score - a.score).slice(0, top_k);
+      const { none } = found[i] as Spans;
+      const spans = (found[i] as Spans).best(top_k);
+      const answers: Answer[] = spans.map(({ score, start, end }) => ({ answer: context.slice(start, end), score, start, end }));
+      if (handle_impossible_answer) answers.push({ answer: '', score: none, start: 0, end: 0 });
+      const best = answers.sort((a, b) => b.score - a.score).slice(0, top_k);
       return top_k === 1 ? (best[0] as Answer) : best;
     });
     return (Array.isArray(questions) ? answers : answers[0]) as never;
   }
 
   /** How a question and its context become windows. */
-  #reader({ max_seq_len, doc_stride, max_question_len }: QuestionAnsweringOptions): (pair: Pair) => Encoding[] {
+  #reader({ max_seq_len, doc_stride, max_question_len }: QuestionAnsweringOptions): (pair: Pair) => Generator<void, Encoding[]> {
     const { tokenizer } = this;
     const { positions } = this.model.encoder.dims;
     const most = Math.min(positions, tokenizer.model_max_length ?? positions);
@@ -117,8 +121,9 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
       throw wrong(name, 'max_seq_len', max_length, `The model takes 1 to ${most} tokens`);
     if (doc_stride !== undefined) checkCount(name, 'doc_stride', doc_stride, 0);
     if (max_question_len !== undefined) checkCount(name, 'max_question_len', max_question_len);
-    return ({ question: asked, context }) => {
-      const question = max_question_len === undefined ? asked : this.#cut(asked, max_question_len);
+    const cut = this.#cut.bind(this);
+    return function* ({ question: asked, context }) {
+      const question = max_question_len === undefined ? asked : cut(asked, max_question_len);
       const room = max_length - tokenizer.encode(question, { text_pair: '' }).length;
       if (room < 1)
         throw new HeedError('ARGUMENT', `${name}: the question leaves no room for its context within ${max_length} tokens`, {
@@ -128,7 +133,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
       if (doc_stride !== undefined && doc_stride >= room)
         throw wrong(name, 'doc_stride', doc_stride, `A window has ${room} tokens of the context, and must have new ones`);
       const stride = doc_stride ?? Math.min(max_length >> 1, 128, room - 1);
-      const windows = tokenizer.encodings(question, { text_pair: context, truncation: 'only_second', max_length, stride });
+      const windows = yield* tokenizer.encodingsSteps(question, { text_pair: context, truncation: 'only_second', max_length, stride });
       // Characters that the tokenizer drops.
       if (!windows.some(({ texts }) => texts.includes(1))) throw blank('context');
       return windows;

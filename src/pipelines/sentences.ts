@@ -4,6 +4,8 @@
  * the translation is written with.
  */
 
+import { drained } from '../text/steps.js';
+
 /** A sentence and the white space behind it. */
 export interface Sentence {
   text: string;
@@ -16,17 +18,27 @@ export interface Paragraphs {
   sentences: Sentence[];
 }
 
+/** Characters of a text that are cut at a time, and segments that may end elsewhere once more of it is seen: a full stop ends none before a small letter. */
+const PART = 1 << 15;
+const OPEN = 2;
+
 /** The same on every machine: its own default locale is not asked. */
 let segmenter: Intl.Segmenter | undefined;
 
 /** After these a full stop ends no sentence: titles, initials, and what stands before an example. */
 const abbreviation = /(?:^|[\s("“])(?:\p{Lu}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|e\.g|i\.e)\.$/u;
 
-export function sentencesOf(text: string): Paragraphs {
-  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
+export const sentencesOf = (text: string): Paragraphs => drained(sentenceSteps(text));
+
+/** The same, yielding now and then within a long text. */
+export function* sentenceSteps(text: string): Generator<void, Paragraphs> {
   const found: Paragraphs = { lead: '', sentences: [] };
   let before = '';
-  for (const { segment } of segmenter.segment(text)) {
+  for (const segment of segmentsOf(text)) {
+    if (segment === '') {
+      yield;
+      continue;
+    }
     const start = segment.trimStart();
     const own = start.trimEnd();
     const last = found.sentences.at(-1);
@@ -43,6 +55,20 @@ export function sentencesOf(text: string): Paragraphs {
     before = own;
   }
   return found;
+}
+
+/** Segments of a text; an empty one now and then. Of a long text they are found in its parts, each of which begins with the last one of the part before. */
+function* segmentsOf(text: string): Generator<string, void> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'sentence' });
+  for (let [begin, length] = [0, PART]; begin < text.length; ) {
+    const end = begin + length;
+    const found = Array.from(segmenter.segment(text.slice(begin, end)), ({ segment }) => segment);
+    if (end < text.length) found.splice(Math.max(0, found.length - OPEN));
+    yield* found;
+    yield '';
+    begin += found.reduce((sum, segment) => sum + segment.length, 0);
+    length = found.length ? PART : 2 * length;
+  }
 }
 
 /** Scripts that put no space between sentences, and their punctuation. */

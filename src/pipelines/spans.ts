@@ -29,19 +29,34 @@ interface Chances {
 }
 
 /**
- * The likeliest `top_k` answers of at most `longest` tokens, best first, and how likely it is that there is none. Tokens of one word stand for all of it: what they come to adds up. Of what
- * several windows see, the likeliest counts.
+ * The answers of at most `longest` tokens, window by window. Tokens of one word stand for all of it: what they come to adds up. Of what several windows see, the
+ * likeliest counts.
  */
-export function spansOf(windows: readonly ReadWindow[], longest: number, top_k: number): { spans: Span[]; none: number } {
-  const found = new Map<string, Span>();
-  let none = 1;
-  for (const window of windows) {
+export class Spans {
+  /** How likely it is that there is no answer. */
+  none = 1;
+  readonly #found = new Map<string, Span>();
+
+  constructor(readonly longest: number) {}
+
+  add(window: ReadWindow): void {
     const chances = chancesOf(window);
-    none = Math.min(none, chances.none);
-    for (const [key, span] of spansIn(window, chances, longest)) if (!(span.score <= (found.get(key)?.score ?? -1))) found.set(key, span);
+    this.none = Math.min(this.none, chances.none);
+    for (const [key, span] of spansIn(window, chances, this.longest))
+      if (!(span.score <= (this.#found.get(key)?.score ?? -1))) this.#found.set(key, span);
   }
-  const spans = [...found.values()].sort((a, b) => b.score - a.score).slice(0, top_k);
-  return { spans, none };
+
+  /** The likeliest `top_k`, best first. */
+  best(top_k: number): Span[] {
+    return [...this.#found.values()].sort((a, b) => b.score - a.score).slice(0, top_k);
+  }
+}
+
+/** The likeliest `top_k` answers of some windows, best first, and how likely it is that there is none. */
+export function spansOf(windows: readonly ReadWindow[], longest: number, top_k: number): { spans: Span[]; none: number } {
+  const found = new Spans(longest);
+  for (const window of windows) found.add(window);
+  return { spans: found.best(top_k), none: found.none };
 }
 
 /** Shares of what may begin and end an answer, or stand for none. */

@@ -10,12 +10,13 @@ import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { type RunOptions, runOptionNames } from '../models/rows.js';
+import { eachOf, type RunOptions, runOptionNames } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import { batchesOf, padded } from '../text/rows.js';
+import { drained } from '../text/steps.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
-import { joined, type Paragraphs, sentencesOf } from './sentences.js';
+import { joined, type Paragraphs, sentenceSteps } from './sentences.js';
 import { loadText, TextPipeline, textsOf, wrong } from './text.js';
 
 /** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
@@ -39,10 +40,13 @@ interface Text2TextTask {
   readonly options: readonly string[];
   readonly truncation: boolean;
   /** What of a text the model sees at a time. */
-  readonly cut: (text: string) => Paragraphs;
+  readonly cut: (text: string) => Generator<void, Paragraphs>;
 }
 
-const whole = (text: string): Paragraphs => ({ lead: '', sentences: [{ text, gap: '' }] });
+function* whole(text: string): Generator<void, Paragraphs> {
+  yield;
+  return { lead: '', sentences: [{ text, gap: '' }] };
+}
 
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
   name: task.name,
@@ -65,7 +69,7 @@ export const translation = /* @__PURE__ */ define<'translation_text', Translatio
   key: 'translation_text',
   options: ['src_lang', 'tgt_lang'],
   truncation: false,
-  cut: sentencesOf,
+  cut: sentenceSteps,
 });
 export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOptions>({
   name: 'summarization',
@@ -108,7 +112,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
 
   /** A result for each text, under the task's key. Rejects with ARGUMENT, UNSUPPORTED, or `signal.reason`. */
   async call(texts: string | readonly string[], options: TranslationOptions = {}): Promise<Record<string, string>[]> {
-    const { name, key, options: own, truncation: cuts, cut } = this.#task;
+    const { name, key, options: own, truncation: cuts } = this.#task;
     checkOptions(
       options,
       [...generationOptionNames, ...runOptionNames, 'truncation', 'clean_up_tokenization_spaces', 'streamer', ...own],
@@ -122,14 +126,8 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     expectBooleans(name, { truncation, clean_up_tokenization_spaces });
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
-    const whole: { paragraphs: Paragraphs; jobs: Job[] }[] = [];
-    for (const text of list) {
-      const paragraphs = cut(text);
-      const route = this.#routes.of(text, { src_lang, tgt_lang });
-      const jobs = paragraphs.sentences.map((piece) => ({ ids: this.#encode(route.prefix + piece.text, truncation), route, results: [] }));
-      whole.push({ paragraphs, jobs });
-      await this.model.engine.turn(signal);
-    }
+    const read = (text: string) => this.#read(text, { src_lang, tgt_lang }, truncation);
+    const whole = await eachOf(this.model.engine, list, read, signal);
     const jobs = whole.flatMap((text) => text.jobs);
     let done = 0;
     for (const batch of this.#batches(jobs, generation, streamer !== undefined)) {
@@ -146,17 +144,29 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     );
   }
 
+  /** What of a text goes to the model. */
+  *#read(text: string, languages: Languages, truncation: boolean): Generator<void, { paragraphs: Paragraphs; jobs: Job[] }> {
+    const paragraphs = yield* this.#task.cut(text);
+    const route = this.#routes.of(text, languages);
+    const jobs: Job[] = [];
+    for (const piece of paragraphs.sentences) {
+      jobs.push({ ids: yield* this.#encode(route.prefix + piece.text, truncation), route, results: [] });
+      yield;
+    }
+    return { paragraphs, jobs };
+  }
+
   /** The tokens of a piece of text as the model gets them, the prefix before it: for whoever calls `model` itself, to see its attentions, say. */
   encode(text: string, languages: Languages = {}): number[] {
     checkOptions(languages, this.#task.options, this.#task.name);
-    return this.#encode(this.#routes.of(text, languages).prefix + text, this.#task.truncation);
+    return drained(this.#encode(this.#routes.of(text, languages).prefix + text, this.#task.truncation));
   }
 
-  #encode(text: string, truncation: boolean): number[] {
+  *#encode(text: string, truncation: boolean): Generator<void, number[]> {
     const most = Math.min(this.tokenizer.model_max_length ?? Number.POSITIVE_INFINITY, this.model.module.dims.positions);
-    if (truncation) return this.tokenizer.encode(text, Number.isFinite(most) ? { truncation, max_length: most } : {});
-    const ids = this.tokenizer.encode(text, { truncation: false });
-    if (ids.length <= most) return ids;
+    const cut = truncation && Number.isFinite(most) ? { truncation, max_length: most } : { truncation: false };
+    const { ids } = yield* this.tokenizer.rowSteps(text, cut);
+    if (truncation || ids.length <= most) return ids;
     throw new HeedError('ARGUMENT', `${this.#task.name}: a text has ${ids.length} tokens, and the model takes ${most}`, {
       culprit: 'texts',
       cure: 'Give shorter ones, or truncation: true, which cuts them',

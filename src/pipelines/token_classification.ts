@@ -130,9 +130,10 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     if (stride !== undefined && stride >= max_length)
       throw wrong(name, 'stride', stride, `A window has ${max_length} tokens, and must have new ones`);
     const { is_split_into_words } = options;
-    const encode = ({ input, begins }: Source) => {
-      const own = tokenizer.encodings(input, { truncation: true, max_length, stride, is_split_into_words });
-      return begins ? own.map((window) => this.#placed(window, input as readonly string[], begins)) : own;
+    const placed = this.#placed.bind(this);
+    const encode = function* ({ input, begins }: Source) {
+      const own = yield* tokenizer.encodingsSteps(input, { truncation: true, max_length, stride, is_split_into_words });
+      return begins ? own.map((window) => placed(window, input as readonly string[], begins)) : own;
     };
     const windows: Window[] = (await eachOf(model.engine, list, encode, signal)).flatMap((own, text) =>
       own.map((one) => ({ ...one, text })),
@@ -144,11 +145,18 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     for (const [i, window] of windows.entries()) {
       const entities = entitiesOf(this.#scored(window, found[i] as Float32Array), model.labels, strategy);
       results[window.text]?.push(entities.filter(({ label }) => !ignored.includes(label)));
+      await model.engine.turn(signal);
     }
-    const answers = results.map((own, i) => {
+    const answers: (EntityToken | EntityGroup)[][] = [];
+    for (const [i, own] of results.entries()) {
       const entities = own.length > 1 ? withoutOverlaps(own.flat()) : own.flat();
-      return entities.map((entity) => this.#result((list[i] as Source).text, entity, strategy === 'none'));
-    });
+      const results: (EntityToken | EntityGroup)[] = [];
+      for (const entity of entities) {
+        results.push(this.#result((list[i] as Source).text, entity, strategy === 'none'));
+        await model.engine.turn(signal);
+      }
+      answers.push(results);
+    }
     return (typeof texts === 'string' ? answers[0] : answers) as never;
   }
 

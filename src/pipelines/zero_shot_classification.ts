@@ -8,7 +8,7 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/model.js';
-import { eachOf, partsOf, type RunOptions, rowOf, runOptionNames, runRows } from '../models/rows.js';
+import { eachOf, partsOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
 import { expectBooleans } from '../ops/check.js';
@@ -90,7 +90,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
     const hypotheses = labels.map((label) => template.replace('{}', () => label));
     const pairs = list.flatMap((text) => hypotheses.map((text_pair) => ({ text, text_pair })));
     const encode = ({ text, text_pair }: (typeof pairs)[number]) =>
-      rowOf(tokenizer, text, { text_pair, truncation: 'only_first', max_length });
+      tokenizer.rowSteps(text, { text_pair, truncation: 'only_first', max_length });
     const rows = await eachOf(model.engine, pairs, encode, signal);
     const logits = await runRows(model, rows, (outputs) => partsOf(outputs.logits as Tensor), {
       ...{ pad: tokenizer.pad_token_id, signal, onProgress },

@@ -84,6 +84,10 @@ export class Bpe extends Vocabulary implements Model {
     }
   }
 
+  pieces(): Iterable<string> {
+    return this.#suffix ? [] : Object.keys(this.node.value);
+  }
+
   #piecesOf(word: string): readonly number[] {
     const known = this.#cache.get(word);
     if (known) return known;

@@ -8,6 +8,7 @@ import { type AddedToken, addedTokensOf, Found, Splitter } from './added_tokens.
 import { Aligned, type Span, stringOf, type Text } from './aligned.js';
 import { type Decoder, decoderOf } from './decoder.js';
 import type { Tokens } from './encoding.js';
+import { append, Cutter, LONG } from './long_text.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { asksForOrigin, type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
@@ -25,6 +26,7 @@ export class Pipeline {
   readonly #traces: boolean;
   readonly #model: Model;
   readonly #decode: Decoder;
+  readonly #cutter: Cutter;
   readonly #added = new Map<string, AddedToken>();
   readonly #addedById = new Map<number, AddedToken>();
 
@@ -47,6 +49,7 @@ export class Pipeline {
     this.#traces = asksForOrigin(root);
     this.#model = modelOf(root);
     this.#decode = decoderOf(root);
+    this.#cutter = new Cutter((text, first) => this.#parts(text, first), this.#model, added);
   }
 
   encode(text: string): number[] {
@@ -61,8 +64,43 @@ export class Pipeline {
     });
   }
 
-  /** As encode, with what is known of each token; spaces are counted if `trims`. */
-  trace(text: string, trims: boolean): Tokens {
+  /** As encode, yielding now and then within a long text; it may end once there are `most` tokens. */
+  *encodeSteps(text: string, most = Number.POSITIVE_INFINITY): Generator<void, number[]> {
+    if (text.length <= LONG) return this.encode(text);
+    const ids: number[] = [];
+    const guarded = <T>(run: () => T) => guard(this.#file, 'cannot encode this text', run);
+    let first = true;
+    for (const piece of this.#cutter.pieces(text)) {
+      for (const part of guarded(() => this.#parts(wellFormed(piece), first))) {
+        if (part instanceof Found) ids.push(part.token.id);
+        else
+          for (const words of this.#cutter.words(part)) {
+            guarded(() => this.#model.encode(words, ids));
+            yield;
+          }
+      }
+      if (ids.length >= most) break;
+      first = false;
+    }
+    return ids;
+  }
+
+  /** As trace, yielding as encodeSteps does. */
+  *traceSteps(text: string, trims: boolean, most = Number.POSITIVE_INFINITY): Generator<void, Tokens> {
+    if (text.length <= LONG) return this.trace(text, trims);
+    const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
+    let length = 0;
+    for (const piece of this.#cutter.pieces(text)) {
+      append(tokens, this.trace(piece, trims, length === 0), length);
+      length += piece.length;
+      if (tokens.ids.length >= most) break;
+      yield;
+    }
+    return tokens;
+  }
+
+  /** As encode, with what is known of each token; spaces are counted if `trims`. `first`: whether nothing stands before it. */
+  trace(text: string, trims: boolean, first = true): Tokens {
     return guard(this.#file, 'cannot encode this text', () => {
       const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
       const add = (span: Span, word: number, name: string) => {
@@ -71,7 +109,7 @@ export class Pipeline {
         if (trims) tokens.spaces.push(spacesOf(name));
       };
       let index = 0;
-      for (const part of this.#parts(Aligned.of(wellFormed(text)))) {
+      for (const part of this.#parts(Aligned.of(wellFormed(text)), first)) {
         if (part instanceof Found) {
           tokens.ids.push(part.token.id);
           add(part.text.span(0, part.text.text.length), index++, part.text.text);
@@ -95,9 +133,9 @@ export class Pipeline {
   }
 
   /** Added tokens, and the words of what stands between them. */
-  #parts<T extends Text>(text: T): (Found<T> | readonly T[])[] {
+  #parts<T extends Text>(text: T, begins = true): (Found<T> | readonly T[])[] {
     const parts: (Found<T> | readonly T[])[] = [];
-    let first = true;
+    let first = begins;
     for (const part of this.#raw.split(text)) {
       for (const piece of part instanceof Found ? [part] : this.#normalized.split(this.#normalize(part))) {
         parts.push(piece instanceof Found ? piece : this.#words(piece, first));

@@ -33,6 +33,7 @@ import { type Encoding, part, type Side, share, windows } from './encoding.js';
 import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
+import { drained } from './steps.js';
 import { type Row, type Template, templateOf } from './template.js';
 import { checkTexts, idsOf, traceOf } from './words.js';
 
@@ -129,9 +130,14 @@ export class Tokenizer {
 
   /** One text, or a pair, as token ids. */
   encode(text: Text, options: EncodeOptions = {}): number[] {
+    return drained(this.rowSteps(text, options)).ids;
+  }
+
+  /** As encode, with the segments of tokens, yielding now and then within a long text. */
+  *rowSteps(text: Text, options: EncodeOptions = {}): Generator<void, Row> {
     const lengths = lengthsOf(options, encodeOptions, this.model_max_length);
     checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
-    return this.row(text, options.text_pair ?? undefined, lengths).ids;
+    return yield* this.row(text, options.text_pair ?? undefined, lengths);
   }
 
   /**
@@ -139,9 +145,14 @@ export class Tokenizer {
    * `stride` as many as it takes; of a pair that is cut in both texts, every window of one meets every window of the other.
    */
   encodings(text: Text, options: EncodingOptions = {}): Encoding[] {
+    return drained(this.encodingsSteps(text, options));
+  }
+
+  /** As encodings, yielding now and then within a long text. */
+  *encodingsSteps(text: Text, options: EncodingOptions = {}): Generator<void, Encoding[]> {
     const lengths = lengthsOf(options, encodingOptions, this.model_max_length);
     checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
-    return this.windows(text, options.text_pair ?? undefined, lengths);
+    return yield* this.windows(text, options.text_pair ?? undefined, lengths);
   }
 
   /** One text as tokens; without special ones unless asked for. */
@@ -167,7 +178,9 @@ export class Tokenizer {
     for (const [i, text] of all.entries()) checkTexts(text, pairs?.[i], split);
     const { return_offsets_mapping, return_overflowing_tokens, return_special_tokens_mask } = options;
     const detailed = return_offsets_mapping || return_overflowing_tokens || return_special_tokens_mask;
-    const found = all.map((text, i) => (detailed ? this.windows(text, pairs?.[i], lengths) : [this.row(text, pairs?.[i], lengths)]));
+    const one = (text: Text, pair: Text | undefined) =>
+      detailed ? drained(this.windows(text, pair, lengths)) : [drained(this.row(text, pair, lengths))];
+    const found = all.map((text, i) => one(text, pairs?.[i]));
     const rows = found.flat();
     // Lists need not be filled up: only to be cut to their own lengths again.
     const loose = !return_tensor && lengths.fill.length === null;
@@ -215,28 +228,39 @@ export class Tokenizer {
     return this.pipeline.tokenOf(id);
   }
 
-  private row(text: Text, pair: Text | undefined, lengths: Lengths): Row {
-    const a = idsOf(this.pipeline, text);
-    const b = pair === undefined ? undefined : idsOf(this.pipeline, pair);
+  private *row(text: Text, pair: Text | undefined, lengths: Lengths): Generator<void, Row> {
+    const a = yield* idsOf(this.pipeline, text, this.enough(pair, lengths));
+    const b = pair === undefined ? undefined : yield* idsOf(this.pipeline, pair);
     if (lengths.cut.length === undefined) return this.template.apply(a, b, lengths.special);
     const [[beginA, endA], [beginB, endB]] = this.cuts(a.length, b?.length, lengths).map(([first]) => first as Span) as [Span, Span];
     return this.template.apply(a.slice(beginA, endA), b?.slice(beginB, endB), lengths.special);
   }
 
-  private windows(text: Text, pair: Text | undefined, lengths: Lengths): Encoding[] {
+  private *windows(text: Text, pair: Text | undefined, lengths: Lengths): Generator<void, Encoding[]> {
     const trims = this.template.trims.length > 0;
-    const a = traceOf(this.pipeline, text, trims);
-    const b = pair === undefined ? undefined : traceOf(this.pipeline, pair, trims);
+    const a = yield* traceOf(this.pipeline, text, trims, this.enough(pair, lengths));
+    const b = pair === undefined ? undefined : yield* traceOf(this.pipeline, pair, trims);
     const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);
-    const meet = (spanA: Span, spanB: Span) => this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special);
     const [firstA, ...restA] = partsA as [Span, ...Span[]];
     const [firstB, ...restB] = partsB as [Span, ...Span[]];
     // Hugging Face's order.
-    return [
-      meet(firstA, firstB),
-      ...restA.flatMap((spanA) => partsB.map((spanB) => meet(spanA, spanB))),
-      ...restB.map((spanB) => meet(firstA, spanB)),
+    const pairs = [
+      [firstA, firstB] as const,
+      ...restA.flatMap((a) => partsB.map((b) => [a, b] as const)),
+      ...restB.map((b) => [firstA, b] as const),
     ];
+    const found: Encoding[] = [];
+    for (const [spanA, spanB] of pairs) {
+      found.push(this.template.encoding(part(a, spanA), b && part(b, spanB), lengths.special));
+      yield;
+    }
+    return found;
+  }
+
+  /** So many tokens of a text, the first of a pair, that more would be cut off in any case; undefined where there are none. */
+  private enough(pair: Text | undefined, { cut }: Lengths): number | undefined {
+    const { length, side = this.truncation_side, stride, strategy } = cut;
+    return side === 'right' && stride === undefined && (pair === undefined || strategy === 'only_first') ? length : undefined;
   }
 
   /** Which tokens of either text go into each window. */

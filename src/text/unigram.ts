@@ -59,6 +59,10 @@ export class Unigram implements Model {
     return this.#tokens[id];
   }
 
+  pieces(): Iterable<string> {
+    return this.#tokens;
+  }
+
   /** Pieces in order; what is unknown has no id. */
   #bestPath(word: string): readonly (readonly [begin: number, end: number, id: number | undefined])[] {
     // Of the best way to each place: its score, and where its last piece begins and which it is.

@@ -11,6 +11,8 @@ export interface Model {
   encode(words: readonly string[], into: number[], spans?: number[]): void;
   idOf(token: string): number | undefined;
   tokenOf(id: number): string | undefined;
+  /** What words are put together of: characters that stand beside each other in none of them are never in one token. Absent where that is not so. */
+  pieces?(): Iterable<string>;
 }
 
 /** The largest id that a vocabulary may have: 60 times the largest vocabulary known. */

@@ -4,13 +4,19 @@ import type { Text } from './batch.js';
 import type { Tokens } from './encoding.js';
 import type { Pipeline } from './pipeline.js';
 
-export const idsOf = (pipeline: Pipeline, text: Text): number[] =>
-  typeof text === 'string' ? pipeline.encode(text) : text.flatMap((word) => pipeline.encode(word));
+/** Ids, at least the first `most` of them, yielding now and then within a long text. */
+export function* idsOf(pipeline: Pipeline, text: Text, most?: number): Generator<void, number[]> {
+  if (typeof text === 'string') return yield* pipeline.encodeSteps(text, most);
+  const ids: number[][] = [];
+  for (const word of text) ids.push(yield* pipeline.encodeSteps(word));
+  return ids.flat();
+}
 
 /** As `idsOf`, with what is known of each token. */
-export function traceOf(pipeline: Pipeline, text: Text, trims: boolean): Tokens {
-  if (typeof text === 'string') return pipeline.trace(text, trims);
-  const words = text.map((word) => pipeline.trace(word, trims));
+export function* traceOf(pipeline: Pipeline, text: Text, trims: boolean, most?: number): Generator<void, Tokens> {
+  if (typeof text === 'string') return yield* pipeline.traceSteps(text, trims, most);
+  const words: Tokens[] = [];
+  for (const word of text) words.push(yield* pipeline.traceSteps(word, trims));
   return {
     ids: words.flatMap(({ ids }) => ids),
     offsets: words.flatMap(({ offsets }) => offsets),

@@ -182,7 +182,7 @@ describe('heed evaluate', () => {
   it('prints BLEU and chrF of both directions with their signatures, and writes what it scored', async () => {
     const out = join(temporary, 'hypotheses');
     const { code, stdout, stderr } = await run(['evaluate', '--data', test, '--out', out, ...exact]);
-    expect([code, stderr]).toEqual([0, '']);
+    expect([code, stderr]).toEqual([0, `heed: wrote ${out}.en-zh.txt\nheed: wrote ${out}.zh-en.txt\n`]);
     const [chinese, english] = [await written(0), await written(1)];
     const references = (column: 0 | 1) => pairs.map((pair) => pair[column]);
     expect(stdout).toBe(

@@ -204,6 +204,18 @@ describe('sentences', () => {
     expect(sentencesOf(text).sentences.map((sentence) => sentence.text)).toEqual(want);
   });
 
+  it('are found in a long text as in each of its paragraphs', () => {
+    const paragraph =
+      'It is 3.5 miles. Two! (He said: "No." and went.) Mr. Lee\u2026 is here? 你好。天气 J. R. R. T. wrote it, on and on and on.\n\n';
+    const count = 1000; // 110,000 characters
+    const own = sentencesOf(paragraph).sentences;
+    expect(own.length).toBeGreaterThan(5);
+    const found = sentencesOf(paragraph.repeat(count));
+    expect(found.sentences).toEqual(Array.from({ length: count }, () => own).flat());
+    expect(joined(found)).toBe(paragraph.repeat(count));
+    expect(sentencesOf('word '.repeat(30_000)).sentences).toHaveLength(1);
+  });
+
   it('come back as they were, where sentences are written with spaces', () => {
     for (const text of ['  One. Two!\n\n\tThree?  Four \n', 'a\r\nb', '', ' \n ']) expect(joined(sentencesOf(text))).toBe(text);
   });

@@ -1,0 +1,193 @@
+/**
+ * Texts that are too long to be tokenized in one go: pieces of them, between which the event loop may have its turns, and after which nobody need go on who has
+ * tokens enough. A text is cut only where that changes nothing; where there is no such place, it is one piece.
+ */
+import { type AddedToken, Found } from './added_tokens.js';
+import { stringOf, type Text } from './aligned.js';
+import type { Tokens } from './encoding.js';
+import type { Model } from './vocabulary.js';
+
+/** Characters of a piece: some milliseconds. */
+const PIECE = 1 << 15;
+/** Texts up to this length are not cut. */
+export const LONG = 2 * PIECE;
+
+/** A place between two characters, and texts that may stand before and behind it. */
+interface Seam {
+  readonly pattern: RegExp;
+  readonly before: readonly string[];
+  readonly behind: readonly string[];
+}
+
+/** Before the space of another word; within Chinese, and there before punctuation. */
+const seams: readonly Seam[] = [
+  {
+    pattern: /\p{L}(?= \p{L})/gu,
+    before: [
+      'a',
+      'Big',
+      'it\u2019s',
+      "don't",
+      ' x',
+      '  two  \n z',
+      '42 b',
+      '(c',
+      'né',
+      '中文 d',
+      '。E',
+      '¿f',
+      '\tg',
+      '…h',
+      '😀 i',
+      'ﬁ ﬁj',
+      'ж',
+      '문',
+      'שλ',
+    ],
+    behind: [
+      ' a',
+      ' b c',
+      ' S',
+      " s't",
+      ' to 42',
+      ' c)',
+      ' d\u0301',
+      ' e  f',
+      ' g\n',
+      ' H中',
+      ' i😀',
+      ' k…',
+      ' l ',
+      ' é',
+      ' ж',
+      ' 서울',
+      ' ש',
+    ],
+  },
+  {
+    pattern: /[\u4e00-\u9fff](?=[\u4e00-\u9fff])/g,
+    before: ['中', '我喜', 'a文', ' 文', '，天', '42年', '\n日', 'é 月', '😀火', '、水', '  木'],
+    behind: ['中', '国人', '文a', '文 b', '天，', '年42', '日\n', '月é', '火😀', '水\u0301', '木 '],
+  },
+  {
+    pattern: /[\u4e00-\u9fff](?=[，。])/g,
+    before: ['中', '我喜', 'a文', ' 文', '，天', '42年', '\n日', 'é 月', '😀火', '、水', '  木'],
+    behind: ['，', '。', '，国人', '。a', '， b', '。，', '，42', '。\n', '。”é', '，😀', '。\u0301', '。 '],
+  },
+];
+
+export type Parts = (text: string, first: boolean) => readonly (Found<Text> | readonly Text[])[];
+
+/** What one part after the other comes to. */
+const spelt = (parts: ReturnType<Parts>): string =>
+  JSON.stringify(parts.flatMap((part): (string | number)[] => (part instanceof Found ? [part.token.id] : part.map(stringOf))));
+
+/** Whether it makes no difference to a tokenizer that texts are cut there. Its parts are tried rather than understood: a pattern may be any. */
+function isSeam({ before, behind }: Seam, parts: Parts): boolean {
+  try {
+    return before.every((a) =>
+      [true, false].every((first) => {
+        const head = parts(a, first);
+        return behind.every((b) => spelt(parts(a + b, first)) === spelt([...head, ...parts(b, false)]));
+      }),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/** Whether no added token can lie across it, or would look or reach across. */
+const isFree = ({ pattern }: Seam, added: readonly AddedToken[]): boolean =>
+  added.every(({ content, rstrip, single_word }) => {
+    pattern.lastIndex = 0;
+    const inside = pattern.test(content);
+    return !inside && !(rstrip && /\p{L}$/u.test(content)) && !(single_word && /\p{Script=Han}/u.test(content));
+  });
+
+/** Cuts long texts for one tokenizer. */
+export class Cutter {
+  readonly #parts: Parts;
+  readonly #model: Model;
+  /** Where texts may be cut, once it was tried. */
+  #seams: readonly RegExp[] | undefined;
+  /** Neighbours that are in a piece of the vocabulary together: between all others a word may be cut. */
+  #neighbours: Set<number> | undefined;
+
+  readonly #added: readonly AddedToken[];
+
+  constructor(parts: Parts, model: Model, added: readonly AddedToken[]) {
+    this.#parts = parts;
+    this.#model = model;
+    this.#added = added;
+  }
+
+  /** The pieces of a text, which put together are the text. */
+  *pieces(text: string): Generator<string, void> {
+    let begin = 0;
+    while (text.length - begin > LONG) {
+      this.#seams ??= seams.filter((seam) => isFree(seam, this.#added) && isSeam(seam, this.#parts)).map(({ pattern }) => pattern);
+      const end = Math.min(...this.#seams.map((pattern) => firstFrom(pattern, text, begin + PIECE)));
+      if (!(end < text.length)) break;
+      yield text.slice(begin, end);
+      begin = end;
+    }
+    yield text.slice(begin);
+  }
+
+  /** The same words, of which a few make a piece together; long ones are cut where no token can be on both sides. */
+  *words(words: readonly Text[]): Generator<string[], void> {
+    let some: string[] = [];
+    let length = 0;
+    for (const word of words.map(stringOf)) {
+      for (const part of word.length > LONG ? this.#partsOf(word) : [word]) {
+        some.push(part);
+        length += part.length;
+        if (length < PIECE) continue;
+        yield some;
+        some = [];
+        length = 0;
+      }
+    }
+    yield some;
+  }
+
+  *#partsOf(word: string): Generator<string, void> {
+    this.#neighbours ??= neighboursIn(this.#model.pieces?.() ?? []);
+    const known = this.#neighbours;
+    let begin = 0;
+    for (let i = PIECE; known.size && i < word.length; i++) {
+      const [a, b] = [word.charCodeAt(i - 1), word.charCodeAt(i)];
+      // What is unknown may become one token with its neighbour.
+      if (known.has(a * 0x10000 + b) || isSurrogate(a) || isSurrogate(b) || this.#model.idOf(word.charAt(i - 1)) === undefined) continue;
+      yield word.slice(begin, i);
+      begin = i;
+      i += PIECE;
+    }
+    yield word.slice(begin);
+  }
+}
+
+const isSurrogate = (unit: number) => (unit & 0xf800) === 0xd800;
+
+function firstFrom(pattern: RegExp, text: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.test(text) ? pattern.lastIndex : Number.POSITIVE_INFINITY;
+}
+
+function neighboursIn(pieces: Iterable<string>): Set<number> {
+  const found = new Set<number>();
+  for (const piece of pieces) for (let i = 1; i < piece.length; i++) found.add(piece.charCodeAt(i - 1) * 0x10000 + piece.charCodeAt(i));
+  return found;
+}
+
+/** The tokens of the next piece of a text behind those of the pieces before it, which were `length` characters. */
+export function append(all: { [Key in keyof Tokens]: Tokens[Key][number][] }, next: Tokens, length: number): void {
+  const words = (all.words.at(-1) ?? -1) + 1;
+  for (let i = 0; i < next.ids.length; i++) {
+    const [begin, end] = next.offsets[i] as Tokens['offsets'][number];
+    all.ids.push(next.ids[i] as number);
+    all.offsets.push([begin + length, end + length]);
+    all.words.push((next.words[i] as number) + words);
+  }
+  for (const spaces of next.spaces) all.spaces.push(spaces);
+}
