@@ -106,7 +106,7 @@ export {
 } from './pipelines/zero_shot_classification.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
-export type { Batch, CallableTokenizer, Encoding } from './text/tokenizer.js';
+export type { Batch, CallableTokenizer, Encoding, ListBatch } from './text/tokenizer.js';
 
 /** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
 export interface Auto {
