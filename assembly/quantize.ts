@@ -55,6 +55,9 @@ export function largest(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g:
 /** Below it a binary16 is subnormal: a multiple of 2^−24. */
 const NORMAL: f32 = 6.103515625e-5;
 
+/** The least share of its binary16 that a scale may be. */
+const COARSE: f32 = 8 / 9.0;
+
 /**
  * The scale of a block by its largest magnitude: 1/127 of it, up to the next number of 11 digits, so that no element is beyond 127 scales and every product
  * with 8 bits is exact. NaN beyond binary16.
@@ -160,13 +163,17 @@ export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, row
   }
 }
 
-/** out  q [N, K] (int8), for scales as unpack_scale_q8 gives them      in  packed [N, K].   Tile i is row i. */
-export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, N: usize, K: usize): void {
+/**
+ * out  q [N, K] (int8), for scales as unpack_scale_q8 gives them, refused: set to 1 as it does      in  packed [N, K]
+ * Tile i is row i.
+ */
+export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, refused: usize, N: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
     let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = q + i * K;
     for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const scale = f32.load(from), half = to_f16(scale), share: f32 = half == scale ? 1 : scale / half;
+      if (share < COARSE) i32.store(refused, 1);
       for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to++)
         store<i8>(to, <i8>nearest<f32>(share * <f32>load<i8>(pairs + ((j >> 1) << 4) + (j & 1))));
     }
@@ -174,7 +181,7 @@ export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize,
 }
 
 /**
- * out  scale [N, blocks] (float16), refused: set to 1 where the float16 is larger than the scale by more than an eighth      in  packed
+ * out  scale [N, blocks] (float16), refused: set to 1 where a scale is less than 8/9 of its float16      in  packed
  * Tile i is row i.
  */
 export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, refused: usize, N: usize, blocks: usize): void {
@@ -182,7 +189,7 @@ export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: 
     let from = scale_of(packed, i, N, blocks), to = scale + i * (blocks << 1);
     for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
       const exact = f32.load(from), half = to_f16(exact);
-      if (exact > 0 && half > exact * 1.125) i32.store(refused, 1);
+      if (half > 0 && exact / half < COARSE) i32.store(refused, 1);
       const bits = reinterpret<u32>(half), magnitude = bits & 0x7fffffff;
       const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
       store<u16>(to, ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal));
