@@ -30,5 +30,9 @@ export function widen({ engine, name, shape }: Widened, bytes: Uint8Array, dtype
       engine.launch(kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
     });
   if (areFinite(engine, to, n)) return;
-  throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, { culprit: name, shape, cure: 'Take another checkpoint' });
+  throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, {
+    culprit: name,
+    shape,
+    cure: 'No dtype mends that, fp32 neither: take another checkpoint',
+  });
 }

@@ -68,7 +68,7 @@ export const quantizedInts = (w: QuantizedMatrix): Int8Array<ArrayBuffer> =>
   new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, (columns) => columns, 1).bytes);
 
 /**
- * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 6.1e-5 is rounded up to a multiple of 2^-24. Throws
+ * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 2^-19 is rounded up to a multiple of 2^-24. Throws
  * NUMERIC for a matrix whose largest numbers lose by that.
  */
 export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<ArrayBuffer> {
