@@ -58,7 +58,7 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
   return withPipeline('feature-extraction', flags, async (extractor) => {
     const { pooling, normalize, prompt, promptName: prompt_name, truncateDim: truncate_dim, maxTokens: max_length } = flags;
     const options = { pooling, normalize, prompt, prompt_name, truncate_dim, max_length };
-    const compared: Float32Array[] = [];
+    const compared: ArrayLike<number>[] = [];
     await eachTexts('embedding', texts, async (some, onProgress) => {
       const { data, dims } = await extractor.encode(some, { ...options, onProgress });
       const C = dims[1] as number;
