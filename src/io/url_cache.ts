@@ -149,11 +149,15 @@ async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boo
   // Gone, or from a server that does not know HEAD.
   if (!now.ok) return ![404, 410, 405, 501].includes(now.status);
   for (const name of ['etag', 'last-modified', 'content-length']) {
-    const [before, after] = [said(hit.headers, name), said(now.headers, name)];
+    const before = said(hit.headers, name) ?? (name === 'content-length' ? said(hit.headers, SENT) : null);
+    const after = said(now.headers, name);
     if (before !== null && after !== null) return before === after;
   }
   return true;
 }
+
+/** What content-length said of a body that may have been compressed: of no use as its length, but to tell whether the server has another one. */
+const SENT = 'x-sent-length';
 
 /** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
 async function keep(cache: AnyCache, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
@@ -164,7 +168,10 @@ async function keep(cache: AnyCache, url: string, response: Response, onFetch: O
   // The header counts a compressed body as it is sent; a page may not see across origins whether it is.
   const sent = length === null ? undefined : Number(length);
   const size = headers.has('content-encoding') ? undefined : sent;
-  if (size === undefined) kept.delete('content-length');
+  if (size === undefined || type === 'cors') {
+    kept.delete('content-length');
+    if (length !== null) kept.set(SENT, length);
+  }
   let loaded = 0;
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
