@@ -85,7 +85,7 @@ export class Bpe extends Vocabulary implements Model {
   }
 
   pieces(): Iterable<string> {
-    return this.#suffix ? [] : Object.keys(this.node.value);
+    return this.#suffix || this.#prefix ? [] : Object.keys(this.node.value);
   }
 
   #piecesOf(word: string): readonly number[] {
