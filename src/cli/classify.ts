@@ -18,9 +18,8 @@ import {
 } from './options.js';
 
 import { print } from './output.js';
-import { type Update, withBar } from './progress.js';
 import { bold, columns, pad, percent, shares, shorten, width } from './terminal.js';
-import { textsIn, withPipeline } from './work.js';
+import { eachTexts, withPipeline } from './work.js';
 
 interface ClassifyFlags extends EngineFlags {
   model?: string;
@@ -84,15 +83,15 @@ async function classifyByLabels(texts: string[], flags: ClassifyFlags & { labels
   );
 }
 
-type Classify = (texts: readonly string[], onProgress: Update) => Promise<Classification[][]>;
+type Classify = (texts: readonly string[], onProgress: (done: number) => void) => Promise<Classification[][]>;
 
 /** Classifies the texts that there are, some at a time, and prints. */
 async function eachOf(texts: string[], labels: readonly string[], { json }: ClassifyFlags, classify: Classify): Promise<void> {
-  for await (const some of textsIn(texts)) {
-    const found = await withBar('classifying', (onProgress) => classify(some, onProgress));
+  await eachTexts('classifying', texts, async (some, onProgress) => {
+    const found = await classify(some, onProgress);
     const rows = some.map((text, i): Classified => ({ text, labels: found[i] as Classification[] }));
     await print(rows.map((row) => (json ? `${JSON.stringify(row)}\n` : shown(row, labels))).join(''));
-  }
+  });
 }
 
 /** What --json prints. */

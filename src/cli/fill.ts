@@ -4,9 +4,8 @@ import type { FilledMask } from '../pipelines/fill_mask.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { deterministicOption, type EngineFlags, jsonOption, listOption, modelOption, threadsOption, topKOption } from './options.js';
 import { print } from './output.js';
-import { withBar } from './progress.js';
 import { columns, shares, shorten } from './terminal.js';
-import { textsIn, withPipeline } from './work.js';
+import { eachTexts, withPipeline } from './work.js';
 
 interface FillFlags extends EngineFlags {
   model?: string;
@@ -40,16 +39,16 @@ Examples:
 function fill(texts: string[], flags: FillFlags): Promise<void> {
   const { topK: top_k, targets, json } = flags;
   return withPipeline('fill-mask', flags, async (filler) => {
-    for await (const some of textsIn(texts)) {
+    await eachTexts('filling', texts, async (some, onProgress) => {
       const masked = some.map((text) => withOwnMask(text, filler.tokenizer));
-      const found = await withBar('filling', (onProgress) => filler(masked, { top_k, targets, onProgress }));
+      const found = await filler(masked, { top_k, targets, onProgress });
       const rows = some.map((text, i): Filled => {
         const one = found[i] as FilledMask[] | FilledMask[][];
         // A text with one mask has its tokens, one with several a list of them for each.
         return { text, masks: one.every((each) => Array.isArray(each)) ? one : [one as FilledMask[]] };
       });
       await print(rows.map((row) => (json ? `${JSON.stringify(row)}\n` : shown(row))).join(''));
-    }
+    });
   });
 }
 

@@ -6,6 +6,7 @@ import { describe, type ModelFacts } from './model_facts.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
 import { size } from './sizes.js';
+import { fitted } from './terminal.js';
 import { version } from './version.js';
 import { modelFolder, withEngine } from './work.js';
 
@@ -69,7 +70,9 @@ function shown({ architecture, heads, loader, labels, dims, tokenizer }: ModelFa
 }
 
 const table = (facts: Record<string, unknown>): string =>
-  Object.entries(facts)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
-    .join('');
+  fitted(
+    Object.entries(facts)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
+      .join(''),
+  );

@@ -1,5 +1,5 @@
 /** Standard input as lines, a few at a time, so that it may be longer than memory: for commands that take texts as arguments or from there. */
-import { fstatSync } from 'node:fs';
+import { fstatSync, type Stats } from 'node:fs';
 import { HeedError } from '../errors.js';
 
 /** Lines that come together. */
@@ -39,11 +39,19 @@ export async function* textOfInput(): AsyncGenerator<string> {
   }
 }
 
-function isFolder(): boolean {
+const isFolder = (): boolean => factsOfInput()?.isDirectory() ?? false;
+
+/** Bytes of standard input, where it is a file. */
+export function sizeOfInput(): number | undefined {
+  const facts = factsOfInput();
+  return facts?.isFile() ? facts.size : undefined;
+}
+
+function factsOfInput(): Stats | undefined {
   try {
-    return fstatSync(0).isDirectory();
+    return fstatSync(0);
   } catch {
-    return false; // closed, or of a kind that the runtime cannot tell
+    return undefined; // closed, or of a kind that the runtime cannot tell
   }
 }
 

@@ -14,6 +14,7 @@ import { fillCommand } from './fill.js';
 import { infoCommand } from './info.js';
 import { watchOutput } from './output.js';
 import { quantizeCommand } from './quantize.js';
+import { fitted } from './terminal.js';
 import { trainCommand } from './train.js';
 import { translateCommand } from './translate.js';
 import { version } from './version.js';
@@ -33,7 +34,10 @@ const program = new Command('heed')
   .addCommand(quantizeCommand)
   .addCommand(infoCommand);
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
-  command.exitOverride().showHelpAfterError('(add --help for examples)');
+  command
+    .exitOverride()
+    .showHelpAfterError('(add --help for examples)')
+    .configureOutput({ writeOut: (text) => process.stdout.write(fitted(text)) });
 
 watchOutput();
 process.once('SIGINT', () => process.exit(130));

@@ -47,14 +47,15 @@ export function progress(what: string): Progress {
     update(done, total, note = '') {
       if (total) bar?.setTotal(total);
       bar?.update(done, { note });
-      if (asked || !total || performance.now() - begin < PATIENCE) return;
+      if (asked || !(total || note) || performance.now() - begin < PATIENCE) return;
       asked = true;
       // Loaded when it is needed, which is seldom.
       import('cli-progress').then(({ SingleBar, Presets }) => {
         if (!asked) return;
-        const format = `${what} {bar} {percentage}% | {note}{eta_formatted} left`;
+        // Where nobody knows how much there is, how much was done must do.
+        const format = total ? `${what} {bar} {percentage}% | {note}{eta_formatted} left` : `${what} {note}`;
         const made = new SingleBar({ format, clearOnComplete: true, gracefulExit: false }, Presets.shades_classic);
-        made.start(total, done, { note });
+        made.start(total ?? done, done, { note });
         shown.add(made);
         bar = made;
       });

@@ -59,3 +59,37 @@ export function shares(rows: readonly { readonly name: string; readonly share: n
     })
     .join('');
 }
+
+/**
+ * Lines that fit a terminal of `most` columns, cut at spaces; what goes on is indented as what it belongs to. Lines that a shell would run, which begin with "heed",
+ * go on as a shell reads them.
+ */
+export const wrapped = (text: string, most = columns()): string =>
+  text
+    .split('\n')
+    .flatMap((line) => wrappedLine(line, Math.max(24, most)))
+    .join('\n');
+
+/** What is printed where that is a terminal; elsewhere programs read it, whose lines are whole. */
+export const fitted = (text: string): string => (stdout.isTTY ? wrapped(text) : text);
+
+function wrappedLine(line: string, most: number): string[] {
+  if (width(line) <= most) return [line];
+  const own = /^ */.exec(line)?.[0] ?? '';
+  const command = /^ *([\w.]+ .*\| *)?heed /.test(line);
+  // What stands in a second column stays there.
+  const indent = command ? `${own}    ` : ' '.repeat(/^ *\S+( \S+)* {2,}(?=\S)/.exec(line)?.[0].length ?? own.length);
+  const room = most - (command ? 2 : 0);
+  const lines: string[] = [];
+  let current = own;
+  let empty = true;
+  // A quoted text is one word.
+  for (const word of line.slice(own.length).match(/"[^"]*"\S*| +|[^ ]+/g) ?? []) {
+    if (!empty && width(current + word.trimEnd()) > room && word.trim()) {
+      lines.push(command ? `${current.trimEnd()} \\` : current.trimEnd());
+      current = indent + word;
+    } else current += word;
+    empty &&= !word.trim();
+  }
+  return [...lines, current];
+}

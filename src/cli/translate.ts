@@ -16,7 +16,7 @@ import { attend, type Look, type LookOptions, look } from './look.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
 import { print, tell, tellWritten } from './output.js';
 import { shorten } from './terminal.js';
-import { textsIn, withPipeline } from './work.js';
+import { eachTexts, withPipeline } from './work.js';
 
 /** Texts that are translated together, and then printed. */
 const TOGETHER = 32;
@@ -64,11 +64,12 @@ async function translate(texts: string[], flags: TranslateFlags): Promise<void> 
   const read = await readingOf(flags.model);
   await withPipeline('translation', { ...flags, model }, async (translator, engine) => {
     let first = true;
-    for await (const some of textsIn(texts, TOGETHER)) {
+    const work = async (some: readonly string[], onProgress: (done: number) => void) => {
       if (attention && first) await draw(engine, translator, read(some[0] as string), { ...flags, attention, model });
       first = false;
-      await translateSome(translator, some, read, flags);
-    }
+      await translateSome(translator, some, read, { ...flags, onProgress });
+    };
+    await eachTexts('translating', texts, work, TOGETHER);
     if (attention && first) throw nothingToDraw();
   });
 }
@@ -84,7 +85,7 @@ async function translateSome(
   translator: Translator,
   texts: readonly string[],
   read: (text: string) => string,
-  { to, beams, json }: TranslateFlags,
+  { to, beams, json, onProgress }: TranslateFlags & { onProgress: (done: number) => void },
 ): Promise<void> {
   const asks = texts.map((text) => needsTranslation(translator, text, to));
   const foreign = texts.filter((_, i) => asks[i]);
@@ -98,6 +99,7 @@ async function translateSome(
   const translations = found.values();
   for (const [i, source] of texts.entries()) {
     const { translation, score } = asks[i] ? (translations.next().value as Look) : { translation: source, score: 0 };
+    onProgress(i + 1);
     await print(json ? `${JSON.stringify({ source, translation, score })}\n` : `${translation}\n`);
   }
 }

@@ -6,9 +6,9 @@ import type { Folder } from '../io/folder.js';
 import { hubOf } from '../io/hub.js';
 import type { Tasks } from '../pipelines/tasks.js';
 import type { Runtime } from '../runtime/types.js';
-import { linesOfInput } from './lines.js';
+import { linesOfInput, sizeOfInput } from './lines.js';
 import type { EngineFlags } from './options.js';
-import { filesOf, showNotice, withBar } from './progress.js';
+import { filesOf, progress, showNotice, withBar } from './progress.js';
 
 /** A model's folder, by what its user calls it. */
 export const modelFolder = (runtime: Runtime, model: string): Promise<Folder> => folderFor(runtime, model, {}, hubOf(runtime, env));
@@ -46,6 +46,41 @@ export async function loadPipeline<Name extends keyof Tasks>(
   showNotice(pipe.model.config);
   return pipe;
 }
+
+/**
+ * Work on the texts that were given as arguments, else on the lines of standard input as they come, `together` at a time at most, with one bar for all of them: `work`
+ * tells how many of its own are done.
+ */
+export async function eachTexts(
+  what: string,
+  texts: readonly string[],
+  work: (some: readonly string[], onProgress: (done: number) => void) => Promise<void>,
+  together?: number,
+): Promise<void> {
+  const bar = progress(what);
+  const total = texts.length ? sum(texts.map(sizeOf)) : sizeOfInput();
+  const begin = performance.now();
+  let [count, size] = [0, 0];
+  try {
+    for await (const some of textsIn(texts, together)) {
+      const sizes = some.map(sizeOf);
+      const told = (done: number) => {
+        const rate = ((count + done) * 1000) / Math.max(1, performance.now() - begin);
+        bar.update(size + sum(sizes.slice(0, done)), total, `${count + done} texts, ${rate.toPrecision(3)}/s | `);
+      };
+      await work(some, told);
+      count += some.length;
+      size += sum(sizes);
+      told(0);
+    }
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Bytes of a text as a line of a file. */
+const sizeOf = (text: string): number => Buffer.byteLength(text) + 1;
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, n) => total + n, 0);
 
 /** The texts that were given as arguments, else the lines of standard input as they come; `together` at a time at most. */
 export async function* textsIn(texts: readonly string[], together = 256): AsyncGenerator<readonly string[]> {

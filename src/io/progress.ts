@@ -45,6 +45,9 @@ export interface ObservedFolder extends Folder {
 
 export const isObserved = (folder: Folder): folder is ObservedFolder => 'progress' in folder;
 
+/** Bytes of a file of which nobody needs to hear before it is there. */
+const SMALL = 1 << 16;
+
 const isWeights = (file: string): boolean => file.endsWith('.safetensors');
 
 /**
@@ -60,8 +63,15 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
     listen({ status, name, file });
   };
   const amount = (loaded: number, total: number): Amount => ({ loaded, total, progress: total ? (100 * loaded) / total : 0 });
-  const progress = (file: string, loaded: number, total: number) => {
-    const known = files[file] ?? { loaded: -1, total };
+  /** Bytes that have come of files whose size nobody tells: a compressed response says how long it is, and not what comes out of it. */
+  const came = new Map<string, number>();
+  const progress = (file: string, at: number, told: number | undefined) => {
+    const known = files[file] ?? { loaded: -1, total: 0 };
+    const sure = told !== undefined && at <= told;
+    // There is more than what came last, or this is not the last: so a total never shrinks, and only what has ended is complete.
+    const loaded = sure ? at : (came.get(file) ?? 0);
+    const total = Math.max(known.total, sure ? told : at);
+    came.set(file, at);
     // What was downloaded is read afterwards, by other counts.
     if (loaded <= known.loaded || begun.has(`done ${file}`)) return;
     once('download', file);
@@ -86,12 +96,16 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
         if (front.size !== undefined) files[file] ??= { loaded: 0, total: front.size };
         return front;
       }
+      let fetched: number | undefined;
       const onFetch = (loaded: number, total: number | undefined) => {
         options?.onFetch?.(loaded, total);
-        progress(file, loaded, total ?? loaded + 1);
+        fetched = loaded;
+        // A small file may be smaller than its compressed form.
+        if (total === undefined || total >= SMALL) progress(file, loaded, total);
       };
       const stream = await folder.open(file, { ...options, onFetch });
       once('download', file);
+      if (fetched !== undefined) progress(file, fetched, fetched);
       // Weights are read ahead of their use, which their reader tells.
       if (isWeights(file)) return stream;
       return counted(stream, (loaded) => {

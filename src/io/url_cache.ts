@@ -150,14 +150,15 @@ async function keep(cache: CacheLike, url: string, response: Response, onFetch: 
   const known = ['content-type', 'content-length', 'etag', 'last-modified'].map((name) => [name, headers.get(name)] as const);
   const kept = new Headers(known.filter((header): header is [string, string] => header[1] !== null));
   const length = headers.get('content-length');
-  // A header that counts a compressed body; a page may not see across origins whether it does.
-  const size = length === null || headers.has('content-encoding') ? undefined : Number(length);
+  // The header counts a compressed body as it is sent; a page may not see across origins whether it is.
+  const sent = length === null ? undefined : Number(length);
+  const size = headers.has('content-encoding') ? undefined : sent;
   if (size === undefined) kept.delete('content-length');
   let loaded = 0;
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       loaded += chunk.length;
-      onFetch?.(loaded, size);
+      onFetch?.(loaded, sent);
       controller.enqueue(chunk);
     },
     flush() {

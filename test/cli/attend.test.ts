@@ -42,7 +42,7 @@ describe('heed attend', () => {
 
   it('--out writes a page with the weights of all layers, and prints nothing', async () => {
     const out = join(temporary, 'page.html');
-    expect(await attend('--out', out)).toEqual({ code: 0, stdout: '', stderr: notice });
+    expect(await attend('--out', out)).toEqual({ code: 0, stdout: '', stderr: `${notice}heed: wrote ${out}\n` });
     expect(readdirSync(temporary)).toEqual(['page.html']);
     const html = readFileSync(out, 'utf8');
     expect(html).toContain('<h1 dir="auto">a &lt;/script&gt;</h1>');
