@@ -107,7 +107,7 @@ describe('sizes', () => {
     }
   });
 
-  it('of the JavaScript for feature extraction with one architecture: at most 70 kB gzipped, 65 kB without the tokenizer library', async () => {
+  it('of the JavaScript for feature extraction with one architecture: at most 71 kB gzipped, 68 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;
     const size = async (contents: string, resolveDir: string, external: string[]) => {
@@ -117,8 +117,8 @@ describe('sizes', () => {
       });
       return gzip(outputFiles[0]?.contents as Uint8Array);
     };
-    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(70_000);
-    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(65_000);
+    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(71_000);
+    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(68_000);
   });
 
   it('of all that is installed, dependencies aside: at most 2.2 MB', () => {

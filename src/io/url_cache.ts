@@ -138,11 +138,15 @@ async function isFresh(hit: Response | string, url: string, options: KeptOptions
   await now.body?.cancel().catch(() => {});
   if (!now.ok) return now.status !== 404 && now.status !== 410;
   for (const name of ['etag', 'last-modified', 'content-length']) {
-    const [before, after] = [hit.headers.get(name), now.headers.get(name)];
+    const before = hit.headers.get(name) ?? (name === 'content-length' ? hit.headers.get(SENT) : null);
+    const after = now.headers.get(name);
     if (before !== null && after !== null) return before === after;
   }
   return true;
 }
+
+/** What content-length said of a body that may have been compressed: of no use as its length, but to tell whether the server has another one. */
+const SENT = 'x-sent-length';
 
 /** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
 async function keep(cache: CacheLike, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
@@ -153,7 +157,10 @@ async function keep(cache: CacheLike, url: string, response: Response, onFetch: 
   // The header counts a compressed body as it is sent; a page may not see across origins whether it is.
   const sent = length === null ? undefined : Number(length);
   const size = headers.has('content-encoding') ? undefined : sent;
-  if (size === undefined) kept.delete('content-length');
+  if (size === undefined || type === 'cors') {
+    kept.delete('content-length');
+    if (length !== null) kept.set(SENT, length);
+  }
   let loaded = 0;
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
