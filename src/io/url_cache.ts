@@ -122,8 +122,8 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
 
 async function matchIn(cache: AnyCache | undefined, url: string): Promise<Hit | undefined> {
   const hit = cache && (await quietly<Hit | undefined>(async () => cache.match(url)));
-  // What another library may have put there: half a file, or none.
-  return hit instanceof Response && hit.status !== 200 ? undefined : hit;
+  // A cache of somebody's own may say null or false for nothing, and another library may have put half a file there, or none.
+  return !hit || (hit instanceof Response && hit.status !== 200) ? undefined : hit;
 }
 
 /** A custom cache may give the path of a file. What comes out of a cache is read as it comes: one time in four, a Chromium's service worker never filled a buffer of ours. */
