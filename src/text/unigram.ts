@@ -22,6 +22,8 @@ export class Unigram implements Model {
   readonly #unknown: number | undefined;
   readonly #unknownScore: number;
   readonly #fallsBack: boolean;
+  /** Of the word that is being read, if it is not long. */
+  readonly #ways = new Ways(REST);
 
   constructor(model: JsonNode) {
     this.#model = model;
@@ -44,15 +46,29 @@ export class Unigram implements Model {
   }
 
   encode(words: readonly string[], into: number[], spans?: number[]): void {
-    for (const word of words) drained(this.steps(word, into, spans));
+    for (const word of words) {
+      if (word.length > REST) {
+        drained(this.steps(word, into, spans));
+        continue;
+      }
+      this.#ways.begin(word.length);
+      this.#look(word, 0, word.length, this.#ways);
+      this.#write(word, this.#ways, into, spans);
+    }
   }
 
   *steps(word: string, into: number[], spans?: number[]): Generator<void, void> {
     const ways = new Ways(word.length);
+    ways.begin(word.length);
     for (let begin = 0; begin < word.length; ) {
-      if (begin > 0) yield;
       begin = this.#look(word, begin, Math.min(word.length, begin + REST), ways);
+      yield;
     }
+    this.#write(word, ways, into, spans);
+  }
+
+  /** Appends the pieces of the best way to a word's end. Unknown neighbours become one. */
+  #write(word: string, ways: Ways, into: number[], spans?: number[]): void {
     const unknown = this.#unknown ?? -1;
     const { ends, pieces } = ways.turned();
     for (let begin = 0; begin < word.length; ) {
@@ -119,10 +135,19 @@ class Ways {
   readonly #begins: Int32Array;
   readonly #pieces: Int32Array;
 
-  constructor(readonly length: number) {
-    this.#scores = new Float64Array(length + 1);
-    this.#begins = new Int32Array(length + 1).fill(-1);
-    this.#pieces = new Int32Array(length + 1);
+  #length = 0;
+
+  /** For words of at most so many code units. */
+  constructor(most: number) {
+    this.#scores = new Float64Array(most + 1);
+    this.#begins = new Int32Array(most + 1);
+    this.#pieces = new Int32Array(most + 1);
+  }
+
+  begin(length: number): void {
+    this.#length = length;
+    this.#begins.fill(-1, 0, length + 1);
+    this.#scores[0] = 0;
   }
 
   offer(begin: number, end: number, score: number, id: number): void {
@@ -138,7 +163,7 @@ class Ways {
     const begins = this.#begins;
     const pieces = this.#pieces;
     // Each begin is read before the end that stands in its place is written.
-    for (let end = this.length, after = -1; end >= 0; ) {
+    for (let end = this.#length, after = -1; end >= 0; ) {
       const begin = begins[end] as number;
       begins[end] = after;
       after = end;
