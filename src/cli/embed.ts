@@ -1,16 +1,14 @@
 /**
- * `heed embed`: texts to vectors. Texts come as arguments, or as lines of standard input, which are embedded as they come, so
- * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
+ * `heed embed`: texts to vectors. Texts come as arguments, or as lines of standard input, which are embedded as they come, each as
+ * soon as it is there, so that a file may be longer than memory and have no end. Vectors go to standard output, a line for a line; all else to standard error.
  */
 import { Command, Option } from 'commander';
 import { type SentencePooling, sentencePoolings } from '../pipelines/pooling.js';
 import { type SimilarityName, similarity } from '../pipelines/similarity.js';
-import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
-import { withBar } from './progress.js';
 import { pad, shorten } from './terminal.js';
-import { withPipeline } from './work.js';
+import { eachTexts, withPipeline } from './work.js';
 
 interface EmbedFlags extends EngineFlags {
   model?: string;
@@ -59,15 +57,17 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
     const { pooling, normalize, prompt, promptName: prompt_name, truncateDim: truncate_dim, maxTokens: max_length } = flags;
     const options = { pooling, normalize, prompt, prompt_name, truncate_dim, max_length };
     let seen = 0;
-    for await (const some of texts.length ? [texts] : linesOfInput()) {
-      const { data, dims } = await withBar('embedding', (onProgress) => extractor.encode(some, { ...options, onProgress }));
+    /** Vectors, while they are few enough to be compared. */
+    const few: ArrayLike<number>[] = [];
+    await eachTexts('embedding', texts, async (some, onProgress) => {
+      const { data, dims } = await extractor.encode(some, { ...options, onProgress });
       const C = dims[1] as number;
       const rows = some.map((_, i) => data.subarray(i * C, (i + 1) * C));
       await print(rows.map((row, i) => `${flags.json ? JSON.stringify(Array.from(row)) : show(some[i] as string, row)}\n`).join(''));
       seen += rows.length;
-      // All there is, that is, not the last lines of a long input.
-      if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(rows, extractor.sentence.similarity_fn_name));
-    }
+      if (seen <= COMPARED) few.push(...rows);
+    });
+    if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(few, extractor.sentence.similarity_fn_name));
   });
 }
 
