@@ -24,7 +24,16 @@ class Reverser extends Module {
     return this.out.forward(this.transformer.forward(embed(source), embed(target), masks));
   }
 }
-const sizes = { dModel: C, nhead: 4, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 128, batchFirst: true, normFirst: true };
+const sizes = {
+  dModel: C,
+  nhead: 4,
+  numEncoderLayers: 1,
+  numDecoderLayers: 1,
+  dimFeedforward: 128,
+  dropout: 0,
+  batchFirst: true,
+  normFirst: true,
+};
 
 const random = new Random(1);
 const draw = (n: number) =>

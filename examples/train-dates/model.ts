@@ -4,7 +4,16 @@ import { Embedding, Linear, Module, sinusoids, Transformer } from 'heed/nn';
 import { add, type Tensor } from 'heed/ops';
 
 const C = 64;
-const sizes = { dModel: C, nhead: 4, numEncoderLayers: 2, numDecoderLayers: 1, dimFeedforward: 256, batchFirst: true, normFirst: true };
+const sizes = {
+  dModel: C,
+  nhead: 4,
+  numEncoderLayers: 2,
+  numDecoderLayers: 1,
+  dimFeedforward: 256,
+  dropout: 0,
+  batchFirst: true,
+  normFirst: true,
+};
 
 export class DateReader extends Module {
   readonly #embedding: Embedding;

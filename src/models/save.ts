@@ -7,7 +7,7 @@ import { type Folder, folderOf, isFolder } from '../io/folder.js';
 import { isObject, type JsonObject, readFile } from '../io/json.js';
 import { modulesOf } from '../io/modules.js';
 import { respell } from '../io/respell.js';
-import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
@@ -135,8 +135,7 @@ async function writeModel(runtime: Runtime, folder: string, { tensors, files, co
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
-  // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
-  let length = await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
+  let length = await write('model.safetensors', writeSafetensors(tensors, pytorch));
   for (const [file, bytes] of files) length += await write(file, [bytes]);
   return length + (await write('config.json', [new TextEncoder().encode(config)]));
 }
