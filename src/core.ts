@@ -181,7 +181,10 @@ export function bind<A extends Autos = typeof autos>(
       return made;
     });
   const here: Loaders = {
-    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load, task),
+    pipeline: async (task: string, source: Source, options: PretrainedOptions) => {
+      const { load, name } = taskOf(task);
+      return Object.assign(await loadHere(source, options, load as Load, task), { task: name });
+    },
     ...Object.fromEntries(
       Object.entries(loaded).map(([name, auto]) => [
         name,
@@ -206,7 +209,7 @@ export function bind<A extends Autos = typeof autos>(
         checkListener(listen);
         const source = await sourceOf(runtime, model, options, hub);
         const folder = folderOfSource(runtime, source, hub);
-        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal });
+        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal }, runtime);
       },
     },
     ...Object.fromEntries(
