@@ -4,16 +4,7 @@ import { Embedding, Linear, Module, sinusoids, Transformer } from 'heed/nn';
 import { add, type Tensor } from 'heed/ops';
 
 const C = 64;
-const sizes = {
-  dModel: C,
-  nhead: 4,
-  numEncoderLayers: 2,
-  numDecoderLayers: 1,
-  dimFeedforward: 256,
-  dropout: 0,
-  batchFirst: true,
-  normFirst: true,
-};
+const sizes = { dModel: C, nhead: 4, numEncoderLayers: 2, numDecoderLayers: 1, dimFeedforward: 256, batchFirst: true, normFirst: true };
 
 export class DateReader extends Module {
   readonly #embedding: Embedding;
@@ -24,7 +15,7 @@ export class DateReader extends Module {
   constructor(engine: Engine, V: number) {
     super(engine);
     this.#embedding = this.child('embedding', new Embedding(engine, V, C));
-    this.#transformer = this.child('transformer', new Transformer(engine, sizes));
+    this.#transformer = this.child('transformer', new Transformer(engine, { ...sizes, dropout: 0 }));
     this.#out = this.child('out', new Linear(engine, C, V));
   }
 

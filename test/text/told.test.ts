@@ -120,7 +120,9 @@ describe('save_pretrained', () => {
     const grid = read('tokenizer_files/grid.json.gz');
     const different: string[] = [];
     const rows = (tokenizer: CallableTokenizer) => JSON.stringify(grid.texts.map((text: string) => tokenizer.encode(text)));
-    for (const { name, files } of grid.folders) {
+    // Every fourth, and those whose class config.json alone says.
+    const some = grid.folders.filter(({ name }: { name: string }, i: number) => i % 4 === 0 || name.includes('model_type'));
+    for (const { name, files } of some) {
       const all: Record<string, Uint8Array | string> = {};
       for (const [file, at] of Object.entries<number>(files)) {
         const value = grid.values[at];
