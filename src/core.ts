@@ -129,7 +129,7 @@ export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
 export { moreTokenizers } from './text/classes/more.js';
 export { registerTokenizers, type TokenizerTable } from './text/classes/names.js';
-export type { Batch, CallableTokenizer, Encoding } from './text/tokenizer.js';
+export type { Batch, CallableTokenizer, Encoding, ListBatch } from './text/tokenizer.js';
 
 /** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
 export interface Auto {

@@ -1,15 +1,9 @@
 /** What BART and Marian have in common: the keys of their configs, and the names of their weights. */
 import type { JsonNode } from '../io/json.js';
-import {
-  below,
-  type CheckpointSummary,
-  type EncoderDecoderChoices,
-  type EncoderDecoderDims,
-  type Names,
-  tiesWords,
-} from './architecture.js';
+import { type CheckpointSummary, type EncoderDecoderChoices, type EncoderDecoderDims, type Names, tiesWords } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { headsIn, layersIn, probabilityIn, sizeIn, unsupported } from './config.js';
+import { below } from './names.js';
 import { oneTable, tablesOf } from './ties.js';
 
 /** What configs may leave out, and families may have otherwise. */

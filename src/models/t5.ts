@@ -3,9 +3,10 @@
  * relative positions that all layers of a stack share.
  */
 import type { JsonNode } from '../io/json.js';
-import { below, defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
+import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
 import { activationOf, layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
+import { below } from './names.js';
 import { oneTable, tablesOf } from './ties.js';
 
 /** Two spellings: `gated-gelu` means the tanh approximation. */

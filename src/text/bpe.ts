@@ -63,6 +63,8 @@ export class Bpe extends Vocabulary implements Model {
     for (const [rank, merge] of model.array('merges').entries()) {
       const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
       if (typeof left !== 'string' || typeof right !== 'string' || more.length) throw model.error('has a merge that is not of two tokens');
+      if (right.length < this.#prefix.length)
+        throw model.error(`has a merge of ${JSON.stringify(right.slice(0, 60))}, which is shorter than its prefix`);
       const [a, b, id] = [left, right, left + right.slice(this.#prefix.length)].map((token) => this.idOf(token));
       if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
       this.#merges.set(keyOf(a, b), { rank, id });
@@ -85,7 +87,7 @@ export class Bpe extends Vocabulary implements Model {
   }
 
   pieces(): Iterable<string> {
-    return this.#suffix ? [] : Object.keys(this.node.value);
+    return this.#suffix || this.#prefix ? [] : Object.keys(this.node.value);
   }
 
   #piecesOf(word: string): readonly number[] {

@@ -73,11 +73,12 @@ export class Pipeline {
     const ids: number[] = [];
     const guarded = <T>(run: () => T) => guard(this.#file, 'cannot encode this text', run);
     let first = true;
-    for (const piece of this.#cutter.pieces(text)) {
-      for (const part of guarded(() => this.#parts(wellFormed(piece), first))) {
+    for (const piece of this.#pieces(text)) {
+      const own = wellFormed(piece);
+      for (const part of guarded(() => this.#parts<Text>(this.#traces ? Aligned.of(own) : own, first))) {
         if (part instanceof Found) ids.push(part.token.id);
         else
-          for (const words of this.#cutter.words(part)) {
+          for (const words of this.#cutter.words(part.map(stringOf))) {
             guarded(() => this.#model.encode(words, ids));
             yield;
           }
@@ -88,12 +89,17 @@ export class Pipeline {
     return ids;
   }
 
+  /** Pieces of a long text that go one after the other; of one whose words depend on where they stand in it, the text. */
+  #pieces(text: string): Iterable<string> {
+    return this.#traces ? [text] : this.#cutter.pieces(text);
+  }
+
   /** As trace, yielding as encodeSteps does. */
   *traceSteps(text: string, trims: boolean, most = Number.POSITIVE_INFINITY): Generator<void, Tokens> {
     if (text.length <= LONG) return this.trace(text, trims);
     const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
     let length = 0;
-    for (const piece of this.#cutter.pieces(text)) {
+    for (const piece of this.#pieces(text)) {
       append(tokens, this.trace(piece, trims, length === 0), length);
       length += piece.length;
       if (tokens.ids.length >= most) break;
