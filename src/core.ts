@@ -31,9 +31,19 @@ export type { GenerationConfig } from './generation/config.js';
 export type { Streamer } from './generation/search.js';
 export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2SeqOutput } from './generation/seq2seq.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
+export { type AutoConfig, bindConfig } from './io/auto_config.js';
 export type { ModelSource, SourceOptions } from './io/find.js';
 export type { ModelFile, ModelFiles } from './io/given.js';
 export type { ProgressEvent } from './io/progress.js';
+export {
+  bindRead,
+  bindWrite,
+  type ReadTensorsOptions,
+  type WritableTensor,
+  type WriteSafetensors,
+  type WriteTensorsOptions,
+} from './io/tensor_files.js';
+export type { TensorSource } from './io/weights_folder.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -171,7 +181,10 @@ export function bind<A extends Autos = typeof autos>(
       return made;
     });
   const here: Loaders = {
-    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load, task),
+    pipeline: async (task: string, source: Source, options: PretrainedOptions) => {
+      const { load, name } = taskOf(task);
+      return Object.assign(await loadHere(source, options, load as Load, task), { task: name });
+    },
     ...Object.fromEntries(
       Object.entries(loaded).map(([name, auto]) => [
         name,
@@ -196,7 +209,7 @@ export function bind<A extends Autos = typeof autos>(
         checkListener(listen);
         const source = await sourceOf(runtime, model, options, hub);
         const folder = folderOfSource(runtime, source, hub);
-        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal });
+        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal }, runtime);
       },
     },
     ...Object.fromEntries(
@@ -224,7 +237,7 @@ export const bindEstimate =
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
 export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
   const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>).filter(([name]) =>
-    name.startsWith('Auto'),
+    name.startsWith('AutoModel'),
   );
   serve(
     { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },

@@ -51,6 +51,9 @@ const kinds: readonly { fits(file: never): boolean; opens(file: never, name: str
   },
 ];
 
+/** Whether it is one file, not several by their names. */
+export const isFile = (given: object): given is Exclude<ModelFile, string> => kinds.some(({ fits }) => fits(given as never));
+
 /** The text of an address, which may be a URL. */
 export const addressOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : typeof (value as { href?: unknown } | undefined)?.href === 'string' ? (value as URL).href : undefined;

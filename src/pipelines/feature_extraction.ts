@@ -13,6 +13,7 @@ import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } fro
 import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
+import type { Runtime } from '../runtime/types.js';
 import type { HostTensor } from '../tensor.js';
 import { drained } from '../text/steps.js';
 import { type CallableTokenizer, Tokenizer, tokenizerFilesOf } from '../text/tokenizer.js';
@@ -95,7 +96,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     // The tokenizer is read while the weights are, which takes longer.
     const [encoder, tokenizer, sentence] = await loadAll(
       EncoderModel.load(engine, home, options),
-      loadTokenizer(home, described, signal),
+      loadTokenizer(engine.runtime, home, described, signal),
       described,
     );
     try {
@@ -233,7 +234,7 @@ function tokensBefore(tokenizer: CallableTokenizer, ids: readonly number[]): num
 }
 
 /** A folder's tokenizer, which makes texts lower case where the folder's sentence config wants it. */
-async function loadTokenizer(folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
+async function loadTokenizer(runtime: Runtime, folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
   const [files, { lowercase }] = await allOf([tokenizerFilesOf(folder, { signal }), described]);
-  return Tokenizer.from({ ...files, lowercase }, folder.locate);
+  return Tokenizer.from({ ...files, lowercase }, folder.locate, { folder, runtime });
 }

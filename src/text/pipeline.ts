@@ -48,6 +48,8 @@ export class Pipeline {
   /** Whether even ids cannot be had without a memory of where text comes from. */
   readonly #traces: boolean;
   readonly #model: Model;
+  /** As the file has it: a table of ids, or a list. */
+  readonly #vocab: unknown;
   readonly #decode: Decoder;
   readonly #cutter: Cutter;
   readonly #added = new Map<string, AddedToken>();
@@ -71,6 +73,7 @@ export class Pipeline {
     this.#words = preTokenizerOf(root);
     this.#traces = asksForOrigin(root);
     this.#model = modelOf(root);
+    this.#vocab = root.object('model').get('vocab');
     this.#decode = decoderOf(root);
     this.#cutter = new Cutter((text, first) => drained(this.#parts(this.#textOf(text, first ? 0 : 1), first)), this.#model, added);
   }
@@ -209,6 +212,19 @@ export class Pipeline {
 
   idOf(token: string): number | undefined {
     return this.#added.get(token)?.id ?? this.#model.idOf(token);
+  }
+
+  /** All tokens, with their ids: the model's, then added ones. */
+  vocabulary(): Map<string, number> {
+    const own = Array.isArray(this.#vocab)
+      ? this.#vocab.map((entry, id) => [Array.isArray(entry) ? entry[0] : entry, id] as const)
+      : Object.entries(Object(this.#vocab) as Record<string, number>);
+    return new Map([...own, ...[...this.#added.values()].map(({ content, id }) => [content, id] as const)]);
+  }
+
+  /** The tokens that are not text. */
+  get specials(): readonly AddedToken[] {
+    return [...this.#added.values()].filter(({ special }) => special);
   }
 
   tokenOf(id: number): string | undefined {
