@@ -97,7 +97,8 @@ export class Tokenizer {
     for (const role of roles) {
       const token = tokens.get(role);
       this[`${role}_token`] = token;
-      this[`${role}_token_id`] = token === undefined ? undefined : this.token_to_id(token);
+      // What the vocabulary does not have, an empty text that is, is an unknown token to transformers.
+      this[`${role}_token_id`] = token === undefined ? undefined : (this.token_to_id(token) ?? this.token_to_id(tokens.get('unk') ?? ''));
     }
     // Python writes 1e30 where it knows no limit.
     const most = config.get('model_max_length') ?? config.get('max_len');
