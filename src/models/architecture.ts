@@ -165,6 +165,8 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly className?: string;
   /** What it is made into: Encoder, EncoderDecoder. A bundle has those alone that its architectures name. */
   readonly module: ModuleClass<Dims, Block>;
+  /** General names that its configs may have for keys of its own, and the keys: transformers' attribute_map. */
+  readonly aliases?: Readonly<Record<string, string>>;
   readonly dims: (config: JsonNode) => Dims;
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
   /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */

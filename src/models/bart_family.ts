@@ -12,6 +12,9 @@ export interface BartSizes {
   pad_token_id: number;
 }
 
+/** General names for its keys. */
+export const bartAliases = { hidden_size: 'd_model', num_attention_heads: 'encoder_attention_heads', num_hidden_layers: 'encoder_layers' };
+
 const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 1024);
 
 /** The sizes in configs of the BART family. */

@@ -47,6 +47,7 @@ const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) 
   defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
     name,
     module: EncoderDecoder,
+    aliases: { hidden_size: 'd_model', num_attention_heads: 'num_heads', num_hidden_layers: 'num_layers', head_dim: 'd_kv' },
     dims: (c) => {
       const [L, V] = [layersIn(c, 'num_layers', sizes.num_layers), sizeIn(c, 'vocab_size', sizes.vocab_size)];
       const stack = { H: sizeIn(c, 'num_heads', sizes.num_heads), D: sizeIn(c, 'd_kv', 64), F: sizeIn(c, 'd_ff', sizes.d_ff) };

@@ -202,10 +202,12 @@ export class Pipeline {
       const id = typeof value === 'bigint' ? Number(value) : value;
       if (!Number.isInteger(id)) throw new HeedError('ARGUMENT', 'an id is not a whole number', { culprit: 'ids' });
       const token = this.tokenOf(id);
+      if (token === undefined) continue;
       const added = this.#addedById.get(id);
-      if (token === undefined || (skipSpecial && added?.special)) continue;
-      // As they are looked for in texts.
-      tokens.push(added?.normalized ? this.#normalize(token) : token);
+      // As they are looked for in texts. Only a special token's own content is skipped.
+      const form = added?.normalized ? this.#normalize(token) : token;
+      if (skipSpecial && added?.special && this.#added.get(form)?.special) continue;
+      tokens.push(form);
     }
     return guard(this.#file, 'cannot decode these tokens', () => this.#decode(tokens).join(''));
   }

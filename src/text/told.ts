@@ -135,7 +135,8 @@ export abstract class Told {
     for (const role of roles) {
       const idOf = (from: Told) => {
         const token = from.tokens.get(role);
-        return token === undefined ? undefined : from.token_to_id(token);
+        // What the vocabulary does not have, an empty text that is, is an unknown token to transformers.
+        return token === undefined ? undefined : (from.token_to_id(token) ?? from.token_to_id(from.tokens.get('unk') ?? ''));
       };
       const tokenOf = (to: Told, id: number | null | undefined) => {
         const token = typeof id === 'number' ? to.id_to_token(id) : undefined;
