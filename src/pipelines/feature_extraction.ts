@@ -35,7 +35,7 @@ export interface FeatureExtractionOptions extends RunOptions {
   quantize?: boolean | undefined;
   /** How bytes of bits are counted: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
   precision?: Precision | undefined;
-  /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
+  /** Tokens after which a text is cut. Default: sentence_bert_config.json beside modules.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
   /** What is put before every text. Default: what `prompt_name` stands for, else nothing. */
   prompt?: string | undefined;

@@ -136,13 +136,13 @@ export class Tokenizer extends Told {
     return this.encode(text, { ...options, add_special_tokens }).map((id) => this.id_to_token(id) ?? '');
   }
 
-  /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text. */
+  /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text, also one without words. */
   batch(texts: Text | readonly Text[], options: BatchOptions & { return_tensor: false }): ListBatch;
   batch(texts: Text | readonly Text[], options?: BatchOptions): Batch;
   batch(texts: Text | readonly Text[], options: BatchOptions = {}): Batch | ListBatch {
     const lengths = lengthsOf(options, batchOptions, this.model_max_length);
     const { is_split_into_words: split, return_tensor = true } = options;
-    const isText = (value: unknown) => typeof value === 'string' || (split && Array.isArray(value) && typeof value[0] === 'string');
+    const isText = (value: unknown) => typeof value === 'string' || (split && Array.isArray(value) && !Array.isArray(value[0]));
     const listOf = (value: unknown) => (isText(value) ? [value] : value) as readonly Text[];
     const all = listOf(texts);
     const pairs = options.text_pair === undefined || options.text_pair === null ? undefined : listOf(options.text_pair);
