@@ -11,7 +11,8 @@ registerArchitecture(bert);
 /** Of an isolate's 128 MB, for weights and what is computed. What needs more is refused with an error, instead of the isolate being ended. */
 const memory = { maximum: 64 << 20 };
 const limits = { texts: 32, characters: 2000, bytes: 100_000 };
-const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json', 'sentence_bert_config.json'];
+const model = 'config.json model.safetensors tokenizer.json tokenizer_config.json';
+const names = `${model} modules.json sentence_bert_config.json 1_Pooling/config.json`.split(' ');
 
 /** @typedef {{ ASSETS: { fetch: typeof fetch } }} Env @type {Promise<import('heed').FeatureExtractor> | undefined} */
 let extractor;
