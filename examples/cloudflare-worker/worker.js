@@ -7,7 +7,6 @@
 import { bert, HeedError, pipeline, registerArchitecture } from 'heed/core';
 
 registerArchitecture(bert);
-
 /** Of an isolate's 128 MB, for weights and what is computed. What needs more is refused with an error, instead of the isolate being ended. */
 const memory = { maximum: 64 << 20 };
 const limits = { texts: 32, characters: 2000, bytes: 100_000 };
