@@ -85,7 +85,8 @@ function partsOf(file: string, modules: readonly ModuleEntry[]): [pooling: Modul
   const is = (kind: string) => (module: ModuleEntry | undefined) => module !== undefined && kindOfModule(module) === kind;
   const [pooling, behind] = is('Pooling')(rest[0]) ? [rest[0], rest.slice(1)] : [undefined, rest];
   const foreign = modules.find(({ type }) => !type.startsWith('sentence_transformers.'));
-  if (foreign) throw unsupported(file, `a module ${quote(foreign.type)}`, kindOfModule(foreign), 'heed runs none of a model’s own code');
+  if (foreign)
+    throw unsupported(file, `a module ${quote(foreign.type)}`, kindOfModule(foreign) || file, 'heed runs none of a model’s own code');
   const normalizes = is('Normalize');
   const strange = is('Transformer')(first)
     ? behind.find((module) => !(normalizes(module) || (pooling && moduleKinds().includes(kindOfModule(module)))))

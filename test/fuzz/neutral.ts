@@ -38,16 +38,7 @@ const unread = {
 
 const stray: FilesMutation = (random, files) => {
   const junk = () => pick(random, [encode('{'), encode('[]'), encode('{"a":1}'), new Uint8Array(5), encode('nonsense\n')]);
-  const names = [
-    'generation_config.json',
-    'README.md',
-    'vocab.txt',
-    'merges.txt',
-    'pytorch_model.bin',
-    'added_tokens.json',
-    'model.onnx',
-    'flax_model.msgpack',
-  ];
+  const names = ['README.md', 'vocab.txt', 'merges.txt', 'pytorch_model.bin', 'model.onnx', 'flax_model.msgpack'];
   return { ...files, ...Object.fromEntries(names.filter(() => random.next() < 0.4).map((name) => [name, junk()])) };
 };
 
@@ -83,14 +74,13 @@ const changes: readonly FilesMutation[] = [
   json('tokenizer.json', (random, value) => ({
     ...value,
     version: pick(random, ['1.0', '2.0']),
-    truncation: pick(random, [null, { direction: 'Left', max_length: 3, strategy: 'OnlyFirst', stride: 2 }]),
-    padding: pick(random, [null, { strategy: { Fixed: 4 }, direction: 'Left', pad_id: 3 }]),
+    truncation: pick(random, [null, { direction: 'Right', max_length: 3, strategy: 'OnlyFirst', stride: 2 }]),
   })),
   json('tokenizer.json', (random, value) => {
     const model = value.model as { vocab: Json };
     return { ...value, model: { ...model, vocab: Array.isArray(model.vocab) ? model.vocab : reordered(random, model.vocab) } };
   }),
-  json('tokenizer_config.json', (_, value) => ({ ...value, tokenizer_class: 'X', name_or_path: 'x', added_tokens_decoder: {} })),
+  json('tokenizer_config.json', (_, value) => ({ ...value, name_or_path: 'x', processor_class: 'X' })),
   stray,
   moved,
   described,
