@@ -9,6 +9,9 @@ import { quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
 import { isObserved } from './progress.js';
 
+/** Characters of a module's path. */
+const LONGEST = 255;
+
 /** A module, by its Python class, and the folder inside that has its files; '' is the model's own. */
 export interface ModuleEntry {
   readonly type: string;
@@ -23,8 +26,8 @@ export async function modulesOf(folder: Folder, options: OpenOptions = {}): Prom
   return root.objects('modules').map((module) => {
     const path = module.string('path', '');
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    // Such a path would read outside of the folder, or have a query in a URL.
-    if (path.startsWith('/') || parts.some((part) => part === '..' || !/^[\w. -]+$/.test(part)))
+    // Such a path would read outside of the folder, have a query in a URL, or be none that a disk takes.
+    if (path.length > LONGEST || path.startsWith('/') || parts.some((part) => part === '..' || !/^[\w. -]+$/.test(part)))
       throw new HeedError('FORMAT', `${root.file} gives the path ${quote(path)}`, { culprit: root.file });
     return { type: module.string('type'), path: parts.join('/') };
   });
