@@ -2,6 +2,7 @@
 import { autos, bind, bindEstimate, type Heed } from './core.js';
 import { VERSION } from './engine/build.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
+import { attachMethods } from './host/index.js';
 import { type Environment, environmentOf } from './io/env.js';
 import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
@@ -67,6 +68,7 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment
     ...[heedTransformer, marian, bart, t5, mt5],
   );
   registerTokenizers(moreTokenizers);
+  attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);
   registerTask(translation, summarization, text2textGeneration);

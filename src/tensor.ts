@@ -1,17 +1,18 @@
 /**
  * Tensors: names for numbers in an engine's memory. A tensor is a storage, an offset, a shape and strides; views share
- * the storage. There is no maths here. Host tensors are the copies in JavaScript memory that users get to keep.
+ * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
 import type { Storage } from './engine/memory.js';
 import { HeedError, kindOf } from './errors.js';
+import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/tensor.js';
+
+export { type AnyData, type HostData, type HostDtype, HostTensor, type Nested } from './host/tensor.js';
 
 /** Element types, with the bytes of one. */
 export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
 export type Dtype = keyof typeof dtypes;
 export type Shape = readonly number[];
-export type HostData = Float32Array | Int32Array | Uint8Array;
-export type Nested = number | Nested[];
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
@@ -24,32 +25,6 @@ export function contiguousStrides(shape: Shape): number[] {
     step *= shape[i] as number;
   }
   return strides;
-}
-
-/** Element types of numbers outside of the engine. */
-export type HostDtype = Dtype | 'int8' | 'uint8';
-
-/** Numbers that a user gets to keep, in transformers.js's form. */
-export class HostTensor<Data extends HostData | Int8Array = HostData> {
-  constructor(
-    readonly type: HostDtype,
-    readonly data: Data,
-    readonly dims: number[],
-  ) {}
-
-  get size(): number {
-    return this.data.length;
-  }
-
-  /** Nested arrays, one level per dimension. */
-  tolist(): Nested {
-    const list = (axis: number, from: number): Nested => {
-      if (axis === this.dims.length) return this.data[from] as number;
-      const step = sizeOf(this.dims.slice(axis + 1));
-      return Array.from({ length: this.dims[axis] as number }, (_, i) => list(axis + 1, from + i * step));
-    };
-    return list(0, 0);
-  }
 }
 
 export class Tensor {
