@@ -1,7 +1,8 @@
 /** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
-export { HostTensor, type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
+export { Tensor as HostTensor } from '../host/index.js';
+export { type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
 export {
   type Activation,
   activate,
@@ -25,6 +26,7 @@ export { type EmbeddingOptions, embedding } from './embedding.js';
 export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
 export { binaryCrossEntropyWithLogits, mseLoss } from './loss_elements.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
+export type { Given, TensorLike } from './given.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
 export { quantize, quantizedInts, quantizedScales } from './quantize.js';
 export { mean, sum } from './reduce.js';
