@@ -4,9 +4,12 @@ import { type AnyData, type ArrayOf, type HostDtype, HostTensor } from './tensor
 
 /** Any tensor's numbers as the methods compute with them: bigints too go through the same code, whose operators know both. */
 export type Numbers = { readonly length: number; [index: number]: number } & Iterable<number>;
-type Maker<Data> = { new (length: number): Data; from(values: Iterable<unknown> | ArrayLike<unknown>, map?: (value: never) => unknown): Data };
+type Maker<Data> = {
+  new (length: number): Data;
+  from(values: Iterable<unknown> | ArrayLike<unknown>, map?: (value: never) => unknown): Data;
+};
 
-/** How each element type is kept: a table of getters' worth of constructors, by name. Runtimes without Float16Array have no float16. */
+/** The arrays by element type. Runtimes without Float16Array have no float16. */
 const makers = (): { [T in HostDtype]: Maker<ArrayOf[T]> | undefined } =>
   ({
     ...{ float32: Float32Array, float64: Float64Array, float16: (globalThis as { Float16Array?: unknown }).Float16Array },
@@ -42,7 +45,10 @@ export const numbersOf = (x: { data: AnyData }): Numbers => x.data as unknown as
 export const product = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
 export const wrongValue = (where: string, argument: string, value: unknown, cure: string): HeedError =>
-  new HeedError('ARGUMENT', `${where}: ${argument} is ${typeof value === 'bigint' ? `${value}n` : kindOf(value)}`, { culprit: argument, cure });
+  new HeedError('ARGUMENT', `${where}: ${argument} is ${typeof value === 'bigint' ? `${value}n` : kindOf(value)}`, {
+    culprit: argument,
+    cure,
+  });
 
 export const wrongDims = (where: string, dims: readonly number[], problem: string, cure: string): HeedError =>
   new HeedError('SHAPE', `${where}: a tensor [${dims}] ${problem}`, { culprit: 'tensor', shape: dims, cure });
@@ -59,7 +65,12 @@ export function expectHost(where: string, argument: string, x: unknown): asserts
 export function placeOf(where: string, argument: string, index: unknown, length: number): number {
   const place = Number.isInteger(index) ? ((index as number) < 0 ? (index as number) + length : (index as number)) : -1;
   if (place >= 0 && place < length) return place;
-  throw wrongValue(where, argument, index, length ? `It is a whole number from ${-length} to ${length - 1}` : 'There is nothing to choose from');
+  throw wrongValue(
+    where,
+    argument,
+    index,
+    length ? `It is a whole number from ${-length} to ${length - 1}` : 'There is nothing to choose from',
+  );
 }
 
 /** Whole numbers, given one by one or as one list. Throws ARGUMENT for others. */

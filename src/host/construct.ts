@@ -41,7 +41,10 @@ function entered(type: HostDtype, data: unknown): AnyData {
   if (data instanceof Uint16Array && type === 'float16')
     return new (maker as unknown as typeof Uint16Array)(data.buffer as ArrayBuffer, data.byteOffset, data.length) as unknown as AnyData;
   if (!Array.isArray(data))
-    throw new HeedError('DTYPE', `Tensor: ${kindOf(data)} holds no ${type}`, { culprit: 'data', cure: "Give a list, or the type's own array" });
+    throw new HeedError('DTYPE', `Tensor: ${kindOf(data)} holds no ${type}`, {
+      culprit: 'data',
+      cure: "Give a list, or the type's own array",
+    });
   const big = type.endsWith('int64');
   const isWrong = (x: unknown) => typeof x !== 'boolean' && (big ? !Number.isInteger(x) && typeof x !== 'bigint' : typeof x !== 'number');
   const wrong = Array.from(data as unknown[]).findIndex(isWrong);

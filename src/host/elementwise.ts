@@ -95,7 +95,8 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     const by = (isBig(this) ? BigInt(val) : Number(val)) as number;
     // Of either kind: 0n == 0.
     if (Number(by) === 0 && !isFloat(this)) throw wrongValue('remainder', 'val', val, 'An integer cannot be divided by 0');
-    if (by < 0 && /^(uint|bool)/.test(this.type)) throw wrongValue('remainder', 'val', val, `A tensor of ${this.type} has no numbers below 0`);
+    if (by < 0 && /^(uint|bool)/.test(this.type))
+      throw wrongValue('remainder', 'val', val, `A tensor of ${this.type} has no numbers below 0`);
     return write(this, (x) => {
       const rest = x % by;
       return (rest < 0 && by > 0) || (rest > 0 && by < 0) ? rest + by : rest;

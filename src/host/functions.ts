@@ -16,7 +16,10 @@ function expectAlike(where: string, tensors: unknown, axis?: number): void {
   const [first, ...rest] = tensors as HostTensor[] as [HostTensor, ...HostTensor[]];
   for (const { type, dims } of rest) {
     if (type !== first.type)
-      throw new HeedError('DTYPE', `${where}: tensors of ${first.type} and of ${type}`, { culprit: 'tensors', cure: "Make them one with to('float32')" });
+      throw new HeedError('DTYPE', `${where}: tensors of ${first.type} and of ${type}`, {
+        culprit: 'tensors',
+        cure: "Make them one with to('float32')",
+      });
     if (dims.length !== first.dims.length || dims.some((d, i) => i !== axis && d !== first.dims[i]))
       throw wrongDims(where, dims, `does not go with one of [${first.dims}]`, 'Give tensors of one shape');
   }
@@ -34,7 +37,8 @@ export function cat<Data extends AnyData>(tensors: readonly HostTensor<Data>[], 
   let column = 0;
   for (const { data, dims: own } of tensors) {
     const width = product(own.slice(axis));
-    for (let from = 0, to = column; from < data.length; from += width, to += row) into.set((data as Float32Array).subarray(from, from + width), to);
+    for (let from = 0, to = column; from < data.length; from += width, to += row)
+      into.set((data as Float32Array).subarray(from, from + width), to);
     column += width;
   }
   return tensorOf(first.type, into, dims);
@@ -88,12 +92,16 @@ const lineOf = (dims: readonly number[], axis: number, i: number): number => {
 };
 
 /** The mean [B, C] of hidden states [B, T, C] over the tokens that the mask [B, T] has; NaN where it has none. Throws SHAPE. */
-export function mean_pooling<Data extends AnyData>(last_hidden_state: HostTensor<Data>, attention_mask: HostTensor<AnyData>): HostTensor<Data> {
+export function mean_pooling<Data extends AnyData>(
+  last_hidden_state: HostTensor<Data>,
+  attention_mask: HostTensor<AnyData>,
+): HostTensor<Data> {
   expectHost('mean_pooling', 'last_hidden_state', last_hidden_state);
   expectHost('mean_pooling', 'attention_mask', attention_mask);
   const [B = 0, T = 0, C = 0] = last_hidden_state.dims;
   const mask = attention_mask.dims;
-  if (last_hidden_state.dims.length !== 3) throw wrongDims('mean_pooling', last_hidden_state.dims, 'is not [B, T, C]', 'Give hidden states');
+  if (last_hidden_state.dims.length !== 3)
+    throw wrongDims('mean_pooling', last_hidden_state.dims, 'is not [B, T, C]', 'Give hidden states');
   if (mask.length !== 2 || mask[0] !== B || mask[1] !== T)
     throw wrongDims('mean_pooling', mask, `is no mask of [${B}, ${T}] tokens`, 'Give the attention_mask of the same call');
   const [x, m, y] = [numbersOf(last_hidden_state), numbersOf(attention_mask), roomFor(last_hidden_state, B * C)];
@@ -186,7 +194,10 @@ export function interpolate<Data extends AnyData>(
   const [height = 0, width = 0, ...more] = sizesOf('interpolate', 'size', [size], 1);
   if (more.length || width === 0) throw wrongValue('interpolate', 'size', size, 'Give [height, width]');
   if (!modes.includes(mode))
-    throw new HeedError('UNSUPPORTED', `interpolate: there is no mode ${kindOf(mode)}`, { culprit: 'mode', cure: `Use ${modes.join(', ')}` });
+    throw new HeedError('UNSUPPORTED', `interpolate: there is no mode ${kindOf(mode)}`, {
+      culprit: 'mode',
+      cure: `Use ${modes.join(', ')}`,
+    });
   const dims = input.dims;
   const [H, W] = dims.slice(-2) as [number, number];
   if (dims.length < 2 || dims.length > 4 || H * W === 0) throw wrongDims('interpolate', dims, 'is no picture', 'Give [C, H, W]');

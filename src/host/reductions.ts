@@ -4,7 +4,13 @@ import { Elementwise, type Fractions, fractional } from './elementwise.js';
 import { type AnyData, HostTensor } from './tensor.js';
 
 /** Each line along an axis, copied, and what becomes of it: `length` numbers in its place. */
-function alongAxis(x: HostTensor<AnyData>, axis: number, into: Numbers, length: number, compute: (line: Numbers) => ArrayLike<number>): void {
+function alongAxis(
+  x: HostTensor<AnyData>,
+  axis: number,
+  into: Numbers,
+  length: number,
+  compute: (line: Numbers) => ArrayLike<number>,
+): void {
   const [outer, R, inner] = [product(x.dims.slice(0, axis)), x.dims[axis] as number, product(x.dims.slice(axis + 1))];
   const [data, line] = [numbersOf(x), roomFor(x, R)];
   for (let a = 0; a < outer; a++)
@@ -50,8 +56,7 @@ function extremeOf(line: Numbers, isBetter: (a: number, b: number) => boolean): 
   let best = 0;
   for (let i = 0; i < line.length; i++) {
     const value = line[i] as number;
-    // A NaN, the only number that is not itself.
-    if (value !== value) return i;
+    if (Number.isNaN(value)) return i;
     if (isBetter(value, line[best] as number)) best = i;
   }
   return best;
@@ -87,7 +92,7 @@ export function softmaxOf(line: ArrayLike<number>, logarithm: boolean): number[]
 
 /** The places of the numbers of a line from the greatest on, NaN first; of equals the first one. */
 const ranked = (line: Numbers): number[] => {
-  const above = (a: number, b: number) => (a !== a ? Number(b === b) : b !== b ? -1 : Number(a > b) - Number(a < b));
+  const above = (a: number, b: number) => Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
   return Array.from({ length: line.length }, (_, i) => i).sort((i, j) => above(line[j] as number, line[i] as number) || i - j);
 };
 
@@ -186,7 +191,11 @@ export abstract class Reductions<Data extends AnyData> extends Elementwise<Data>
     const [values, places] = [roomFor(this, product(dims)), new BigInt64Array(product(dims))];
     const along = (into: Numbers, compute: (line: Numbers) => ArrayLike<number>) =>
       alongAxis(this as unknown as HostTensor<AnyData>, axis, into, k, compute);
-    along(values, (line) => ranked(line).slice(0, k).map((i) => line[i] as number));
+    along(values, (line) =>
+      ranked(line)
+        .slice(0, k)
+        .map((i) => line[i] as number),
+    );
     along(places as unknown as Numbers, (line) => ranked(line).slice(0, k).map(BigInt) as unknown as number[]);
     return [new HostTensor(this.type, values as unknown as Data, dims), new HostTensor('int64', places, [...dims])];
   }

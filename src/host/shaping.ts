@@ -81,7 +81,8 @@ export abstract class Shaping<Data extends AnyData> {
    * @example x.slice(0, null, [1, -1]) // of [2, 3, 4]: [3, 2]
    */
   slice(...slices: readonly (number | readonly [from: number | null, to: number | null] | null | undefined)[]): HostTensor<Data> {
-    if (slices.length > this.dims.length) throw wrongDims('slice', this.dims, `has no axis ${slices.length - 1}`, 'Give one slice for an axis');
+    if (slices.length > this.dims.length)
+      throw wrongDims('slice', this.dims, `has no axis ${slices.length - 1}`, 'Give one slice for an axis');
     const steps = this.stride();
     let offset = 0;
     const sizes = this.dims.map((length, axis) => {
@@ -127,9 +128,10 @@ export abstract class Shaping<Data extends AnyData> {
     return this.permute(...this.dims.map((_, axis) => (axis === a ? b : axis === b ? a : axis) as number));
   }
 
-  /** A view without axes of length 1: without all of them, or those that `dim` names, which stay where they are longer. */
+  /** A view without axes of length 1: without all of them, or those that `dim` names; one that is longer stays, and one that is not there is none to take away. */
   squeeze(dim: number | readonly number[] | null = null): HostTensor<Data> {
-    const named = dim === null ? undefined : [dim].flat().map((axis) => placeOf('squeeze', 'dim', axis, this.dims.length));
+    const rank = this.dims.length;
+    const named = dim === null ? undefined : sizesOf('squeeze', 'dim', [dim], -rank).map((axis) => (axis < 0 ? axis + rank : axis));
     const kept = this.dims.filter((d, axis) => d !== 1 || (named && !named.includes(axis)));
     return new HostTensor(this.type, this.data, kept);
   }
@@ -171,7 +173,8 @@ export abstract class Shaping<Data extends AnyData> {
   repeat(...repeats: readonly (number | readonly number[])[]): HostTensor<Data> {
     const times = sizesOf('repeat', 'repeats', repeats);
     const added = times.length - this.dims.length;
-    if (added < 0) throw wrongDims('repeat', this.dims, `has more axes than the ${times.length} repeats`, 'Give one for each axis, or tile');
+    if (added < 0)
+      throw wrongDims('repeat', this.dims, `has more axes than the ${times.length} repeats`, 'Give one for each axis, or tile');
     const dims = [...times.slice(0, added).map(() => 1), ...this.dims];
     const steps = strideOf(dims);
     // A repeated axis is two: how often, with steps of 0, and the axis itself.

@@ -59,5 +59,4 @@ export class HostTensor<Data extends AnyData = HostData> {
   }
 }
 
-// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
 export interface HostTensor<Data extends AnyData = HostData> extends Reductions<Data> {}

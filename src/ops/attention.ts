@@ -182,7 +182,12 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
       );
 
 /** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
-export function scaledDotProductAttention(query: TensorLike, key: TensorLike, value: TensorLike, options: Given<AttentionOptions> = {}): Tensor {
+export function scaledDotProductAttention(
+  query: TensorLike,
+  key: TensorLike,
+  value: TensorLike,
+  options: Given<AttentionOptions> = {},
+): Tensor {
   return attend(query, [key, value] as Source, options, false).output;
 }
 

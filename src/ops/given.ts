@@ -1,7 +1,7 @@
 /** What ops take: an engine's tensors, and host tensors, which they copy into the engine for as long as they run. */
 import { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { type AnyData, HostTensor, type Matrix, Tensor, tensor } from '../tensor.js';
+import { type AnyData, HostTensor, type Matrix, type Tensor, tensor } from '../tensor.js';
 
 export type TensorLike = Tensor | HostTensor<AnyData>;
 

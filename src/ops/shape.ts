@@ -215,7 +215,8 @@ export function expandFor(op: string, argument: string, x: Tensor, shape: Shape)
 /** Tensors one behind the other along an axis: a copy. */
 export function cat(given: readonly TensorLike[], axis: number): Tensor {
   if (!Array.isArray(given)) throw wrongArgument('cat', 'tensors', given, 'It must be a list of tensors');
-  const engine = (given as readonly TensorLike[]).find((x) => x instanceof Tensor)?.engine ?? (given.some(holdsHost) ? latestEngine() : undefined);
+  const engine =
+    (given as readonly TensorLike[]).find((x) => x instanceof Tensor)?.engine ?? (given.some(holdsHost) ? latestEngine() : undefined);
   return engine ? withEntered(engine, [given as readonly Tensor[]], (tensors) => joinedAlong(tensors, axis)) : joinedAlong(given, axis);
 }
 
