@@ -31,6 +31,32 @@ export type { GenerationConfig } from './generation/config.js';
 export type { Streamer } from './generation/search.js';
 export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2SeqOutput } from './generation/seq2seq.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
+export {
+  cat,
+  full,
+  full_like,
+  interpolate,
+  layer_norm,
+  log_softmax,
+  mean,
+  mean_pooling,
+  ones,
+  ones_like,
+  permute,
+  quantize_embeddings,
+  rand,
+  randn,
+  softmax,
+  stack,
+  std_mean,
+  Tensor,
+  Tensor as HostTensor,
+  type TensorConstructor,
+  topk,
+  zeros,
+  zeros_like,
+} from './host/index.js';
+export type { AnyData, HostData, HostDtype, Nested } from './host/tensor.js';
 export { type AutoConfig, bindConfig } from './io/auto_config.js';
 export type { ModelSource, SourceOptions } from './io/find.js';
 export type { ModelFile, ModelFiles } from './io/given.js';
@@ -126,7 +152,7 @@ export {
   zeroShotClassification,
 } from './pipelines/zero_shot_classification.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
-export { type Dtype, HostTensor, Tensor, tensor } from './tensor.js';
+export { type Dtype, type Tensor as EngineTensor, tensor } from './tensor.js';
 export { moreTokenizers } from './text/classes/more.js';
 export { registerTokenizers, type TokenizerTable } from './text/classes/names.js';
 export type { Batch, CallableTokenizer, Encoding, ListBatch } from './text/tokenizer.js';

@@ -2,6 +2,7 @@
 import { type AutoConfig, autos, bind, bindConfig, bindEstimate, bindRead, bindWrite, type Heed, type WriteSafetensors } from './core.js';
 import { VERSION } from './engine/build.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
+import { attachMethods } from './host/index.js';
 import { type Environment, environmentOf } from './io/env.js';
 import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
@@ -76,6 +77,7 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & Beside {
     ...[heedTransformer, marian, bart, t5, mt5],
   );
   registerTokenizers(moreTokenizers);
+  attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);
   registerTask(translation, summarization, text2textGeneration);

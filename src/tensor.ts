@@ -1,17 +1,18 @@
 /**
  * Tensors: names for numbers in an engine's memory. A tensor is a storage, an offset, a shape and strides; views share
- * the storage. There is no maths here. Host tensors are the copies in JavaScript memory that users get to keep.
+ * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
 import type { Storage } from './engine/memory.js';
 import { HeedError, kindOf } from './errors.js';
+import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/tensor.js';
+
+export { type AnyData, type HostData, type HostDtype, HostTensor, type Nested } from './host/tensor.js';
 
 /** Element types, with the bytes of one. */
 export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
 export type Dtype = keyof typeof dtypes;
 export type Shape = readonly number[];
-export type HostData = Float32Array | Int32Array | Uint8Array;
-export type Nested = number | Nested[];
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
@@ -24,32 +25,6 @@ export function contiguousStrides(shape: Shape): number[] {
     step *= shape[i] as number;
   }
   return strides;
-}
-
-/** Element types of numbers outside of the engine. */
-export type HostDtype = Dtype | 'int8' | 'uint8';
-
-/** Numbers that a user gets to keep, in transformers.js's form. */
-export class HostTensor<Data extends HostData | Int8Array = HostData> {
-  constructor(
-    readonly type: HostDtype,
-    readonly data: Data,
-    readonly dims: number[],
-  ) {}
-
-  get size(): number {
-    return this.data.length;
-  }
-
-  /** Nested arrays, one level per dimension. */
-  tolist(): Nested {
-    const list = (axis: number, from: number): Nested => {
-      if (axis === this.dims.length) return this.data[from] as number;
-      const step = sizeOf(this.dims.slice(axis + 1));
-      return Array.from({ length: this.dims[axis] as number }, (_, i) => list(axis + 1, from + i * step));
-    };
-    return list(0, 0);
-  }
 }
 
 export class Tensor {
@@ -148,19 +123,34 @@ const leaf = (data: unknown): unknown => (Array.isArray(data) ? leaf(data[0]) : 
 
 const ragged = () => new HeedError('SHAPE', 'Nested arrays must all be of the same length', { culprit: 'data' });
 
-export type TensorData = HostData | boolean | number | readonly TensorData[];
+export type TensorData = AnyData | HostTensor<AnyData> | boolean | number | readonly TensorData[];
+
+/** What a host tensor's numbers become in an engine: float32 of fractions, int32 of integers. */
+const entering = (type: HostDtype): Dtype => (type === 'bool' ? 'bool' : type.startsWith('float') ? 'float32' : 'int32');
+
+/** Integers of 64 bits, or of 32 without a sign, as int32. Throws ARGUMENT for one beyond. */
+function narrowed(values: ArrayLike<number | bigint>): Int32Array {
+  return Int32Array.from(values, (value) => {
+    const n = Number(value);
+    if (n === (n | 0)) return n;
+    throw new HeedError('ARGUMENT', `A tensor of int32 cannot hold ${n}`, { culprit: 'data', cure: 'Its numbers are below 2^31' });
+  });
+}
 
 /**
  * Copies numbers into the engine.
- * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array, bool for booleans and a Uint8Array.
+ * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array and a BigInt64Array, bool for booleans and a Uint8Array.
+ * Of a host tensor, both are its own: float32 of what has fractions, int32 of integers. Throws ARGUMENT for an integer beyond int32.
  * @example tensor(engine, [[1, 2], [3, 4]])
  */
 export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: Dtype): Tensor {
   if (typeof (engine as Engine | undefined)?.allocate !== 'function')
     throw new HeedError('ARGUMENT', `tensor: engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
+  if (data instanceof HostTensor) return ofHost(engine, data, shape, dtype);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return tensor(engine, narrowed(data), shape, dtype);
   const typed = ArrayBuffer.isView(data) ? (data as HostData) : undefined;
   if (typed && typeof typed[0] !== 'number' && typed.length !== 0)
-    throw new HeedError('ARGUMENT', 'A tensor cannot be made of bigints or of a DataView', { culprit: 'data', cure: 'Give numbers' });
+    throw new HeedError('ARGUMENT', 'A tensor cannot be made of a DataView', { culprit: 'data', cure: 'Give numbers' });
   const nested = typed ? undefined : flatten(data);
   const values = typed ?? nested?.flat ?? [];
   const dims = shape ?? nested?.shape ?? [values.length];
@@ -176,6 +166,11 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
   const { ptr } = made;
   engine.write(values, (own) => new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, ptr, own.length).set(own));
   return made;
+}
+
+function ofHost(engine: Engine, { type, data, dims }: HostTensor<AnyData>, shape: Shape = dims, dtype = entering(type)): Tensor {
+  const isWide = dtype === 'int32' && !(data instanceof Int32Array);
+  return tensor(engine, isWide ? narrowed(data) : (data as HostData), shape, dtype);
 }
 
 /** Rows in a panel. */

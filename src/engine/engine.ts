@@ -21,6 +21,9 @@ const TURN_WORK = 1e9;
 const TURN_MS = 16;
 
 export class Engine {
+  /** The last one made, while it lives: where ops of host tensors run whose operands name none. */
+  static latest: Engine | undefined;
+
   readonly info: EngineInfo;
   readonly heap: EngineMemory;
   #runtime: Runtime;
@@ -90,6 +93,7 @@ export class Engine {
       await engine.dispose();
       throw signal.reason;
     }
+    Engine.latest = engine;
     return engine;
   }
 
@@ -257,6 +261,7 @@ export class Engine {
   /** Ends the threads and lets go of the memory. Everything that is used afterwards throws ENGINE_LOST. */
   async dispose(): Promise<void> {
     this.#disposed = true;
+    if (Engine.latest === this) Engine.latest = undefined;
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.terminate();

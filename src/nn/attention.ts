@@ -10,6 +10,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import { type AttentionOptions, attentionWithWeights, cachedAttention, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
 import { expectBooleans, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from '../ops/check.js';
 import { add } from '../ops/elementwise.js';
+import { entered, type Given, type TensorLike, withEntered } from '../ops/given.js';
 import { linear, matmul } from '../ops/matmul.js';
 import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -131,8 +132,21 @@ export class MultiheadAttention extends Module {
   }
 
   /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
-  forward(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall = {}): MultiheadAttentionResult {
+  forward(
+    query: TensorLike,
+    key: TensorLike | undefined,
+    value: TensorLike | undefined,
+    call: Given<MultiheadAttentionCall> = {},
+  ): MultiheadAttentionResult {
     checkOptions(call, callNames, 'MultiheadAttention.forward');
+    return withEntered(
+      this.engine,
+      [query, key, value, call] as [Tensor, Tensor | undefined, Tensor | undefined, MultiheadAttentionCall],
+      (...entered) => this.#forward(...entered),
+    );
+  }
+
+  #forward(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall): MultiheadAttentionResult {
     const { isCausal, needWeights, averageAttnWeights, cache } = call;
     expectBooleans('MultiheadAttention.forward', { isCausal, needWeights, averageAttnWeights });
     this.#checkCache(cache);
@@ -150,10 +164,13 @@ export class MultiheadAttention extends Module {
   }
 
   /** Appends the keys and values of `memory` [B, S, C] to a cache, for calls that then give none. batchFirst only. */
-  remember(cache: KVCache, memory: Tensor): void {
+  remember(cache: KVCache, given: TensorLike): void {
     this.#checkCache(cache);
-    expectSequence('memory', memory);
-    this.engine.scope(() => cache.append(...(this.#project([memory, memory], 1).map((x) => this.#heads(x)) as [Tensor, Tensor])));
+    this.engine.scope(() => {
+      const memory = entered<Tensor>(given, this.engine);
+      expectSequence('memory', memory);
+      cache.append(...(this.#project([memory, memory], 1).map((x) => this.#heads(x)) as [Tensor, Tensor]));
+    });
   }
 
   #checkCache(cache: KVCache | undefined): void {

@@ -4,6 +4,7 @@ import { checkOptions } from '../errors.js';
 import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { dropout } from '../ops/dropout.js';
 import { type EmbeddingOptions, embedding } from '../ops/embedding.js';
+import { entered, type Given, type TensorLike } from '../ops/given.js';
 import { type LinearOptions, linear } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
 import { narrow } from '../ops/shape.js';
@@ -40,12 +41,12 @@ export class Linear extends Module {
   }
 
   /** `options` fuse what comes after: an activation, a residual. */
-  forward(x: Tensor, options?: LinearOptions): Tensor {
+  forward(x: TensorLike, options?: Given<LinearOptions>): Tensor {
     return linear(x, this.weight.operand, this.bias?.tensor, options);
   }
 
   /** One of the stacked layers: [..., inFeatures] → [..., outFeatures / parts] */
-  part(index: number, x: Tensor, options?: LinearOptions): Tensor {
+  part(index: number, x: TensorLike, options?: Given<LinearOptions>): Tensor {
     const bias = this.bias && narrow(this.bias.tensor, 0, index * this.#width, this.#width);
     return linear(x, this.weight.partOperand(index), bias, options);
   }
@@ -69,7 +70,7 @@ export class Embedding extends Module {
     this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, quantizable, init: normal() });
   }
 
-  forward(ids: Tensor, options?: EmbeddingOptions): Tensor {
+  forward(ids: TensorLike, options?: EmbeddingOptions): Tensor {
     return embedding(ids, this.weight.operand, options);
   }
 }
@@ -89,7 +90,7 @@ export class LayerNorm extends Module {
     if (options.bias !== false) this.bias = this.parameter('bias', [normalizedShape]);
   }
 
-  forward(x: Tensor): Tensor {
+  forward(x: TensorLike): Tensor {
     return layerNorm(x, this.weight.tensor, this.bias?.tensor, { eps: this.eps });
   }
 }
@@ -106,7 +107,7 @@ export class RMSNorm extends Module {
     this.weight = this.parameter('weight', [normalizedShape], { init: ones });
   }
 
-  forward(x: Tensor): Tensor {
+  forward(x: TensorLike): Tensor {
     return rmsNorm(x, this.weight.tensor, { eps: this.eps });
   }
 }
@@ -126,7 +127,8 @@ export class Dropout extends Module {
     this.p = checkProbability('Dropout', 'p', p);
   }
 
-  forward(x: Tensor): Tensor {
+  forward(given: TensorLike): Tensor {
+    const x = entered<Tensor>(given, this.engine);
     return this.training && this.p > 0 ? dropout(x, this.p, this.dropoutKey()) : x;
   }
 }

@@ -11,6 +11,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
+import { type TensorLike, withEntered } from '../ops/given.js';
 import { isTracked } from '../ops/op.js';
 import { rotary, rotaryTable } from '../ops/rotary.js';
 import { contiguous, narrow, permute, reshape, transpose } from '../ops/shape.js';
@@ -80,7 +81,11 @@ export class SinusoidalPositions extends Module {
   }
 
   /** The position that `places` (int32, any shape) has for each token: [..., C]. */
-  at(places: Tensor): Tensor {
+  at(given: TensorLike): Tensor {
+    return withEntered(this.engine, [given as Tensor], (places) => this.#at(places));
+  }
+
+  #at(places: Tensor): Tensor {
     const most = places.engine.heap.ints(places.ptr, places.size).reduce((m, place) => Math.max(m, place), -1);
     return this.engine.scope(() => embedding(places, this.forward(most + 1)));
   }
@@ -107,7 +112,11 @@ export class LearnedPositions extends Module {
   }
 
   /** The position that `places` (int32, any shape) has for each token: [..., C]. */
-  at(places: Tensor): Tensor {
+  at(given: TensorLike): Tensor {
+    return withEntered(this.engine, [given as Tensor], (places) => this.#at(places));
+  }
+
+  #at(places: Tensor): Tensor {
     const rows = places.engine.heap.ints(places.ptr, places.size).map((place) => place + this.offset);
     return this.engine.scope(() => embedding(tensor(this.engine, rows, places.shape), this.weight.operand));
   }

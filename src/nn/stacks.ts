@@ -2,6 +2,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { wrongArgument } from '../ops/check.js';
+import { type Given, type TensorLike, withEntered } from '../ops/given.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { xavierUniform } from './init.js';
@@ -64,14 +65,16 @@ export function initStack(parameter: Parameter, random: Random): void {
 }
 
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
-  forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
-    return this.through(src, (layer, x) => layer.forward(x, call));
+  forward(src: TensorLike, call: Given<EncoderLayerCall> = {}): Tensor {
+    const args = [src, call] as [Tensor, EncoderLayerCall];
+    return withEntered(this.engine, args, (first, given) => this.through(first, (layer, x) => layer.forward(x, given)));
   }
 }
 
 export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
-  forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall = {}): Tensor {
-    return this.through(tgt, (layer, x) => layer.forward(x, memory, call));
+  forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
+    const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];
+    return withEntered(this.engine, args, (first, seen, given) => this.through(first, (layer, x) => layer.forward(x, seen, given)));
   }
 }
 
@@ -110,7 +113,7 @@ export class Transformer extends Module {
   }
 
   /** `call.tgt: { isCausal: true }` is what training and translation use. */
-  forward(src: Tensor, tgt: Tensor, call: TransformerCall = {}): Tensor {
+  forward(src: TensorLike, tgt: TensorLike, call: Given<TransformerCall> = {}): Tensor {
     checkOptions(call, ['src', 'tgt', 'memory'], 'Transformer.forward');
     return this.engine.scope(() => {
       const memory = this.encoder.forward(src, call.src ?? {});

@@ -12,6 +12,7 @@ import { type Activation, activationCode } from '../ops/activation.js';
 import type { AttentionOptions } from '../ops/attention.js';
 import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { add, mul } from '../ops/elementwise.js';
+import { type Given, type TensorLike, withEntered } from '../ops/given.js';
 import type { Tensor } from '../tensor.js';
 import { MultiheadAttention, type Turn } from './attention.js';
 import type { KVCache } from './cache.js';
@@ -197,7 +198,7 @@ const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'window', 'r
 const encoderCallNames = [...maskNames, 'onWeights'];
 const attentionNames = [...encoderCallNames, 'cache'];
 
-function checkAttention(given: LayerAttention, names: readonly string[], where: string): void {
+function checkAttention(given: Given<LayerAttention>, names: readonly string[], where: string): void {
   checkOptions(given, names, where);
   if (given.onWeights !== undefined && typeof given.onWeights !== 'function')
     throw wrongArgument(where, 'onWeights', given.onWeights, 'It must be a function');
@@ -218,8 +219,12 @@ export class TransformerEncoderLayer extends TransformerLayer {
     this.#dropout2 = this.drop('dropout2');
   }
 
-  forward(src: Tensor, call: EncoderLayerCall = {}): Tensor {
+  forward(src: TensorLike, call: Given<EncoderLayerCall> = {}): Tensor {
     checkAttention(call, encoderCallNames, 'TransformerEncoderLayer.forward');
+    return withEntered(this.engine, [src, call] as [Tensor, EncoderLayerCall], (...entered) => this.#forward(...entered));
+  }
+
+  #forward(src: Tensor, call: EncoderLayerCall): Tensor {
     return this.telling((seen) => {
       let x = src;
       x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, 'self', call, seen));
@@ -257,8 +262,13 @@ export class TransformerDecoderLayer extends TransformerLayer {
   }
 
   /** Without `memory`, what `call.memory.cache` remembers of one. */
-  forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall = {}): Tensor {
+  forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
+    const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];
+    return withEntered(this.engine, args, (...entered) => this.#forward(...entered));
+  }
+
+  #forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall): Tensor {
     const { tgt: own = {}, memory: other = {} } = call;
     for (const given of [own, other]) checkAttention(given, attentionNames, 'TransformerDecoderLayer.forward');
     return this.telling((seen) => {

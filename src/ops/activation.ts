@@ -3,6 +3,7 @@ import { record } from '../autograd/tape.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
+import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -46,10 +47,10 @@ export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
 }
 
 /** max(x, 0) */
-export const relu = (x: Tensor): Tensor => activate(x, 'relu');
+export const relu = (x: TensorLike): Tensor => activate(x, 'relu');
 
 /** x Φ(x) with the error function, or its tanh approximation (arXiv 1606.08415). */
-export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(x: TensorLike, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
   checkOptions(options, ['approximate'], 'gelu');
   const { approximate = 'none' } = options;
   if (approximate !== 'none' && approximate !== 'tanh') {
@@ -59,24 +60,24 @@ export function gelu(x: Tensor, options: { approximate?: 'none' | 'tanh' } = {})
 }
 
 /** x σ(1.702 x) */
-export const quickGelu = (x: Tensor): Tensor => activate(x, 'quickGelu');
+export const quickGelu = (x: TensorLike): Tensor => activate(x, 'quickGelu');
 
 /** x σ(x) (arXiv 1702.03118) */
-export const silu = (x: Tensor): Tensor => activate(x, 'silu');
+export const silu = (x: TensorLike): Tensor => activate(x, 'silu');
 
-export const tanh = (x: Tensor): Tensor => activate(x, 'tanh');
+export const tanh = (x: TensorLike): Tensor => activate(x, 'tanh');
 
 /** 1 / (1 + e^−x) */
-export const sigmoid = (x: Tensor): Tensor => activate(x, 'sigmoid');
+export const sigmoid = (x: TensorLike): Tensor => activate(x, 'sigmoid');
 
 /** x min(max(x + 3, 0), 6) / 6 (arXiv 1905.02244) */
-export const hardswish = (x: Tensor): Tensor => activate(x, 'hardswish');
+export const hardswish = (x: TensorLike): Tensor => activate(x, 'hardswish');
 
 /** x, or 0.01 x below 0 */
-export const leakyRelu = (x: Tensor): Tensor => activate(x, 'leakyRelu');
+export const leakyRelu = (x: TensorLike): Tensor => activate(x, 'leakyRelu');
 
 /** x tanh(ln(1 + e^x)) (arXiv 1908.08681) */
-export const mish = (x: Tensor): Tensor => activate(x, 'mish');
+export const mish = (x: TensorLike): Tensor => activate(x, 'mish');
 
 /** min(max(x, 0), 6) */
-export const relu6 = (x: Tensor): Tensor => activate(x, 'relu6');
+export const relu6 = (x: TensorLike): Tensor => activate(x, 'relu6');

@@ -6,6 +6,7 @@ import { attentionGrad } from './attention_grad.js';
 import { type Attended, asFour, type Four, type KeyPanels, keyPanelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 import { type DropoutKey, dropoutMask } from './dropout.js';
+import { entered, type Given, type TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
@@ -49,7 +50,8 @@ const optionNames = [
 const FAR = 1 << 28;
 
 /** A boolean mask as what is added to scores: 0 where `attend` equals the mask, −inf elsewhere. */
-export function maskToBias(mask: Tensor, attend = true): Tensor {
+export function maskToBias(given: TensorLike, attend = true): Tensor {
+  const mask = entered<Tensor>(given);
   expectDtype('maskToBias', 'mask', mask, 'bool');
   expectBooleans('maskToBias', { attend });
   return mask.engine.scope(() => {
@@ -180,18 +182,23 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
       );
 
 /** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
-export function scaledDotProductAttention(query: Tensor, key: Tensor, value: Tensor, options: AttentionOptions = {}): Tensor {
-  return attend(query, [key, value], options, false).output;
+export function scaledDotProductAttention(
+  query: TensorLike,
+  key: TensorLike,
+  value: TensorLike,
+  options: Given<AttentionOptions> = {},
+): Tensor {
+  return attend(query, [key, value] as Source, options, false).output;
 }
 
 /** The same, with the weights [B, H, T, S] that were given to the values, before dropout. These are for looking: gradients flow through the output alone. */
 export function attentionWithWeights(
-  query: Tensor,
-  key: Tensor,
-  value: Tensor,
-  options: AttentionOptions = {},
+  query: TensorLike,
+  key: TensorLike,
+  value: TensorLike,
+  options: Given<AttentionOptions> = {},
 ): { output: Tensor; weights: Tensor } {
-  return attend(query, [key, value], options, true) as Required<Result>;
+  return attend(query, [key, value] as Source, options, true) as Required<Result>;
 }
 
 /** Attention to the keys and values of a cache, and the weights where they are wanted. */

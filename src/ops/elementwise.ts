@@ -2,6 +2,7 @@
 import { record } from '../autograd/tape.js';
 import { sizeOf, Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
+import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 import { sumTo } from './sum_to.js';
@@ -25,10 +26,10 @@ const binary = op((a: Tensor, b: Tensor, name: 'add' | 'mul'): Tensor => {
 });
 
 /** a + b; b may lack leading axes of a, or have axes of length 1. */
-export const add = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'add');
+export const add = (a: TensorLike, b: TensorLike): Tensor => binary(a, b, 'add');
 
 /** a · b, element by element; b as in `add`. */
-export const mul = (a: Tensor, b: Tensor): Tensor => binary(a, b, 'mul');
+export const mul = (a: TensorLike, b: TensorLike): Tensor => binary(a, b, 'mul');
 
 /** factor · x */
 export const scale = op((x: Tensor, factor: number): Tensor => {

@@ -1,7 +1,8 @@
 /** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
-export { HostTensor, type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
+export { Tensor as HostTensor } from '../host/index.js';
+export { type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
 export {
   type Activation,
   activate,
@@ -22,6 +23,7 @@ export { backward, valueAndGrad } from './backward.js';
 export { type DropoutKey, dropout } from './dropout.js';
 export { add, mul, scale } from './elementwise.js';
 export { type EmbeddingOptions, embedding } from './embedding.js';
+export type { Given, TensorLike } from './given.js';
 export { type CrossEntropyOptions, crossEntropy, type PredictionSums, predictionSums } from './loss.js';
 export { binaryCrossEntropyWithLogits, mseLoss } from './loss_elements.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';

@@ -5,6 +5,7 @@ import { groups, isMatrix, type Matrix, PANEL, PackedMatrix, packedBytes, quanti
 import { type Activation, activate, activateGrad, activationCode } from './activation.js';
 import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
 import { add } from './elementwise.js';
+import { entered, type TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { roundActivations } from './quantize.js';
 import { contiguous, reshape, transpose } from './shape.js';
@@ -63,7 +64,8 @@ export function packInto(ptr: number, x: Tensor, sizes: readonly [number, number
 }
 
 /** A weight [N, K] in panels; the tensor itself is no longer needed. */
-export function pack(w: Tensor): PackedMatrix {
+export function pack(given: TensorLike): PackedMatrix {
+  const w = entered<Tensor>(given);
   expectDtype('pack', 'w', w, 'float32');
   if (w.rank !== 2) throw wrongShape('pack', 'w', w.shape, 'it must have two axes');
   const [N, K] = w.shape as [number, number];

@@ -3,6 +3,7 @@ import { record } from '../autograd/tape.js';
 import { checkOptions } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
+import type { TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
@@ -29,10 +30,10 @@ const softmaxWith = op((x: Tensor, name: keyof typeof kernels): Tensor => {
 });
 
 /** exp(x) / Σ exp(x) over the last axis. A row of −inf gives zeros. */
-export const softmax = (x: Tensor): Tensor => softmaxWith(x, 'softmax');
+export const softmax = (x: TensorLike): Tensor => softmaxWith(x, 'softmax');
 
 /** ln softmax(x) over the last axis. */
-export const logSoftmax = (x: Tensor): Tensor => softmaxWith(x, 'logSoftmax');
+export const logSoftmax = (x: TensorLike): Tensor => softmaxWith(x, 'logSoftmax');
 
 export interface NormOptions {
   /** What is added to the variance, or to the mean square. */

@@ -1,25 +1,36 @@
 /** What ops are made of: a scope of their own, and operands that a kernel can read. */
 import { asOp, tapeOf } from '../autograd/tape.js';
-import type { Engine } from '../engine/engine.js';
+import { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { isMatrix, type Matrix, type Shape, Tensor } from '../tensor.js';
 import { expectDtype, expectShape, kindOf } from './check.js';
+import { entered, type Given, type GivenAll, holdsHost, latestEngine } from './given.js';
 import { contiguous } from './shape.js';
 
-/** Makes an op of a function: what it makes on its way is freed when it ends or throws, also where no scope is open. */
+/**
+ * Makes an op of a function: what it makes on its way is freed when it ends or throws, also where no scope is open. Host tensors among the arguments are copied
+ * into the engine of the others.
+ */
 export function op<X extends { readonly engine: Engine }, Rest extends unknown[], Y>(body: (x: X, ...rest: Rest) => Y) {
-  return (x: X, ...rest: Rest): Y => {
-    if (!isOperand(x))
+  return (x: Given<X>, ...rest: GivenAll<Rest>): Y => {
+    const isHost = holdsHost(x);
+    if (!isHost && !isOperand(x))
       throw new HeedError('ARGUMENT', `An op needs a tensor, not ${kindOf(x)}`, {
         culprit: 'x',
         cure: 'Make one with tensor(engine, data)',
       });
-    for (const value of rest) expectEngine(x.engine, value);
-    return x.engine.scope(() => asOp(x.engine, () => body(x, ...rest)));
+    const engine = isHost ? engineOf(rest) : (x as X).engine;
+    if (!engine.disposed) Engine.latest = engine;
+    for (const value of rest) expectEngine(engine, value);
+    return engine.scope(() => asOp(engine, () => body(entered<X>(x, engine), ...(rest.map((value) => entered(value, engine)) as Rest))));
   };
 }
 
 const isOperand = (value: unknown): value is Tensor | Matrix => value instanceof Tensor || isMatrix(value);
+
+/** The engine of the first operand that has one. */
+const engineOf = (values: readonly unknown[]): Engine =>
+  values.flatMap((value) => (isOperand(value) ? [value] : Object.values(Object(value)))).find(isOperand)?.engine ?? latestEngine();
 
 /** Throws ARGUMENT for a tensor of another engine, whose address means something else here; looks into options. */
 function expectEngine(engine: Engine, value: unknown): void {

@@ -3,6 +3,7 @@ import { record } from '../autograd/tape.js';
 import { sizeOf, type Tensor } from '../tensor.js';
 import { expectDtype } from './check.js';
 import { scale } from './elementwise.js';
+import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { axisOf, contiguous, expand, reshape } from './shape.js';
 import { sumMiddle } from './sum_to.js';
@@ -19,7 +20,7 @@ const reduce = op((x: Tensor, name: 'sum' | 'mean', axis: number | undefined): T
 });
 
 /** Σ x over an axis, which goes, or over all of them: one number. */
-export const sum = (x: Tensor, axis?: number): Tensor => reduce(x, 'sum', axis);
+export const sum = (x: TensorLike, axis?: number): Tensor => reduce(x, 'sum', axis);
 
 /** The mean over an axis, which goes, or of all elements; NaN where there are none. */
-export const mean = (x: Tensor, axis?: number): Tensor => reduce(x, 'mean', axis);
+export const mean = (x: TensorLike, axis?: number): Tensor => reduce(x, 'mean', axis);

@@ -6,6 +6,7 @@ import { asOp, record } from '../autograd/tape.js';
 import { HeedError } from '../errors.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 import { expectSizes, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
+import { entered, holdsHost, latestEngine, type TensorLike, withEntered } from './given.js';
 import { sumTo } from './sum_to.js';
 
 /** An op that only moves numbers: what it makes of `x`, and how a gradient moves back. */
@@ -26,7 +27,8 @@ export const axisOf = (op: string, x: Tensor, axis: number): number => {
 };
 
 /** The same elements side by side in memory; `x` itself where they are so already. At most 4 axes that cannot be merged. */
-export function contiguous(x: Tensor): Tensor {
+export function contiguous(given: TensorLike): Tensor {
+  const x = entered<Tensor>(given);
   expectTensor('contiguous', 'x', x);
   if (x.isContiguous) return x;
   return moved(
@@ -72,7 +74,8 @@ function copied(x: Tensor): Tensor {
 }
 
 /** The elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
+export function reshape(given: TensorLike, shape: Shape): Tensor {
+  const x = entered<Tensor>(given);
   expectTensor('reshape', 'x', x);
   expectSizes('reshape', 'shape', shape, { open: true });
   const known = sizeOf(shape.filter((d) => d !== -1));
@@ -88,7 +91,8 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 }
 
 /** Splits one axis into several: a view. @example unflatten(x, -1, [heads, -1]) */
-export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
+export function unflatten(given: TensorLike, axis: number, sizes: Shape): Tensor {
+  const x = entered<Tensor>(given);
   const a = axisOf('unflatten', x, axis);
   expectSizes('unflatten', 'sizes', sizes, { open: true });
   const length = x.shape[a] as number;
@@ -106,7 +110,8 @@ export function unflatten(x: Tensor, axis: number, sizes: Shape): Tensor {
 }
 
 /** Axes in another order: a view. */
-export function permute(x: Tensor, axes: readonly number[]): Tensor {
+export function permute(given: TensorLike, axes: readonly number[]): Tensor {
+  const x = entered<Tensor>(given);
   expectTensor('permute', 'x', x);
   if (!Array.isArray(axes)) throw wrongArgument('permute', 'axes', axes, 'It must be a list of axes');
   const order = Array.from(axes as readonly number[], (axis) => axisOf('permute', x, axis));
@@ -125,7 +130,8 @@ export function permute(x: Tensor, axes: readonly number[]): Tensor {
 }
 
 /** Two axes exchanged: a view. */
-export function transpose(x: Tensor, first: number, second: number): Tensor {
+export function transpose(given: TensorLike, first: number, second: number): Tensor {
+  const x = entered<Tensor>(given);
   const [a, b] = [axisOf('transpose', x, first), axisOf('transpose', x, second)];
   return permute(
     x,
@@ -134,7 +140,8 @@ export function transpose(x: Tensor, first: number, second: number): Tensor {
 }
 
 /** The part of an axis from `start` on, `length` long: a view. */
-export function narrow(x: Tensor, axis: number, start: number, length: number): Tensor {
+export function narrow(given: TensorLike, axis: number, start: number, length: number): Tensor {
+  const x = entered<Tensor>(given);
   const a = axisOf('narrow', x, axis);
   const whole = Number.isInteger(start) && Number.isInteger(length);
   if (!(whole && start >= 0 && length >= 0 && start + length <= (x.shape[a] as number))) {
@@ -172,7 +179,8 @@ function place(y: Tensor, x: Tensor, axis: number, start: number): void {
 const MOST_PARTS = 1 << 16;
 
 /** An axis cut into `parts` equal pieces: views. */
-export function chunk(x: Tensor, parts: number, axis: number): Tensor[] {
+export function chunk(given: TensorLike, parts: number, axis: number): Tensor[] {
+  const x = entered<Tensor>(given);
   const a = axisOf('chunk', x, axis);
   const whole = x.shape[a] as number;
   if (!(Number.isInteger(parts) && parts >= 1 && parts <= MOST_PARTS))
@@ -183,7 +191,7 @@ export function chunk(x: Tensor, parts: number, axis: number): Tensor[] {
 }
 
 /** Axes of length 1 repeated up to `shape`, and new ones in front: a view with steps of 0. */
-export const expand = (x: Tensor, shape: Shape): Tensor => expandFor('expand', 'x', x, shape);
+export const expand = (x: TensorLike, shape: Shape): Tensor => expandFor('expand', 'x', entered<Tensor>(x), shape);
 
 /** `expand` of an op's argument, which an error then names. */
 export function expandFor(op: string, argument: string, x: Tensor, shape: Shape): Tensor {
@@ -205,8 +213,14 @@ export function expandFor(op: string, argument: string, x: Tensor, shape: Shape)
 }
 
 /** Tensors one behind the other along an axis: a copy. */
-export function cat(tensors: readonly Tensor[], axis: number): Tensor {
-  if (!Array.isArray(tensors)) throw wrongArgument('cat', 'tensors', tensors, 'It must be a list of tensors');
+export function cat(given: readonly TensorLike[], axis: number): Tensor {
+  if (!Array.isArray(given)) throw wrongArgument('cat', 'tensors', given, 'It must be a list of tensors');
+  const engine =
+    (given as readonly TensorLike[]).find((x) => x instanceof Tensor)?.engine ?? (given.some(holdsHost) ? latestEngine() : undefined);
+  return engine ? withEntered(engine, [given as readonly Tensor[]], (tensors) => joinedAlong(tensors, axis)) : joinedAlong(given, axis);
+}
+
+function joinedAlong(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0] as Tensor | undefined;
   if (!first) throw new HeedError('ARGUMENT', 'cat: there is no tensor', { culprit: 'tensors' });
   const a = axisOf('cat', first, axis);

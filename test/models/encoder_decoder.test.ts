@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, type Engine, type HostTensor, type Tensor, tensor } from '../../dist/entry/node.js';
+import { createEngine, type Engine, type HostTensor, type EngineTensor as Tensor, tensor } from '../../dist/entry/node.js';
 import type { DecoderState } from '../../dist/models/decoder_state.js';
 import type { EncoderDecoder, Wants } from '../../dist/models/encoder_decoder.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';

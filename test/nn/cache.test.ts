@@ -1,7 +1,7 @@
 /** A cache of keys and values: attention with one has the bits of attention without, in whatever pieces keys come, for every size. */
 import { KVCache, MultiheadAttention } from 'heed/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createEngine, type Engine, type Tensor, tensor } from '../../dist/entry/node.js';
+import { createEngine, type Engine, type EngineTensor as Tensor, tensor } from '../../dist/entry/node.js';
 import { contiguous, narrow, Tape } from '../../dist/ops/index.js';
 import { Random } from '../cases/random.js';
 import { failureOf } from '../io/memory.js';

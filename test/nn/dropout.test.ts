@@ -1,5 +1,5 @@
 /** Dropout in modules: it drops in training alone, another mask for each call, and the same ones again for the same seed and step. */
-import { createEngine, type Engine, type Tensor, tensor } from 'heed';
+import { createEngine, type Engine, type EngineTensor as Tensor, tensor } from 'heed';
 import { Dropout, type Module, MultiheadAttention, TransformerDecoderLayer, TransformerEncoderLayer } from 'heed/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

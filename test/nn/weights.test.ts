@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { createEngine, type Engine, readSafetensors, type Tensor, tensor, writeSafetensors } from 'heed';
+import { createEngine, type Engine, readSafetensors, type EngineTensor as Tensor, tensor, writeSafetensors } from 'heed';
 import { Linear, Module, Transformer, TransformerDecoderLayer, TransformerEncoderLayer } from 'heed/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { failureOf } from '../io/memory.js';

@@ -1,7 +1,7 @@
 /** Without a bundler: the import map in index.html says where the three names are. */
-import { createEngine, pipeline, Tensor } from 'heed';
+import { createEngine, pipeline } from 'heed';
 import { Linear } from 'heed/nn';
-import { add, tensor } from 'heed/ops';
+import { add, Tensor, tensor } from 'heed/ops';
 
 async function run() {
   const engine = await createEngine({ deterministic: true, threads: 2, inlineBelow: 0 });
@@ -9,7 +9,7 @@ async function run() {
   const linear = new Linear(engine, 2, 1, { bias: false });
   linear.loadStateDict({ weight: { data: [1, 10], dims: [1, 2] } });
   const y = linear.forward(add(x, x));
-  if (!(y instanceof Tensor) || y.toHost().data[0] !== 42) throw new Error('heed, heed/nn and heed/ops do not share a Tensor');
+  if (!(y instanceof Tensor) || y.toHost().data[0] !== 42) throw new Error('heed/nn and heed/ops do not share a Tensor');
 
   const embed = await pipeline('feature-extraction', '/model', { engine });
   const { dims, data } = await embed('a cat and a dog', { pooling: 'mean', normalize: true });

@@ -1,0 +1,88 @@
+/** `Tensor`, under which name users make host tensors and meet their methods. */
+import { HeedError, kindOf } from '../errors.js';
+import { makerOf, product, sizesOf, typeOf, wrongValue } from './check.js';
+import { Reductions } from './reductions.js';
+import { type AnyData, type ArrayOf, type HostData, type HostDtype, HostTensor } from './tensor.js';
+
+type Values = readonly (number | bigint | boolean)[];
+
+export interface TensorConstructor {
+  /**
+   * A tensor of numbers that are given: an array of the type's own kind, which it takes as it is, or a list, which it copies. `dims` default to one axis.
+   * Throws DTYPE for a type that there is none of and for an array of another one, SHAPE where the numbers do not fill `dims`, ARGUMENT for what are no numbers.
+   * @example new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3])
+   */
+  new <T extends HostDtype>(type: T, data: ArrayOf[T] | Values, dims?: readonly number[]): HostTensor<ArrayOf[T]>;
+  /** The type is that of the array. */
+  new <Data extends AnyData>(data: Data, dims?: readonly number[]): HostTensor<Data>;
+  readonly prototype: HostTensor<AnyData>;
+}
+
+function checked(...args: unknown[]): ConstructorParameters<typeof HostTensor> {
+  const [type, data, dims] = (typeof args[0] === 'string' ? args : [typeOf(args[0]), ...args]) as [HostDtype, unknown, unknown];
+  const values = entered(type, data);
+  const shape = dims ?? [values.length];
+  if (!Array.isArray(shape)) throw wrongValue('Tensor', 'dims', shape, 'It is a list of sizes');
+  const sizes = sizesOf('Tensor', 'dims', shape);
+  if (product(sizes) !== values.length)
+    throw new HeedError('SHAPE', `Tensor: ${values.length} numbers do not fill [${sizes}]`, {
+      culprit: 'data',
+      shape: sizes,
+      cure: 'Give as many as the product of dims',
+    });
+  return [type, values as HostData, sizes];
+}
+
+function entered(type: HostDtype, data: unknown): AnyData {
+  const maker = makerOf(type);
+  if (data instanceof (maker as unknown as typeof Float32Array)) return data;
+  if (data instanceof Uint8ClampedArray && type === 'uint8') return Uint8Array.from(data);
+  // Bits, as runtimes hold them that have no Float16Array.
+  if (data instanceof Uint16Array && type === 'float16')
+    return new (maker as unknown as typeof Uint16Array)(data.buffer as ArrayBuffer, data.byteOffset, data.length) as unknown as AnyData;
+  if (!Array.isArray(data))
+    throw new HeedError('DTYPE', `Tensor: ${kindOf(data)} holds no ${type}`, {
+      culprit: 'data',
+      cure: "Give a list, or the type's own array",
+    });
+  const big = type.endsWith('int64');
+  const isWrong = (x: unknown) => typeof x !== 'boolean' && (big ? !Number.isInteger(x) && typeof x !== 'bigint' : typeof x !== 'number');
+  const wrong = Array.from(data as unknown[]).findIndex(isWrong);
+  if (wrong >= 0) throw wrongValue('Tensor', 'data', data[wrong], big ? 'Give whole numbers or bigints' : 'Give numbers');
+  return maker.from(data, big ? BigInt : undefined);
+}
+
+/** A name that is a place. */
+const INDEX = /^-?\d+$/;
+
+/** Gives the class its methods, and what lets users name its parts; once. */
+export function attachMethods(): void {
+  if (Object.getPrototypeOf(HostTensor.prototype) === Reductions.prototype) return;
+  // At the far end of the prototypes: what a tensor has is found before, and costs nothing; a place is nowhere, and comes by here.
+  const indices = new Proxy(Object.create(Object.prototype) as object, {
+    get: (target, key, tensor) =>
+      typeof key === 'string' && INDEX.test(key) ? (tensor as Reductions<AnyData>)._getitem(Number(key)) : Reflect.get(target, key, tensor),
+    set(target, key, value, tensor) {
+      if (typeof key !== 'string' || !INDEX.test(key)) return Reflect.set(target, key, value, tensor);
+      throw new HeedError('UNSUPPORTED', `tensor[${key}] cannot be written`, { culprit: 'index', cure: 'Write into tensor.data' });
+    },
+  });
+  let last: object = Reductions.prototype;
+  while (Object.getPrototypeOf(last) !== Object.prototype) last = Object.getPrototypeOf(last);
+  Object.setPrototypeOf(last, indices);
+  Object.setPrototypeOf(HostTensor.prototype, Reductions.prototype);
+}
+
+function withMethods(): TensorConstructor {
+  attachMethods();
+  return new Proxy(HostTensor, {
+    construct: (target, args, self) => Reflect.construct(target, checked(...args), self),
+  }) as unknown as TensorConstructor;
+}
+
+/**
+ * Numbers in JavaScript memory with a shape, as transformers.js has them: what models give and take. Its methods are those of all results in a program that names
+ * it, or anything else of this folder; `heed` does, heed/core leaves it to the program.
+ */
+export const Tensor: TensorConstructor = /* @__PURE__ */ withMethods();
+export type Tensor<Data extends AnyData = HostData> = HostTensor<Data>;

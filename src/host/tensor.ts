@@ -1,0 +1,62 @@
+/**
+ * Host tensors: numbers in JavaScript memory, which users get to keep. Results are made of this class, which holds no more than every program reads; its
+ * methods (shaping.ts, elementwise.ts, reductions.ts) join its prototype where `Tensor` (construct.ts) is used, so that nobody else carries them.
+ */
+import type { Reductions } from './reductions.js';
+
+/** Arrays that tensors hold their numbers in, by element type. */
+export interface ArrayOf {
+  float32: Float32Array;
+  float64: Float64Array;
+  float16: Float16Data;
+  int8: Int8Array;
+  uint8: Uint8Array;
+  int16: Int16Array;
+  uint16: Uint16Array;
+  int32: Int32Array;
+  uint32: Uint32Array;
+  int64: BigInt64Array;
+  uint64: BigUint64Array;
+  bool: Uint8Array;
+}
+
+/** Float16Array, where a runtime has it: older declarations do not know it. */
+export type Float16Data = Omit<Float32Array, 'BYTES_PER_ELEMENT' | typeof Symbol.toStringTag>;
+
+/** Element types of host tensors. */
+export type HostDtype = keyof ArrayOf;
+export type AnyData = ArrayOf[HostDtype];
+/** What most results hold. */
+export type HostData = Float32Array | Int32Array | Uint8Array;
+/** Numbers in lists, one level for each dimension. */
+export type Nested<Element = number> = Element | Nested<Element>[];
+
+/** Numbers that a user gets to keep, in transformers.js's form. */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are on the prototype as soon as somebody names `Tensor`
+export class HostTensor<Data extends AnyData = HostData> {
+  constructor(
+    /** The element type. */
+    readonly type: HostDtype,
+    /** The numbers, row after row. bool: 0 and 1; int64 and uint64: bigints. */
+    readonly data: Data,
+    /** How many there are along each axis; [] for a single number. */
+    public dims: number[],
+  ) {}
+
+  /** How many numbers there are. */
+  get size(): number {
+    return this.data.length;
+  }
+
+  /** Nested arrays, one level per dimension; the number itself where there is none. */
+  tolist(): Nested<Data[number]> {
+    const list = (axis: number, from: number): Nested<Data[number]> => {
+      if (axis === this.dims.length) return this.data[from] as Data[number];
+      const step = this.dims.slice(axis + 1).reduce((n, d) => n * d, 1);
+      return Array.from({ length: this.dims[axis] as number }, (_, i) => list(axis + 1, from + i * step));
+    };
+    return list(0, 0);
+  }
+}
+
+export interface HostTensor<Data extends AnyData = HostData> extends Reductions<Data> {}
