@@ -3,8 +3,8 @@
  *
  *   w[n,k] = q[n,k] · scale[n, k/32]      q int8, scale: one for 32 neighbours along k, a float16 in a checkpoint
  *
- * A scale below float16's normal numbers keeps its 11 digits in the engine, so that tiny weights are rounded no worse than others; a checkpoint has the
- * multiple of 2^−24 above it, and integers for that.
+ * A scale below 2^−19, where float16 has less than 5 digits, has 11 in the engine, so that tiny weights are rounded no worse than others; a checkpoint has
+ * the float16 above it, and integers for that.
  *
  *   q [N, K] row-major            packed: panel p holds rows 8p … 8p+7, blocks of 32 along k one behind the other; in each block
  *     row 0: a0 a1 a2 …             8 scales (float32) | a0 a1 b0 b1 c0 c1 … h0 h1 | a2 a3 b2 b3 … | … 16 pairs of k
@@ -54,13 +54,25 @@ export function largest(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g:
 
 /** Below it a binary16 is subnormal: a multiple of 2^−24. */
 const NORMAL: f32 = 6.103515625e-5;
+/** Below it that is too coarse: by more than a 32nd. */
+const FINE: f32 = 1.9073486328125e-6;
+
+// @ts-ignore: decorator
+@inline
+function up_to_subnormal(x: f32): f32 {
+  return Mathf.ceil(x * 16777216) * 5.9604644775390625e-8;
+}
+
+/** The least share of its binary16 that a scale may be without a word. */
+const LEAST_SHARE: f32 = 8 / 9.0;
 
 /**
- * The scale of a block by its largest magnitude: 1/127 of it, up to the next number of 11 digits, so that no element is beyond 127 scales and every product
- * with 8 bits is exact. NaN beyond binary16.
+ * The scale of a block by its largest magnitude: 1/127 of it, up to the next binary16, or below FINE to the next number of 11 digits, so that no element is
+ * beyond 127 scales and every product with 8 bits is exact. NaN beyond binary16.
  */
 function scale_for(most: f32): f32 {
   const x = most / 127, bits = reinterpret<u32>(x);
+  if (x >= FINE && x < NORMAL) return up_to_subnormal(x);
   if (x < 1.17549435e-38) return most > 0 ? reinterpret<f32>(bits + 1) : 0; // subnormal float32: every multiple is exact
   return x <= 65504 ? reinterpret<f32>((bits + 0x1fff) & 0xffffe000) : NaN;
 }
@@ -69,7 +81,7 @@ function scale_for(most: f32): f32 {
 // @ts-ignore: decorator
 @inline
 function to_f16(scale: f32): f32 {
-  return scale > 0 && scale < NORMAL ? Mathf.ceil(scale * 16777216) * 5.9604644775390625e-8 : scale; // a checkpoint's may be negative
+  return scale > 0 && scale < FINE ? up_to_subnormal(scale) : scale; // a checkpoint's may be negative
 }
 
 // @ts-ignore: decorator
@@ -93,7 +105,7 @@ function spread(pairs: usize, q: usize, n: usize): void {
 }
 
 /**
- *   scale[n,b] = max_k |w[n,k]| / 127, up to the next 11 digits;   q[n,k] = round(w[n,k] / scale[n, k/32])
+ *   scale[n,b] = max_k |w[n,k]| / 127, up to the next float16 or 11 digits;   q[n,k] = round(w[n,k] / scale[n, k/32])
  * out  packed: rows first … of a stack, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
  * `scratch` holds 32 bytes. Tile i is row i of w. Any K.
  */
@@ -160,13 +172,17 @@ export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, row
   }
 }
 
-/** out  q [N, K] (int8), for scales as unpack_scale_q8 gives them      in  packed [N, K].   Tile i is row i. */
-export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, N: usize, K: usize): void {
+/**
+ * out  q [N, K] (int8), for scales as unpack_scale_q8 gives them, refused: set to 1 as it does      in  packed [N, K]
+ * Tile i is row i.
+ */
+export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, refused: usize, N: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
     let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = q + i * K;
     for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const scale = f32.load(from), half = to_f16(scale), share: f32 = half == scale ? 1 : scale / half;
+      if (share < LEAST_SHARE) i32.store(refused, 1);
       for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to++)
         store<i8>(to, <i8>nearest<f32>(share * <f32>load<i8>(pairs + ((j >> 1) << 4) + (j & 1))));
     }
@@ -174,7 +190,7 @@ export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize,
 }
 
 /**
- * out  scale [N, blocks] (float16), refused: set to 1 where the float16 is larger than the scale by more than an eighth      in  packed
+ * out  scale [N, blocks] (float16), refused: set to 1 where a scale is less than 8/9 of its float16      in  packed
  * Tile i is row i.
  */
 export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, refused: usize, N: usize, blocks: usize): void {
@@ -182,7 +198,7 @@ export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: 
     let from = scale_of(packed, i, N, blocks), to = scale + i * (blocks << 1);
     for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
       const exact = f32.load(from), half = to_f16(exact);
-      if (exact > 0 && half > exact * 1.125) i32.store(refused, 1);
+      if (half > 0 && exact / half < LEAST_SHARE) i32.store(refused, 1);
       const bits = reinterpret<u32>(half), magnitude = bits & 0x7fffffff;
       const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
       store<u16>(to, ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal));

@@ -14,7 +14,7 @@ const [PAD, BEGIN, END, LETTERS, C] = [0, 1, 2, 12, 64];
 class Reverser extends Module {
   readonly table = this.child('table', new Embedding(this.engine, 3 + LETTERS, C));
   readonly dropout = this.child('dropout', new Dropout(this.engine, 0.05));
-  readonly transformer = this.child('transformer', new Transformer(this.engine, sizes));
+  readonly transformer = this.child('transformer', new Transformer(this.engine, { ...sizes, dropout: 0 }));
   readonly out = this.child('out', new Linear(this.engine, C, 3 + LETTERS));
 
   /** source [B, S], target [B, T], how long the sources are → logits [B, T, V] */

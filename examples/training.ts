@@ -22,7 +22,7 @@ class Reverser extends Module {
     return this.out.forward(this.transformer.forward(embed(source), embed(target), { tgt: { isCausal: true } }));
   }
 }
-const sizes = { dModel: C, nhead: 4, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 128 };
+const sizes = { dModel: C, nhead: 4, numEncoderLayers: 1, numDecoderLayers: 1, dimFeedforward: 128, dropout: 0 };
 
 const engine = await createEngine({ deterministic: true });
 const ids = (rows: readonly number[][]) => tensor(engine, Int32Array.from(rows.flat()), [rows.length, LENGTH]);

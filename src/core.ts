@@ -57,9 +57,19 @@ export {
   zeros_like,
 } from './host/index.js';
 export type { AnyData, HostData, HostDtype, Nested } from './host/tensor.js';
+export { type AutoConfig, bindConfig } from './io/auto_config.js';
 export type { ModelSource, SourceOptions } from './io/find.js';
 export type { ModelFile, ModelFiles } from './io/given.js';
 export type { ProgressEvent } from './io/progress.js';
+export {
+  bindRead,
+  bindWrite,
+  type ReadTensorsOptions,
+  type WritableTensor,
+  type WriteSafetensors,
+  type WriteTensorsOptions,
+} from './io/tensor_files.js';
+export type { TensorSource } from './io/weights_folder.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -145,7 +155,7 @@ export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, type Tensor as EngineTensor, tensor } from './tensor.js';
 export { moreTokenizers } from './text/classes/more.js';
 export { registerTokenizers, type TokenizerTable } from './text/classes/names.js';
-export type { Batch, CallableTokenizer, Encoding } from './text/tokenizer.js';
+export type { Batch, CallableTokenizer, Encoding, ListBatch } from './text/tokenizer.js';
 
 /** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
 export interface Auto {
@@ -197,7 +207,10 @@ export function bind<A extends Autos = typeof autos>(
       return made;
     });
   const here: Loaders = {
-    pipeline: (task: string, source: Source, options: PretrainedOptions) => loadHere(source, options, taskOf(task).load as Load, task),
+    pipeline: async (task: string, source: Source, options: PretrainedOptions) => {
+      const { load, name } = taskOf(task);
+      return Object.assign(await loadHere(source, options, load as Load, task), { task: name });
+    },
     ...Object.fromEntries(
       Object.entries(loaded).map(([name, auto]) => [
         name,
@@ -222,7 +235,7 @@ export function bind<A extends Autos = typeof autos>(
         checkListener(listen);
         const source = await sourceOf(runtime, model, options, hub);
         const folder = folderOfSource(runtime, source, hub);
-        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal });
+        return Tokenizer.load(listen ? observed(folder, listen, { name: source.name, weights: false }) : folder, { signal }, runtime);
       },
     },
     ...Object.fromEntries(
@@ -250,7 +263,7 @@ export const bindEstimate =
 /** What `serve` of the entries is: `port` is the worker's own scope unless given. */
 export function serveModels({ createEngine, AutoTokenizer, pipeline, ...models }: Core, port = globalThis as unknown as Port): void {
   const loaders = Object.entries(models as Record<string, { from_pretrained: Loaders[string] }>).filter(([name]) =>
-    name.startsWith('Auto'),
+    name.startsWith('AutoModel'),
   );
   serve(
     { pipeline: pipeline as Loaders[string], ...Object.fromEntries(loaders.map(([name, { from_pretrained }]) => [name, from_pretrained])) },

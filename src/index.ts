@@ -1,5 +1,5 @@
 /** The public API with every architecture. */
-import { autos, bind, bindEstimate, type Heed } from './core.js';
+import { type AutoConfig, autos, bind, bindConfig, bindEstimate, bindRead, bindWrite, type Heed, type WriteSafetensors } from './core.js';
 import { VERSION } from './engine/build.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
 import { attachMethods } from './host/index.js';
@@ -62,7 +62,16 @@ const all = {
   AutoModelForTokenClassification: TokenClassificationModel,
 };
 
-export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment; estimate: ReturnType<typeof bindEstimate> } {
+/** What heed has beside `Heed`. */
+interface Beside {
+  AutoConfig: AutoConfig;
+  env: Environment;
+  estimate: ReturnType<typeof bindEstimate>;
+  readSafetensors: ReturnType<typeof bindRead>;
+  writeSafetensors: WriteSafetensors;
+}
+
+export function bindAll(runtime: Runtime): Heed<typeof all> & Beside {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, t5, mt5],
@@ -78,5 +87,6 @@ export function bindAll(runtime: Runtime): Heed<typeof all> & { env: Environment
     const { numThreads: threads } = env.backends.onnx.wasm;
     return threads ? { threads } : undefined;
   });
-  return { ...heed, env, estimate: bindEstimate(runtime, hub) };
+  const [AutoConfig, estimate] = [bindConfig(runtime, hub), bindEstimate(runtime, hub)];
+  return { ...heed, AutoConfig, env, estimate, readSafetensors: bindRead(runtime), writeSafetensors: bindWrite(runtime) };
 }

@@ -126,7 +126,7 @@ describe('sizes', () => {
     expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4200);
   });
 
-  it('of the JavaScript for feature extraction with one architecture: at most 74 kB gzipped, 69 kB without the tokenizer library', async () => {
+  it('of the JavaScript for feature extraction with one architecture: at most 93 kB gzipped, 86 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;
     const size = async (contents: string, resolveDir: string, external: string[]) => {
@@ -136,13 +136,13 @@ describe('sizes', () => {
       });
       return gzip(outputFiles[0]?.contents as Uint8Array);
     };
-    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(74_000);
-    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(69_000);
+    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(93_000);
+    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(86_000);
   });
 
-  it('of all that is installed, dependencies aside: at most 2.2 MB', () => {
+  it('of all that is installed, dependencies aside: at most 2.7 MB', () => {
     const bytes = files.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
-    expect(bytes).toBeLessThanOrEqual(2_200_000);
+    expect(bytes).toBeLessThanOrEqual(2_700_000);
     expect(existsSync(join(installed, 'node_modules'))).toBe(false);
   });
 });

@@ -15,7 +15,7 @@ export class DateReader extends Module {
   constructor(engine: Engine, V: number) {
     super(engine);
     this.#embedding = this.child('embedding', new Embedding(engine, V, C));
-    this.#transformer = this.child('transformer', new Transformer(engine, sizes));
+    this.#transformer = this.child('transformer', new Transformer(engine, { ...sizes, dropout: 0 }));
     this.#out = this.child('out', new Linear(engine, C, V));
   }
 

@@ -5,12 +5,10 @@
 import { Command, Option } from 'commander';
 import { type SentencePooling, sentencePoolings } from '../pipelines/pooling.js';
 import { type SimilarityName, similarity } from '../pipelines/similarity.js';
-import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, maxTokensOption, modelOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
-import { withBar } from './progress.js';
-import { pad, shorten } from './terminal.js';
-import { withPipeline } from './work.js';
+import { columns, pad, shorten } from './terminal.js';
+import { eachTexts, withPipeline } from './work.js';
 
 interface EmbedFlags extends EngineFlags {
   model?: string;
@@ -22,6 +20,8 @@ interface EmbedFlags extends EngineFlags {
   maxTokens?: number;
   json?: boolean;
 }
+
+const { stdout } = process;
 
 /** Components of a vector that fit on a line. */
 const SHOWN = 6;
@@ -58,23 +58,28 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
   return withPipeline('feature-extraction', flags, async (extractor) => {
     const { pooling, normalize, prompt, promptName: prompt_name, truncateDim: truncate_dim, maxTokens: max_length } = flags;
     const options = { pooling, normalize, prompt, prompt_name, truncate_dim, max_length };
-    let seen = 0;
-    for await (const some of texts.length ? [texts] : linesOfInput()) {
-      const { data, dims } = await withBar('embedding', (onProgress) => extractor.encode(some, { ...options, onProgress }));
+    const compared: ArrayLike<number>[] = [];
+    await eachTexts('embedding', texts, async (some, onProgress) => {
+      const { data, dims } = await extractor.encode(some, { ...options, onProgress });
       const C = dims[1] as number;
       const rows = some.map((_, i) => data.subarray(i * C, (i + 1) * C));
       await print(rows.map((row, i) => `${flags.json ? JSON.stringify(Array.from(row)) : show(some[i] as string, row)}\n`).join(''));
-      seen += rows.length;
-      // All there is, that is, not the last lines of a long input.
-      if (!flags.json && seen > 1 && seen <= COMPARED) await print(similarities(rows, extractor.sentence.similarity_fn_name));
-    }
+      compared.push(...rows.slice(0, COMPARED + 1 - compared.length));
+    });
+    // All there is, that is, not the first lines of a long input; and as many as fit a line.
+    const fit = Math.min(COMPARED, Math.floor((columns() - 6) / 6));
+    if (!flags.json && compared.length > 1 && compared.length <= fit)
+      await print(similarities(compared, extractor.sentence.similarity_fn_name));
   });
 }
 
 function show(text: string, row: ArrayLike<number>): string {
-  const name = pad(JSON.stringify(shorten(text, 40)), 42);
-  const first = Array.from(row).slice(0, SHOWN);
-  return `${name} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > SHOWN ? ' …' : ''}`;
+  // A terminal's line has as many numbers as fit beside the text.
+  const room = stdout.columns ? Math.min(42, stdout.columns >> 1) : 42;
+  const shown = stdout.columns ? Math.max(1, Math.min(SHOWN, Math.floor((stdout.columns - room - 12) / 8))) : SHOWN;
+  const name = pad(JSON.stringify(shorten(text, room - 2)), room);
+  const first = Array.from(row).slice(0, shown);
+  return `${name} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > shown ? ' …' : ''}`;
 }
 
 /** How alike every pair is, by the model's own measure, as a table. */

@@ -1,7 +1,7 @@
 /** `heed evaluate`: BLEU and chrF of a translator on a file of sentence pairs, in every direction that it has, as sacreBLEU computes and prints them. */
 import { Command } from 'commander';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
-import { print } from './output.js';
+import { print, tellWritten } from './output.js';
 import { withEngine } from './work.js';
 
 export interface EvaluateFlags extends EngineFlags {
@@ -30,11 +30,12 @@ Examples:
   heed evaluate --data ./test.tsv --out ./hypotheses`,
   )
   .action(async (flags: EvaluateFlags) => {
-    const { evaluate, printed } = await import('./evaluation.js');
+    const { evaluate, printed, writtenTo } = await import('./evaluation.js');
     const { defaultTranslator } = await import('./default_model.js');
     const { json, model = defaultTranslator(), data, out, beams } = flags;
     await withEngine(flags, async (engine) => {
       const scores = await evaluate(engine, { model, data, out, beams });
+      if (out) for (const name of Object.keys(scores)) tellWritten(writtenTo(out, name));
       await print(json ? `${JSON.stringify(scores)}\n` : printed(scores));
     });
   });

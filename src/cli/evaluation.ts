@@ -4,7 +4,6 @@ import { HeedError } from '../errors.js';
 import { isObject, type JsonObject } from '../io/json.js';
 import { bleu, chrf } from '../train/index.js';
 import { writeText } from './files.js';
-import { tellWritten } from './output.js';
 import { readPairs } from './pairs.js';
 import { withBar } from './progress.js';
 import { languages } from './translation_recipe.js';
@@ -44,11 +43,7 @@ export async function evaluate(engine: Engine, { model, data, out, beams, signal
     const references = pairs.map((pair) => pair[target] as string);
     const written = await withBar(name, (onProgress) => writer(texts, { num_beams: beams, truncation: true, onProgress, signal }));
     const hypotheses = written.map(({ generated_text }) => generated_text);
-    if (out) {
-      const file = `${out}.${name}.txt`;
-      await writeText(runtime, file, hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
-      tellWritten(file);
-    }
+    if (out) await writeText(runtime, writtenTo(out, name), hypotheses.map((text) => `${text.replaceAll('\n', ' ')}\n`).join(''));
     const tokenize = to === 'zh' ? 'zh' : '13a';
     scores[name] = {
       sentences: pairs.length,
@@ -60,6 +55,9 @@ export async function evaluate(engine: Engine, { model, data, out, beams, signal
   const between = languages.map(({ name }) => name).join(' and ');
   throw new HeedError('UNSUPPORTED', `${model} does not translate between ${between}`, { culprit: '--model' });
 }
+
+/** Where the translations of a direction go. */
+export const writtenTo = (out: string, name: string): string => `${out}.${name}.txt`;
 
 /** What config.json's `task_specific_params` name: `{ translation_en_to_zh: { prefix } }`. */
 function directionsIn(config: JsonObject) {

@@ -95,6 +95,7 @@ export function languageOf(whole: string, known: readonly string[]): string | un
   const own = known.filter((code) => all.includes(code));
   const best = (codes: readonly string[]) => codes.reduce((a, b) => (hits(b) > hits(a) ? b : a));
   const [first, other] = [own.length ? best(own) : undefined, best(all)];
-  const isOther = hits(other) > 0.15 * found.length && (first === undefined || hits(other) > hits(first));
+  // A single word may be a name.
+  const isOther = hits(other) > Math.max(1, 0.15 * found.length) && (first === undefined || hits(other) > hits(first));
   return isOther ? other : own.length === 1 || (first !== undefined && hits(first) > 0) ? first : undefined;
 }

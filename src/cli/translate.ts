@@ -109,7 +109,8 @@ function needsTranslation({ model }: Translator, text: string, to: string | unde
   const { from, to: into } = new Routes(model.config, 'translation').languages;
   const known = [...from, ...into];
   const code = known.length ? languageOf(text, known) : undefined;
-  if (code === undefined) return true;
+  // A language that nobody translates into is the pipeline's to refuse.
+  if (code === undefined || (to !== undefined && !into.includes(to))) return true;
   const what = `${JSON.stringify(shorten(text, 40))} is ${languages[code]?.name}`;
   if (code === to) tell(`${what} already, and stays as it is`);
   else if (!from.includes(code)) tell(`${what}, it seems, which this model does not read: it knows ${from.join(', ')}`);

@@ -9,8 +9,8 @@ export type KernelFunction = (begin: number, end: number, ...args: number[]) => 
 export type Kernels = Record<Kernel, KernelFunction>;
 
 interface Constants {
-  BUILD?: WebAssembly.Global;
-  RELAXED?: WebAssembly.Global;
+  BUILD?: { valueOf(): unknown };
+  RELAXED?: { valueOf(): unknown };
 }
 
 /** Throws UNSUPPORTED for a module that is not this version's. */

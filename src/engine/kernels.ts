@@ -52,7 +52,7 @@ export const kernels = {
   sum_f32: 7,
   transpose_f32: 10,
   unpack_f32: 6,
-  unpack_int_q8: 6,
+  unpack_int_q8: 7,
   unpack_q8: 7,
   unpack_scale_q8: 7,
 } as const;

@@ -8,6 +8,7 @@ const heed = bindAll(pageRuntime);
 export const {
   createEngine,
   pipeline,
+  AutoConfig,
   AutoModel,
   AutoModelForMaskedLM,
   AutoModelForQuestionAnswering,
@@ -17,6 +18,8 @@ export const {
   AutoTokenizer,
   env,
   estimate,
+  readSafetensors,
+  writeSafetensors,
 } = heed;
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -8,7 +8,7 @@ import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { EncoderDecoder, SourceInputs, Wants } from '../models/encoder_decoder.js';
-import { type IntegerInput, integers, integersLike, within } from '../models/inputs.js';
+import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
 import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
 import { loadPretrained, type Origin } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
@@ -79,7 +79,8 @@ export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.
 /** What only a call without `return_dict_in_generate` gives. */
 type Generate = {
   (options: GenerateOptions & { return_dict_in_generate: true }, wishes?: GenerationConfig): Promise<GenerateOutput>;
-  (options: GenerateOptions, wishes?: GenerationConfig): Promise<HostTensor>;
+  /** `input_ids` alone are those of all options. */
+  (options: GenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
 };
 
 /** In a page the model lives in a worker: then `engine` and `module` cannot be reached, and say so. */
@@ -113,6 +114,7 @@ export class Seq2SeqModel extends LoadedModel {
       const own = readGenerationConfig(config, node);
       return callable(new Seq2SeqModel(engine, config.value, own, module, origin), [
         'run',
+        'forward',
         'generate',
         'save_pretrained',
       ]) as unknown as Seq2SeqLM;
@@ -144,11 +146,20 @@ export class Seq2SeqModel extends LoadedModel {
     }, signal);
   }
 
+  /** The same, as transformers.js calls it. */
+  forward(inputs: Seq2SeqInputs, options?: CallOptions): Promise<Seq2SeqOutput> {
+    return this.call(inputs, options);
+  }
+
   /**
    * Writes a text for each source, by transformers' options: see docs/generation.md. Rejects with ARGUMENT for options that contradict each other,
    * UNSUPPORTED for those that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` hold where the call says nothing.
    */
-  async generate(given: GenerateOptions, wishes: GenerationConfig = this.generation_config): Promise<HostTensor | GenerateOutput> {
+  async generate(
+    options: GenerateOptions | IdTensor,
+    wishes: GenerationConfig = this.generation_config,
+  ): Promise<HostTensor | GenerateOutput> {
+    const given = namedIds(options) as GenerateOptions;
     checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
     const { signal, streamer } = given;
     const { return_dict_in_generate: asObject = false } = given;
@@ -162,9 +173,9 @@ export class Seq2SeqModel extends LoadedModel {
     const source = this.#source(given);
     const B = source.shape[0];
     const starts = this.#target(given, B);
-    const options = Object.fromEntries(generationOptionNames.map((name) => [name, given[name]]));
+    const asked = Object.fromEntries(generationOptionNames.map((name) => [name, given[name]]));
     const first = Array.from({ length: B }, (_, b) => (starts ? rowOf(starts.data, b, starts.dims[1]) : []));
-    const plan = planOf(wishes, options, first, this.module.dims);
+    const plan = planOf(wishes, asked, first, this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;

@@ -7,6 +7,7 @@ import type { StreamLike } from '../pieces.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { byteStream, onceStream } from './bytes.js';
 import type { Folder } from './folder.js';
+import { readAll } from './json.js';
 
 /** A Blob or File. */
 export interface BlobLike {
@@ -41,13 +42,17 @@ const kinds: readonly { fits(file: never): boolean; opens(file: never, name: str
   },
   {
     fits: (file: Partial<StreamLike>) => typeof file.getReader === 'function',
-    opens: (file: StreamLike, name) => onceStream(file, name),
+    // The model and the tokenizer both read it.
+    opens: (file: StreamLike, name) => (name === 'config.json' ? kept(onceStream(file, name), name) : onceStream(file, name)),
   },
   {
     fits: (file: unknown) => addressOf(file) !== undefined,
     opens: (file: unknown, _, runtime) => async (_, options) => runtime.open(runtime.resolve(addressOf(file) as string), options),
   },
 ];
+
+/** Whether it is one file, not several by their names. */
+export const isFile = (given: object): given is Exclude<ModelFile, string> => kinds.some(({ fits }) => fits(given as never));
 
 /** The text of an address, which may be a URL. */
 export const addressOf = (value: unknown): string | undefined =>
@@ -113,5 +118,14 @@ function blobStream(blob: BlobLike, name: string, { signal }: OpenOptions = {}):
       return piece.byteLength;
     },
     async close() {},
+  };
+}
+
+/** Opens what can be read once as often as it takes. */
+function kept(open: Folder['open'], name: string): Folder['open'] {
+  let bytes: Promise<Uint8Array> | undefined;
+  return async (file) => {
+    bytes ??= open(file).then(readAll);
+    return byteStream(await bytes, name);
   };
 }

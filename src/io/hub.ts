@@ -4,7 +4,7 @@
  * (hub_folder.ts), elsewhere by addresses (url_cache.ts). URLs go the second way too.
  */
 import { HeedError, kindOf } from '../errors.js';
-import type { Fetch, Runtime } from '../runtime/types.js';
+import type { Fetch, OpenOptions, Runtime } from '../runtime/types.js';
 import { type Environment, endpointOf, HUB_TEMPLATE, isAddress, LogLevel } from './env.js';
 import type { Hub, SourceOptions } from './find.js';
 import type { Folder } from './folder.js';
@@ -159,21 +159,32 @@ export function addressFolder(runtime: Runtime, words: Words, name: string, cach
   const asking = askingOf(runtime, words);
   let opened: Promise<AnyCache | undefined> | undefined;
   const locate = (file: string) => addressAt(words, revision, file);
+  // Files that were opened before: within one load nobody asks again whether they are what the server has.
+  const opens = new Map<string, Promise<unknown>>();
+  const openAfter = async (before: Promise<unknown> | undefined, file: string, options: OpenOptions = {}) => {
+    opened ??= cache();
+    const known = await before?.then(
+      () => true,
+      () => false,
+    );
+    const url = locate(file);
+    return openKept(runtime, url, {
+      ...asking,
+      ...options,
+      cache: await opened,
+      localOnly,
+      immutable: known || isCommit(revision),
+      refusal: (response) => refusal(response, url, id ?? locate(''), new URL(host).origin),
+      warn: (message) => quiet || console.warn(message),
+    });
+  };
   return {
     name: id ? name : locate('').replace(/[?#].*$|\/$/g, ''),
     locate,
-    async open(file, options) {
-      opened ??= cache();
-      const url = locate(file);
-      return openKept(runtime, url, {
-        ...asking,
-        ...options,
-        cache: await opened,
-        localOnly,
-        immutable: isCommit(revision),
-        refusal: (response) => refusal(response, url, id ?? locate(''), new URL(host).origin),
-        warn: (message) => quiet || console.warn(message),
-      });
+    open(file, options) {
+      const stream = openAfter(opens.get(file), file, options);
+      if (options?.bytes === undefined) opens.set(file, stream);
+      return stream;
     },
     ...(id && { list: async (options) => listAt(words, revision, { ...asking, signal: options?.signal }) }),
   };

@@ -62,7 +62,8 @@ export function parseJson(bytes: Uint8Array, location: string): unknown {
   }
 }
 
-async function readAll(stream: ByteStream): Promise<Uint8Array> {
+/** All of a stream; as large as JSON may be. */
+export async function readAll(stream: ByteStream): Promise<Uint8Array> {
   // One byte more than expected, so that the end shows without growing.
   let bytes = new Uint8Array(Math.min(stream.size ?? 1 << 16, LIMIT) + 1);
   for (let length = 0; ; ) {

@@ -22,10 +22,11 @@ export async function modulesOf(folder: Folder, options: OpenOptions = {}): Prom
   const root = JsonNode.of(folder.locate('modules.json'), { modules });
   return root.objects('modules').map((module) => {
     const path = module.string('path', '');
-    // A path with dots in it would read outside of the folder.
-    if (!/^[\w-]*$/.test(path) || path.endsWith('\n'))
+    const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+    // Such a path would read outside of the folder, or have a query in a URL.
+    if (path.startsWith('/') || parts.some((part) => part === '..' || !/^[\w. -]+$/.test(part)))
       throw new HeedError('FORMAT', `${root.file} gives the path ${quote(path)}`, { culprit: root.file });
-    return { type: module.string('type'), path };
+    return { type: module.string('type'), path: parts.join('/') };
   });
 }
 

@@ -3,7 +3,7 @@
  * size passes through the memory of its largest tensor. What comes out are chunks; a runtime makes a file of them, or `joinSafetensors` one array.
  * Format: https://github.com/huggingface/safetensors#format
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { HostTensor, Shape } from '../tensor.js';
 import { bytesPerElement, type Dtype, parseHeader, quote, readable } from './header.js';
 
@@ -14,6 +14,9 @@ export interface SafetensorsEntry {
   readonly shape: readonly number[];
   readonly bytes: Uint8Array;
 }
+
+/** Without this metadata transformers takes no file: it means that the tensors are PyTorch's. */
+export const pytorch: Readonly<Record<string, string>> = { format: 'pt' };
 
 /** Float32, which `values` gives when their turn comes. */
 export const floatEntry = (name: string, shape: Shape, values: () => HostTensor): SafetensorsEntry => ({
@@ -26,7 +29,7 @@ export const floatEntry = (name: string, shape: Shape, values: () => HostTensor)
 
 /**
  * The chunks of a file. Large elements come first, as the format's own library has it, so that every tensor begins at a multiple of its element's size; tensors
- * of one size stay in their order. Throws ARGUMENT for a name that comes twice and for bytes that do not fill their shape, UNSUPPORTED for a dtype that heed
+ * of one size stay in their order. Throws ARGUMENT for a name that comes twice, for metadata that are no texts, and for bytes that do not fill their shape, UNSUPPORTED for a dtype that heed
  * does not read.
  */
 export function* writeSafetensors(
@@ -43,10 +46,16 @@ export function* writeSafetensors(
   }
 }
 
-const byteLength = ({ dtype, shape }: SafetensorsEntry): number => shape.reduce((n, d) => n * d, bytesPerElement(dtype));
+/** Bytes of a tensor. */
+export const byteLength = ({ dtype, shape }: SafetensorsEntry): number => shape.reduce((n, d) => n * d, bytesPerElement(dtype));
 
 /** Length, JSON, and spaces up to a multiple of 8 bytes. */
 function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
+  if (typeof metadata !== 'object' || !Object.values(metadata ?? [0]).every((text) => typeof text === 'string'))
+    throw new HeedError('ARGUMENT', `safetensors: metadata is ${kindOf(metadata)}`, {
+      culprit: 'metadata',
+      cure: 'Give texts by their names',
+    });
   const members: [string, unknown][] = Object.keys(metadata).length ? [['__metadata__', metadata]] : [];
   const names = new Set(['__metadata__']);
   let at = 0;

@@ -122,8 +122,8 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
 
 async function matchIn(cache: AnyCache | undefined, url: string): Promise<Hit | undefined> {
   const hit = cache && (await quietly<Hit | undefined>(async () => cache.match(url)));
-  // What another library may have put there: half a file, or none.
-  return hit instanceof Response && hit.status !== 200 ? undefined : hit;
+  // A cache of somebody's own may say null or false for nothing, and another library may have put half a file there, or none.
+  return !hit || (hit instanceof Response && hit.status !== 200) ? undefined : hit;
 }
 
 /** A custom cache may give the path of a file. What comes out of a cache is read as it comes: one time in four, a Chromium's service worker never filled a buffer of ours. */
@@ -149,11 +149,15 @@ async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boo
   // Gone, or from a server that does not know HEAD.
   if (!now.ok) return ![404, 410, 405, 501].includes(now.status);
   for (const name of ['etag', 'last-modified', 'content-length']) {
-    const [before, after] = [said(hit.headers, name), said(now.headers, name)];
+    const before = said(hit.headers, name) ?? (name === 'content-length' ? said(hit.headers, SENT) : null);
+    const after = said(now.headers, name);
     if (before !== null && after !== null) return before === after;
   }
   return true;
 }
+
+/** What content-length said of a body that may have been compressed: of no use as its length, but to tell whether the server has another one. */
+const SENT = 'x-sent-length';
 
 /** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
 async function keep(cache: AnyCache, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
@@ -164,7 +168,10 @@ async function keep(cache: AnyCache, url: string, response: Response, onFetch: O
   // The header counts a compressed body as it is sent; a page may not see across origins whether it is.
   const sent = length === null ? undefined : Number(length);
   const size = headers.has('content-encoding') ? undefined : sent;
-  if (size === undefined) kept.delete('content-length');
+  if (size === undefined || type === 'cors') {
+    kept.delete('content-length');
+    if (length !== null) kept.set(SENT, length);
+  }
   let loaded = 0;
   const counted = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

@@ -165,6 +165,8 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly className?: string;
   /** What it is made into: Encoder, EncoderDecoder. A bundle has those alone that its architectures name. */
   readonly module: ModuleClass<Dims, Block>;
+  /** General names that its configs may have for keys of its own, and the keys: transformers' attribute_map. */
+  readonly aliases?: Readonly<Record<string, string>>;
   readonly dims: (config: JsonNode) => Dims;
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
   /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
@@ -298,18 +300,3 @@ export function spell(architecture: Architecture, config: JsonNode): Spelt {
 }
 
 const WORDS = 'embeddings.word.weight';
-
-/** Names of modules that stand below one of heed's, and one of a checkpoint's. */
-export const below = (own: string, theirs: string, names: Names): Names =>
-  Object.fromEntries(Object.entries(names).map(([mine, other]) => [`${own}.${mine}`, `${theirs}.${other}`]));
-
-/** The tensors of a checkpoint whose rows a parameter of heed's stacks; undefined where its architecture does not say. */
-export function tensorsOf(names: Names, key: string): readonly string[] | undefined {
-  const [, layer = ''] = /\.(\d+)\./.exec(key) ?? [];
-  const general = key.replace(/\.\d+\./, '.{l}.');
-  const [, module = '', part = ''] = /^(.*)[._](weight|bias)$/.exec(general) ?? [];
-  const name = names[general] ?? (names[module] && `${names[module]}.${part}`);
-  if (!name) return undefined;
-  const [, before, parts, behind] = /^(.*)\{(.*,.*)\}(.*)$/.exec(name.replace('{l}', layer)) ?? [];
-  return parts ? parts.split(',').map((one) => before + one + behind) : [name.replace('{l}', layer)];
-}

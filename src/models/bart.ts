@@ -2,7 +2,7 @@
  * BART (Lewis et al., arXiv 1910.13461): post-norm layers, learned positions, a norm behind the embeddings, one embedding for source, target and output.
  */
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
-import { bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
+import { bartAliases, bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 
 /** What configs may leave out. */
@@ -11,6 +11,7 @@ const sizes = { vocab_size: 50_265, pad_token_id: 1 };
 export const bart = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'bart',
   module: EncoderDecoder,
+  aliases: bartAliases,
   dims: (c) => bartDims(c, sizes),
   block: (c, checkpoint) => ({ ...bartChoices(c, checkpoint, sizes), positions: { kind: 'learned', offset: 2 }, embeddingNorm: true }),
   weights: bartWeights,

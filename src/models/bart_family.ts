@@ -1,15 +1,9 @@
 /** What BART and Marian have in common: the keys of their configs, and the names of their weights. */
 import type { JsonNode } from '../io/json.js';
-import {
-  below,
-  type CheckpointSummary,
-  type EncoderDecoderChoices,
-  type EncoderDecoderDims,
-  type Names,
-  tiesWords,
-} from './architecture.js';
+import { type CheckpointSummary, type EncoderDecoderChoices, type EncoderDecoderDims, type Names, tiesWords } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { headsIn, layersIn, probabilityIn, sizeIn, unsupported } from './config.js';
+import { below } from './names.js';
 import { oneTable, tablesOf } from './ties.js';
 
 /** What configs may leave out, and families may have otherwise. */
@@ -17,6 +11,9 @@ export interface BartSizes {
   vocab_size: number;
   pad_token_id: number;
 }
+
+/** General names for its keys. */
+export const bartAliases = { hidden_size: 'd_model', num_attention_heads: 'encoder_attention_heads', num_hidden_layers: 'encoder_layers' };
 
 const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 1024);
 

@@ -20,6 +20,7 @@ import {
   type Task,
   withHead,
 } from './architecture.js';
+import { byOwnKeys } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { headOf } from './heads.js';
@@ -40,8 +41,9 @@ export interface Blueprint {
 
 /** Reads what there is to know. Throws what the files are found guilty of, and UNSUPPORTED for an architecture that is not registered. */
 export async function readBlueprint(model: Folder, { signal }: Pick<OpenOptions, 'signal'> = {}): Promise<Blueprint> {
-  const { folder, config } = await homeOf(model, { signal });
-  const architecture = architectureOf(config);
+  const { folder, config: said } = await homeOf(model, { signal });
+  const architecture = architectureOf(said);
+  const config = byOwnKeys(said, architecture.aliases);
   const headers = await readHeaders(folder, { signal });
   const has = summaryOf(headers.tensors, spelt({ architecture, config }, undefined)).has;
   const named = config.array('architectures', []);

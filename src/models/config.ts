@@ -1,7 +1,7 @@
 /** What architectures read in a config.json: sizes that can be sizes, shares that can be shares, names that heed knows; else an error that says what the file says. */
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
-import type { JsonNode } from '../io/json.js';
+import { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 
 /** transformers' names for activations (its ACT2FN): what is the same function but for rounding is one of heed's. */
@@ -41,6 +41,14 @@ export function activationOf(config: JsonNode, key: string, name: string = confi
     culprit: key,
     cure: `It has ${Object.keys(activations).join(', ')}`,
   });
+}
+
+/** A config by the keys that its architecture reads: `aliases` gives those for other names, which prevail where a config has both, as in transformers. */
+export function byOwnKeys(config: JsonNode, aliases: Readonly<Record<string, string>> = {}): JsonNode {
+  const found = Object.entries(aliases).filter(([alias]) => config.get(alias) !== undefined);
+  if (found.length === 0) return config;
+  const own = Object.fromEntries(found.map(([alias, key]) => [key, config.get(alias)]));
+  return new JsonNode(config.file, config.path, { ...config.value, ...own });
 }
 
 /** The most layers that a config may have: each becomes modules before a weight is read. */

@@ -8,6 +8,7 @@ export const distilbert = /* @__PURE__ */ defineArchitecture<EncoderDims, Encode
   name: 'distilbert',
   className: 'DistilBert',
   module: Encoder,
+  aliases: { hidden_size: 'dim', num_attention_heads: 'n_heads', num_hidden_layers: 'n_layers' },
   dims: (c) => {
     const [C, V] = [sizeIn(c, 'dim', 768), sizeIn(c, 'vocab_size', 30_522)];
     const sizes = { L: layersIn(c, 'n_layers', 6), H: headsIn(c, 'n_heads', 12, C), F: sizeIn(c, 'hidden_dim', 3072) };

@@ -2,8 +2,20 @@
 import { HeedError, kindOf } from '../errors.js';
 import { sizeOf } from '../tensor.js';
 
-/** Integers of [B, T]: nested arrays, or the form in which tokenizers and transformers.js give them. */
-export type IntegerInput = readonly (readonly number[])[] | { readonly data: ArrayLike<number | bigint>; readonly dims: readonly number[] };
+/** Integers in the form in which tokenizers and transformers.js give them. */
+export interface IdTensor {
+  readonly data: ArrayLike<number | bigint>;
+  readonly dims: readonly number[];
+}
+
+/** Integers of [B, T]: nested arrays, or a tensor. */
+export type IntegerInput = readonly (readonly number[])[] | IdTensor;
+
+/** A model's inputs, of which transformers.js takes the ids alone, too. */
+export function namedIds(given: object): object {
+  const { data, dims, input_ids } = Object(given) as Partial<IdTensor> & { input_ids?: unknown };
+  return data && dims && !input_ids ? { input_ids: { data, dims } } : given;
+}
 
 /** Throws SHAPE for what is not [B, T], ARGUMENT for what are no integers. */
 export function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly [B: number, T: number] } {

@@ -14,7 +14,8 @@ import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
 import { type SourceDtype, sources } from '../nn/sources.js';
 import { groups, sizeOf } from '../tensor.js';
-import { type CheckpointSummary, HEAD, isBeside, type Spelt, tensorsOf } from './architecture.js';
+import { type CheckpointSummary, HEAD, isBeside, type Spelt } from './architecture.js';
+import { tensorsOf } from './names.js';
 import type { WeightForms } from './quantization.js';
 import { apartIn, asHeld, settleTies } from './ties.js';
 

@@ -7,7 +7,7 @@ import {
   type EncoderDecoderDims,
   tiesWords,
 } from './architecture.js';
-import { bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
+import { bartAliases, bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
 import { sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 
@@ -26,6 +26,7 @@ function twoTables(c: JsonNode, { apart }: CheckpointSummary): Pick<EncoderDecod
 export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'marian',
   module: EncoderDecoder,
+  aliases: bartAliases,
   dims: (c) => {
     const dims = bartDims(c, sizes);
     return { ...dims, V: isShared(c) ? dims.V : sizeIn(c, 'decoder_vocab_size', dims.V) };

@@ -181,6 +181,11 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
     return this.infer(prepared, { attentions, hiddenStates }, signal);
   }
 
+  /** The same, as transformers.js calls it. */
+  forward(inputs: ModelInputs, options?: CallOptions): Promise<Output & Insights> {
+    return this.call(inputs, options);
+  }
+
   /** A forward, and what it gives as host tensors. */
   protected infer(inputs: EncoderInputs, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
     const { encoder, wants: own } = this;
@@ -208,7 +213,7 @@ export class EncoderModel extends EncoderBase<ModelOutput> {
     checkPretrained(options, trainableOptionNames);
     const { trainable } = options;
     const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { trainable });
-    return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'save_pretrained']);
+    return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'forward', 'save_pretrained']);
   }
 
   protected read({ lastHiddenState, poolerOutput }: EncoderOutputs): ModelOutput {

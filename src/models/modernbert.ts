@@ -3,11 +3,12 @@
  * The first layer stands on embeddings that have a norm, and has none before its attention.
  */
 import type { JsonNode } from '../io/json.js';
-import { below, defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices, type Reading } from './architecture.js';
+import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices, type Reading } from './architecture.js';
 import { bertDims, hiddenActivation } from './bert_family.js';
 import { numberIn, oneOf, probabilityIn } from './config.js';
 import { Encoder } from './encoder.js';
 import { alternatingLayers } from './layer_types.js';
+import { below } from './names.js';
 
 /** Every head scores norm(activation(W h + b)) of what it reads. */
 const scoring = (c: JsonNode, reads: Reading): HeadChoices => {

@@ -24,7 +24,7 @@ import {
   type Task,
   withHead,
 } from './architecture.js';
-import { numberIn } from './config.js';
+import { byOwnKeys, numberIn } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import type { Head } from './heads.js';
@@ -90,8 +90,9 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   checkListener(listen);
   const plain = folderOf(engine.runtime, model);
-  const { folder, config } = await homeOf(listen ? observed(plain, listen) : plain, { signal });
-  const found = architectureOf(config);
+  const { folder, config: said } = await homeOf(listen ? observed(plain, listen) : plain, { signal });
+  const found = architectureOf(said);
+  const config = byOwnKeys(said, found.aliases);
   const { name, module: made } = found;
   if (made.kind !== kind) {
     const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;

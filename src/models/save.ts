@@ -7,10 +7,11 @@ import { type Folder, folderOf, isFolder } from '../io/folder.js';
 import { isObject, type JsonObject, readFile } from '../io/json.js';
 import { modulesOf } from '../io/modules.js';
 import { respell } from '../io/respell.js';
-import { type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
+import { type Files, filesOf, tokenizerFiles } from '../text/saved.js';
 import type { Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
@@ -32,12 +33,6 @@ export interface SavePretrainedOptions {
   /** Looked at before anything is written. */
   signal?: AbortSignal | undefined;
 }
-
-/** What a tokenizer's files may be called. heed reads tokenizer.json, or a BERT's vocab.txt; others stand in for it in other libraries. */
-const tokenizerFiles = [
-  ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
-  ...['sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
-];
 
 /** How a model generates, and how sentence-transformers makes sentences of tokens. */
 const modelFiles = ['generation_config.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json'];
@@ -120,8 +115,6 @@ export function* entriesOf(module: Module, dtype: ParameterDtype, prefix = ''): 
   for (const [name, parameter] of module.distinctParameters()) yield* parameter.entries(prefix + name, dtype);
 }
 
-type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
-
 interface Contents {
   tensors: Iterable<SafetensorsEntry>;
   /** What stands beside the weights. */
@@ -135,8 +128,7 @@ async function writeModel(runtime: Runtime, folder: string, { tensors, files, co
   if (typeof folder !== 'string' || folder === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(folder)}`, { culprit: 'folder', cure: 'Give a path' });
   const write = (file: string, chunks: Iterable<Uint8Array>) => runtime.writeFile(runtime.join(folder, file), chunks);
-  // transformers refuses files that do not name a framework, and means by this one that the tensors are its own.
-  let length = await write('model.safetensors', writeSafetensors(tensors, { format: 'pt' }));
+  let length = await write('model.safetensors', writeSafetensors(tensors, pytorch));
   for (const [file, bytes] of files) length += await write(file, [bytes]);
   return length + (await write('config.json', [new TextEncoder().encode(config)]));
 }
@@ -153,16 +145,6 @@ async function tokenizerOf(folder: Folder): Promise<Files> {
   // Which says that it is not there.
   if (!files.some(([name]) => name === 'tokenizer.json' || name === 'vocab.txt')) await readFile(folder, 'tokenizer.json');
   return files;
-}
-
-/** Those of some files that a folder has. */
-async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {
-  const found: [string, Uint8Array][] = [];
-  for (const name of names) {
-    const bytes = await readFile(folder, name, { optional: true, signal });
-    if (bytes) found.push([name, bytes]);
-  }
-  return found;
 }
 
 /** The configs of what modules.json puts behind an encoder, and its weights. */

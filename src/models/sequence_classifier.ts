@@ -36,7 +36,7 @@ export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
   ((inputs: ModelInputs, options?: CallOptions) => Promise<LogitsOutput>);
-export const classifierMethods = ['run', 'classify', 'save_pretrained'] as const;
+export const classifierMethods = ['run', 'forward', 'classify', 'save_pretrained'] as const;
 export type ClassifierMember =
   | (typeof classifierMethods)[number]
   | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
@@ -51,7 +51,7 @@ export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
 
   /** That of the model's folder, read when it is first wanted, for all who want it: a signal ends the waiting alone. */
   protected tokenizer(signal?: AbortSignal): Promise<CallableTokenizer> {
-    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder);
+    const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder, {}, this.engine.runtime);
     this.#tokenizer = tokenizer;
     tokenizer.catch(() => {
       this.#tokenizer = undefined;

@@ -3,9 +3,10 @@
  * relative positions that all layers of a stack share.
  */
 import type { JsonNode } from '../io/json.js';
-import { below, defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
+import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
 import { activationOf, layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
+import { below } from './names.js';
 import { oneTable, tablesOf } from './ties.js';
 
 /** Two spellings: `gated-gelu` means the tanh approximation. */
@@ -46,6 +47,7 @@ const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) 
   defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
     name,
     module: EncoderDecoder,
+    aliases: { hidden_size: 'd_model', num_attention_heads: 'num_heads', num_hidden_layers: 'num_layers', head_dim: 'd_kv' },
     dims: (c) => {
       const [L, V] = [layersIn(c, 'num_layers', sizes.num_layers), sizeIn(c, 'vocab_size', sizes.vocab_size)];
       const stack = { H: sizeIn(c, 'num_heads', sizes.num_heads), D: sizeIn(c, 'd_kv', 64), F: sizeIn(c, 'd_ff', sizes.d_ff) };

@@ -129,7 +129,7 @@ const loaderOf = <T extends Task, Options extends TaskOptions>(task: T) => ({
   optionNames: tasks[task].options,
   load: async (engine: Engine, folder: string | Folder, options?: Options): Promise<TaskModelOf<T>> => {
     const model = new TaskModel<T>(...(await loadTask(task, engine, folder, options ?? {})));
-    return callable(model, ['run', 'save_pretrained']) as unknown as TaskModelOf<T>;
+    return callable(model, ['run', 'forward', 'save_pretrained']) as unknown as TaskModelOf<T>;
   },
 });
 

@@ -251,9 +251,11 @@ export class MultiheadAttention extends Module {
     }
     if (call.attnMask !== undefined) {
       expectTensor('MultiheadAttention', 'attnMask', call.attnMask);
-      const { rank, shape } = call.attnMask;
+      const { rank } = call.attnMask;
       if (rank !== 4) expectShape('MultiheadAttention', 'attnMask', call.attnMask, rank === 2 ? [T, S] : [B * H, T, S]);
-      biases.push(reshape(asBias(call.attnMask), rank === 2 ? [1, 1, T, S] : rank === 3 ? [B, H, T, S] : shape));
+      // A view, as relative positions are, stays one.
+      const mask = asBias(call.attnMask);
+      biases.push(rank === 4 ? mask : reshape(mask, rank === 2 ? [1, 1, T, S] : [B, H, T, S]));
     }
     const appended = extended - S;
     const whole = (['lengths', 'isCausal', 'window', 'rotary'] as const).find((name) => call[name]);

@@ -39,6 +39,14 @@ export abstract class Form {
     return this.filled === rowsOf(this.weights);
   }
 
+  /** Whether another form of this kind, and of as many bytes, holds the same bits: what rows do not reach of panels is zeros. */
+  equals(other: Form, bytes: number): boolean {
+    const { engine, shape } = this.weights;
+    if (this.constructor !== other.constructor || shape.join() !== other.weights.shape.join()) return false;
+    const [mine, theirs] = [this, other].map(({ storage }) => engine.heap.ints(storage.ptr, bytes / 4)) as [Int32Array, Int32Array];
+    return mine.every((bits, i) => bits === theirs[i]);
+  }
+
   /** Starts over: memory is kept, values are awaited. */
   reset(): void {
     this.filled = 0;

@@ -7,7 +7,7 @@ export {
 } from './attention.js';
 export { KVCache } from './cache.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
-export { Module, type StateDict, type StateTensor, type TrainOptions } from './module.js';
+export { type LoadOptions, Module, type SaveOptions, type StateDict, type StateTensor, type TrainOptions } from './module.js';
 export type { ParameterDtype } from './parameter.js';
 export {
   LearnedPositions,

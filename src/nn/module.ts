@@ -4,19 +4,30 @@
  */
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
-import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { readCheckpoint } from '../io/checkpoint.js';
+import { addressOf } from '../io/given.js';
+import { joinSafetensors, pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { type TensorSource, weightsFolder } from '../io/weights_folder.js';
 import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
-import { type HostTensor, type Shape, sizeOf } from '../tensor.js';
+import type { HostTensor, Shape } from '../tensor.js';
 import { Parameter, type ParameterDtype, type ParameterOptions } from './parameter.js';
+import type { SourceDtype } from './sources.js';
+import { checkFile, checkFit, checkNames, type FileTensor, type StateDict } from './state_dict.js';
 
-/** What loadStateDict takes: host tensors, or anything that looks like one. */
-export interface StateTensor {
-  readonly data: ArrayLike<number>;
-  readonly dims: Shape;
+export type { StateDict, StateTensor } from './state_dict.js';
+
+export interface LoadOptions {
+  /** Whether missing and extra tensors are errors. Default true. */
+  strict?: boolean | undefined;
+  signal?: AbortSignal | undefined;
 }
-export type StateDict = Record<string, StateTensor>;
+
+export interface SaveOptions {
+  /** Texts by their names, that a reader may ask for. Default `format: 'pt'`: transformers takes no file without. */
+  metadata?: Readonly<Record<string, string>> | undefined;
+}
 
 export interface TrainOptions {
   /** Seed of the random numbers that modules draw in training, dropout's. Default 0. */
@@ -184,19 +195,8 @@ export abstract class Module {
     expectBooleans('loadStateDict', { strict });
     if (typeof state !== 'object' || state === null) throw wrongArgument('loadStateDict', 'state', state, 'It holds tensors by name');
     const own = new Map(this.namedParameters());
-    for (const [name, parameter] of own) {
-      const given = Object.hasOwn(state, name) ? state[name] : undefined;
-      if (given === undefined && strict)
-        throw new HeedError('MODEL_MISMATCH', `The state dict has no ${name}`, { culprit: name, shape: parameter.shape });
-      if (given !== undefined) checkFit(name, parameter.shape, given);
-    }
-    const extra = strict && Object.keys(state).find((name) => !own.has(name));
-    if (extra) {
-      throw new HeedError('MODEL_MISMATCH', `The state dict has ${extra}, which ${this.constructor.name} does not`, {
-        culprit: extra,
-        cure: 'Pass { strict: false } to ignore it',
-      });
-    }
+    if (strict) checkNames(this.constructor.name, own, Object.keys(state), 'The state dict');
+    for (const [name, { shape }] of own) if (state[name] !== undefined && Object.hasOwn(state, name)) checkFit(name, shape, state[name]);
     for (const [name, parameter] of own) {
       const given = Object.hasOwn(state, name) ? state[name] : undefined;
       if (given === undefined) continue;
@@ -206,22 +206,51 @@ export abstract class Module {
     }
   }
 
+  /**
+   * Fills the parameters from safetensors: a file, an index of shards or a folder by path or URL, or bytes. A tied parameter needs one of its names. Half precision is widened,
+   * float64 rounded. Throws MODEL_MISMATCH for a tensor that is missing, extra (unless `strict` is false), or of another shape, FORMAT, NOT_FOUND, NETWORK; nothing has
+   * changed then.
+   * @example await model.load('model.safetensors');
+   */
+  async load(source: TensorSource, options: LoadOptions = {}): Promise<this> {
+    checkOptions(options, ['strict', 'signal'], 'load');
+    const { strict = true, signal } = options;
+    expectBooleans('load', { strict });
+    const own = new Map(this.namedParameters());
+    const check = (tensors: readonly FileTensor[]) => checkFile(this.constructor.name, own, tensors, strict);
+    const found = new Map<Parameter, [bytes: Uint8Array, dtype: SourceDtype]>();
+    for await (const { name, dtype, begin, end, read } of readCheckpoint(weightsFolder(this.engine.runtime, source), { signal, check })) {
+      const parameter = own.get(name);
+      if (!parameter) continue;
+      const bytes = new Uint8Array(end - begin);
+      await read((chunk, offset) => bytes.set(chunk, offset));
+      found.set(parameter, [bytes, dtype as SourceDtype]);
+    }
+    for (const [parameter, [bytes, dtype]] of found) {
+      parameter.reset();
+      parameter.write(0, bytes, dtype);
+    }
+    return this;
+  }
+
+  /**
+   * Writes the parameters as safetensors, float32 under PyTorch's keys, a tied one once: to a file, or, without one, gives the bytes. Of 8-bit weights it is what rounding has left;
+   * `quantizedState()` gives those as they are. Throws STORAGE, UNSUPPORTED where there are no files.
+   * @example await model.save('model.safetensors');
+   */
+  save(file?: undefined, options?: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
+  save(file: string | URL, options?: SaveOptions): Promise<number>;
+  async save(file?: string | URL, options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer> | number> {
+    checkOptions(options, ['metadata'], 'save');
+    const entries = [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'float32'));
+    const chunks = writeSafetensors(entries, options.metadata ?? pytorch);
+    if (file === undefined) return joinSafetensors(chunks);
+    if (!addressOf(file)) throw wrongArgument('save', 'file', file, 'It is a path');
+    return this.engine.runtime.writeFile(addressOf(file) as string, chunks);
+  }
+
   /** Frees all parameters. */
   dispose(): void {
     for (const [, parameter] of this.namedParameters()) parameter.dispose();
   }
-}
-
-/** Throws ARGUMENT for what holds no numbers, MODEL_MISMATCH for a tensor of another shape. */
-function checkFit(name: string, shape: Shape, given: StateTensor): void {
-  const { data, dims } = Object(given) as Partial<StateTensor>;
-  const strange = () => wrongArgument('loadStateDict', name, given, 'It must have dims, and as many numbers in data');
-  if (!Array.isArray(dims) || typeof data !== 'object' || data === null) throw strange();
-  if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i]) || data.length !== sizeOf(shape)) {
-    const message = `${name} is [${dims.map(kindOf)}] with ${kindOf(data.length)} elements, it must be [${shape}]`;
-    throw new HeedError('MODEL_MISMATCH', message, { culprit: name, shape: dims });
-  }
-  // Of typed arrays, those of bigints hold no numbers.
-  const holdsNumbers = ArrayBuffer.isView(data) ? typeof data[0] === 'number' : Array.from(data).every((n) => typeof n === 'number');
-  if (!holdsNumbers) throw strange();
 }

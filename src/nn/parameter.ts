@@ -247,12 +247,7 @@ export class Parameter {
 
   /** Whether another parameter holds the same values, in the same form. */
   equals(other: Parameter): boolean {
-    const [mine, theirs] = [this.#loaded(), other.#loaded()];
-    const isAlike = mine.constructor === theirs.constructor && this.shape.join() === other.shape.join() && this.bytes === other.bytes;
-    if (!isAlike) return false;
-    // Forms fill with zeros what rows do not reach.
-    const [a, b] = [mine, theirs].map(({ storage }) => this.engine.heap.ints(storage.ptr, this.bytes / 4)) as [Int32Array, Int32Array];
-    return a.every((bits, i) => bits === b[i]);
+    return this.#loaded().equals(other.#loaded(), this.bytes);
   }
 
   /** Starts over: memory is kept, values are awaited. */

@@ -32,6 +32,9 @@ export function widen({ engine, name, shape }: Widened, bytes: Uint8Array, dtype
       engine.launch(kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
     });
   if (areFinite(engine, to, n)) return;
-  const cure = 'Its training has diverged, or it was converted to a format that is too narrow: take another checkpoint';
-  throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, { culprit: name, shape, cure });
+  throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, {
+    culprit: name,
+    shape,
+    cure: 'No dtype mends that, fp32 neither: take another checkpoint',
+  });
 }

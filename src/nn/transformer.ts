@@ -30,7 +30,7 @@ export interface TransformerLayerOptions {
   /** Whether norms, and attention, have biases, where they differ from `bias`. */
   normBias?: boolean | undefined;
   attentionBias?: boolean | undefined;
-  /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0, where PyTorch has 0.1. */
+  /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0.1, as in PyTorch. */
   dropout?: number;
   /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
   attentionDropout?: number | undefined;
@@ -115,7 +115,8 @@ abstract class TransformerLayer extends Module {
   ) {
     super(engine);
     checkOptions(options, layerOptionNames, new.target.name);
-    this.options = { activation: 'relu', batchFirst: false, bias: true, dropout: 0, ...options };
+    const { dropout = 0.1 } = options;
+    this.options = { activation: 'relu', batchFirst: false, bias: true, ...options, dropout };
     const { normBias, attentionBias } = this.options;
     const { dimFeedforward = 2048, bias, normFirst = false, attentionNorm = true, activation, batchFirst, gated = false } = this.options;
     expectBooleans(new.target.name, {

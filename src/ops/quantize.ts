@@ -18,7 +18,7 @@ export interface QuantizedRows {
 /** Runs a kernel that tells of numbers which cannot be: whether all was well. */
 function launchChecked(
   engine: Tensor['engine'],
-  kernel: 'quantize_q8' | 'pack_scale_q8' | 'unpack_scale_q8' | 'check_finite_f32',
+  kernel: 'quantize_q8' | 'pack_scale_q8' | 'unpack_int_q8' | 'unpack_scale_q8' | 'check_finite_f32',
   tiles: number,
   work: number,
   args: (refused: number) => number[],
@@ -48,16 +48,10 @@ export const packInts = (engine: Tensor['engine'], to: QuantizedRows, first: num
   engine.launch('pack_int_q8', rows, rows * to.width, [to.ptr, from, first, to.height, to.width]);
 
 export const notFinite = (name: string): HeedError =>
-  new HeedError('NUMERIC', `${name} holds a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express`, {
-    culprit: name,
-    cure: "Keep it in float32: dtype 'fp32'",
-  });
+  inexpressible(name, 'a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express');
 
-const tooSmall = (name: string): HeedError =>
-  new HeedError('NUMERIC', `${name} holds numbers below 6e-5 alone, for which the float16 scales of an 8-bit checkpoint are too coarse`, {
-    culprit: name,
-    cure: "Save it in float32: dtype 'fp32'",
-  });
+const inexpressible = (name: string, what: string): HeedError =>
+  new HeedError('NUMERIC', `${name} holds ${what}`, { culprit: name, cure: "Keep it in float32: dtype 'fp32'" });
 
 /** A weight [N, K] as int8 with scales; the tensor itself is no longer needed. Throws NUMERIC for what is not finite or beyond 8.3e6. */
 export const quantize = op((w: Tensor): QuantizedMatrix => {
@@ -70,41 +64,38 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
 });
 
 /** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32], of those scales that quantizedScales gives. */
-export function quantizedInts(w: QuantizedMatrix): Int8Array<ArrayBuffer> {
-  const { engine, rows: N, columns: K } = expectQuantized('quantizedInts', w);
-  return new Int8Array(copied(engine, N * K, (ptr) => engine.launch('unpack_int_q8', N, N * K, [ptr, w.ptr, N, K])));
-}
+export const quantizedInts = (w: QuantizedMatrix): Int8Array<ArrayBuffer> =>
+  new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, (columns) => columns, 1).bytes);
 
 /**
- * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 6.1e-5 is rounded up to a multiple of 2^-24. Throws
+ * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 2^-19 is rounded up to a multiple of 2^-24. Throws
  * NUMERIC for a matrix whose largest numbers lose by that.
  */
 export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<ArrayBuffer> {
-  const { engine, rows: N, columns } = expectQuantized('quantizedScales', w);
-  const width = groups(columns);
-  let exact = true;
-  const scales = new Uint16Array(
-    copied(engine, N * width * 2, (ptr) => {
-      exact = launchChecked(engine, 'unpack_scale_q8', N, N * width, (refused) => [ptr, w.ptr, refused, N, width]);
-    }),
-  );
+  const { bytes, exact } = copied('quantizedScales', 'unpack_scale_q8', w, groups, 2);
+  const scales = new Uint16Array(bytes);
   // Beside scales of eight times 2^-24 and more, what others lose is no more than an eighth of what rounding to 8 bits costs anyway.
-  if (!exact && scales.every((bits) => (bits & 0x7fff) < 8)) throw tooSmall(name);
+  if (!exact && scales.every((bits) => (bits & 0x7fff) < 8))
+    throw inexpressible(name, 'numbers below 6e-5 alone, for which a float16 scale is too coarse');
   return scales;
 }
 
-function expectQuantized(where: string, w: QuantizedMatrix): QuantizedMatrix {
-  if (w instanceof QuantizedMatrix) return w;
-  throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
-}
-
-/** What `write` puts into so many bytes of the engine's memory. */
-const copied = (engine: Tensor['engine'], bytes: number, write: (ptr: number) => void): ArrayBuffer =>
-  engine.scope(() => {
-    const { ptr } = engine.allocate(bytes);
-    write(ptr);
-    return engine.heap.bytes.slice(ptr, ptr + bytes).buffer as ArrayBuffer;
+function copied(
+  where: string,
+  kernel: 'unpack_int_q8' | 'unpack_scale_q8',
+  w: QuantizedMatrix,
+  widthOf: (columns: number) => number,
+  each: number,
+): { bytes: ArrayBuffer; exact: boolean } {
+  if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
+  const { engine, rows: N } = w;
+  const width = widthOf(w.columns);
+  return engine.scope(() => {
+    const { ptr } = engine.allocate(N * width * each);
+    const exact = launchChecked(engine, kernel, N, N * width, (refused) => [ptr, w.ptr, refused, N, width]);
+    return { bytes: engine.heap.bytes.slice(ptr, ptr + N * width * each).buffer as ArrayBuffer, exact };
   });
+}
 
 /** x [M, K], contiguous, rounded to int16 for one product: where it lies, until the op's scope ends. */
 export function roundActivations(x: Tensor, M: number, K: number): number {

@@ -36,7 +36,8 @@ export const document = (title: string, note: string, data: PageData): string =>
   <p class="note" dir="auto">${escaped(note)}</p>
   <div class="controls">
     <fieldset class="switch groups"><legend>Attention</legend></fieldset>
-    <fieldset class="switch ranges"><legend>Darkest: largest weight of</legend></fieldset>
+    <fieldset class="switch views"><legend>View</legend></fieldset>
+    <fieldset class="switch ranges"><legend>Darkest of</legend></fieldset>
     <fieldset class="switch shades"><legend>Scale</legend></fieldset>
   </div>
 </header>
@@ -50,6 +51,8 @@ export const document = (title: string, note: string, data: PageData): string =>
       <div class="legend" aria-hidden="true"></div>
     </div>
     <div class="map" tabindex="0" role="application" aria-label="Heat map; arrow keys move from weight to weight"></div>
+    <div class="lines" role="img" aria-label="Lines from one token, for each head of the layer" hidden></div>
+    <button class="save" type="button">Save picture</button>
   </section>
 </main>
 <noscript>This page draws with JavaScript, which is switched off here.</noscript>

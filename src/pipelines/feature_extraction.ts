@@ -13,6 +13,7 @@ import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } fro
 import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
+import type { Runtime } from '../runtime/types.js';
 import type { HostTensor } from '../tensor.js';
 import { drained } from '../text/steps.js';
 import { type CallableTokenizer, Tokenizer, tokenizerFilesOf } from '../text/tokenizer.js';
@@ -34,7 +35,7 @@ export interface FeatureExtractionOptions extends RunOptions {
   quantize?: boolean | undefined;
   /** How bytes of bits are counted: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
   precision?: Precision | undefined;
-  /** Tokens after which a text is cut. Default: sentence_bert_config.json, else model_max_length, else the model's positions. */
+  /** Tokens after which a text is cut. Default: sentence_bert_config.json beside modules.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
   /** What is put before every text. Default: what `prompt_name` stands for, else nothing. */
   prompt?: string | undefined;
@@ -95,7 +96,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     // The tokenizer is read while the weights are, which takes longer.
     const [encoder, tokenizer, sentence] = await loadAll(
       EncoderModel.load(engine, home, options),
-      loadTokenizer(home, described, signal),
+      loadTokenizer(engine.runtime, home, described, signal),
       described,
     );
     try {
@@ -233,7 +234,7 @@ function tokensBefore(tokenizer: CallableTokenizer, ids: readonly number[]): num
 }
 
 /** A folder's tokenizer, which makes texts lower case where the folder's sentence config wants it. */
-async function loadTokenizer(folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
+async function loadTokenizer(runtime: Runtime, folder: Folder, described: Promise<SentenceConfig>, signal: AbortSignal | undefined) {
   const [files, { lowercase }] = await allOf([tokenizerFilesOf(folder, { signal }), described]);
-  return Tokenizer.from({ ...files, lowercase }, folder.locate);
+  return Tokenizer.from({ ...files, lowercase }, folder.locate, { folder, runtime });
 }

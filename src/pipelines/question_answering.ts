@@ -95,14 +95,14 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     const logits = await runRows(model, windows, (outputs, batch) => tokensOf(outputs.logits as Tensor, batch), {
       ...{ pad: tokenizer.pad_token_id, signal, onProgress },
     });
-    const found = pairs.map(() => new Spans(max_answer_len));
+    const found = pairs.map(() => new Spans(max_answer_len, top_k));
     for (const [i, window] of windows.entries()) {
       found[window.question]?.add(readWindow(window, logits[i] as Float32Array, align_to_words));
       await model.engine.turn(signal);
     }
     const answers = pairs.map(({ context }, i) => {
       const { none } = found[i] as Spans;
-      const spans = (found[i] as Spans).best(top_k);
+      const spans = (found[i] as Spans).best();
       const answers: Answer[] = spans.map(({ score, start, end }) => ({ answer: context.slice(start, end), score, start, end }));
       if (handle_impossible_answer) answers.push({ answer: '', score: none, start: 0, end: 0 });
       const best = answers.sort((a, b) => b.score - a.score).slice(0, top_k);

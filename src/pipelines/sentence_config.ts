@@ -38,7 +38,7 @@ export interface SentenceConfig {
   modules: readonly ModuleEntry[];
 }
 
-/** A folder that is none of sentence-transformers'. */
+/** A folder that is none of sentence-transformers', which other files of theirs do not make one. */
 const plain: SentenceConfig = {
   ...{ pooling: undefined, normalize: false, maxTokens: undefined, taskTokens: {}, lowercase: false },
   ...{ prompts: { query: '', document: '' }, default_prompt_name: undefined, include_prompt: true },
@@ -67,10 +67,7 @@ async function readSentence(
   modules: readonly ModuleEntry[] | undefined,
   options: OpenOptions,
 ): Promise<SentenceConfig> {
-  if (!modules) {
-    const { maxTokens } = limitsIn(await readOptional(home, 'sentence_bert_config.json', options));
-    return { ...plain, maxTokens };
-  }
+  if (!modules) return plain;
   const [pooling, behind] = partsOf(shown(folder.locate('modules.json')), modules);
   const [limits, own, pools] = await allOf<[JsonNode | undefined, JsonNode | undefined, PoolingWish]>([
     readTransformerConfig(home, options),
@@ -108,18 +105,18 @@ const readOptional = async (folder: Folder, file: string, options: OpenOptions):
   return json === undefined ? undefined : JsonNode.of(folder.locate(file), json);
 };
 
-/** The Transformer's config, by one of the names that it has had. */
+/** The Transformer's config, by one of the names that it has had; an empty one is none. */
 async function readTransformerConfig(home: Folder, options: OpenOptions): Promise<JsonNode | undefined> {
   for (const kind of ['bert', 'roberta', 'distilbert', 'camembert', 'albert', 'xlm-roberta', 'xlnet']) {
     const found = await readOptional(home, `sentence_${kind}_config.json`, options);
-    if (found) return found;
+    if (found && Object.keys(found.value).length) return found;
   }
   return undefined;
 }
 
 /** Arguments of a Transformer's parts that change no vector. */
 const harmless =
-  /^((torch_)?dtype|attn_implementation|trust_remote_code|device_map|use_(safetensors|fast|cache)|local_files_only|revision|token|subfolder|cache_dir|add_pooling_layer)$/;
+  /^((torch_)?dtype|attn_implementation|trust_remote_code|device_map|use_(safetensors|fast|cache)|local_files_only|revision|token|subfolder|cache_dir|add_pooling_layer|padding_side|output_(hidden_states|attentions)|return_dict)$/;
 
 /** What heed expects of other settings, where they are given. */
 const expected: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -193,12 +190,14 @@ async function readPooling(folder: Folder, module: ModuleEntry | undefined, opti
   const inside = module.path ? folderIn(folder, module.path) : folder;
   const config = JsonNode.of(inside.locate('config.json'), await readJson(inside, 'config.json', options));
   const given = config.get('pooling_mode');
-  const set = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key) === true);
+  // What counts as true in Python does.
+  const set = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key));
   const old = [
     ...modes.map(([key]) => key).filter((key) => set.includes(key)),
     ...set.filter((key) => !modes.some(([own]) => own === key)),
   ];
   const asked = given === undefined ? old : typeof given === 'string' ? [given] : config.array('pooling_mode');
+  if (given !== undefined && asked.length === 0) throw config.error('must have a pooling_mode');
   const poolings = asked.map((name) => {
     const found = modes.find(([key, mode]) => name === (given === undefined ? key : mode));
     if (found) return found[2];

@@ -28,6 +28,9 @@ interface Chances {
   none: number;
 }
 
+/** Answers that are kept in mind, beside the best. */
+const MANY = 20_000;
+
 /**
  * The answers of at most `longest` tokens, window by window. Tokens of one word stand for all of it: what they come to adds up. Of what several windows see, the
  * likeliest counts.
@@ -35,28 +38,37 @@ interface Chances {
 export class Spans {
   /** How likely it is that there is no answer. */
   none = 1;
-  readonly #found = new Map<string, Span>();
+  #found = new Map<string, Span>();
 
-  constructor(readonly longest: number) {}
+  constructor(
+    readonly longest: number,
+    readonly top_k: number,
+  ) {}
 
   add(window: ReadWindow): void {
     const chances = chancesOf(window);
     this.none = Math.min(this.none, chances.none);
     for (const [key, span] of spansIn(window, chances, this.longest))
       if (!(span.score <= (this.#found.get(key)?.score ?? -1))) this.#found.set(key, span);
+    // Scores only grow: what so many are better than already is not among the best in the end, unless a window to come thinks better of it.
+    if (this.#found.size > MANY + 2 * this.top_k) this.#found = new Map(this.#best());
   }
 
   /** The likeliest `top_k`, best first. */
-  best(top_k: number): Span[] {
-    return [...this.#found.values()].sort((a, b) => b.score - a.score).slice(0, top_k);
+  best(): Span[] {
+    return this.#best().map(([, span]) => span);
+  }
+
+  #best(): [string, Span][] {
+    return [...this.#found].sort(([, a], [, b]) => b.score - a.score).slice(0, this.top_k);
   }
 }
 
 /** The likeliest `top_k` answers of some windows, best first, and how likely it is that there is none. */
 export function spansOf(windows: readonly ReadWindow[], longest: number, top_k: number): { spans: Span[]; none: number } {
-  const found = new Spans(longest);
+  const found = new Spans(longest, top_k);
   for (const window of windows) found.add(window);
-  return { spans: found.best(top_k), none: found.none };
+  return { spans: found.best(), none: found.none };
 }
 
 /** Shares of what may begin and end an answer, or stand for none. */

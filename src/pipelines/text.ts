@@ -13,6 +13,9 @@ interface Owned {
 
 /** A tokenizer and a model, with which a task is done. */
 export abstract class TextPipeline<Model extends Owned> {
+  /** The task that `pipeline` was asked for, by its own name: text-classification for sentiment-analysis. */
+  declare readonly task: string;
+
   constructor(
     readonly tokenizer: CallableTokenizer,
     readonly model: Model,
@@ -54,7 +57,10 @@ export async function loadText<M extends Owned, Made>(
   checkPretrained(options);
   const folder = folderOf(engine.runtime, from);
   // The tokenizer is read while the weights are, which takes longer.
-  const [model, tokenizer] = await loadAll(kind.load(engine, folder, options), Tokenizer.load(folder, { signal: options.signal }));
+  const [model, tokenizer] = await loadAll(
+    kind.load(engine, folder, options),
+    Tokenizer.load(folder, { signal: options.signal }, engine.runtime),
+  );
   try {
     return make(tokenizer, model);
   } catch (error) {

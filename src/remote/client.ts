@@ -4,6 +4,7 @@
  */
 import { isSignal } from '../engine/queue.js';
 import { expectOptions, HeedError, kindOf } from '../errors.js';
+import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
@@ -103,7 +104,8 @@ export class Remote {
     const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
     const others = known.map((method) => {
       const before = methods[method] ?? 0;
-      return [method, (...given: unknown[]) => ask(method, given.slice(0, before), given[before])];
+      const options = (given: unknown) => (method === 'generate' ? namedIds(given as object) : given);
+      return [method, (...given: unknown[]) => ask(method, given.slice(0, before), options(given[before]))];
     });
     const dispose = () => {
       if (disposed) return;

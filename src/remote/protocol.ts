@@ -16,6 +16,7 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
 
 /** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
 export const methods: Readonly<Record<string, number>> = {
+  forward: 1,
   generate: 0,
   fit: 1,
   classify: 1,

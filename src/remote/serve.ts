@@ -19,7 +19,7 @@ export interface Servable {
 export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Servable>>>;
 
 /** Members that a page may know. */
-const facts = ['config', 'generation_config', 'labels', 'sentence', 'info'];
+const facts = ['task', 'config', 'generation_config', 'labels', 'sentence', 'info'];
 
 /** Answers requests from now on. */
 export function serve(loaders: Loaders, port: Port): void {

@@ -1,7 +1,7 @@
 /**
  * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops, but for those that grow. node-files.ts reads them.
  */
-import { appendFile as append, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { appendFile as append, type FileHandle, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HeedError } from '../errors.js';
@@ -13,26 +13,35 @@ const temporary = (path: string) => `${path}.tmp`;
 
 export async function writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number> {
   const path = pathOf(location);
+  const isWhole = !(await isStream(path));
+  const first = isWhole ? temporary(path) : path;
   let handle: FileHandle | undefined;
   try {
     await makeFolder(dirname(path));
-    handle = await open(temporary(path), 'w');
+    handle = await open(first, 'w');
     let length = 0;
     for (const chunk of chunks) {
       for (let at = 0; at < chunk.length; ) at += (await handle.write(chunk, at, chunk.length - at)).bytesWritten;
       length += chunk.length;
     }
-    await handle.sync();
+    if (isWhole) await handle.sync();
     await handle.close();
     handle = undefined;
-    await rename(temporary(path), path);
+    if (!isWhole) return length;
+    await rename(first, path);
     await flushFolder(dirname(path));
     return length;
   } catch (error) {
     await handle?.close().catch(() => {});
-    await rm(temporary(path), { force: true }).catch(() => {});
+    if (isWhole) await rm(first, { force: true }).catch(() => {});
     throw error instanceof HeedError ? error : storageFailure(location, 'cannot be written', error);
   }
+}
+
+/** Whether a path is a device, a pipe or an open descriptor (/dev/null, /dev/stdout): bytes go into it, and no file may take its place. */
+async function isStream(path: string): Promise<boolean> {
+  const [found, target] = await Promise.all([stat(path).catch(() => undefined), readlink(path).catch(() => '')]);
+  return found !== undefined && (target.startsWith('/proc/') || !(found.isFile() || found.isDirectory()));
 }
 
 export async function appendFile(location: string, bytes: Uint8Array, { fresh = false }: { fresh?: boolean } = {}): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
  * The added tokens of a tokenizer that is put together from several files: each gets the id that the vocabulary has for
- * it, or the next that is free, as Hugging Face's tokenizers count them. A token that comes again has its last flags, stays
- * special once it was, and is looked for as each of its forms says.
+ * it, or the next that is free, as Hugging Face's tokenizers count them. A token that comes again has its last flags, but
+ * stays special once it was.
  */
 import type { AddedToken } from './added_tokens.js';
 import type { Token } from './classes/class.js';
@@ -15,9 +15,6 @@ export interface Ids {
 export class AddedVocabulary {
   readonly #ids: Ids;
   readonly #tokens = new Map<string, AddedToken>();
-  /** Whether a token is looked for in the normalized text: as it was first special, and each time that it was not yet. */
-  readonly #places = new Map<string, Set<boolean>>();
-  readonly #special = new Set<string>();
   #most = -1;
 
   constructor(ids: Ids, tokens: readonly AddedToken[] = []) {
@@ -41,19 +38,13 @@ export class AddedVocabulary {
   }
 
   #put(token: AddedToken): void {
-    const { content, special, normalized } = token;
-    const places = this.#places.get(content) ?? new Set();
-    this.#places.set(content, places);
-    if (!this.#special.has(content)) places.add(normalized);
-    if (special) this.#special.add(content);
-    this.#tokens.set(content, { ...token, special: this.#special.has(content) });
+    const { content, special } = token;
+    this.#tokens.set(content, { ...token, special: special || this.#tokens.get(content)?.special === true });
     this.#most = Math.max(this.#most, token.id);
   }
 
   /** As tokenizer.json writes them. */
   get tokens(): AddedToken[] {
-    return [...this.#tokens.values()].flatMap((token) =>
-      Array.from(this.#places.get(token.content) ?? [], (normalized) => ({ ...token, normalized })),
-    );
+    return [...this.#tokens.values()];
   }
 }

@@ -17,14 +17,16 @@ export class Aligned {
     readonly ends: Int32Array,
   ) {}
 
-  /** A text that nothing has happened to. Both halves of a surrogate pair stand for the pair. */
-  static of(text: string): Aligned {
+  /** A text that nothing has happened to, which begins at `from` of the original. Both halves of a surrogate pair stand for the pair. */
+  static of(text: string, from = 0): Aligned {
     const [begins, ends] = [new Int32Array(text.length), new Int32Array(text.length)];
-    let begin = 0;
-    for (const { length } of text) {
-      begins.fill(begin, begin, begin + length);
-      ends.fill(begin + length, begin, begin + length);
-      begin += length;
+    for (let begin = 0; begin < text.length; ) {
+      const end = begin + ((text.codePointAt(begin) as number) > 0xffff ? 2 : 1);
+      for (let i = begin; i < end; i++) {
+        begins[i] = from + begin;
+        ends[i] = from + end;
+      }
+      begin = end;
     }
     return new Aligned(text, begins, ends);
   }
@@ -35,7 +37,11 @@ export class Aligned {
 
   /** What `tracer` made of this text. */
   become({ text, sources }: Tracer): Aligned {
-    const from = (list: Int32Array) => Int32Array.from(sources, (source) => list[source] ?? 0);
+    const from = (list: Int32Array) => {
+      const values = new Int32Array(sources.length);
+      for (let i = 0; i < sources.length; i++) values[i] = list[sources[i] as number] ?? 0;
+      return values;
+    };
     return new Aligned(text, from(this.begins), from(this.ends));
   }
 
@@ -47,17 +53,40 @@ export class Aligned {
 
 /** Writes a new text, and for each of its code units the index of the old one that it stands for. */
 export class Tracer {
-  text = '';
-  readonly sources: number[] = [];
+  // Text that is put together by += is a tree with a node for each piece.
+  readonly #pieces: string[] = [];
+  #sources = new Int32Array(64);
+  #length = 0;
+
+  get text(): string {
+    return this.#pieces.join('');
+  }
+
+  get sources(): Int32Array {
+    return this.#sources.subarray(0, this.#length);
+  }
 
   put(piece: string, source: number): void {
-    this.text += piece;
-    for (let i = 0; i < piece.length; i++) this.sources.push(source);
+    const begin = this.#add(piece);
+    for (let i = begin; i < this.#length; i++) this.#sources[i] = source;
   }
 
   keep(old: string, begin: number, end: number): void {
-    this.text += old.slice(begin, end);
-    for (let i = begin; i < end; i++) this.sources.push(i);
+    const first = this.#add(old.slice(begin, end));
+    for (let i = first; i < this.#length; i++) this.#sources[i] = begin + i - first;
+  }
+
+  /** Where it begins. */
+  #add(piece: string): number {
+    const begin = this.#length;
+    this.#length += piece.length;
+    if (this.#length > this.#sources.length) {
+      const sources = new Int32Array(2 * this.#length);
+      sources.set(this.#sources);
+      this.#sources = sources;
+    }
+    this.#pieces.push(piece);
+    return begin;
   }
 }
 
@@ -114,8 +143,13 @@ export const replace = <T extends Text>(text: T, pattern: RegExp, content: strin
     },
   );
 
+/** The source of a pattern that is nothing but characters. */
+const literal = /^(?:\\u\{[\da-f]+\}|\\[^\p{L}\p{N}]|[^\\^$.*+?()[\]{}|])+$/u;
+
 export function substitute(text: string, pattern: RegExp, content: string): string {
   if (!text) return text;
+  // It has no empty match.
+  if (literal.test(pattern.source)) return text.replace(pattern, () => content);
   let before = -1;
   return text.replace(pattern, (match, ...rest) => {
     // Groups come before the index, of which a named one makes an object come last.

@@ -39,10 +39,9 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
     return form;
   };
   const whole = (text: string): string => {
-    if (/^[ -~]*$/.test(text)) return lowercase ? text.toLowerCase() : text;
-    let normalized = '';
-    for (const character of text) normalized += keptForm(character);
-    return normalized;
+    const normalized = text.replace(/[^ -~]/gu, keptForm);
+    // What is lower case already stays as it is.
+    return lowercase ? normalized.toLowerCase() : normalized;
   };
   // What stands for what does depend on that order.
   const trace = traceForm('NFD');

@@ -1,43 +1,21 @@
 /**
  * Byte-pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909): a word begins as characters, and pairs of
- * neighbours become one piece in the order in which the merges were learnt, of equal ones the leftmost first. With a heap
- * a word of n characters takes n log n steps. Characters that the vocabulary lacks become their bytes, or unknown, or
- * nothing where there is no unknown token.
+ * neighbours become one piece in the order in which the merges were learnt, of equal ones the leftmost first (merging.ts).
+ * Characters that the vocabulary lacks become their bytes, or unknown, or nothing where there is no unknown token.
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
-import { Heap } from './heap.js';
+import { Merges, MOST_MERGES, mergeLong, mergeShort, Pieces, REST, SHORT } from './merging.js';
+import { drained } from './steps.js';
 import { byteIds, type Model, Vocabulary } from './vocabulary.js';
 
 /** Words whose pieces are kept, and how long they may be. A text repeats its words. */
 const CACHE = 10_000;
 const LONG_WORD = 256;
 
-/** A piece of a word, between its neighbours. */
-interface Piece {
-  id: number;
-  readonly begin: number;
-  end: number;
-  before: Piece | undefined;
-  after: Piece | undefined;
-  merged: boolean;
-}
-
-interface Merge {
-  readonly rank: number;
-  readonly id: number;
-}
-
-/** A merge that was possible when it entered the heap. */
-interface Candidate extends Merge {
-  readonly left: Piece;
-}
-
-const precedes = (a: Candidate, b: Candidate) => a.rank < b.rank || (a.rank === b.rank && a.left.begin < b.left.begin);
-
 export class Bpe extends Vocabulary implements Model {
   readonly #model: JsonNode;
-  readonly #merges = new Map<number, Merge>();
+  readonly #merges: Merges;
   /** null where it is named but not in the vocabulary. */
   readonly #unknown: number | null | undefined;
   readonly #fusesUnknown: boolean;
@@ -48,6 +26,8 @@ export class Bpe extends Vocabulary implements Model {
   readonly #suffix: string;
   /** Ids, begins and ends in turn. */
   readonly #cache = new Map<string, readonly number[]>();
+  /** Of the word that is being read, if it is not long. */
+  readonly #pieces = new Pieces();
 
   constructor(model: JsonNode) {
     super(model.object('vocab'));
@@ -60,12 +40,17 @@ export class Bpe extends Vocabulary implements Model {
       });
     this.#prefix = model.string('continuing_subword_prefix', '');
     this.#suffix = model.string('end_of_word_suffix', '');
-    for (const [rank, merge] of model.array('merges').entries()) {
+    const merges = model.array('merges');
+    if (merges.length > MOST_MERGES) throw model.error(`has more than ${MOST_MERGES} merges`);
+    this.#merges = new Merges(merges.length);
+    for (const [rank, merge] of merges.entries()) {
       const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
       if (typeof left !== 'string' || typeof right !== 'string' || more.length) throw model.error('has a merge that is not of two tokens');
+      if (right.length < this.#prefix.length)
+        throw model.error(`has a merge of ${JSON.stringify(right.slice(0, 60))}, which is shorter than its prefix`);
       const [a, b, id] = [left, right, left + right.slice(this.#prefix.length)].map((token) => this.idOf(token));
       if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
-      this.#merges.set(keyOf(a, b), { rank, id });
+      this.#merges.set(rank, a, b, id);
     }
     const unknown = model.string('unk_token', undefined);
     this.#unknown = unknown === undefined ? undefined : (this.idOf(unknown) ?? null);
@@ -76,6 +61,10 @@ export class Bpe extends Vocabulary implements Model {
 
   encode(words: readonly string[], into: number[], spans?: number[]): void {
     for (const word of words) {
+      if (word.length >= LONG_WORD) {
+        drained(this.steps(word, into, spans));
+        continue;
+      }
       const pieces = this.#piecesOf(word);
       for (let i = 0; i < pieces.length; i += 3) {
         into.push(pieces[i] as number);
@@ -84,48 +73,59 @@ export class Bpe extends Vocabulary implements Model {
     }
   }
 
+  *steps(word: string, into: number[], spans?: number[]): Generator<void, void> {
+    const pieces = new Pieces();
+    yield* this.#encode(word, pieces);
+    for (let i = 0; i < pieces.count; i++) {
+      into.push(pieces.ids[i] as number);
+      spans?.push(pieces.begins[i] as number, pieces.ends[i] as number);
+    }
+  }
+
   pieces(): Iterable<string> {
-    return this.#suffix ? [] : Object.keys(this.node.value);
+    return this.#prefix || this.#suffix ? [] : Object.keys(this.node.value);
   }
 
   #piecesOf(word: string): readonly number[] {
     const known = this.#cache.get(word);
     if (known) return known;
-    const whole = this.#wholeFirst ? this.idOf(word) : undefined;
-    const pieces: number[] = [];
-    if (whole !== undefined) pieces.push(whole, 0, word.length);
-    else for (let piece = this.#merge(this.#begin(word)); piece; piece = piece.after) pieces.push(piece.id, piece.begin, piece.end);
-    if (word.length < LONG_WORD) {
-      if (this.#cache.size === CACHE) this.#cache.clear();
-      this.#cache.set(word, pieces);
-    }
-    return pieces;
+    const pieces = this.#pieces;
+    pieces.count = 0;
+    pieces.unknown = false;
+    drained(this.#encode(word, pieces));
+    const found: number[] = [];
+    for (let i = 0; i < pieces.count; i++) found.push(pieces.ids[i] as number, pieces.begins[i] as number, pieces.ends[i] as number);
+    if (this.#cache.size === CACHE) this.#cache.clear();
+    this.#cache.set(word, found);
+    return found;
   }
 
-  /** A word as characters; the first of them. */
-  #begin(word: string): Piece | undefined {
-    let first: Piece | undefined;
-    let last = undefined as Piece | undefined;
-    let begin = 0;
-    let unknown = false;
-    const add = (id: number, end: number) => {
-      const piece: Piece = { id, begin, end, before: last, after: undefined, merged: false };
-      if (last) last.after = piece;
-      first ??= piece;
-      last = piece;
-    };
-    for (const character of word) {
-      const end = begin + character.length;
-      const ids = this.#idsOf((begin ? this.#prefix : '') + character + (end === word.length ? this.#suffix : ''));
-      if (ids) for (const id of ids) add(id, end);
-      else if (this.#unknown !== undefined) {
-        if (unknown && this.#fusesUnknown && last) last.end = end;
-        else add(this.#unknownId(), end);
-      }
-      unknown = !ids;
-      begin = end;
+  *#encode(word: string, pieces: Pieces): Generator<void, void> {
+    const whole = this.#wholeFirst ? this.idOf(word) : undefined;
+    if (whole !== undefined) return pieces.add(whole, 0, word.length);
+    for (let begin = 0; begin < word.length; ) {
+      if (begin > 0) yield;
+      begin = this.#read(word, begin, Math.min(word.length, begin + REST), pieces);
     }
-    return first;
+    if (pieces.count <= SHORT) mergeShort(pieces, this.#merges);
+    else yield* mergeLong(pieces, this.#merges);
+  }
+
+  /** Adds a word's characters from `begin` to `end`, or one behind it where that is within a character; where it stopped. */
+  #read(word: string, begin: number, end: number, pieces: Pieces): number {
+    let at = begin;
+    while (at < end) {
+      const next = at + ((word.codePointAt(at) as number) > 0xffff ? 2 : 1);
+      const ids = this.#idsOf((at ? this.#prefix : '') + word.slice(at, next) + (next === word.length ? this.#suffix : ''));
+      if (ids) for (const id of ids) pieces.add(id, at, next);
+      else if (this.#unknown !== undefined) {
+        if (pieces.unknown && this.#fusesUnknown && pieces.count) pieces.ends[pieces.count - 1] = next;
+        else pieces.add(this.#unknownId(), at, next);
+      }
+      pieces.unknown = !ids;
+      at = next;
+    }
+    return at;
   }
 
   /** undefined: unknown. */
@@ -139,31 +139,4 @@ export class Bpe extends Vocabulary implements Model {
     if (typeof this.#unknown === 'number') return this.#unknown;
     throw this.#model.error('has neither a piece of the text nor its unk_token');
   }
-
-  #merge(first: Piece | undefined): Piece | undefined {
-    const queue = new Heap(precedes);
-    const mergeOf = (left: Piece) => left.after && this.#merges.get(keyOf(left.id, left.after.id));
-    const offer = (left: Piece) => {
-      const merge = mergeOf(left);
-      if (merge) queue.push({ ...merge, left });
-    };
-    for (let piece = first; piece; piece = piece.after) offer(piece);
-    for (let top = queue.pop(); top; top = queue.pop()) {
-      const { left, id } = top;
-      const right = left.after;
-      // Its pieces may have become parts of others since.
-      if (left.merged || !right || mergeOf(left)?.id !== id) continue;
-      left.id = id;
-      left.end = right.end;
-      left.after = right.after;
-      if (right.after) right.after.before = left;
-      right.merged = true;
-      if (left.before) offer(left.before);
-      offer(left);
-    }
-    return first;
-  }
 }
-
-/** Ids stay below 2^24 (LARGEST_ID), so the key is exact. */
-const keyOf = (left: number, right: number) => left * 0x1000000 + right;

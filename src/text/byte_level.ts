@@ -12,9 +12,13 @@ export const byteAlphabet: readonly string[] = (() => {
 })();
 
 const encoder = new TextEncoder();
-const spellBytes = (text: string) => Array.from(encoder.encode(text), (byte) => byteAlphabet[byte]).join('');
+function spellBytes(text: string): string {
+  let spelt = '';
+  for (const byte of encoder.encode(text)) spelt += byteAlphabet[byte];
+  return spelt;
+}
 /** A text's bytes, each as its character. */
-export const spell = (text: string): string => text.replace(/[^!-~]+/g, spellBytes);
+export const spell = (text: string): string => text.replace(/[^!-~]{1,256}/gu, spellBytes);
 
 /** GPT-2's words, with the space before them. What Rust's regular expressions call \s is Unicode's white space. */
 const words =

@@ -10,7 +10,7 @@ import { addedTokensOf } from './added_tokens.js';
 import { AddedVocabulary, type Ids } from './added_vocabulary.js';
 import { type Around, type ClassOptions, contentOf, type Given, type Role, type Token, type TokenizerClass } from './classes/class.js';
 import { bert } from './classes/encoders.js';
-import { classOf } from './classes/names.js';
+import { classOf, nameToGive } from './classes/names.js';
 import type { Side } from './encoding.js';
 import type { TokenizerFiles } from './files.js';
 import { type Settings, settingsOf } from './settings.js';
@@ -23,13 +23,16 @@ export interface Description {
   readonly sides: { readonly padding: Side; readonly truncation: Side };
   /** tokenizer_config.json, with what older files put into it. */
   readonly config: JsonNode;
+  /** The class that tokenizer_config.json has to name where config.json is not beside it; undefined where it does already. */
+  className(): string | undefined;
 }
 
 /** `locate` gives files their names in errors. */
 export function descriptionOf(files: TokenizerFiles, locate: (file: string) => string): Description {
   const { name, value } = files.tokenizer === undefined ? fromVocabulary(files) : { name: 'tokenizer.json', value: files.tokenizer };
   const file = JsonNode.of(locate(name), value);
-  const kind = kindOf(files, file, name, locate);
+  const words = said(files, file, locate);
+  const kind = kindOf(words, name, locate);
   const settings = settingsOf(files, file, locate);
   const tokens = settings.roles(kind, file);
   const named = settings.named(kind);
@@ -55,20 +58,28 @@ export function descriptionOf(files: TokenizerFiles, locate: (file: string) => s
       truncation: sideOf(settings.node, 'truncation', file, 'right'),
     },
     config: settings.node,
+    className: () => nameToGive(kind === asTheFile ? undefined : kind, words),
   };
 }
 
 /** A class without parts of its own: tokenizer.json's stand. */
 const asTheFile: TokenizerClass = { roles: {} };
 
-function kindOf(files: TokenizerFiles, file: JsonNode, name: string, locate: (file: string) => string): TokenizerClass {
-  const model = JsonNode.of(locate('config.json'), files.model ?? {});
-  const config = JsonNode.of(locate('tokenizer_config.json'), files.config ?? {});
+/** What the files say of the class. */
+function said(files: TokenizerFiles, file: JsonNode, locate: (file: string) => string): Parameters<typeof classOf> {
   const { model: _, added_tokens: __, ...parts } = file.value;
-  const kind = classOf(model, config, JSON.stringify(parts).includes('"ByteLevel"'));
+  const [model, config] = [
+    JsonNode.of(locate('config.json'), files.model ?? {}),
+    JsonNode.of(locate('tokenizer_config.json'), files.config ?? {}),
+  ];
+  return [model, config, JSON.stringify(parts).includes('"ByteLevel"')];
+}
+
+function kindOf(words: Parameters<typeof classOf>, name: string, locate: (file: string) => string): TokenizerClass {
+  const kind = classOf(...words);
   if (name === 'tokenizer.json') return kind ?? asTheFile;
   // A vocabulary alone says nothing of how texts are cut: its class does, or it is BERT's, as vocab.txt has long been.
-  const own = kind ?? (name === 'vocab.txt' && config.get('tokenizer_class') === undefined ? bert : undefined);
+  const own = kind ?? (name === 'vocab.txt' && words[1].get('tokenizer_class') === undefined ? bert : undefined);
   if (own?.parts) return own;
   throw new HeedError(
     'NOT_FOUND',

@@ -4,11 +4,10 @@
  */
 import { type AddedToken, Found } from './added_tokens.js';
 import { stringOf, type Text } from './aligned.js';
-import type { Tokens } from './encoding.js';
 import type { Model } from './vocabulary.js';
 
 /** Characters of a piece: some milliseconds. */
-const PIECE = 1 << 15;
+export const PIECE = 1 << 15;
 /** Texts up to this length are not cut. */
 export const LONG = 2 * PIECE;
 
@@ -19,51 +18,52 @@ interface Seam {
   readonly behind: readonly string[];
 }
 
-/** Before the space of another word; within Chinese, and there before punctuation. */
+/** Words, and a space and words. */
+const ahead = [
+  'a',
+  'Big',
+  'it\u2019s',
+  "don't",
+  ' x',
+  '  two  \n z',
+  '42 b',
+  '(c',
+  'né',
+  '中文 d',
+  '。E',
+  '¿f',
+  '\tg',
+  '…h',
+  '😀 i',
+  'ﬁ ﬁj',
+  'ж',
+  '문',
+  'שλ',
+];
+const beyond = [
+  ' a',
+  ' b c',
+  ' S',
+  " s't",
+  ' to 42',
+  ' c)',
+  ' d\u0301',
+  ' e  f',
+  ' g\n',
+  ' H中',
+  ' i😀',
+  ' k…',
+  ' l ',
+  ' é',
+  ' ж',
+  ' 서울',
+  ' ש',
+];
+
+/** Before the space of another word, and before a line of them; within Chinese, and there before punctuation. */
 const seams: readonly Seam[] = [
-  {
-    pattern: /\p{L}(?= \p{L})/gu,
-    before: [
-      'a',
-      'Big',
-      'it\u2019s',
-      "don't",
-      ' x',
-      '  two  \n z',
-      '42 b',
-      '(c',
-      'né',
-      '中文 d',
-      '。E',
-      '¿f',
-      '\tg',
-      '…h',
-      '😀 i',
-      'ﬁ ﬁj',
-      'ж',
-      '문',
-      'שλ',
-    ],
-    behind: [
-      ' a',
-      ' b c',
-      ' S',
-      " s't",
-      ' to 42',
-      ' c)',
-      ' d\u0301',
-      ' e  f',
-      ' g\n',
-      ' H中',
-      ' i😀',
-      ' k…',
-      ' l ',
-      ' é',
-      ' ж',
-      ' 서울',
-      ' ש',
-    ],
-  },
+  { pattern: /\p{L}(?= \p{L})/gu, before: ahead, behind: beyond },
+  { pattern: /\p{L}(?=\n\p{L})/gu, before: ahead, behind: beyond.map((text) => text.replace(' ', '\n')) },
   {
     pattern: /[\u4e00-\u9fff](?=[\u4e00-\u9fff])/g,
     before: ['中', '我喜', 'a文', ' 文', '，天', '42年', '\n日', 'é 月', '😀火', '、水', '  木'],
@@ -108,8 +108,8 @@ const isFree = ({ pattern }: Seam, added: readonly AddedToken[]): boolean =>
 export class Cutter {
   readonly #parts: Parts;
   readonly #model: Model;
-  /** Where texts may be cut, once it was tried. */
-  #seams: readonly RegExp[] | undefined;
+  /** Where texts may be cut, once it was tried: one pattern, as each by itself would look through a text that has none of its own anew for every piece. */
+  #seam: RegExp | undefined;
   /** Neighbours that are in a piece of the vocabulary together: between all others a word may be cut. */
   #neighbours: Set<number> | undefined;
 
@@ -125,21 +125,26 @@ export class Cutter {
   *pieces(text: string): Generator<string, void> {
     let begin = 0;
     while (text.length - begin > LONG) {
-      this.#seams ??= seams.filter((seam) => isFree(seam, this.#added) && isSeam(seam, this.#parts)).map(({ pattern }) => pattern);
-      const end = Math.min(...this.#seams.map((pattern) => firstFrom(pattern, text, begin + PIECE)));
-      if (!(end < text.length)) break;
+      this.#seam ??= anyOf(seams.filter((seam) => isFree(seam, this.#added) && isSeam(seam, this.#parts)));
+      this.#seam.lastIndex = begin + PIECE;
+      if (!this.#seam.test(text)) break;
+      const end = this.#seam.lastIndex;
       yield text.slice(begin, end);
       begin = end;
     }
     yield text.slice(begin);
   }
 
-  /** The same words, of which a few make a piece together; long ones are cut where no token can be on both sides. */
+  /** The same words, of which a few make a piece together; long ones are cut where no token can be on both sides, and one that stays long is alone. */
   *words(words: readonly Text[]): Generator<string[], void> {
     let some: string[] = [];
     let length = 0;
     for (const word of words.map(stringOf)) {
       for (const part of word.length > LONG ? this.#partsOf(word) : [word]) {
+        if (part.length > LONG && some.length) {
+          yield some;
+          some = [];
+        }
         some.push(part);
         length += part.length;
         if (length < PIECE) continue;
@@ -169,25 +174,10 @@ export class Cutter {
 
 const isSurrogate = (unit: number) => (unit & 0xf800) === 0xd800;
 
-function firstFrom(pattern: RegExp, text: string, from: number): number {
-  pattern.lastIndex = from;
-  return pattern.test(text) ? pattern.lastIndex : Number.POSITIVE_INFINITY;
-}
+const anyOf = (all: readonly Seam[]) => new RegExp(all.map(({ pattern }) => pattern.source).join('|') || '(?!)', 'gu');
 
 function neighboursIn(pieces: Iterable<string>): Set<number> {
   const found = new Set<number>();
   for (const piece of pieces) for (let i = 1; i < piece.length; i++) found.add(piece.charCodeAt(i - 1) * 0x10000 + piece.charCodeAt(i));
   return found;
-}
-
-/** The tokens of the next piece of a text behind those of the pieces before it, which were `length` characters. */
-export function append(all: { [Key in keyof Tokens]: Tokens[Key][number][] }, next: Tokens, length: number): void {
-  const words = (all.words.at(-1) ?? -1) + 1;
-  for (let i = 0; i < next.ids.length; i++) {
-    const [begin, end] = next.offsets[i] as Tokens['offsets'][number];
-    all.ids.push(next.ids[i] as number);
-    all.offsets.push([begin + length, end + length]);
-    all.words.push((next.words[i] as number) + words);
-  }
-  for (const spaces of next.spaces) all.spaces.push(spaces);
 }

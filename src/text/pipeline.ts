@@ -8,12 +8,35 @@ import { type AddedToken, addedTokensOf, Found, Splitter } from './added_tokens.
 import { Aligned, type Span, stringOf, type Text } from './aligned.js';
 import { type Decoder, decoderOf } from './decoder.js';
 import type { Tokens } from './encoding.js';
-import { append, Cutter, LONG } from './long_text.js';
+import { Cutter, LONG, PIECE } from './long_text.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { asksForOrigin, type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
+import { drained } from './steps.js';
 import { whiteSpace } from './unicode.js';
 import type { Model } from './vocabulary.js';
+
+const UNENCODABLE = 'cannot encode this text';
+
+/** The tokens of a text, piece by piece. */
+class Trace implements Tokens {
+  readonly ids: number[] = [];
+  readonly offsets: Span[] = [];
+  readonly words: number[] = [];
+  readonly spaces: Span[] = [];
+  /** Characters of the text so far, and words. */
+  length = 0;
+  index = 0;
+
+  constructor(readonly trims: boolean) {}
+
+  /** What is known of the next token. `name`: the token itself, with its spaces. */
+  add(span: Span, name: string): void {
+    this.offsets.push(span);
+    this.words.push(this.index);
+    if (this.trims) this.spaces.push(spacesOf(name));
+  }
+}
 
 export class Pipeline {
   readonly #file: string;
@@ -25,6 +48,8 @@ export class Pipeline {
   /** Whether even ids cannot be had without a memory of where text comes from. */
   readonly #traces: boolean;
   readonly #model: Model;
+  /** As the file has it: a table of ids, or a list. */
+  readonly #vocab: unknown;
   readonly #decode: Decoder;
   readonly #cutter: Cutter;
   readonly #added = new Map<string, AddedToken>();
@@ -48,15 +73,15 @@ export class Pipeline {
     this.#words = preTokenizerOf(root);
     this.#traces = asksForOrigin(root);
     this.#model = modelOf(root);
+    this.#vocab = root.object('model').get('vocab');
     this.#decode = decoderOf(root);
-    this.#cutter = new Cutter((text, first) => this.#parts(text, first), this.#model, added);
+    this.#cutter = new Cutter((text, first) => drained(this.#parts(this.#textOf(text, first ? 0 : 1), first)), this.#model, added);
   }
 
   encode(text: string): number[] {
-    return guard(this.#file, 'cannot encode this text', () => {
+    return guard(this.#file, UNENCODABLE, () => {
       const ids: number[] = [];
-      const parts = this.#traces ? this.#parts(Aligned.of(wellFormed(text))) : this.#parts(wellFormed(text));
-      for (const part of parts) {
+      for (const part of drained(this.#parts(this.#textOf(text, 0)))) {
         if (part instanceof Found) ids.push(part.token.id);
         else this.#model.encode(part.map(stringOf), ids);
       }
@@ -66,80 +91,103 @@ export class Pipeline {
 
   /** As encode, yielding now and then within a long text; it may end once there are `most` tokens. */
   *encodeSteps(text: string, most = Number.POSITIVE_INFINITY): Generator<void, number[]> {
-    if (text.length <= LONG) return this.encode(text);
+    return text.length <= LONG ? this.encode(text) : yield* guarded(this.#file, UNENCODABLE, this.#encode(text, most));
+  }
+
+  *#encode(text: string, most: number): Generator<void, number[]> {
     const ids: number[] = [];
-    const guarded = <T>(run: () => T) => guard(this.#file, 'cannot encode this text', run);
-    let first = true;
+    let length = 0;
     for (const piece of this.#cutter.pieces(text)) {
-      for (const part of guarded(() => this.#parts(wellFormed(piece), first))) {
+      for (const part of yield* this.#parts(this.#textOf(piece, length), length === 0)) {
         if (part instanceof Found) ids.push(part.token.id);
         else
           for (const words of this.#cutter.words(part)) {
-            guarded(() => this.#model.encode(words, ids));
+            yield* this.#tokens(words, ids);
             yield;
           }
       }
+      length += piece.length;
       if (ids.length >= most) break;
-      first = false;
     }
     return ids;
+  }
+
+  /** Words become ids, with rests within one that is long. */
+  *#tokens(words: readonly string[], ids: number[], spans?: number[]): Generator<void, void> {
+    const [word] = words;
+    if (word !== undefined && word.length > LONG && this.#model.steps) yield* this.#model.steps(word, ids, spans);
+    else this.#model.encode(words, ids, spans);
   }
 
   /** As trace, yielding as encodeSteps does. */
   *traceSteps(text: string, trims: boolean, most = Number.POSITIVE_INFINITY): Generator<void, Tokens> {
     if (text.length <= LONG) return this.trace(text, trims);
-    const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
-    let length = 0;
+    const trace = new Trace(trims);
     for (const piece of this.#cutter.pieces(text)) {
-      append(tokens, this.trace(piece, trims, length === 0), length);
-      length += piece.length;
-      if (tokens.ids.length >= most) break;
+      yield* guarded(this.#file, UNENCODABLE, this.#trace(piece, trace));
+      if (trace.ids.length >= most) break;
       yield;
     }
-    return tokens;
+    return trace;
   }
 
-  /** As encode, with what is known of each token; spaces are counted if `trims`. `first`: whether nothing stands before it. */
-  trace(text: string, trims: boolean, first = true): Tokens {
-    return guard(this.#file, 'cannot encode this text', () => {
-      const tokens = { ids: [] as number[], offsets: [] as Span[], words: [] as number[], spaces: [] as Span[] };
-      const add = (span: Span, word: number, name: string) => {
-        tokens.offsets.push(span);
-        tokens.words.push(word);
-        if (trims) tokens.spaces.push(spacesOf(name));
-      };
-      let index = 0;
-      for (const part of this.#parts(Aligned.of(wellFormed(text)), first)) {
-        if (part instanceof Found) {
-          tokens.ids.push(part.token.id);
-          add(part.text.span(0, part.text.text.length), index++, part.text.text);
-          continue;
-        }
-        for (const word of part) {
-          const first = tokens.ids.length;
-          const spans: number[] = [];
-          this.#model.encode([word.text], tokens.ids, spans);
-          for (let i = 0; i < spans.length; i += 2)
-            add(
-              word.span(spans[i] as number, spans[i + 1] as number),
-              index,
-              trims ? (this.tokenOf(tokens.ids[first + i / 2] as number) ?? '') : '',
-            );
-          index++;
-        }
+  /** As encode, with what is known of each token; spaces are counted if `trims`. */
+  trace(text: string, trims: boolean): Tokens {
+    const trace = new Trace(trims);
+    guard(this.#file, UNENCODABLE, () => drained(this.#trace(text, trace)));
+    return trace;
+  }
+
+  /** Adds the tokens of the next piece of a text. */
+  *#trace(piece: string, trace: Trace): Generator<void, void> {
+    const { length, ids } = trace;
+    for (const part of yield* this.#parts(Aligned.of(wellFormed(piece), length), length === 0)) {
+      if (part instanceof Found) {
+        ids.push(part.token.id);
+        trace.add(part.text.span(0, part.text.text.length), part.text.text);
+        trace.index++;
+        continue;
       }
-      return tokens;
-    });
+      for (const word of part) {
+        const first = ids.length;
+        const spans: number[] = [];
+        yield* this.#tokens([word.text], ids, spans);
+        for (let i = 0; i < spans.length; i += 2) {
+          const name = trace.trims ? (this.tokenOf(ids[first + i / 2] as number) ?? '') : '';
+          trace.add(word.span(spans[i] as number, spans[i + 1] as number), name);
+          if (trace.offsets.length % PIECE === 0) yield;
+        }
+        trace.index++;
+      }
+    }
+    trace.length += piece.length;
   }
 
-  /** Added tokens, and the words of what stands between them. */
-  #parts<T extends Text>(text: T, begins = true): (Found<T> | readonly T[])[] {
+  /** `from`: how much of the text stands before it. */
+  #textOf(text: string, from: number): Text {
+    return this.#traces ? Aligned.of(wellFormed(text), from) : wellFormed(text);
+  }
+
+  /** Added tokens, and the words of what stands between them; with rests where that is long. */
+  *#parts<T extends Text>(text: T, begins = true): Generator<void, (Found<T> | readonly T[])[]> {
     const parts: (Found<T> | readonly T[])[] = [];
     let first = begins;
+    let due = 0;
     for (const part of this.#raw.split(text)) {
-      for (const piece of part instanceof Found ? [part] : this.#normalized.split(this.#normalize(part))) {
-        parts.push(piece instanceof Found ? piece : this.#words(piece, first));
-        first = false;
+      if (part instanceof Found) parts.push(part);
+      else {
+        due += stringOf(part).length;
+        if (due > LONG) yield;
+        const normalized = this.#normalize(part);
+        if (due > LONG) yield;
+        for (const piece of this.#normalized.split(normalized)) {
+          parts.push(piece instanceof Found ? piece : this.#words(piece, first));
+          first = false;
+        }
+        if (due > LONG) {
+          yield;
+          due = 0;
+        }
       }
       first = false;
     }
@@ -154,16 +202,31 @@ export class Pipeline {
       const id = typeof value === 'bigint' ? Number(value) : value;
       if (!Number.isInteger(id)) throw new HeedError('ARGUMENT', 'an id is not a whole number', { culprit: 'ids' });
       const token = this.tokenOf(id);
+      if (token === undefined) continue;
       const added = this.#addedById.get(id);
-      if (token === undefined || (skipSpecial && added?.special)) continue;
-      // As they are looked for in texts.
-      tokens.push(added?.normalized ? this.#normalize(token) : token);
+      // As they are looked for in texts. Only a special token's own content is skipped.
+      const form = added?.normalized ? this.#normalize(token) : token;
+      if (skipSpecial && added?.special && this.#added.get(form)?.special) continue;
+      tokens.push(form);
     }
     return guard(this.#file, 'cannot decode these tokens', () => this.#decode(tokens).join(''));
   }
 
   idOf(token: string): number | undefined {
     return this.#added.get(token)?.id ?? this.#model.idOf(token);
+  }
+
+  /** All tokens, with their ids: the model's, then added ones. */
+  vocabulary(): Map<string, number> {
+    const own = Array.isArray(this.#vocab)
+      ? this.#vocab.map((entry, id) => [Array.isArray(entry) ? entry[0] : entry, id] as const)
+      : Object.entries(Object(this.#vocab) as Record<string, number>);
+    return new Map([...own, ...[...this.#added.values()].map(({ content, id }) => [content, id] as const)]);
+  }
+
+  /** The tokens that are not text. */
+  get specials(): readonly AddedToken[] {
+    return [...this.#added.values()].filter(({ special }) => special);
   }
 
   tokenOf(id: number): string | undefined {
@@ -188,8 +251,21 @@ export function guard<T>(file: string, what: string, run: () => T): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof HeedError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    throw new HeedError('FORMAT', `${file} ${what} (${why})`, { culprit: file, cause: error });
+    throw faultOf(file, what, error);
   }
+}
+
+/** As guard, for work in steps. */
+function* guarded<T>(file: string, what: string, steps: Generator<void, T>): Generator<void, T> {
+  try {
+    return yield* steps;
+  } catch (error) {
+    throw faultOf(file, what, error);
+  }
+}
+
+function faultOf(file: string, what: string, error: unknown): HeedError {
+  if (error instanceof HeedError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new HeedError('FORMAT', `${file} ${what} (${why})`, { culprit: file, cause: error });
 }

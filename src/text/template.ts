@@ -4,6 +4,7 @@
  * second text is a text.
  */
 import { isObject, type JsonNode } from '../io/json.js';
+import type { Span } from './aligned.js';
 import { type Encoding, type Tokens, trim } from './encoding.js';
 import { lookUp, stepsOf } from './parts.js';
 import { LARGEST_ID } from './vocabulary.js';
@@ -36,36 +37,46 @@ export class Template {
   }
 
   apply(a: readonly number[], b: readonly number[] | undefined, special: boolean): Row {
-    const row: Row = { ids: [], typeIds: [] };
-    for (const slot of b ? this.pair : this.single) {
-      const ids = 'ids' in slot ? (special ? slot.ids : []) : slot.text === 'A' ? a : (b ?? []);
-      for (const id of ids) {
-        row.ids.push(id);
-        row.typeIds.push(slot.type);
-      }
-    }
-    return row;
+    const slots = this.#slots(b !== undefined, special);
+    const lists = slots.map((slot) => ('ids' in slot ? slot.ids : slot.text === 'A' ? a : (b ?? [])));
+    return { ids: joined(lists), typeIds: joined(lists.map((ids, i) => repeated(slots[i]?.type ?? 0, ids.length))) };
   }
 
   /** As apply, with what is known of each token. */
   encoding(a: Tokens, b: Tokens | undefined, special: boolean): Encoding {
-    const encoding: Encoding = { ids: [], typeIds: [], offsets: [], texts: [], words: [] };
     const texts = [a, b].map((tokens) => tokens && this.trims.reduce((kept, { prefixed }) => trim(kept, prefixed), tokens));
-    for (const slot of b ? this.pair : this.single) {
-      if ('ids' in slot && !special) continue;
+    const parts = this.#slots(b !== undefined, special).map((slot) => {
       const index = 'ids' in slot ? undefined : slot.text === 'A' ? 0 : 1;
       const tokens = index === undefined ? undefined : texts[index];
-      for (const [i, id] of ('ids' in slot ? slot.ids : (tokens?.ids ?? [])).entries()) {
-        encoding.ids.push(id);
-        encoding.typeIds.push(slot.type);
-        encoding.offsets.push(tokens?.offsets[i] ?? [0, 0]);
-        encoding.texts.push(index);
-        encoding.words.push(tokens?.words[i]);
-      }
-    }
-    return encoding;
+      const ids = 'ids' in slot ? slot.ids : (tokens?.ids ?? []);
+      const each = <T>(value: T) => repeated(value, ids.length);
+      const none: Span = [0, 0];
+      return {
+        ids,
+        typeIds: each(slot.type),
+        offsets: tokens?.offsets ?? each(none),
+        texts: each<0 | 1 | undefined>(index),
+        words: tokens?.words ?? each(undefined),
+      };
+    });
+    return {
+      ids: joined(parts.map(({ ids }) => ids)),
+      typeIds: joined(parts.map(({ typeIds }) => typeIds)),
+      offsets: joined(parts.map(({ offsets }) => offsets)),
+      texts: joined(parts.map(({ texts }) => texts)),
+      words: joined<number | undefined>(parts.map(({ words }) => words)),
+    };
+  }
+
+  #slots(isPair: boolean, special: boolean): Slots {
+    const slots = isPair ? this.pair : this.single;
+    return special ? slots : slots.filter((slot) => !('ids' in slot));
   }
 }
+
+// An element at a time millions of tokens would take seconds.
+const joined = <T>(lists: readonly (readonly T[])[]): T[] => ([] as T[]).concat(...lists);
+const repeated = <T>(value: T, count: number): T[] => new Array<T>(count).fill(value);
 
 const A: Slot = { text: 'A', type: 0 };
 const B: Slot = { text: 'B', type: 1 };

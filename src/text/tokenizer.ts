@@ -6,7 +6,7 @@
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { shown } from '../io/location.js';
-import type { OpenOptions } from '../runtime/types.js';
+import type { OpenOptions, Runtime } from '../runtime/types.js';
 import type { Span } from './aligned.js';
 import {
   type Batch,
@@ -26,15 +26,16 @@ import {
   type Text,
   wrong,
 } from './batch.js';
-import { roles } from './classes/class.js';
 import { cleanUp } from './decoder.js';
 import { type Description, descriptionOf } from './description.js';
-import { type Encoding, part, type Side, share, windows } from './encoding.js';
+import { type Encoding, part, share, windows } from './encoding.js';
 import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
+import { saveTokenizer, type TokenizerOrigin } from './saved.js';
 import { drained } from './steps.js';
 import { type Row, type Template, templateOf } from './template.js';
+import { type ChatTemplate, Told } from './told.js';
 import { checkTexts, idsOf, traceOf } from './words.js';
 
 export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor, ListBatch, Text } from './batch.js';
@@ -64,65 +65,38 @@ export type CallableTokenizer = Tokenizer & Tokenizer['batch'];
 
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 
-export class Tokenizer {
-  /** Tokens that have a role, where there are any, and their ids. */
-  readonly bos_token: string | undefined;
-  readonly eos_token: string | undefined;
-  readonly unk_token: string | undefined;
-  readonly sep_token: string | undefined;
-  readonly pad_token: string | undefined;
-  readonly cls_token: string | undefined;
-  readonly mask_token: string | undefined;
-  readonly bos_token_id: number | undefined;
-  readonly eos_token_id: number | undefined;
-  readonly unk_token_id: number | undefined;
-  readonly sep_token_id: number | undefined;
-  readonly pad_token_id: number | undefined;
-  readonly cls_token_id: number | undefined;
-  readonly mask_token_id: number | undefined;
-  /** The longest row that the model can take, where the files say so. */
-  readonly model_max_length: number | undefined;
-  readonly padding_side: Side;
-  readonly truncation_side: Side;
-  private readonly cleansUp: boolean;
+export class Tokenizer extends Told {
   private readonly maySpoil: boolean;
+  private readonly className: Description['className'];
 
   private constructor(
     private readonly pipeline: Pipeline,
     private readonly template: Template,
-    { root, tokens, sides, config }: Description,
-    /** The chat template as the files have it, in Jinja: one, or several by their names. */
-    readonly chat_template: string | Readonly<Record<string, string>> | undefined,
+    description: Description,
+    chat_template: ChatTemplate | undefined,
+    private readonly origin: TokenizerOrigin | undefined,
   ) {
-    for (const role of roles) {
-      const token = tokens.get(role);
-      this[`${role}_token`] = token;
-      this[`${role}_token_id`] = token === undefined ? undefined : this.token_to_id(token);
-    }
-    // Python writes 1e30 where it knows no limit.
-    const most = config.get('model_max_length') ?? config.get('max_len');
-    this.model_max_length = typeof most === 'number' && Number.isInteger(most) && most > 0 && most < 2 ** 31 ? most : undefined;
-    this.padding_side = sides.padding;
-    this.truncation_side = sides.truncation;
-    this.cleansUp = config.boolean('clean_up_tokenization_spaces', false);
+    super(description, chat_template);
+    const { root, config } = description;
+    this.className = description.className;
     // Spaces before punctuation are BPE's own tokens, and taken away they would be lost; transformers 5 asks for a longer name.
     const bpe = root.object('model').get('type') === 'BPE';
     this.maySpoil = !bpe || config.boolean('clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output', false);
   }
 
-  /** Reads tokenizer.json, or the vocabulary alone of an older folder, and the files beside it. */
-  static async load(folder: Folder, options: OpenOptions = {}): Promise<CallableTokenizer> {
-    return Tokenizer.from(await tokenizerFilesOf(folder, options), folder.locate);
+  /** Reads tokenizer.json, or the vocabulary alone of an older folder, and the files beside it. With a runtime it can be saved. */
+  static async load(folder: Folder, options: OpenOptions = {}, runtime?: Runtime): Promise<CallableTokenizer> {
+    return Tokenizer.from(await tokenizerFilesOf(folder, options), folder.locate, runtime && { folder, runtime });
   }
 
-  /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors. */
-  static from(files: TokenizerFiles, locate = (file: string): string => file): CallableTokenizer {
+  /** Builds a tokenizer from files that were read before. `locate` gives them their names in errors; `origin` is where they are. */
+  static from(files: TokenizerFiles, locate = (file: string): string => file, origin?: TokenizerOrigin): CallableTokenizer {
     const file = shown(locate('tokenizer.json'));
     const tokenizer = guard(file, 'does not describe a tokenizer', () => {
       const description = descriptionOf(files, locate);
       const { root, config } = description;
       const pipeline = new Pipeline(files.lowercase ? lowered(root) : root, config.boolean('split_special_tokens', false));
-      return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')));
+      return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')), origin);
     });
     const call = (texts: Text, options: BatchOptions) => tokenizer.batch(texts, options);
     return Object.setPrototypeOf(call, tokenizer);
@@ -162,13 +136,13 @@ export class Tokenizer {
     return this.encode(text, { ...options, add_special_tokens }).map((id) => this.id_to_token(id) ?? '');
   }
 
-  /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text. */
+  /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text, also one without words. */
   batch(texts: Text | readonly Text[], options: BatchOptions & { return_tensor: false }): ListBatch;
   batch(texts: Text | readonly Text[], options?: BatchOptions): Batch;
   batch(texts: Text | readonly Text[], options: BatchOptions = {}): Batch | ListBatch {
     const lengths = lengthsOf(options, batchOptions, this.model_max_length);
     const { is_split_into_words: split, return_tensor = true } = options;
-    const isText = (value: unknown) => typeof value === 'string' || (split && Array.isArray(value) && typeof value[0] === 'string');
+    const isText = (value: unknown) => typeof value === 'string' || (split && Array.isArray(value) && !Array.isArray(value[0]));
     const listOf = (value: unknown) => (isText(value) ? [value] : value) as readonly Text[];
     const all = listOf(texts);
     const pairs = options.text_pair === undefined || options.text_pair === null ? undefined : listOf(options.text_pair);
@@ -205,7 +179,7 @@ export class Tokenizer {
     if (rows && rows.length > 1)
       throw new HeedError('SHAPE', 'ids have several rows', { culprit: 'ids', cure: 'Give them to batch_decode' });
     const skips = options.skip_special_tokens ?? false;
-    const cleansUp = options.clean_up_tokenization_spaces ?? this.cleansUp;
+    const cleansUp = options.clean_up_tokenization_spaces ?? this.clean_up_tokenization_spaces;
     if (typeof skips !== 'boolean') throw wrong('skip_special_tokens', 'true or false', skips);
     if (typeof cleansUp !== 'boolean') throw wrong('clean_up_tokenization_spaces', 'true or false', cleansUp);
     const text = this.pipeline.decode(rows ? (rows[0] ?? []) : (ids as Iterable<number>), skips);
@@ -226,6 +200,35 @@ export class Tokenizer {
 
   id_to_token(id: number): string | undefined {
     return this.pipeline.tokenOf(id);
+  }
+
+  /** The ids of tokens, one or several. */
+  convert_tokens_to_ids(tokens: string): number | undefined;
+  convert_tokens_to_ids(tokens: readonly string[]): (number | undefined)[];
+  convert_tokens_to_ids(tokens: string | readonly string[]): number | undefined | (number | undefined)[] {
+    return Array.isArray(tokens) ? tokens.map((token) => this.token_to_id(token)) : this.token_to_id(tokens as string);
+  }
+
+  /** Every token with its id, added ones included. */
+  get_vocab(): Map<string, number> {
+    return this.pipeline.vocabulary();
+  }
+
+  /** The special tokens: those that `skip_special_tokens` leaves out. */
+  get all_special_tokens(): string[] {
+    return this.pipeline.specials.map(({ content }) => content);
+  }
+
+  get all_special_ids(): number[] {
+    return this.pipeline.specials.map(({ id }) => id);
+  }
+
+  /**
+   * Writes the tokenizer's files into a folder, with what was set since, so that it is the same tokenizer to heed and to transformers. Throws STORAGE where that fails,
+   * UNSUPPORTED where there are no files.
+   */
+  async save_pretrained(folder: string): Promise<void> {
+    await saveTokenizer(this.origin, folder, { className: this.className(), news: this.news, retired: [...this.retired] });
   }
 
   private *row(text: Text, pair: Text | undefined, lengths: Lengths): Generator<void, Row> {

@@ -4,10 +4,13 @@
  * character, an unknown one of a score lower than all stands in; neighbouring unknown ones become one.
  */
 import type { JsonNode } from '../io/json.js';
+import { drained } from './steps.js';
 import { byteIds, type Model } from './vocabulary.js';
 
 /** How much less than the rarest piece an unknown character is worth; as in SentencePiece. */
 const UNKNOWN_PENALTY = 10;
+/** Characters between two rests within a word: some milliseconds. */
+const REST = 1 << 13;
 
 export class Unigram implements Model {
   readonly #model: JsonNode;
@@ -19,6 +22,8 @@ export class Unigram implements Model {
   readonly #unknown: number | undefined;
   readonly #unknownScore: number;
   readonly #fallsBack: boolean;
+  /** Of the word that is being read, if it is not long. */
+  readonly #ways = new Ways(REST);
 
   constructor(model: JsonNode) {
     this.#model = model;
@@ -42,12 +47,43 @@ export class Unigram implements Model {
 
   encode(words: readonly string[], into: number[], spans?: number[]): void {
     for (const word of words) {
-      for (const [begin, end, id] of this.#bestPath(word)) {
-        for (const token of id === undefined ? this.#unknownIds(word.slice(begin, end)) : [id]) {
+      if (word.length > REST) {
+        drained(this.steps(word, into, spans));
+        continue;
+      }
+      this.#ways.begin(word.length);
+      this.#look(word, 0, word.length, this.#ways);
+      this.#write(word, this.#ways, into, spans);
+    }
+  }
+
+  *steps(word: string, into: number[], spans?: number[]): Generator<void, void> {
+    const ways = new Ways(word.length);
+    ways.begin(word.length);
+    for (let begin = 0; begin < word.length; ) {
+      begin = this.#look(word, begin, Math.min(word.length, begin + REST), ways);
+      yield;
+    }
+    this.#write(word, ways, into, spans);
+  }
+
+  /** Appends the pieces of the best way to a word's end. Unknown neighbours become one. */
+  #write(word: string, ways: Ways, into: number[], spans?: number[]): void {
+    const unknown = this.#unknown ?? -1;
+    const { ends, pieces } = ways.turned();
+    for (let begin = 0; begin < word.length; ) {
+      let end = ends[begin] as number;
+      const id = pieces[end] as number;
+      while (id === unknown && end < word.length && pieces[ends[end] as number] === unknown) end = ends[end] as number;
+      if (id !== unknown) {
+        into.push(id);
+        spans?.push(begin, end);
+      } else
+        for (const token of this.#unknownIds(word.slice(begin, end))) {
           into.push(token);
           spans?.push(begin, end);
         }
-      }
+      begin = end;
     }
   }
 
@@ -63,42 +99,23 @@ export class Unigram implements Model {
     return this.#tokens;
   }
 
-  /** Pieces in order; what is unknown has no id. */
-  #bestPath(word: string): readonly (readonly [begin: number, end: number, id: number | undefined])[] {
-    // Of the best way to each place: its score, and where its last piece begins and which it is.
-    const scores = new Float64Array(word.length + 1);
-    const begins = new Int32Array(word.length + 1).fill(-1);
-    const pieces = new Int32Array(word.length + 1);
-    const offer = (begin: number, end: number, score: number, id: number) => {
-      const sum = score + (scores[begin] as number);
-      if (begins[end] !== -1 && !(sum > (scores[end] as number))) return;
-      scores[end] = sum;
-      begins[end] = begin;
-      pieces[end] = id;
-    };
-    for (let begin = 0; begin < word.length; ) {
-      const next = begin + ((word.codePointAt(begin) as number) > 0xffff ? 2 : 1);
-      const last = Math.min(word.length, begin + (this.#longest.get(word.charCodeAt(begin)) ?? 0));
+  /** Offers the pieces that begin at a word's characters from `begin` to `end`, or one behind it where that is within a character; where it stopped. */
+  #look(word: string, begin: number, end: number, ways: Ways): number {
+    let at = begin;
+    while (at < end) {
+      const next = at + ((word.codePointAt(at) as number) > 0xffff ? 2 : 1);
+      const last = Math.min(word.length, at + (this.#longest.get(word.charCodeAt(at)) ?? 0));
       let known = false;
-      for (let end = next; end <= last; end++) {
-        const id = this.#ids.get(word.slice(begin, end));
+      for (let to = next; to <= last; to++) {
+        const id = this.#ids.get(word.slice(at, to));
         if (id === undefined) continue;
-        offer(begin, end, this.#scores[id] as number, id);
-        known ||= end === next;
+        ways.offer(at, to, this.#scores[id] as number, id);
+        known ||= to === next;
       }
-      if (!known) offer(begin, next, this.#unknownScore, this.#unknown ?? -1);
-      begin = next;
+      if (!known) ways.offer(at, next, this.#unknownScore, this.#unknown ?? -1);
+      at = next;
     }
-    const path: [number, number, number | undefined][] = [];
-    for (let end = word.length; end > 0; end = begins[end] as number) {
-      const begin = begins[end] as number;
-      const id = pieces[end] as number;
-      const unknown = id === (this.#unknown ?? -1);
-      const after = path.at(-1);
-      if (unknown && after && after[2] === undefined) after[0] = begin;
-      else path.push([begin, end, unknown ? undefined : id]);
-    }
-    return path.reverse();
+    return at;
   }
 
   #unknownIds(text: string): readonly number[] {
@@ -109,5 +126,49 @@ export class Unigram implements Model {
     if (bytes) return bytes;
     if (this.#unknown === undefined) throw this.#model.error('has neither a piece of the text nor an unk_id');
     return [this.#unknown];
+  }
+}
+
+/** Of the best way to each place of a word: its score, and where its last piece begins and which it is. */
+class Ways {
+  readonly #scores: Float64Array;
+  readonly #begins: Int32Array;
+  readonly #pieces: Int32Array;
+
+  #length = 0;
+
+  /** For words of at most so many code units. */
+  constructor(most: number) {
+    this.#scores = new Float64Array(most + 1);
+    this.#begins = new Int32Array(most + 1);
+    this.#pieces = new Int32Array(most + 1);
+  }
+
+  begin(length: number): void {
+    this.#length = length;
+    this.#begins.fill(-1, 0, length + 1);
+    this.#scores[0] = 0;
+  }
+
+  offer(begin: number, end: number, score: number, id: number): void {
+    const sum = score + (this.#scores[begin] as number);
+    if (this.#begins[end] !== -1 && !(sum > (this.#scores[end] as number))) return;
+    this.#scores[end] = sum;
+    this.#begins[end] = begin;
+    this.#pieces[end] = id;
+  }
+
+  /** The best way to the end, from the beginning on: where the piece that begins at a place ends, and which piece ends at a place. */
+  turned(): { readonly ends: Int32Array; readonly pieces: Int32Array } {
+    const begins = this.#begins;
+    const pieces = this.#pieces;
+    // Each begin is read before the end that stands in its place is written.
+    for (let end = this.#length, after = -1; end >= 0; ) {
+      const begin = begins[end] as number;
+      begins[end] = after;
+      after = end;
+      end = begin;
+    }
+    return { ends: begins, pieces };
   }
 }

@@ -9,6 +9,8 @@ export interface Model {
    * in code units; pieces that are bytes of one character all span the character.
    */
   encode(words: readonly string[], into: number[], spans?: number[]): void;
+  /** As encode of one word, yielding now and then. Absent where it takes no time however long the word is. */
+  steps?(word: string, into: number[], spans?: number[]): Generator<void, void>;
   idOf(token: string): number | undefined;
   tokenOf(id: number): string | undefined;
   /** What words are put together of: characters that stand beside each other in none of them are never in one token. Absent where that is not so. */

@@ -1,4 +1,5 @@
 /** `heed embed`: texts from arguments and from standard input, what its options do, and what it prints where. */
+import { spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,7 +8,7 @@ import type { Engine } from '../../dist/engine/engine.js';
 import { createEngine, pipeline } from '../../dist/entry/node.js';
 import type { FeatureExtractionOptions, FeatureExtractor } from '../../dist/pipelines/feature_extraction.js';
 import { tinyPath } from '../models/files.js';
-import { notice, run, vectors } from './command.js';
+import { heed, notice, run, sh, vectors } from './command.js';
 
 let engine: Engine;
 let extractor: FeatureExtractor;
@@ -83,6 +84,38 @@ describe('standard output', () => {
     expect(table[0]).toMatch(/^ {3}1 {4}1\.00$/);
     expect(table[1]).toMatch(/^ {3}2 +-?\d\.\d\d {2}1\.00$/);
     expect(table.slice(2)).toEqual(['']);
+  });
+
+  it.each([{ flags: ['--json'] }, { flags: [] }])(
+    'has a line for a line of standard input before the next one comes ($flags)',
+    async ({ flags }) => {
+      const child = spawn(process.execPath, [heed, 'embed', ...flags, '--model', tinyPath]);
+      let out = '';
+      const ended = new Promise((resolve) => child.on('close', resolve));
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        out += text;
+      });
+      // Each line waits for the one before it to be answered: a command that waited for more would never end.
+      for (const [i, text] of ['a cat', 'a dog', 'sits'].entries()) {
+        child.stdin.write(`${text}\n`);
+        while (out.split('\n').length < i + 2) await new Promise((resolve) => child.stdout.once('data', resolve));
+      }
+      child.stdin.end();
+      expect(await ended).toBe(0);
+      if (flags.length) {
+        const rows = out.trim().split('\n');
+        const got = rows.map((row) => JSON.parse(row));
+        for (const [i, row] of (await expected(['a cat', 'a dog', 'sits'])).entries())
+          expect(Math.max(...row.map((x, c) => Math.abs(x - got[i][c])))).toBeLessThan(1e-5);
+      } else expect(out).toContain('cosine     1     2     3');
+    },
+  );
+
+  it('that is closed early ends a command whose input has no end', async () => {
+    const { code, stdout } = await sh(
+      `yes | "${process.execPath}" "${heed}" embed --json --model "${tinyPath}" | head -n 2; echo "\${PIPESTATUS[1]}"`,
+    );
+    expect([code, stdout.trim().split('\n').at(-1)]).toEqual([0, '0']);
   });
 
   it.each([1, 13, 300, 260])('compares nothing where there are %i texts', async (count) => {

@@ -1,7 +1,7 @@
 /** How results look: widths of texts in columns, what fits, bars, places in a passage. */
 import { describe, expect, it } from 'vitest';
 import { around, placeOf } from '../../dist/cli/passage.js';
-import { columns, meter, pad, percent, shares, shorten, width } from '../../dist/cli/terminal.js';
+import { columns, meter, pad, percent, shares, shorten, width, wrapped } from '../../dist/cli/terminal.js';
 
 describe('the width of a text', () => {
   it.each<[string, number]>([
@@ -32,6 +32,27 @@ describe('a text that is shortened', () => {
   ])('%j in %i columns', (text, to, begin, end) => {
     expect(shorten(text, to)).toBe(begin);
     expect(shorten(text, to, { end: true })).toBe(end);
+  });
+});
+
+describe('a text that is wrapped', () => {
+  it('goes on where its second column begins, and commands as a shell reads them', () => {
+    const text =
+      'A line of prose that is long\n  --to <language>  zh or en, as one likes it\n  heed ask "Who wrote it?" --context history.txt\nshort';
+    expect(wrapped(text, 30).split('\n')).toEqual([
+      'A line of prose that is long',
+      '  --to <language>  zh or en,',
+      '                   as one',
+      '                   likes it',
+      '  heed ask "Who wrote it?" \\',
+      '      --context history.txt',
+      'short',
+    ]);
+    expect(
+      wrapped('我喜欢音乐 '.repeat(5).trim(), 24)
+        .split('\n')
+        .every((line) => width(line) <= 24),
+    ).toBe(true);
   });
 });
 

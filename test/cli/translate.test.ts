@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { look } from '../../dist/cli/look.js';
 import { createEngine, type Engine, pipeline, type Translator } from '../../dist/entry/node.js';
 import type { PageData } from '../../dist/pictures/codes.js';
 import { bleu, chrf } from '../../dist/train/index.js';
@@ -73,6 +74,42 @@ describe('heed translate', () => {
     const { stdout } = await run(['translate', '大 cat', '--to', 'zh', ...exact]);
     expect(stdout).toBe(lines(await translated(['大 cat'], { tgt_lang: 'zh' })));
     expect(stdout).not.toBe(lines(await translated(['大 cat'], { tgt_lang: 'en' })));
+  });
+
+  it('gives back what is in the language that is asked for, and says so', async () => {
+    const { code, stdout, stderr } = await run(['translate', 'the big cat', '大猫', '--to', 'en', ...exact]);
+    expect([code, stderr]).toEqual([0, 'heed: "the big cat" is English already, and stays as it is\n']);
+    expect(stdout).toBe(lines(['the big cat', ...(await translated(['大猫']))]));
+    const json = await run(['translate', '大猫', '--to', 'zh', '--json', ...exact]);
+    expect(JSON.parse(json.stdout)).toEqual({ source: '大猫', translation: '大猫', score: 0 });
+    expect(json.stderr).toMatch(/is Chinese already/);
+  });
+
+  it('says that a text is in a language that the model does not read', async () => {
+    const { code, stdout, stderr } = await run(['translate', 'le chat est dans la maison', ...exact]);
+    expect([code, stderr]).toEqual([
+      0,
+      'heed: "le chat est dans la maison" is French, it seems, which this model does not read: it knows en, zh\n',
+    ]);
+    expect(stdout).toBe(lines(await translated(['le chat est dans la maison'])));
+  });
+
+  it('passes over the mark that some programs begin texts with', async () => {
+    const { stdout } = await run(['translate', '--json', ...exact], '\ufeffbig cat\n\ufeffsun');
+    expect(stdout.split('\n', 2).map((line) => JSON.parse(line).source)).toEqual(['big cat', '\ufeffsun']);
+  });
+
+  it('writes each sentence once for its score', async () => {
+    const { model: own, tokenizer } = translator;
+    const calls: string[] = [];
+    const counted = Object.assign((...args: Parameters<typeof own>) => own(...args).finally(() => calls.push('forward')), {
+      config: own.config,
+      generation_config: own.generation_config,
+      generate: (...args: Parameters<typeof own.generate>) => own.generate(...args).finally(() => calls.push('generate')),
+    });
+    const found = await look({ model: counted, tokenizer } as unknown as Translator, 'big cat', { to: undefined, beams: undefined });
+    expect(calls).toEqual(['generate', 'forward']);
+    expect([found.translation]).toEqual(await translated(['big cat']));
   });
 
   it('--beams searches', async () => {

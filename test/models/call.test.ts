@@ -187,8 +187,8 @@ describe('a forward', () => {
           yield;
         }
       }, controller.signal);
-      // Embeddings, two blocks, and the end, which is too late for anything but the caller.
-      if (last > 3) {
+      // Embeddings, two blocks, the pooler, and the end, which is too late for anything but the caller.
+      if (last > 4) {
         expect(Array.from((await call).data)).toEqual(want);
         break;
       }

@@ -62,7 +62,7 @@ describe('a choice in config.json', () => {
   it.each<[string, Config, string]>([
     ['model_type', { model_type: 'mamba' }, 'model_type'],
     ['model_type', { model_type: '__proto__' }, 'model_type'],
-    ['hidden_act', { hidden_act: 'gelu_fast' }, 'hidden_act'],
+    ['hidden_act', { hidden_act: 'prelu' }, 'hidden_act'],
     ['hidden_act', { hidden_act: 'toString' }, 'hidden_act'],
     ['position_embedding_type', { position_embedding_type: 'relative_key' }, 'position_embedding_type'],
     ['is_decoder', { is_decoder: true }, 'is_decoder'],

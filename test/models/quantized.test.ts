@@ -252,7 +252,7 @@ it('a float checkpoint that 8 bits cannot hold is refused by name', async () => 
   const engine = await engineWith(tinyFiles({}, weights));
   const error = await failureOf(() => EncoderModel.load(engine, 'm', { dtype: 'q8' }));
   expect(error).toMatchObject({ code: 'NUMERIC', culprit: name });
-  expect(error.message).toContain('fp32');
+  expect(error.message).toContain("dtype 'fp32'");
   expect(engine.memory().storages).toBeLessThanOrEqual(1); // scratch
 });
 

@@ -1,5 +1,5 @@
 /** The page of attentions in Chromium, opened from a file as its users do: the right numbers under the mouse, behind a click, and for the keyboard. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -60,6 +60,8 @@ describe.skipIf(missing)('the page of attentions', () => {
     const page = await open(picture);
     expect(await page.title()).toBe(picture.title);
     expect(await page.locator('h1').textContent()).toBe(picture.title);
+    await page.getByText('Encoder', { exact: true }).click();
+    await page.click('[aria-label="Layer 1, head 1"]');
     expect(await page.locator('h2').textContent()).toBe('Layer 1, head 1');
     for (const [query, key] of [
       [0, 0],
@@ -73,7 +75,7 @@ describe.skipIf(missing)('the page of attentions', () => {
     await page.click('[aria-label="Layer 2, head 3"]');
     expect(await page.locator('h2').textContent()).toBe('Layer 2, head 3');
     await pointAt(page, [1, 9], [2, 9]);
-    expect(await read(page)).toEqual(['▁I', '</script><b>x</b>', shown(weightOf(encoder[1], 2, 1, 2))]);
+    expect(await read(page)).toEqual(['I', '</script><b>x</b>', shown(weightOf(encoder[1], 2, 1, 2))]);
     await page.close();
   });
 
@@ -90,8 +92,89 @@ describe.skipIf(missing)('the page of attentions', () => {
     await page.close();
   });
 
+  it('opens on where a translation looks, by the head of the least entropy', async () => {
+    const page = await open(picture);
+    expect(await page.locator('.groups input:checked + span').textContent()).toBe('Cross');
+    const entropies = cross.flatMap(({ data, dims }, layer) =>
+      Array.from({ length: dims[1] as number }, (_, head) => {
+        const size = data.length / (dims[1] as number);
+        const own = Array.from(data.subarray(head * size, (head + 1) * size));
+        return { name: `Layer ${layer + 1}, head ${head + 1}`, sum: own.reduce((sum, w) => sum - w * Math.log(w), 0) };
+      }),
+    );
+    const least = entropies.reduce((a, b) => (b.sum < a.sum - 1e-3 ? b : a));
+    expect(await page.locator('h2').textContent()).toBe(least.name);
+    await page.close();
+  });
+
+  it('does not move when a weight is pointed at, and clips no text', async () => {
+    for (const width of [1400, 1000, 600]) {
+      const page = await open(picture, { viewport: { width, height: 900 } });
+      const places = () =>
+        page.evaluate(() => ['.map', '.reading', '.heads'].map((s) => JSON.stringify(document.querySelector(s)?.getBoundingClientRect())));
+      const before = await places();
+      await pointAt(page, [1, 4], [1, 9]);
+      expect(await places()).toEqual(before);
+      const clipped = await page.evaluate(() =>
+        Array.from(document.querySelectorAll('svg')).flatMap((svg) => {
+          const own = svg.getBoundingClientRect();
+          return Array.from(svg.querySelectorAll('text')).flatMap((text) => {
+            const { left, right, top, bottom, width } = text.getBoundingClientRect();
+            const inside = left >= own.left - 1 && right <= own.right + 1 && top >= own.top - 1 && bottom <= own.bottom + 1;
+            return inside || width === 0 ? [] : [text.textContent];
+          });
+        }),
+      );
+      expect(clipped).toEqual([]);
+      await page.close();
+    }
+  });
+
+  it('names its axes, and shows tokens without the marks of their vocabulary', async () => {
+    const source = ['[CLS]', 'ĠI', 'Ġlove', 'ing', 'Ġna', 'Ã¯', 've', '##s', 'Ċ'];
+    const page = await open({ title: '', source, attentions: { encoder: attentions(1, 1, 9, 9) } });
+    expect(await page.locator('.map g.query .tick').allTextContents()).toEqual(['[CLS]', 'I', 'love', 'ing', 'na', 'ï', 've', 's', '↵']);
+    expect(await page.locator('.map text.title').allTextContents()).toEqual(['tokens that are looked at', 'tokens that look']);
+    expect(await page.locator('.legend text.title').textContent()).toMatch(/weight/);
+    await page.close();
+  });
+
+  it('draws lines from one token for all heads of a layer', async () => {
+    const page = await open(picture);
+    await page.getByText('one token', { exact: true }).click();
+    expect(await page.locator('.map').isVisible()).toBe(false);
+    await page.locator('.lines text.query').nth(2).click();
+    expect(await page.locator('.lines text.chosen').textContent()).toBe('爱');
+    const titles = await page.locator('.lines path title').allTextContents();
+    expect(new Set(titles.map((title) => title.split(':')[0]))).toEqual(new Set(['head 1', 'head 2', 'head 3']));
+    const layer = Number((await page.locator('h2').textContent())?.match(/\d+/)?.[0]) - 1;
+    const first = titles.filter((title) => title.startsWith('head 2:')).map((title) => Number(title.split(': ')[1]));
+    expect(first).toHaveLength(9);
+    for (const [key, weight] of first.entries()) expect(weight).toBeCloseTo(weightOf(cross[layer], 1, 2, key), 3);
+    await page.close();
+  });
+
+  it('saves a picture of either view', async () => {
+    const page = await open(picture);
+    for (const [view, what] of [
+      ['one head', '<image'],
+      ['one token', '<path'],
+    ] as const) {
+      await page.getByText(view, { exact: true }).click();
+      const [download] = await Promise.all([page.waitForEvent('download'), page.click('.save')]);
+      expect(download.suggestedFilename()).toMatch(/\.svg$/);
+      const svg = readFileSync(await download.path(), 'utf8');
+      expect(svg).toMatch(/^<svg[^>]* xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      expect(svg).toContain(what);
+      expect(svg).toContain('tokens that look');
+    }
+    await page.close();
+  });
+
   it('is used with the keyboard alone', async () => {
     const page = await open(picture);
+    await page.getByText('Encoder', { exact: true }).click();
+    await page.click('[aria-label="Layer 1, head 1"]');
     await page.locator('.heads button[tabindex="0"]').focus();
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowRight');
@@ -99,7 +182,7 @@ describe.skipIf(missing)('the page of attentions', () => {
     expect(await page.locator('.heads [aria-pressed="true"]').getAttribute('aria-label')).toBe('Layer 2, head 2');
     await page.keyboard.press('Tab');
     for (const key of ['ArrowDown', 'ArrowDown', 'End', 'ArrowLeft']) await page.keyboard.press(key);
-    expect(await read(page)).toEqual(['▁I', '↵', shown(weightOf(encoder[1], 1, 1, 7))]);
+    expect(await read(page)).toEqual(['I', '↵', shown(weightOf(encoder[1], 1, 1, 7))]);
     await page.keyboard.press('Escape');
     expect(await page.locator('.readout .weight').count()).toBe(0);
     await page.close();
@@ -107,11 +190,13 @@ describe.skipIf(missing)('the page of attentions', () => {
 
   it('keeps what was clicked, and shades the text by what its query looks at', async () => {
     const page = await open(picture);
+    await page.getByText('Encoder', { exact: true }).click();
+    await page.click('[aria-label="Layer 1, head 1"]');
     await pointAt(page, [1, 9], [3, 9]);
     await page.mouse.down();
     await page.mouse.up();
     await page.mouse.move(1, 1);
-    expect(await read(page)).toEqual(['▁I', '<!--', shown(weightOf(encoder[0], 0, 1, 3))]);
+    expect(await read(page)).toEqual(['I', '<!--', shown(weightOf(encoder[0], 0, 1, 3))]);
     const shades = await page.locator('.reading bdi').evaluateAll((all) => all.map((e) => getComputedStyle(e).backgroundColor));
     const light = shades.map((shade) => Number(shade.match(/\d+/)?.[0]));
     const weights = light.map((_, key) => weightOf(encoder[0], 0, 1, key));

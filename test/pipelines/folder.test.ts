@@ -45,6 +45,30 @@ describe("a folder's own wishes", () => {
     expect(sentence).toMatchObject({ pooling: 'cls', normalize: false });
   });
 
+  it('may be in folders of any name, and in folders inside', async () => {
+    const pooling = JSON.stringify({ pooling_mode: 'max' });
+    for (const [path, home] of [
+      ['1_Pooling/', '1_Pooling'],
+      ['./1_Pooling', '1_Pooling'],
+      ['1.Pooling', '1.Pooling'],
+      ['1 Pooling', '1 Pooling'],
+      ['modules/1_Pooling', 'modules/1_Pooling'],
+    ] as const) {
+      const files = modules(module('Transformer'), module('Pooling', path));
+      expect((await load({ ...files, [`m/${home}/config.json`]: pooling })).sentence.pooling).toBe('max');
+    }
+  });
+
+  it('are read as Python reads them: 1 is true, an empty file says nothing, none of them without modules.json', async () => {
+    const old = { pooling_mode_cls_token: 1, pooling_mode_mean_tokens: 0 };
+    expect((await load({ ...tinyFiles(), 'm/1_Pooling/config.json': JSON.stringify(old) })).sentence.pooling).toBe('cls');
+    const other = { 'm/sentence_bert_config.json': '{}', 'm/sentence_roberta_config.json': '{"max_seq_length": 9}' };
+    expect((await load({ ...tinyFiles(), ...other })).sentence.maxTokens).toBe(9);
+    expect((await load(without('m/modules.json'))).sentence.maxTokens).toBeUndefined();
+    const none = { ...tinyFiles(), 'm/1_Pooling/config.json': JSON.stringify({ pooling_mode: [] }) };
+    expect((await failure(none)).code).toBe('FORMAT');
+  });
+
   it('that heed cannot meet are UNSUPPORTED', async () => {
     expect(await failure(modules(module('Transformer'), module('Dense', '2_Dense')))).toMatchObject({
       code: 'UNSUPPORTED',
@@ -55,7 +79,7 @@ describe("a folder's own wishes", () => {
   });
 
   it('that lead out of the folder, or are malformed, are FORMAT', async () => {
-    for (const path of ['..', '../other', '/etc', 'a/b', '1_Pooling\n'])
+    for (const path of ['..', '../other', '/etc', 'a/../../b', 'a?b', 'a\\b', '1_Pooling\n'])
       expect((await failure(modules(module('Transformer'), module('Pooling', path)))).code).toBe('FORMAT');
     for (const list of [[null], ['Pooling'], [{}], [{ type: 3 }]]) expect((await failure(modules(...list))).code).toBe('FORMAT');
     for (const text of ['', '{}', '{"a":', '[]x']) expect((await failure({ ...tinyFiles(), 'm/modules.json': text })).code).toBe('FORMAT');

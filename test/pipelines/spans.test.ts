@@ -53,6 +53,26 @@ describe('answers', () => {
     ]);
   });
 
+  it('of many windows are the likeliest of all, though few are kept in mind', () => {
+    const count = 3000;
+    const windows = Array.from({ length: count }, (_, w) => {
+      const logits = Array.from({ length: 6 }, (_, i) => Math.sin(w * 7 + i * 3) * 3);
+      // Each shares half of its places with the next.
+      return windowOf(
+        logits,
+        logits.toReversed(),
+        words(6).map(([begin, end]) => [begin + 6 * w, end + 6 * w] as const),
+      );
+    });
+    const all = new Map<string, number>();
+    for (const window of windows)
+      for (const { start, end, score } of spansOf([window], 6, 99).spans)
+        all.set(`${start} ${end}`, Math.max(score, all.get(`${start} ${end}`) ?? 0));
+    const best = [...all.values()].sort((a, b) => b - a).slice(0, 5);
+    expect(all.size).toBeGreaterThan(30_000);
+    expect(spansOf(windows, 6, 5).spans.map(({ score }) => score)).toEqual(best);
+  });
+
   it('of several windows count where they are likeliest', () => {
     const [low, high] = [windowOf([0, 0], [0, 0]), windowOf([5, 0], [5, 0])];
     const { spans } = spansOf([low, high, low], 15, 1);

@@ -1,60 +1,21 @@
 /** Translation, summarization, text2text-generation: what generate writes for each piece of each text, put together in order. */
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { createEngine, pipeline, TextStreamer, type Translator } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import { joined, sentencesOf } from '../../dist/pipelines/sentences.js';
+import { tinyTranslator } from './tiny_translator.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
-const fixture = fileURLToPath(new URL('../fixtures/hf/marian', import.meta.url));
 const made: string[] = [];
 afterAll(async () => {
   await engine.dispose();
   for (const folder of made) await rm(folder, { recursive: true });
 });
 
-const special = ['<pad>', '<unk>', '</s>', '<2zh>', '<2en>'];
-const letters = [...' ▁abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.!?,:你好我们是的他。！'];
-
-/** Characters as tokens; `</s>` behind each text. */
-const tokenizerJson = {
-  added_tokens: special.map((content, id) => ({
-    id,
-    content,
-    special: true,
-    normalized: false,
-    lstrip: false,
-    rstrip: false,
-    single_word: false,
-  })),
-  normalizer: null,
-  pre_tokenizer: null,
-  post_processor: {
-    type: 'TemplateProcessing',
-    single: [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }],
-    pair: ['A', 'B', '</s>'].map((id) => (id.length === 1 ? { Sequence: { id, type_id: 0 } } : { SpecialToken: { id, type_id: 0 } })),
-    special_tokens: { '</s>': { id: '</s>', ids: [2], tokens: ['</s>'] } },
-  },
-  decoder: { type: 'Fuse' },
-  model: {
-    type: 'BPE',
-    vocab: Object.fromEntries([...special, ...letters].map((token, id) => [token, id])),
-    merges: [],
-    unk_token: '<unk>',
-  },
-};
-
-/** The tiny Marian, with a tokenizer, and more in its config.json. */
 async function folderWith(more: object = {}, tokenizerConfig: object = {}): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'heed-text2text-'));
+  const folder = await tinyTranslator(more, tokenizerConfig);
   made.push(folder);
-  await cp(fixture, folder, { recursive: true });
-  const config = JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'));
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ ...config, ...more }));
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson));
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify({ pad_token: '<pad>', eos_token: '</s>', ...tokenizerConfig }));
   return folder;
 }
 

@@ -1,5 +1,6 @@
 /** Files that are written: as a whole or not at all, in Node; not at all, and with a word of advice, where there are none. */
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { lstat, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -48,6 +49,23 @@ it.skipIf(process.platform !== 'linux')('says that the disk is full', async () =
     message: expect.stringContaining('the disk is full'),
   });
   expect(await readdir(folder)).toEqual([]);
+});
+
+it.skipIf(process.platform !== 'linux')('writes into devices, pipes and open descriptors, and puts no file in their place', async () => {
+  const ends = { device: '/dev/null', full: '/dev/full', pipe: join(folder, 'fifo'), descriptor: join(folder, 'out') };
+  for (const name of ['device', 'full'] as const) await symlink(ends[name], join(folder, name));
+  expect(await write(join(folder, 'device'), [bytes(1, 2)])).toBe(2);
+  await expect(write(join(folder, 'full'), [bytes(1)])).rejects.toMatchObject({ message: expect.stringContaining('the disk is full') });
+  execFileSync('mkfifo', [ends.pipe]);
+  const [read] = await Promise.all([readFile(ends.pipe), write(ends.pipe, [bytes(3), bytes(4)])]);
+  expect([...read]).toEqual([3, 4]);
+  const file = await open(ends.descriptor, 'w');
+  await symlink(`/proc/self/fd/${file.fd}`, join(folder, 'descriptor'));
+  await write(join(folder, 'descriptor'), [bytes(5)]);
+  await file.close();
+  expect([...(await readFile(ends.descriptor))]).toEqual([5]);
+  for (const name of ['device', 'full', 'descriptor']) expect((await lstat(join(folder, name))).isSymbolicLink()).toBe(true);
+  expect((await lstat(ends.pipe)).isFIFO()).toBe(true);
 });
 
 it('says why there can be no such file', async () => {

@@ -97,6 +97,7 @@ const selfAttention: Family = (engine, given) => {
 
 const layerOptions = ({ norm_first: normFirst = false, activation = 'relu' }: About) => ({
   dimFeedforward: F,
+  dropout: 0,
   batchFirst: true,
   normFirst,
   activation,
@@ -133,7 +134,7 @@ export const moduleFamilies: Readonly<Record<string, Family>> = {
     );
   },
   transformer: (engine, given) => {
-    const options = { dModel: C, nhead: HEADS, numEncoderLayers: 2, numDecoderLayers: 2, dimFeedforward: F, batchFirst: true };
+    const options = { dModel: C, nhead: HEADS, numEncoderLayers: 2, numDecoderLayers: 2, dimFeedforward: F, dropout: 0, batchFirst: true };
     const [src, tgt] = [on(engine, given, 'in.src'), on(engine, given, 'in.tgt')];
     const padding = { keyPaddingMask: on(engine, given, 'in.pad') };
     const masks = { src: padding, tgt: { mask: on(engine, given, 'in.tgt_mask') }, memory: padding };

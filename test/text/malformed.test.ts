@@ -61,6 +61,32 @@ describe('a tokenizer’s files', () => {
     ['an added token with a huge id', { ...good, added_tokens: [{ content: 'x', id: 2 ** 32 }] }, 'FORMAT', /added_tokens\[0\]\.id/],
     ['an endless added token', { ...good, added_tokens: [{ content: 'x'.repeat(5000), id: 1 }] }, 'FORMAT', /more than 1000/],
     ['merges that are none', { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: [3] } }, 'FORMAT', /a merge/],
+    [
+      'merges without a part for the prefix',
+      { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: ['a a'], continuing_subword_prefix: '##' } },
+      'FORMAT',
+      /merge/,
+    ],
+    ['dropout', { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: [], dropout: 0.1 } }, 'UNSUPPORTED', /dropout/],
+    ['pieces of no length', { ...good, pre_tokenizer: { type: 'FixedLength', length: 0 } }, 'FORMAT', /length above 0/],
+    [
+      'a delimiter of two characters',
+      { ...good, pre_tokenizer: { type: 'CharDelimiterSplit', delimiter: 'ab' } },
+      'FORMAT',
+      /one character/,
+    ],
+    [
+      'templates one behind another',
+      { ...good, post_processor: { type: 'Sequence', processors: [good.post_processor, good.post_processor] } },
+      'FORMAT',
+      /another template/,
+    ],
+    [
+      'post-processors without end',
+      { ...good, post_processor: { type: 'Sequence', processors: new Array(1000).fill(good.post_processor) } },
+      'FORMAT',
+      /1000 steps/,
+    ],
     ['merges of nothing', { ...good, model: { type: 'BPE', vocab: { a: 0 }, merges: ['a b'] } }, 'FORMAT', /not in its vocabulary/],
     ['a table that is no base64', { ...good, normalizer: { type: 'Precompiled', precompiled_charsmap: '!' } }, 'FORMAT', /charsmap/],
     [

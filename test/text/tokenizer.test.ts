@@ -145,6 +145,39 @@ describe('a tokenizer', () => {
     expect(own.decode([5, 101, 97], { skip_special_tokens: true })).toBe('a ab');
     expect(own.encode('a  <>  b', { add_special_tokens: false })).toEqual([5, 101, 6]);
   });
+
+  it('has the last flags that its files give a word', () => {
+    const word = { content: '<X>', special: true, normalized: false, single_word: false, lstrip: false, rstrip: false };
+    const ids = (first: object, last: object) => {
+      const tokenizer = { ...files.tokenizer, added_tokens: [{ ...word, ...first, id: 97 }] };
+      const config = {
+        tokenizer_class: 'PreTrainedTokenizerFast',
+        unk_token: '[UNK]',
+        cls_token: '',
+        added_tokens_decoder: { 97: { ...word, ...last } },
+      };
+      const own = Tokenizer.from({ ...files, tokenizer, config });
+      expect(own.cls_token_id).toBe(own.unk_token_id);
+      return ['<X>', '<x>'].map((text) => own.encode(text, { add_special_tokens: false }).includes(97));
+    };
+    expect(ids({}, {})).toEqual([true, false]);
+    expect(ids({}, { normalized: true })).toEqual([true, true]);
+    expect(ids({ normalized: true }, {})).toEqual([true, false]);
+    expect(ids({ special: false, normalized: true }, {})).toEqual([true, false]);
+  });
+
+  it('skips special tokens that are written as they are', () => {
+    const token = { special: true, normalized: true, single_word: false, lstrip: false, rstrip: false };
+    const added_tokens = [
+      { ...token, id: 97, content: '<x>' },
+      { ...token, id: 98, content: '<Y>' },
+      { ...token, id: 99, content: '<Z>', normalized: false },
+    ];
+    const own = Tokenizer.from({ ...files, tokenizer: { ...files.tokenizer, added_tokens } });
+    // Hugging Face's tokenizers decode normalized tokens as they are looked for, and <y> is no special token's name.
+    expect(own.decode([97, 98, 99, 5])).toBe('<x> <y> <Z> a');
+    expect(own.decode([97, 98, 99, 5], { skip_special_tokens: true })).toBe('<y> a');
+  });
 });
 
 describe('Metaspace’s decoder', () => {

@@ -37,6 +37,14 @@ describe('words', () => {
     expect(tiny(texts, { is_split_into_words: true, padding: true, text_pair: texts }).input_ids.dims[0]).toBe(2);
   });
 
+  it('may be none: that is a text, as in transformers, and no batch of none', () => {
+    const options = { is_split_into_words: true };
+    expect(tiny([], options).input_ids.tolist()).toEqual(tiny([''], {}).input_ids.tolist());
+    expect(tiny([], { ...options, return_tensor: false }).input_ids).toEqual(tiny('', { return_tensor: false }).input_ids);
+    expect(tiny(['a'], { ...options, text_pair: [] }).input_ids.tolist()).toEqual(tiny('a', { text_pair: '' }).input_ids.tolist());
+    expect(tiny([], {}).input_ids.dims[0]).toBe(0);
+  });
+
   it.each([
     ['a string', () => tiny('a b', { is_split_into_words: true }), 'text'],
     ['strings and lists', () => tiny([['a'], 'b'], { is_split_into_words: true }), 'text'],

@@ -32,7 +32,7 @@ class Reverser extends Module {
     this.#pos = this.parameter('pos', [16, C]);
     this.#src = this.child('src', new Embedding(engine, V, C));
     this.#tgt = this.child('tgt', new Embedding(engine, V, C));
-    const sizes = { dModel: C, nhead: 4, numEncoderLayers: 2, numDecoderLayers: 2, dimFeedforward: 48, batchFirst: true };
+    const sizes = { dModel: C, nhead: 4, numEncoderLayers: 2, numDecoderLayers: 2, dimFeedforward: 48, dropout: 0, batchFirst: true };
     this.#transformer = this.child('t', new Transformer(engine, sizes));
     this.#out = this.child('out', new Linear(engine, C, V));
   }

@@ -11,6 +11,8 @@ export class Group {
   readonly queries: readonly string[];
   readonly keys: readonly string[];
   readonly name: string;
+  /** Whose tokens look, and at whose. */
+  readonly sides: { readonly queries: string; readonly keys: string };
   readonly layers: number;
   readonly heads: number;
   readonly #code: CodeName;
@@ -22,6 +24,7 @@ export class Group {
     this.queries = tokens[data.queries];
     this.keys = tokens[data.keys];
     this.name = data.name;
+    this.sides = { queries: data.queries, keys: data.keys };
     this.layers = data.layers;
     this.heads = data.heads;
     this.#code = data.code;
@@ -37,6 +40,17 @@ export class Group {
   get most(): number {
     this.#all ??= this.#decode();
     return this.#all.flat().reduce((most, head) => Math.max(most, head.most), 0);
+  }
+
+  /** The head that tells most apart: whose weights have the least entropy, on the average of the queries. */
+  get clearest(): { layer: number; head: number } {
+    let best = { layer: 0, head: 0, entropy: Number.POSITIVE_INFINITY };
+    for (let layer = 0; layer < this.layers; layer++)
+      for (let head = 0; head < this.heads; head++) {
+        const entropy = entropyOf(this.head(layer, head).weights);
+        if (entropy < best.entropy) best = { layer, head, entropy };
+      }
+    return { layer: best.layer, head: best.head };
   }
 
   /** "head 3", or the mean. */
@@ -63,6 +77,13 @@ export class Group {
       return [...heads, mean].map((weights) => ({ weights, most: largest(weights) }));
     });
   }
+}
+
+/** The sum over all rows, in nats. */
+function entropyOf(weights: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) if ((weights[i] as number) > 0) sum -= (weights[i] as number) * Math.log(weights[i] as number);
+  return sum;
 }
 
 function largest(weights: Float32Array): number {

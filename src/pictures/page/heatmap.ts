@@ -19,6 +19,8 @@ const LABEL = 18; // letters
 /** Pixels from label to label: upright, and turned by 45 degrees. */
 const [LINE, SLANTED] = [15, 21];
 const GAP = 8;
+/** Room for the name of an axis. */
+const TITLE = 18;
 const LARGEST = 40;
 /** Cells of so many pixels have a line between them. */
 const RULED = 7;
@@ -41,6 +43,7 @@ export class HeatMap {
   ) {
     this.#canvas = parent.appendChild(document.createElement('canvas'));
     this.#svg = select(parent).append('svg').attr('aria-hidden', 'true');
+    for (const name of ['title key', 'title query']) this.#svg.append('text').attr('class', name);
     for (const name of ['axis key', 'axis query', 'cross']) this.#svg.append('g').attr('class', name);
     this.#svg
       .on('pointermove', (event: PointerEvent) => onPoint(this.#cellAt(event)))
@@ -57,6 +60,7 @@ export class HeatMap {
     this.#paint(image(head.weights, T, S, shade, palette), width, height, palette.css(0));
     this.#svg.attr('width', this.#left + width + this.#overhang()).attr('height', this.#top + height + GAP);
     this.#axes(T, S);
+    this.#titles(group.sides, width, height);
   }
 
   /** Shows which weight is looked at, or none. */
@@ -104,8 +108,8 @@ export class HeatMap {
     const widest = (labels: string[]) => labels.reduce((most, label) => Math.max(most, this.#measure.measureText(label).width), 0);
     const [queries, keys] = [widest(this.#queries), widest(this.#keys)];
     const box = this.parent.clientWidth;
-    const height = Math.max(360, innerHeight - 260);
-    this.#left = Math.ceil(queries) + GAP + 2;
+    const height = Math.max(360, innerHeight - 300);
+    this.#left = TITLE + Math.ceil(queries) + GAP + 2;
     const sizeFor = (margin: number) => {
       const size = Math.min((box - this.#left - margin - 2) / S, height / T, LARGEST);
       return size >= 3 ? Math.floor(size) : Math.max(size, 0.25);
@@ -113,7 +117,7 @@ export class HeatMap {
     this.#cell = sizeFor(0);
     this.#turned = keys > this.#cell - 4;
     if (this.#turned) this.#cell = sizeFor(Math.SQRT1_2 * keys);
-    this.#top = Math.ceil(this.#turned ? Math.SQRT1_2 * (keys + 12) : 12) + GAP + 2;
+    this.#top = TITLE + Math.ceil(this.#turned ? Math.SQRT1_2 * (keys + 12) : 12) + GAP + 2;
     this.#widest = keys;
   }
 
@@ -139,6 +143,20 @@ export class HeatMap {
     const step = this.#cell * ratio;
     for (let x = step; x < canvas.width - 1; x += step) context.fillRect(Math.round(x), 0, 1, canvas.height);
     for (let y = step; y < canvas.height - 1; y += step) context.fillRect(0, Math.round(y), canvas.width, 1);
+  }
+
+  #titles({ queries, keys }: Group['sides'], width: number, height: number): void {
+    const same = queries === keys;
+    const middle = this.#top + height / 2;
+    this.#svg
+      .select('text.title.key')
+      .attr('x', this.#left + width / 2)
+      .attr('y', 12)
+      .text(`${same ? 'tokens' : `${keys} tokens`} that are looked at`);
+    this.#svg
+      .select('text.title.query')
+      .attr('transform', `translate(12, ${middle}) rotate(-90)`)
+      .text(`${same ? 'tokens' : `${queries} tokens`} that look`);
   }
 
   #axes(T: number, S: number): void {
@@ -167,6 +185,22 @@ export class HeatMap {
       .attr('y', 0)
       .attr('dy', this.#turned ? '0.32em' : 0)
       .attr('transform', `translate(0, ${-GAP})${this.#turned ? ' rotate(-45)' : ''}`);
+  }
+
+  /** The map with all around it as one picture. */
+  get picture(): SVGSVGElement {
+    // In a document that loads nothing, since the page's policy lets it load no image.
+    const svg = document.implementation.createDocument(null, null).importNode(this.#svg.node() as SVGSVGElement, true);
+    const canvas = this.#canvas;
+    const { left, top, width, height } = canvas.style;
+    select(svg)
+      .insert('image', ':first-child')
+      .attr('x', Number.parseFloat(left))
+      .attr('y', Number.parseFloat(top))
+      .attr('width', Number.parseFloat(width))
+      .attr('height', Number.parseFloat(height))
+      .attr('href', canvas.toDataURL());
+    return svg;
   }
 
   #cellAt(event: PointerEvent): Cell | undefined {

@@ -7,22 +7,28 @@ import type { PageData } from '../codes.js';
 import { Group } from './group.js';
 import { type Choice, drawHeads, markHead } from './heads.js';
 import { type Cell, HeatMap } from './heatmap.js';
+import { drawLines } from './lines.js';
 import { drawLegend, exponents, readPalette, type ShadeName, shadeOf } from './palette.js';
 import { drawReading } from './reading.js';
-import { visible } from './tokens.js';
+import { save } from './save.js';
+import { readable, visible } from './tokens.js';
 
 const at = <E extends HTMLElement>(selector: string): E => document.querySelector(selector) as E;
 const data: PageData = JSON.parse(at('#data').textContent);
-const groups = data.groups.map((group) => new Group(group, data.tokens));
+const tokens = { source: readable(data.tokens.source), target: readable(data.tokens.target) };
+const groups = data.groups.map((group) => new Group(group, tokens));
 const ranges = ['all heads', 'each head'] as const;
+const views = ['one head', 'one token'] as const;
 const shades = Object.keys(exponents) as ShadeName[];
 /** Tokens from which on most weights are so small that in proportion to the largest they could not be seen. */
 const MANY = 32;
 
 let palette = readPalette();
-let group = groups[0] as Group;
-let choice: Choice = { layer: 0, head: 0 };
-let range: (typeof ranges)[number] = 'all heads';
+// It opens on what tells most: where a translation looks, by the head that is clearest about it, whose largest weight is the darkest.
+let group = groups.find(({ sides }) => sides.queries !== sides.keys) ?? (groups[0] as Group);
+let choice: Choice = group.clearest;
+let range: (typeof ranges)[number] = 'each head';
+let view: (typeof views)[number] = 'one head';
 let shadeName: ShadeName = Math.max(...groups.map(({ keys }) => keys.length)) > MANY ? 'square root' : 'linear';
 let picked: Cell | undefined;
 let pointed: Cell | undefined;
@@ -49,7 +55,9 @@ function drawHead(): void {
   markHead(at('.heads'), choice);
   at('h2').textContent = `Layer ${choice.layer + 1}, ${group.headName(choice.head)}`;
   drawLegend(at('.legend'), palette, shade());
-  map.draw(group, head(), shade(), palette);
+  at('.map').hidden = view !== 'one head';
+  at('.lines').hidden = view !== 'one token';
+  if (view === 'one head') map.draw(group, head(), shade(), palette);
   drawLook();
 }
 
@@ -61,11 +69,12 @@ function look(change: () => void): void {
 /** The weight that is looked at: in the map, in figures, in the text. */
 function drawLook(): void {
   const cell = pointed ?? picked;
-  map.point(cell);
+  if (view === 'one head') map.point(cell);
+  else drawLinesOf(cell?.query ?? 0);
   drawReading(at('.reading'), group, head(), cell?.query, shade(), palette);
   const readout = select(at('.readout'));
   if (!cell) {
-    readout.text('Point at a weight to read it: the token of a row looks at those of the columns.');
+    readout.text(hints[view]);
     return;
   }
   const { query, key } = cell;
@@ -81,6 +90,19 @@ function drawLook(): void {
   readout.text('');
   for (const { name, text } of parts) readout.append('bdi').attr('class', name).text(text);
 }
+
+/** From one token, for all heads of the layer; of the mean, for that alone. */
+function drawLinesOf(query: number): SVGSVGElement {
+  const heads = choice.head === group.heads ? [choice.head] : Array.from({ length: group.heads }, (_, head) => head);
+  const choose = (next: number) => look(() => (picked = { query: next, key: picked?.key ?? 0 }));
+  const { layer } = choice;
+  return drawLines(at('.lines'), { group, layer, heads, query, shade: (head) => shade({ layer, head }), choose });
+}
+
+const hints = {
+  'one head': 'Point at a weight to read it.',
+  'one token': 'Choose a token on the left.',
+} as const;
 
 /** A row of radio buttons. */
 function drawSwitch<Name extends string>(
@@ -125,6 +147,11 @@ drawSwitch('.groups', names, group.name, (_, index) => {
   picked = pointed = undefined;
   drawAll();
 });
+drawSwitch('.views', views, view, (name) => {
+  view = name;
+  pointed = undefined;
+  drawHead();
+});
 drawSwitch('.ranges', ranges, range, (name) => {
   range = name;
   drawAll();
@@ -132,6 +159,12 @@ drawSwitch('.ranges', ranges, range, (name) => {
 drawSwitch('.shades', shades, shadeName, (name) => {
   shadeName = name;
   drawAll();
+});
+select('.save').on('click', () => {
+  const query = (pointed ?? picked)?.query ?? 0;
+  const shown = view === 'one head' ? (at('.map svg') as unknown as SVGSVGElement) : drawLinesOf(query);
+  const picture = view === 'one head' ? map.picture : (shown.cloneNode(true) as SVGSVGElement);
+  save(shown, picture, `${document.title} ${at('h2').textContent}`);
 });
 at('.groups').hidden = groups.length < 2;
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {

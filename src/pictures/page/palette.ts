@@ -43,7 +43,7 @@ export const shadeOf = (most: number, name: ShadeName): Shade =>
     .exponent(exponents[name])
     .clamp(true);
 
-const [WIDTH, HEIGHT, MARGIN, BARS] = [168, 8, 12, 84];
+const [WIDTH, HEIGHT, MARGIN, BARS] = [168, 8, 32, 84];
 
 /** A bar from 0 to the largest weight, with ticks. */
 export function drawLegend(parent: Element, palette: Palette, shade: Shade): void {
@@ -53,7 +53,7 @@ export function drawLegend(parent: Element, palette: Palette, shade: Shade): voi
     .data([shade])
     .join('svg')
     .attr('width', WIDTH + 2 * MARGIN)
-    .attr('height', HEIGHT + 20);
+    .attr('height', HEIGHT + 34);
   svg
     .selectAll('rect')
     .data(quantize((share) => share, BARS))
@@ -66,6 +66,14 @@ export function drawLegend(parent: Element, palette: Palette, shade: Shade): voi
     .ticks(shade.exponent() === 1 ? 5 : 3)
     .tickSize(3)
     .tickPadding(4);
+  svg
+    .selectAll('text.title')
+    .data(['weight, of 1 for each token that looks'])
+    .join('text')
+    .attr('class', 'title')
+    .attr('x', MARGIN + WIDTH / 2)
+    .attr('y', HEIGHT + 32)
+    .text((text) => text);
   svg
     .selectAll<SVGGElement, Shade>('g.axis')
     .data([shade])

@@ -15,6 +15,35 @@ export function visible(token: string): string {
   });
 }
 
+/** GPT-2's alphabet: what each of its characters stands for, a byte. */
+const bytes = (() => {
+  const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte !== 0xad);
+  let next = 0x100;
+  return new Map(Array.from({ length: 256 }, (_, byte) => [String.fromCharCode(printable(byte) ? byte : next++), byte]));
+})();
+
+/** Tokens as readers know them, without the marks by which vocabularies tell beginnings of words (▁, Ġ) from what goes on (##), and letters for their bytes. */
+export function readable(tokens: readonly string[]): string[] {
+  const areBytes = tokens.some((token) => /[ĠĊ]/.test(token));
+  return tokens.map((token) => {
+    const text = areBytes ? lettersOf(token) : token;
+    const bare = text.replace(/^(▁| (?=.)|##(?=.))/u, '');
+    // What is nothing else is a space.
+    return bare === '' && text !== '' ? ' ' : bare;
+  });
+}
+
+/** What a token of bytes spells; the token itself where those are but a part of a letter. */
+function lettersOf(token: string): string {
+  const own = Array.from(token, (character) => bytes.get(character));
+  if (own.includes(undefined)) return token;
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(own as number[]));
+  } catch {
+    return token;
+  }
+}
+
 const segmenter = new Intl.Segmenter();
 
 /** At most `most` characters, as people count them. */

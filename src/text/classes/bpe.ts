@@ -78,7 +78,7 @@ const wordEnds = (options: ClassOptions, normalizer: object): Parts => ({
 
 const infilling = ['▁<PRE>', '▁<MID>', '▁<SUF>', '▁<EOT>', '<FILL_ME>'];
 
-export const bpeClasses = {
+export const bpeClasses = (): Readonly<Record<string, TokenizerClass>> => ({
   Blenderbot: {
     models: 'blenderbot',
     roles: maskRoles,
@@ -234,7 +234,7 @@ export const bpeClasses = {
     parts: (options) => bytes(options, { decoder: decoding(byteLevel(false), replacing({ Regex: '<\\|\\d+\\.\\d+\\|>' }, '')) }),
     around: whisperAround,
   },
-} satisfies Record<string, TokenizerClass>;
+});
 
 function whisperAround(options: ClassOptions) {
   const [language, task] = [options.get('language'), options.get('task')];

@@ -3,7 +3,7 @@
  * transformers 5.24, models/auto/tokenization_auto.py; what is no class that it knows leaves tokenizer.json as it is.
  */
 import { HeedError } from '../../errors.js';
-import type { JsonNode } from '../../io/json.js';
+import { JsonNode } from '../../io/json.js';
 import type { TokenizerClass } from './class.js';
 import { encoderClasses } from './encoders.js';
 
@@ -46,4 +46,13 @@ export function classOf(model: JsonNode, config: JsonNode, bytes: boolean): Toke
     culprit: 'tokenizer_class',
     cure: 'Call registerTokenizers(moreTokenizers) first; both are exports of heed/core',
   });
+}
+
+/** The name by which a tokenizer_config.json alone means a class, or, without one, tokenizer.json as it is; undefined where it does so already. */
+export function nameToGive(kind: TokenizerClass | undefined, [, config, bytes]: Parameters<typeof classOf>): string | undefined {
+  const declared = config.string('tokenizer_class', undefined);
+  const nobody = new JsonNode('config.json', '', {});
+  if (declared !== undefined && kind === classOf(nobody, config, bytes)) return undefined;
+  const [name] = [...known].find(([, own]) => own === kind) ?? [];
+  return name === undefined ? 'PreTrainedTokenizerFast' : `${name}Tokenizer`;
 }

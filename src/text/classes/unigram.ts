@@ -21,7 +21,7 @@ const t5Roles = { eos: '</s>', unk: '<unk>', pad: '<pad>' };
 
 const sameMask = { mask: { lstrip: true } };
 const plain = { lstrip: false };
-const quotes = [replacing({ String: '``' }, '"'), replacing({ String: "''" }, '"')];
+const quotes = () => [replacing({ String: '``' }, '"'), replacing({ String: "''" }, '"')];
 const eosAround = () => ({ single: '$A eos', pair: '$A eos $B eos' });
 
 /** The place of a token in the vocabulary; of one whose score is 0 if `free`. */
@@ -42,7 +42,7 @@ const letters = (
   { accents, lowercase, spaces = false }: { accents: boolean; lowercase: boolean; spaces?: boolean },
 ) =>
   normalizing(
-    ...quotes,
+    ...quotes(),
     spaces ? spacesToOne() : undefined,
     ...(accents ? [] : [{ type: 'NFKD' }, { type: 'StripAccents' }]),
     lowercase ? { type: 'Lowercase' } : undefined,
@@ -50,7 +50,7 @@ const letters = (
   );
 
 /** Line breaks, tabs and runs of white space become a space. */
-const spaces = replacing({ Regex: '\\s{2,}|[\\n\\r\\t]' }, ' ');
+const spaces = /* @__PURE__ */ replacing({ Regex: '\\s{2,}|[\\n\\r\\t]' }, ' ');
 const stripsRight = { type: 'Strip', strip_left: false, strip_right: true };
 
 const albert: TokenizerClass = {
@@ -71,7 +71,7 @@ const sentinels = (options: ClassOptions) => {
   return Array.from({ length: Number.isInteger(count) ? Math.min(count as number, 10_000) : 100 }, (_, i) => `<extra_id_${i}>`);
 };
 
-export const unigramClasses = {
+export const unigramClasses = (): Readonly<Record<string, TokenizerClass>> => ({
   Albert: albert,
   Barthez: {
     roles: maskRoles,
@@ -196,4 +196,4 @@ export const unigramClasses = {
   // transformers reads these from SentencePiece's files alone; a tokenizer.json of theirs stands as it is.
   M2M100: { models: 'm2m_100', roles: bosRoles },
   Marian: { models: 'marian', roles: t5Roles },
-} satisfies Record<string, TokenizerClass>;
+});

@@ -6,13 +6,13 @@ import { bert, wordPiece } from './encoders.js';
 const unnamed = { models: undefined, aliases: undefined };
 
 /** Its do_lower_case goes nowhere. */
-const dpr: TokenizerClass = { ...bert, ...unnamed, parts: (options) => wordPiece(options, { lowercase: true }) };
+const dpr = (): TokenizerClass => ({ ...bert, ...unnamed, parts: (options) => wordPiece(options, { lowercase: true }) });
 
-export const wordPieceClasses = {
+export const wordPieceClasses = (): Readonly<Record<string, TokenizerClass>> => ({
   ConvBert: { ...bert, ...unnamed, parts: undefined },
-  DPRContextEncoder: dpr,
-  DPRQuestionEncoder: { ...dpr, models: 'dpr' },
-  DPRReader: dpr,
+  DPRContextEncoder: dpr(),
+  DPRQuestionEncoder: { ...dpr(), models: 'dpr' },
+  DPRReader: dpr(),
   Funnel: {
     models: 'funnel',
     roles: { bos: '<s>', eos: '</s>', unk: '<unk>', sep: '<sep>', pad: '<pad>', cls: '<cls>', mask: '<mask>' },
@@ -29,4 +29,4 @@ export const wordPieceClasses = {
       pair: options.side === 'right' ? 'cls $A question_token . sep $B:1 sep:1' : 'cls $A sep $B:1 question_token . sep:1',
     }),
   },
-} satisfies Record<string, TokenizerClass>;
+});

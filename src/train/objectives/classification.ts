@@ -8,7 +8,10 @@ import { type HostTensor, type Tensor, tensor } from '../../tensor.js';
 import { checkIds, checkRows, checkSmoothing, type Metrics, type Objective, prediction, type Sums, tokensIn } from '../objective.js';
 import { type ClassificationModel, type LabelledBatch, logitsOf } from './numbers.js';
 
-/** Each row has one label: 0 to classes − 1. */
+/** A label that does not count, as in PyTorch. */
+const IGNORED = -100;
+
+/** Each row has one label: 0 to classes − 1, or −100, which does not count. */
 export type ClassificationBatch = LabelledBatch<Int32Array>;
 
 export interface ClassificationOptions {
@@ -38,10 +41,10 @@ export function classification<Model extends ClassificationModel>(
       checkRows('inputs', inputs, model.config);
       const labels = { dims: [classes.length], data: classes };
       const { num_labels } = model.config ?? {};
-      if (typeof num_labels === 'number') checkIds('labels', labels, num_labels);
+      if (typeof num_labels === 'number') checkIds('labels', labels, num_labels, IGNORED);
       const { engine } = model;
       const logits = () => logitsOf(model, batch);
-      const exercise = prediction(engine, { labels, ignoreIndex: -100, labelSmoothing, weight, tokens: tokensIn(inputs), logits });
+      const exercise = prediction(engine, { labels, ignoreIndex: IGNORED, labelSmoothing, weight, tokens: tokensIn(inputs), logits });
       const sums = (): Sums =>
         engine.scope(() => {
           const scores = logits();
@@ -63,10 +66,11 @@ function argmax(scores: Tensor): number[] {
   });
 }
 
-/** How often class i was taken for j, by `i>j`. */
+/** How often class i was taken for j, by `i>j`, where a label counts. */
 function confusion(said: readonly number[], labels: ArrayLike<number>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [b, j] of said.entries()) {
+    if (labels[b] === IGNORED) continue;
     const pair = `${labels[b]}>${j}`;
     counts[pair] = (counts[pair] ?? 0) + 1;
   }

@@ -16,7 +16,7 @@ class Decoder extends Module {
     'layers',
     new TransformerEncoder(
       this.engine,
-      () => new TransformerEncoderLayer(this.engine, C, 2, { dimFeedforward: 32, batchFirst: true, normFirst: true }),
+      () => new TransformerEncoderLayer(this.engine, C, 2, { dimFeedforward: 32, dropout: 0, batchFirst: true, normFirst: true }),
       1,
       new LayerNorm(this.engine, C),
     ),

@@ -95,6 +95,16 @@ describe('metrics', () => {
     expect(metrics({ loss: 0, targets: 2, '1>1': 2 }).f1).toBe(1);
   });
 
+  it('do not count rows whose label does not', async () => {
+    const of = (ids: number[], labels: number[]) => {
+      const { sums } = classification<Table>().prepare(model, batchOf(ids, labels), random());
+      return metrics(sums());
+    };
+    const [all, counted] = [of([1, 2, 3, 4, 5], [0, -100, 1, -100, 2]), of([1, 3, 5], [0, 1, 2])];
+    expect([all.accuracy, all.f1]).toEqual([counted.accuracy, counted.f1]);
+    expect(all.loss).toBeCloseTo(counted.loss as number, 6);
+  });
+
   it('are those of what the model says, over several batches', async () => {
     const examples = Array.from({ length: 23 }, (_, i) => ({ id: 1 + (i % 6), label: (i * 7) % 3 }));
     const collate = (list: readonly (typeof examples)[number][]) =>

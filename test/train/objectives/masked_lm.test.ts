@@ -95,7 +95,11 @@ class Filler extends Module {
   readonly table = this.child('table', new Embedding(this.engine, V, 16));
   readonly layers = this.child(
     'layers',
-    new TransformerEncoder(this.engine, () => new TransformerEncoderLayer(this.engine, 16, 2, { dimFeedforward: 32, batchFirst: true }), 1),
+    new TransformerEncoder(
+      this.engine,
+      () => new TransformerEncoderLayer(this.engine, 16, 2, { dimFeedforward: 32, dropout: 0, batchFirst: true }),
+      1,
+    ),
   );
   readonly out = this.child('out', new Linear(this.engine, 16, V));
   forward(ids: Tensor, lengths?: readonly number[]): Tensor {

@@ -1,0 +1,59 @@
+/** Whether what is given for a module's parameters fits them: all of it is looked at before any of them changes. */
+import { HeedError } from '../errors.js';
+import type { CheckpointEntry } from '../io/checkpoint.js';
+import { kindOf, wrongArgument } from '../ops/check.js';
+import { type Shape, sizeOf } from '../tensor.js';
+import type { Parameter } from './parameter.js';
+import { sources } from './sources.js';
+
+/** What loadStateDict takes: host tensors, or anything that looks like one. */
+export interface StateTensor {
+  readonly data: ArrayLike<number>;
+  readonly dims: Shape;
+}
+export type StateDict = Record<string, StateTensor>;
+
+type Parameters = ReadonlyMap<string, Parameter>;
+
+/** Throws MODEL_MISMATCH for a parameter of which `where` has no name, and for a name beside. */
+export function checkNames(module: string, own: Parameters, names: readonly string[], where: string): void {
+  const filled = new Set(names.flatMap((name) => own.get(name) ?? []));
+  for (const [name, parameter] of own)
+    if (!filled.has(parameter)) throw new HeedError('MODEL_MISMATCH', `${where} has no ${name}`, { culprit: name, shape: parameter.shape });
+  const extra = names.find((name) => !own.has(name));
+  if (extra === undefined) return;
+  throw new HeedError('MODEL_MISMATCH', `${where} has ${extra}, which ${module} does not`, {
+    culprit: extra,
+    cure: 'Pass { strict: false } to ignore it',
+  });
+}
+
+/** What a file says of a tensor. */
+export type FileTensor = Pick<CheckpointEntry, 'name' | 'file' | 'dtype' | 'shape'>;
+
+/** Throws MODEL_MISMATCH for tensors of files that do not fit: by their names where that is strict, by shape and type in any case. */
+export function checkFile(module: string, own: Parameters, tensors: readonly FileTensor[], strict: boolean): void {
+  const names = tensors.map(({ name }) => name);
+  if (strict) checkNames(module, own, names, tensors[0]?.file ?? 'The file');
+  for (const { name, file, dtype, shape } of tensors) {
+    const parameter = own.get(name);
+    const fits = shape.join() === parameter?.shape.join();
+    if (!parameter || (fits && Object.hasOwn(sources, dtype))) continue;
+    const must = fits ? `one of ${Object.keys(sources).join(', ')}` : `[${parameter.shape}]`;
+    throw new HeedError('MODEL_MISMATCH', `${file}: ${name} is ${dtype} [${shape}], it must be ${must}`, { culprit: name, shape });
+  }
+}
+
+/** Throws ARGUMENT for what holds no numbers, MODEL_MISMATCH for a tensor of another shape. */
+export function checkFit(name: string, shape: Shape, given: StateTensor): void {
+  const { data, dims } = Object(given) as Partial<StateTensor>;
+  const strange = () => wrongArgument('loadStateDict', name, given, 'It must have dims, and as many numbers in data');
+  if (!Array.isArray(dims) || typeof data !== 'object' || data === null) throw strange();
+  if (dims.length !== shape.length || dims.some((d, i) => d !== shape[i]) || data.length !== sizeOf(shape)) {
+    const message = `${name} is [${dims.map(kindOf)}] with ${kindOf(data.length)} elements, it must be [${shape}]`;
+    throw new HeedError('MODEL_MISMATCH', message, { culprit: name, shape: dims });
+  }
+  // Of typed arrays, those of bigints hold no numbers.
+  const holdsNumbers = ArrayBuffer.isView(data) ? typeof data[0] === 'number' : Array.from(data).every((n) => typeof n === 'number');
+  if (!holdsNumbers) throw strange();
+}

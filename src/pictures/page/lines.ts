@@ -1,0 +1,90 @@
+/**
+ * One token across all heads of a layer: the tokens that look on the left, those that are looked at on the right, and from the one that is chosen a line for each head
+ * to each of the others, as strong as its weight. Heads have colours of their own.
+ */
+import { select } from 'd3-selection';
+import type { Group } from './group.js';
+import type { Shade } from './palette.js';
+import { cut, visible } from './tokens.js';
+
+const ROW = 20;
+const LABEL = 24; // letters
+const [MARGIN, SPAN, TITLE, GAP] = [170, 280, 24, 8];
+/** Shares of the strongest line below which a line would not be seen. */
+const FAINT = 0.02;
+
+export interface LinesView {
+  group: Group;
+  layer: number;
+  /** The heads that are drawn: all, or one of them. */
+  heads: readonly number[];
+  query: number;
+  shade(head: number): Shade;
+  choose(query: number): void;
+}
+
+export const colorOf = (head: number, heads: number): string => `hsl(${Math.round((360 * head) / heads)} 75% 45%)`;
+
+export function drawLines(parent: HTMLElement, { group, layer, heads, query, shade, choose }: LinesView): SVGSVGElement {
+  const { queries, keys, sides } = group;
+  const [T, S] = [queries.length, keys.length];
+  const right = MARGIN + SPAN;
+  const y = (i: number) => TITLE + (i + 0.5) * ROW;
+  const svg = select(parent)
+    .selectAll<SVGSVGElement, number>('svg')
+    .data([0])
+    .join('svg')
+    .attr('width', right + MARGIN)
+    .attr('height', TITLE + Math.max(T, S) * ROW + GAP);
+  const lines = heads.flatMap((head, place) => {
+    const { weights } = group.head(layer, head);
+    const toShare = shade(head);
+    // Side by side where they begin, so that none hides another.
+    const offset = ((place + 0.5) / heads.length - 0.5) * (ROW - 4);
+    return keys.flatMap((_, key) => {
+      const weight = weights[query * S + key] as number;
+      const share = toShare(weight);
+      return share < FAINT ? [] : [{ head, key, share, offset, weight }];
+    });
+  });
+  svg
+    .selectAll('path')
+    .data(lines)
+    .join((enter) => {
+      const path = enter.insert('path', 'text');
+      path.append('title');
+      return path;
+    })
+    .attr('d', ({ key, offset }) => {
+      const [from, to] = [y(query) + offset, y(key) + offset];
+      const bend = MARGIN + SPAN / 2;
+      return `M${MARGIN + GAP},${from} C${bend},${from} ${bend},${to} ${right - GAP},${to}`;
+    })
+    .attr('fill', 'none')
+    .attr('stroke', ({ head }) => colorOf(head, group.heads))
+    .attr('stroke-width', ({ share }) => 0.5 + 3 * share)
+    .attr('stroke-opacity', ({ share }) => share)
+    .select('title')
+    .text(({ head, weight }) => `${group.headName(head)}: ${group.show(weight)}`);
+  const same = sides.queries === sides.keys;
+  const labels = [
+    { text: `${same ? 'tokens' : `${sides.queries} tokens`} that look`, x: MARGIN, y: 12, end: true, kind: 'title', index: -1 },
+    { text: `${same ? 'tokens' : `${sides.keys} tokens`} that are looked at`, x: right, y: 12, end: false, kind: 'title', index: -1 },
+    ...queries.map((token, i) => ({ text: token, x: MARGIN, y: y(i), end: true, kind: i === query ? 'query chosen' : 'query', index: i })),
+    ...keys.map((token, i) => ({ text: token, x: right, y: y(i), end: false, kind: 'key', index: i })),
+  ];
+  svg
+    .selectAll<SVGTextElement, (typeof labels)[number]>('text')
+    .data(labels)
+    .join('text')
+    .attr('class', ({ kind }) => kind)
+    .attr('x', (d) => d.x)
+    .attr('y', (d) => d.y)
+    .attr('dy', ({ index }) => (index < 0 ? 0 : '0.32em'))
+    .attr('text-anchor', ({ end }) => (end ? 'end' : 'start'))
+    .text(({ text, index }) => (index < 0 ? text : cut(visible(text), LABEL)))
+    .on('click', (_, { kind, index }) => {
+      if (kind.startsWith('query')) choose(index);
+    });
+  return svg.node() as SVGSVGElement;
+}

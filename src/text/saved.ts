@@ -1,0 +1,86 @@
+/**
+ * A tokenizer's files, written again. They are copied as they are, so that nothing of them is lost; what a program has set since goes into tokenizer_config.json,
+ * and into the older file where that would win over it.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { Folder } from '../io/folder.js';
+import { type JsonObject, readFile } from '../io/json.js';
+import { respell } from '../io/respell.js';
+import type { Runtime } from '../runtime/types.js';
+
+/** Where a tokenizer's files are, and who writes them elsewhere. */
+export interface TokenizerOrigin {
+  readonly folder: Folder;
+  readonly runtime: Runtime;
+}
+
+export type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
+
+const [CONFIG, OLDER, TEMPLATE] = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'] as const;
+const [EXTRA, ADDITIONAL] = ['extra_special_tokens', 'additional_special_tokens'] as const;
+
+/** What a tokenizer's files may be called. heed reads tokenizer.json, or a vocabulary alone; others stand in for it in other libraries. */
+export const tokenizerFiles = [
+  ...['tokenizer.json', CONFIG, OLDER, 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt', TEMPLATE],
+  ...['sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
+];
+
+/** Those of some files that a folder has. */
+export async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {
+  const found: [string, Uint8Array][] = [];
+  for (const name of names) {
+    const bytes = await readFile(folder, name, { optional: true, signal });
+    if (bytes) found.push([name, bytes]);
+  }
+  return found;
+}
+
+/** What is no longer as the files have it. */
+interface Changes {
+  /** What tokenizer_config.json must say where config.json, which says it now, is not beside it. */
+  readonly className: string | undefined;
+  /** Keys of tokenizer_config.json that were set; null where there is none any more. */
+  readonly news: JsonObject;
+  /** Tokens that have lost a role, and are special all the same. */
+  readonly retired: readonly string[];
+}
+
+/** Throws ARGUMENT for what is no folder, UNSUPPORTED for a tokenizer without files, or where none can be written, STORAGE. */
+export async function saveTokenizer(origin: TokenizerOrigin | undefined, to: string, changes: Changes): Promise<void> {
+  if (typeof to !== 'string' || to === '')
+    throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(to)}`, { culprit: 'folder', cure: 'Give a path' });
+  if (!origin)
+    throw new HeedError('UNSUPPORTED', 'This tokenizer was not loaded from a folder, and has no files', {
+      culprit: 'tokenizer',
+      cure: 'Load it with AutoTokenizer.from_pretrained',
+    });
+  const { folder, runtime } = origin;
+  const files = new Map(await filesOf(folder, tokenizerFiles));
+  rewrite(files, changes);
+  for (const [name, bytes] of files) await runtime.writeFile(runtime.join(to, name), [bytes]);
+}
+
+function rewrite(files: Map<string, Uint8Array>, { className, news, retired }: Changes): void {
+  const encode = (text: string) => new TextEncoder().encode(text);
+  const change = (file: string, changes: JsonObject) => {
+    const before = files.get(file);
+    const text = before && new TextDecoder().decode(before);
+    const old: JsonObject = JSON.parse(text ?? '{}');
+    const listed = (key: string) => (Array.isArray(old[key]) ? (old[key] as unknown[]) : []);
+    const key = listed(EXTRA).length ? EXTRA : ADDITIONAL;
+    const keep = retired.length && (file === CONFIG || key in old) ? { [key]: [...listed(key), ...retired] } : {};
+    const all = { ...changes, ...keep };
+    if (Object.keys(all).length) files.set(file, encode(respell({ ...old, ...all }, text)));
+  };
+  const { chat_template: template, ...others } = news;
+  if (template !== undefined) files.delete(TEMPLATE);
+  if (typeof template === 'string') files.set(TEMPLATE, encode(template));
+  const several =
+    typeof template === 'object' && template !== null && Object.entries(template).map(([name, template]) => ({ name, template }));
+  change(CONFIG, {
+    ...others,
+    ...(template !== undefined && { chat_template: several || undefined }),
+    ...(className !== undefined && { tokenizer_class: className }),
+  });
+  if (files.has(OLDER)) change(OLDER, Object.fromEntries(Object.entries(others).filter(([key]) => key.endsWith('_token'))));
+}
