@@ -107,6 +107,25 @@ describe('sizes', () => {
     }
   });
 
+  it("of the Tensor's methods: at most 4.2 kB gzipped, and none in a bundle that does not name it", async () => {
+    const bundled = async (more: string) => {
+      const names = ['bert', 'pipeline', 'registerArchitecture', ...(more ? [more] : [])].join(', ');
+      const { outputFiles } = await build({
+        stdin: {
+          contents: `import { ${names} } from 'heed/core'; registerArchitecture(bert); globalThis.all = [${names}];`,
+          resolveDir: temporary,
+        },
+        ...{ absWorkingDir: temporary, preserveSymlinks: true, logLevel: 'silent', write: false },
+        ...{ bundle: true, minify: true, format: 'esm', platform: 'browser', target: 'es2022' },
+      });
+      return outputFiles[0]?.contents as Uint8Array;
+    };
+    const [without, withTensor] = [await bundled(''), await bundled('Tensor')];
+    expect(new TextDecoder().decode(withTensor)).toContain('Write into tensor.data');
+    expect(new TextDecoder().decode(without)).not.toContain('Write into tensor.data');
+    expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4200);
+  });
+
   it('of the JavaScript for feature extraction with one architecture: at most 96 kB gzipped, 86 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;

@@ -22,15 +22,11 @@ export function makerOf<T extends HostDtype>(type: T): Maker<ArrayOf[T]> {
   const all = makers();
   const found = typeof type === 'string' && Object.hasOwn(all, type) ? all[type] : undefined;
   if (found) return found;
-  const known = Object.entries(all).flatMap(([name, maker]) => (maker ? [name] : []));
-  throw new HeedError('DTYPE', `There is no tensor of ${kindOf(type)}`, { culprit: 'type', cure: `Use ${known.join(', ')}` });
+  const known = (Object.keys(all) as HostDtype[]).filter((name) => all[name]);
+  throw new HeedError('DTYPE', `There is no tensor of ${kindOf(type)}`, { culprit: 'type', cure: `Use ${known}` });
 }
 
-/** The element type whose array this is. */
-export const typeOf = (data: unknown): HostDtype | undefined =>
-  (Object.entries(makers()) as [HostDtype, unknown][]).find(([, maker]) => maker !== undefined && Object(data).constructor === maker)?.[0];
-
-export const isBig = ({ type }: { type: HostDtype }): boolean => type.endsWith('int64') || type.endsWith('uint64');
+export const isBig = ({ type }: { type: HostDtype }): boolean => type.endsWith('int64');
 export const isFloat = ({ type }: { type: HostDtype }): boolean => type.startsWith('float');
 
 /** A tensor of this element type that takes these numbers in. */
@@ -65,12 +61,7 @@ export function expectHost(where: string, argument: string, x: unknown): asserts
 export function placeOf(where: string, argument: string, index: unknown, length: number): number {
   const place = Number.isInteger(index) ? ((index as number) < 0 ? (index as number) + length : (index as number)) : -1;
   if (place >= 0 && place < length) return place;
-  throw wrongValue(
-    where,
-    argument,
-    index,
-    length ? `It is a whole number from ${-length} to ${length - 1}` : 'There is nothing to choose from',
-  );
+  throw wrongValue(where, argument, index, length ? `It is a whole number from ${-length} to ${length - 1}` : 'There is none');
 }
 
 /** Whole numbers, given one by one or as one list. Throws ARGUMENT for others. */
@@ -83,6 +74,7 @@ export function sizesOf(where: string, argument: string, given: readonly (number
 
 /** The number to compute with: a bigint for int64 and uint64, a number for the rest, as JavaScript's operators want it. Throws ARGUMENT. */
 export function operandFor(where: string, x: { type: HostDtype }, value: unknown): number {
-  if (typeof value === (isBig(x) ? 'bigint' : 'number')) return value as number;
-  throw wrongValue(where, 'val', value, isBig(x) ? `A tensor of ${x.type} takes a bigint, 2n` : `A tensor of ${x.type} takes a number`);
+  const kind = isBig(x) ? 'bigint' : 'number';
+  if (typeof value === kind) return value as number;
+  throw wrongValue(where, 'val', value, `A tensor of ${x.type} takes a ${kind}`);
 }

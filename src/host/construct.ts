@@ -1,6 +1,6 @@
 /** `Tensor`, under which name users make host tensors and meet their methods. */
 import { HeedError, kindOf } from '../errors.js';
-import { makerOf, product, sizesOf, typeOf, wrongValue } from './check.js';
+import { isBig, makerOf, product, sizesOf, wrongDims, wrongValue } from './check.js';
 import { Reductions } from './reductions.js';
 import { type AnyData, type ArrayOf, type HostData, type HostDtype, HostTensor } from './tensor.js';
 
@@ -13,23 +13,16 @@ export interface TensorConstructor {
    * @example new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3])
    */
   new <T extends HostDtype>(type: T, data: ArrayOf[T] | Values, dims?: readonly number[]): HostTensor<ArrayOf[T]>;
-  /** The type is that of the array. */
-  new <Data extends AnyData>(data: Data, dims?: readonly number[]): HostTensor<Data>;
   readonly prototype: HostTensor<AnyData>;
 }
 
-function checked(...args: unknown[]): ConstructorParameters<typeof HostTensor> {
-  const [type, data, dims] = (typeof args[0] === 'string' ? args : [typeOf(args[0]), ...args]) as [HostDtype, unknown, unknown];
+function checked(type: HostDtype, data: unknown, dims: unknown): ConstructorParameters<typeof HostTensor> {
   const values = entered(type, data);
   const shape = dims ?? [values.length];
   if (!Array.isArray(shape)) throw wrongValue('Tensor', 'dims', shape, 'It is a list of sizes');
   const sizes = sizesOf('Tensor', 'dims', shape);
   if (product(sizes) !== values.length)
-    throw new HeedError('SHAPE', `Tensor: ${values.length} numbers do not fill [${sizes}]`, {
-      culprit: 'data',
-      shape: sizes,
-      cure: 'Give as many as the product of dims',
-    });
+    throw wrongDims('Tensor', sizes, `is not filled by ${values.length} numbers`, 'Give as many as the product of dims');
   return [type, values as HostData, sizes];
 }
 
@@ -45,10 +38,10 @@ function entered(type: HostDtype, data: unknown): AnyData {
       culprit: 'data',
       cure: "Give a list, or the type's own array",
     });
-  const big = type.endsWith('int64');
+  const big = isBig({ type });
   const isWrong = (x: unknown) => typeof x !== 'boolean' && (big ? !Number.isInteger(x) && typeof x !== 'bigint' : typeof x !== 'number');
   const wrong = Array.from(data as unknown[]).findIndex(isWrong);
-  if (wrong >= 0) throw wrongValue('Tensor', 'data', data[wrong], big ? 'Give whole numbers or bigints' : 'Give numbers');
+  if (wrong >= 0) throw wrongValue('Tensor', 'data', data[wrong], `Give ${big ? 'whole numbers or bigints' : 'numbers'}`);
   return maker.from(data, big ? BigInt : undefined);
 }
 
@@ -64,7 +57,7 @@ export function attachMethods(): void {
       typeof key === 'string' && INDEX.test(key) ? (tensor as Reductions<AnyData>)._getitem(Number(key)) : Reflect.get(target, key, tensor),
     set(target, key, value, tensor) {
       if (typeof key !== 'string' || !INDEX.test(key)) return Reflect.set(target, key, value, tensor);
-      throw new HeedError('UNSUPPORTED', `tensor[${key}] cannot be written`, { culprit: 'index', cure: 'Write into tensor.data' });
+      throw wrongValue('tensor[…] = …', 'index', key, 'Write into tensor.data');
     },
   });
   let last: object = Reductions.prototype;
@@ -76,7 +69,7 @@ export function attachMethods(): void {
 function withMethods(): TensorConstructor {
   attachMethods();
   return new Proxy(HostTensor, {
-    construct: (target, args, self) => Reflect.construct(target, checked(...args), self),
+    construct: (target, args, self) => Reflect.construct(target, checked(...(args as [HostDtype, unknown, unknown])), self),
   }) as unknown as TensorConstructor;
 }
 

@@ -1,5 +1,4 @@
 /** What host tensors compute number by number. Each method gives a tensor of the same shape; the one with `_` writes into the tensor itself. */
-import { HeedError } from '../errors.js';
 import { isBig, isFloat, made, numbersOf, operandFor, wrongType, wrongValue } from './check.js';
 import { Shaping } from './shaping.js';
 import { type AnyData, HostTensor } from './tensor.js';
@@ -90,13 +89,12 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
   }
   /** `remainder` into the tensor itself. */
   remainder_(val: number | bigint): this {
-    const whole = typeof val === 'bigint' || (typeof val === 'number' && (!isBig(this) || Number.isInteger(val)));
-    if (!whole) throw wrongValue('remainder', 'val', val, 'Give a number');
+    if (typeof val !== 'bigint' && (typeof val !== 'number' || (isBig(this) && !Number.isInteger(val))))
+      throw wrongValue('remainder', 'val', val, 'Give a number');
     const by = (isBig(this) ? BigInt(val) : Number(val)) as number;
     // Of either kind: 0n == 0.
     if (Number(by) === 0 && !isFloat(this)) throw wrongValue('remainder', 'val', val, 'An integer cannot be divided by 0');
-    if (by < 0 && /^(uint|bool)/.test(this.type))
-      throw wrongValue('remainder', 'val', val, `A tensor of ${this.type} has no numbers below 0`);
+    if (by < 0 && /^[ub]/.test(this.type)) throw wrongValue('remainder', 'val', val, `A tensor of ${this.type} has no numbers below 0`);
     return write(this, (x) => {
       const rest = x % by;
       return (rest < 0 && by > 0) || (rest > 0 && by < 0) ? rest + by : rest;
@@ -156,8 +154,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
   /** `clamp` into the tensor itself. */
   clamp_(min?: Scalar<Data> | null, max?: Scalar<Data> | null): this {
     const [low, high] = [min, max].map((end) => (end === undefined || end === null ? undefined : operandFor('clamp', this, end)));
-    if (low === undefined && high === undefined)
-      throw new HeedError('ARGUMENT', 'clamp has neither min nor max', { culprit: 'min', cure: 'Give one of them' });
+    if (low === undefined && high === undefined) throw wrongValue('clamp', 'min', min, 'Give min, max or both');
     return write(this, (x) => {
       const raised = low !== undefined && x < low ? low : x;
       return high !== undefined && raised > high ? high : raised;

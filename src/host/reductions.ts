@@ -30,7 +30,6 @@ function reduced<Data extends AnyData>(
   compute: (line: Numbers) => number,
   type = x.type,
 ): HostTensor<Data> {
-  if (typeof keepdim !== 'boolean') throw wrongValue(where, 'keepdim', keepdim, 'It is true or false');
   if (dim === null || dim === undefined) return made(type, [compute(numbersOf(x))], []) as unknown as HostTensor<Data>;
   const axis = placeOf(where, 'dim', dim, x.dims.length);
   const dims = x.dims.map((d, i) => (i === axis ? 1 : d));
@@ -69,9 +68,8 @@ const greater = (a: number, b: number): boolean => a > b;
 function normOf(x: { type: HostTensor['type'] }, line: Numbers, p: number): number {
   if (p === 1) return sumOf(x, line, absolute);
   if (p === 0) return sumOf(x, line, (value) => Number(value !== 0));
-  const sizes = () => Array.from(line, absolute);
-  if (p === Number.POSITIVE_INFINITY) return sizes().reduce((a, b) => Math.max(a, b), 0);
-  if (p === Number.NEGATIVE_INFINITY) return sizes().reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const best = p > 0 ? Math.max : Math.min;
+  if (!Number.isFinite(p)) return Array.from(line, absolute).reduce((a, b) => best(a, b), p > 0 ? 0 : Number.POSITIVE_INFINITY);
   return sumOf(x, line, (value) => absolute(value) ** p) ** (1 / p);
 }
 
@@ -105,7 +103,7 @@ function extreme<Data extends AnyData>(
   place = false,
 ): HostTensor<Data> {
   const compute = (line: Numbers): number => {
-    if (line.length === 0) throw wrongDims(where, x.dims, 'has no numbers there', 'Give one that has');
+    if (line.length === 0) throw wrongDims(where, x.dims, 'has no numbers there', 'Give some');
     const best = extremeOf(line, isBetter);
     return place ? (BigInt(best) as unknown as number) : (line[best] as number);
   };
@@ -189,14 +187,10 @@ export abstract class Reductions<Data extends AnyData> extends Elementwise<Data>
     if (!(Number.isInteger(k) && k >= 0 && k <= most)) throw wrongValue('topk', 'k', k, `It is a whole number up to ${most}`);
     const dims = this.dims.map((d, i) => (i === axis ? k : d));
     const [values, places] = [roomFor(this, product(dims)), new BigInt64Array(product(dims))];
-    const along = (into: Numbers, compute: (line: Numbers) => ArrayLike<number>) =>
-      alongAxis(this as unknown as HostTensor<AnyData>, axis, into, k, compute);
-    along(values, (line) =>
-      ranked(line)
-        .slice(0, k)
-        .map((i) => line[i] as number),
-    );
-    along(places as unknown as Numbers, (line) => ranked(line).slice(0, k).map(BigInt) as unknown as number[]);
+    const along = (into: Numbers, read: (line: Numbers, i: number) => unknown) =>
+      alongAxis(this as unknown as HostTensor<AnyData>, axis, into, k, (line) => ranked(line).map((i) => read(line, i) as number));
+    along(values, (line, i) => line[i]);
+    along(places as unknown as Numbers, (_, i) => BigInt(i));
     return [new HostTensor(this.type, values as unknown as Data, dims), new HostTensor('int64', places, [...dims])];
   }
 }

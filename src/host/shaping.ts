@@ -81,8 +81,7 @@ export abstract class Shaping<Data extends AnyData> {
    * @example x.slice(0, null, [1, -1]) // of [2, 3, 4]: [3, 2]
    */
   slice(...slices: readonly (number | readonly [from: number | null, to: number | null] | null | undefined)[]): HostTensor<Data> {
-    if (slices.length > this.dims.length)
-      throw wrongDims('slice', this.dims, `has no axis ${slices.length - 1}`, 'Give one slice for an axis');
+    if (slices.length > this.dims.length) throw wrongDims('slice', this.dims, `has no axis ${slices.length - 1}`, 'Give one for each axis');
     const steps = this.stride();
     let offset = 0;
     const sizes = this.dims.map((length, axis) => {
@@ -101,7 +100,7 @@ export abstract class Shaping<Data extends AnyData> {
     const open = shape.indexOf(-1);
     if (open >= 0) shape[open] = this.data.length / product(shape.filter((_, i) => i !== open));
     if (shape.includes(-1) || !shape.every(Number.isInteger) || product(shape) !== this.data.length)
-      throw wrongDims('view', this.dims, `does not fill [${dims.flat()}]`, 'Give sizes whose product is its own, one of them -1 at most');
+      throw wrongDims('view', this.dims, `does not fill [${dims.flat()}]`, 'Give sizes whose product is its own');
     return new HostTensor(this.type, this.data, shape);
   }
 
@@ -114,7 +113,7 @@ export abstract class Shaping<Data extends AnyData> {
   permute(...dims: readonly (number | readonly number[])[]): HostTensor<Data> {
     const axes = dims.flat().map((axis) => placeOf('permute', 'dims', axis, this.dims.length));
     if (axes.length !== this.dims.length || new Set(axes).size !== axes.length)
-      throw wrongDims('permute', this.dims, `cannot have its axes as [${dims.flat()}]`, 'Name each axis once');
+      throw wrongDims('permute', this.dims, `has no order [${dims.flat()}]`, 'Give one for each axis');
     const steps = this.stride();
     const shape = axes.map((axis) => this.dims[axis] as number);
     const moved = axes.map((axis) => steps[axis] as number);
@@ -124,8 +123,10 @@ export abstract class Shaping<Data extends AnyData> {
   /** A copy with two axes exchanged, as in PyTorch; given all the axes of a tensor that has more, `permute`. */
   transpose(...dims: readonly number[]): HostTensor<Data> {
     if (dims.length !== 2) return this.permute(...dims);
-    const [a, b] = dims.map((axis) => placeOf('transpose', 'dims', axis, this.dims.length));
-    return this.permute(...this.dims.map((_, axis) => (axis === a ? b : axis === b ? a : axis) as number));
+    const axes = [...this.dims.keys()];
+    const [a, b] = dims.map((axis) => placeOf('transpose', 'dims', axis, axes.length)) as [number, number];
+    [axes[a], axes[b]] = [b, a];
+    return this.permute(axes);
   }
 
   /** A view without axes of length 1: without all of them, or those that `dim` names; one that is longer stays, and one that is not there is none to take away. */
@@ -164,7 +165,7 @@ export abstract class Shaping<Data extends AnyData> {
   flatten_(start_dim = 0, end_dim = -1): this {
     const rank = Math.max(1, this.dims.length);
     const [start, end] = [placeOf('flatten', 'start_dim', start_dim, rank), placeOf('flatten', 'end_dim', end_dim, rank)];
-    if (start > end) throw wrongValue('flatten', 'start_dim', start_dim, 'It must not come after end_dim');
+    if (start > end) throw wrongValue('flatten', 'start_dim', start_dim, 'It begins after its end');
     this.dims = [...this.dims.slice(0, start), product(this.dims.slice(start, end + 1)), ...this.dims.slice(end + 1)];
     return this;
   }
@@ -173,8 +174,7 @@ export abstract class Shaping<Data extends AnyData> {
   repeat(...repeats: readonly (number | readonly number[])[]): HostTensor<Data> {
     const times = sizesOf('repeat', 'repeats', repeats);
     const added = times.length - this.dims.length;
-    if (added < 0)
-      throw wrongDims('repeat', this.dims, `has more axes than the ${times.length} repeats`, 'Give one for each axis, or tile');
+    if (added < 0) throw wrongDims('repeat', this.dims, `has more axes than ${times.length}`, 'Give one for each axis');
     const dims = [...times.slice(0, added).map(() => 1), ...this.dims];
     const steps = strideOf(dims);
     // A repeated axis is two: how often, with steps of 0, and the axis itself.
@@ -226,11 +226,11 @@ function rangeOf(given: unknown, length: number): [from: number, to: number] {
   }
   const ends: readonly unknown[] = Array.isArray(given) ? given : [];
   if (ends.length !== 2 || !ends.every((end) => end === null || end === undefined || Number.isInteger(end)))
-    throw wrongValue('slice', 'slice', given, 'Give a place, [from, to] or null for each axis');
+    throw wrongValue('slice', 'slice', given, 'Give a place, [from, to] or null');
   const [from, to] = ends.map((end, i) => {
     const place = (end ?? (i ? length : 0)) as number;
     return Math.min(length, Math.max(0, place < 0 ? place + length : place));
   }) as [number, number];
-  if (from > to) throw wrongValue('slice', 'slice', `[${ends}]`, `It must not begin after its end, of ${length}`);
+  if (from > to) throw wrongValue('slice', 'slice', `[${ends}]`, 'It begins after its end');
   return [from, to];
 }
