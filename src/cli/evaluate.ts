@@ -8,7 +8,7 @@ export interface EvaluateFlags extends EngineFlags {
   model?: string;
   data: string;
   out?: string;
-  beams: number;
+  beams?: number;
   json?: boolean;
 }
 
@@ -17,7 +17,7 @@ export const evaluateCommand = new Command('evaluate')
   .requiredOption('--data <file>', 'pairs to score with: English TAB Chinese, further columns are passed over')
   .option('--model <dir>', 'folder or URL of a model (default: the translator that heed trained itself)')
   .option('--out <prefix>', 'write translations to PREFIX.en-zh.txt and PREFIX.zh-en.txt, a line each')
-  .option('--beams <n>', 'sequences that beam search keeps; 1 is greedy', wholeNumber, 1)
+  .option('--beams <n>', "sequences that beam search keeps; 1 is greedy (default: the model's generation_config.json)", wholeNumber)
   .option('--json', 'one JSON object')
   .addOption(threadsOption())
   .addOption(deterministicOption())
