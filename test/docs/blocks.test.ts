@@ -40,7 +40,7 @@ function bench([name, ...words]: readonly string[]) {
 }
 
 function npm([verb = '', ...words]: readonly string[], page: string) {
-  if (['ci', 'install'].includes(verb)) return;
+  if (['ci', 'install', 'pack'].includes(verb)) return;
   const name = verb === 'run' ? words[0] : verb;
   expect(Object.keys(scriptsOf(page))).toContain(name);
   if (name === 'bench') bench(words.slice(2));
@@ -51,8 +51,11 @@ const programs: Readonly<Record<string, (words: readonly string[], page: string)
   heed,
   npm,
   npx: ([name = '', ...words], page) => check([name, ...words], page),
+  // Files of ours, and options that the last of them has.
   node: (words) => {
-    for (const file of words.filter((word) => word.includes('/'))) expect(existsSync(join(root, file)), file).toBe(true);
+    const sources = words.filter((word) => /\.(mjs|ts)$/.test(word)).map((file) => readFileSync(join(root, file), 'utf8'));
+    expect(sources.length).toBeGreaterThan(0);
+    for (const word of words.filter((word) => word.startsWith('--'))) expect(sources.at(-1)).toMatch(new RegExp(`\\b${word.slice(2)}: {`));
   },
 };
 
@@ -94,6 +97,7 @@ describe('a command that cannot be read', () => {
     'heed embde',
     'npm run biuld',
     'node scripts/no.mjs',
+    'node scripts/run.mjs examples/fine-tuning.ts --modle x',
     'npm run bench -- peers --speed 2',
     'FOO=1 transformers',
   ])('%s', async (line) => {

@@ -13,8 +13,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tiny } from '../pipelines/tiny.js';
 import { tinyTranslator } from '../pipelines/tiny_translator.js';
 import { itWith, shared } from '../shared.js';
-import { root } from './pages.js';
+import { blocks, root, textOf } from './pages.js';
 import { programOf } from './program.js';
+import { commandsOf } from './shell.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'heed-'));
 const minilm = 'models/all-MiniLM-L6-v2';
@@ -51,6 +52,36 @@ async function complaintsOf(page: string): Promise<string> {
   const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder, timeout: 28_000 });
   return stderr.replace(/^heed: [\w-]+ without a model is .*\n/m, '');
 }
+
+const heed = join(root, 'dist/bin/heed.js');
+/** Sessions of one command whose model is here. */
+const sessions = blocks
+  .filter(({ language }) => language === 'console')
+  .flatMap(commandsOf)
+  .map(({ words, ...command }) => ({ ...command, words: words[0] === 'npx' ? words.slice(1) : words }))
+  .filter(({ text, words: [name, verb, ...words] }) => {
+    const model = words[words.indexOf('--model') + 1] as string;
+    return name === 'heed' && !/[<>|;&]/.test(text) && (verb === 'translate' || model.endsWith('all-MiniLM-L6-v2'));
+  });
+
+itWith(minilm).each(sessions)('$page tells what `$text` prints', async ({ words: [, ...words], printed }) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [heed, ...words], { cwd: folder });
+  expect(stdout.trim()).toBe(printed.trim());
+});
+
+it('README.md tells what its first command prints', async () => {
+  const [, sentence, printed] = /npx heed translate "(.*?)" +# (.*)/.exec(textOf('README.md')) as string[];
+  const { stdout } = await promisify(execFile)(process.execPath, [heed, 'translate', sentence as string]);
+  expect(stdout.trim()).toBe(printed);
+});
+
+it('sessions are found', () => {
+  expect(sessions.map(({ page, words }) => `${page}: ${words[1]}`)).toEqual([
+    'README.md: embed',
+    'docs/command.md: embed',
+    'docs/command.md: translate',
+  ]);
+});
 
 it.each(['coming-from-transformers-js', 'determinism', 'generation', 'modules'])('docs/%s.md runs', async (name) => {
   expect(await complaintsOf(`docs/${name}.md`)).toBe('');
