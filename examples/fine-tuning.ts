@@ -2,9 +2,10 @@
  * Fine-tuning: a sentence encoder becomes a classifier that sorts what customers write into delivery, billing and technical requests. It learns from four fifths
  * of ninety sentences, and is asked about the fifth that it has not seen, before and after.
  *
- *   node scripts/run.mjs examples/fine-tuning.ts --model ../shared/models/all-MiniLM-L6-v2
+ *   node scripts/run.mjs examples/fine-tuning.ts --model sentence-transformers/all-MiniLM-L6-v2 --out requests
  *
- * Without --model it takes the tests' tiny BERT, whose weights are random and whose words are letters: it shows that all of this runs, and learns by heart.
+ * --out saves it, for `heed classify`. Without --model it takes the tests' tiny BERT, whose weights are random and whose words are letters: it shows that all of this
+ * runs, and learns by heart.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { AutoModelForSequenceClassification, type Classification } from 'heed';
 import { Random, readTsv, textStream } from 'heed/train';
 
-const { values } = parseArgs({ options: { model: { type: 'string' } } });
+const { values } = parseArgs({ options: { model: { type: 'string' }, out: { type: 'string' } } });
 const tiny = fileURLToPath(new URL('../test/fixtures/bert-tiny', import.meta.url));
 
 const file = new URL('./data/requests.tsv', import.meta.url);
@@ -45,4 +46,5 @@ for (const text of ['The box never came.', 'Give me my money back!', 'It does no
   const { label, score } = (await model.classify(text)) as Classification;
   console.log(`${label.padEnd(9)} ${(100 * score).toFixed(0).padStart(3)} %  ${text}`);
 }
+if (values.out) await model.save_pretrained(values.out);
 model.dispose();

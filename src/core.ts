@@ -88,6 +88,7 @@ export type {
   CallOptions,
   Insights,
   Model,
+  ModelCall,
   ModelInputs,
   ModelOutput,
   PretrainedOptions,

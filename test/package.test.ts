@@ -9,6 +9,7 @@ import { join, posix } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { base, ways } from '../scripts/readme.mjs';
 import { install, manifest, pack, root } from './consumers/packed.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
@@ -36,9 +37,12 @@ describe('the packed files', () => {
     for (const path of ['README.md', 'LICENSE', 'NOTICE', 'CHANGELOG.md', 'package.json']) expect(files).toContain(path);
   });
 
-  it('have nothing else: modules, declarations, kernels, and five texts', () => {
+  it('have nothing else: modules, declarations, kernels, five texts, and what README.md links to', () => {
     const fits = [
       /^(README\.md|LICENSE|NOTICE|CHANGELOG\.md|package\.json)$/,
+      /^docs\/([\w-]+\/)?[\w-]+\.(md|svg)$/,
+      /^examples\/[\w-]+\.ts$/,
+      /^(examples|models)\/([\w-]+\/)?README\.md$/,
       /^dist\/(bin|bundle)\/[\w-]+\.js$/,
       /^dist\/wasm\/(simd|relaxed)(-threads)?\.wasm$/,
       /^dist\/runtime\/(node-worker|web-worker|web-host)\.js$/,
@@ -46,6 +50,19 @@ describe('the packed files', () => {
     ];
     expect(files.filter((path) => !fits.some((pattern) => pattern.test(path)))).toEqual([]);
     expect(files.filter((path) => path.startsWith('dist/cli/'))).toEqual([]);
+  });
+
+  it('have what README.md links to, on npm by their addresses, in a clone by their paths', () => {
+    const text = readFileSync(join(root, 'README.md'), 'utf8');
+    const { absolute, relative } = ways as Record<'absolute' | 'relative', (text: string) => string>;
+    const linked = (page: string) => [...page.matchAll(/\]\(([^)#]+)/g)].map(([, to]) => to as string);
+    expect(linked(absolute(text)).filter((to) => !to.startsWith('https://'))).toEqual([]);
+    const ours = linked(absolute(text)).filter((to) => to.startsWith(base));
+    expect(ours.length).toBeGreaterThan(20);
+    expect(ours.map((to) => to.slice(base.length)).filter((path) => !files.includes(path))).toEqual([]);
+    expect(text).not.toContain(base);
+    expect(relative(absolute(text))).toBe(text);
+    expect(absolute(absolute(text))).toBe(absolute(text));
   });
 
   it('import only each other, dependencies, and what Node has', () => {
@@ -140,9 +157,11 @@ describe('sizes', () => {
     expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(86_000);
   });
 
-  it('of all that is installed, dependencies aside: at most 2.7 MB', () => {
-    const bytes = files.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
-    expect(bytes).toBeLessThanOrEqual(2_700_000);
+  it('of all that is installed, dependencies aside: at most 2.7 MB, and 0.4 MB of pages', () => {
+    const isPage = (path: string) => /^(docs|examples|models)\//.test(path);
+    const bytes = (some: string[]) => some.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
+    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(2_700_000);
+    expect(bytes(files.filter(isPage))).toBeLessThanOrEqual(400_000);
     expect(existsSync(join(installed, 'node_modules'))).toBe(false);
   });
 });

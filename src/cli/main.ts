@@ -1,43 +1,8 @@
 #!/usr/bin/env node
-/**
- * The command. Each subcommand is a file beside this one; here are only what they share: parsing, exit codes, errors.
- * Exit codes: 0 done, 1 failed (one line says what, with a HeedError's code), 2 a command line that cannot be read, 130 interrupted.
- */
-import { Command } from 'commander';
-import { askCommand } from './ask.js';
-import { attendCommand } from './attend.js';
-import { classifyCommand } from './classify.js';
-import { embedCommand } from './embed.js';
-import { evaluateCommand } from './evaluate.js';
+/** The command: what it was told, its interruptions, and how it ends. */
 import { failed } from './failures.js';
-import { fillCommand } from './fill.js';
-import { infoCommand } from './info.js';
 import { watchOutput } from './output.js';
-import { quantizeCommand } from './quantize.js';
-import { fitted } from './terminal.js';
-import { trainCommand } from './train.js';
-import { translateCommand } from './translate.js';
-import { version } from './version.js';
-
-const program = new Command('heed')
-  .description('Transformers in any JavaScript runtime')
-  .version(version)
-  .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. HEED_DEBUG=1 adds a stack to what failed.')
-  .addCommand(translateCommand)
-  .addCommand(embedCommand)
-  .addCommand(classifyCommand)
-  .addCommand(askCommand)
-  .addCommand(fillCommand)
-  .addCommand(attendCommand)
-  .addCommand(trainCommand)
-  .addCommand(evaluateCommand)
-  .addCommand(quantizeCommand)
-  .addCommand(infoCommand);
-for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)])
-  command
-    .exitOverride()
-    .showHelpAfterError('(add --help for examples)')
-    .configureOutput({ writeOut: (text) => process.stdout.write(fitted(text)) });
+import { program } from './program.js';
 
 watchOutput();
 process.once('SIGINT', () => process.exit(130));

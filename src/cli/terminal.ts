@@ -61,8 +61,8 @@ export function shares(rows: readonly { readonly name: string; readonly share: n
 }
 
 /**
- * Lines that fit a terminal of `most` columns, cut at spaces; what goes on is indented as what it belongs to. Lines that a shell would run, which begin with "heed",
- * go on as a shell reads them.
+ * Lines that fit a terminal of `most` columns, cut at spaces, and within a word that has no room of its own; what goes on is indented as what it belongs to. Lines
+ * that a shell would run, which begin with "heed", go on as a shell reads them, so that their words stay whole.
  */
 export const wrapped = (text: string, most = columns()): string =>
   text
@@ -72,6 +72,19 @@ export const wrapped = (text: string, most = columns()): string =>
 
 /** What is printed where that is a terminal; elsewhere programs read it, whose lines are whole. */
 export const fitted = (text: string): string => (stdout.isTTY ? wrapped(text) : text);
+
+/** A word, in parts of at most so many columns: paths are cut behind a slash, where that is not too early. */
+function parts(word: string, most: number): string[] {
+  if (width(word) <= most || !word.trim() || most < 2) return [word];
+  let fits = '';
+  for (const character of word) {
+    if (width(fits + character) > most) break;
+    fits += character;
+  }
+  const slash = fits.lastIndexOf('/') + 1;
+  const cut = slash > fits.length / 3 ? slash : fits.length;
+  return [word.slice(0, cut), ...parts(word.slice(cut), most)];
+}
 
 function wrappedLine(line: string, most: number): string[] {
   if (width(line) <= most) return [line];
@@ -84,7 +97,8 @@ function wrappedLine(line: string, most: number): string[] {
   let current = own;
   let empty = true;
   // A quoted text is one word.
-  for (const word of line.slice(own.length).match(/"[^"]*"\S*| +|[^ ]+/g) ?? []) {
+  const words = line.slice(own.length).match(/"[^"]*"\S*| +|[^ ]+/g) ?? [];
+  for (const word of command ? words : words.flatMap((word) => parts(word, room - indent.length))) {
     if (!empty && width(current + word.trimEnd()) > room && word.trim()) {
       lines.push(command ? `${current.trimEnd()} \\` : current.trimEnd());
       current = indent + word;

@@ -12,12 +12,19 @@ import { EncoderDecoder } from './encoder_decoder.js';
 import { type SaveOptions, save_pretrained } from './save.js';
 
 export interface HeedTransformerConfig {
+  /** Tokens of the vocabulary, which source and target share. */
   vocab_size: number;
+  /** Channels. */
   d_model: number;
+  /** Heads of each attention; they divide the channels. */
   num_heads: number;
+  /** Blocks that read the source. */
   encoder_layers: number;
+  /** Blocks that write the target. */
   decoder_layers: number;
+  /** Channels between a block's two products. */
   ffn_dim: number;
+  /** The token that fills rows up, and counts for nothing. */
   pad_token_id: number;
   /** What generation begins and ends with, as Hugging Face has it. */
   bos_token_id?: number;

@@ -42,6 +42,14 @@ export interface Insights {
   attentions?: HostTensor[];
 }
 
+/** A forward, as models are called. What the options ask for is there for certain. */
+export type ModelCall<Output> = <Options extends CallOptions>(
+  inputs: ModelInputs,
+  options?: Options,
+) => Promise<Output & Insights & Asked<Options>>;
+type Asked<Options> = (Options extends { output_attentions: true } ? Required<Pick<Insights, 'attentions'>> : unknown) &
+  (Options extends { output_hidden_states: true } ? Required<Pick<Insights, 'hidden_states'>> : unknown);
+
 export interface ModelOutput extends Insights {
   /** [B, T, C] */
   last_hidden_state: HostTensor;
@@ -81,7 +89,7 @@ export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'pr
 export const trainableOptionNames = [...pretrainedOptionNames, 'trainable'];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
-export type Model = EncoderModel & ((inputs: ModelInputs, options?: CallOptions) => Promise<ModelOutput>);
+export type Model = EncoderModel & ModelCall<ModelOutput>;
 
 /** What a call of a model that was disposed of throws. */
 export const gone = () => new HeedError('ARGUMENT', 'This model was disposed of', { culprit: 'model', cure: 'Load it again' });
@@ -168,21 +176,24 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   protected abstract read(outputs: EncoderOutputs): Output;
 
   /** One forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
-  async call(inputs: ModelInputs, options: CallOptions = {}): Promise<Output & Insights> {
+  async call<Options extends CallOptions>(
+    inputs: ModelInputs,
+    options: Options = {} as Options,
+  ): Promise<Output & Insights & Asked<Options>> {
     checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
-    const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
+    const { output_attentions: attentions, output_hidden_states: hiddenStates, signal }: CallOptions = options;
     expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
     const prepared = prepare(inputs);
     const { V, types } = this.encoder.dims;
     within('input_ids', prepared.ids, V);
     // Where there are no types, all tokens are of one.
     within('token_type_ids', prepared.typeIds, Math.max(1, types));
-    return this.infer(prepared, { attentions, hiddenStates }, signal);
+    return this.infer(prepared, { attentions, hiddenStates }, signal) as Promise<Output & Insights & Asked<Options>>;
   }
 
   /** The same, as transformers.js calls it. */
-  forward(inputs: ModelInputs, options?: CallOptions): Promise<Output & Insights> {
+  forward<Options extends CallOptions>(inputs: ModelInputs, options?: Options): Promise<Output & Insights & Asked<Options>> {
     return this.call(inputs, options);
   }
 

@@ -19,7 +19,7 @@ import { numberIn } from './config.js';
 import { Encoder } from './encoder.js';
 
 /** The token that does not count. */
-const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
+export const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
 
 /** How many tokens a row may have where a table of positions begins with `reserved` rows that are no token's. */
 export function positionsBehind(c: JsonNode, reserved: number): number {

@@ -22,7 +22,7 @@ export interface SaveOptions {
   dtype?: PretrainedDtype | undefined;
   /** Weights, where they are to be others than the model's parameters, or under other names. `dtype` says nothing of them. */
   tensors?: Iterable<SafetensorsEntry> | undefined;
-  /** tokenizer.json as an object, as trainBpe gives it, or the folder of a model whose tokenizer is copied. */
+  /** A tokenizer that was loaded; tokenizer.json as an object, as trainBpe gives it; or the folder of a model whose tokenizer is copied. */
   tokenizer?: object | string | Folder | undefined;
 }
 
@@ -58,7 +58,7 @@ export async function save_pretrained(
   checkDtype(dtype);
   const known = loaded.get(model);
   if (known && !tensors) {
-    const files = tokenizer === undefined ? undefined : await tokenizerFilesOf(model.engine.runtime, tokenizer);
+    const files = tokenizer === undefined ? undefined : await tokenizerFilesOf(model.engine.runtime, tokenizer, folder);
     await saveLoaded(model, { ...known.config, ...config }, known.origin, folder, { dtype }, files);
     return;
   }
@@ -69,7 +69,7 @@ export async function save_pretrained(
   const said = tensors ? {} : quantizationOf(held);
   await writeModel(runtime, folder, {
     tensors: tensors ?? entriesOf(model, held),
-    files: await tokenizerFilesOf(runtime, tokenizer),
+    files: await tokenizerFilesOf(runtime, tokenizer, folder),
     config: respell({ ...model.config, ...said, ...config }),
   });
 }
@@ -133,11 +133,20 @@ async function writeModel(runtime: Runtime, folder: string, { tensors, files, co
   return length + (await write('config.json', [new TextEncoder().encode(config)]));
 }
 
-const jsonFile = (tokenizer: object | undefined): Files =>
-  isObject(tokenizer) ? [['tokenizer.json', new TextEncoder().encode(respell(tokenizer))]] : [];
+const isLoaded = (tokenizer: unknown): tokenizer is { save_pretrained(folder: string): Promise<void> } =>
+  typeof (tokenizer as { save_pretrained?: unknown } | null)?.save_pretrained === 'function';
 
-const tokenizerFilesOf = async (runtime: Runtime, tokenizer: SaveOptions['tokenizer']): Promise<Files> =>
-  typeof tokenizer === 'string' || isFolder(tokenizer) ? tokenizerOf(folderOf(runtime, tokenizer)) : jsonFile(tokenizer);
+/** The files of a tokenizer that go beside the weights; one that was loaded writes its own into `to`. */
+async function tokenizerFilesOf(runtime: Runtime, tokenizer: SaveOptions['tokenizer'], to: string): Promise<Files> {
+  if (tokenizer === undefined) return [];
+  if (typeof tokenizer === 'string' || isFolder(tokenizer)) return tokenizerOf(folderOf(runtime, tokenizer));
+  if (isLoaded(tokenizer)) return tokenizer.save_pretrained(to).then(() => []);
+  if (isObject(tokenizer)) return [['tokenizer.json', new TextEncoder().encode(respell(tokenizer))]];
+  throw new HeedError('ARGUMENT', `save_pretrained: tokenizer is ${kindOf(tokenizer)}`, {
+    culprit: 'tokenizer',
+    cure: 'Give one that was loaded, what trainBpe gives, or the path of a folder that has one',
+  });
+}
 
 /** A folder's tokenizer. Throws NOT_FOUND where it has none. */
 async function tokenizerOf(folder: Folder): Promise<Files> {

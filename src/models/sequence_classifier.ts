@@ -11,7 +11,7 @@ import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 import { callable } from './callable.js';
 import type { EncoderOutputs } from './encoder.js';
 import { maxLengthOf } from './inputs.js';
-import type { CallOptions, ModelInputs } from './model.js';
+import type { ModelCall } from './model.js';
 import { checkRunOptions, eachOf, partsOf, type RunOptions, runOptionNames, runRows } from './rows.js';
 import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
 import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
@@ -34,8 +34,7 @@ export interface ClassifyOptions extends RunOptions {
 export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', ...runOptionNames];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
-export type Classifier = Pick<SequenceClassifier, ClassifierMember> &
-  ((inputs: ModelInputs, options?: CallOptions) => Promise<LogitsOutput>);
+export type Classifier = Pick<SequenceClassifier, ClassifierMember> & ModelCall<LogitsOutput>;
 export const classifierMethods = ['run', 'forward', 'classify', 'save_pretrained'] as const;
 export type ClassifierMember =
   | (typeof classifierMethods)[number]

@@ -12,15 +12,7 @@ import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
 import { headOf } from './heads.js';
 import { configWith, type LabelOptions } from './labels.js';
-import {
-  type CallOptions,
-  checkPretrained,
-  EncoderBase,
-  type Insights,
-  type ModelInputs,
-  type TrainableOptions,
-  trainableOptionNames,
-} from './model.js';
+import { checkPretrained, EncoderBase, type Insights, type ModelCall, type TrainableOptions, trainableOptionNames } from './model.js';
 import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
 import { type ProblemType, problemTypes } from './scores.js';
 
@@ -74,8 +66,7 @@ const tasks = {
 export type TaskOutput<T extends Task> = ReturnType<(typeof tasks)[T]['read']>;
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
-export type TaskModelOf<T extends Task> = TaskModel<T> &
-  ((inputs: ModelInputs, options?: CallOptions) => Promise<TaskOutput<T> & Insights>);
+export type TaskModelOf<T extends Task> = TaskModel<T> & ModelCall<TaskOutput<T>>;
 
 export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
   constructor(

@@ -1,4 +1,5 @@
 /** heed/train: what learning takes beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics. */
+export { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 export { type SaveOptions, save_pretrained } from '../models/save.js';
 export { trainBpe } from '../text/train_bpe.js';
 export type { Batches } from './batches.js';

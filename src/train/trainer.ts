@@ -68,7 +68,7 @@ export class Trainer<Model extends Module, Batch> {
   /** Throws ARGUMENT for options that are not right, UNSUPPORTED for one that there is not. */
   constructor(
     readonly model: Model,
-    options: TrainerOptions<Model, Batch>,
+    options: TrainerOptions<NoInfer<Model>, Batch>,
   ) {
     checkOptions(options, optionNames, 'Trainer');
     const { objective, optimizer, schedule = () => 1, loader, validation, seed = 0, clip, accumulate = 1 } = options;

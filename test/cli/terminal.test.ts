@@ -56,6 +56,17 @@ describe('a text that is wrapped', () => {
   });
 });
 
+describe('a word that is wider than its column', () => {
+  it('is cut, behind a slash where there is one', () => {
+    expect(wrapped('  --model <m>  its name: some-owner/some-longish-model', 34).split('\n')).toEqual([
+      '  --model <m>  its name:',
+      '               some-owner/',
+      '               some-longish-model',
+    ]);
+    expect(wrapped(`${'我'.repeat(13)} x`, 25).split('\n')).toEqual(['我'.repeat(12), '我 x']);
+  });
+});
+
 describe('shares', () => {
   it('are bars in eighths of a column, as long as they are large', () => {
     expect([0, 1 / 16, 0.5, 0.999, 1].map((share) => meter(share, 2))).toEqual(['  ', '▏ ', '█ ', '██', '██']);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
+import { AutoTokenizer, createEngine, type Engine, tensor } from '../../dist/entry/node.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { Linear } from '../../dist/nn/index.js';
@@ -78,12 +78,22 @@ it("copies another folder's tokenizer, and takes other tensors than the paramete
   expect([...bytes.subarray(-2)]).toEqual([1, 2]);
 });
 
+it('writes a tokenizer that was loaded, as it is by then', async () => {
+  const tokenizer = await AutoTokenizer.from_pretrained('models/translator-en-zh');
+  tokenizer.padding_side = 'left';
+  await save_pretrained(new HeedTransformer(engine, config).init(1), join(folder, 'loaded'), { tokenizer });
+  const again = await AutoTokenizer.from_pretrained(join(folder, 'loaded'));
+  expect(again.padding_side).toBe('left');
+  expect(again.encode('I love music.')).toEqual(tokenizer.encode('I love music.'));
+});
+
 it('refuses what cannot be', async () => {
   const model = new HeedTransformer(engine, config).init(1);
   await expect(save_pretrained(new Linear(engine, 2, 2).init(1), join(folder, 'x'))).rejects.toMatchObject({ culprit: 'config' });
   await expect(save_pretrained(model, '')).rejects.toMatchObject({ culprit: 'folder' });
   await expect(save_pretrained(model, join(folder, 'x'), { dtype: 'q9' } as never)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   await expect(save_pretrained(model, join(folder, 'x'), { tokenizer: join(folder, 'none') })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  await expect(save_pretrained(model, join(folder, 'x'), { tokenizer: 5 } as never)).rejects.toMatchObject({ culprit: 'tokenizer' });
   expect(await readdir(folder)).not.toContain('x');
 });
 

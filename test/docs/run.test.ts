@@ -1,0 +1,99 @@
+/**
+ * Pages that run, each as one program in a process of its own. It begins in a folder that has models where the page looks for them: under the names
+ * of the hub's, since a path that exists comes first, lie tiny ones.
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { transform } from 'esbuild';
+import { textClassification } from 'heed/core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { tiny } from '../pipelines/tiny.js';
+import { tinyTranslator } from '../pipelines/tiny_translator.js';
+import { itWith, shared } from '../shared.js';
+import { blocks, root, textOf } from './pages.js';
+import { programOf } from './program.js';
+import { commandsOf } from './shell.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'heed-'));
+const minilm = 'models/all-MiniLM-L6-v2';
+
+function put(name: string, target: string): void {
+  mkdirSync(dirname(join(folder, name)), { recursive: true });
+  symlinkSync(target, join(folder, name));
+}
+
+let translator = '';
+beforeAll(async () => {
+  translator = await tinyTranslator();
+  put('node_modules/heed', root);
+  put('models/translator-en-zh', join(root, 'models/translator-en-zh'));
+  put('models/opus-mt-en-de', translator);
+  for (const name of ['all-MiniLM-L6-v2', 'sentence-transformers/all-MiniLM-L6-v2']) put(name, shared(minilm));
+  for (const name of ['distilbert/distilbert-base-uncased-finetuned-sst-2-english', textClassification.model as string])
+    put(name, tiny('classify'));
+  put('typeform/distilbert-base-uncased-mnli', tiny('classify'));
+  put('distilbert/distilbert-base-cased-distilled-squad', tiny('qa'));
+  put('distilbert/distilroberta-base', tiny('roberta_mlm'));
+  put('dslim/bert-base-NER', tiny('ner'));
+  put('google-bert/bert-base-uncased', tiny('mlm'));
+});
+afterAll(() => {
+  for (const path of [folder, translator]) rmSync(path, { recursive: true });
+});
+
+/** What the page's program says where something is wrong. Which model a task takes by itself is no complaint. */
+async function complaintsOf(page: string): Promise<string> {
+  const { code } = await transform(programOf(page) as string, { loader: 'ts', format: 'esm', target: 'node20' });
+  const file = join(folder, `${page.replaceAll('/', '-')}.mjs`);
+  writeFileSync(file, code);
+  const { stderr } = await promisify(execFile)(process.execPath, [file], { cwd: folder, timeout: 28_000 });
+  return stderr.replace(/^heed: [\w-]+ without a model is .*\n/m, '');
+}
+
+const heed = join(root, 'dist/bin/heed.js');
+/** Sessions of one command whose model is here. */
+const sessions = blocks
+  .filter(({ language }) => language === 'console')
+  .flatMap(commandsOf)
+  .map(({ words, ...command }) => ({ ...command, words: words[0] === 'npx' ? words.slice(1) : words }))
+  .filter(({ text, words: [name, verb, ...words] }) => {
+    const model = words[words.indexOf('--model') + 1] as string;
+    return name === 'heed' && !/[<>|;&]/.test(text) && (verb === 'translate' || model.endsWith('all-MiniLM-L6-v2'));
+  });
+
+itWith(minilm).each(sessions)('$page tells what `$text` prints', async ({ words: [, ...words], printed }) => {
+  const { stdout } = await promisify(execFile)(process.execPath, [heed, ...words], { cwd: folder });
+  expect(stdout.trim()).toBe(printed.trim());
+});
+
+it('README.md tells what its first command prints', async () => {
+  const [, sentence, printed] = /npx heed translate "(.*?)" +# (.*)/.exec(textOf('README.md')) as string[];
+  const { stdout } = await promisify(execFile)(process.execPath, [heed, 'translate', sentence as string]);
+  expect(stdout.trim()).toBe(printed);
+});
+
+it('sessions are found', () => {
+  expect(sessions.map(({ page, words }) => `${page}: ${words[1]}`)).toEqual([
+    'README.md: embed',
+    'docs/command.md: embed',
+    'docs/command.md: translate',
+  ]);
+});
+
+it.each(['coming-from-transformers-js', 'determinism', 'generation', 'modules'])('docs/%s.md runs', async (name) => {
+  expect(await complaintsOf(`docs/${name}.md`)).toBe('');
+});
+
+it('models/translator-en-zh/README.md runs', async () => {
+  expect(await complaintsOf('models/translator-en-zh/README.md')).toBe('');
+});
+
+itWith(minilm).each(['fine-tuning', 'loading', 'pictures', 'quantization', 'tasks', 'tensors', 'tokenizers'])(
+  'docs/%s.md runs, with MiniLM',
+  async (name) => {
+    expect(await complaintsOf(`docs/${name}.md`)).toBe('');
+  },
+);
