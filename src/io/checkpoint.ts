@@ -9,7 +9,7 @@ import type { Folder } from './folder.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
 import { shown } from './location.js';
-import { type Consume, type ReadOptions, readHeader, SafetensorsFile, type TensorInfo } from './safetensors.js';
+import { type Consume, openSafetensors, type ReadOptions, readHeader, type SafetensorsFile, type TensorInfo } from './safetensors.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -51,7 +51,7 @@ export async function* readCheckpoint(
   { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
   const single = await openIfThere(folder, SINGLE, { signal });
-  const whole = single && (await SafetensorsFile.open(single));
+  const whole = single && (await openSafetensors(single));
   const shards = whole ? [] : [...(await readIndex(folder, { signal }))];
   let file = whole;
   try {
@@ -156,7 +156,7 @@ async function openShard(
   expected: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<SafetensorsFile> {
-  const file = await SafetensorsFile.open(await folder.open(shard, { signal }));
+  const file = await openSafetensors(await folder.open(shard, { signal }));
   try {
     checkShard(file.name, file.tensors, expected);
     return file;

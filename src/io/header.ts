@@ -24,16 +24,18 @@ const bitsOf = (dtype: string): number => (Object.hasOwn(bits, dtype) ? bits[dty
 export interface TensorInfo {
   readonly name: string;
   readonly dtype: Dtype;
+  /** Elements that share bytes, a scale among them, and how many bytes: [1, 4] of F32. [1, NaN] of a kind that is not known. */
+  readonly block: readonly [elements: number, bytes: number];
   readonly shape: readonly number[];
   /** Where its bytes are, counted from the end of the header. */
   readonly begin: number;
   readonly end: number;
 }
 
-export interface Header {
+export interface Header<Metadata = ReadonlyMap<string, string>> {
   /** In the order of the file. */
   readonly tensors: readonly TensorInfo[];
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: Metadata;
 }
 
 /** A name in quotes, shortened: it comes from the file and may be anything. */
@@ -87,7 +89,7 @@ function readEntry(name: string, entry: unknown, file: string): TensorInfo {
   const length = known ? (shape.reduce((product, size) => product * size, 1) * bitsOf(dtype)) / 8 : end - begin;
   if (!Number.isSafeInteger(length)) throw bad(`of shape [${shape}] has no length in bytes`);
   if (end - begin !== length) throw bad(`of shape [${shape}] and ${dtype} needs ${length} bytes but its data_offsets are [${offsets}]`);
-  return { name, dtype, shape, begin, end };
+  return { name, dtype, block: [1, bytesPerElement(dtype)], shape, begin, end };
 }
 
 /** Files are written with axes enough for any model, so a list of thousands is an attack on whoever prints it. */

@@ -5,7 +5,7 @@
 import { HeedError } from '../errors.js';
 import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
-import { bytesPerElement, quote } from '../io/header.js';
+import { quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
@@ -155,9 +155,9 @@ export function prepared<M extends Module>(
 }
 
 /** What a chunk of a tensor takes in the engine on its way into a parameter. */
-export function stagedBytes({ dtype, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
+export function stagedBytes({ dtype, block, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
   if (!parameter) return 0;
-  const each = bytesPerElement(dtype);
+  const each = block[1] / block[0];
   const chunk = Math.min(BUFFER, sizeOf(shape) * each);
   const raw = sources[dtype as SourceDtype]?.kernel === undefined && dtypes.floats.includes(dtype) ? 0 : chunk;
   return raw + (parameter.packed && dtypes.floats.includes(dtype) ? (chunk / each) * 4 : 0);
@@ -246,7 +246,8 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
 }
 
 async function fill({ parameter, row, shape, holds }: Target, given: CheckpointTensor): Promise<void> {
-  const rowBytes = sizeOf(shape.slice(1)) * bytesPerElement(given.dtype);
+  const [elements, bytes] = given.block;
+  const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
   const write = {
     floats: (at: number, chunk: Uint8Array) => parameter.write(at, chunk, given.dtype as SourceDtype),
     ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(at, chunk),
