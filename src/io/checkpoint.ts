@@ -41,6 +41,21 @@ export interface CheckpointOptions extends OpenOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/** A model's weights, whatever files hold them. */
+export interface Checkpoint {
+  /** What headers tell: of a file on the net no more than its front is fetched. */
+  headers(options?: OpenOptions): Promise<CheckpointHeaders>;
+  /** Every tensor, in the order of the files. */
+  tensors(options?: CheckpointOptions): AsyncGenerator<CheckpointTensor, void>;
+}
+
+/** The weights of a folder: those that it comes with, or safetensors. */
+export const checkpointIn = (folder: Folder): Checkpoint =>
+  folder.weights ?? {
+    headers: (options) => readHeaders(folder, options),
+    tensors: (options) => readCheckpoint(folder, options),
+  };
+
 /**
  * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and spares
  * whoever has the wrong model the download of the right one's weights.

@@ -10,6 +10,7 @@ import { sum } from '../ops/reduce.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { type EncoderDims, type HeadChoices, type Reading, type Task, tiesWords } from './architecture.js';
 import { type LabelOptions, labelsOf } from './labels.js';
+import type { HeadMaker } from './parts.js';
 import { firstOf } from './through.js';
 
 /** What a head gets from its encoder. */
@@ -108,14 +109,8 @@ const classes: Readonly<Record<Task, (config: JsonNode, options: LabelOptions) =
   MaskedLM: () => undefined,
 };
 
-/** The head of a task, as config.json describes it. */
-export function headOf(
-  task: Task,
-  engine: Engine,
-  dims: EncoderDims,
-  choices: HeadChoices,
-  config: JsonNode,
-  options: LabelOptions = {},
-): Head {
-  return new Head(engine, dims, { tied: tiesWords(config), ...choices }, classes[task](config, options));
-}
+/** The head of a task as config.json describes it, or with other labels. */
+export const headFor = (task: Task, labels: LabelOptions = {}): HeadMaker => ({
+  task,
+  make: (engine, dims, choices, config) => new Head(engine, dims, { tied: tiesWords(config), ...choices }, classes[task](config, labels)),
+});

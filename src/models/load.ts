@@ -3,8 +3,7 @@
  * anything is read, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
 import { HeedError } from '../errors.js';
-import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
-import type { Folder } from '../io/folder.js';
+import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/checkpoint.js';
 import { quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
@@ -98,24 +97,26 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
   architecture: Spelt,
-  folder: Folder,
+  /** For messages. */
+  folder: string,
+  weights: Checkpoint,
   options: LoadOptions = {},
 ): Promise<M> {
   const { forms = { stored: 'float32', kept: 'float32' } } = options;
   let made: Prepared<M> | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
-    made = prepared(make, architecture, folder.name, entries, forms);
-    warnOf(entries, made, architecture, folder.name);
+    made = prepared(make, architecture, folder, entries, forms);
+    warnOf(entries, made, architecture, folder);
   };
   try {
-    for await (const tensor of readCheckpoint(folder, { ...options, check })) {
+    for await (const tensor of weights.tensors({ ...options, check })) {
       const target = made?.targetOf(tensor);
       if (!target) continue;
       await fill(target, tensor);
       settle(target.parameter, forms);
     }
     const { module, summary } = made as Prepared<M>; // made by `check`
-    settleTies(module, architecture, summary, folder.name);
+    settleTies(module, architecture, summary, folder);
     return module;
   } catch (error) {
     made?.module.dispose();

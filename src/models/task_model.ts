@@ -10,7 +10,7 @@ import { HostTensor } from '../tensor.js';
 import type { Task } from './architecture.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
-import { headOf } from './heads.js';
+import { headFor } from './heads.js';
 import { configWith, type LabelOptions } from './labels.js';
 import {
   type CallOptions,
@@ -21,7 +21,7 @@ import {
   type TrainableOptions,
   trainableOptionNames,
 } from './model.js';
-import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+import { loadPretrained, type Origin } from './pretrained.js';
 import { type ProblemType, problemTypes } from './scores.js';
 
 export interface TaskOptions extends TrainableOptions {
@@ -116,7 +116,7 @@ export async function loadTask<T extends Task>(
       culprit: 'problem_type',
       cure: `Use ${problemTypes.join(', ')}`,
     });
-  const head: Purpose['head'] = { task, make: (...given) => headOf(task, ...given, { num_labels, id2label }) };
+  const head = headFor(task, { num_labels, id2label });
   const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
   const labels = (tasks[task].named && module.head?.classes) || [];
   const chosen = problem_type ? { problem_type } : {};

@@ -1,7 +1,7 @@
 /** sentence-transformers' modules that have weights: Dense, y = f(W x + b) with a residual where it asks for one, and LayerNorm. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import type { Progress } from '../io/checkpoint.js';
+import { checkpointIn, type Progress } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
@@ -104,7 +104,7 @@ const kind = (name: string, make: (engine: Engine, config: JsonNode) => Module &
     const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
     // Of an architecture no more is asked for than how it spells names: as the module does, with none tied.
     const spelt = { name, weights: undefined, ties: [] } as unknown as Spelt;
-    return loadWeights(() => make(engine, config), spelt, folder, { signal, onProgress });
+    return loadWeights(() => make(engine, config), spelt, folder.name, checkpointIn(folder), { signal, onProgress });
   },
 });
 
