@@ -17,7 +17,8 @@ import {
 import type { Folder } from './io/folder.js';
 import { checkListener, observed } from './io/progress.js';
 import { type Estimate, type EstimateOptions, estimate } from './models/estimate.js';
-import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
+import { EncoderModel } from './models/model.js';
+import { type PretrainedOptions, pretrainedOptionNames } from './models/options.js';
 import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
 import { type Loaders, type Servable, serve } from './remote/serve.js';
@@ -84,17 +85,10 @@ export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
-export type {
-  CallOptions,
-  Insights,
-  Model,
-  ModelInputs,
-  ModelOutput,
-  PretrainedOptions,
-  TrainableOptions,
-} from './models/model.js';
+export type { CallOptions, Insights, Model, ModelInputs, ModelOutput } from './models/model.js';
 export { modernbert } from './models/modernbert.js';
 export { mpnet } from './models/mpnet.js';
+export type { PretrainedOptions, TrainableOptions } from './models/options.js';
 export { roberta } from './models/roberta.js';
 export { mt5, t5 } from './models/t5.js';
 export { xlmRoberta } from './models/xlm_roberta.js';

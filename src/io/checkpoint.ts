@@ -9,45 +9,11 @@ import type { Folder } from './folder.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
 import { shown } from './location.js';
-import { type Consume, openSafetensors, type ReadOptions, readHeader, type SafetensorsFile, type TensorInfo } from './safetensors.js';
+import { openSafetensors, readHeader, type SafetensorsFile } from './safetensors.js';
+import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor, TensorInfo } from './weights.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
-
-/** What a header says of a tensor, and the file that says it. */
-export interface CheckpointEntry extends TensorInfo {
-  /** For messages. */
-  readonly file: string;
-}
-
-/** A tensor on its turn. Before the next one is asked for, `read` may be called once; not calling it passes over the tensor. */
-export interface CheckpointTensor extends CheckpointEntry {
-  read(consume: Consume, options?: ReadOptions): Promise<void>;
-}
-
-export interface Progress {
-  /** The file being read, by its name in the folder. */
-  file: string;
-  /** Bytes of its tensors so far. */
-  loaded: number;
-  /** Bytes of all its tensors. */
-  total: number;
-}
-
-export interface CheckpointOptions extends OpenOptions {
-  /** Sees all tensors of all files before any is read; what it throws ends the visit. */
-  check?: ((tensors: readonly CheckpointEntry[]) => void) | undefined;
-  /** Called after each tensor and, in a long one, after each chunk. */
-  onProgress?: ((progress: Progress) => void) | undefined;
-}
-
-/** A model's weights, whatever files hold them. */
-export interface Checkpoint {
-  /** What headers tell: of a file on the net no more than its front is fetched. */
-  headers(options?: OpenOptions): Promise<CheckpointHeaders>;
-  /** Every tensor, in the order of the files. */
-  tensors(options?: CheckpointOptions): AsyncGenerator<CheckpointTensor, void>;
-}
 
 /** The weights of a folder: those that it comes with, or safetensors. */
 export const checkpointIn = (folder: Folder): Checkpoint =>
@@ -86,14 +52,6 @@ export async function* readCheckpoint(
   } finally {
     await file?.close();
   }
-}
-
-/** What a checkpoint's headers say. */
-export interface CheckpointHeaders {
-  /** In the order of the files. */
-  readonly tensors: readonly CheckpointEntry[];
-  /** Bytes of all files, headers included; undefined where a file's length is not told. */
-  readonly bytes: number | undefined;
 }
 
 /** How much of a file is asked for at first, for its header's sake: that of 100 tensors has 10 kB. */

@@ -4,8 +4,8 @@
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
-import type { Checkpoint } from './checkpoint.js';
 import { shown } from './location.js';
+import type { Checkpoint } from './weights.js';
 
 export interface Folder {
   /** For messages. */

@@ -6,10 +6,11 @@
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
 import { concatenated } from './bytes.js';
-import { type Header, malformed, quote, type TensorInfo } from './header.js';
+import { malformed, quote } from './header.js';
 import { shown } from './location.js';
 import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
+import type { Header, TensorInfo } from './weights.js';
 
 /** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufNumbers;

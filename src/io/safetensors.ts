@@ -1,14 +1,11 @@
 /** Safetensors: the header, a length and JSON, at the front of a file of tensors. Format: https://github.com/huggingface/safetensors#format */
 import type { ByteStream } from '../runtime/types.js';
 import { concatenated } from './bytes.js';
-import { type Header, malformed, parseHeader, quote, readable, type TensorInfo } from './header.js';
+import { malformed, parseHeader, quote, readable } from './header.js';
 import { shown } from './location.js';
 import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
-
-export type { Dtype, TensorInfo } from './header.js';
-export type { Consume } from './staging.js';
-export type { ReadOptions } from './tensor_file.js';
+import type { Header, TensorInfo } from './weights.js';
 
 /** As in the reference implementation. */
 const LONGEST_HEADER = 100_000_000;

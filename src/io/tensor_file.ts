@@ -4,17 +4,10 @@
  * to it. safetensors.ts and gguf.ts open files, checkpoint.ts reads models that consist of one or several.
  */
 import { HeedError } from '../errors.js';
-import { type Header, malformed, quote, type TensorInfo } from './header.js';
+import { malformed, quote } from './header.js';
 import { shown } from './location.js';
 import type { Consume, Staging } from './staging.js';
-
-export interface ReadOptions {
-  /**
-   * Bytes of a row: every chunk but the last is a multiple of it. A multiple of an element's size, or of a block's, which is the default.
-   * Up to 256 KiB it costs nothing; beyond, each chunk is one row, copied together.
-   */
-  granularity?: number;
-}
+import type { Header, ReadOptions, TensorInfo } from './weights.js';
 
 export interface TensorFileKind {
   /** Kinds of elements that heed reads. */

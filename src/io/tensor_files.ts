@@ -7,8 +7,8 @@ import type { OpenOptions, Runtime } from '../runtime/types.js';
 import { type HostData, type HostDtype, HostTensor, sizeOf } from '../tensor.js';
 import { readCheckpoint } from './checkpoint.js';
 import { addressOf } from './given.js';
-import type { Dtype } from './header.js';
 import { byteLength, joinSafetensors, pytorch, type SafetensorsEntry, writeSafetensors } from './safetensors_writer.js';
+import type { Dtype } from './weights.js';
 import { type TensorSource, weightsFolder } from './weights_folder.js';
 
 /** Element types of files, as tensors have them: none that is read has another place. Half precision is widened, exactly. */

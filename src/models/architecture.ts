@@ -10,7 +10,6 @@ import type { Module } from '../nn/module.js';
 import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
 import type { Gate, NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
-import type { Head } from './heads.js';
 
 /**
  * C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). E channels of embeddings, by default C:
@@ -147,7 +146,7 @@ export type Names = Readonly<Record<string, string>>;
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
-  new (engine: Engine, dims: Dims, block: Block, head?: Head): M;
+  new (engine: Engine, dims: Dims, block: Block, head?: never): M;
   /** Names what can be done with it, and so who loads it. */
   readonly kind: ArchitectureKind;
   /** Layers, each of which has tensors of its own in a checkpoint. */

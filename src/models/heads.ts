@@ -10,7 +10,6 @@ import { sum } from '../ops/reduce.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { type EncoderDims, type HeadChoices, type Reading, type Task, tiesWords } from './architecture.js';
 import { type LabelOptions, labelsOf } from './labels.js';
-import type { HeadMaker } from './parts.js';
 import { firstOf } from './through.js';
 
 /** What a head gets from its encoder. */
@@ -108,6 +107,12 @@ const classes: Readonly<Record<Task, (config: JsonNode, options: LabelOptions) =
   QuestionAnswering: () => ['start', 'end'],
   MaskedLM: () => undefined,
 };
+
+/** A task, and how its head is made. */
+export interface HeadMaker {
+  readonly task: Task;
+  make(engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode): Head;
+}
 
 /** The head of a task as config.json describes it, or with other labels. */
 export const headFor = (task: Task, labels: LabelOptions = {}): HeadMaker => ({

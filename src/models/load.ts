@@ -3,11 +3,11 @@
  * anything is read, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
 import { HeedError } from '../errors.js';
-import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/checkpoint.js';
 import { quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
+import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';

@@ -4,9 +4,10 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { type Checkpoint, type CheckpointHeaders, checkpointIn } from '../io/checkpoint.js';
+import { checkpointIn } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonNode } from '../io/json.js';
+import type { Checkpoint, CheckpointHeaders } from '../io/weights.js';
 import type { OpenOptions } from '../runtime/types.js';
 import {
   type Architecture,
@@ -24,7 +25,7 @@ import {
 import { byOwnKeys } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
-import type { Head } from './heads.js';
+import type { HeadMaker } from './heads.js';
 import { homeOf } from './home.js';
 import { summaryOf } from './load.js';
 
@@ -43,12 +44,6 @@ export async function readParts<F extends Folder>(model: F, { signal }: Pick<Ope
   const { folder, config } = await homeOf(model, { signal });
   const architecture = architectureOf(config);
   return { folder, config: byOwnKeys(config, architecture.aliases), architecture, weights: checkpointIn(folder) };
-}
-
-/** A task, and how its head is made. */
-export interface HeadMaker {
-  readonly task: Task;
-  make(engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode): Head;
 }
 
 /** What a model is made for. */
@@ -79,7 +74,7 @@ export function designOf({ config, architecture: found }: Pick<ModelParts, 'conf
       expectLayers(config, Made.layers(dims), checkpoint);
       const choices = { ...design?.choices(config), apart: checkpoint.apart('head.out') } as HeadChoices;
       const own = design && head.make(engine, dims as EncoderDims, choices, config);
-      return new Made(engine, dims, architecture.block(config, checkpoint), own) as Encoder | EncoderDecoder;
+      return new Made(engine, dims, architecture.block(config, checkpoint), own as never) as Encoder | EncoderDecoder;
     },
   };
 }

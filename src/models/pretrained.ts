@@ -3,11 +3,10 @@
  */
 import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
-import type { Progress } from '../io/checkpoint.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import type { JsonNode } from '../io/json.js';
 import { checkListener, isObserved, observed } from '../io/progress.js';
-import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import type { Progress } from '../io/weights.js';
 import { normal, zeros } from '../nn/init.js';
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
@@ -17,9 +16,10 @@ import { numberIn } from './config.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { checkpointEntries, loadWeights } from './load.js';
-import type { PretrainedOptions } from './model.js';
+import type { PretrainedOptions } from './options.js';
 import { designOf, type Purpose, readParts } from './parts.js';
 import { weightForms } from './quantization.js';
+import type { Origin } from './save.js';
 
 /** What each kind of architecture becomes. */
 interface Modules {
@@ -32,16 +32,6 @@ export interface Loaded<Kind extends ArchitectureKind> {
   config: JsonNode;
   module: Modules[Kind];
   origin: Origin;
-}
-
-export interface Origin {
-  folder: Folder;
-  /** The module's tensors, as a checkpoint of this dtype calls them. */
-  tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
-  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
-  model: string | undefined;
-  /** Whether it has a task's head. */
-  headed: boolean;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import type { CheckpointEntry, CheckpointHeaders, Progress } from '../io/checkpoint.js';
+import type { CheckpointEntry, CheckpointHeaders, Progress } from '../io/weights.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { Spelt, Task } from './architecture.js';

@@ -12,7 +12,6 @@ import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
 import { type Files, filesOf, tokenizerFiles } from '../text/saved.js';
-import type { Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 export interface SaveOptions {
@@ -32,6 +31,17 @@ export interface SavePretrainedOptions {
   dtype?: PretrainedDtype | undefined;
   /** Looked at before anything is written. */
   signal?: AbortSignal | undefined;
+}
+
+/** Where a module comes from. */
+export interface Origin {
+  folder: Folder;
+  /** The module's tensors, as a checkpoint of this dtype calls them. */
+  tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
+  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
+  model: string | undefined;
+  /** Whether it has a task's head. */
+  headed: boolean;
 }
 
 /** How a model generates, and how sentence-transformers makes sentences of tokens. */

@@ -12,16 +12,10 @@ import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
 import { headFor } from './heads.js';
 import { configWith, type LabelOptions } from './labels.js';
-import {
-  type CallOptions,
-  checkPretrained,
-  EncoderBase,
-  type Insights,
-  type ModelInputs,
-  type TrainableOptions,
-  trainableOptionNames,
-} from './model.js';
-import { loadPretrained, type Origin } from './pretrained.js';
+import { type CallOptions, EncoderBase, type Insights, type ModelInputs } from './model.js';
+import { checkPretrained, type TrainableOptions, trainableOptionNames } from './options.js';
+import { loadPretrained } from './pretrained.js';
+import type { Origin } from './save.js';
 import { type ProblemType, problemTypes } from './scores.js';
 
 export interface TaskOptions extends TrainableOptions {

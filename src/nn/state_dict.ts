@@ -1,6 +1,6 @@
 /** Whether what is given for a module's parameters fits them: all of it is looked at before any of them changes. */
 import { HeedError } from '../errors.js';
-import type { CheckpointEntry } from '../io/checkpoint.js';
+import type { CheckpointEntry } from '../io/weights.js';
 import { kindOf, wrongArgument } from '../ops/check.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { Parameter } from './parameter.js';

@@ -1,11 +1,12 @@
 /** sentence-transformers' modules that have weights: Dense, y = f(W x + b) with a residual where it asks for one, and LayerNorm. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { checkpointIn, type Progress } from '../io/checkpoint.js';
+import { checkpointIn } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
 import { isObserved } from '../io/progress.js';
+import type { Progress } from '../io/weights.js';
 import { exp } from '../math.js';
 import type { Spelt } from '../models/architecture.js';
 import { loadWeights } from '../models/load.js';

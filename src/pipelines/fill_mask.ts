@@ -6,7 +6,7 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type MaskedLM, MaskedLMModel } from '../models/task_model.js';

@@ -6,7 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { type QuestionAnswerer, QuestionAnsweringModel } from '../models/task_model.js';
 import { expectBooleans } from '../ops/check.js';

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
 import type { FillMask } from './fill_mask.js';
 import type { QuestionAnswering } from './question_answering.js';

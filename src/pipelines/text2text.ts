@@ -9,7 +9,7 @@ import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import { batchesOf, padded } from '../text/rows.js';

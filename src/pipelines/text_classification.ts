@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import type { Classification } from '../models/scores.js';
 import {
   type Classifier,

@@ -4,7 +4,7 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';

@@ -7,7 +7,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, partsOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
