@@ -21,6 +21,7 @@ import { search } from './generate.js';
 import { planOf } from './plan.js';
 import type { Found, Streamer } from './search.js';
 
+/** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
   /** The source, [B, S]. */
   input_ids: IntegerInput;
@@ -40,6 +41,7 @@ export interface Seq2SeqOutput extends Insights {
   encoder_last_hidden_state: HostTensor;
 }
 
+/** Options of `model.generate`: the source, how it is written, and what of it is told. */
 export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
   /** Hears of tokens as they come: a TextStreamer. For one sequence, without beams. */
   streamer?: Streamer | undefined;
@@ -53,6 +55,7 @@ export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
   output_scores?: boolean | undefined;
   /** The model's scores at each step, before the options change them. */
   output_logits?: boolean | undefined;
+  /** Ends the generation, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -77,9 +80,10 @@ const callNames = ['streamer', 'return_dict_in_generate', 'signal'];
 export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(outputNames, generationOptionNames);
 
 /** What only a call without `return_dict_in_generate` gives. */
-type Generate = {
+export type Generate = {
+  /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
   (options: GenerateOptions & { return_dict_in_generate: true }, wishes?: GenerationConfig): Promise<GenerateOutput>;
-  /** `input_ids` alone are those of all options. */
+  /** The sequences, int32 [B · num_return_sequences, T]. `input_ids` alone will do. */
   (options: GenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
 };
 

@@ -6,6 +6,7 @@ import { type AnyData, type ArrayOf, type HostData, type HostDtype, HostTensor }
 
 type Values = readonly (number | bigint | boolean)[];
 
+/** `Tensor` itself: `new Tensor(type, data, dims)`, and what `instanceof` looks at. */
 export interface TensorConstructor {
   /**
    * A tensor of numbers that are given: an array of the type's own kind, which it takes as it is, or a list, which it copies. `dims` default to one axis.
@@ -13,6 +14,7 @@ export interface TensorConstructor {
    * @example new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3])
    */
   new <T extends HostDtype>(type: T, data: ArrayOf[T] | Values, dims?: readonly number[]): HostTensor<ArrayOf[T]>;
+  /** Host tensors have it, results of models too. */
   readonly prototype: HostTensor<AnyData>;
 }
 

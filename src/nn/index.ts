@@ -6,9 +6,10 @@ export {
   type MultiheadAttentionResult,
 } from './attention.js';
 export { KVCache } from './cache.js';
+export type { Init } from './init.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { type LoadOptions, Module, type SaveOptions, type StateDict, type StateTensor, type TrainOptions } from './module.js';
-export type { ParameterDtype } from './parameter.js';
+export type { Parameter, ParameterDtype, ParameterOptions } from './parameter.js';
 export {
   LearnedPositions,
   RelativeBias,
@@ -22,8 +23,10 @@ export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncod
 export {
   type DecoderLayerCall,
   type EncoderLayerCall,
+  type Gate,
   type LayerAttention,
   type LayerMasks,
+  type Norm,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,

@@ -13,6 +13,7 @@ declare global {
 
 /** The builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
 export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] as const;
+/** A build of the kernels by its name. */
 export type Binary = (typeof binaries)[number];
 
 /** What a worker needs to become a thread of an engine. */
@@ -35,9 +36,11 @@ export interface WorkerHandle {
 
 /** Where messages go in and out: a Worker, a worker's own scope, a MessagePort. */
 export interface Port {
+  /** Sends a message. What is in `transfer` moves, and is empty here afterwards. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   /** A MessagePort is silent until it is started. */
   start?(): void;
+  /** Hears of messages that come, and of failures. */
   addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
 }
 
@@ -62,6 +65,7 @@ export interface ByteStream {
 }
 
 export interface OpenOptions {
+  /** Gives it up: what waits rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** How many bytes at the front are wanted, where not all are: no more need be fetched for them. The size that the stream tells is the whole file's. */
   bytes?: number | undefined;
@@ -144,7 +148,12 @@ export interface HubCache {
   addresses(folder: string): AddressCache;
 }
 
+/**
+ * A place that heed runs in: its files, its network, its workers. The entry points bring one along; give one of your own to `bind` for a
+ * place that none of them knows.
+ */
 export interface Runtime {
+  /** As `engine.info.runtime` has it. */
   readonly name: string;
   /** Cores that this process may use, a container's quota included. */
   cores(): number;
@@ -187,9 +196,13 @@ export interface Runtime {
   /** The Cache API; undefined where there is none. */
   caches():
     | {
-        open(
-          name: string,
-        ): Promise<{ match(key: string): Promise<Response | undefined>; put(key: string, response: Response): Promise<void> }>;
+        /** The cache of a name, which is made where there is none. */
+        open(name: string): Promise<{
+          /** What was kept for an address. */
+          match(key: string): Promise<Response | undefined>;
+          /** Keeps a response for an address. */
+          put(key: string, response: Response): Promise<void>;
+        }>;
       }
     | undefined;
   /** Lets the event loop have a turn: timers, I/O, an abort. */

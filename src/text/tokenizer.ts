@@ -42,7 +42,9 @@ export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor, Li
 export type { Encoding } from './encoding.js';
 export { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 
+/** Options of a tokenizer's `decode` and `batch_decode`. */
 export interface DecodeOptions {
+  /** Whether special tokens, [CLS] say, are left out. Default false. */
   skip_special_tokens?: boolean | undefined;
   /** Takes away spaces before punctuation. Default as tokenizer_config.json says. */
   clean_up_tokenization_spaces?: boolean | undefined;
@@ -65,6 +67,7 @@ export type CallableTokenizer = Tokenizer & Tokenizer['batch'];
 
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 
+/** Texts to token ids and back. `AutoTokenizer.from_pretrained` gives one, which is a function too: `tokenizer(texts, options)`. */
 export class Tokenizer extends Told {
   private readonly maySpoil: boolean;
   private readonly className: Description['className'];
@@ -193,11 +196,13 @@ export class Tokenizer extends Told {
     return Array.from(rows, (ids) => this.decode(ids, options));
   }
 
+  /** The id of a token, added ones included; undefined for none of the vocabulary. Throws ARGUMENT for what is no string. */
   token_to_id(token: string): number | undefined {
     if (typeof token !== 'string') throw new HeedError('ARGUMENT', 'a token must be a string', { culprit: 'token' });
     return this.pipeline.idOf(token);
   }
 
+  /** The token of an id; undefined for an id that no token has. */
   id_to_token(id: number): string | undefined {
     return this.pipeline.tokenOf(id);
   }
@@ -219,6 +224,7 @@ export class Tokenizer extends Told {
     return this.pipeline.specials.map(({ content }) => content);
   }
 
+  /** Their ids, in the same order. */
   get all_special_ids(): number[] {
     return this.pipeline.specials.map(({ id }) => id);
   }
