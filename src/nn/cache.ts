@@ -30,6 +30,10 @@ interface Widths {
   Dv: number;
 }
 
+/**
+ * Keys and values of earlier calls of one attention, for decoding token by token: given as `cache` to MultiheadAttention, which appends to
+ * it.
+ */
 export class KVCache {
   #slots: Slots | undefined;
   #widths: Widths = { G: 0, D: 0, Dv: 0 };
@@ -38,6 +42,7 @@ export class KVCache {
   #table: Storage | undefined;
   #length = 0;
 
+  /** Begins empty. */
   constructor(readonly engine: Engine) {}
 
   /** Keys of each row. */
@@ -91,6 +96,7 @@ export class KVCache {
     this.#length = length;
   }
 
+  /** Frees what it remembers. */
   dispose(): void {
     this.#slots?.storage.free();
     this.#table?.free();
