@@ -89,8 +89,19 @@ export type Generate = {
 
 /** In a page the model lives in a worker: then `engine` and `module` cannot be reached, and say so. */
 export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
-  ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & { generate: Generate };
+  ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & {
+    /** Writes a text for each source, by transformers' options. */
+    generate: Generate;
+  };
 
+/**
+ * A loaded encoder-decoder. `AutoModelForSeq2SeqLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` writes one.
+ * @example
+ * ```js
+ * const ids = await model.generate({ ...tokenizer('Hello.'), num_beams: 4, max_new_tokens: 64 }); // int32 [1, T]
+ * const [text] = tokenizer.batch_decode(ids, { skip_special_tokens: true });
+ * ```
+ */
 export class Seq2SeqModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
 
@@ -99,6 +110,7 @@ export class Seq2SeqModel extends LoadedModel {
     config: JsonObject,
     /** What the model's files ask of a generation. */
     readonly generation_config: GenerationConfig,
+    /** The stacks, with their parameters. */
     readonly module: EncoderDecoder,
     origin?: Origin,
   ) {

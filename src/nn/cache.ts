@@ -43,7 +43,10 @@ export class KVCache {
   #length = 0;
 
   /** Begins empty. */
-  constructor(readonly engine: Engine) {}
+  constructor(
+    /** Whose memory it is in. */
+    readonly engine: Engine,
+  ) {}
 
   /** Keys of each row. */
   get length(): number {

@@ -68,7 +68,10 @@ export abstract class Module {
   #calls = 0;
 
   /** Throws ARGUMENT for what is no engine. */
-  constructor(readonly engine: Engine) {
+  constructor(
+    /** What it runs on. */
+    readonly engine: Engine,
+  ) {
     if (!(engine instanceof Engine))
       throw new HeedError('ARGUMENT', `${new.target.name} needs an engine first`, {
         culprit: 'engine',

@@ -65,8 +65,8 @@ const norms = {
   layer: (engine: Engine, C: number, eps: number, bias: boolean): LayerNorm | RMSNorm => new LayerNorm(engine, C, { eps, bias }),
   rms: (engine: Engine, C: number, eps: number): LayerNorm | RMSNorm => new RMSNorm(engine, C, { eps }),
 } as const;
-/** A norm of a layer. */
 export type NormKind = keyof typeof norms;
+/** A norm of a layer. */
 export type Norm = LayerNorm | RMSNorm;
 
 /** The norm that layers with these options have, for C channels. */
@@ -83,9 +83,9 @@ export const layerOptionNames = [
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
-  /** [T, S], [B·H, T, S] or [B, H, T, S]: bool, true is ignored; or float32, added to the scores. */
+  /** Of shape [T, S], [B·H, T, S] or [B, H, T, S]. bool: true is ignored; float32: added to the scores. */
   mask?: Tensor | undefined;
-  /** [B, S]: bool, true is ignored; or float32, added to the scores. */
+  /** bool [B, S], true is ignored; float32: added to the scores. */
   keyPaddingMask?: Tensor | undefined;
   /** Each query sees the keys up to its own place. Default false. */
   isCausal?: boolean | undefined;
@@ -129,7 +129,8 @@ abstract class TransformerLayer extends Module {
   /** Whether attention has a norm. */
   protected readonly attentionNorm: boolean;
   /** The layer's options, with defaults. */
-  protected readonly options: TransformerLayerOptions & { activation: Activation; batchFirst: boolean; bias: boolean; dropout: number };
+  protected readonly options: TransformerLayerOptions &
+    Required<Pick<TransformerLayerOptions, 'activation' | 'batchFirst' | 'bias' | 'dropout'>>;
 
   constructor(
     engine: Engine,

@@ -6,12 +6,13 @@ import { expectDtype, expectShape, wrongArgument, wrongShape } from './check.js'
 import { isTracked, op } from './op.js';
 import { contiguous } from './shape.js';
 
+/** Options of crossEntropy. */
 export interface CrossEntropyOptions {
   /** A target that does not count. Default −100. */
   ignoreIndex?: number | undefined;
   /** How much of a target is shared by all classes, 0 to 1 (arXiv 1512.00567, §7). Default 0. */
   labelSmoothing?: number | undefined;
-  /** [V]: what each class counts for. Has no gradient. */
+  /** What each class counts for, [V]. Has no gradient. */
   weight?: Tensor | undefined;
 }
 

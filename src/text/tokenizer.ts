@@ -51,7 +51,12 @@ export interface DecodeOptions {
 }
 
 /** Token ids, as models give and take them. */
-export type IdTensor = { readonly data: Iterable<number | bigint>; readonly dims: readonly number[] };
+export type IdTensor = {
+  /** Row by row. */
+  readonly data: Iterable<number | bigint>;
+  /** [T] or [B, T] */
+  readonly dims: readonly number[];
+};
 
 /** A tensor's rows; undefined for what is none. */
 function rowsOf(ids: unknown): (number | bigint)[][] | undefined {

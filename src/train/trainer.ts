@@ -17,9 +17,11 @@ import { Optimizer } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import { TensorBoard } from './tensorboard.js';
 
+/** What a Trainer is made of. */
 export interface TrainerOptions<Model, Batch> {
   /** What is to be learned: `sequenceToSequence({ pad })`, say. */
   objective: Objective<Model, Batch>;
+  /** What changes the parameters; it decides which of them. */
   optimizer: Optimizer;
   /** Factors of the optimizer's rate. Default constant. */
   schedule?: Schedule | undefined;
@@ -41,7 +43,9 @@ export interface TrainerOptions<Model, Batch> {
 export interface StepMemory {
   /** The most that is in use at a time: what other models hold on this engine, too. */
   peak: number;
+  /** The weights. */
   parameters: number;
+  /** Their gradients. */
   gradients: number;
   /** What the optimizer keeps. */
   moments: number;
@@ -67,6 +71,7 @@ export class Trainer<Model extends Module, Batch> {
 
   /** Throws ARGUMENT for options that are not right, UNSUPPORTED for one that there is not. */
   constructor(
+    /** The module that is trained. */
     readonly model: Model,
     options: TrainerOptions<Model, Batch>,
   ) {
