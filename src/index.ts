@@ -38,7 +38,7 @@ import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
 
-export { type Environment, LogLevel } from './io/env.js';
+export { type Environment, LogLevel, type WasmEnvironment } from './io/env.js';
 export type { CacheLike } from './io/url_cache.js';
 export type { Classification, Scoring } from './models/scores.js';
 export type { Classifier, ClassifyOptions, SequenceClassifier, TextInput } from './models/sequence_classifier.js';

@@ -1,4 +1,7 @@
-/** heed/core in browsers, their workers, and wherever else fetch is: no architecture is registered. */
+/**
+ * heed/core: heed without architectures and tasks, of which a program registers what it needs, so that a bundle has no more.
+ * @module heed/core
+ */
 import { autos, bind, bindConfig, bindEstimate, bindRead, bindWrite, type Port, serveModels } from '../core.js';
 import { webRuntime } from '../runtime/web.js';
 

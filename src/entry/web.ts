@@ -1,4 +1,7 @@
-/** heed in browsers, their workers, and wherever else fetch is. */
+/**
+ * heed: models, tokenizers and pipelines, with every architecture. It has the same names in every runtime, and in heed/inline, where the kernels come inside of the module.
+ * @module heed
+ */
 import { bindAll, type Port, serveModels } from '../index.js';
 import { pageRuntime } from '../runtime/web-page.js';
 

@@ -82,7 +82,13 @@ export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.
 /** What only a call without `return_dict_in_generate` gives. */
 export type Generate = {
   /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
-  (options: GenerateOptions & { return_dict_in_generate: true }, wishes?: GenerationConfig): Promise<GenerateOutput>;
+  (
+    options: GenerateOptions & {
+      /** An object is given. */
+      return_dict_in_generate: true;
+    },
+    wishes?: GenerationConfig,
+  ): Promise<GenerateOutput>;
   /** The sequences, int32 [B · num_return_sequences, T]. `input_ids` alone will do. */
   (options: GenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
 };

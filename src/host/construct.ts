@@ -80,4 +80,14 @@ function withMethods(): TensorConstructor {
  * it, or anything else of this folder; `heed` does, heed/core leaves it to the program.
  */
 export const Tensor: TensorConstructor = /* @__PURE__ */ withMethods();
+/**
+ * Numbers in JavaScript memory with a shape, as transformers.js has them: what models give and take.
+ * @example
+ * ```js
+ * const x = new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3]);
+ * x.softmax(-1).tolist();
+ * for (const row of x) console.log(row.mean().item());
+ * ```
+ * @interface
+ */
 export type Tensor<Data extends AnyData = HostData> = HostTensor<Data>;

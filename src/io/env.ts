@@ -72,6 +72,7 @@ export interface Environment {
   fetch: Fetch;
 }
 
+/** transformers.js's settings of ONNX Runtime's WebAssembly, as heed's engines take them. */
 export interface WasmEnvironment {
   /** Threads of engines that are started for models; those that run already stay as they are. Default 0: as many as fit. */
   numThreads: number;

@@ -1,9 +1,13 @@
-/** heed/nn: modules with PyTorch's names, options (in camelCase) and state-dict keys. */
+/**
+ * heed/nn: modules with PyTorch's names, options (in camelCase) and state-dict keys.
+ * @module heed/nn
+ */
 export {
   MultiheadAttention,
   type MultiheadAttentionCall,
   type MultiheadAttentionOptions,
   type MultiheadAttentionResult,
+  type Turn,
 } from './attention.js';
 export { KVCache } from './cache.js';
 export type { Init } from './init.js';
@@ -30,4 +34,5 @@ export {
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
+  type WeightsListener,
 } from './transformer.js';

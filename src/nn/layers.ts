@@ -35,8 +35,14 @@ export class Linear extends Module {
     readonly inFeatures: number,
     /** Width of y. */
     readonly outFeatures: number,
-    /** `parts`: several layers of equal width, stacked, of which `part` runs one; default 1. */
-    options: { bias?: boolean; biasInit?: Init; parts?: number } = {},
+    options: {
+      /** Whether there is a bias. Default true. */
+      bias?: boolean;
+      /** How the bias begins. Default uniform within 1 / √inFeatures, as in PyTorch. */
+      biasInit?: Init;
+      /** Several layers of equal width, stacked, of which `part` runs one. Default 1. */
+      parts?: number;
+    } = {},
   ) {
     super(engine);
     checkOptions(options, ['bias', 'biasInit', 'parts'], 'Linear');
@@ -63,7 +69,7 @@ export class Linear extends Module {
   }
 }
 
-/** Rows of a table by number: [...] int32 → [..., embeddingDim]. `packed`: the table is a product's weight too, and lies as that wants it. */
+/** Rows of a table by number: [...] int32 → [..., embeddingDim]. */
 export class Embedding extends Module {
   /** The table, [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter;
@@ -74,8 +80,12 @@ export class Embedding extends Module {
     readonly numEmbeddings: number,
     /** Channels of a row. */
     readonly embeddingDim: number,
-    /** `quantizable`: whether a q8 model holds it in 8 bits; default true. */
-    options: { packed?: boolean; quantizable?: boolean } = {},
+    options: {
+      /** Whether the table is a product's weight too, and lies as that wants it. Default false. */
+      packed?: boolean;
+      /** Whether a q8 model holds it in 8 bits. Default true. */
+      quantizable?: boolean;
+    } = {},
   ) {
     super(engine);
     checkOptions(options, ['packed', 'quantizable'], 'Embedding');
@@ -99,7 +109,16 @@ export class LayerNorm extends Module {
   /** What is added to the variance. Default 1e-5. */
   readonly eps: number;
 
-  constructor(engine: Engine, normalizedShape: number, options: { eps?: number; bias?: boolean } = {}) {
+  constructor(
+    engine: Engine,
+    normalizedShape: number,
+    options: {
+      /** What is added to the variance. Default 1e-5. */
+      eps?: number;
+      /** Whether there is a bias. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     super(engine);
     checkOptions(options, ['eps', 'bias'], 'LayerNorm');
     expectBooleans('LayerNorm', { bias: options.bias });
@@ -121,7 +140,14 @@ export class RMSNorm extends Module {
   /** What is added to the mean square. Default 1e-6. */
   readonly eps: number;
 
-  constructor(engine: Engine, normalizedShape: number, options: { eps?: number } = {}) {
+  constructor(
+    engine: Engine,
+    normalizedShape: number,
+    options: {
+      /** What is added to the mean square. Default 1e-6. */
+      eps?: number;
+    } = {},
+  ) {
     super(engine);
     checkOptions(options, ['eps'], 'RMSNorm');
     this.eps = checkEps('RMSNorm', options.eps ?? 1e-6);

@@ -218,7 +218,13 @@ export abstract class Module {
    * Fills the parameters. Throws MODEL_MISMATCH for a tensor that is missing, extra (unless `strict` is false), or of another
    * shape; nothing has changed then.
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
+  loadStateDict(
+    state: StateDict,
+    options: {
+      /** Whether missing and extra tensors are errors. Default true. */
+      strict?: boolean;
+    } = {},
+  ): void {
     checkOptions(options, ['strict'], 'loadStateDict');
     const { strict = true } = options;
     expectBooleans('loadStateDict', { strict });

@@ -81,7 +81,13 @@ export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
 export const relu = (x: TensorLike): Tensor => activate(x, 'relu');
 
 /** x Φ(x) with the error function, or its tanh approximation (arXiv 1606.08415). */
-export function gelu(x: TensorLike, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(
+  x: TensorLike,
+  options: {
+    /** 'tanh' for the approximation. Default 'none'. */
+    approximate?: 'none' | 'tanh';
+  } = {},
+): Tensor {
   checkOptions(options, ['approximate'], 'gelu');
   const { approximate = 'none' } = options;
   if (approximate !== 'none' && approximate !== 'tanh') {

@@ -82,21 +82,30 @@ export interface PredictionSums {
 }
 
 /** Sums of an evaluation on the host: logits [..., V], targets [...] int32. The rows' maxima are a by-product of their losses: no logit is read twice. */
-export const predictionSums = op((logits: Tensor, targets: Tensor, options: { ignoreIndex?: number | undefined } = {}): PredictionSums => {
-  checkOptions(options, ['ignoreIndex'], 'predictionSums');
-  const { engine } = logits;
-  const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
-  const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
-  let right = 0;
-  for (let t = 0; t < T; t++) {
-    const target = ids[t] as number;
-    if (target === (options.ignoreIndex ?? -100)) continue;
-    const row = engine.heap.floats(x.ptr + 4 * t * V, V);
-    const largest = maxima[2 * t] as number;
-    if (row[target] === largest && row.indexOf(largest) === target) right++;
-  }
-  return { loss: total, targets: count, right };
-});
+export const predictionSums = op(
+  (
+    logits: Tensor,
+    targets: Tensor,
+    options: {
+      /** A target that does not count. Default −100. */
+      ignoreIndex?: number | undefined;
+    } = {},
+  ): PredictionSums => {
+    checkOptions(options, ['ignoreIndex'], 'predictionSums');
+    const { engine } = logits;
+    const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
+    const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
+    let right = 0;
+    for (let t = 0; t < T; t++) {
+      const target = ids[t] as number;
+      if (target === (options.ignoreIndex ?? -100)) continue;
+      const row = engine.heap.floats(x.ptr + 4 * t * V, V);
+      const largest = maxima[2 * t] as number;
+      if (row[target] === largest && row.indexOf(largest) === target) right++;
+    }
+    return { loss: total, targets: count, right };
+  },
+);
 
 /** What all targets that count weigh together. Throws ARGUMENT for one that is no class. */
 function weightOf(where: string, targets: Int32Array, V: number, ignoreIndex: number, weights: Float32Array | undefined): number {

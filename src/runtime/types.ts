@@ -41,7 +41,15 @@ export interface Port {
   /** A MessagePort is silent until it is started. */
   start?(): void;
   /** Hears of messages that come, and of failures. */
-  addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
+  addEventListener(
+    type: 'message' | 'messageerror' | 'error',
+    listener: (event: {
+      /** What a message brings. */
+      data?: unknown;
+      /** What an error says. */
+      message?: string;
+    }) => void,
+  ): void;
 }
 
 /** A worker that runs whole models for a page (src/remote). */
@@ -180,7 +188,14 @@ export interface Runtime {
    * Adds to the end of a file, which begins with this where there is none, as do the folders above it. Gives whether it did: not where the file was to be `fresh` and is
    * there already, whoever made it. Throws STORAGE, UNSUPPORTED.
    */
-  appendFile(location: string, bytes: Uint8Array, options?: { fresh?: boolean }): Promise<boolean>;
+  appendFile(
+    location: string,
+    bytes: Uint8Array,
+    options?: {
+      /** Whether the file must not be there yet. Default false. */
+      fresh?: boolean;
+    },
+  ): Promise<boolean>;
   /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
   listFolder(folder: string): Promise<string[]>;
   /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */

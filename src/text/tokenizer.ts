@@ -145,7 +145,13 @@ export class Tokenizer extends Told {
   }
 
   /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text, also one without words. */
-  batch(texts: Text | readonly Text[], options: BatchOptions & { return_tensor: false }): ListBatch;
+  batch(
+    texts: Text | readonly Text[],
+    options: BatchOptions & {
+      /** Lists are given. */
+      return_tensor: false;
+    },
+  ): ListBatch;
   batch(texts: Text | readonly Text[], options?: BatchOptions): Batch;
   batch(texts: Text | readonly Text[], options: BatchOptions = {}): Batch | ListBatch {
     const lengths = lengthsOf(options, batchOptions, this.model_max_length);

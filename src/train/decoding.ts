@@ -14,7 +14,13 @@ import type { Decoding } from './objective.js';
 /** What turns ids into texts; heed's tokenizers do. */
 export interface TextDecoder {
   /** Rows of token ids as texts. */
-  batch_decode(rows: readonly (readonly number[])[], options: { skip_special_tokens: boolean }): string[];
+  batch_decode(
+    rows: readonly (readonly number[])[],
+    options: {
+      /** Whether special tokens are left out. */
+      skip_special_tokens: boolean;
+    },
+  ): string[];
 }
 
 /** Options of generating. */

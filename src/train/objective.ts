@@ -47,7 +47,14 @@ export interface Objective<Model, Batch> {
 /** How texts that a model says by itself are made and compared. */
 export interface Decoding<Model, Batch> {
   /** The model's texts for a batch's examples, in order. */
-  translate(model: Model, batch: Batch, options: { signal?: AbortSignal | undefined }): Promise<readonly string[]>;
+  translate(
+    model: Model,
+    batch: Batch,
+    options: {
+      /** Ends the decoding, which rejects with its reason. */
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<readonly string[]>;
   /** What people say. */
   references(batch: Batch): readonly string[];
   /** How BLEU cuts texts into words. Default '13a'. */

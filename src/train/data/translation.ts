@@ -9,7 +9,13 @@ import type { Dataset } from './dataset.js';
 /** What the dataset needs of a tokenizer; heed's are such. */
 export interface PairTokenizer {
   /** A text's token ids, without special ones. */
-  encode(text: string, options: { add_special_tokens: false }): ArrayLike<number>;
+  encode(
+    text: string,
+    options: {
+      /** The dataset has its own. */
+      add_special_tokens: false;
+    },
+  ): ArrayLike<number>;
   /** The id of a token; undefined for none of the vocabulary. */
   token_to_id(token: string): number | undefined;
 }
