@@ -21,6 +21,7 @@ import { prepared, settle, stagedBytes } from './load.js';
 import { designOf, type ModelParts, readParts, tasksIn } from './parts.js';
 import { checkDtype, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
 
+/** Options of estimate. */
 export interface EstimateOptions {
   /** As in from_pretrained. Default: as the checkpoint is. */
   dtype?: PretrainedDtype | undefined;
@@ -30,6 +31,7 @@ export interface EstimateOptions {
   tokens?: number | undefined;
   /** Options of the engine that the model will run on. */
   engine?: EngineOptions | undefined;
+  /** Ends the reading, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -47,7 +49,9 @@ export interface Estimate {
   weights: number;
   /** What a forward of `batch` rows of `tokens` tokens takes at most beside them. */
   activations: number;
+  /** Rows of the forward. */
   batch: number;
+  /** Tokens of a row. */
   tokens: number;
   /** The WebAssembly memory after that forward: weights, activations, and what the engine keeps for itself. JavaScript's own memory comes on top, the tokenizer's most of it. */
   memory: number;

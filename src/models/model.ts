@@ -17,7 +17,9 @@ import { loadPretrained } from './pretrained.js';
 import { withRoom } from './room.js';
 import { type Origin, remember, type SavePretrainedOptions, saveLoaded } from './save.js';
 
+/** What an encoder reads: int32 [B, T] each, as a tokenizer gives them. */
 export interface ModelInputs {
+  /** The tokens' ids. */
   input_ids: IntegerInput;
   /** 1 for tokens, of which every row has one at least, 0 for padding. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
@@ -25,9 +27,13 @@ export interface ModelInputs {
   token_type_ids?: IntegerInput | undefined;
 }
 
+/** Options of a call of a model. */
 export interface CallOptions {
+  /** Whether attention weights are given; they cost a second pass. Default false. */
   output_attentions?: boolean | undefined;
+  /** Whether the states of all blocks are given. Default false. */
   output_hidden_states?: boolean | undefined;
+  /** Ends the forward between blocks; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -39,6 +45,7 @@ export interface Insights {
   attentions?: HostTensor[];
 }
 
+/** What an encoder gives, float32. */
 export interface ModelOutput extends Insights {
   /** [B, T, C] */
   last_hidden_state: HostTensor;
@@ -58,7 +65,9 @@ export class LoadedModel {
   #module: Module;
 
   constructor(
+    /** What it runs on. */
     readonly engine: Engine,
+    /** config.json as it is. */
     readonly config: JsonObject,
     module: Module,
     /** Where it comes from. Nowhere, if it only writes for a module that somebody trains. */
@@ -123,6 +132,7 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   constructor(
     engine: Engine,
     config: JsonObject,
+    /** The blocks, with their parameters. */
     readonly encoder: Encoder,
     origin: Origin,
   ) {
@@ -167,6 +177,7 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   }
 }
 
+/** A loaded encoder. `AutoModel.from_pretrained` gives one, which is a function too: `model(inputs)`. */
 export class EncoderModel extends EncoderBase<ModelOutput> {
   static readonly optionNames = trainableOptionNames;
 
@@ -182,6 +193,7 @@ export class EncoderModel extends EncoderBase<ModelOutput> {
     return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'forward', 'save_pretrained']);
   }
 
+  /** What of the blocks' outputs is the model's. */
   protected read({ lastHiddenState, poolerOutput }: EncoderOutputs): ModelOutput {
     return { last_hidden_state: lastHiddenState.toHost(), ...(poolerOutput && { pooler_output: poolerOutput.toHost() }) };
   }

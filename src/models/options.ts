@@ -7,6 +7,7 @@ import { expectBooleans } from '../ops/check.js';
 import type { Port } from '../runtime/types.js';
 import { checkDtype, type PretrainedDtype } from './quantization.js';
 
+/** Options of `from_pretrained` and `pipeline`. */
 export interface PretrainedOptions extends SourceOptions {
   /** The engine that runs the model, or the options of one of its own. Default: one engine that all share. */
   engine?: Engine | EngineOptions | undefined;
@@ -22,7 +23,9 @@ export interface PretrainedOptions extends SourceOptions {
    * checkpoint that is, else fp32.
    */
   dtype?: PretrainedDtype | undefined;
+  /** Hears of files as they come. */
   progress_callback?: ((progress: ProgressEvent) => void) | undefined;
+  /** Ends the loading, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 

@@ -14,6 +14,7 @@ import type { Runtime } from '../runtime/types.js';
 import { type Files, filesOf, tokenizerFiles } from '../text/saved.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
+/** Options of save_pretrained. */
 export interface SaveOptions {
   /** What config.json says beside, or instead of, the model's own `config`. */
   config?: JsonObject | undefined;
@@ -59,7 +60,10 @@ export const remember = (module: Module, config: JsonObject, origin: Origin): un
  * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
-  model: Module & { readonly config?: object },
+  model: Module & {
+    /** What config.json is to say; a loaded model has it. */
+    readonly config?: object;
+  },
   folder: string,
   options: SaveOptions = {},
 ): Promise<void> {

@@ -35,12 +35,15 @@ export const classifierOptionNames = [...labelledOptionNames, 'problem_type'];
 
 /** Logits: [B, labels] of texts, [B, T, labels] of tokens, [B, T, V] of words. */
 export interface LogitsOutput extends Insights {
+  /** float32. */
   logits: HostTensor;
 }
 
 /** How much speaks for an answer's beginning, and its end, at each token: [B, T]. */
 export interface QuestionAnsweringOutput extends Insights {
+  /** Of an answer's first token, float32 [B, T]. */
   start_logits: HostTensor;
+  /** Of its last token, float32 [B, T]. */
   end_logits: HostTensor;
 }
 
@@ -77,9 +80,11 @@ export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
     config: JsonObject,
     encoder: Encoder,
     origin: Origin,
+    /** What its head is for. */
     readonly task: T,
     /** The names of its classes, where it has some. */
     readonly labels: readonly string[],
+    /** Whether it was loaded for training. */
     readonly trainable: boolean,
   ) {
     super(engine, config, encoder, origin);
@@ -89,6 +94,7 @@ export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
     return {};
   }
 
+  /** The logits under the task's names. */
   protected read({ logits }: EncoderOutputs): TaskOutput<T> {
     return tasks[this.task].read((logits as NonNullable<typeof logits>).toHost()) as TaskOutput<T>;
   }
@@ -131,6 +137,9 @@ export const TokenClassificationModel = /* @__PURE__ */ loaderOf<'TokenClassific
 export const QuestionAnsweringModel = /* @__PURE__ */ loaderOf<'QuestionAnswering', TaskOptions>('QuestionAnswering');
 export const MaskedLMModel = /* @__PURE__ */ loaderOf<'MaskedLM', TaskOptions>('MaskedLM');
 
+/** A model that labels tokens: logits [B, T, labels]. */
 export type TokenClassifier = TaskModelOf<'TokenClassification'>;
+/** A model that says where answers begin and end: start_logits, end_logits [B, T]. */
 export type QuestionAnswerer = TaskModelOf<'QuestionAnswering'>;
+/** A model that scores tokens: logits [B, T, V]. */
 export type MaskedLM = TaskModelOf<'MaskedLM'>;

@@ -8,9 +8,12 @@ import { sources } from './sources.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
 export interface StateTensor {
+  /** The elements in order, the last axis innermost. */
   readonly data: ArrayLike<number>;
+  /** The length of each axis. */
   readonly dims: Shape;
 }
+/** Tensors by PyTorch's keys: layers.0.linear1.weight. */
 export type StateDict = Record<string, StateTensor>;
 
 type Parameters = ReadonlyMap<string, Parameter>;

@@ -115,6 +115,10 @@ const size = (config: JsonNode, key: string): number => {
   return value;
 };
 
+/**
+ * sentence-transformers' Dense, for `registerSentenceModule`: a linear layer and an activation behind the pooling, [B, in_features] → [B,
+ * out_features].
+ */
 export const dense = kind('Dense', (engine, config) => {
   const refuse = (key: string, value: string, cure: string) =>
     new HeedError('UNSUPPORTED', `${config.file} asks for ${key} ${quote(value)}`, { culprit: key, cure });
@@ -130,4 +134,5 @@ export const dense = kind('Dense', (engine, config) => {
   return new Dense(engine, inputs, outputs, config.boolean('bias', true), known, config.boolean('use_residual', false));
 });
 
+/** sentence-transformers' LayerNorm, for `registerSentenceModule`: [B, C] → [B, C]. */
 export const layerNormModule = kind('LayerNorm', (engine, config) => new Norm(engine, size(config, 'dimension')));

@@ -17,7 +17,9 @@ export abstract class TextPipeline<Model extends Owned> {
   declare readonly task: string;
 
   constructor(
+    /** The model's tokenizer. */
     readonly tokenizer: CallableTokenizer,
+    /** The model. */
     readonly model: Model,
   ) {}
 
