@@ -17,7 +17,8 @@ import {
 import type { Folder } from './io/folder.js';
 import { checkListener, observed } from './io/progress.js';
 import { type Estimate, type EstimateOptions, estimate } from './models/estimate.js';
-import { EncoderModel, type PretrainedOptions, pretrainedOptionNames } from './models/model.js';
+import { EncoderModel } from './models/model.js';
+import { type PretrainedOptions, pretrainedOptionNames } from './models/options.js';
 import { defaultModelOf, type Tasks, taskOf } from './pipelines/tasks.js';
 import { Place } from './remote/place.js';
 import { type Loaders, type Servable, serve } from './remote/serve.js';
@@ -26,10 +27,18 @@ import { type CallableTokenizer, Tokenizer } from './text/tokenizer.js';
 
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
-export { type ErrorCode, errorCodes, HeedError } from './errors.js';
+export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';
 export type { GenerationConfig } from './generation/config.js';
 export type { Streamer } from './generation/search.js';
-export type { GenerateOptions, GenerateOutput, Seq2SeqInputs, Seq2SeqLM, Seq2SeqOutput } from './generation/seq2seq.js';
+export type {
+  Generate,
+  GenerateOptions,
+  GenerateOutput,
+  Seq2SeqInputs,
+  Seq2SeqLM,
+  Seq2SeqModel,
+  Seq2SeqOutput,
+} from './generation/seq2seq.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
   cat,
@@ -84,31 +93,29 @@ export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
 export { marian } from './models/marian.js';
-export type {
-  CallOptions,
-  Insights,
-  Model,
-  ModelCall,
-  ModelInputs,
-  ModelOutput,
-  PretrainedOptions,
-  TrainableOptions,
-} from './models/model.js';
+export type { CallOptions, EncoderModel, Insights, Model, ModelCall, ModelInputs, ModelOutput } from './models/model.js';
 export { modernbert } from './models/modernbert.js';
 export { mpnet } from './models/mpnet.js';
+export type { PretrainedOptions, TrainableOptions } from './models/options.js';
 export { roberta } from './models/roberta.js';
 export { mt5, t5 } from './models/t5.js';
 export { xlmRoberta } from './models/xlm_roberta.js';
 export type { Precision } from './pipelines/bits.js';
 export { dense, layerNormModule } from './pipelines/dense.js';
 export type { AggregationStrategy } from './pipelines/entities.js';
-export type { FeatureExtractionOptions, FeatureExtractor, SentenceOptions } from './pipelines/feature_extraction.js';
-export { type FilledMask, type FillMask, type FillMaskOptions, fillMask } from './pipelines/fill_mask.js';
+export type {
+  FeatureExtractionOptions,
+  FeatureExtractionPipeline,
+  FeatureExtractor,
+  SentenceOptions,
+} from './pipelines/feature_extraction.js';
+export { type FilledMask, type FillMask, type FillMaskOptions, type FillMaskPipeline, fillMask } from './pipelines/fill_mask.js';
 export type { Pooling, SentencePooling } from './pipelines/pooling.js';
 export {
   type Answer,
   type QuestionAnswering,
   type QuestionAnsweringOptions,
+  type QuestionAnsweringPipeline,
   questionAnswering,
 } from './pipelines/question_answering.js';
 export type { SentenceConfig } from './pipelines/sentence_config.js';
@@ -128,12 +135,19 @@ export {
   type Vectors,
 } from './pipelines/similarity.js';
 export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
-export { type TextClassification, type TextClassificationOptions, textClassification } from './pipelines/text_classification.js';
+export {
+  type TextClassification,
+  type TextClassificationOptions,
+  type TextClassificationPipeline,
+  textClassification,
+} from './pipelines/text_classification.js';
 export {
   type Summarizer,
   summarization,
   type Text2TextOptions,
+  type Text2TextPipeline,
   type TextGenerator,
+  type TextToText,
   type TranslationOptions,
   type Translator,
   text2textGeneration,
@@ -144,25 +158,42 @@ export {
   type EntityToken,
   type TokenClassification,
   type TokenClassificationOptions,
+  type TokenClassificationPipeline,
   tokenClassification,
 } from './pipelines/token_classification.js';
 export {
   type ZeroShotAnswer,
   type ZeroShotClassification,
   type ZeroShotClassificationOptions,
+  type ZeroShotClassificationPipeline,
   zeroShotClassification,
 } from './pipelines/zero_shot_classification.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, type Tensor as EngineTensor, tensor } from './tensor.js';
 export { moreTokenizers } from './text/classes/more.js';
 export { registerTokenizers, type TokenizerTable } from './text/classes/names.js';
-export type { Batch, CallableTokenizer, Encoding, ListBatch } from './text/tokenizer.js';
+export type {
+  Batch,
+  BatchOptions,
+  CallableTokenizer,
+  DecodeOptions,
+  EncodeOptions,
+  Encoding,
+  EncodingOptions,
+  IdTensor,
+  IntTensor,
+  ListBatch,
+  Tokenizer,
+} from './text/tokenizer.js';
 
 /** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
 export interface Auto {
+  /** Loads a model's config.json and weights from a folder or address into an engine. */
   load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Servable>;
+  /** Names of the options that it takes. Default: those of PretrainedOptions. */
   readonly optionNames?: readonly string[];
 }
+/** Loaders of models by the names under which they are exported: AutoModel … */
 export type Autos = Readonly<Record<string, Auto>>;
 
 /** Options of `AutoTokenizer.from_pretrained`. */
@@ -173,16 +204,29 @@ interface Core {
   createEngine(options?: EngineOptions): Promise<Engine>;
   /** A model and a tokenizer, ready for a task. Without a model the task's own is taken, and the console says which. In a page it lives in a worker; see PretrainedOptions. */
   pipeline<Name extends keyof Tasks>(task: Name, model?: ModelSource | null, options?: PretrainedOptions): Promise<Tasks[Name]>;
-  AutoTokenizer: { from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer> };
+  /** Tokenizers as models bring them along. */
+  AutoTokenizer: {
+    /** Reads a model's tokenizer. Rejects with NOT_FOUND, FORMAT, UNSUPPORTED, NETWORK, or `signal.reason`. */
+    from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer>;
+  };
 }
 
 /** The API: `Core`, and a loader of models for each of `A`. */
 export type Heed<A extends Autos = typeof autos> = Core & {
-  [Name in keyof A]: { from_pretrained(model: ModelSource, options?: Parameters<A[Name]['load']>[2]): ReturnType<A[Name]['load']> };
+  [Name in keyof A]: {
+    /**
+     * Loads a model's config.json and weights. Rejects with NOT_FOUND, NETWORK, FORMAT, MODEL_MISMATCH where they do not fit each other, UNSUPPORTED for an architecture
+     * that is not registered, MEMORY, or `signal.reason`.
+     */
+    from_pretrained(model: ModelSource, options?: Parameters<A[Name]['load']>[2]): ReturnType<A[Name]['load']>;
+  };
 };
 
 /** The loaders that heed/core has. */
-export const autos = { AutoModel: EncoderModel } satisfies Autos;
+export const autos = {
+  /** An encoder: token ids to hidden states. */
+  AutoModel: EncoderModel,
+} satisfies Autos;
 
 /** The API on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
 export function bind<A extends Autos = typeof autos>(

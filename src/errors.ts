@@ -5,22 +5,36 @@
 
 /** Every code, with what it stands for. */
 export const errorCodes = {
+  /** A tensor's axes do not fit: `shape` has them. */
   SHAPE: 'a tensor has the wrong shape',
+  /** An op or a file wants another element type. */
   DTYPE: 'a tensor has the wrong element type',
+  /** An option, an index, a text: `culprit` names it. */
   ARGUMENT: 'an argument is out of range or of the wrong kind',
+  /** Also for what the runtime does not have: SIMD, files, workers. */
   UNSUPPORTED: 'an option, format or feature that heed does not have',
+  /** JSON, safetensors or tokenizer.json that cannot be read. */
   FORMAT: 'a file is malformed',
+  /** Tensors that are missing, superfluous or of another shape, or a model that is not for the task. */
   MODEL_MISMATCH: 'a checkpoint does not fit the model',
+  /** A path, a hub's model, a revision of it. */
   NOT_FOUND: 'a file or model is not there',
+  /** Trying again may help. */
   NETWORK: 'a download failed',
+  /** What was there before remains. */
   STORAGE: 'a file cannot be written: no room, or no permission',
+  /** Beyond `memory.maximum` of createEngine, or what the runtime gives; free tensors and models, or take smaller batches. */
   MEMORY: 'WebAssembly memory cannot hold it',
+  /** A new engine is needed, and models are to be loaded again. */
   ENGINE_LOST: 'the engine was disposed, or one of its workers died',
+  /** A NaN or an infinity in what a model gives, or in a gradient. */
   NUMERIC: 'a value is not finite',
 } as const;
 
+/** A code of HeedError: a key of `errorCodes`, which says what each stands for. */
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What a HeedError knows beside its code and its message. */
 export interface ErrorDetails {
   /** The tensor, argument or file at fault. */
   culprit?: string;
@@ -28,14 +42,19 @@ export interface ErrorDetails {
   shape?: readonly number[];
   /** What to do about it; appended to the message. */
   cure?: string;
+  /** The error behind it, as of `Error`. */
   cause?: unknown;
 }
 
 /** @example new HeedError('SHAPE', `Linear: input is [${x.shape}], its last axis must be 384`, { culprit: 'x', shape: x.shape }) */
 export class HeedError extends Error {
+  /** What kind of error it is, for programs. */
   readonly code: ErrorCode;
+  /** The tensor, argument or file at fault. */
   readonly culprit: string | undefined;
+  /** The culprit's shape, where it has one. */
   readonly shape: readonly number[] | undefined;
+  /** What to do about it; the end of the message. */
   readonly cure: string | undefined;
 
   constructor(code: ErrorCode, message: string, { culprit, shape, cure, cause }: ErrorDetails = {}) {

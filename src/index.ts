@@ -38,39 +38,51 @@ import { TrainableClassifier } from './train/classifier.js';
 
 export * from './core.js';
 
-export { type Environment, LogLevel } from './io/env.js';
+export { type Environment, LogLevel, type WasmEnvironment } from './io/env.js';
 export type { CacheLike } from './io/url_cache.js';
 export type { Classification, Scoring } from './models/scores.js';
-export type { Classifier, ClassifyOptions, TextInput } from './models/sequence_classifier.js';
+export type { Classifier, ClassifyOptions, SequenceClassifier, TextInput } from './models/sequence_classifier.js';
 export type {
   ClassifierOptions,
   LogitsOutput,
   MaskedLM,
   QuestionAnswerer,
   QuestionAnsweringOutput,
+  TaskModelOf,
   TaskOptions,
   TokenClassifier,
 } from './models/task_model.js';
-export type { ClassifierFitOptions, TextClassifier, TextExample } from './train/classifier.js';
+export type { ClassifierFitOptions, TextClassifier, TextExample, TrainableClassifier } from './train/classifier.js';
 
 const all = {
   ...autos,
+  /** Scores of tokens. */
   AutoModelForMaskedLM: MaskedLMModel,
+  /** Scores of where answers begin and end. */
   AutoModelForQuestionAnswering: QuestionAnsweringModel,
+  /** Texts to texts. */
   AutoModelForSeq2SeqLM: Seq2SeqModel,
+  /** Labels of texts, and what learns them. */
   AutoModelForSequenceClassification: TrainableClassifier,
+  /** Labels of tokens. */
   AutoModelForTokenClassification: TokenClassificationModel,
 };
 
 /** What heed has beside `Heed`. */
 interface Beside {
+  /** A model's config.json. */
   AutoConfig: AutoConfig;
+  /** Settings. */
   env: Environment;
+  /** What a model takes, before it is loaded. */
   estimate: ReturnType<typeof bindEstimate>;
+  /** Tensors out of files. */
   readSafetensors: ReturnType<typeof bindRead>;
+  /** Tensors into files. */
   writeSafetensors: WriteSafetensors;
 }
 
+/** heed's API on a runtime: `bind`, with every architecture, tokenizer and task registered, and what needs files. */
 export function bindAll(runtime: Runtime): Heed<typeof all> & Beside {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],

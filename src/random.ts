@@ -75,7 +75,7 @@ export class Random {
   }
 
   /** Puts a list into a random order, in place (Fisher & Yates; Durstenfeld 1964). Gives it back. */
-  shuffle<T extends { readonly length: number; [index: number]: unknown }>(list: T): T {
+  shuffle<T extends ArrayLike<unknown> & { [index: number]: unknown }>(list: T): T {
     for (let i = list.length - 1; i > 0; i--) {
       const j = this.below(i + 1);
       const held = list[i];

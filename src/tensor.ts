@@ -11,6 +11,7 @@ export { type AnyData, type HostData, type HostDtype, HostTensor, type Nested } 
 
 /** Element types, with the bytes of one. */
 export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
+/** The type of an engine tensor's elements: float32, int32 (4 bytes), bool (1 byte). */
 export type Dtype = keyof typeof dtypes;
 export type Shape = readonly number[];
 
@@ -27,14 +28,29 @@ export function contiguousStrides(shape: Shape): number[] {
   return strides;
 }
 
+/**
+ * A tensor in an engine's memory: a view of a storage, with a shape and strides. `tensor(engine, data)` makes one, ops give new ones,
+ * `toHost` copies it into JavaScript. It lives until it is disposed of, or the scope that made it ends.
+ * @example
+ * ```js
+ * const x = tensor(engine, [[1, 2], [3, 4]]); // [2, 2]
+ * console.log(softmax(x).toHost().tolist());
+ * x.dispose();
+ * ```
+ */
 export class Tensor {
   constructor(
+    /** Whose memory it is in. */
     readonly engine: Engine,
+    /** The block of memory, which views share. */
     readonly storage: Storage,
+    /** The length of each axis. */
     readonly shape: Shape,
+    /** The type of its elements. Default float32. */
     readonly dtype: Dtype = 'float32',
     /** Elements from the storage's start. */
     readonly offset = 0,
+    /** Elements between neighbours along each axis. */
     readonly strides: readonly number[] = contiguousStrides(shape),
   ) {}
 
@@ -55,10 +71,12 @@ export class Tensor {
     return this.storage.ptr + this.offset * dtypes[this.dtype];
   }
 
+  /** How many elements it has. */
   get size(): number {
     return sizeOf(this.shape);
   }
 
+  /** How many axes it has. */
   get rank(): number {
     return this.shape.length;
   }
@@ -68,6 +86,7 @@ export class Tensor {
     return this.shape.at(axis) as number;
   }
 
+  /** Whether its elements lie in order without gaps, as `toHost` and most kernels need them. */
   get isContiguous(): boolean {
     let step = 1;
     for (let i = this.shape.length - 1; i >= 0; i--) {
@@ -189,18 +208,24 @@ export const roundedBytes = (rows: number, columns: number): number => rows * gr
 /** A matrix [N, K] in the panels that a product reads. `unpack` gives its rows back. */
 abstract class Panels {
   constructor(
+    /** Whose memory it is in. */
     readonly engine: Engine,
+    /** The block of memory. */
     readonly storage: Storage,
+    /** N, the features that come out of a product. */
     readonly rows: number,
+    /** K, the features that go in. */
     readonly columns: number,
     /** Bytes from the storage's start. */
     readonly offset = 0,
   ) {}
 
+  /** [rows, columns], as the matrix before it was packed. */
   get shape(): Shape {
     return [this.rows, this.columns];
   }
 
+  /** The address of the first panel. Throws ARGUMENT when the matrix was freed. */
   get ptr(): number {
     if (this.storage.freed)
       throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, {
@@ -210,6 +235,7 @@ abstract class Panels {
     return this.storage.ptr + this.offset;
   }
 
+  /** Frees the storage. */
   dispose(): void {
     this.storage.free();
   }
@@ -217,8 +243,10 @@ abstract class Panels {
 
 /** Float32 in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist in this form only. */
 export class PackedMatrix extends Panels {
+  /** Panels hold float32. */
   readonly dtype = 'float32';
 
+  /** A matrix whose elements are whatever the memory held. */
   static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
     return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
   }
@@ -226,6 +254,7 @@ export class PackedMatrix extends Panels {
 
 /** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 for every 32 neighbours in a row that they are multiplied by. */
 export class QuantizedMatrix extends Panels {
+  /** Panels hold 8-bit weights. */
   readonly dtype = 'q8';
 
   /** All zeros. */
@@ -236,5 +265,6 @@ export class QuantizedMatrix extends Panels {
   }
 }
 
+/** A matrix [N, K] in the order that a product reads: what `pack` and `quantize` give, and `linear` and `embedding` take. */
 export type Matrix = PackedMatrix | QuantizedMatrix;
 export const isMatrix = (value: unknown): value is Matrix => value instanceof Panels;

@@ -105,6 +105,29 @@ describe('layers', () => {
     expect(complaints.filter(Boolean)).toEqual([]);
   });
 
+  it('has no circles: nothing imports what imports it', () => {
+    const running = (file: string) => {
+      const source = readFileSync(join(root, 'src', file), 'utf8').replaceAll(/^(?:import|export) type [^;]*;$/gm, '');
+      const statements = source.matchAll(/^(?:import|export)\s+\{([^}]*)\}\s*from\s*'(\.[^']+)\.js'/gm);
+      return [...statements]
+        .filter(([, names = '']) => names.split(',').some((name) => name.trim() && !name.trim().startsWith('type ')))
+        .map(([, , path = '']) => `${posix.join(dirname(file), path)}.ts`)
+        .filter((next) => files.includes(next));
+    };
+    const known = new Map<string, boolean>();
+    const circles: string[] = [];
+    const visit = (file: string, path: readonly string[]) => {
+      if (known.get(file) === false) circles.push([...path.slice(path.indexOf(file)), file].join(' > '));
+      if (known.has(file)) return;
+      known.set(file, false);
+      for (const next of running(file)) visit(next, [...path, file]);
+      known.set(file, true);
+    };
+    for (const file of files) visit(file, []);
+    expect(circles).toEqual([]);
+    expect(known.size).toBeGreaterThan(200);
+  });
+
   it('keeps the kernels to themselves', () => {
     const outside = readdirSync(join(root, 'assembly'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))

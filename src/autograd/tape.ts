@@ -33,6 +33,7 @@ interface Step {
 /** The tape that records on an engine. */
 const recording = new WeakMap<Engine, Tape>();
 
+/** What ops do to tensors while it records, so that gradients can flow back. `valueAndGrad` and the Trainer use one; so does `backward`. */
 export class Tape {
   #steps: Step[] = [];
   #tracked = new Set<Tensor>();
@@ -40,7 +41,11 @@ export class Tape {
   #level = 0;
   #done = false;
 
-  constructor(readonly engine: Engine) {}
+  /** Records ops of this engine. */
+  constructor(
+    /** Whose tensors it holds on to. */
+    readonly engine: Engine,
+  ) {}
 
   /** Runs `body`, synchronous, and records its ops. What it made is freed but for what it returns and what gradients need. */
   record<T>(body: () => T): T {
@@ -79,6 +84,7 @@ export class Tape {
     }
   }
 
+  /** Writes down an op that was done: its output and inputs, the tensors that its gradient needs, and the gradient. */
   push(output: Tensor, inputs: readonly (Tensor | undefined)[], saves: readonly (Tensor | undefined)[], gradient: Gradient): void {
     if (this.#level > 1 || !inputs.some((x) => x && this.#tracked.has(x))) return;
     const saved = saves.flatMap((x) => (x ? [x.storage] : []));

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { AutoModel, AutoModelForSeq2SeqLM } from '../entry/node.js';
 import type { Folder } from '../io/folder.js';
 import type { EncoderDecoderDims, EncoderDims } from '../models/architecture.js';
-import type { Blueprint } from '../models/blueprint.js';
+import type { ModelParts } from '../models/parts.js';
 import { cos_sim } from '../pipelines/similarity.js';
 import { Random } from '../random.js';
 import type { HostTensor } from '../tensor.js';
@@ -27,7 +27,7 @@ const LENGTH = 24;
 /** The lowest cosine between what the two say of a text: the mean of an encoder's last states, or a translator's scores of its tokens. */
 export async function fidelity(
   engine: Engine,
-  { folder, config, architecture }: Blueprint,
+  { folder, config, architecture }: ModelParts,
   floats: string,
   eighths: string,
 ): Promise<number> {

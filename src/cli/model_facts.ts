@@ -1,8 +1,8 @@
 /** What a model's folder says of it, without a weight. */
 import type { Folder } from '../io/folder.js';
 import { loaders, type Task } from '../models/architecture.js';
-import { readBlueprint } from '../models/blueprint.js';
 import { labelsOf } from '../models/labels.js';
+import { readParts, tasksIn } from '../models/parts.js';
 import { type PretrainedDtype, weightForms } from '../models/quantization.js';
 import { descriptionOf } from '../text/description.js';
 import { tokenizerFilesOf } from '../text/files.js';
@@ -30,7 +30,9 @@ const words: Readonly<Record<string, string>> = {
 };
 
 export async function describe(folder: Folder): Promise<ModelFacts> {
-  const { config, architecture, tasks, task } = await readBlueprint(folder);
+  const parts = await readParts(folder);
+  const { config, architecture } = parts;
+  const { tasks, named: task } = tasksIn(parts, await parts.weights.headers());
   return {
     architecture: architecture.name,
     heads: tasks,

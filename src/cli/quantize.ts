@@ -9,7 +9,7 @@ import { Command, Option } from 'commander';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import { readBlueprint } from '../models/blueprint.js';
+import { readParts } from '../models/parts.js';
 import { quantizeCheckpoint, type Saved } from '../models/quantize_checkpoint.js';
 import { isFileUrl } from '../runtime/node-files.js';
 import { fidelity } from './fidelity.js';
@@ -62,20 +62,19 @@ async function quantize(engine: Engine, model: string, { out, force, check, json
   const config = runtime.join(out, 'config.json');
   if (!force && (await runtime.exists(config)))
     throw new HeedError('ARGUMENT', `${out} holds a model already`, { culprit: 'out', cure: 'Choose another folder, or give --force' });
-  const blueprint = await readBlueprint(folder);
-  const before = blueprint.headers.bytes;
+  const parts = await readParts(folder);
   // A folder without config.json is no model: it is not one again before all else is there.
   const saved = await withBar('quantizing', (update) =>
-    quantizeCheckpoint(engine, blueprint, out, {
+    quantizeCheckpoint(engine, parts, out, {
       onProgress: ({ loaded, total }) => update(loaded, total),
       beforeWriting: () => runtime.removeFile(config),
     }),
   );
-  const cosine = check ? await withBar('comparing', () => fidelity(engine, blueprint, model, out)) : undefined;
-  await print(json ? `${JSON.stringify({ out, before, ...saved, cosine })}\n` : told(out, before, saved, cosine));
+  const cosine = check ? await withBar('comparing', () => fidelity(engine, parts, model, out)) : undefined;
+  await print(json ? `${JSON.stringify({ out, ...saved, cosine })}\n` : told(out, saved, cosine));
 }
 
-function told(out: string, before: number | undefined, { bytes, quantized, kept, left }: Saved, cosine: number | undefined): string {
+function told(out: string, { before, bytes, quantized, kept, left }: Saved, cosine: number | undefined): string {
   const lines = [
     `${out}: ${size(bytes)} in all${before === undefined ? '' : `, of weights that were ${size(before)}`}`,
     `${quantized} tensors in 8 bits, ${kept} in float32${left.length ? `, ${left.length} left out that no model reads: ${left.slice(0, 4).join(', ')}` : ''}`,

@@ -20,11 +20,17 @@ export type { EngineInfo, EngineOptions } from './options.js';
 const TURN_WORK = 1e9;
 const TURN_MS = 16;
 
+/**
+ * An instance of the kernels with its memory and its threads. `createEngine` makes it; tensors and models live in it until they, or it, are
+ * disposed of.
+ */
 export class Engine {
   /** The last one made, while it lives: where ops of host tensors run whose operands name none. */
   static latest: Engine | undefined;
 
+  /** What it got: threads, SIMD, and why not more. */
   readonly info: EngineInfo;
+  /** The memory that its tensors are in. */
   readonly heap: EngineMemory;
   #runtime: Runtime;
   #kernels: KernelFunction[];
@@ -97,6 +103,7 @@ export class Engine {
     return engine;
   }
 
+  /** Where it runs. */
   get runtime(): Runtime {
     return this.#runtime;
   }

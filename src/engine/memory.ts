@@ -15,6 +15,7 @@ const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
 /** Least growth: a grow replaces every view, so it should be rare. */
 const LEAST_GROWTH = 1 << 20;
 
+/** What of an engine's memory is taken, in bytes. */
 export interface MemoryUse {
   /** Bytes that storages hold. */
   used: number;

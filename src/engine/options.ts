@@ -3,13 +3,19 @@ import { checkOptions, HeedError } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
 import { isSignal } from './queue.js';
 
+/** Options of createEngine. None has to be given. */
 export interface EngineOptions {
   /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
   threads?: number | undefined;
   /** The same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
   deterministic?: boolean | undefined;
-  /** `maximum`: the most bytes that the memory may grow to. Default 4 GiB, or what the runtime gives. */
-  memory?: { maximum?: number | undefined } | undefined;
+  /** Limits of the memory. */
+  memory?:
+    | {
+        /** The most bytes that it may grow to, from 1 MiB to 4 GiB. Default 4 GiB, or what the runtime gives. */
+        maximum?: number | undefined;
+      }
+    | undefined;
   /** A compiled module (one thread), or modules by the name of their binary, where the runtime cannot fetch them itself. */
   module?: WebAssembly.Module | Partial<Record<Binary, WebAssembly.Module>> | undefined;
   /** Gives up the start of the engine. */
@@ -24,10 +30,15 @@ export interface EngineOptions {
 
 /** What an engine got, and why not more. */
 export interface EngineInfo {
+  /** The runtime's name: 'node', 'browser', 'workerd' … */
   runtime: string;
+  /** Which of the kernels run: relaxed ones have a fused multiply-add. */
   simd: 'simd' | 'relaxed';
+  /** Whether results have the same bits everywhere. */
   deterministic: boolean;
+  /** How many compute, the caller's included. */
   threads: number;
+  /** Whether the memory is a SharedArrayBuffer, as threads need it. */
   shared: boolean;
   /** Why there are fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
   reason: string | undefined;

@@ -1,14 +1,39 @@
-/** heed/core in browsers, their workers, and wherever else fetch is: no architecture is registered. */
+/**
+ * heed/core: heed without architectures and tasks, of which a program registers what it needs, so that a bundle has no more.
+ * @module heed/core
+ */
 import { autos, bind, bindConfig, bindEstimate, bindRead, bindWrite, type Port, serveModels } from '../core.js';
 import { webRuntime } from '../runtime/web.js';
 
 export * from '../core.js';
 
 const heed = bind(webRuntime, autos);
-export const { createEngine, pipeline, AutoModel, AutoTokenizer } = heed;
+export const {
+  /** Starts an engine: the kernels, their memory and their threads. Models that are given none share one that starts by itself. */
+  createEngine,
+  /**
+   * Loads a model and its tokenizer for a task that is registered: 'feature-extraction' is, `registerTask` registers others. Rejects with UNSUPPORTED for a task or
+   * architecture that is not.
+   * @example
+   * ```js
+   * import { bert, pipeline, registerArchitecture } from 'heed/core';
+   * registerArchitecture(bert);
+   * const embed = await pipeline('feature-extraction', 'sentence-transformers/all-MiniLM-L6-v2');
+   * ```
+   */
+  pipeline,
+  /** Loads an encoder of a registered architecture: token ids [B, T] to `last_hidden_state` [B, T, C]. */
+  AutoModel,
+  /** Reads the tokenizer that a model brings along: of sentence encoders, and of all others after `registerTokenizers(moreTokenizers)`. */
+  AutoTokenizer,
+} = heed;
+/** Reads a model's config.json, without its weights. */
 export const AutoConfig = /* @__PURE__ */ bindConfig(webRuntime);
+/** What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. */
 export const estimate = /* @__PURE__ */ bindEstimate(webRuntime);
+/** Reads the tensors of a safetensors file, of an index of shards, of a folder or of bytes, by their names; half precision is widened to float32. */
 export const readSafetensors = /* @__PURE__ */ bindRead(webRuntime);
+/** Writes tensors, by their names, into a safetensors file, or into shards and their index; without a file it gives the bytes. */
 export const writeSafetensors = /* @__PURE__ */ bindWrite(webRuntime);
 /** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
 export const serve = (port?: Port): void => serveModels(heed, port);

@@ -8,12 +8,18 @@ import type { JsonNode } from '../io/json.js';
 /** Ids of tokens that end a text, or may: one or several. */
 export type TokenIds = number | readonly number[];
 
+/**
+ * How a text is written, under transformers' names: options of `generate`, and what a model's generation_config.json has. ARGUMENT is
+ * thrown for values that cannot be and for options that contradict each other, or have no effect.
+ */
 export interface GenerationConfig {
   /** Tokens of a sequence, the decoder's first included. Default: 20 more than the decoder starts with, or as many as the model has positions. */
   max_length?: number | undefined;
   /** Tokens to be generated; instead of max_length. */
   max_new_tokens?: number | undefined;
+  /** Tokens that a sequence has before it may end, the decoder's first included. Default 0. */
   min_length?: number | undefined;
+  /** Tokens to be generated before a sequence may end; instead of min_length. */
   min_new_tokens?: number | undefined;
   /** 1, the default: greedy, or sampling. More: beam search, which with do_sample draws what goes on. */
   num_beams?: number | undefined;
@@ -21,6 +27,7 @@ export interface GenerationConfig {
   length_penalty?: number | undefined;
   /** true: ends with num_beams finished sequences. false (default): when a better one is unlikely; 'never': when there can be none. */
   early_stopping?: boolean | 'never' | undefined;
+  /** Sequences for each source: at most num_beams, or any number with do_sample. Default 1. */
   num_return_sequences?: number | undefined;
   /** No run of so many tokens comes twice. 0: any may. */
   no_repeat_ngram_size?: number | undefined;
@@ -30,17 +37,25 @@ export interface GenerationConfig {
   repetition_penalty?: number | undefined;
   /** Runs of tokens that must not come. */
   bad_words_ids?: readonly (readonly number[])[] | undefined;
+  /** What is generated first: a language's token, say. */
   forced_bos_token_id?: number | undefined;
   /** What comes last where max_length ends a sequence. */
   forced_eos_token_id?: TokenIds | undefined;
+  /** Tokens that never come. */
   suppress_tokens?: readonly number[] | undefined;
+  /** Tokens that do not come first. */
   begin_suppress_tokens?: readonly number[] | undefined;
+  /** What ends a sequence: one token, or any of several. */
   eos_token_id?: TokenIds | undefined;
+  /** What sequences that have ended are filled up with. Default: the first of eos_token_id, else 0. */
   pad_token_id?: number | undefined;
+  /** What the decoder starts with where there is no decoder_start_token_id. */
   bos_token_id?: number | undefined;
+  /** What the decoder starts with. Default: bos_token_id; ARGUMENT where there is neither. */
   decoder_start_token_id?: number | undefined;
   /** Whether tokens are drawn by their probability; see temperature, top_k, top_p, seed. */
   do_sample?: boolean | undefined;
+  /** Scores are divided by it before tokens are drawn: below 1 for the likelier ones, above 1 for variety. Default 1. With do_sample. */
   temperature?: number | undefined;
   /** Draw from the so many most probable tokens. Default 50; 0: from all. */
   top_k?: number | undefined;

@@ -32,10 +32,13 @@ export class ModelDecoding implements Decoding {
 export interface Insights {
   /** When attentions are asked for: [B, H, S, S], [rows, H, T, T], [rows, H, T, S]. */
   encoder_attentions?: HostTensor[];
+  /** What the decoder attends to in its own text, [rows, H, T, T]. */
   decoder_attentions?: HostTensor[];
+  /** What the decoder attends to in the source, [rows, H, T, S]. */
   cross_attentions?: HostTensor[];
   /** When hidden states are asked for, the embeddings before them: [B, S, C], [rows, T, C]. */
   encoder_hidden_states?: HostTensor[];
+  /** The decoder's, [rows, T, C]. */
   decoder_hidden_states?: HostTensor[];
 }
 

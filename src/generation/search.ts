@@ -20,7 +20,9 @@ export interface Decoding {
 
 /** Hears of tokens as they come: the tokens a sequence starts with, then one after the other, then the end. */
 export interface Streamer {
+  /** Gets tokens in a list, a sequence's in a list of its own: first all that it starts with, then one at a time. */
   put(tokens: number[][]): void;
+  /** Nothing more comes. */
   end(): void;
 }
 

@@ -9,9 +9,11 @@ import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { EncoderDecoder, SourceInputs, Wants } from '../models/encoder_decoder.js';
 import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
-import { type CallOptions, checkPretrained, LoadedModel, type TrainableOptions, trainableOptionNames } from '../models/model.js';
-import { loadPretrained, type Origin } from '../models/pretrained.js';
+import { type CallOptions, LoadedModel } from '../models/model.js';
+import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
+import { loadPretrained } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
+import type { Origin } from '../models/save.js';
 import { inPlace, sourceOf } from '../models/source.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
@@ -21,6 +23,7 @@ import { search } from './generate.js';
 import { planOf } from './plan.js';
 import type { Found, Streamer } from './search.js';
 
+/** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
   /** The source, [B, S]. */
   input_ids: IntegerInput;
@@ -40,6 +43,7 @@ export interface Seq2SeqOutput extends Insights {
   encoder_last_hidden_state: HostTensor;
 }
 
+/** Options of `model.generate`: the source, how it is written, and what of it is told. */
 export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
   /** Hears of tokens as they come: a TextStreamer. For one sequence, without beams. */
   streamer?: Streamer | undefined;
@@ -53,6 +57,7 @@ export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
   output_scores?: boolean | undefined;
   /** The model's scores at each step, before the options change them. */
   output_logits?: boolean | undefined;
+  /** Ends the generation, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -77,16 +82,34 @@ const callNames = ['streamer', 'return_dict_in_generate', 'signal'];
 export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(outputNames, generationOptionNames);
 
 /** What only a call without `return_dict_in_generate` gives. */
-type Generate = {
-  (options: GenerateOptions & { return_dict_in_generate: true }, wishes?: GenerationConfig): Promise<GenerateOutput>;
-  /** `input_ids` alone are those of all options. */
+export type Generate = {
+  /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
+  (
+    options: GenerateOptions & {
+      /** An object is given. */
+      return_dict_in_generate: true;
+    },
+    wishes?: GenerationConfig,
+  ): Promise<GenerateOutput>;
+  /** The sequences, int32 [B · num_return_sequences, T]. `input_ids` alone will do. */
   (options: GenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
 };
 
 /** In a page the model lives in a worker: then `engine` and `module` cannot be reached, and say so. */
 export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
-  ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & { generate: Generate };
+  ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & {
+    /** Writes a text for each source, by transformers' options. */
+    generate: Generate;
+  };
 
+/**
+ * A loaded encoder-decoder. `AutoModelForSeq2SeqLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` writes one.
+ * @example
+ * ```js
+ * const ids = await model.generate({ ...tokenizer('Hello.'), num_beams: 4, max_new_tokens: 64 }); // int32 [1, T]
+ * const [text] = tokenizer.batch_decode(ids, { skip_special_tokens: true });
+ * ```
+ */
 export class Seq2SeqModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
 
@@ -95,6 +118,7 @@ export class Seq2SeqModel extends LoadedModel {
     config: JsonObject,
     /** What the model's files ask of a generation. */
     readonly generation_config: GenerationConfig,
+    /** The stacks, with their parameters. */
     readonly module: EncoderDecoder,
     origin?: Origin,
   ) {

@@ -10,6 +10,7 @@ interface Decoder {
   decode(ids: Iterable<number | bigint>, options?: object): string;
 }
 
+/** Options of TextStreamer. */
 export interface TextStreamerOptions {
   /** Whether the tokens that the sequence starts with are left out. Default false. */
   skip_prompt?: boolean | undefined;
@@ -28,6 +29,14 @@ const optionNames = ['skip_prompt', 'skip_special_tokens', 'decode_kwargs', 'cal
 /** A character that is a word of its own: those that stand before it change no more. */
 const ideograph = /\p{Script=Han}$/u;
 
+/**
+ * Text as `generate` writes it, in pieces that what comes later will not change. For one sequence at a time, without beams.
+ * @example
+ * ```js
+ * const streamer = new TextStreamer(tokenizer, { skip_prompt: true, callback_function: (text) => process.stdout.write(text) });
+ * await model.generate({ ...tokenizer('Hello.'), streamer });
+ * ```
+ */
 export class TextStreamer implements Streamer {
   readonly #decode: (tokens: readonly number[]) => string;
   readonly #skipsPrompt: boolean;
@@ -41,6 +50,7 @@ export class TextStreamer implements Streamer {
   #line = '';
 
   constructor(
+    /** What makes text of tokens. */
     readonly tokenizer: Decoder,
     options: TextStreamerOptions = {},
   ) {

@@ -6,6 +6,7 @@ import { type AnyData, type ArrayOf, type HostData, type HostDtype, HostTensor }
 
 type Values = readonly (number | bigint | boolean)[];
 
+/** `Tensor` itself: `new Tensor(type, data, dims)`, and what `instanceof` looks at. */
 export interface TensorConstructor {
   /**
    * A tensor of numbers that are given: an array of the type's own kind, which it takes as it is, or a list, which it copies. `dims` default to one axis.
@@ -13,6 +14,7 @@ export interface TensorConstructor {
    * @example new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3])
    */
   new <T extends HostDtype>(type: T, data: ArrayOf[T] | Values, dims?: readonly number[]): HostTensor<ArrayOf[T]>;
+  /** Host tensors have it, results of models too. */
   readonly prototype: HostTensor<AnyData>;
 }
 
@@ -78,4 +80,14 @@ function withMethods(): TensorConstructor {
  * it, or anything else of this folder; `heed` does, heed/core leaves it to the program.
  */
 export const Tensor: TensorConstructor = /* @__PURE__ */ withMethods();
+/**
+ * Numbers in JavaScript memory with a shape, as transformers.js has them: what models give and take.
+ * @example
+ * ```js
+ * const x = new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3]);
+ * x.softmax(-1).tolist();
+ * for (const row of x) console.log(row.mean().item());
+ * ```
+ * @interface
+ */
 export type Tensor<Data extends AnyData = HostData> = HostTensor<Data>;

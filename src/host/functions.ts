@@ -159,7 +159,12 @@ export async function topk<Data extends AnyData>(
 export function layer_norm<Data extends AnyData>(
   input: HostTensor<Data>,
   normalized_shape: readonly number[],
-  { eps = 1e-5 }: { eps?: number } = {},
+  {
+    eps = 1e-5,
+  }: {
+    /** What is added to the variance. Default 1e-5. */
+    eps?: number;
+  } = {},
 ): HostTensor<Fractions<Data>> {
   expectHost('layer_norm', 'input', input);
   const sizes = sizesOf('layer_norm', 'normalized_shape', [normalized_shape]);

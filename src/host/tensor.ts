@@ -25,6 +25,7 @@ export type Float16Data = Omit<Float32Array, 'BYTES_PER_ELEMENT' | typeof Symbol
 
 /** Element types of host tensors. */
 export type HostDtype = keyof ArrayOf;
+/** An array of the kind that tensors of some type hold: a Float32Array for float32, a BigInt64Array for int64. */
 export type AnyData = ArrayOf[HostDtype];
 /** What most results hold. */
 export type HostData = Float32Array | Int32Array | Uint8Array;

@@ -9,37 +9,18 @@ import type { Folder } from './folder.js';
 import { malformed, quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
 import { shown } from './location.js';
-import { type Consume, type ReadOptions, readHeader, SafetensorsFile, type TensorInfo } from './safetensors.js';
+import { openSafetensors, readHeader, type SafetensorsFile } from './safetensors.js';
+import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor, TensorInfo } from './weights.js';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** What a header says of a tensor, and the file that says it. */
-export interface CheckpointEntry extends TensorInfo {
-  /** For messages. */
-  readonly file: string;
-}
-
-/** A tensor on its turn. Before the next one is asked for, `read` may be called once; not calling it passes over the tensor. */
-export interface CheckpointTensor extends CheckpointEntry {
-  read(consume: Consume, options?: ReadOptions): Promise<void>;
-}
-
-export interface Progress {
-  /** The file being read, by its name in the folder. */
-  file: string;
-  /** Bytes of its tensors so far. */
-  loaded: number;
-  /** Bytes of all its tensors. */
-  total: number;
-}
-
-export interface CheckpointOptions extends OpenOptions {
-  /** Sees all tensors of all files before any is read; what it throws ends the visit. */
-  check?: ((tensors: readonly CheckpointEntry[]) => void) | undefined;
-  /** Called after each tensor and, in a long one, after each chunk. */
-  onProgress?: ((progress: Progress) => void) | undefined;
-}
+/** The weights of a folder: those that it comes with, or safetensors. */
+export const checkpointIn = (folder: Folder): Checkpoint =>
+  folder.weights ?? {
+    headers: (options) => readHeaders(folder, options),
+    tensors: (options) => readCheckpoint(folder, options),
+  };
 
 /**
  * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and spares
@@ -51,7 +32,7 @@ export async function* readCheckpoint(
   { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
   const single = await openIfThere(folder, SINGLE, { signal });
-  const whole = single && (await SafetensorsFile.open(single));
+  const whole = single && (await openSafetensors(single));
   const shards = whole ? [] : [...(await readIndex(folder, { signal }))];
   let file = whole;
   try {
@@ -71,14 +52,6 @@ export async function* readCheckpoint(
   } finally {
     await file?.close();
   }
-}
-
-/** What a checkpoint's headers say. */
-export interface CheckpointHeaders {
-  /** In the order of the files. */
-  readonly tensors: readonly CheckpointEntry[];
-  /** Bytes of all files, headers included; undefined where a file's length is not told. */
-  readonly bytes: number | undefined;
 }
 
 /** How much of a file is asked for at first, for its header's sake: that of 100 tensors has 10 kB. */
@@ -156,7 +129,7 @@ async function openShard(
   expected: ReadonlySet<string>,
   signal: AbortSignal | undefined,
 ): Promise<SafetensorsFile> {
-  const file = await SafetensorsFile.open(await folder.open(shard, { signal }));
+  const file = await openSafetensors(await folder.open(shard, { signal }));
   try {
     checkShard(file.name, file.tensors, expected);
     return file;

@@ -8,12 +8,36 @@ import type { CacheLike } from './url_cache.js';
 import { warnIf } from './warn.js';
 
 /** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached, that weights are not what a config says. */
-export const LogLevel = Object.freeze({ DEBUG: 10, INFO: 20, WARNING: 30, ERROR: 40, NONE: 50 });
+export const LogLevel = Object.freeze({
+  /** As INFO. */
+  DEBUG: 10,
+  /** As WARNING: heed writes nothing that is less. */
+  INFO: 20,
+  /** Warnings are written. Default. */
+  WARNING: 30,
+  /** Warnings are not; errors are thrown, and never written. */
+  ERROR: 40,
+  /** As ERROR. */
+  NONE: 50,
+});
 
+/**
+ * transformers.js's `env`: where models come from and where they are kept. What is set holds for what is loaded afterwards. Throws ARGUMENT
+ * for values that cannot be, UNSUPPORTED for settings that heed has no use for.
+ */
 export interface Environment {
   /** heed's. */
   readonly version: string;
-  readonly backends: { readonly onnx: { readonly wasm: WasmEnvironment; readonly webgpu: Record<string, never> } };
+  /** transformers.js's settings of ONNX Runtime, of which those of WebAssembly hold for heed's engines. */
+  readonly backends: {
+    /** ONNX Runtime's, by its name. */
+    readonly onnx: {
+      /** Threads, and whether models run in a worker. */
+      readonly wasm: WasmEnvironment;
+      /** No settings: heed has no use for a GPU. */
+      readonly webgpu: Record<string, never>;
+    };
+  };
   /** One of LogLevel. Default WARNING. */
   logLevel: number;
   /** Whether models may be downloaded. Default true, and false where HF_HUB_OFFLINE is set. */
@@ -48,6 +72,7 @@ export interface Environment {
   fetch: Fetch;
 }
 
+/** transformers.js's settings of ONNX Runtime's WebAssembly, as heed's engines take them. */
 export interface WasmEnvironment {
   /** Threads of engines that are started for models; those that run already stay as they are. Default 0: as many as fit. */
   numThreads: number;

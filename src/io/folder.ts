@@ -5,6 +5,7 @@
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { shown } from './location.js';
+import type { Checkpoint } from './weights.js';
 
 export interface Folder {
   /** For messages. */
@@ -15,6 +16,8 @@ export interface Folder {
   open(file: string, options?: OpenOptions): Promise<ByteStream>;
   /** The names of all files, those of folders inside with a slash. Absent where they cannot be told. */
   list?(options?: OpenOptions): Promise<readonly string[]>;
+  /** Its weights, where they are no safetensors files of it. */
+  readonly weights?: Checkpoint | undefined;
 }
 
 /** The folder at a path or URL. */

@@ -24,7 +24,16 @@ export interface FileLike extends BlobLike {
 export type { StreamLike };
 
 /** A file's content, or its address. */
-export type ModelFile = BlobLike | Uint8Array | ArrayBuffer | StreamLike | string | { readonly href: string };
+export type ModelFile =
+  | BlobLike
+  | Uint8Array
+  | ArrayBuffer
+  | StreamLike
+  | string
+  | {
+      /** Of a URL. */
+      readonly href: string;
+    };
 
 /** What was chosen in `<input type="file" webkitdirectory>`, or files by their names: `config.json`, `model.safetensors`, `1_Pooling/config.json`. */
 export type ModelFiles = ArrayLike<FileLike> | ReadonlyMap<string, ModelFile> | Readonly<Record<string, ModelFile>>;

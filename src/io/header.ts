@@ -5,14 +5,13 @@
  */
 import { HeedError } from '../errors.js';
 import { isObject, type JsonObject, parseJson } from './json.js';
+import type { Dtype, Header, TensorInfo } from './weights.js';
 
 /** Bits per element of every kind that the format had when this was written; of others a file may be, too. */
 const bits = {
   ...{ F64: 64, F32: 32, F16: 16, BF16: 16, I64: 64, I32: 32, I16: 16, I8: 8, U8: 8, BOOL: 8 },
   ...{ U64: 64, U32: 32, U16: 16, C64: 64, F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4 },
 } as const;
-export type Dtype = keyof typeof bits | (string & {});
-
 /** The kinds that heed reads. The others may be in a file as long as nobody asks for them. */
 export const readable: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
 
@@ -20,21 +19,6 @@ export const readable: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', '
 export const bytesPerElement = (dtype: Dtype): number => bitsOf(dtype) / 8;
 
 const bitsOf = (dtype: string): number => (Object.hasOwn(bits, dtype) ? bits[dtype as keyof typeof bits] : Number.NaN);
-
-export interface TensorInfo {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
-  /** Where its bytes are, counted from the end of the header. */
-  readonly begin: number;
-  readonly end: number;
-}
-
-export interface Header {
-  /** In the order of the file. */
-  readonly tensors: readonly TensorInfo[];
-  readonly metadata: ReadonlyMap<string, string>;
-}
 
 /** A name in quotes, shortened: it comes from the file and may be anything. */
 export const quote = (name: string): string => JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
@@ -87,7 +71,7 @@ function readEntry(name: string, entry: unknown, file: string): TensorInfo {
   const length = known ? (shape.reduce((product, size) => product * size, 1) * bitsOf(dtype)) / 8 : end - begin;
   if (!Number.isSafeInteger(length)) throw bad(`of shape [${shape}] has no length in bytes`);
   if (end - begin !== length) throw bad(`of shape [${shape}] and ${dtype} needs ${length} bytes but its data_offsets are [${offsets}]`);
-  return { name, dtype, shape, begin, end };
+  return { name, dtype, block: [1, bytesPerElement(dtype)], shape, begin, end };
 }
 
 /** Files are written with axes enough for any model, so a list of thousands is an attack on whoever prints it. */

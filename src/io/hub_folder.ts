@@ -6,7 +6,7 @@
 import { HeedError } from '../errors.js';
 import type { ByteStream, HubCache, OpenOptions, Repository, Runtime } from '../runtime/types.js';
 import type { Folder } from './folder.js';
-import { addressAt, addressFolder, askingOf, isCommit, listAt, meansHub, type Words } from './hub.js';
+import { addressAt, addressFolder, askingOf, isCommit, listAt, meansHub, type Words } from './hub_address.js';
 import { type Asking, ask, refusal, told } from './hub_http.js';
 
 interface Resolved {

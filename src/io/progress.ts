@@ -9,23 +9,53 @@ import type { Folder } from './folder.js';
 interface FileEvent {
   /** As the model was asked for. */
   name: string;
+  /** The file's name in the model's folder. */
   file: string;
 }
 
 interface Amount {
-  /** Bytes. */
+  /** Bytes that have come. */
   loaded: number;
+  /** Bytes that there are. */
   total: number;
   /** Percent. */
   progress: number;
 }
 
+interface ByteCount {
+  /** Bytes that have come. */
+  loaded: number;
+  /** Bytes that there are. */
+  total: number;
+}
+
 /** transformers.js's progress events: of a file, of all files that are known by then, of the model. */
 export type ProgressEvent =
-  | (FileEvent & { status: 'initiate' | 'download' | 'done' })
-  | (FileEvent & Amount & { status: 'progress' })
-  | (Amount & { status: 'progress_total'; name: string; files: Record<string, { loaded: number; total: number }> })
-  | { status: 'ready'; model: string; task?: string };
+  | (FileEvent & {
+      /** A file is asked for; it comes; it is here. */
+      status: 'initiate' | 'download' | 'done';
+    })
+  | (FileEvent &
+      Amount & {
+        /** So much of a file is here. */
+        status: 'progress';
+      })
+  | (Amount & {
+      /** So much of all files together is here. */
+      status: 'progress_total';
+      /** As the model was asked for. */
+      name: string;
+      /** Of each file, in bytes. */
+      files: Record<string, ByteCount>;
+    })
+  | {
+      /** The model can be used. */
+      status: 'ready';
+      /** As it was asked for. */
+      model: string;
+      /** Of a pipeline. */
+      task?: string;
+    };
 
 export type Listen = (event: ProgressEvent) => void;
 

@@ -1,111 +1,25 @@
-/**
- * A safetensors file, read once from front to back: the header first, then each tensor's bytes in chunks that hold whole
- * rows, so that 90 MB pass through 2 MiB of memory. The caller visits tensors in the file's order and may leave out any;
- * what becomes of the bytes is up to it. checkpoint.ts reads models that consist of one such file or several.
- */
-import { HeedError } from '../errors.js';
+/** Safetensors: the header, a length and JSON, at the front of a file of tensors. Format: https://github.com/huggingface/safetensors#format */
 import type { ByteStream } from '../runtime/types.js';
 import { concatenated } from './bytes.js';
-import { bytesPerElement, type Header, malformed, parseHeader, quote, readable, type TensorInfo } from './header.js';
+import { malformed, parseHeader, quote, readable } from './header.js';
 import { shown } from './location.js';
-import { type Consume, Staging } from './staging.js';
-
-export type { Dtype, TensorInfo } from './header.js';
-export type { Consume } from './staging.js';
+import { Staging } from './staging.js';
+import { TensorFile } from './tensor_file.js';
+import type { Header, TensorInfo } from './weights.js';
 
 /** As in the reference implementation. */
 const LONGEST_HEADER = 100_000_000;
 
-export interface ReadOptions {
-  /**
-   * Bytes of a row: every chunk but the last is a multiple of it. A multiple of the element's size, which is the default.
-   * Up to 256 KiB it costs nothing; beyond, each chunk is one row, copied together.
-   */
-  granularity?: number;
-}
+export type SafetensorsFile = TensorFile<ReadonlyMap<string, string>>;
 
-export class SafetensorsFile {
-  readonly name: string;
-  /** In the order of the file, which is the order in which they must be visited. */
-  readonly tensors: readonly TensorInfo[];
-  readonly header: ReadonlyMap<string, TensorInfo>;
-  readonly metadata: ReadonlyMap<string, string>;
-  /** Bytes of all tensors together. */
-  readonly size: number;
-  readonly #staging: Staging;
-  #position = 0;
-  #busy = false;
-  #closed: Promise<void> | undefined;
-
-  private constructor(staging: Staging, tensors: readonly TensorInfo[], metadata: ReadonlyMap<string, string>) {
-    this.name = shown(staging.stream.name);
-    this.tensors = tensors;
-    this.header = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-    this.metadata = metadata;
-    this.size = tensors.at(-1)?.end ?? 0;
-    this.#staging = staging;
-  }
-
-  /** Reads and checks the header. Closes the stream if that fails; else `close` does. */
-  static async open(stream: ByteStream): Promise<SafetensorsFile> {
-    const staging = new Staging(stream);
-    try {
-      const { tensors, metadata } = await headerOf(stream, (bytes) => staging.copy(bytes));
-      return new SafetensorsFile(staging, tensors, metadata);
-    } catch (error) {
-      await staging.close();
-      throw error;
-    }
-  }
-
-  /** Hands a tensor's bytes to `consume`, chunk by chunk; the next read is under way meanwhile. Tensors in between are passed over. */
-  async read(tensor: TensorInfo, consume: Consume, { granularity }: ReadOptions = {}): Promise<void> {
-    const { name, dtype, begin, end } = tensor;
-    if (!readable.includes(dtype)) {
-      const message = `${this.name}: tensor ${quote(name)} is ${dtype}; heed reads ${readable.join(', ')}`;
-      throw new HeedError('UNSUPPORTED', message, { culprit: name, shape: tensor.shape });
-    }
-    const row = granularity ?? bytesPerElement(dtype);
-    if (!Number.isSafeInteger(row) || row < 1 || row % bytesPerElement(dtype))
-      throw misuse(`granularity ${row} does not hold whole elements of ${dtype}`, 'granularity');
-    if (this.#busy) throw misuse(`${this.name}: another tensor is being read`, name);
-    if (begin < this.#position)
-      throw misuse(`${this.name}: tensor ${quote(name)} has been passed; visit tensors in the file's order`, name);
-    this.#busy = true;
-    try {
-      const skipped = await this.#staging.skip(begin - this.#position);
-      const passed = this.#position + skipped < begin ? 0 : await this.#staging.pass(end - begin, row, consume);
-      this.#position = end;
-      if (passed < end - begin) throw malformed(this.name, `it ends within tensor ${quote(name)}, which is truncated`, name);
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  /**
-   * Throws FORMAT for bytes behind the last tensor: those that are there may then be others' too. Where the stream told its length,
-   * that is known already; else what is left is passed over.
-   */
-  async end(): Promise<void> {
-    if (this.#staging.stream.size !== undefined) return;
-    const left = this.size - this.#position;
-    const skipped = await this.#staging.skip(left);
-    this.#position = this.size;
-    if (skipped < left) throw malformed(this.name, `it ends ${left - skipped} bytes before its last tensor does`);
-    if ((await this.#staging.copy(1)).length) throw malformed(this.name, 'it goes on where its header says that it ends');
-  }
-
-  /** All bytes of a tensor, for small ones and for tests. */
-  async bytes(tensor: TensorInfo): Promise<Uint8Array> {
-    const whole = new Uint8Array(tensor.end - tensor.begin);
-    await this.read(tensor, (chunk, offset) => whole.set(chunk, offset));
-    return whole;
-  }
-
-  /** May be called more than once. */
-  close(): Promise<void> {
-    this.#closed ??= this.#staging.close();
-    return this.#closed;
+/** Reads and checks the header. Closes the stream if that fails; else `close` of the file does. */
+export async function openSafetensors(stream: ByteStream): Promise<SafetensorsFile> {
+  const staging = new Staging(stream);
+  try {
+    return new TensorFile(staging, await headerOf(stream, (bytes) => staging.copy(bytes)), { readable, padded: false });
+  } catch (error) {
+    await staging.close();
+    throw error;
   }
 }
 
@@ -157,5 +71,3 @@ function checkSize(tensors: readonly TensorInfo[], available: number, file: stri
     );
   if (end < available) throw malformed(file, `it has ${available - end} bytes that its header does not describe`);
 }
-
-const misuse = (message: string, culprit: string) => new HeedError('ARGUMENT', message, { culprit });

@@ -5,7 +5,8 @@
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { HostTensor, Shape } from '../tensor.js';
-import { bytesPerElement, type Dtype, parseHeader, quote, readable } from './header.js';
+import { bytesPerElement, parseHeader, quote, readable } from './header.js';
+import type { Dtype } from './weights.js';
 
 /** A tensor to write. `bytes`, row-major and little-endian, is read once, on its turn: where it is a getter, it may make them then. */
 export interface SafetensorsEntry {

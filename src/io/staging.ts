@@ -70,6 +70,16 @@ export class Staging {
     return concatenated(pieces);
   }
 
+  /** The bytes that are at hand, none at the end: for what is parsed as it comes. `drop` passes over those that were read. */
+  async window(): Promise<Uint8Array> {
+    if (this.#window.length === 0) await this.#advance();
+    return this.#window;
+  }
+
+  drop(count: number): void {
+    this.#take(count);
+  }
+
   /** Ends the read that is under way and closes the stream. */
   async close(): Promise<void> {
     this.#window = this.#row = new Uint8Array(0);

@@ -7,8 +7,8 @@ import type { OpenOptions, Runtime } from '../runtime/types.js';
 import { type HostData, type HostDtype, HostTensor, sizeOf } from '../tensor.js';
 import { readCheckpoint } from './checkpoint.js';
 import { addressOf } from './given.js';
-import type { Dtype } from './header.js';
 import { byteLength, joinSafetensors, pytorch, type SafetensorsEntry, writeSafetensors } from './safetensors_writer.js';
+import type { Dtype } from './weights.js';
 import { type TensorSource, weightsFolder } from './weights_folder.js';
 
 /** Element types of files, as tensors have them: none that is read has another place. Half precision is widened, exactly. */
@@ -37,6 +37,7 @@ function tensorOf(dtype: Dtype, bytes: Uint8Array<ArrayBuffer>, dims: readonly n
   return new HostTensor(type as HostDtype, data as HostData, [...dims]);
 }
 
+/** Options of readSafetensors. */
 export interface ReadTensorsOptions extends Pick<OpenOptions, 'signal'> {
   /** Those that are wanted; others are passed over. Default: all. */
   names?: Iterable<string> | undefined;
@@ -74,10 +75,13 @@ async function readTensors(runtime: Runtime, source: TensorSource, options: Read
 export interface WritableTensor {
   /** 'float32', 'int64' … Default: what `data` is an array of. */
   readonly type?: string;
+  /** The elements in order, the last axis innermost: an array of the type, or numbers, which are float32 unless `type` says. */
   readonly data: ArrayBufferView | ArrayLike<number>;
+  /** The length of each axis. */
   readonly dims: readonly number[];
 }
 
+/** Options of writeSafetensors. */
 export interface WriteTensorsOptions {
   /** Texts by their names, that a reader may ask for. Default: `format: 'pt'`, without which transformers takes no file. */
   metadata?: Readonly<Record<string, string>> | undefined;

@@ -8,8 +8,11 @@ import { type Asking, ask } from './hub_http.js';
 
 /** What a cache must have. */
 export interface CacheLike {
+  /** The response that was kept for an address, or the path of a file that has it; undefined where there is none. */
   match(key: string): Promise<Response | string | undefined>;
+  /** Keeps a response. */
   put(key: string, response: Response): Promise<void>;
+  /** Forgets one. Without it what is damaged stays. */
   delete?(key: string): Promise<boolean>;
 }
 

@@ -10,7 +10,6 @@ import type { Module } from '../nn/module.js';
 import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
 import type { Gate, NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
-import type { Head } from './heads.js';
 
 /**
  * C channels, L layers, H heads, F hidden, V vocabulary; positions and types are sizes of embedding tables (0: none). E channels of embeddings, by default C:
@@ -147,7 +146,7 @@ export type Names = Readonly<Record<string, string>>;
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
-  new (engine: Engine, dims: Dims, block: Block, head?: Head): M;
+  new (engine: Engine, dims: Dims, block: Block, head?: never): M;
   /** Names what can be done with it, and so who loads it. */
   readonly kind: ArchitectureKind;
   /** Layers, each of which has tensors of its own in a checkpoint. */
@@ -158,6 +157,10 @@ export interface ModuleClass<Dims, Block, M extends Module = Module> {
 export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM' } as const;
 export type ArchitectureKind = keyof typeof loaders;
 
+/**
+ * A model_type as data: its sizes and choices as config.json has them, and what checkpoints call its weights. `defineArchitecture` checks
+ * it.
+ */
 export interface Architecture<Dims = unknown, Block = unknown> {
   /** config.json's model_type. */
   readonly name: string;
@@ -167,7 +170,9 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly module: ModuleClass<Dims, Block>;
   /** General names that its configs may have for keys of its own, and the keys: transformers' attribute_map. */
   readonly aliases?: Readonly<Record<string, string>>;
+  /** Its sizes: layers, heads, channels, vocabulary. Throws FORMAT for what they cannot be. */
   readonly dims: (config: JsonNode) => Dims;
+  /** What its blocks are like: norms, activations, positions. */
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
   /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
   readonly weights?: Names | ((config: JsonNode) => Names);

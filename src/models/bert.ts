@@ -50,4 +50,5 @@ export const likeBert = (name: string, className: string, block: (c: JsonNode) =
     },
   });
 
+/** BERT's model_type 'bert', for `registerArchitecture`: an encoder. Most sentence encoders are of it. */
 export const bert = /* @__PURE__ */ likeBert('bert', 'Bert');

@@ -6,6 +6,7 @@ import { Encoder } from './encoder.js';
 /** What configs may leave out. */
 const sizes = { vocab_size: 50_358, hidden_size: 1024, num_hidden_layers: 24, num_attention_heads: 16, intermediate_size: 4096 };
 
+/** The model_type 'bert-generation', for `registerArchitecture`: an encoder. */
 export const bertGeneration = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'bert-generation',
   className: 'BertGeneration',

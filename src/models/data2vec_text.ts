@@ -1,4 +1,5 @@
 /** data2vec's model of text (Baevski et al., arXiv 2202.03555): RoBERTa, trained for other ends. */
 import { likeRoberta } from './roberta.js';
 
+/** The model_type 'data2vec-text', for `registerArchitecture`: an encoder. */
 export const data2vecText = /* @__PURE__ */ likeRoberta('data2vec-text', 'Data2VecText', 'data2vec_text.');

@@ -4,6 +4,7 @@ import { hiddenActivation, oldNorms, positionsIn, wordScores } from './bert_fami
 import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { Encoder } from './encoder.js';
 
+/** DistilBERT's model_type 'distilbert', for `registerArchitecture`: an encoder. */
 export const distilbert = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'distilbert',
   className: 'DistilBert',

@@ -11,6 +11,7 @@ import { firstToken, firstTokenWeights } from './roberta.js';
 /** What configs may leave out. */
 const sizes = { hidden_size: 256, num_attention_heads: 4, intermediate_size: 1024 };
 
+/** ELECTRA's model_type 'electra', for `registerArchitecture`: an encoder. */
 export const electra = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'electra',
   className: 'Electra',

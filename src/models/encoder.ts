@@ -113,8 +113,14 @@ export interface EncoderOutputs {
   logits: Tensor | undefined;
 }
 
+/**
+ * A stack of blocks over embeddings, and a head where a task has one: token ids [B, T] → hidden states [B, T, C]. Architectures with
+ * `module: Encoder` become one.
+ */
 export class Encoder extends Module {
+  /** Which loaders take it. */
   static readonly kind = 'encoder';
+  /** How many blocks some sizes have. */
   static readonly layers = ({ L }: EncoderDims): number => L;
   readonly #embeddings: Embeddings;
   readonly #layers: readonly TransformerEncoderLayer[];
@@ -127,8 +133,10 @@ export class Encoder extends Module {
 
   constructor(
     engine: Engine,
+    /** Its sizes. */
     readonly dims: EncoderDims,
     choices: EncoderChoices,
+    /** What makes scores of its states; undefined without a task. */
     readonly head?: Head,
   ) {
     super(engine);
@@ -176,7 +184,14 @@ export class Encoder extends Module {
   }
 
   /** What batches are checked against before they are run. */
-  get config(): { vocab_size: number; max_position_embeddings: number; num_labels: number | undefined } {
+  get config(): {
+    /** V: ids are less. */
+    vocab_size: number;
+    /** The most tokens of a row. */
+    max_position_embeddings: number;
+    /** Classes of the head; undefined without one. */
+    num_labels: number | undefined;
+  } {
     return { vocab_size: this.dims.V, max_position_embeddings: this.dims.positions, num_labels: this.head?.classes?.length };
   }
 

@@ -68,8 +68,14 @@ interface Entrance {
   norm: Norm | undefined;
 }
 
+/**
+ * An encoder and a decoder that attends to it: source ids [B, S], target ids [B, T] → logits [B, T, V]. Architectures with `module:
+ * EncoderDecoder` become one.
+ */
 export class EncoderDecoder extends Module {
+  /** Which loaders take it. */
   static readonly kind = 'encoder-decoder';
+  /** How many blocks some sizes have. */
   static readonly layers = ({ encoder, decoder }: EncoderDecoderDims): number => encoder.L + decoder.L;
   /** The sources'; the targets' too where they share one. */
   get embedding(): Embedding {
@@ -87,7 +93,9 @@ export class EncoderDecoder extends Module {
 
   constructor(
     engine: Engine,
+    /** Its sizes. */
     readonly dims: EncoderDecoderDims,
+    /** What its blocks are like. */
     readonly choices: EncoderDecoderChoices,
   ) {
     super(engine);
@@ -159,6 +167,7 @@ export class EncoderDecoder extends Module {
     };
   }
 
+  /** Tables are normal with variance 1 / C, the stacks' matrices Xavier's. */
   protected override initParameter(name: string, parameter: Parameter, random: Random): void {
     if (name.startsWith('transformer.')) initStack(parameter, random);
     else parameter.init(random, /(embedding|positions)\.weight$/.test(name) ? normal(1 / Math.sqrt(this.dims.C)) : undefined);

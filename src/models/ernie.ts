@@ -3,6 +3,7 @@ import { likeBert } from './bert.js';
 import { bertChoices } from './bert_family.js';
 import { unsupported } from './config.js';
 
+/** ERNIE's model_type 'ernie', for `registerArchitecture`: an encoder. */
 export const ernie = /* @__PURE__ */ likeBert('ernie', 'Ernie', (c) => {
   if (c.boolean('use_task_id', false)) throw unsupported(c, 'use_task_id', 'embeddings for types of tasks, which heed does not have');
   return bertChoices(c);

@@ -8,16 +8,20 @@ import { wantedThreads } from '../engine/options.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { BUFFER } from '../io/staging.js';
+import type { CheckpointHeaders } from '../io/weights.js';
 import type { Runtime } from '../runtime/types.js';
 import { sizeOf } from '../tensor.js';
 import { MOST_TOKENS } from '../text/batch.js';
 import { drained } from '../text/steps.js';
-import { type Blueprint, blank, readBlueprint, spelt } from './blueprint.js';
+import type { CheckpointSummary, Task } from './architecture.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
+import { headFor } from './heads.js';
 import { prepared, settle, stagedBytes } from './load.js';
+import { designOf, type ModelParts, readParts, tasksIn } from './parts.js';
 import { checkDtype, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
 
+/** Options of estimate. */
 export interface EstimateOptions {
   /** As in from_pretrained. Default: as the checkpoint is. */
   dtype?: PretrainedDtype | undefined;
@@ -27,6 +31,7 @@ export interface EstimateOptions {
   tokens?: number | undefined;
   /** Options of the engine that the model will run on. */
   engine?: EngineOptions | undefined;
+  /** Ends the reading, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -44,7 +49,9 @@ export interface Estimate {
   weights: number;
   /** What a forward of `batch` rows of `tokens` tokens takes at most beside them. */
   activations: number;
+  /** Rows of the forward. */
   batch: number;
+  /** Tokens of a row. */
   tokens: number;
   /** The WebAssembly memory after that forward: weights, activations, and what the engine keeps for itself. JavaScript's own memory comes on top, the tokenizer's most of it. */
   memory: number;
@@ -67,11 +74,12 @@ export async function estimate(runtime: Runtime, folder: Folder, options: Estima
         culprit: name,
         cure: `It is a whole number from 1 to ${MOST}`,
       });
-  const blueprint = await readBlueprint(folder, { signal });
+  const parts = await readParts(folder, { signal });
+  const headers = await parts.weights.headers({ signal });
   // Threads compute nothing here; they would only have to start.
   const engine = await Engine.create(runtime, { ...engineOptions, threads: 1, signal });
   try {
-    return { ...rehearsed(engine, blueprint, options), download: blueprint.headers.bytes };
+    return { ...rehearsed(engine, parts, headers, options), download: headers.bytes };
   } finally {
     await engine.dispose();
   }
@@ -79,15 +87,17 @@ export async function estimate(runtime: Runtime, folder: Folder, options: Estima
 
 function rehearsed(
   engine: Engine,
-  blueprint: Blueprint,
+  parts: ModelParts,
+  headers: CheckpointHeaders,
   { dtype, batch = 1, tokens, engine: wanted }: EstimateOptions,
 ): Omit<Estimate, 'download'> {
   const { runtime } = engine;
-  const forms = weightForms(blueprint.config, dtype);
+  const forms = weightForms(parts.config, dtype);
+  const { named: task } = tasksIn(parts, headers);
   const threads = runtime.noThreads() ? 1 : wantedThreads(runtime, wanted?.threads);
   let found: Omit<Estimate, 'download'> | undefined;
   engine.rehearse(() => {
-    const module = loaded(engine, blueprint, forms);
+    const module = loaded(engine, parts, task, headers, forms);
     try {
       const before = engine.memory();
       const all = [...module.distinctParameters().values()];
@@ -97,9 +107,9 @@ function rehearsed(
           culprit: 'batch',
           cure: 'Ask for fewer',
         });
-      const after = ran(engine, module, [batch, length], blueprint);
+      const after = ran(engine, module, [batch, length], task);
       found = {
-        architecture: blueprint.architecture.name,
+        architecture: parts.architecture.name,
         parameters: all.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
         dtype: forms.kept === 'q8' ? 'q8' : 'fp32',
         weights: before.used,
@@ -115,11 +125,16 @@ function rehearsed(
 }
 
 /** Loads a checkpoint without its bytes, tensor by tensor, as loadWeights does with them. */
-function loaded(engine: Engine, blueprint: Blueprint, forms: WeightForms): Encoder | EncoderDecoder {
-  const { headers, folder, task } = blueprint;
-  const architecture = spelt(blueprint, task);
-  const make = (checkpoint: Parameters<typeof blank>[3]) => blank(engine, blueprint, task, checkpoint);
-  const { module, targetOf } = prepared(make, architecture, folder.name, headers.tensors, forms);
+function loaded(
+  engine: Engine,
+  parts: ModelParts,
+  task: Task | undefined,
+  headers: CheckpointHeaders,
+  forms: WeightForms,
+): Encoder | EncoderDecoder {
+  const { architecture, make } = designOf(parts, { head: task && headFor(task) });
+  const made = (checkpoint: CheckpointSummary) => make(engine, checkpoint);
+  const { module, targetOf } = prepared(made, architecture, parts.folder.name, headers.tensors, forms);
   try {
     for (const entry of headers.tensors) {
       const target = targetOf(entry);
@@ -136,16 +151,11 @@ function loaded(engine: Engine, blueprint: Blueprint, forms: WeightForms): Encod
 }
 
 /** What the memory is after a forward, the heaviest that the model has for users. */
-function ran(
-  engine: Engine,
-  module: Encoder | EncoderDecoder,
-  [B, T]: readonly [number, number],
-  { architecture, task }: Blueprint,
-): MemoryUse {
+function ran(engine: Engine, module: Encoder | EncoderDecoder, [B, T]: readonly [number, number], task: Task | undefined): MemoryUse {
   const inputs = { ids: new Int32Array(B * T), shape: [B, T] as const, lengths: Array.from({ length: B }, () => T) };
   engine.scope(() => {
-    if (architecture.module.kind === 'encoder') drained((module as Encoder).steps(inputs, { pooler: task === undefined }));
-    else written(engine, module as EncoderDecoder, inputs);
+    if ('steps' in module) drained(module.steps(inputs, { pooler: task === undefined }));
+    else written(engine, module, inputs);
   });
   return engine.memory();
 }

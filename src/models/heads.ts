@@ -108,14 +108,14 @@ const classes: Readonly<Record<Task, (config: JsonNode, options: LabelOptions) =
   MaskedLM: () => undefined,
 };
 
-/** The head of a task, as config.json describes it. */
-export function headOf(
-  task: Task,
-  engine: Engine,
-  dims: EncoderDims,
-  choices: HeadChoices,
-  config: JsonNode,
-  options: LabelOptions = {},
-): Head {
-  return new Head(engine, dims, { tied: tiesWords(config), ...choices }, classes[task](config, options));
+/** A task, and how its head is made. */
+export interface HeadMaker {
+  readonly task: Task;
+  make(engine: Engine, dims: EncoderDims, choices: HeadChoices, config: JsonNode): Head;
 }
+
+/** The head of a task as config.json describes it, or with other labels. */
+export const headFor = (task: Task, labels: LabelOptions = {}): HeadMaker => ({
+  task,
+  make: (engine, dims, choices, config) => new Head(engine, dims, { tied: tiesWords(config), ...choices }, classes[task](config, labels)),
+});

@@ -36,6 +36,7 @@ export interface HeedTransformerConfig {
   max_position_embeddings?: number;
 }
 
+/** heed's own model_type, for `registerArchitecture`: an encoder-decoder as `heed train` makes it. */
 export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'heed-transformer',
   module: EncoderDecoder,

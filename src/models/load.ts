@@ -3,12 +3,11 @@
  * anything is read, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
 import { HeedError } from '../errors.js';
-import { type CheckpointEntry, type CheckpointTensor, type Progress, readCheckpoint } from '../io/checkpoint.js';
-import type { Folder } from '../io/folder.js';
-import { bytesPerElement, quote } from '../io/header.js';
+import { quote } from '../io/header.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
+import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/weights.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { scaleName, weightName } from '../nn/quantized.js';
@@ -98,24 +97,26 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
   architecture: Spelt,
-  folder: Folder,
+  /** For messages. */
+  folder: string,
+  weights: Checkpoint,
   options: LoadOptions = {},
 ): Promise<M> {
   const { forms = { stored: 'float32', kept: 'float32' } } = options;
   let made: Prepared<M> | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
-    made = prepared(make, architecture, folder.name, entries, forms);
-    warnOf(entries, made, architecture, folder.name);
+    made = prepared(make, architecture, folder, entries, forms);
+    warnOf(entries, made, architecture, folder);
   };
   try {
-    for await (const tensor of readCheckpoint(folder, { ...options, check })) {
+    for await (const tensor of weights.tensors({ ...options, check })) {
       const target = made?.targetOf(tensor);
       if (!target) continue;
       await fill(target, tensor);
       settle(target.parameter, forms);
     }
     const { module, summary } = made as Prepared<M>; // made by `check`
-    settleTies(module, architecture, summary, folder.name);
+    settleTies(module, architecture, summary, folder);
     return module;
   } catch (error) {
     made?.module.dispose();
@@ -155,9 +156,9 @@ export function prepared<M extends Module>(
 }
 
 /** What a chunk of a tensor takes in the engine on its way into a parameter. */
-export function stagedBytes({ dtype, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
+export function stagedBytes({ dtype, block, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
   if (!parameter) return 0;
-  const each = bytesPerElement(dtype);
+  const each = block[1] / block[0];
   const chunk = Math.min(BUFFER, sizeOf(shape) * each);
   const raw = sources[dtype as SourceDtype]?.kernel === undefined && dtypes.floats.includes(dtype) ? 0 : chunk;
   return raw + (parameter.packed && dtypes.floats.includes(dtype) ? (chunk / each) * 4 : 0);
@@ -246,7 +247,8 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
 }
 
 async function fill({ parameter, row, shape, holds }: Target, given: CheckpointTensor): Promise<void> {
-  const rowBytes = sizeOf(shape.slice(1)) * bytesPerElement(given.dtype);
+  const [elements, bytes] = given.block;
+  const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
   const write = {
     floats: (at: number, chunk: Uint8Array) => parameter.write(at, chunk, given.dtype as SourceDtype),
     ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(at, chunk),

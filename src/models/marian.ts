@@ -23,6 +23,7 @@ function twoTables(c: JsonNode, { apart }: CheckpointSummary): Pick<EncoderDecod
   return { tables, compared: apart('lm_head') ? ['decoder_embedding', 'lm_head'] : [] };
 }
 
+/** Marian's model_type 'marian', OPUS-MT's translators, for `registerArchitecture`: an encoder-decoder. */
 export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'marian',
   module: EncoderDecoder,

@@ -2,25 +2,24 @@
  * Models as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
  * one engine queue, and yield to the event loop between blocks.
  */
-import type { Engine, EngineInfo, EngineOptions } from '../engine/engine.js';
-import { checkOptions, HeedError, kindOf } from '../errors.js';
-import type { SourceOptions } from '../io/find.js';
+import type { Engine, EngineInfo } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
-import type { ProgressEvent } from '../io/progress.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
-import type { Port } from '../runtime/types.js';
 import type { HostTensor } from '../tensor.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderInputs, EncoderOutputs, EncoderWants } from './encoder.js';
 import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
-import { loadPretrained, type Origin } from './pretrained.js';
-import { checkDtype, type PretrainedDtype } from './quantization.js';
+import { checkPretrained, type TrainableOptions, trainableOptionNames } from './options.js';
+import { loadPretrained } from './pretrained.js';
 import { withRoom } from './room.js';
-import { remember, type SavePretrainedOptions, saveLoaded } from './save.js';
+import { type Origin, remember, type SavePretrainedOptions, saveLoaded } from './save.js';
 
+/** What an encoder reads: int32 [B, T] each, as a tokenizer gives them. */
 export interface ModelInputs {
+  /** The tokens' ids. */
   input_ids: IntegerInput;
   /** 1 for tokens, of which every row has one at least, 0 for padding. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
@@ -28,9 +27,13 @@ export interface ModelInputs {
   token_type_ids?: IntegerInput | undefined;
 }
 
+/** Options of a call of a model. */
 export interface CallOptions {
+  /** Whether attention weights are given; they cost a second pass. Default false. */
   output_attentions?: boolean | undefined;
+  /** Whether the states of all blocks are given. Default false. */
   output_hidden_states?: boolean | undefined;
+  /** Ends the forward between blocks; it rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
@@ -50,43 +53,13 @@ export type ModelCall<Output> = <Options extends CallOptions>(
 type Asked<Options> = (Options extends { output_attentions: true } ? Required<Pick<Insights, 'attentions'>> : unknown) &
   (Options extends { output_hidden_states: true } ? Required<Pick<Insights, 'hidden_states'>> : unknown);
 
+/** What an encoder gives, float32. */
 export interface ModelOutput extends Insights {
   /** [B, T, C] */
   last_hidden_state: HostTensor;
   /** [B, C], where the checkpoint has a pooler. */
   pooler_output?: HostTensor;
 }
-
-export interface PretrainedOptions extends SourceOptions {
-  /** The engine that runs the model, or the options of one of its own. Default: one engine that all share. */
-  engine?: Engine | EngineOptions | undefined;
-  /**
-   * Whether the model runs in a worker instead of on this thread. Default: true in a page, where it then needs no `engine` but may have options of
-   * one; false elsewhere. A Worker of yours must call `serve()`.
-   */
-  worker?: boolean | Port | undefined;
-  /** Only 'wasm' */
-  device?: string | undefined;
-  /**
-   * 'fp32', or 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads. Half precision is widened. Default: q8 for a
-   * checkpoint that is, else fp32.
-   */
-  dtype?: PretrainedDtype | undefined;
-  progress_callback?: ((progress: ProgressEvent) => void) | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-/** Of models that may be trained. */
-export interface TrainableOptions extends PretrainedOptions {
-  /**
-   * Whether it is loaded for training: weights as rows that take gradients, dropout as config.json says, and what the checkpoint may lack as a new model has it.
-   * A call infers all the same, and so takes it out of training, as `eval()` does. Default false.
-   */
-  trainable?: boolean | undefined;
-}
-
-export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'progress_callback', 'signal'];
-export const trainableOptionNames = [...pretrainedOptionNames, 'trainable'];
 
 /** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
 export type Model = EncoderModel & ModelCall<ModelOutput>;
@@ -100,7 +73,9 @@ export class LoadedModel {
   #module: Module;
 
   constructor(
+    /** What it runs on. */
     readonly engine: Engine,
+    /** config.json as it is. */
     readonly config: JsonObject,
     module: Module,
     /** Where it comes from. Nowhere, if it only writes for a module that somebody trains. */
@@ -165,6 +140,7 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   constructor(
     engine: Engine,
     config: JsonObject,
+    /** The blocks, with their parameters. */
     readonly encoder: Encoder,
     origin: Origin,
   ) {
@@ -212,6 +188,7 @@ export abstract class EncoderBase<Output extends object> extends LoadedModel {
   }
 }
 
+/** A loaded encoder. `AutoModel.from_pretrained` gives one, which is a function too: `model(inputs)`. */
 export class EncoderModel extends EncoderBase<ModelOutput> {
   static readonly optionNames = trainableOptionNames;
 
@@ -227,19 +204,10 @@ export class EncoderModel extends EncoderBase<ModelOutput> {
     return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'forward', 'save_pretrained']);
   }
 
+  /** What of the blocks' outputs is the model's. */
   protected read({ lastHiddenState, poolerOutput }: EncoderOutputs): ModelOutput {
     return { last_hidden_state: lastHiddenState.toHost(), ...(poolerOutput && { pooler_output: poolerOutput.toHost() }) };
   }
-}
-
-/** Throws for options that `from_pretrained` does not have. */
-export function checkPretrained(options: TrainableOptions, names: readonly string[] = pretrainedOptionNames): void {
-  checkOptions(options, names, 'from_pretrained');
-  const { device = 'wasm', dtype, trainable } = options;
-  expectBooleans('from_pretrained', { trainable });
-  if (device !== 'wasm')
-    throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
-  checkDtype(dtype);
 }
 
 /** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */

@@ -23,6 +23,7 @@ const wordWeights = { 'head.dense': 'head.dense', 'head.norm': 'head.norm', 'hea
 /** What configs may leave out. */
 const sizes = { vocab_size: 50_368, intermediate_size: 1152, num_hidden_layers: 22, max_position_embeddings: 8192 };
 
+/** ModernBERT's model_type 'modernbert', for `registerArchitecture`: an encoder. */
 export const modernbert = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'modernbert',
   className: 'ModernBert',

@@ -10,6 +10,7 @@ import { firstToken, firstTokenWeights, positionsBehind, wordScoresWeights } fro
 const PADDING = 1;
 const BUCKETS = 32;
 
+/** MPNet's model_type 'mpnet', for `registerArchitecture`: an encoder. */
 export const mpnet = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoices>({
   name: 'mpnet',
   className: 'MPNet',

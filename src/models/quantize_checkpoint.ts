@@ -4,12 +4,13 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import type { CheckpointEntry, Progress } from '../io/checkpoint.js';
+import type { CheckpointEntry, CheckpointHeaders, Progress } from '../io/weights.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
-import type { CheckpointSummary, Spelt } from './architecture.js';
-import { type Blueprint, blank, spelt } from './blueprint.js';
+import type { Spelt, Task } from './architecture.js';
+import { headFor } from './heads.js';
 import { loadWeights, ownName, prepared } from './load.js';
+import { designOf, type ModelParts, tasksIn } from './parts.js';
 import { weightForms } from './quantization.js';
 import { saveLoaded } from './save.js';
 import { equalCopies } from './ties.js';
@@ -31,6 +32,8 @@ export interface QuantizeOptions {
 
 /** What was done. */
 export interface Saved {
+  /** Bytes of the weights' files that were read, where their lengths are told. */
+  before: number | undefined;
   /** Bytes of all files that were written. */
   bytes: number;
   /** Tensors that are in 8 bits now, that stayed floats, and that no model of heed's reads. */
@@ -40,19 +43,21 @@ export interface Saved {
 }
 
 /**
- * Writes what a blueprint's folder holds into another, in 8 bits, with all that describes it. Holds it in 8 bits meanwhile, in the engine. Throws ARGUMENT for what
+ * Writes what a model's folder holds into another, in 8 bits, with all that describes it. Holds it in 8 bits meanwhile, in the engine. Throws ARGUMENT for what
  * is in 8 bits already, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
  */
 export async function quantizeCheckpoint(
   engine: Engine,
-  blueprint: Blueprint,
+  parts: ModelParts,
   out: string,
   { beforeWriting, ...options }: QuantizeOptions = {},
 ): Promise<Saved> {
-  const { folder, config, headers, architecture } = blueprint;
+  const { folder, config, architecture, weights } = parts;
+  const headers = await weights.headers({ signal: options.signal });
+  const purposes = [undefined, ...tasksIn(parts, headers).tasks];
   if (weightForms(config, undefined).stored === 'q8')
     throw new HeedError('ARGUMENT', `${folder.name} is in 8 bits already`, { culprit: 'model', cure: 'Give a model in floats' });
-  const read = quantizableIn(engine, blueprint);
+  const read = quantizableIn(engine, parts, headers, purposes);
   const tensors = headers.tensors.filter(({ name }) => read.has(name));
   const own: Spelt = {
     ...architecture,
@@ -65,42 +70,44 @@ export async function quantizeCheckpoint(
     ignored: [/^/],
   };
   const forms = { stored: 'float32', kept: 'q8' } as const;
-  const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder, { ...options, forms });
+  const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder.name, weights, { ...options, forms });
   try {
     const held = new Map(module.namedParameters());
-    for (const name of copiesIn(held, blueprint)) held.delete(name);
+    for (const name of copiesIn(held, parts, purposes)) held.delete(name);
     const entries = () => [...held].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
     const bytes = await saveLoaded(module, config.value, origin, out, { dtype: 'q8', signal: options.signal });
     const quantized = [...held.keys()].filter((name) => read.get(name)).length;
     const left = headers.tensors.map(({ name }) => name).filter((name) => !held.has(name));
-    return { bytes, quantized, kept: held.size - quantized, left };
+    return { before: headers.bytes, bytes, quantized, kept: held.size - quantized, left };
   } finally {
     module.dispose();
   }
 }
 
 /** The tensors that are others once more. */
-function copiesIn(held: ReadonlyMap<string, Parameter>, blueprint: Blueprint): string[] {
-  return [undefined, ...blueprint.tasks].flatMap((task) => {
-    const own = spelt(blueprint, task);
+function copiesIn(held: ReadonlyMap<string, Parameter>, parts: ModelParts, purposes: Purposes): string[] {
+  return purposes.flatMap((task) => {
+    const { architecture: own } = designOf(parts, { head: task && headFor(task) });
     const names = new Map([...held.keys()].map((name) => [ownName(name, own), name]));
     return equalCopies(own, (tensor) => held.get(names.get(tensor) ?? '')).map((tensor) => names.get(tensor) as string);
   });
 }
 
+/** The tasks whose heads a checkpoint has, and none. */
+type Purposes = readonly (Task | undefined)[];
+
 /** The tensors that some model reads, and whether it may hold them in 8 bits. Throws what loading them would. */
-function quantizableIn(engine: Engine, blueprint: Blueprint): Map<string, boolean> {
-  const { headers, folder, tasks } = blueprint;
+function quantizableIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeaders, purposes: Purposes): Map<string, boolean> {
   const found = new Map<string, boolean>();
-  const forms = weightForms(blueprint.config, undefined);
+  const forms = weightForms(parts.config, undefined);
   // Modules that hold nothing take no memory; room is made for what they would hold.
   engine.rehearse(() => {
-    for (const one of [undefined, ...tasks]) {
-      const make = (summary: CheckpointSummary) => blank(engine, blueprint, one, summary);
-      const { targetOf } = prepared(make, spelt(blueprint, one), folder.name, headers.tensors, forms);
-      for (const entry of headers.tensors) {
+    for (const task of purposes) {
+      const { architecture, make } = designOf(parts, { head: task && headFor(task) });
+      const { targetOf } = prepared((summary) => make(engine, summary), architecture, parts.folder.name, tensors, forms);
+      for (const entry of tensors) {
         const target = targetOf(entry);
         if (target) found.set(entry.name, target.parameter.quantizable);
       }

@@ -63,4 +63,5 @@ export const likeRoberta = (name: string, className: string, prefix = 'roberta.'
     },
   });
 
+/** RoBERTa's model_type 'roberta', for `registerArchitecture`: an encoder. */
 export const roberta = /* @__PURE__ */ likeRoberta('roberta', 'Roberta', 'roberta.', 50_265);

@@ -19,6 +19,7 @@ export interface TokenRow {
 
 /** Options that everything has which runs many texts. */
 export interface RunOptions {
+  /** Ends the work between batches; the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** Called after each batch with the number of rows done. A text is a row, unless it is cut into windows or sentences, or stands in several pairs. */
   onProgress?: ((done: number, total: number) => void) | undefined;

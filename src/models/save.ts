@@ -12,9 +12,9 @@ import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
 import { type Files, filesOf, tokenizerFiles } from '../text/saved.js';
-import type { Origin } from './pretrained.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
+/** Options of save_pretrained. */
 export interface SaveOptions {
   /** What config.json says beside, or instead of, the model's own `config`. */
   config?: JsonObject | undefined;
@@ -34,6 +34,17 @@ export interface SavePretrainedOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** Where a module comes from. */
+export interface Origin {
+  folder: Folder;
+  /** The module's tensors, as a checkpoint of this dtype calls them. */
+  tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
+  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
+  model: string | undefined;
+  /** Whether it has a task's head. */
+  headed: boolean;
+}
+
 /** How a model generates, and how sentence-transformers makes sentences of tokens. */
 const modelFiles = ['generation_config.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json'];
 
@@ -49,7 +60,10 @@ export const remember = (module: Module, config: JsonObject, origin: Origin): un
  * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
-  model: Module & { readonly config?: object },
+  model: Module & {
+    /** What config.json is to say; a loaded model has it. */
+    readonly config?: object;
+  },
   folder: string,
   options: SaveOptions = {},
 ): Promise<void> {

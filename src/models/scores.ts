@@ -5,7 +5,9 @@ import { exp } from '../math.js';
 
 /** A label and its probability. */
 export interface Classification {
+  /** As config.json's id2label names it. */
   label: string;
+  /** Its probability, or what `function_to_apply` makes of its logit. */
   score: number;
 }
 
@@ -38,6 +40,7 @@ export type ProblemType = (typeof problemTypes)[number];
 
 /** What becomes of a classifier's logits, by Hugging Face's names. */
 export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => numbers(Float32Array.from(logits)) } as const;
+/** What becomes of a classifier's logits: 'softmax', probabilities that add up to 1; 'sigmoid', each on its own; 'none', as they are. */
 export type Scoring = keyof typeof scoring;
 
 /** What `asked` stands for: without it, config.json's problem_type and the number of labels decide, as in Hugging Face's pipelines. */

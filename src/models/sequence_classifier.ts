@@ -17,8 +17,16 @@ import { type Classification, ranked, type Scoring, scoring, scoringOf } from '.
 import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
 
 /** A text, or two that the model compares. */
-export type TextInput = string | { readonly text: string; readonly text_pair?: string | null | undefined };
+export type TextInput =
+  | string
+  | {
+      /** The text, or the first of a pair. */
+      readonly text: string;
+      /** The second. */
+      readonly text_pair?: string | null | undefined;
+    };
 
+/** Options of `classify`. */
 export interface ClassifyOptions extends RunOptions {
   /** How many labels of each text, the likeliest first. Default 1: a Classification for each text, not a list of them. */
   top_k?: number | undefined;
@@ -40,6 +48,7 @@ export type ClassifierMember =
   | (typeof classifierMethods)[number]
   | ('engine' | 'config' | 'encoder' | 'labels' | 'trainable' | 'info' | 'call' | 'dispose');
 
+/** A loaded encoder with a head that labels texts: logits [B, labels]. */
 export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
   #tokenizer: Promise<CallableTokenizer> | undefined;
 

@@ -79,6 +79,7 @@ const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) 
 
 const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 512);
 
+/** T5's model_type 't5', for `registerArchitecture`: an encoder-decoder. */
 export const t5 = /* @__PURE__ */ likeT5(
   't5',
   { vocab_size: 32_128, d_ff: 2048, num_layers: 6, num_heads: 8, feed_forward_proj: 'relu' },

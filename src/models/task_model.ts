@@ -10,10 +10,12 @@ import { HostTensor } from '../tensor.js';
 import type { Task } from './architecture.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
-import { headOf } from './heads.js';
+import { headFor } from './heads.js';
 import { configWith, type LabelOptions } from './labels.js';
-import { checkPretrained, EncoderBase, type Insights, type ModelCall, type TrainableOptions, trainableOptionNames } from './model.js';
-import { loadPretrained, type Origin, type Purpose } from './pretrained.js';
+import { EncoderBase, type Insights, type ModelCall } from './model.js';
+import { checkPretrained, type TrainableOptions, trainableOptionNames } from './options.js';
+import { loadPretrained } from './pretrained.js';
+import type { Origin } from './save.js';
 import { type ProblemType, problemTypes } from './scores.js';
 
 export interface TaskOptions extends TrainableOptions {
@@ -33,12 +35,15 @@ export const classifierOptionNames = [...labelledOptionNames, 'problem_type'];
 
 /** Logits: [B, labels] of texts, [B, T, labels] of tokens, [B, T, V] of words. */
 export interface LogitsOutput extends Insights {
+  /** float32. */
   logits: HostTensor;
 }
 
 /** How much speaks for an answer's beginning, and its end, at each token: [B, T]. */
 export interface QuestionAnsweringOutput extends Insights {
+  /** Of an answer's first token, float32 [B, T]. */
   start_logits: HostTensor;
+  /** Of its last token, float32 [B, T]. */
   end_logits: HostTensor;
 }
 
@@ -74,9 +79,11 @@ export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
     config: JsonObject,
     encoder: Encoder,
     origin: Origin,
+    /** What its head is for. */
     readonly task: T,
     /** The names of its classes, where it has some. */
     readonly labels: readonly string[],
+    /** Whether it was loaded for training. */
     readonly trainable: boolean,
   ) {
     super(engine, config, encoder, origin);
@@ -86,6 +93,7 @@ export class TaskModel<T extends Task> extends EncoderBase<TaskOutput<T>> {
     return {};
   }
 
+  /** The logits under the task's names. */
   protected read({ logits }: EncoderOutputs): TaskOutput<T> {
     return tasks[this.task].read((logits as NonNullable<typeof logits>).toHost()) as TaskOutput<T>;
   }
@@ -107,7 +115,7 @@ export async function loadTask<T extends Task>(
       culprit: 'problem_type',
       cure: `Use ${problemTypes.join(', ')}`,
     });
-  const head: Purpose['head'] = { task, make: (...given) => headOf(task, ...given, { num_labels, id2label }) };
+  const head = headFor(task, { num_labels, id2label });
   const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { head, trainable, seed });
   const labels = (tasks[task].named && module.head?.classes) || [];
   const chosen = problem_type ? { problem_type } : {};
@@ -128,6 +136,9 @@ export const TokenClassificationModel = /* @__PURE__ */ loaderOf<'TokenClassific
 export const QuestionAnsweringModel = /* @__PURE__ */ loaderOf<'QuestionAnswering', TaskOptions>('QuestionAnswering');
 export const MaskedLMModel = /* @__PURE__ */ loaderOf<'MaskedLM', TaskOptions>('MaskedLM');
 
+/** A model that labels tokens: logits [B, T, labels]. */
 export type TokenClassifier = TaskModelOf<'TokenClassification'>;
+/** A model that says where answers begin and end: start_logits, end_logits [B, T]. */
 export type QuestionAnswerer = TaskModelOf<'QuestionAnswering'>;
+/** A model that scores tokens: logits [B, T, V]. */
 export type MaskedLM = TaskModelOf<'MaskedLM'>;

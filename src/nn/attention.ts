@@ -20,10 +20,13 @@ import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
 import type { Operand, Parameter } from './parameter.js';
 
+/** Options of MultiheadAttention: PyTorch's, in camelCase. */
 export interface MultiheadAttentionOptions {
+  /** Whether projections have a bias. Default true. */
   bias?: boolean;
   /** Width of keys and values where it is not embedDim. */
   kdim?: number;
+  /** Width of values where it is not embedDim. */
   vdim?: number;
   /** A learned key and value behind the others. */
   addBiasKv?: boolean;
@@ -41,15 +44,19 @@ export interface MultiheadAttentionOptions {
 
 /** Turns heads [B, H, T, D]. */
 export interface Turn {
+  /** Gives heads of the same shape. */
   (heads: Tensor): Tensor;
+  /** Frees its tables. */
   dispose(): void;
 }
 
+/** What a call of MultiheadAttention takes beside query, key and value. */
 export interface MultiheadAttentionCall {
   /** [B, S] bool, true is ignored; or float32, added to the scores. */
   keyPaddingMask?: Tensor | undefined;
   /** [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added. */
   attnMask?: Tensor | undefined;
+  /** Each query sees the keys up to its own place, and those of a cache. Default false. */
   isCausal?: boolean | undefined;
   /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
   window?: AttentionOptions['window'];
@@ -70,8 +77,11 @@ export interface MultiheadAttentionCall {
   cache?: KVCache | undefined;
 }
 
+/** What attention gives. */
 export interface MultiheadAttentionResult {
+  /** [B, T, C], or [T, B, C], as the query is. */
   output: Tensor;
+  /** With `needWeights`: [B, T, S], or [B, H, T, S]. */
   weights?: Tensor;
 }
 
@@ -81,8 +91,20 @@ const callNames = [
   ...['needWeights', 'averageAttnWeights', 'residual'],
 ];
 
+/**
+ * Attention of H heads, with projections of query, key, value and output (Vaswani et al. 2017, §3.2.2): PyTorch's nn.MultiheadAttention,
+ * with its state-dict keys.
+ * @example
+ * ```js
+ * const attention = new MultiheadAttention(engine, 512, 8, { batchFirst: true });
+ * const x = tensor(engine, new Float32Array(2 * 10 * 512), [2, 10, 512]);
+ * const { output, weights } = attention.forward(x, x, x, { isCausal: true, needWeights: true }); // [2, 10, 512], [2, 10, 10]
+ * ```
+ */
 export class MultiheadAttention extends Module {
+  /** Whether inputs are [B, T, C]; else [T, B, C]. */
   readonly batchFirst: boolean;
+  /** The share of attention weights that are zeroed in training. */
   readonly dropout: number;
   readonly #fused: Parameter | undefined;
   readonly #apart: readonly [Parameter, Parameter, Parameter] | undefined;
@@ -93,11 +115,14 @@ export class MultiheadAttention extends Module {
   readonly #scale: number | undefined;
   /** Channels of all heads. */
   readonly #inner: number;
+  /** The projection of what all heads give: [H · D] → [embedDim]. */
   readonly outProj: Linear;
 
   constructor(
     engine: Engine,
+    /** C, the width of queries and of the output. */
     readonly embedDim: number,
+    /** H. */
     readonly numHeads: number,
     options: MultiheadAttentionOptions = {},
   ) {

@@ -30,6 +30,10 @@ interface Widths {
   Dv: number;
 }
 
+/**
+ * Keys and values of earlier calls of one attention, for decoding token by token: given as `cache` to MultiheadAttention, which appends to
+ * it.
+ */
 export class KVCache {
   #slots: Slots | undefined;
   #widths: Widths = { G: 0, D: 0, Dv: 0 };
@@ -38,7 +42,11 @@ export class KVCache {
   #table: Storage | undefined;
   #length = 0;
 
-  constructor(readonly engine: Engine) {}
+  /** Begins empty. */
+  constructor(
+    /** Whose memory it is in. */
+    readonly engine: Engine,
+  ) {}
 
   /** Keys of each row. */
   get length(): number {
@@ -91,6 +99,7 @@ export class KVCache {
     this.#length = length;
   }
 
+  /** Frees what it remembers. */
   dispose(): void {
     this.#slots?.storage.free();
     this.#table?.free();

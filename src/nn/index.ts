@@ -1,14 +1,19 @@
-/** heed/nn: modules with PyTorch's names, options (in camelCase) and state-dict keys. */
+/**
+ * heed/nn: modules with PyTorch's names, options (in camelCase) and state-dict keys.
+ * @module heed/nn
+ */
 export {
   MultiheadAttention,
   type MultiheadAttentionCall,
   type MultiheadAttentionOptions,
   type MultiheadAttentionResult,
+  type Turn,
 } from './attention.js';
 export { KVCache } from './cache.js';
+export type { Init } from './init.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { type LoadOptions, Module, type SaveOptions, type StateDict, type StateTensor, type TrainOptions } from './module.js';
-export type { ParameterDtype } from './parameter.js';
+export type { Parameter, ParameterDtype, ParameterOptions } from './parameter.js';
 export {
   LearnedPositions,
   RelativeBias,
@@ -22,9 +27,12 @@ export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncod
 export {
   type DecoderLayerCall,
   type EncoderLayerCall,
+  type Gate,
   type LayerAttention,
   type LayerMasks,
+  type Norm,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
   type TransformerLayerOptions,
+  type WeightsListener,
 } from './transformer.js';

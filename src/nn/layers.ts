@@ -13,19 +13,36 @@ import { type Init, linearInit, normal, ones, uniform } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
-/** y = x Wᵀ + b: [..., inFeatures] → [..., outFeatures] */
+/**
+ * y = x Wᵀ + b: [..., inFeatures] → [..., outFeatures]
+ * @example
+ * ```js
+ * const linear = new Linear(engine, 2, 1).init(0);
+ * const y = linear.forward(tensor(engine, [[1, 2], [3, 4]])); // [2, 1]
+ * ```
+ */
 export class Linear extends Module {
+  /** [outFeatures, inFeatures]. */
   readonly weight: Parameter;
+  /** [outFeatures]; undefined without a bias. */
   readonly bias: Parameter | undefined;
   /** Outputs of one part. */
   readonly #width: number;
 
   constructor(
     engine: Engine,
+    /** Width of x. */
     readonly inFeatures: number,
+    /** Width of y. */
     readonly outFeatures: number,
-    /** `parts`: several layers of equal width, stacked, of which `part` runs one; default 1. */
-    options: { bias?: boolean; biasInit?: Init; parts?: number } = {},
+    options: {
+      /** Whether there is a bias. Default true. */
+      bias?: boolean;
+      /** How the bias begins. Default uniform within 1 / √inFeatures, as in PyTorch. */
+      biasInit?: Init;
+      /** Several layers of equal width, stacked, of which `part` runs one. Default 1. */
+      parts?: number;
+    } = {},
   ) {
     super(engine);
     checkOptions(options, ['bias', 'biasInit', 'parts'], 'Linear');
@@ -52,16 +69,23 @@ export class Linear extends Module {
   }
 }
 
-/** Rows of a table by number: [...] int32 → [..., embeddingDim]. `packed`: the table is a product's weight too, and lies as that wants it. */
+/** Rows of a table by number: [...] int32 → [..., embeddingDim]. */
 export class Embedding extends Module {
+  /** The table, [numEmbeddings, embeddingDim]. */
   readonly weight: Parameter;
 
   constructor(
     engine: Engine,
+    /** Rows of the table: ids are less. */
     readonly numEmbeddings: number,
+    /** Channels of a row. */
     readonly embeddingDim: number,
-    /** `quantizable`: whether a q8 model holds it in 8 bits; default true. */
-    options: { packed?: boolean; quantizable?: boolean } = {},
+    options: {
+      /** Whether the table is a product's weight too, and lies as that wants it. Default false. */
+      packed?: boolean;
+      /** Whether a q8 model holds it in 8 bits. Default true. */
+      quantizable?: boolean;
+    } = {},
   ) {
     super(engine);
     checkOptions(options, ['packed', 'quantizable'], 'Embedding');
@@ -70,6 +94,7 @@ export class Embedding extends Module {
     this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, quantizable, init: normal() });
   }
 
+  /** [...] int32 → [..., embeddingDim]. Throws ARGUMENT for an id that has no row. */
   forward(ids: TensorLike, options?: EmbeddingOptions): Tensor {
     return embedding(ids, this.weight.operand, options);
   }
@@ -77,11 +102,23 @@ export class Embedding extends Module {
 
 /** Layer norm over the last axis (arXiv 1607.06450). */
 export class LayerNorm extends Module {
+  /** What channels are multiplied by, [C]. */
   readonly weight: Parameter;
+  /** What is added to channels, [C]; undefined without a bias. */
   readonly bias: Parameter | undefined;
+  /** What is added to the variance. Default 1e-5. */
   readonly eps: number;
 
-  constructor(engine: Engine, normalizedShape: number, options: { eps?: number; bias?: boolean } = {}) {
+  constructor(
+    engine: Engine,
+    normalizedShape: number,
+    options: {
+      /** What is added to the variance. Default 1e-5. */
+      eps?: number;
+      /** Whether there is a bias. Default true. */
+      bias?: boolean;
+    } = {},
+  ) {
     super(engine);
     checkOptions(options, ['eps', 'bias'], 'LayerNorm');
     expectBooleans('LayerNorm', { bias: options.bias });
@@ -90,6 +127,7 @@ export class LayerNorm extends Module {
     if (options.bias !== false) this.bias = this.parameter('bias', [normalizedShape]);
   }
 
+  /** [..., C] → [..., C]. */
   forward(x: TensorLike): Tensor {
     return layerNorm(x, this.weight.tensor, this.bias?.tensor, { eps: this.eps });
   }
@@ -97,16 +135,26 @@ export class LayerNorm extends Module {
 
 /** Root-mean-square norm over the last axis (Zhang & Sennrich 2019). */
 export class RMSNorm extends Module {
+  /** What channels are multiplied by, [C]. */
   readonly weight: Parameter;
+  /** What is added to the mean square. Default 1e-6. */
   readonly eps: number;
 
-  constructor(engine: Engine, normalizedShape: number, options: { eps?: number } = {}) {
+  constructor(
+    engine: Engine,
+    normalizedShape: number,
+    options: {
+      /** What is added to the mean square. Default 1e-6. */
+      eps?: number;
+    } = {},
+  ) {
     super(engine);
     checkOptions(options, ['eps'], 'RMSNorm');
     this.eps = checkEps('RMSNorm', options.eps ?? 1e-6);
     this.weight = this.parameter('weight', [normalizedShape], { init: ones });
   }
 
+  /** [..., C] → [..., C]. */
   forward(x: TensorLike): Tensor {
     return rmsNorm(x, this.weight.tensor, { eps: this.eps });
   }
@@ -120,6 +168,7 @@ export function checkProbability(where: string, name: string, p: number): number
 
 /** In training, each element is zeroed with probability p and the others grow to make up for it (Srivastava et al. 2014). Else x as it is. */
 export class Dropout extends Module {
+  /** The probability that an element is zeroed, from 0 to 1. Default 0.5. */
   readonly p: number;
 
   constructor(engine: Engine, p = 0.5) {
@@ -127,6 +176,7 @@ export class Dropout extends Module {
     this.p = checkProbability('Dropout', 'p', p);
   }
 
+  /** x of any shape → the same shape; x itself where nothing drops. */
   forward(given: TensorLike): Tensor {
     const x = entered<Tensor>(given, this.engine);
     return this.training && this.p > 0 ? dropout(x, this.p, this.dropoutKey()) : x;

@@ -18,17 +18,21 @@ import { checkFile, checkFit, checkNames, type FileTensor, type StateDict } from
 
 export type { StateDict, StateTensor } from './state_dict.js';
 
+/** Options of `module.load`. */
 export interface LoadOptions {
   /** Whether missing and extra tensors are errors. Default true. */
   strict?: boolean | undefined;
+  /** Ends the reading, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
 
+/** Options of `module.save`. */
 export interface SaveOptions {
   /** Texts by their names, that a reader may ask for. Default `format: 'pt'`: transformers takes no file without. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
+/** Options of `module.train`. */
 export interface TrainOptions {
   /** Seed of the random numbers that modules draw in training, dropout's. Default 0. */
   seed?: number;
@@ -36,6 +40,24 @@ export interface TrainOptions {
   step?: number;
 }
 
+/**
+ * What has parameters, and submodules that have: PyTorch's nn.Module. Declare them in the constructor with `parameter` and `child`; `init`,
+ * `load`, `save`, `train`, `eval` are then there.
+ * @example
+ * ```js
+ * class Classifier extends Module {
+ *   constructor(engine) {
+ *     super(engine);
+ *     this.fc = this.child('fc', new Linear(engine, 384, 2));
+ *   }
+ *   forward(x) {
+ *     return this.fc.forward(x); // [B, 384] → [B, 2]
+ *   }
+ * }
+ * const classifier = new Classifier(engine).init(0);
+ * await classifier.save('classifier.safetensors');
+ * ```
+ */
 export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
   readonly #children = new Map<string, Module>();
@@ -45,7 +67,11 @@ export abstract class Module {
   #random: Required<TrainOptions> = { seed: 0, step: 0 };
   #calls = 0;
 
-  constructor(readonly engine: Engine) {
+  /** Throws ARGUMENT for what is no engine. */
+  constructor(
+    /** What it runs on. */
+    readonly engine: Engine,
+  ) {
     if (!(engine instanceof Engine))
       throw new HeedError('ARGUMENT', `${new.target.name} needs an engine first`, {
         culprit: 'engine',
@@ -113,6 +139,7 @@ export abstract class Module {
     return this;
   }
 
+  /** How a parameter of this module begins: override it for other values than the parameter's own. */
   protected initParameter(_name: string, parameter: Parameter, random: Random): void {
     parameter.init(random);
   }
@@ -132,6 +159,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Out of training: dropout drops nothing, and parameters lie as inference reads them. Gives the module. */
   eval(): this {
     for (const module of this.#all()) {
       module.#training = false;
@@ -168,6 +196,7 @@ export abstract class Module {
     return this;
   }
 
+  /** Forgets the gradients of all parameters below, before the next step adds up new ones. */
   zeroGrad(): void {
     for (const [, parameter] of this.namedParameters()) parameter.zeroGrad();
   }
@@ -189,7 +218,13 @@ export abstract class Module {
    * Fills the parameters. Throws MODEL_MISMATCH for a tensor that is missing, extra (unless `strict` is false), or of another
    * shape; nothing has changed then.
    */
-  loadStateDict(state: StateDict, options: { strict?: boolean } = {}): void {
+  loadStateDict(
+    state: StateDict,
+    options: {
+      /** Whether missing and extra tensors are errors. Default true. */
+      strict?: boolean;
+    } = {},
+  ): void {
     checkOptions(options, ['strict'], 'loadStateDict');
     const { strict = true } = options;
     expectBooleans('loadStateDict', { strict });

@@ -17,6 +17,7 @@ import type { SourceDtype } from './sources.js';
 
 export type { Operand } from './forms.js';
 
+/** How a parameter is held, and how it begins. */
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
@@ -31,9 +32,11 @@ export interface ParameterOptions {
 /** How weights are held: float32, or int8 with a float16 for every 32 neighbours in a row. */
 export type ParameterDtype = 'float32' | 'q8';
 
+/** A weight of a module. In training it is rows of float32 that take gradients; for inference it may lie in panels, or in 8 bits. */
 export class Parameter {
   /** Whether gradients are asked for in training: false freezes it. */
   requiresGrad = true;
+  /** Whether it may be held in 8 bits. */
   readonly quantizable: boolean;
   readonly #packs: boolean;
   readonly #init: Init;
@@ -48,8 +51,11 @@ export class Parameter {
   #form: Form | undefined;
 
   constructor(
+    /** Whose memory it is in. */
     readonly engine: Engine,
+    /** Its module's class and its own name, for errors. */
     readonly name: string,
+    /** The length of each axis. */
     readonly shape: Shape,
     { packed = false, parts = 1, quantizable = packed, init = zeros }: ParameterOptions = {},
   ) {
@@ -59,6 +65,7 @@ export class Parameter {
     this.#init = init;
   }
 
+  /** How it is held. */
   get dtype(): ParameterDtype {
     return this.#dtype;
   }
@@ -72,6 +79,7 @@ export class Parameter {
     return dtype === 'q8' ? Quantized : this.#packs && !training ? Packed : Rows;
   }
 
+  /** Its rows: all axes but the last. */
   get rows(): number {
     return rowsOf(this.#weights);
   }
@@ -291,6 +299,7 @@ export class Parameter {
     return [floatEntry(name, this.shape, () => this.toHost())];
   }
 
+  /** Frees it, and its gradient. */
   dispose(): void {
     this.#form?.dispose();
     this.freeGrad();

@@ -60,7 +60,9 @@ export class SinusoidalPositions extends Module {
 
   constructor(
     engine: Engine,
+    /** C. */
     readonly channels: number,
+    /** Where sines and cosines stand. Default 'interleaved'. */
     readonly layout: SinusoidLayout = 'interleaved',
   ) {
     super(engine);
@@ -93,12 +95,15 @@ export class SinusoidalPositions extends Module {
 
 /** A table of vectors, [numPositions + offset, C]: position t is row t + offset. */
 export class LearnedPositions extends Module {
+  /** The table, [numPositions + offset, C]. */
   readonly weight: Parameter;
 
   constructor(
     engine: Engine,
+    /** The most positions that a text may have. */
     readonly numPositions: number,
     channels: number,
+    /** Rows before position 0. Default 0; BART's 2. */
     readonly offset = 0,
   ) {
     super(engine);
@@ -156,7 +161,9 @@ export class RotaryPositions extends Module {
 
   constructor(
     engine: Engine,
+    /** D, the channels of a head: an even number. */
     readonly channels: number,
+    /** What wavelengths grow from. Default 10000. */
     readonly base = 10_000,
   ) {
     super(engine);
@@ -181,6 +188,7 @@ export class RotaryPositions extends Module {
   }
 }
 
+/** Options of RelativeBias, with T5's defaults. */
 export interface RelativeBiasOptions {
   /** Rows of the table. Default 32. */
   buckets?: number;
@@ -192,6 +200,7 @@ export interface RelativeBiasOptions {
 
 /** A number for each head and bucket of distances, [buckets, H]: near ones have a bucket each, far ones share them by their logarithm. */
 export class RelativeBias extends Module {
+  /** The table, [buckets, H]. */
   readonly weight: Parameter;
   readonly #options: Required<RelativeBiasOptions>;
 

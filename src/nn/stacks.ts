@@ -25,7 +25,9 @@ const MOST_LAYERS = 1 << 16;
 
 /** numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
 abstract class Stack<Layer extends Module> extends Module {
+  /** The layers in their order. */
   readonly layers: readonly Layer[];
+  /** What follows the last layer. */
   readonly norm: Norm | undefined;
 
   constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: Norm) {
@@ -64,36 +66,57 @@ export function initStack(parameter: Parameter, random: Random): void {
   parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
 }
 
+/**
+ * A stack of encoder layers: PyTorch's nn.TransformerEncoder, but that `make` makes each layer, rather than one being copied.
+ * @example
+ * ```js
+ * const encoder = new TransformerEncoder(engine, () => new TransformerEncoderLayer(engine, 512, 8, { batchFirst: true }), 6);
+ * ```
+ */
 export class TransformerEncoder extends Stack<TransformerEncoderLayer> {
+  /** [B, S, C] → [B, S, C], or [S, B, C]; the masks of `call` hold for every layer. */
   forward(src: TensorLike, call: Given<EncoderLayerCall> = {}): Tensor {
     const args = [src, call] as [Tensor, EncoderLayerCall];
     return withEntered(this.engine, args, (first, given) => this.through(first, (layer, x) => layer.forward(x, given)));
   }
 }
 
+/** A stack of decoder layers: PyTorch's nn.TransformerDecoder, but that `make` makes each layer. */
 export class TransformerDecoder extends Stack<TransformerDecoderLayer> {
+  /** tgt [B, T, C], memory [B, S, C] → [B, T, C]; the masks of `call` hold for every layer. */
   forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
     const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];
     return withEntered(this.engine, args, (first, seen, given) => this.through(first, (layer, x) => layer.forward(x, seen, given)));
   }
 }
 
+/** Options of Transformer: those of its layers, and how many there are. */
 export interface TransformerOptions extends TransformerLayerOptions {
+  /** C, the width of all layers. Default 512. */
   dModel?: number;
+  /** H, the heads of each attention. Default 8. */
   nhead?: number;
+  /** Default 6. */
   numEncoderLayers?: number;
+  /** Default 6. */
   numDecoderLayers?: number;
 }
 
+/** The masks of a Transformer's three attentions. */
 export interface TransformerCall {
+  /** Of the encoder's to itself. */
   src?: LayerMasks | undefined;
+  /** Of the decoder's to itself. */
   tgt?: LayerMasks | undefined;
+  /** Of the decoder's to what the encoder gives. */
   memory?: LayerMasks | undefined;
 }
 
 /** Encoder and decoder, each with a final norm: src [B, S, C], tgt [B, T, C] → [B, T, C]. */
 export class Transformer extends Module {
+  /** Reads src. */
   readonly encoder: TransformerEncoder;
+  /** Reads tgt, and attends to what the encoder gives. */
   readonly decoder: TransformerDecoder;
 
   constructor(engine: Engine, options: TransformerOptions = {}) {

@@ -1,6 +1,6 @@
 /** Whether what is given for a module's parameters fits them: all of it is looked at before any of them changes. */
 import { HeedError } from '../errors.js';
-import type { CheckpointEntry } from '../io/checkpoint.js';
+import type { CheckpointEntry } from '../io/weights.js';
 import { kindOf, wrongArgument } from '../ops/check.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { Parameter } from './parameter.js';
@@ -8,9 +8,12 @@ import { sources } from './sources.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
 export interface StateTensor {
+  /** The elements in order, the last axis innermost. */
   readonly data: ArrayLike<number>;
+  /** The length of each axis. */
   readonly dims: Shape;
 }
+/** Tensors by PyTorch's keys: layers.0.linear1.weight. */
 export type StateDict = Record<string, StateTensor>;
 
 type Parameters = ReadonlyMap<string, Parameter>;

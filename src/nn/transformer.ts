@@ -19,21 +19,29 @@ import type { KVCache } from './cache.js';
 import { Dropout, LayerNorm, Linear, RMSNorm } from './layers.js';
 import { Module } from './module.js';
 
+/** Options of TransformerEncoderLayer and TransformerDecoderLayer: PyTorch's in camelCase, and what other architectures have. */
 export interface TransformerLayerOptions {
+  /** F, the width of the feed-forward's middle. Default 2048. */
   dimFeedforward?: number;
+  /** What stands there. Default 'relu'. */
   activation?: Activation;
+  /** What norms add to the variance. Default 1e-5. */
   layerNormEps?: number;
   /** [B, T, C] instead of PyTorch's default [T, B, C]. */
   batchFirst?: boolean;
+  /** Whether norms stand before sublayers instead of behind them. Default false. */
   normFirst?: boolean;
+  /** Whether linear layers and norms have a bias. Default true. */
   bias?: boolean;
   /** Whether norms, and attention, have biases, where they differ from `bias`. */
   normBias?: boolean | undefined;
+  /** Whether attention has biases, where that differs from `bias`. */
   attentionBias?: boolean | undefined;
   /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0.1, as in PyTorch. */
   dropout?: number;
   /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
   attentionDropout?: number | undefined;
+  /** The same of what the activation gives, where it differs from `dropout`. */
   activationDropout?: number | undefined;
   /** The same of what attention gives. */
   attentionOutputDropout?: number | undefined;
@@ -49,6 +57,7 @@ export interface TransformerLayerOptions {
   attentionScale?: number | undefined;
 }
 
+/** Whether a feed-forward has a gate beside its activation: none, linear3, or, 'fused', more rows of linear1. */
 export type Gate = boolean | 'fused';
 
 /** Norms by name. */
@@ -57,6 +66,7 @@ const norms = {
   rms: (engine: Engine, C: number, eps: number): LayerNorm | RMSNorm => new RMSNorm(engine, C, { eps }),
 } as const;
 export type NormKind = keyof typeof norms;
+/** A norm of a layer. */
 export type Norm = LayerNorm | RMSNorm;
 
 /** The norm that layers with these options have, for C channels. */
@@ -73,11 +83,17 @@ export const layerOptionNames = [
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
+  /** Of shape [T, S], [B·H, T, S] or [B, H, T, S]. bool: true is ignored; float32: added to the scores. */
   mask?: Tensor | undefined;
+  /** bool [B, S], true is ignored; float32: added to the scores. */
   keyPaddingMask?: Tensor | undefined;
+  /** Each query sees the keys up to its own place. Default false. */
   isCausal?: boolean | undefined;
+  /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
   lengths?: readonly number[] | undefined;
+  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
   window?: AttentionOptions['window'];
+  /** Turns queries and keys by their positions: see RotaryPositions. */
   rotary?: Turn | undefined;
 }
 
@@ -86,6 +102,7 @@ export type WeightsListener = (weights: Tensor) => void;
 
 /** What one attention is given beside its operands. */
 export interface LayerAttention extends LayerMasks {
+  /** Hears of the attention weights [B, H, T, S]. */
   onWeights?: WeightsListener | undefined;
   /** Keys and values of earlier calls: as MultiheadAttention takes them. */
   cache?: KVCache | undefined;
@@ -95,21 +112,31 @@ type SeenWeights = [listener: WeightsListener, weights: Tensor][];
 
 /** What encoder and decoder layers share: options, the feed-forward sublayer, and where the norm stands. */
 abstract class TransformerLayer extends Module {
+  /** The attention to itself. */
   protected readonly selfAttn: MultiheadAttention;
+  /** C → F, or, of a fused gate, 2 F. */
   protected readonly linear1: Linear;
+  /** F → C. */
   protected readonly linear2: Linear;
+  /** The gate, C → F. */
   protected readonly linear3: Linear | undefined;
   /** Layers that linear1 is a stack of. */
   readonly #parts: 1 | 2;
   /** Behind the activation. */
   protected readonly dropout: Dropout;
+  /** Whether norms stand before sublayers. */
   protected readonly normFirst: boolean;
+  /** Whether attention has a norm. */
   protected readonly attentionNorm: boolean;
-  protected readonly options: TransformerLayerOptions & { activation: Activation; batchFirst: boolean; bias: boolean; dropout: number };
+  /** The layer's options, with defaults. */
+  protected readonly options: TransformerLayerOptions &
+    Required<Pick<TransformerLayerOptions, 'activation' | 'batchFirst' | 'bias' | 'dropout'>>;
 
   constructor(
     engine: Engine,
+    /** C. */
     readonly dModel: number,
+    /** H. */
     readonly nhead: number,
     options: TransformerLayerOptions,
   ) {
@@ -140,6 +167,7 @@ abstract class TransformerLayer extends Module {
     this.dropout = this.child('dropout', new Dropout(engine, this.options.activationDropout ?? this.options.dropout));
   }
 
+  /** An attention as the options have it. */
   protected attention(): MultiheadAttention {
     const { batchFirst, headDim, attentionScale: scale } = this.options;
     const bias = this.options.attentionBias ?? this.options.bias;
@@ -147,10 +175,12 @@ abstract class TransformerLayer extends Module {
     return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout, headDim, scale });
   }
 
+  /** A norm as the options have it, under a name. */
   protected norm(name: string): Norm {
     return this.child(name, normOf(this.engine, this.dModel, this.options));
   }
 
+  /** A dropout under a name. */
   protected drop(name: string, p = this.options.dropout): Dropout {
     return this.child(name, new Dropout(this.engine, p));
   }
@@ -183,6 +213,7 @@ abstract class TransformerLayer extends Module {
     return x;
   }
 
+  /** The sublayer behind attention: [B, T, C] → [B, T, C]. */
   protected feedForward(x: Tensor, residual?: Tensor): Tensor {
     const { activation } = this.options;
     const active = this.#parts === 2 ? this.linear1.part(0, x, { activation }) : this.linear1.forward(x, { activation });
@@ -192,6 +223,7 @@ abstract class TransformerLayer extends Module {
   }
 }
 
+/** What a call of an encoder layer takes beside its operand. */
 export type EncoderLayerCall = Omit<LayerAttention, 'cache'>;
 
 const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'window', 'rotary'];
@@ -204,7 +236,15 @@ function checkAttention(given: Given<LayerAttention>, names: readonly string[], 
     throw wrongArgument(where, 'onWeights', given.onWeights, 'It must be a function');
 }
 
-/** Self-attention and feed-forward: [B, T, C] → [B, T, C]. */
+/**
+ * Self-attention and feed-forward, [B, T, C] → [B, T, C]: PyTorch's nn.TransformerEncoderLayer, with its state-dict keys.
+ * @example
+ * ```js
+ * const layer = new TransformerEncoderLayer(engine, 512, 8, { batchFirst: true, activation: 'gelu' });
+ * const x = tensor(engine, new Float32Array(2 * 10 * 512), [2, 10, 512]);
+ * const y = layer.forward(x, { lengths: [10, 7] }); // [2, 10, 512]; the second text has 7 tokens
+ * ```
+ */
 export class TransformerEncoderLayer extends TransformerLayer {
   readonly #norm1: Norm | undefined;
   readonly #norm2: Norm;
@@ -219,6 +259,7 @@ export class TransformerEncoderLayer extends TransformerLayer {
     this.#dropout2 = this.drop('dropout2');
   }
 
+  /** [B, T, C] → [B, T, C], or [T, B, C] without `batchFirst`. Throws SHAPE where masks do not fit. */
   forward(src: TensorLike, call: Given<EncoderLayerCall> = {}): Tensor {
     checkAttention(call, encoderCallNames, 'TransformerEncoderLayer.forward');
     return withEntered(this.engine, [src, call] as [Tensor, EncoderLayerCall], (...entered) => this.#forward(...entered));
@@ -233,8 +274,11 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 }
 
+/** What a call of a decoder layer takes beside its operands: the masks of both its attentions. */
 export interface DecoderLayerCall {
+  /** Of the attention to itself. */
   tgt?: LayerAttention | undefined;
+  /** Of the attention to `memory`. */
   memory?: LayerAttention | undefined;
 }
 

@@ -9,9 +9,40 @@ import { contiguous } from './shape.js';
 
 /** Every activation by its name in heed; `linear` takes these names too. */
 export const activations = {
-  ...{ relu: 1, gelu: 2, geluTanh: 3, quickGelu: 4, silu: 5, tanh: 6, sigmoid: 7, identity: 8, gelu10: 9, hardswish: 10, laplace: 11 },
-  ...{ leakyRelu: 12, mish: 13, relu2: 14, relu6: 15, sqrtSoftplus: 16 },
+  /** max(x, 0) */
+  relu: 1,
+  /** x Φ(x), with the error function (arXiv 1606.08415) */
+  gelu: 2,
+  /** Its tanh approximation */
+  geluTanh: 3,
+  /** x σ(1.702 x) */
+  quickGelu: 4,
+  /** x σ(x) (arXiv 1702.03118) */
+  silu: 5,
+  /** (e^x − e^−x) / (e^x + e^−x) */
+  tanh: 6,
+  /** 1 / (1 + e^−x) */
+  sigmoid: 7,
+  /** x */
+  identity: 8,
+  /** min(gelu(x), 10) (arXiv 2004.09602) */
+  gelu10: 9,
+  /** x min(max(x + 3, 0), 6) / 6 (arXiv 1905.02244) */
+  hardswish: 10,
+  /** (1 + erf((x − 0.707107) / (0.282095 √2))) / 2 (arXiv 2209.10655) */
+  laplace: 11,
+  /** x, or 0.01 x below 0 */
+  leakyRelu: 12,
+  /** x tanh(ln(1 + e^x)) (arXiv 1908.08681) */
+  mish: 13,
+  /** max(x, 0)² (arXiv 2109.08668) */
+  relu2: 14,
+  /** min(max(x, 0), 6) */
+  relu6: 15,
+  /** √(ln(1 + e^x)) */
+  sqrtSoftplus: 16,
 } as const;
+/** An activation's name in heed: a key of `activations`. */
 export type Activation = keyof typeof activations;
 
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
@@ -50,7 +81,13 @@ export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
 export const relu = (x: TensorLike): Tensor => activate(x, 'relu');
 
 /** x Φ(x) with the error function, or its tanh approximation (arXiv 1606.08415). */
-export function gelu(x: TensorLike, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
+export function gelu(
+  x: TensorLike,
+  options: {
+    /** 'tanh' for the approximation. Default 'none'. */
+    approximate?: 'none' | 'tanh';
+  } = {},
+): Tensor {
   checkOptions(options, ['approximate'], 'gelu');
   const { approximate = 'none' } = options;
   if (approximate !== 'none' && approximate !== 'tanh') {
@@ -65,6 +102,7 @@ export const quickGelu = (x: TensorLike): Tensor => activate(x, 'quickGelu');
 /** x σ(x) (arXiv 1702.03118) */
 export const silu = (x: TensorLike): Tensor => activate(x, 'silu');
 
+/** (e^x − e^−x) / (e^x + e^−x) */
 export const tanh = (x: TensorLike): Tensor => activate(x, 'tanh');
 
 /** 1 / (1 + e^−x) */

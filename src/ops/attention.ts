@@ -10,6 +10,7 @@ import { entered, type Given, type TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
+/** Options of scaledDotProductAttention: PyTorch's in camelCase, and what caches and windows need. */
 export interface AttentionOptions {
   /** [..., T, S], repeated over missing axes and axes of 1. bool: true attends. float32: added to the scores. */
   attnMask?: Tensor | undefined;
@@ -21,7 +22,7 @@ export interface AttentionOptions {
   lengths?: readonly number[] | undefined;
   /** The key that query 0 stands on, for causal, window and slopes: as many as a cache holds. Default 0. */
   queryOffset?: number | undefined;
-  /** [H]: scores lose slope · distance (ALiBi, arXiv 2108.12409). */
+  /** H numbers: scores lose slope · distance (ALiBi, arXiv 2108.12409). */
   alibiSlopes?: Tensor | undefined;
   /** Default 1 / sqrt(D). */
   scale?: number | undefined;
@@ -197,7 +198,12 @@ export function attentionWithWeights(
   key: TensorLike,
   value: TensorLike,
   options: Given<AttentionOptions> = {},
-): { output: Tensor; weights: Tensor } {
+): {
+  /** [B, H, T, Dv] */
+  output: Tensor;
+  /** [B, H, T, S] */
+  weights: Tensor;
+} {
   return attend(query, [key, value] as Source, options, true) as Required<Result>;
 }
 

@@ -7,6 +7,7 @@ import { unpack } from './matmul.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
+/** Options of embedding. */
 export interface EmbeddingOptions {
   /** A row that gets no gradient. */
   paddingIdx?: number | undefined;

@@ -3,6 +3,7 @@ import { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { type AnyData, HostTensor, type Matrix, type Tensor, tensor } from '../tensor.js';
 
+/** A tensor of an engine, or a host tensor, which is copied into the engine for the call. */
 export type TensorLike = Tensor | HostTensor<AnyData>;
 
 /** An argument as users may give it: with a host tensor wherever a tensor is meant, in options too. */

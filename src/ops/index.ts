@@ -1,4 +1,7 @@
-/** heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one. */
+/**
+ * heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one.
+ * @module heed/ops
+ */
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
 export { Tensor as HostTensor } from '../host/index.js';

@@ -6,12 +6,13 @@ import { expectDtype, expectShape, wrongArgument, wrongShape } from './check.js'
 import { isTracked, op } from './op.js';
 import { contiguous } from './shape.js';
 
+/** Options of crossEntropy. */
 export interface CrossEntropyOptions {
   /** A target that does not count. Default −100. */
   ignoreIndex?: number | undefined;
   /** How much of a target is shared by all classes, 0 to 1 (arXiv 1512.00567, §7). Default 0. */
   labelSmoothing?: number | undefined;
-  /** [V]: what each class counts for. Has no gradient. */
+  /** What each class counts for, [V]. Has no gradient. */
   weight?: Tensor | undefined;
 }
 
@@ -81,21 +82,30 @@ export interface PredictionSums {
 }
 
 /** Sums of an evaluation on the host: logits [..., V], targets [...] int32. The rows' maxima are a by-product of their losses: no logit is read twice. */
-export const predictionSums = op((logits: Tensor, targets: Tensor, options: { ignoreIndex?: number | undefined } = {}): PredictionSums => {
-  checkOptions(options, ['ignoreIndex'], 'predictionSums');
-  const { engine } = logits;
-  const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
-  const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
-  let right = 0;
-  for (let t = 0; t < T; t++) {
-    const target = ids[t] as number;
-    if (target === (options.ignoreIndex ?? -100)) continue;
-    const row = engine.heap.floats(x.ptr + 4 * t * V, V);
-    const largest = maxima[2 * t] as number;
-    if (row[target] === largest && row.indexOf(largest) === target) right++;
-  }
-  return { loss: total, targets: count, right };
-});
+export const predictionSums = op(
+  (
+    logits: Tensor,
+    targets: Tensor,
+    options: {
+      /** A target that does not count. Default −100. */
+      ignoreIndex?: number | undefined;
+    } = {},
+  ): PredictionSums => {
+    checkOptions(options, ['ignoreIndex'], 'predictionSums');
+    const { engine } = logits;
+    const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
+    const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
+    let right = 0;
+    for (let t = 0; t < T; t++) {
+      const target = ids[t] as number;
+      if (target === (options.ignoreIndex ?? -100)) continue;
+      const row = engine.heap.floats(x.ptr + 4 * t * V, V);
+      const largest = maxima[2 * t] as number;
+      if (row[target] === largest && row.indexOf(largest) === target) right++;
+    }
+    return { loss: total, targets: count, right };
+  },
+);
 
 /** What all targets that count weigh together. Throws ARGUMENT for one that is no class. */
 function weightOf(where: string, targets: Int32Array, V: number, ignoreIndex: number, weights: Float32Array | undefined): number {

@@ -91,6 +91,7 @@ export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   return y;
 });
 
+/** What `linear` does beside the product, in the same pass. */
 export interface LinearOptions {
   /** Applied after the bias, in the same pass. */
   activation?: Activation | undefined;
@@ -140,6 +141,7 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
   return y;
 });
 
+/** Options of matmul. */
 export interface MatmulOptions {
   /** b is [..., N, K]: a · bᵀ. */
   transposeB?: boolean | undefined;

@@ -35,6 +35,7 @@ export const softmax = (x: TensorLike): Tensor => softmaxWith(x, 'softmax');
 /** ln softmax(x) over the last axis. */
 export const logSoftmax = (x: TensorLike): Tensor => softmaxWith(x, 'logSoftmax');
 
+/** Options of layerNorm and rmsNorm. */
 export interface NormOptions {
   /** What is added to the variance, or to the mean square. */
   eps?: number | undefined;

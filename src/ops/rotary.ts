@@ -8,9 +8,11 @@ import { expectBooleans, expectDtype, expectShape, expectTensor, wrongArgument, 
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
+/** What `rotary` turns by: rotaryTable makes it. */
 export interface RotaryTable {
   /** [positions, R / 2] */
   cos: Tensor;
+  /** [positions, R / 2] */
   sin: Tensor;
 }
 
@@ -35,6 +37,7 @@ export function rotaryTable(engine: Engine, positions: number, R: number, base =
   return engine.scope(() => ({ cos: fill(cos), sin: fill(sin) }));
 }
 
+/** Options of rotary. */
 export interface RotaryOptions {
   /** Pairs (2i, 2i + 1) as in the paper, instead of (i, i + R/2) as in Hugging Face's checkpoints. */
   interleaved?: boolean | undefined;

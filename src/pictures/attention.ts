@@ -17,7 +17,9 @@ export interface Attentions {
   cross?: readonly HostTensor[] | undefined;
 }
 
+/** What a page shows: a title, tokens, and the weights between them. */
 export interface AttentionPicture {
+  /** The page's heading. */
   title: string;
   /** A line below the title. */
   note?: string | undefined;
@@ -25,6 +27,7 @@ export interface AttentionPicture {
   source: readonly string[];
   /** One token for each query of `decoder` and `cross`. Default: none. */
   target?: readonly string[] | undefined;
+  /** The weights; one kind at least. */
   attentions: Attentions;
 }
 

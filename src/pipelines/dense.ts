@@ -1,11 +1,12 @@
 /** sentence-transformers' modules that have weights: Dense, y = f(W x + b) with a residual where it asks for one, and LayerNorm. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import type { Progress } from '../io/checkpoint.js';
+import { checkpointIn } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
 import { JsonNode, readJson } from '../io/json.js';
 import { isObserved } from '../io/progress.js';
+import type { Progress } from '../io/weights.js';
 import { exp } from '../math.js';
 import type { Spelt } from '../models/architecture.js';
 import { loadWeights } from '../models/load.js';
@@ -104,7 +105,7 @@ const kind = (name: string, make: (engine: Engine, config: JsonNode) => Module &
     const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
     // Of an architecture no more is asked for than how it spells names: as the module does, with none tied.
     const spelt = { name, weights: undefined, ties: [] } as unknown as Spelt;
-    return loadWeights(() => make(engine, config), spelt, folder, { signal, onProgress });
+    return loadWeights(() => make(engine, config), spelt, folder.name, checkpointIn(folder), { signal, onProgress });
   },
 });
 
@@ -114,6 +115,10 @@ const size = (config: JsonNode, key: string): number => {
   return value;
 };
 
+/**
+ * sentence-transformers' Dense, for `registerSentenceModule`: a linear layer and an activation behind the pooling, [B, in_features] → [B,
+ * out_features].
+ */
 export const dense = kind('Dense', (engine, config) => {
   const refuse = (key: string, value: string, cure: string) =>
     new HeedError('UNSUPPORTED', `${config.file} asks for ${key} ${quote(value)}`, { culprit: key, cure });
@@ -129,4 +134,5 @@ export const dense = kind('Dense', (engine, config) => {
   return new Dense(engine, inputs, outputs, config.boolean('bias', true), known, config.boolean('use_residual', false));
 });
 
+/** sentence-transformers' LayerNorm, for `registerSentenceModule`: [B, C] → [B, C]. */
 export const layerNormModule = kind('LayerNorm', (engine, config) => new Norm(engine, size(config, 'dimension')));

@@ -28,6 +28,10 @@ export interface Entity {
  * 'first' token, of the 'average' of their tokens' scores, or of the token with the highest score of all ('max'); then as 'simple'.
  */
 export const strategies = ['none', 'simple', 'first', 'average', 'max'] as const;
+/**
+ * How tokens become entities: 'none' leaves them as they are; 'simple' joins neighbours of one kind; 'first', 'average', 'max' make the
+ * tokens of a word agree beforehand.
+ */
 export type AggregationStrategy = (typeof strategies)[number];
 
 /** Which scores a word has, given those of its tokens. */

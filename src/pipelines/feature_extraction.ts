@@ -9,7 +9,8 @@ import { allOf } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
-import { checkPretrained, EncoderModel, type Model, type PretrainedOptions } from '../models/model.js';
+import { EncoderModel, type Model } from '../models/model.js';
+import { checkPretrained, type PretrainedOptions } from '../models/options.js';
 import { hostFloats } from '../models/room.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
@@ -23,6 +24,7 @@ import { describe, type SentenceConfig } from './sentence_config.js';
 import { SentenceModules } from './sentence_modules.js';
 import { checkCount, loadAll, TextPipeline, textsOf } from './text.js';
 
+/** Options of a call of feature extraction. */
 export interface FeatureExtractionOptions extends RunOptions {
   /**
    * 'none' (default): every token's state. 'mean': their mean. 'cls', 'first_token': the first one's. 'eos', 'last_token', 'lasttoken': the last one's. 'max': the
@@ -71,12 +73,22 @@ const optionNames = [
 ];
 const methods = ['encode', 'encode_query', 'encode_document'] as const;
 
+/** Texts to vectors: `extractor(texts, options)` does what its options say, `extractor.encode(texts)` what the model's folder says. */
 export type FeatureExtractor = FeatureExtractionPipeline & FeatureExtractionPipeline['call'];
 
 type Texts = string | readonly string[];
 type Quantized = { quantize: true };
 type Bits = HostTensor<Int8Array> | HostTensor<Uint8Array>;
 
+/**
+ * Texts to token states [B, T, C] or vectors [B, C], float32 or bits.
+ * @example
+ * ```js
+ * const extractor = await pipeline('feature-extraction', 'sentence-transformers/all-MiniLM-L6-v2');
+ * const documents = await extractor.encode(['Cats sleep a lot.', 'Rust is a language.']); // [2, 384]
+ * const [hits] = semantic_search(await extractor.encode('pets'), documents, { top_k: 1 });
+ * ```
+ */
 export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
     tokenizer: CallableTokenizer,
@@ -88,6 +100,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     super(tokenizer, model);
   }
 
+  /** Loads a model's folder and what its modules.json names. `pipeline` does it. */
   static async load(engine: Engine, model: string | Folder, options: PretrainedOptions = {}): Promise<FeatureExtractor> {
     checkPretrained(options);
     const { signal } = options;
@@ -108,6 +121,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     }
   }
 
+  /** Frees the model's weights, and those of its modules. */
   override dispose(): void {
     super.dispose();
     this.modules.dispose();

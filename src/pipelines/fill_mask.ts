@@ -6,14 +6,16 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type MaskedLM, MaskedLMModel } from '../models/task_model.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
+import type { Task } from './tasks.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf } from './text.js';
 
+/** Options of a call of fill-mask. */
 export interface FillMaskOptions extends RunOptions {
   /** How many tokens for each mask, the likeliest first. Default 5. */
   top_k?: number | undefined;
@@ -27,7 +29,9 @@ export interface FillMaskOptions extends RunOptions {
 export interface FilledMask {
   /** Its probability. */
   score: number;
+  /** Its id. */
   token: number;
+  /** The token as text. */
   token_str: string;
   /** The text with it. Where there are several masks the others remain, and so do all special tokens. */
   sequence: string;
@@ -47,7 +51,16 @@ interface Guess {
   value: number;
 }
 
+/**
+ * Tokens that may stand where a text has the mask token.
+ * @example
+ * ```js
+ * const fill = await pipeline('fill-mask', 'google-bert/bert-base-uncased');
+ * const [{ token_str, score }] = await fill('Paris is the [MASK] of France.', { top_k: 1 });
+ * ```
+ */
 export class FillMaskPipeline extends TextPipeline<MaskedLM> {
+  /** Loads a model's folder. Throws MODEL_MISMATCH for a tokenizer without a mask token. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<FillMask> {
     return loadText(MaskedLMModel, engine, from, options, (tokenizer, model) => {
       if (tokenizer.mask_token_id === undefined)
@@ -56,7 +69,9 @@ export class FillMaskPipeline extends TextPipeline<MaskedLM> {
     });
   }
 
+  /** Tokens for a text's mask, the likeliest first. Rejects with ARGUMENT for a text without a mask. */
   call(text: string, options?: FillMaskOptions): Promise<FilledMask[]>;
+  /** The same of each text. */
   call(texts: readonly string[], options?: FillMaskOptions): Promise<FilledMask[][]>;
   async call(
     texts: string | readonly string[],
@@ -127,7 +142,7 @@ function guesses(logits: ArrayLike<number>, among: readonly number[] | undefined
 }
 
 /** For `registerTask`. */
-export const fillMask = {
+export const fillMask: Task<'fill-mask'> = {
   name: 'fill-mask',
   model: 'distilbert/distilroberta-base@fb53ab8802853c8e4fbdbcd0529f21fc6f459b2b',
   load: ((...given) => FillMaskPipeline.load(...given)) as typeof FillMaskPipeline.load,

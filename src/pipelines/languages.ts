@@ -19,7 +19,9 @@ interface Direction extends Route {
 }
 
 export interface Languages {
+  /** The language of the texts, in the model's own codes. Default: the only one, or what their script tells. */
   src_lang?: string | undefined;
+  /** The language that they are to be in. Default: the only one; ARGUMENT where the model must be told. */
   tgt_lang?: string | undefined;
 }
 

@@ -6,15 +6,17 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { type QuestionAnswerer, QuestionAnsweringModel } from '../models/task_model.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { Encoding } from '../text/tokenizer.js';
 import { type ReadWindow, Spans } from './spans.js';
+import type { Task } from './tasks.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
+/** Options of a call of question-answering. */
 export interface QuestionAnsweringOptions extends RunOptions {
   /** How many answers, the likeliest first. Default 1: an answer, not a list of them. */
   top_k?: number | undefined;
@@ -34,10 +36,13 @@ export interface QuestionAnsweringOptions extends RunOptions {
 
 /** context.slice(start, end) is the answer. */
 export interface Answer {
+  /** As it stands in the context. */
   answer: string;
   /** Its probability. */
   score: number;
+  /** Where it begins in the context, in UTF-16 code units. */
   start: number;
+  /** Where it ends. */
   end: number;
 }
 
@@ -64,10 +69,19 @@ const optionNames = [
   ...runOptionNames,
 ];
 
+/**
+ * The part of a text that answers a question. Long texts are read in windows that overlap.
+ * @example
+ * ```js
+ * const answer = await pipeline('question-answering');
+ * const { answer: name, score } = await answer('Who wrote it?', 'It was written by Ada Lovelace.');
+ * ```
+ */
 export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
   /** Arguments of a call before its options. */
   readonly inputs = 2;
 
+  /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<QuestionAnswering> {
     return loadText(QuestionAnsweringModel, engine, from, options, (tokenizer, model) =>
       callable(new QuestionAnsweringPipeline(tokenizer, model)),
@@ -190,7 +204,7 @@ function readWindow({ ids, texts, offsets, words }: Encoding, logits: Float32Arr
 }
 
 /** For `registerTask`. */
-export const questionAnswering = {
+export const questionAnswering: Task<'question-answering'> = {
   name,
   model: 'distilbert/distilbert-base-cased-distilled-squad@564e9b582944a57a3e586bbb98fd6f0a4118db7f',
   load: ((...given) => QuestionAnsweringPipeline.load(...given)) as typeof QuestionAnsweringPipeline.load,

@@ -21,7 +21,12 @@ export interface SentenceConfig {
   /** Tokens after which texts are cut, special tokens included. */
   maxTokens: number | undefined;
   /** Those of queries and of documents, where they have limits of their own. */
-  taskTokens: { query?: number | undefined; document?: number | undefined };
+  taskTokens: {
+    /** Of queries. */
+    query?: number | undefined;
+    /** Of documents. */
+    document?: number | undefined;
+  };
   /** Whether texts are made lower case first. */
   lowercase: boolean;
   /** What may stand before a text, by name. `query` and `document` are always among them. */

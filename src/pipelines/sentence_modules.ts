@@ -13,15 +13,19 @@ import { normalized } from './pooling.js';
 export interface SentenceModule {
   /** Channels of what it takes and of what it gives. */
   readonly inputs: number;
+  /** Channels of what it gives. */
   readonly outputs: number;
   /** Vectors [B, inputs] → [B, outputs]. Runs while the engine is its caller's. */
   run(vectors: Float32Array): Float32Array;
+  /** Frees its weights. */
   dispose(): void;
 }
 
 /** A kind of module, by the name of its Python class, and how one is loaded from its folder. */
 export interface SentenceModuleKind {
+  /** The Python class's own name: Dense. */
   readonly name: string;
+  /** Loads one from its folder. Throws FORMAT, UNSUPPORTED for settings that it does not have. */
   load(engine: Engine, folder: Folder, options: OpenOptions): Promise<SentenceModule>;
 }
 

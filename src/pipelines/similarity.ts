@@ -9,8 +9,16 @@ import { TopK } from '../generation/top_k.js';
 export type Vector = ArrayLike<number>;
 
 /** Vectors of one length, as a list of them or one after the other: what feature extraction gives. */
-export type Vectors = readonly Vector[] | { readonly data: Vector; readonly dims: readonly number[] };
+export type Vectors =
+  | readonly Vector[]
+  | {
+      /** One vector after the other. */
+      readonly data: Vector;
+      /** [vectors, C] */
+      readonly dims: readonly number[];
+    };
 
+/** Options of semantic_search. */
 export interface SearchOptions {
   /** How many hits for each query. Default 10. */
   top_k?: number | undefined;
@@ -23,12 +31,14 @@ export interface SearchOptions {
 
 /** sentence-transformers' names of how vectors are compared. */
 export const similarityNames = ['cosine', 'dot', 'euclidean', 'manhattan'] as const;
+/** sentence-transformers' name of how vectors are compared; distances count as similarities below 0. */
 export type SimilarityName = (typeof similarityNames)[number];
 
 /** A vector that was found. */
 export interface SearchHit {
   /** Its number among those that were searched. */
   corpus_id: number;
+  /** How similar it is; more is nearer. */
   score: number;
 }
 

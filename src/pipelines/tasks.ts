@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extraction.js';
 import type { FillMask } from './fill_mask.js';
 import type { QuestionAnswering } from './question_answering.js';
@@ -11,23 +11,37 @@ import type { Summarizer, TextGenerator, Translator } from './text2text.js';
 import type { TokenClassification } from './token_classification.js';
 import type { ZeroShotClassification } from './zero_shot_classification.js';
 
+/** What `pipeline` gives for each task. */
 export interface Tasks {
+  /** Texts to vectors. */
   'feature-extraction': FeatureExtractor;
+  /** Tokens for a mask. */
   'fill-mask': FillMask;
+  /** Answers out of a text. */
   'question-answering': QuestionAnswering;
+  /** Labels of texts. */
   'text-classification': TextClassification;
+  /** Labels of tokens, and entities. */
   'token-classification': TokenClassification;
+  /** Labels that the caller names. */
   'zero-shot-classification': ZeroShotClassification;
+  /** Texts into another language. */
   translation: Translator;
+  /** Texts into shorter ones. */
   summarization: Summarizer;
+  /** Texts to texts, as the model has learned. */
   'text2text-generation': TextGenerator;
   /** Other names. */
   'sentiment-analysis': TextClassification;
+  /** As 'token-classification'. */
   ner: TokenClassification;
+  /** As 'feature-extraction'. */
   embeddings: FeatureExtractor;
 }
 
+/** A task that `registerTask` makes known to `pipeline`: its names, its model, and how it is loaded. */
 export interface Task<Name extends keyof Tasks = keyof Tasks> {
+  /** As `pipeline` takes it. */
   readonly name: string;
   /** Other names. */
   readonly aliases?: readonly string[];

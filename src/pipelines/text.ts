@@ -2,7 +2,7 @@
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
-import { checkPretrained, type PretrainedOptions } from '../models/model.js';
+import { checkPretrained, type PretrainedOptions } from '../models/options.js';
 import { checkRunOptions, type RunOptions } from '../models/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
 
@@ -17,7 +17,9 @@ export abstract class TextPipeline<Model extends Owned> {
   declare readonly task: string;
 
   constructor(
+    /** The model's tokenizer. */
     readonly tokenizer: CallableTokenizer,
+    /** The model. */
     readonly model: Model,
   ) {}
 

@@ -9,7 +9,7 @@ import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
 import { batchesOf, padded } from '../text/rows.js';
@@ -22,6 +22,7 @@ import { loadText, TextPipeline, textsOf, wrong } from './text.js';
 /** Source tokens of a batch, times beams: enough rows that weights are read for many at once. */
 const BATCH_TOKENS = 1024;
 
+/** Options of a call: how texts are read, and how the model writes. */
 export interface Text2TextOptions extends GenerationConfig, RunOptions {
   /** Whether sources that the model cannot take are cut. Default: as the task has it; else they throw. */
   truncation?: boolean | undefined;
@@ -31,6 +32,7 @@ export interface Text2TextOptions extends GenerationConfig, RunOptions {
   streamer?: Streamer | undefined;
 }
 
+/** Options of a call of translation: those of text2text-generation, and languages. */
 export interface TranslationOptions extends Text2TextOptions, Languages {}
 
 interface Text2TextTask {
@@ -49,9 +51,12 @@ function* whole(text: string): Generator<void, Paragraphs> {
 }
 
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
+  /** As `pipeline` takes it. */
   name: task.name,
+  /** Where none is asked for. */
   // It has prefixes for all three.
   model: 'google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4',
+  /** Loads a model's folder. `pipeline` does it. */
   load: (engine: Engine, folder: string | Folder, options: PretrainedOptions = {}) =>
     Text2TextPipeline.load(task, engine, folder, options) as unknown as Promise<TextToText<Key, Options>>,
 });
@@ -59,8 +64,11 @@ const define = <Key extends string, Options extends Text2TextOptions>(task: Text
 /** A pipeline of one of the tasks. With num_return_sequences, a text has several results, one after the other. */
 export type TextToText<Key extends string, Options> = Text2TextPipeline &
   ((texts: string | readonly string[], options?: Options) => Promise<{ [K in Key]: string }[]>);
+/** Texts into another language: [{ translation_text }]. */
 export type Translator = TextToText<'translation_text', TranslationOptions>;
+/** Texts into shorter ones: [{ summary_text }]. */
 export type Summarizer = TextToText<'summary_text', Text2TextOptions>;
+/** Texts to texts: [{ generated_text }]. */
 export type TextGenerator = TextToText<'generated_text', Text2TextOptions>;
 
 /** Cuts texts into sentences, and puts their translations together. */
@@ -71,6 +79,7 @@ export const translation = /* @__PURE__ */ define<'translation_text', Translatio
   truncation: false,
   cut: sentenceSteps,
 });
+/** For `registerTask`. Cuts texts that the model cannot take. */
 export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOptions>({
   name: 'summarization',
   key: 'summary_text',
@@ -78,6 +87,7 @@ export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOpt
   truncation: true,
   cut: whole,
 });
+/** For `registerTask`. Cuts texts that the model cannot take. */
 export const text2textGeneration = /* @__PURE__ */ define<'generated_text', Text2TextOptions>({
   name: 'text2text-generation',
   key: 'generated_text',
@@ -94,6 +104,14 @@ interface Job {
   results: string[];
 }
 
+/**
+ * Texts to texts, by an encoder-decoder.
+ * @example
+ * ```js
+ * const translate = await pipeline('translation', 'google-t5/t5-small');
+ * const [{ translation_text }] = await translate('Hello.', { src_lang: 'en', tgt_lang: 'de', num_beams: 4 });
+ * ```
+ */
 export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
   readonly #task: Text2TextTask;
   readonly #routes: Routes;
@@ -104,6 +122,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     this.#routes = new Routes(model.config, task.name);
   }
 
+  /** Loads a model's folder for one of the tasks. `pipeline` does it. */
   static async load(task: Text2TextTask, engine: Engine, from: string | Folder, options: PretrainedOptions = {}) {
     return loadText(Seq2SeqModel, engine, from, options, (tokenizer, model) =>
       callable(new Text2TextPipeline(tokenizer, model, task), ['encode']),

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import type { Classification } from '../models/scores.js';
 import {
   type Classifier,
@@ -13,8 +13,10 @@ import {
   SequenceClassifier,
   type TextInput,
 } from '../models/sequence_classifier.js';
+import type { Task } from './tasks.js';
 import { loadText, TextPipeline } from './text.js';
 
+/** Options of a call of text-classification. */
 export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'> {
   /** How many labels of each text, the likeliest first; null for all. Default 1. */
   top_k?: number | null | undefined;
@@ -27,13 +29,23 @@ type LabelsOf<Texts, Options> = Texts extends readonly TextInput[] ? OfList<Opti
 /** One label for each text; with another `top_k`, a list for each text of a list. */
 export type TextClassification = TextClassificationPipeline & TextClassificationPipeline['call'];
 
+/**
+ * Labels of texts, with their probabilities.
+ * @example
+ * ```js
+ * const classify = await pipeline('sentiment-analysis');
+ * const [{ label, score }] = await classify('What a day!');
+ * ```
+ */
 export class TextClassificationPipeline extends TextPipeline<Classifier> {
+  /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextClassification> {
     return loadText(SequenceClassifier, engine, from, options, (tokenizer, model) =>
       callable(new TextClassificationPipeline(tokenizer, model)),
     );
   }
 
+  /** A label for each text, or with another `top_k` a list of them. Rejects with ARGUMENT, UNSUPPORTED, NUMERIC, or `signal.reason`. */
   async call<const Texts extends TextInput | readonly TextInput[], const Options extends TextClassificationOptions = object>(
     texts: Texts,
     given?: Options & TextClassificationOptions,
@@ -48,7 +60,7 @@ export class TextClassificationPipeline extends TextPipeline<Classifier> {
 }
 
 /** For `registerTask`. */
-export const textClassification = {
+export const textClassification: Task<'text-classification'> = {
   name: 'text-classification',
   model: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english@714eb0fa89d2f80546fda750413ed43d93601a13',
   aliases: ['sentiment-analysis'],

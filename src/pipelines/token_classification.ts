@@ -4,7 +4,7 @@ import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';
@@ -21,8 +21,10 @@ import {
   strategies,
   withoutOverlaps,
 } from './entities.js';
+import type { Task } from './tasks.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
+/** Options of a call of token-classification. */
 export interface TokenClassificationOptions extends RunOptions {
   /**
    * How tokens become entities: 'none' (default) leaves them as they are; 'simple' joins neighbours of one kind; 'first', 'average' and 'max' make the tokens of a word agree beforehand.
@@ -43,15 +45,19 @@ export interface TokenClassificationOptions extends RunOptions {
 
 /** Where something stands in a text: text.slice(start, end) is it. */
 interface Place {
+  /** Its probability; of an entity, as the strategy has it. */
   score: number;
   /** As the tokenizer decodes it. */
   word: string;
+  /** Where it begins in the text, in UTF-16 code units. */
   start: number;
+  /** Where it ends. */
   end: number;
 }
 
 /** A token with its label. */
 export interface EntityToken extends Place {
+  /** Its label. */
   entity: string;
   /** Its number in the row that the model saw. */
   index: number;
@@ -59,6 +65,7 @@ export interface EntityToken extends Place {
 
 /** Tokens that are one thing, with its kind. */
 export interface EntityGroup extends Place {
+  /** Its kind: a label without B- or I-. */
   entity_group: string;
 }
 
@@ -96,13 +103,23 @@ const optionNames = [
   ...runOptionNames,
 ];
 
+/**
+ * Labels of tokens, or entities: names of people, of places.
+ * @example
+ * ```js
+ * const ner = await pipeline('ner');
+ * const entities = await ner('Ada lives in London.', { aggregation_strategy: 'simple' });
+ * ```
+ */
 export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
+  /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TokenClassification> {
     return loadText(TokenClassificationModel, engine, from, options, (tokenizer, model) =>
       callable(new TokenClassificationPipeline(tokenizer, model)),
     );
   }
 
+  /** The tokens or entities of each text, in their order. Rejects with ARGUMENT, UNSUPPORTED, NUMERIC, or `signal.reason`. */
   async call<const Texts extends Text | readonly Text[], const Options extends TokenClassificationOptions = object>(
     texts: Texts,
     given?: Options & TokenClassificationOptions,
@@ -236,7 +253,7 @@ function wordsOf(words: readonly string[], delimiter = ' '): Source {
 }
 
 /** For `registerTask`. */
-export const tokenClassification = {
+export const tokenClassification: Task<'token-classification'> = {
   name,
   model: 'dslim/bert-base-NER@d1a3e8f13f8c3566299d95fcfc9a8d2382a9affc',
   aliases: ['ner'],

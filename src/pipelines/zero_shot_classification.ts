@@ -7,15 +7,17 @@ import { checkOptions, HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import { eachOf, partsOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
 import { softmax } from '../models/scores.js';
 import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
+import type { Task } from './tasks.js';
 import { loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
+/** Options of a call of zero-shot-classification. */
 export interface ZeroShotClassificationOptions extends RunOptions {
   /** What the model is asked; {} stands for the label. Default 'This example is {}.' */
   hypothesis_template?: string | undefined;
@@ -27,8 +29,11 @@ export interface ZeroShotClassificationOptions extends RunOptions {
 
 /** A text with the labels, the likeliest first. */
 export interface ZeroShotAnswer {
+  /** The text. */
   sequence: string;
+  /** The candidates, the likeliest first. */
   labels: string[];
+  /** Their probabilities, in the same order. */
   scores: number[];
 }
 
@@ -37,6 +42,14 @@ export type ZeroShotClassification = ZeroShotClassificationPipeline & ZeroShotCl
 
 const name = 'zero-shot-classification';
 
+/**
+ * Which of some labels fit a text, by a model for natural language inference.
+ * @example
+ * ```js
+ * const classify = await pipeline('zero-shot-classification');
+ * const { labels, scores } = await classify('The match ended 2:1.', ['sports', 'politics']);
+ * ```
+ */
 export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
   /** Arguments of a call before its options. */
   readonly inputs = 2;
@@ -44,6 +57,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
   readonly #entailment: number;
   readonly #contradiction: number;
 
+  /** Throws MODEL_MISMATCH for a model none of whose labels is an entailment. */
   constructor(tokenizer: CallableTokenizer, model: Classifier) {
     super(tokenizer, model);
     const { labels } = model;
@@ -59,13 +73,16 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
     this.#contradiction = contradiction >= 0 ? contradiction : this.#entailment === 0 ? labels.length - 1 : 0;
   }
 
+  /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<ZeroShotClassification> {
     return loadText(SequenceClassifier, engine, from, options, (tokenizer, model) =>
       callable(new ZeroShotClassificationPipeline(tokenizer, model)),
     );
   }
 
+  /** The labels of a text. Rejects with ARGUMENT, NUMERIC, or `signal.reason`. */
   call(text: string, candidate_labels: string | readonly string[], options?: ZeroShotClassificationOptions): Promise<ZeroShotAnswer>;
+  /** The same of each text. */
   call(
     texts: readonly string[],
     candidate_labels: string | readonly string[],
@@ -116,7 +133,7 @@ function answer(sequence: string, labels: readonly string[], scores: ArrayLike<n
 }
 
 /** For `registerTask`. */
-export const zeroShotClassification = {
+export const zeroShotClassification: Task<'zero-shot-classification'> = {
   name,
   model: 'typeform/distilbert-base-uncased-mnli',
   load: ((...given) => ZeroShotClassificationPipeline.load(...given)) as typeof ZeroShotClassificationPipeline.load,

@@ -6,7 +6,7 @@ import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js
 import { HeedError, kindOf } from '../errors.js';
 import type { Source } from '../io/find.js';
 import { transfersIn } from '../io/given.js';
-import type { PretrainedOptions } from '../models/model.js';
+import type { PretrainedOptions } from '../models/options.js';
 import type { HostHandle, Port, Runtime } from '../runtime/types.js';
 import { Remote } from './client.js';
 import type { Loaders, Servable } from './serve.js';

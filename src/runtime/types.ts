@@ -13,6 +13,7 @@ declare global {
 
 /** The builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
 export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] as const;
+/** A build of the kernels by its name. */
 export type Binary = (typeof binaries)[number];
 
 /** What a worker needs to become a thread of an engine. */
@@ -35,10 +36,20 @@ export interface WorkerHandle {
 
 /** Where messages go in and out: a Worker, a worker's own scope, a MessagePort. */
 export interface Port {
+  /** Sends a message. What is in `transfer` moves, and is empty here afterwards. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
   /** A MessagePort is silent until it is started. */
   start?(): void;
-  addEventListener(type: 'message' | 'messageerror' | 'error', listener: (event: { data?: unknown; message?: string }) => void): void;
+  /** Hears of messages that come, and of failures. */
+  addEventListener(
+    type: 'message' | 'messageerror' | 'error',
+    listener: (event: {
+      /** What a message brings. */
+      data?: unknown;
+      /** What an error says. */
+      message?: string;
+    }) => void,
+  ): void;
 }
 
 /** A worker that runs whole models for a page (src/remote). */
@@ -62,6 +73,7 @@ export interface ByteStream {
 }
 
 export interface OpenOptions {
+  /** Gives it up: what waits rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** How many bytes at the front are wanted, where not all are: no more need be fetched for them. The size that the stream tells is the whole file's. */
   bytes?: number | undefined;
@@ -144,7 +156,12 @@ export interface HubCache {
   addresses(folder: string): AddressCache;
 }
 
+/**
+ * A place that heed runs in: its files, its network, its workers. The entry points bring one along; give one of your own to `bind` for a
+ * place that none of them knows.
+ */
 export interface Runtime {
+  /** As `engine.info.runtime` has it. */
   readonly name: string;
   /** Cores that this process may use, a container's quota included. */
   cores(): number;
@@ -171,7 +188,14 @@ export interface Runtime {
    * Adds to the end of a file, which begins with this where there is none, as do the folders above it. Gives whether it did: not where the file was to be `fresh` and is
    * there already, whoever made it. Throws STORAGE, UNSUPPORTED.
    */
-  appendFile(location: string, bytes: Uint8Array, options?: { fresh?: boolean }): Promise<boolean>;
+  appendFile(
+    location: string,
+    bytes: Uint8Array,
+    options?: {
+      /** Whether the file must not be there yet. Default false. */
+      fresh?: boolean;
+    },
+  ): Promise<boolean>;
   /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
   listFolder(folder: string): Promise<string[]>;
   /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */
@@ -187,9 +211,13 @@ export interface Runtime {
   /** The Cache API; undefined where there is none. */
   caches():
     | {
-        open(
-          name: string,
-        ): Promise<{ match(key: string): Promise<Response | undefined>; put(key: string, response: Response): Promise<void> }>;
+        /** The cache of a name, which is made where there is none. */
+        open(name: string): Promise<{
+          /** What was kept for an address. */
+          match(key: string): Promise<Response | undefined>;
+          /** Keeps a response for an address. */
+          put(key: string, response: Response): Promise<void>;
+        }>;
       }
     | undefined;
   /** Lets the event loop have a turn: timers, I/O, an abort. */

@@ -11,6 +11,7 @@ import type { Row } from './template.js';
 /** A text, or, with `is_split_into_words`, its words. */
 export type Text = string | readonly string[];
 
+/** Options of a tokenizer's `encode`. */
 export interface EncodeOptions {
   /** A second text, for models that compare two. */
   text_pair?: Text | null | undefined;
@@ -29,12 +30,15 @@ export interface EncodeOptions {
   truncation_side?: Side | undefined;
 }
 
+/** Options of a tokenizer's `encodings`. */
 export interface EncodingOptions extends EncodeOptions {
   /** Gives a text that is cut as several encodings, neighbours of which share so many tokens. Default: only the first of them. */
   stride?: number | undefined;
 }
 
+/** Options of a call of a tokenizer. */
 export interface BatchOptions extends Omit<EncodingOptions, 'text_pair'> {
+  /** Second texts, as many as there are texts, for models that compare two. */
   text_pair?: Text | readonly Text[] | null | undefined;
   /** Default true. false gives plain lists, a single text's without the list around them; rows then need not be equally long. */
   return_tensor?: boolean | undefined;
@@ -46,35 +50,50 @@ export interface BatchOptions extends Omit<EncodingOptions, 'text_pair'> {
   padding_side?: Side | undefined;
   /** Gives what was cut off in rows of its own, and `overflow_to_sample_mapping`. Default false; `stride` is 0 then by default. */
   return_overflowing_tokens?: boolean | undefined;
+  /** Gives `offset_mapping`: where in its text each token stands. Default false. */
   return_offsets_mapping?: boolean | undefined;
+  /** Gives `special_tokens_mask`. Default false. */
   return_special_tokens_mask?: boolean | undefined;
 }
 
 /** Whole numbers in rows, as a model's inputs are. */
 export interface IntTensor {
+  /** Always int32: no vocabulary needs 64 bits. */
   readonly type: 'int32';
+  /** [B, T]. */
   readonly dims: readonly [rows: number, columns: number];
+  /** Row by row. */
   readonly data: Int32Array;
 }
 
 export interface IntRows extends IntTensor {
+  /** The rows as lists. */
   tolist(): number[][];
 }
 
 /** What `return_tensor: false` gives: lists, or, of a single text, one of each. */
 export interface ListBatch {
+  /** The tokens' ids. */
   readonly input_ids: number[] | number[][];
+  /** 1 for a token, 0 for padding. */
   readonly attention_mask: number[] | number[][];
+  /** Which text of a pair each token is of, 0 or 1. */
   readonly token_type_ids: number[] | number[][];
+  /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
   readonly special_tokens_mask?: number[] | number[][];
+  /** [begin, end] of each token in its text, in UTF-16 code units; with `return_offsets_mapping`. */
   readonly offset_mapping?: readonly Span[] | readonly (readonly Span[])[];
+  /** Which text each row is from; with `return_overflowing_tokens`. */
   readonly overflow_to_sample_mapping?: readonly number[];
 }
 
+/** What a call of a tokenizer gives: a model's inputs, int32 [B, T] each, T the longest row. */
 export interface Batch {
+  /** The tokens' ids, pad_token_id for padding. */
   readonly input_ids: IntRows;
   /** 1 for a token, 0 for padding. */
   readonly attention_mask: IntRows;
+  /** Which text of a pair each token is of, 0 or 1. */
   readonly token_type_ids: IntRows;
   /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
   readonly special_tokens_mask?: IntRows;

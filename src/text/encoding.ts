@@ -5,7 +5,9 @@
 import { HeedError } from '../errors.js';
 import type { Span } from './aligned.js';
 
+/** The T tokens of a text, or of a pair, with all that is known of each: every list has T entries. */
 export interface Encoding {
+  /** The tokens' ids. */
   ids: number[];
   /** The segment of each token: 0 for a text alone. */
   typeIds: number[];

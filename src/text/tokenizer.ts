@@ -42,14 +42,21 @@ export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor, Li
 export type { Encoding } from './encoding.js';
 export { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 
+/** Options of a tokenizer's `decode` and `batch_decode`. */
 export interface DecodeOptions {
+  /** Whether special tokens, [CLS] say, are left out. Default false. */
   skip_special_tokens?: boolean | undefined;
   /** Takes away spaces before punctuation. Default as tokenizer_config.json says. */
   clean_up_tokenization_spaces?: boolean | undefined;
 }
 
 /** Token ids, as models give and take them. */
-export type IdTensor = { readonly data: Iterable<number | bigint>; readonly dims: readonly number[] };
+export type IdTensor = {
+  /** Row by row. */
+  readonly data: Iterable<number | bigint>;
+  /** [T] or [B, T] */
+  readonly dims: readonly number[];
+};
 
 /** A tensor's rows; undefined for what is none. */
 function rowsOf(ids: unknown): (number | bigint)[][] | undefined {
@@ -65,6 +72,7 @@ export type CallableTokenizer = Tokenizer & Tokenizer['batch'];
 
 const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 
+/** Texts to token ids and back. `AutoTokenizer.from_pretrained` gives one, which is a function too: `tokenizer(texts, options)`. */
 export class Tokenizer extends Told {
   private readonly maySpoil: boolean;
   private readonly className: Description['className'];
@@ -137,7 +145,13 @@ export class Tokenizer extends Told {
   }
 
   /** Texts as a model's inputs, a row each. With `is_split_into_words` a list of strings is one text, also one without words. */
-  batch(texts: Text | readonly Text[], options: BatchOptions & { return_tensor: false }): ListBatch;
+  batch(
+    texts: Text | readonly Text[],
+    options: BatchOptions & {
+      /** Lists are given. */
+      return_tensor: false;
+    },
+  ): ListBatch;
   batch(texts: Text | readonly Text[], options?: BatchOptions): Batch;
   batch(texts: Text | readonly Text[], options: BatchOptions = {}): Batch | ListBatch {
     const lengths = lengthsOf(options, batchOptions, this.model_max_length);
@@ -193,11 +207,13 @@ export class Tokenizer extends Told {
     return Array.from(rows, (ids) => this.decode(ids, options));
   }
 
+  /** The id of a token, added ones included; undefined for none of the vocabulary. Throws ARGUMENT for what is no string. */
   token_to_id(token: string): number | undefined {
     if (typeof token !== 'string') throw new HeedError('ARGUMENT', 'a token must be a string', { culprit: 'token' });
     return this.pipeline.idOf(token);
   }
 
+  /** The token of an id; undefined for an id that no token has. */
   id_to_token(id: number): string | undefined {
     return this.pipeline.tokenOf(id);
   }
@@ -219,6 +235,7 @@ export class Tokenizer extends Told {
     return this.pipeline.specials.map(({ content }) => content);
   }
 
+  /** Their ids, in the same order. */
   get all_special_ids(): number[] {
     return this.pipeline.specials.map(({ id }) => id);
   }

@@ -37,21 +37,35 @@ const kinds: { readonly [Key in keyof Values]: readonly [fits: (value: unknown) 
 const wrong = (name: string, value: unknown, cure: string) =>
   new HeedError('ARGUMENT', `The tokenizer: ${name} is ${kindOf(value)}`, { culprit: name, cure });
 
+/** A tokenizer's own tokens and settings. Throws ARGUMENT when one is set to what it cannot be. */
 export abstract class Told {
   /** Tokens that have a role, where there are any, and their ids. Set to another token of the vocabulary, or to undefined; ids follow tokens, and tokens ids. */
   declare bos_token: string | undefined;
+  /** The token that ends a text. */
   declare eos_token: string | undefined;
+  /** The token for what the vocabulary does not have. */
   declare unk_token: string | undefined;
+  /** The token between two texts, and behind them. */
   declare sep_token: string | undefined;
+  /** The token that rows are filled up with. */
   declare pad_token: string | undefined;
+  /** The token that stands for a whole text, at its beginning. */
   declare cls_token: string | undefined;
+  /** The token that stands where one is to be guessed. */
   declare mask_token: string | undefined;
+  /** Of bos_token. */
   declare bos_token_id: number | undefined;
+  /** Of eos_token. */
   declare eos_token_id: number | undefined;
+  /** Of unk_token. */
   declare unk_token_id: number | undefined;
+  /** Of sep_token. */
   declare sep_token_id: number | undefined;
+  /** Of pad_token; rows are filled with 0 where there is none. */
   declare pad_token_id: number | undefined;
+  /** Of cls_token. */
   declare cls_token_id: number | undefined;
+  /** Of mask_token. */
   declare mask_token_id: number | undefined;
   /** The end at which rows are filled up. */
   declare padding_side: Side;
@@ -63,7 +77,9 @@ export abstract class Told {
   declare clean_up_tokenization_spaces: boolean;
   /** The chat template as the files have it, in Jinja: one, or several by their names. */
   declare chat_template: ChatTemplate | undefined;
+  /** The settings as they are. */
   protected readonly values: Values;
+  /** Tokens by their roles. */
   protected readonly tokens: Map<Role, string>;
   /** The keys of tokenizer_config.json that are no longer as the files have them. */
   protected readonly changed = new Set<string>();
@@ -83,7 +99,9 @@ export abstract class Told {
     };
   }
 
+  /** The id of a token; undefined for none of the vocabulary. */
   abstract token_to_id(token: string): number | undefined;
+  /** The token of an id; undefined for an id that no token has. */
   abstract id_to_token(id: number): string | undefined;
 
   /** What was set, as tokenizer_config.json says it; null where there is none any more. */

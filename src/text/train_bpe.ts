@@ -12,6 +12,7 @@ import { normalizerOf } from './normalizer.js';
 import { preTokenizerOf } from './pre_tokenizer.js';
 import { LARGEST_ID } from './vocabulary.js';
 
+/** Options of trainBpe, with the defaults of Hugging Face's BpeTrainer. */
 export interface BpeOptions {
   /** Pieces in the vocabulary, the special tokens and the alphabet among them. Default 30000. */
   vocabSize?: number | undefined;
@@ -42,11 +43,17 @@ export interface BpeOptions {
 
 /** What tokenizer.json holds. */
 export interface TokenizerJson extends JsonObject {
+  /** Of the format. */
   readonly version: '1.0';
+  /** The special tokens. */
   readonly added_tokens: readonly JsonObject[];
+  /** The vocabulary, and what it is made by. */
   readonly model: {
+    /** Byte-pair encoding. */
     readonly type: 'BPE';
+    /** Ids by pieces. */
     readonly vocab: Readonly<Record<string, number>>;
+    /** Pairs of pieces that become one, the first ones first. */
     readonly merges: readonly (readonly [string, string])[];
     readonly [key: string]: unknown;
   };

@@ -7,7 +7,13 @@ export interface Batches<Batch> {
   /** How many an epoch has, where that is known. */
   readonly length: number | undefined;
   /** The batches of an epoch, from a number on: the same ones each time. */
-  epoch(epoch: number, options?: { from?: number }): AsyncIterable<Batch>;
+  epoch(
+    epoch: number,
+    options?: {
+      /** The first batch to give. Default 0. */
+      from?: number;
+    },
+  ): AsyncIterable<Batch>;
   /** Which examples are in which batch, to name one in errors. */
   plan?(epoch: number): readonly ArrayLike<number>[];
 }

@@ -9,8 +9,9 @@ import { HeedError } from '../errors.js';
 import { crc32c } from '../io/crc32c.js';
 import { malformed } from '../io/header.js';
 import { JsonNode, parseJson } from '../io/json.js';
-import { SafetensorsFile, type TensorInfo } from '../io/safetensors.js';
+import { openSafetensors, type SafetensorsFile } from '../io/safetensors.js';
 import { floatEntry, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import type { TensorInfo } from '../io/weights.js';
 import { entriesOf } from '../models/save.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
@@ -94,7 +95,7 @@ const origins: Readonly<Record<string, string>> = {
  */
 export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (message: string) => void): Promise<void> {
   await verify(await open());
-  const file = await SafetensorsFile.open(await open());
+  const file = await openSafetensors(await open());
   try {
     const { metadata, name } = file;
     if (metadata.get('format') !== FORMAT) throw malformed(name, `it is no checkpoint of this version's trainer (${FORMAT})`);

@@ -24,11 +24,15 @@ import { Trainer } from './trainer.js';
 
 /** A text, or a pair of them, and its label: by name, or by number; all of its labels, or numbers, where the model is for that. */
 export interface TextExample {
+  /** The text, or the first of a pair. */
   text: string;
+  /** The second. */
   text_pair?: string | undefined;
+  /** What is right for it. */
   label: ExampleLabel;
 }
 
+/** Options of a classifier's `fit`. */
 export interface ClassifierFitOptions extends Omit<FitOptions, 'steps' | 'decode'> {
   /** Default 3. */
   epochs?: number | undefined;
@@ -75,6 +79,7 @@ export class TrainableClassifier extends SequenceClassifier {
   static readonly optionNames = classifierOptionNames;
   #fitting = false;
 
+  /** Loads a folder's config.json and weights. Throws MODEL_MISMATCH for a checkpoint without a head, unless it is to be trained. */
   static override async load(engine: Engine, folder: string | Folder, options: ClassifierOptions = {}): Promise<TextClassifier> {
     const model = new TrainableClassifier(...(await loadTask('SequenceClassification', engine, folder, options)));
     return callable(model, ['fit', ...classifierMethods]) as TextClassifier;

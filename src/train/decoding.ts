@@ -13,10 +13,19 @@ import type { Decoding } from './objective.js';
 
 /** What turns ids into texts; heed's tokenizers do. */
 export interface TextDecoder {
-  batch_decode(rows: readonly (readonly number[])[], options: { skip_special_tokens: boolean }): string[];
+  /** Rows of token ids as texts. */
+  batch_decode(
+    rows: readonly (readonly number[])[],
+    options: {
+      /** Whether special tokens are left out. */
+      skip_special_tokens: boolean;
+    },
+  ): string[];
 }
 
+/** Options of generating. */
 export interface GeneratingOptions {
+  /** The one that made the data. */
   tokenizer: TextDecoder;
   /** `generate`'s options. Default: greedy, with at most 128 new tokens; a loaded model's own are its `generation_config`. */
   generation?: GenerationConfig | undefined;

@@ -7,6 +7,7 @@ import { evaluate as evaluateModel } from './evaluation.js';
 import type { Learner, StepReport } from './learner.js';
 import type { Metrics } from './objective.js';
 
+/** When a run ends because it gets no better. */
 export interface EarlyStopping {
   /** How many evaluations in a row may be no better than the best before. */
   patience: number;
@@ -16,6 +17,7 @@ export interface EarlyStopping {
   maximize?: boolean | undefined;
 }
 
+/** Where a run is kept, so that it can be resumed. */
 export interface Checkpointing {
   /** Where they go. See `Trainer.resume`. */
   folder: string;
@@ -27,33 +29,43 @@ export interface Checkpointing {
 
 /** After each step. */
 export interface TrainingProgress extends StepReport {
-  /** Steps so far, those before a resume included, and how many there will be, where that is known. */
+  /** Steps so far, those before a resume included. */
   step: number;
+  /** How many there will be; undefined where that is not known. */
   steps: number | undefined;
+  /** The epoch that the step was of, from 0. */
   epoch: number;
   /** Averages since the last record, over the time that steps took. */
   stepsPerSecond: number;
+  /** Of tokens that the model reads, without padding. */
   tokensPerSecond: number;
 }
 
 /** A point of the learning curve. */
 export interface TrainingRecord {
+  /** Steps so far. */
   step: number;
+  /** Epochs that are done as a whole. */
   epoch: number;
   /** The mean training loss over all targets since the record before. */
   loss: number;
-  /** The last step's learning rate and gradient norm. NaN where no step was taken. */
+  /** The last step's learning rate. NaN where no step was taken. */
   rate: number;
+  /** The last step's norm of all gradients together, before clipping. NaN where no step was taken. */
   norm: number;
+  /** Averages since the last record, over the time that steps took. */
   stepsPerSecond: number;
+  /** Of tokens that the model reads, without padding. */
   tokensPerSecond: number;
   /** Where there was an evaluation. */
   validation?: Metrics;
 }
 
+/** Options of `trainer.fit`. */
 export interface FitOptions {
-  /** The end: steps or epochs altogether, those before a resume included. One of the two. */
+  /** The end in steps altogether, those before a resume included; instead of `epochs`. */
   steps?: number | undefined;
+  /** The end in epochs altogether: times that the loader's data is gone through. Instead of `steps`. */
   epochs?: number | undefined;
   /** Steps between two evaluations. Default: after each epoch. There is one at the end as well, and none without `validation`. */
   evaluateEvery?: number | undefined;
@@ -61,25 +73,39 @@ export interface FitOptions {
   decode?: boolean | undefined;
   /** Steps between two records. Default: with each evaluation, or else each epoch. */
   logEvery?: number | undefined;
+  /** Ends the run when evaluations get no better. Default: it goes on to its end. */
   earlyStopping?: EarlyStopping | undefined;
+  /** Keeps the run in a folder. Default: it is not kept. */
   checkpoint?: Checkpointing | undefined;
   /** A folder for TensorBoard: records go there too. A run that goes on has a new file beside the old ones. */
   tensorboard?: string | undefined;
   /** An abort ends it between two steps; a checkpoint is written before, where there are any. Rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
+  /** Hears of each step. */
   onProgress?: ((progress: TrainingProgress) => void) | undefined;
+  /** Hears of each record. */
   onLog?: ((record: TrainingRecord) => void) | undefined;
 }
 
 /** Why fit ended, and where. */
 export interface FitResult {
+  /** What ended it: all steps or epochs were done, or early stopping's patience was over. */
   reason: 'steps' | 'epochs' | 'patience';
+  /** Steps taken altogether. */
   step: number;
+  /** Epochs that are done as a whole. */
   epoch: number;
   /** The last evaluation. */
   validation: Metrics | undefined;
   /** The best evaluation's metric and its step. */
-  best: { value: number; step: number } | undefined;
+  best:
+    | {
+        /** The metric. */
+        value: number;
+        /** Steps that were taken by then. */
+        step: number;
+      }
+    | undefined;
 }
 
 const optionNames = [

@@ -1,7 +1,10 @@
-/** heed/train: what learning takes beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics. */
+/**
+ * heed/train: what learning takes beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics.
+ * @module heed/train
+ */
 export { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 export { type SaveOptions, save_pretrained } from '../models/save.js';
-export { trainBpe } from '../text/train_bpe.js';
+export { type BpeOptions, type TokenizerJson, trainBpe } from '../text/train_bpe.js';
 export type { Batches } from './batches.js';
 export type { ClassifierFitOptions, TextClassifier, TextExample } from './classifier.js';
 export * from './data/index.js';

@@ -39,7 +39,14 @@ export interface TrainerState {
   /** Since the last record: the sum of losses over targets, and the targets. */
   window: { loss: number; targets: number };
   /** The best evaluation so far, and how many came after it. */
-  best: { value: number; step: number } | undefined;
+  best:
+    | {
+        /** The metric. */
+        value: number;
+        /** Steps that were taken by then. */
+        step: number;
+      }
+    | undefined;
   stale: number;
 }
 
@@ -60,7 +67,9 @@ export interface StepReport {
   norm: number;
   /** The first parameter group's learning rate. */
   rate: number;
+  /** How many targets counted. */
   targets: number;
+  /** How many tokens the model read, without padding. */
   tokens: number;
 }
 

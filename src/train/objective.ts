@@ -31,6 +31,7 @@ export interface Exercise {
   sums(): Sums;
 }
 
+/** What is to be learned: how a batch becomes a loss, and sums become metrics. */
 export interface Objective<Model, Batch> {
   /**
    * Makes an exercise of a batch. What chance decides, the places that are masked say, is drawn from `random`, which is a function of the seed and the batch's
@@ -43,9 +44,17 @@ export interface Objective<Model, Batch> {
   readonly decoding?: Decoding<Model, Batch> | undefined;
 }
 
+/** How texts that a model says by itself are made and compared. */
 export interface Decoding<Model, Batch> {
   /** The model's texts for a batch's examples, in order. */
-  translate(model: Model, batch: Batch, options: { signal?: AbortSignal | undefined }): Promise<readonly string[]>;
+  translate(
+    model: Model,
+    batch: Batch,
+    options: {
+      /** Ends the decoding, which rejects with its reason. */
+      signal?: AbortSignal | undefined;
+    },
+  ): Promise<readonly string[]>;
   /** What people say. */
   references(batch: Batch): readonly string[];
   /** How BLEU cuts texts into words. Default '13a'. */
@@ -54,11 +63,15 @@ export interface Decoding<Model, Batch> {
 
 /** Class or token ids [...], the first axis that of examples. */
 export interface Ids {
+  /** Row by row. */
   readonly data: Int32Array;
+  /** The length of each axis. */
   readonly dims: readonly number[];
 }
 
+/** Labels, and what they are predicted by. */
 export interface Prediction {
+  /** What is right: class or token ids. */
   labels: Ids;
   /** The label that does not count. */
   ignoreIndex: number;
@@ -66,6 +79,7 @@ export interface Prediction {
   labelSmoothing?: number | undefined;
   /** What each class counts for in the training loss: [V]. */
   weight?: Float32Array | undefined;
+  /** How many tokens the model reads, without padding. */
   tokens: number;
   /** Forward: [..., V]. */
   logits(): Tensor;
@@ -108,6 +122,7 @@ export const toTensor = (engine: Engine, { data, dims }: Ids): Tensor => tensor(
 /** An example of a batch is to blame: `row` is its number in it. The trainer says which it is of the data. */
 export class ExampleError extends HeedError {
   constructor(
+    /** The example's number in its batch. */
     readonly row: number,
     what: string,
     details: ErrorDetails = {},
@@ -130,7 +145,9 @@ export function checkIds(what: string, { data, dims }: Ids, size: number, but?: 
 
 /** What a model may say of itself, so that batches are checked before they are run. */
 export interface Limits {
+  /** V: ids are less. */
   readonly vocab_size?: unknown;
+  /** The most tokens of a row. */
   readonly max_position_embeddings?: unknown;
 }
 

@@ -10,26 +10,41 @@ import { type HostTensor, type Shape, sizeOf, type Tensor } from '../tensor.js';
 /** Parameters that share options; named, as `module.namedParameters()` gives them. */
 export type Named = Iterable<readonly [string, Parameter]>;
 
+/** Parameters with options of their own: no weight decay for biases, say. */
 export interface Group<Options> {
+  /** As `module.namedParameters()` gives them. */
   parameters: Named;
+  /** What differs from the optimizer's own options. */
   options?: Partial<Options>;
 }
 
+/** Options of SGD, with PyTorch's defaults. */
 export interface SgdOptions {
+  /** The learning rate. Default 0.001. */
   lr: number;
+  /** How much of the steps before is kept. Default 0. */
   momentum: number;
+  /** How much of a gradient the momentum leaves out. Default 0. */
   dampening: number;
+  /** Whether the gradient is looked at ahead of the momentum (Sutskever et al. 2013). Default false. */
   nesterov: boolean;
+  /** How much of a parameter is added to its gradient. Default 0. */
   weightDecay: number;
 }
 
+/** Options of Adam and AdamW, with PyTorch's defaults. */
 export interface AdamOptions {
+  /** The learning rate. Default 0.001. */
   lr: number;
+  /** How much of the means of gradients and of their squares is kept. Default [0.9, 0.999]. */
   betas: readonly [number, number];
+  /** What is added to the root of the squares' mean. Default 1e-8. */
   eps: number;
+  /** How much parameters shrink: of Adam, through the gradient, default 0; of AdamW, beside it, by lr times this, default 0.01. */
   weightDecay: number;
 }
 
+/** Options of `optimizer.step`. */
 export interface StepOptions {
   /** Multiplies every group's rate: a schedule's value at this step, from 0 on. Default 1. */
   factor?: number;
@@ -51,14 +66,21 @@ interface Member<Options> {
 
 /** What a saved optimizer is: the step, and `name.slot` for every moment. */
 export interface OptimizerState {
+  /** Steps taken. */
   step: number;
   /** Steps of parameters that took fewer than that, by name: those that had no gradient at times. */
   steps?: Readonly<Record<string, number>> | undefined;
+  /** Every moment, by `name.slot`. */
   tensors: Record<string, HostTensor>;
 }
 
+interface Rated {
+  /** The learning rate. */
+  lr: number;
+}
+
 /** What SGD, Adam and AdamW share. */
-export abstract class Optimizer<Options extends { lr: number } = { lr: number }> {
+export abstract class Optimizer<Options extends Rated = Rated> {
   readonly #members: Member<Options>[] = [];
   #step = 0;
 
@@ -66,6 +88,7 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     groups: Named | readonly Group<Options>[],
     given: Partial<Options>,
     defaults: Options,
+    /** The names of a parameter's moments. */
     readonly slots: readonly string[],
   ) {
     const where = new.target.name;
@@ -140,8 +163,10 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     return norm;
   }
 
+  /** Changes a parameter p by its gradient g, times `scale`, and its moments; `step` counts from 1. */
   protected abstract update(p: Tensor, g: Tensor, state: readonly Tensor[], options: Options, scale: number, step: number): void;
 
+  /** Forgets the gradients of all its parameters. */
   zeroGrad(): void {
     for (const { parameter } of this.#members) parameter.zeroGrad();
   }
@@ -177,6 +202,7 @@ export abstract class Optimizer<Options extends { lr: number } = { lr: number }>
     this.#step = step;
   }
 
+  /** Copies of all moments, and how many steps were taken: what `load` takes. */
   state(): OptimizerState {
     return {
       step: this.#step,
@@ -244,6 +270,7 @@ export class SGD extends Optimizer<SgdOptions> {
 const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay });
 
 abstract class AdamBase extends Optimizer<AdamOptions> {
+  /** Whether weight decay goes beside the gradient. */
   protected abstract readonly decoupled: boolean;
 
   protected check({ betas }: AdamOptions, where: string): void {
@@ -263,6 +290,7 @@ abstract class AdamBase extends Optimizer<AdamOptions> {
 
 /** Adam (arXiv 1412.6980). */
 export class Adam extends AdamBase {
+  /** Weight decay goes through the gradient. */
   protected readonly decoupled = false;
   constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
     super(groups, options, adamDefaults(0), ['m', 'v']);
@@ -271,6 +299,7 @@ export class Adam extends AdamBase {
 
 /** Adam with decoupled weight decay (arXiv 1711.05101). */
 export class AdamW extends AdamBase {
+  /** Weight decay goes beside the gradient. */
   protected readonly decoupled = true;
   constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
     super(groups, options, adamDefaults(0.01), ['m', 'v']);

@@ -9,6 +9,7 @@ import { cos } from '../math.js';
 /** The factor at a step, counted from 1. */
 export type Schedule = (step: number) => number;
 
+/** Options of schedule. */
 export interface ScheduleOptions {
   /** Steps in which the rate rises in a line from 0. Default 0. */
   warmup?: number | undefined;
@@ -41,6 +42,10 @@ const shapes = {
   stable: (done, { steps, cooldown }) => (cooldown ? Math.min(1, Math.max(0, steps - done) / cooldown) : 1),
 } satisfies Record<string, Shape>;
 
+/**
+ * A schedule's name: 'constant', 'linear', 'cosine' to 0, 'inverseSquareRoot' (Vaswani et al. 2017), or 'stable' with a cooldown; each
+ * after a warm-up.
+ */
 export type ScheduleName = keyof typeof shapes;
 
 /** @example schedule('cosine', { warmup: 400, steps: 4000 }) */

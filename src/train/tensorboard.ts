@@ -72,11 +72,13 @@ export function tfRecord(bytes: Uint8Array): Uint8Array {
 const [WALL_TIME, STEP, FILE_VERSION, SUMMARY, SESSION_LOG] = [1, 2, 3, 5, 7];
 const START = 1;
 
+/** Options of TensorBoard.open. */
 export interface TensorBoardOptions {
   /** The step from which a resumed run goes on: what files before this one have beyond it is no longer shown. Default 0. */
   step?: number | undefined;
 }
 
+/** Writes learning curves into an event file that TensorBoard shows. */
 export class TensorBoard {
   readonly #runtime: Runtime;
   #pending: Uint8Array[] = [];

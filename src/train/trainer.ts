@@ -17,9 +17,11 @@ import { Optimizer } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import { TensorBoard } from './tensorboard.js';
 
+/** What a Trainer is made of. */
 export interface TrainerOptions<Model, Batch> {
   /** What is to be learned: `sequenceToSequence({ pad })`, say. */
   objective: Objective<Model, Batch>;
+  /** What changes the parameters; it decides which of them. */
   optimizer: Optimizer;
   /** Factors of the optimizer's rate. Default constant. */
   schedule?: Schedule | undefined;
@@ -41,7 +43,9 @@ export interface TrainerOptions<Model, Batch> {
 export interface StepMemory {
   /** The most that is in use at a time: what other models hold on this engine, too. */
   peak: number;
+  /** The weights. */
   parameters: number;
+  /** Their gradients. */
   gradients: number;
   /** What the optimizer keeps. */
   moments: number;
@@ -67,6 +71,7 @@ export class Trainer<Model extends Module, Batch> {
 
   /** Throws ARGUMENT for options that are not right, UNSUPPORTED for one that there is not. */
   constructor(
+    /** The module that is trained. */
     readonly model: Model,
     options: TrainerOptions<NoInfer<Model>, Batch>,
   ) {
@@ -133,7 +138,14 @@ export class Trainer<Model extends Module, Batch> {
   }
 
   /** Trains to the end of the epoch that the run is in. Gives the mean loss over its targets. */
-  async trainEpoch(options: { signal?: AbortSignal | undefined; onProgress?: (progress: TrainingProgress) => void } = {}): Promise<number> {
+  async trainEpoch(
+    options: {
+      /** Ends it between two steps; it rejects with the reason. */
+      signal?: AbortSignal | undefined;
+      /** Hears of each step. */
+      onProgress?: (progress: TrainingProgress) => void;
+    } = {},
+  ): Promise<number> {
     checkOptions(options, ['signal', 'onProgress'], 'trainEpoch');
     let [loss, targets] = [0, 0];
     await this.#alone('trainEpoch', async () => {
@@ -156,7 +168,16 @@ export class Trainer<Model extends Module, Batch> {
    * Metrics of the model on `loader`, `validation` unless given: for predictions the mean cross entropy per target, without smoothing, its perplexity,
    * and the share of targets that have the largest logit; with `decode`, also bleu and chrf. Leaves the model out of training.
    */
-  async evaluate(options: { loader?: Batches<Batch>; decode?: boolean; signal?: AbortSignal } = {}): Promise<Metrics> {
+  async evaluate(
+    options: {
+      /** Batches to evaluate with. Default the trainer's `validation`. */
+      loader?: Batches<Batch>;
+      /** Whether texts are written and scored too. Default false. */
+      decode?: boolean;
+      /** Ends it, which rejects with its reason. */
+      signal?: AbortSignal;
+    } = {},
+  ): Promise<Metrics> {
     checkOptions(options, ['loader', 'decode', 'signal'], 'evaluate');
     const { loader = this.#validation, decode = false, signal } = options;
     if (!loader) throw wrong('loader', 'missing', 'Give one, or give the trainer `validation`');
@@ -191,7 +212,15 @@ export class Trainer<Model extends Module, Batch> {
   }
 
   /** Writes a checkpoint into a folder, as fit does; `keep` is how many stay. Gives where it is. */
-  async saveTo(folder: string, { keep = 2 }: { keep?: number } = {}): Promise<string> {
+  async saveTo(
+    folder: string,
+    {
+      keep = 2,
+    }: {
+      /** How many checkpoints stay, beside the best. Default 2. */
+      keep?: number;
+    } = {},
+  ): Promise<string> {
     checkWhole({ keep });
     return this.#alone('saveTo', async () => {
       if (!this.#folders.has(folder)) await expectFree(this.model.engine.runtime, folder);
@@ -204,7 +233,13 @@ export class Trainer<Model extends Module, Batch> {
    * Goes on from a folder's last checkpoint that is whole, or from its best; gives whether there is one. One that is damaged is passed over with a warning, and
    * one that another binary or version of heed wrote is taken with a warning: the run goes on, with other bits.
    */
-  async resume(folder: string, options: { best?: boolean } = {}): Promise<boolean> {
+  async resume(
+    folder: string,
+    options: {
+      /** Whether it goes on from the best one instead of the last. Default false. */
+      best?: boolean;
+    } = {},
+  ): Promise<boolean> {
     checkOptions(options, ['best'], 'resume');
     this.#folders.add(folder);
     return this.#alone('resume', () => resume(this.#learner, folder, options.best ?? false, this.#warn));

@@ -7,7 +7,7 @@ import { Engine } from '../../dist/engine/engine.js';
 // Which makes all architectures known.
 import { HeedError } from '../../dist/entry/node.js';
 import { folderAt } from '../../dist/io/folder.js';
-import { readBlueprint } from '../../dist/models/blueprint.js';
+import { readParts } from '../../dist/models/parts.js';
 import { quantizeCheckpoint } from '../../dist/models/quantize_checkpoint.js';
 import { FeatureExtractionPipeline } from '../../dist/pipelines/feature_extraction.js';
 import { tensor } from '../../dist/tensor.js';
@@ -99,7 +99,7 @@ export class Fuzz {
     const inEighths: Specimen[] = [];
     for (const one of toQuantize) {
       folder.put(one.files);
-      await quantizeCheckpoint(engine, await readBlueprint(folderAt(folder.runtime, 'm')), 'out');
+      await quantizeCheckpoint(engine, await readParts(folderAt(folder.runtime, 'm')), 'out');
       inEighths.push({ ...one, name: `${one.name} in q8`, files: folder.written('out') });
     }
     folder.put(pristine);

@@ -4,8 +4,8 @@
  */
 import type { Engine } from '../../dist/engine/engine.js';
 import { folderAt } from '../../dist/io/folder.js';
-import { readBlueprint } from '../../dist/models/blueprint.js';
 import { estimate } from '../../dist/models/estimate.js';
+import { readParts } from '../../dist/models/parts.js';
 import { quantizeCheckpoint } from '../../dist/models/quantize_checkpoint.js';
 import { FeatureExtractionPipeline } from '../../dist/pipelines/feature_extraction.js';
 import { FillMaskPipeline } from '../../dist/pipelines/fill_mask.js';
@@ -169,8 +169,8 @@ async function tokenized(asked: Asked): Promise<unknown> {
 
 async function quantized(asked: Asked, task: TaskName): Promise<unknown> {
   const { engine, folder, options } = asked;
-  const blueprint = await readBlueprint(folderAt(engine.runtime, folder));
-  const saved = await quantizeCheckpoint(engine, blueprint, 'out');
+  const parts = await readParts(folderAt(engine.runtime, folder));
+  const saved = await quantizeCheckpoint(engine, parts, 'out');
   expect(saved.bytes > 0 && saved.quantized + saved.kept > 0, 'nothing saved', saved);
   return [saved.quantized, saved.kept, [...saved.left].sort(), await tasks[task]({ ...asked, folder: 'out', options })];
 }

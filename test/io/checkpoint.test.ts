@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type CheckpointEntry, type Progress, readCheckpoint } from '../../dist/io/checkpoint.js';
+import { readCheckpoint } from '../../dist/io/checkpoint.js';
 import { folderAt } from '../../dist/io/folder.js';
 import { JsonNode, readJson } from '../../dist/io/json.js';
+import type { CheckpointEntry, Progress } from '../../dist/io/weights.js';
 import { failureOf, file, memoryRuntime } from './memory.js';
 
 const bytesOf = (name: string, value: number, count = 2) =>

@@ -8,7 +8,7 @@ import { join as joinPath } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SafetensorsFile } from '../../dist/io/safetensors.js';
+import { openSafetensors } from '../../dist/io/safetensors.js';
 import { join, open } from '../../dist/runtime/node-files.js';
 import type { ByteStream } from '../../dist/runtime/types.js';
 import { failureOf, file } from './memory.js';
@@ -128,7 +128,7 @@ describe('a URL', () => {
   it.each(['/known', '/chunked', '/gzip', '/moved'])('streams: %s', async (page) => {
     const stream = await open(base + page);
     expect(stream.size).toBe(page === '/known' || page === '/moved' ? tensors.length : undefined);
-    const st = await SafetensorsFile.open(stream);
+    const st = await openSafetensors(stream);
     const hash = createHash('sha256');
     await st.read(st.tensors[0] as never, (chunk) => void hash.update(chunk));
     await st.close();
@@ -149,7 +149,7 @@ describe('a URL', () => {
 
   it('is NETWORK where the connection breaks', async () => {
     const error = await failureOf(async () => {
-      const st = await SafetensorsFile.open(await open(`${base}/cut`));
+      const st = await openSafetensors(await open(`${base}/cut`));
       await st.bytes(st.tensors[0] as never);
     });
     expect(error).toMatchObject({ code: 'NETWORK', culprit: `${base}/cut` });
@@ -162,7 +162,7 @@ describe('a URL', () => {
       const { signal } = controller;
       setTimeout(() => controller.abort(new Error('enough')), 30);
       const reading = (async () => {
-        const st = await SafetensorsFile.open(await open(base + page, { signal }));
+        const st = await openSafetensors(await open(base + page, { signal }));
         await st.bytes(st.tensors[0] as never).finally(() => st.close());
       })();
       await expect(reading).rejects.toBe(await new Promise((done) => signal.addEventListener('abort', () => done(signal.reason))));

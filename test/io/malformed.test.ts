@@ -1,11 +1,11 @@
 /** Headers as an enemy would write them, or a bad disk: refused with the file's name and the tensor's, before anything is read. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SafetensorsFile } from '../../dist/io/safetensors.js';
+import { openSafetensors } from '../../dist/io/safetensors.js';
 import { failureOf, file, streamOf } from './memory.js';
 
 const f32 = (shape: number[], begin: number, end: number) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
-const open = (bytes: Uint8Array, options = {}) => SafetensorsFile.open(streamOf(bytes, options));
+const open = (bytes: Uint8Array, options = {}) => openSafetensors(streamOf(bytes, options));
 
 describe('a malformed file', () => {
   const deep = `{"a":${'['.repeat(200_000)}${']'.repeat(200_000)}}`;
@@ -54,7 +54,7 @@ describe('a malformed file', () => {
 
   it.each(cases)('is refused and named: %s', async (_, bytes, message) => {
     const stream = streamOf(bytes);
-    const error = await failureOf(() => SafetensorsFile.open(stream));
+    const error = await failureOf(() => openSafetensors(stream));
     expect(error.code).toBe('FORMAT');
     expect(error.message).toMatch(message);
     expect(error.message).toContain('test.safetensors');

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { crc32c } from '../../dist/io/crc32c.js';
-import { SafetensorsFile } from '../../dist/io/safetensors.js';
+import { openSafetensors } from '../../dist/io/safetensors.js';
 import { joinSafetensors, type SafetensorsEntry, writeSafetensors } from '../../dist/io/safetensors_writer.js';
 import { failureOf, streamOf } from './memory.js';
 
@@ -24,7 +24,7 @@ const entries = [
 describe('writeSafetensors', () => {
   it('gives a file that the reader takes, large elements first', async () => {
     const bytes = joinSafetensors(writeSafetensors(entries, { format: 'pt' }));
-    const file = await SafetensorsFile.open(streamOf(bytes));
+    const file = await openSafetensors(streamOf(bytes));
     expect(file.metadata).toEqual(new Map([['format', 'pt']]));
     expect(file.tensors.map(({ name, dtype, shape }) => [name, dtype, shape])).toEqual([
       ['nothing', 'I64', [0, 4]],
@@ -58,7 +58,7 @@ describe('writeSafetensors', () => {
   });
 
   it('is a file without tensors, too', async () => {
-    const file = await SafetensorsFile.open(streamOf(joinSafetensors(writeSafetensors([]))));
+    const file = await openSafetensors(streamOf(joinSafetensors(writeSafetensors([]))));
     expect([file.tensors, file.size]).toEqual([[], 0]);
   });
 

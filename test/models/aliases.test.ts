@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AutoModelForMaskedLM, AutoModelForSeq2SeqLM, createEngine, type Engine } from '../../dist/entry/node.js';
 import { folderAt } from '../../dist/io/folder.js';
-import { readBlueprint } from '../../dist/models/blueprint.js';
+import { readParts } from '../../dist/models/parts.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 
 const fixtures = fileURLToPath(new URL('../fixtures/weights', import.meta.url));
@@ -50,7 +50,7 @@ it.each(Object.entries(families))('%s by general names', async (name, aliases) =
     const others = Object.fromEntries(Object.values(aliases).map((key) => [key, own]));
     writeFileSync(join(path, 'config.json'), JSON.stringify({ ...config, ...others, ...general }));
     expect(await logits(path)).toEqual(expected);
-    const { config: read } = await readBlueprint(folderAt(nodeRuntime, path));
+    const { config: read } = await readParts(folderAt(nodeRuntime, path));
     expect(read.value).toMatchObject(Object.fromEntries(Object.values(aliases).map((key) => [key, config[key]])));
   }
 });

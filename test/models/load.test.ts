@@ -5,7 +5,8 @@ import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
 import { folderAt } from '../../dist/io/folder.js';
 import type { ProgressEvent } from '../../dist/io/progress.js';
 import { estimate } from '../../dist/models/estimate.js';
-import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
+import { EncoderModel, type Model } from '../../dist/models/model.js';
+import type { PretrainedOptions } from '../../dist/models/options.js';
 import { failureOf } from '../io/memory.js';
 import {
   bertFiles,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEngine, type Engine } from '../../dist/entry/node.js';
 import { folderAt } from '../../dist/io/folder.js';
-import { readBlueprint } from '../../dist/models/blueprint.js';
+import { readParts } from '../../dist/models/parts.js';
 import { quantizeCheckpoint } from '../../dist/models/quantize_checkpoint.js';
 import { readWeights, type Weights } from './files.js';
 import { fixtures } from './fixtures.js';
@@ -26,7 +26,7 @@ const configIn = (path: string) => JSON.parse(readFileSync(join(path, 'config.js
 it.each(fixtures)('$name', async ({ name, path, load, inputs }) => {
   const [out, saved] = [join(folder, name), join(folder, `${name} saved`)];
   const { storages } = engine.memory();
-  const told = await quantizeCheckpoint(engine, await readBlueprint(folderAt(engine.runtime, path)), out);
+  const told = await quantizeCheckpoint(engine, await readParts(folderAt(engine.runtime, path)), out);
   expect(engine.memory().storages).toBeLessThanOrEqual(storages + 1); // scratch
   const model = await load(path, { engine });
   await model.save_pretrained(saved, { dtype: 'q8' });

@@ -4,7 +4,8 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
-import { EncoderModel, type Model, type PretrainedOptions } from '../../dist/models/model.js';
+import { EncoderModel, type Model } from '../../dist/models/model.js';
+import type { PretrainedOptions } from '../../dist/models/options.js';
 import { dequantized } from '../cases/quantize.js';
 import { failureOf } from '../io/memory.js';
 import {

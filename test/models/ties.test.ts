@@ -17,7 +17,7 @@ import {
   LogLevel,
 } from '../../dist/entry/node.js';
 import { folderAt } from '../../dist/io/folder.js';
-import { readBlueprint } from '../../dist/models/blueprint.js';
+import { readParts } from '../../dist/models/parts.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { quantizeCheckpoint } from '../../dist/models/quantize_checkpoint.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
@@ -114,8 +114,8 @@ describe.each(names)('%s', (name) => {
 
   it('is rounded to 8 bits, by whoever does it, to the same numbers', async () => {
     const path = join(folder, `${name}-q8`);
-    const blueprint = await readBlueprint(folderAt(nodeRuntime, join(root, name)));
-    await quantizeCheckpoint(engine, blueprint, path);
+    const parts = await readParts(folderAt(nodeRuntime, join(root, name)));
+    await quantizeCheckpoint(engine, parts, path);
     expect(await said(name, path)).toEqual(await said(name, undefined, { dtype: 'q8' }));
     const model = await load(name, undefined, { dtype: 'q8' });
     await model.save_pretrained(`${path}-too`);

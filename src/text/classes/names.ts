@@ -7,6 +7,7 @@ import { JsonNode } from '../../io/json.js';
 import type { TokenizerClass } from './class.js';
 import { encoderClasses } from './encoders.js';
 
+/** Tokenizer classes, for `registerTokenizers`. */
 export interface TokenizerTable {
   /** By their names: Bert for BertTokenizer and BertTokenizerFast. */
   readonly classes: Readonly<Record<string, TokenizerClass>>;

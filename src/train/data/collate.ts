@@ -3,6 +3,7 @@ import type { IntTensor } from '../../text/batch.js';
 
 /** Rows of token ids [B, T], filled up at the end, and how long each row is without that. */
 export interface Padded {
+  /** int32 [B, T]. */
   readonly ids: IntTensor;
   /** [B] */
   readonly lengths: Int32Array;

@@ -4,7 +4,9 @@
  */
 import { HeedError } from '../../errors.js';
 
+/** Examples that are had by number. */
 export interface Dataset<T> {
+  /** How many there are. */
   readonly length: number;
   /** Example `i`, 0 <= i < length. */
   get(i: number): T;

@@ -8,6 +8,7 @@ import { Random } from '../../random.js';
 import { type Data, type Dataset, open, type Stream, sourceOf } from './dataset.js';
 import { batchesOf, randomSampler, type Sampler, sequentialSampler } from './sampler.js';
 
+/** How examples of like length are brought together. */
 export interface Bucketing<T> {
   /** An example's length; asked for once. Padding is least where all examples of a batch have the same. */
   length(example: T): number;
@@ -15,6 +16,7 @@ export interface Bucketing<T> {
   batches?: number | undefined;
 }
 
+/** Options of DataLoader. */
 export interface DataLoaderOptions<T, B> {
   /** Examples in a batch. Default 1. */
   batchSize?: number | undefined;
@@ -37,6 +39,7 @@ export interface DataLoaderOptions<T, B> {
   collate?: ((examples: readonly T[]) => B) | undefined;
 }
 
+/** Options of `loader.epoch`. */
 export interface EpochOptions {
   /** The first batch to give; of those before, a dataset's are not even looked at. Default 0. */
   from?: number | undefined;
@@ -49,6 +52,7 @@ const known = ['batchSize', 'shuffle', 'shuffleBuffer', 'seed', 'dropLast', 'sam
  * @example const loader = new DataLoader(dataset, { batchSize: 96, shuffle: true, bucketing: { length: TranslationDataset.lengthOf } });
  */
 export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
+  /** Examples in a batch. */
   readonly batchSize: number;
   readonly #dataset: Dataset<T> | undefined;
   readonly #stream: Stream<T> | undefined;
@@ -104,6 +108,7 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     return this.#dataset ? this.#fromDataset(this.#dataset, epoch, from) : this.#fromStream(epoch, from);
   }
 
+  /** The batches of the next epoch. */
   [Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
     return this.epoch(this.#next++);
   }

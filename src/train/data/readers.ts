@@ -14,11 +14,13 @@ const PIECE = 1 << 16;
 /** An open file, or one that is being opened: `runtime.open(path)`. */
 export type Source = ByteStream | Promise<ByteStream>;
 
+/** Options of readLines. */
 export interface LineOptions {
   /** The longest line, in UTF-16 units. Default 2^20. */
   maxLineLength?: number | undefined;
 }
 
+/** Options of readTsv. */
 export interface TsvOptions extends LineOptions {
   /** How many columns each line must have. Default as many as the first has. */
   columns?: number | undefined;

@@ -8,18 +8,29 @@ import type { Dataset } from './dataset.js';
 
 /** What the dataset needs of a tokenizer; heed's are such. */
 export interface PairTokenizer {
-  encode(text: string, options: { add_special_tokens: false }): ArrayLike<number>;
+  /** A text's token ids, without special ones. */
+  encode(
+    text: string,
+    options: {
+      /** The dataset has its own. */
+      add_special_tokens: false;
+    },
+  ): ArrayLike<number>;
+  /** The id of a token; undefined for none of the vocabulary. */
   token_to_id(token: string): number | undefined;
 }
 
 /** From which text of a pair to which: numbers of columns. */
 export interface Direction {
+  /** The column that is translated. */
   from: number;
+  /** The column of the translation. */
   to: number;
   /** The token before the source that asks for the target's language. */
   prefix?: string | undefined;
 }
 
+/** Options of TranslationDataset.from. */
 export interface TranslationOptions {
   /** Each pair gives an example for each direction. Default one, from 0 to 1. */
   directions?: readonly Direction[] | undefined;
@@ -33,7 +44,9 @@ export interface TranslationOptions {
 
 /** Token ids: source `prefix text end`, target `begin text end`. */
 export interface TranslationExample {
+  /** What is translated. */
   readonly source: Int32Array;
+  /** Its translation. */
   readonly target: Int32Array;
 }
 
@@ -50,11 +63,22 @@ export interface TranslationBatch {
   readonly labels: Padded;
 }
 
+/**
+ * Pairs of sentences as examples, encoded once and kept in one array: token ids with special tokens around them, in one direction or in
+ * several.
+ * @example
+ * ```js
+ * const file = engine.runtime.open('pairs.tsv');
+ * const data = await TranslationDataset.from(readTsv(file), tokenizer, { directions: [{ from: 0, to: 1, prefix: '<2zh>' }] });
+ * ```
+ */
 export class TranslationDataset implements Dataset<TranslationExample> {
   // ids      … <2zh> english </s> <s> chinese </s> …        example i: its source begins at starts[2 i], its target at
   //            ^ starts[2 i]      ^ starts[2 i + 1] ^ …      starts[2 i + 1] and ends where the next source begins
   private constructor(
+    /** The tokens of all examples, one after the other. */
     readonly ids: Int32Array,
+    /** Where in `ids` each source and each target begins, and where the last one ends. */
     readonly starts: Int32Array,
     /** How many examples were left out for their length. */
     readonly leftOut: number,
@@ -108,6 +132,7 @@ export class TranslationDataset implements Dataset<TranslationExample> {
     return new TranslationDataset(ids.take(), Int32Array.from(starts), leftOut);
   }
 
+  /** How many examples there are: one for each pair and direction that was not left out. */
   get length(): number {
     return (this.starts.length - 1) / 2;
   }

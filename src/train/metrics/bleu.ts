@@ -28,6 +28,7 @@ export interface BleuScore {
   readonly brevityPenalty: number;
   /** Words. */
   readonly hypothesisLength: number;
+  /** Words. */
   readonly referenceLength: number;
   /** How it was computed, in sacreBLEU's words but for its version. */
   readonly signature: string;

@@ -7,6 +7,7 @@ import { checkOptions, HeedError } from '../../errors.js';
 import { checkTexts, countGrams, countShared, fixed } from './score.js';
 import { words } from './tokenize.js';
 
+/** Options of chrf; the defaults are chrF2's. */
 export interface ChrfOptions {
   /** The longest n-grams of characters. Default 6. */
   charOrder?: number | undefined;
@@ -16,6 +17,7 @@ export interface ChrfOptions {
   beta?: number | undefined;
 }
 
+/** What chrf gives. */
 export interface ChrfScore {
   /** From 0 to 100. */
   readonly score: number;

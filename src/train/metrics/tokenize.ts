@@ -52,6 +52,10 @@ export const tokenizers = {
   none: (line: string): string => line,
 } as const satisfies Readonly<Record<string, (line: string) => string>>;
 
+/**
+ * How BLEU cuts texts into words, by sacreBLEU's names: '13a' for languages with spaces, 'zh' for Chinese, 'none' for texts that are cut
+ * already.
+ */
 export type BleuTokenizer = keyof typeof tokenizers;
 
 /** A sentence's words. */

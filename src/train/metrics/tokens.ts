@@ -11,7 +11,12 @@ export const perplexity = (loss: number): number => Math.exp(loss);
 export function tokenAccuracy(
   predictions: ArrayLike<number>,
   labels: ArrayLike<number>,
-  { ignoreIndex }: { ignoreIndex?: number | undefined } = {},
+  {
+    ignoreIndex,
+  }: {
+    /** A label that does not count. Default: all do. */
+    ignoreIndex?: number | undefined;
+  } = {},
 ): number {
   if (predictions.length !== labels.length)
     throw new HeedError('SHAPE', `there are ${predictions.length} predictions for ${labels.length} labels`, {

@@ -10,12 +10,15 @@ import { checkRows, checkSmoothing, type Limits, type Objective, prediction, pre
 
 /** Anything that continues texts: ids [B, T] int32, the rows' lengths → logits [B, T, V]. */
 export interface CausalLMModel {
+  /** What it runs on. */
   readonly engine: Engine;
+  /** ids [B, T] int32, the rows' lengths without padding → logits [B, T, V]. */
   forward(ids: Tensor, lengths: readonly number[]): Tensor;
   /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
   readonly config?: Limits | undefined;
 }
 
+/** Options of causalLM. */
 export interface CausalLMOptions {
   /** How much of a target all tokens share in training, 0 to 1. Default 0. Evaluation knows none. */
   labelSmoothing?: number | undefined;

@@ -14,6 +14,7 @@ const IGNORED = -100;
 /** Each row has one label: 0 to classes − 1, or −100, which does not count. */
 export type ClassificationBatch = LabelledBatch<Int32Array>;
 
+/** Options of classification. */
 export interface ClassificationOptions {
   /** What each class counts for in training, as `classWeights` computes it. Default the same. */
   weight?: ArrayLike<number> | undefined;

@@ -11,8 +11,11 @@ import { checkRows, type Limits, type Objective, prediction, predictionMetrics, 
 
 /** Anything that fills gaps: ids [B, T] int32, the rows' lengths → logits [B, T, V]. */
 export interface MaskedLMModel {
+  /** What it runs on. */
   readonly engine: Engine;
+  /** ids [B, T] int32, the rows' lengths without padding → logits [B, T, V]. */
   forward(ids: Tensor, lengths: readonly number[]): Tensor;
+  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
   readonly config?: Limits | undefined;
 }
 
@@ -20,6 +23,7 @@ const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 /** What the objective needs of a tokenizer; heed's are such. */
 export type MaskingTokenizer = { readonly [role in `${(typeof roles)[number]}_token_id`]?: number | undefined };
 
+/** Options of maskedLM. */
 export interface MaskedLMOptions {
   /** Tells the mask's id and those of the other special tokens. */
   tokenizer: MaskingTokenizer;

@@ -15,6 +15,7 @@ export interface LabelledBatch<Labels> {
   readonly inputs: Padded;
   /** [B, T]. Default all 0. */
   readonly typeIds?: IntTensor | undefined;
+  /** What is right for each row. */
   readonly labels: Labels;
 }
 
@@ -23,9 +24,17 @@ export type NumbersBatch = LabelledBatch<Float32Array>;
 
 /** Anything that sorts texts: ids [B, T] int32, the rows' lengths, types [B, T] int32 → logits [B, classes]. */
 export interface ClassificationModel {
+  /** What it runs on. */
   readonly engine: Engine;
+  /** ids [B, T] int32, the rows' lengths without padding, types [B, T] int32 → logits [B, classes]. */
   forward(ids: Tensor, lengths: readonly number[], typeIds?: Tensor): Tensor;
-  readonly config?: (Limits & { readonly num_labels?: unknown }) | undefined;
+  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
+  readonly config?:
+    | (Limits & {
+        /** How many classes it has. */
+        readonly num_labels?: unknown;
+      })
+    | undefined;
 }
 
 /** A batch's logits, [B, classes]. */

@@ -20,12 +20,15 @@ import {
 
 /** Anything that translates: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. */
 export interface SequenceToSequenceModel {
+  /** What it runs on. */
   readonly engine: Engine;
+  /** source [B, S], target [B, T] int32, the sources' lengths without padding → logits [B, T, V]. */
   forward(source: Tensor, target: Tensor, lengths: readonly number[]): Tensor;
   /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
   readonly config?: Limits | undefined;
 }
 
+/** Options of sequenceToSequence. */
 export interface SequenceToSequenceOptions<Model> {
   /** The padding's id, which is no target. */
   pad: number;

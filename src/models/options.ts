@@ -1,0 +1,52 @@
+/** Options of `from_pretrained`, for all kinds of models. */
+import type { Engine, EngineOptions } from '../engine/engine.js';
+import { checkOptions, HeedError, kindOf } from '../errors.js';
+import type { SourceOptions } from '../io/find.js';
+import type { ProgressEvent } from '../io/progress.js';
+import { expectBooleans } from '../ops/check.js';
+import type { Port } from '../runtime/types.js';
+import { checkDtype, type PretrainedDtype } from './quantization.js';
+
+/** Options of `from_pretrained` and `pipeline`. */
+export interface PretrainedOptions extends SourceOptions {
+  /** The engine that runs the model, or the options of one of its own. Default: one engine that all share. */
+  engine?: Engine | EngineOptions | undefined;
+  /**
+   * Whether the model runs in a worker instead of on this thread. Default: true in a page, where it then needs no `engine` but may have options of
+   * one; false elsewhere. A Worker of yours must call `serve()`.
+   */
+  worker?: boolean | Port | undefined;
+  /** Only 'wasm' */
+  device?: string | undefined;
+  /**
+   * 'fp32', or 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads. Half precision is widened. Default: q8 for a
+   * checkpoint that is, else fp32.
+   */
+  dtype?: PretrainedDtype | undefined;
+  /** Hears of files as they come. */
+  progress_callback?: ((progress: ProgressEvent) => void) | undefined;
+  /** Ends the loading, which rejects with its reason. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Of models that may be trained. */
+export interface TrainableOptions extends PretrainedOptions {
+  /**
+   * Whether it is loaded for training: weights as rows that take gradients, dropout as config.json says, and what the checkpoint may lack as a new model has it.
+   * A call infers all the same, and so takes it out of training, as `eval()` does. Default false.
+   */
+  trainable?: boolean | undefined;
+}
+
+export const pretrainedOptionNames = ['engine', 'worker', 'device', 'dtype', 'progress_callback', 'signal'];
+export const trainableOptionNames = [...pretrainedOptionNames, 'trainable'];
+
+/** Throws for options that `from_pretrained` does not have. */
+export function checkPretrained(options: TrainableOptions, names: readonly string[] = pretrainedOptionNames): void {
+  checkOptions(options, names, 'from_pretrained');
+  const { device = 'wasm', dtype, trainable } = options;
+  expectBooleans('from_pretrained', { trainable });
+  if (device !== 'wasm')
+    throw new HeedError('UNSUPPORTED', `There is no device ${kindOf(device)}`, { culprit: 'device', cure: "Use 'wasm'" });
+  checkDtype(dtype);
+}
