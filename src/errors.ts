@@ -46,7 +46,17 @@ export interface ErrorDetails {
   cause?: unknown;
 }
 
-/** @example new HeedError('SHAPE', `Linear: input is [${x.shape}], its last axis must be 384`, { culprit: 'x', shape: x.shape }) */
+/**
+ * What heed throws, and rejects with: a code for programs, and a message that names the culprit, its shape and the cure.
+ * @example
+ * ```js
+ * try {
+ *   await pipeline('translation', 'nobody/nothing');
+ * } catch (error) {
+ *   if (error instanceof HeedError && error.code === 'NOT_FOUND') console.log(error.cure);
+ * }
+ * ```
+ */
 export class HeedError extends Error {
   /** What kind of error it is, for programs. */
   readonly code: ErrorCode;

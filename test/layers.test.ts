@@ -142,7 +142,7 @@ describe('the entries', async () => {
   const bound = Object.keys(bindAll(nodeRuntime)).sort();
 
   it.each(['node', 'web', 'workerd', 'inline'])('of %s exports all that is bound', (name) => {
-    const source = readFileSync(join(root, `src/entry/${name}.ts`), 'utf8');
+    const source = readFileSync(join(root, `src/entry/${name}.ts`), 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
     const [, names = ''] = /export const \{([^}]*)\} = heed;/.exec(source) ?? [];
     expect(
       names

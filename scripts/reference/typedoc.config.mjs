@@ -21,7 +21,9 @@ export default {
   readme: join(root, 'README.md'),
   projectDocuments: [join(root, 'docs', '*.md')],
   out: join(root, 'reference'),
-  plugin: [join(import.meta.dirname, 'options.mjs')],
+  plugin: [join(import.meta.dirname, 'comments.mjs')],
+  // Leaves out what HeedError has from Error.
+  excludeExternals: true,
   // Pages link to folders of the repository, too.
   validation: { notDocumented: true, notExported: false, invalidLink: true, invalidPath: false },
   treatWarningsAsErrors: true,

@@ -16,7 +16,6 @@ export const {
    * architecture that is not.
    * @example
    * ```js
-   * import { bert, pipeline, registerArchitecture } from 'heed/core';
    * registerArchitecture(bert);
    * const embed = await pipeline('feature-extraction', 'sentence-transformers/all-MiniLM-L6-v2');
    * ```

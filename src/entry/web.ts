@@ -102,7 +102,7 @@ export const {
    * ```js
    * const tokenizer = await AutoTokenizer.from_pretrained('google-bert/bert-base-uncased');
    * const { input_ids, attention_mask } = tokenizer(['a cat', 'two dogs'], { padding: true }); // int32 [2, T]
-   * console.log(tokenizer.decode(input_ids.tolist()[0], { skip_special_tokens: true }));
+   * console.log(tokenizer.batch_decode(input_ids, { skip_special_tokens: true })); // ['a cat', 'two dogs']
    * ```
    */
   AutoTokenizer,

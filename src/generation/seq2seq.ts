@@ -98,7 +98,11 @@ export type Generate = {
 /** In a page the model lives in a worker: then `engine` and `module` cannot be reached, and say so. */
 export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
   ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & {
-    /** Writes a text for each source, by transformers' options. */
+    /**
+     * Writes a text for each source, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for those that heed does not have,
+     * NUMERIC where no token can come next, or `signal.reason`.
+     * @example const ids = await model.generate({ ...tokenizer('Hello.'), num_beams: 4 }); // int32 [1, T]
+     */
     generate: Generate;
   };
 

@@ -85,8 +85,7 @@ export const Tensor: TensorConstructor = /* @__PURE__ */ withMethods();
  * @example
  * ```js
  * const x = new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3]);
- * x.softmax(-1).tolist();
- * for (const row of x) console.log(row.mean().item());
+ * console.log(x.softmax(-1).tolist(), x.mean(1).tolist()); // …, [2, 5]
  * ```
  * @interface
  */

@@ -8,7 +8,7 @@ import { EncoderDecoder } from './encoder_decoder.js';
 /** What configs may leave out. */
 const sizes = { vocab_size: 50_265, pad_token_id: 1 };
 
-/** BART and mBART's model_type 'bart', for `registerArchitecture`: an encoder-decoder. */
+/** BART's model_type 'bart', for `registerArchitecture`: an encoder-decoder. */
 export const bart = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
   name: 'bart',
   module: EncoderDecoder,

@@ -182,7 +182,15 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
         [...(like.rank === 3 ? [output.strides[0] as number] : []), ...output.strides.slice(2)],
       );
 
-/** softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. */
+/**
+ * softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. Throws SHAPE, DTYPE and
+ * ARGUMENT for operands and masks that do not fit.
+ * @example
+ * ```js
+ * const q = tensor(engine, new Float32Array(1 * 8 * 10 * 64), [1, 8, 10, 64]);
+ * const y = scaledDotProductAttention(q, q, q, { isCausal: true }); // [1, 8, 10, 64]
+ * ```
+ */
 export function scaledDotProductAttention(
   query: TensorLike,
   key: TensorLike,

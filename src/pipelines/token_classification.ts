@@ -45,7 +45,7 @@ export interface TokenClassificationOptions extends RunOptions {
 
 /** Where something stands in a text: text.slice(start, end) is it. */
 interface Place {
-  /** Its probability; of an entity, as the strategy has it. */
+  /** Its probability; of an entity, the mean of its parts'. */
   score: number;
   /** As the tokenizer decodes it. */
   word: string;

@@ -61,7 +61,7 @@ export abstract class Told {
   declare unk_token_id: number | undefined;
   /** Of sep_token. */
   declare sep_token_id: number | undefined;
-  /** Of pad_token; rows are filled with 0 where there is none. */
+  /** Of pad_token; rows of different length need one. */
   declare pad_token_id: number | undefined;
   /** Of cls_token. */
   declare cls_token_id: number | undefined;

@@ -12,7 +12,7 @@ import { normalizerOf } from './normalizer.js';
 import { preTokenizerOf } from './pre_tokenizer.js';
 import { LARGEST_ID } from './vocabulary.js';
 
-/** Options of trainBpe, with the defaults of Hugging Face's BpeTrainer. */
+/** Options of trainBpe. */
 export interface BpeOptions {
   /** Pieces in the vocabulary, the special tokens and the alphabet among them. Default 30000. */
   vocabSize?: number | undefined;

@@ -48,7 +48,10 @@ const shapes = {
  */
 export type ScheduleName = keyof typeof shapes;
 
-/** @example schedule('cosine', { warmup: 400, steps: 4000 }) */
+/**
+ * Factors of a learning rate, by the schedule's name. Throws ARGUMENT for one that there is not, and for numbers of steps that make no sense.
+ * @example schedule('cosine', { warmup: 400, steps: 4000 })
+ */
 export function schedule(name: ScheduleName, options: ScheduleOptions = {}): Schedule {
   checkOptions(options, ['warmup', 'steps', 'cooldown'], 'schedule');
   const { warmup = 0, steps = Number.POSITIVE_INFINITY, cooldown = 0 } = options;

@@ -56,6 +56,7 @@ export interface StepMemory {
 const optionNames = ['objective', 'optimizer', 'schedule', 'loader', 'validation', 'seed', 'clip', 'accumulate', 'onWarning'];
 
 /**
+ * Trains a module on batches: forward, backward and the optimizer's step, with evaluations, checkpoints that a run resumes from bit by bit, and learning curves.
  * @example
  * const trainer = new Trainer(model, { objective: sequenceToSequence({ pad: 0 }), optimizer: new AdamW(model.namedParameters()), loader, validation });
  * await trainer.resume('run');

@@ -22,7 +22,10 @@ export interface ClassificationOptions {
   labelSmoothing?: number | undefined;
 }
 
-/** @example new Trainer(model.encoder, { objective: classification({ weight: classWeights(labels) }), … }) */
+/**
+ * The objective of sorting rows into classes: cross entropy of logits [B, classes].
+ * @example new Trainer(model.encoder, { objective: classification({ weight: classWeights(labels) }), … })
+ */
 export function classification<Model extends ClassificationModel>(
   options: ClassificationOptions = {},
 ): Objective<Model, ClassificationBatch> {

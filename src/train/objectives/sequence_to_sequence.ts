@@ -38,7 +38,10 @@ export interface SequenceToSequenceOptions<Model> {
   decoding?: Decoding<Model, TranslationBatch> | undefined;
 }
 
-/** @example new Trainer(model, { objective: sequenceToSequence({ pad: 0, labelSmoothing: 0.1 }), … }) */
+/**
+ * The objective of translating: cross entropy of logits [B, T, V], each target's next token.
+ * @example new Trainer(model, { objective: sequenceToSequence({ pad: 0, labelSmoothing: 0.1 }), … })
+ */
 export function sequenceToSequence<Model extends SequenceToSequenceModel>(
   options: SequenceToSequenceOptions<Model>,
 ): Objective<Model, TranslationBatch> {
