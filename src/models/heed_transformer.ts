@@ -11,6 +11,7 @@ import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
 import { type SaveOptions, save_pretrained } from './save.js';
 
+/** A HeedTransformer's sizes and tokens, as its config.json has them. */
 export interface HeedTransformerConfig {
   /** Tokens of the vocabulary, which source and target share. */
   vocab_size: number;
@@ -26,9 +27,11 @@ export interface HeedTransformerConfig {
   ffn_dim: number;
   /** The token that fills rows up, and counts for nothing. */
   pad_token_id: number;
-  /** What generation begins and ends with, as Hugging Face has it. */
+  /** What the decoder starts with where there is no decoder_start_token_id. */
   bos_token_id?: number;
+  /** What ends a generated text. */
   eos_token_id?: number;
+  /** What the decoder starts with. */
   decoder_start_token_id?: number;
   /** In training. Default 0. */
   dropout?: number;
@@ -64,7 +67,10 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
 /** A translator to be trained. Loaded ones are the same module without a config. */
 export class HeedTransformer extends EncoderDecoder {
   /** As config.json has it. */
-  readonly config: HeedTransformerConfig & { readonly model_type: string };
+  readonly config: HeedTransformerConfig & {
+    /** 'heed-transformer'. */
+    readonly model_type: string;
+  };
 
   constructor(engine: Engine, config: HeedTransformerConfig) {
     const node = JsonNode.of('config', config);

@@ -50,8 +50,8 @@ export type ModelCall<Output> = <Options extends CallOptions>(
   inputs: ModelInputs,
   options?: Options,
 ) => Promise<Output & Insights & Asked<Options>>;
-type Asked<Options> = (Options extends { output_attentions: true } ? Required<Pick<Insights, 'attentions'>> : unknown) &
-  (Options extends { output_hidden_states: true } ? Required<Pick<Insights, 'hidden_states'>> : unknown);
+type Asked<Options> = (Options extends Record<'output_attentions', true> ? Required<Pick<Insights, 'attentions'>> : unknown) &
+  (Options extends Record<'output_hidden_states', true> ? Required<Pick<Insights, 'hidden_states'>> : unknown);
 
 /** What an encoder gives, float32. */
 export interface ModelOutput extends Insights {
