@@ -15,6 +15,9 @@ export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
 export type Dtype = keyof typeof dtypes;
 export type Shape = readonly number[];
 
+/** Tokens that a batch may hold: 1 GiB in each of its tensors. */
+export const MOST_TOKENS = 1 << 28;
+
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
 
 export const sizeOf = (shape: Shape): number => shape.reduce((n, d) => n * d, 1);

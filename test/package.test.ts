@@ -124,7 +124,7 @@ describe('sizes', () => {
     }
   });
 
-  it("of the Tensor's methods: at most 4.2 kB gzipped, and none in a bundle that does not name it", async () => {
+  it("of the Tensor's methods: at most 4.3 kB gzipped, and none in a bundle that does not name it", async () => {
     const bundled = async (more: string) => {
       const names = ['bert', 'pipeline', 'registerArchitecture', ...(more ? [more] : [])].join(', ');
       const { outputFiles } = await build({
@@ -140,7 +140,7 @@ describe('sizes', () => {
     const [without, withTensor] = [await bundled(''), await bundled('Tensor')];
     expect(new TextDecoder().decode(withTensor)).toContain('Write into tensor.data');
     expect(new TextDecoder().decode(without)).not.toContain('Write into tensor.data');
-    expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4200);
+    expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4300);
   });
 
   it('of the JavaScript for feature extraction with one architecture: at most 96 kB gzipped, 86 kB without the tokenizer library', async () => {

@@ -5,7 +5,7 @@
 import { Command } from 'commander';
 
 import { HeedError } from '../errors.js';
-import type { Classification } from '../models/scores.js';
+import type { Classification } from '../pipelines/scores.js';
 import {
   deterministicOption,
   type EngineFlags,

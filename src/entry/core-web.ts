@@ -2,12 +2,15 @@
  * heed/core: heed without architectures and tasks, of which a program registers what it needs, so that a bundle has no more.
  * @module heed/core
  */
-import { autos, bind, bindConfig, bindEstimate, bindRead, bindWrite, type Port, serveModels } from '../core.js';
+import { bind, bindEstimate, bindHost } from '../bind.js';
+import { bindConfig } from '../io/auto_config.js';
+import { bindRead, bindWrite } from '../io/tensor_files.js';
+import { EncoderModel } from '../models/model.js';
 import { webRuntime } from '../runtime/web.js';
 
 export * from '../core.js';
 
-const heed = bind(webRuntime, autos);
+const heed = bind(webRuntime);
 export const {
   /** Starts an engine: the kernels, their memory and their threads. Models that are given none share one that starts by itself. */
   createEngine,
@@ -21,11 +24,11 @@ export const {
    * ```
    */
   pipeline,
-  /** Loads an encoder of a registered architecture: token ids [B, T] to `last_hidden_state` [B, T, C]. */
-  AutoModel,
   /** Reads the tokenizer that a model brings along: of sentence encoders, and of all others after `registerTokenizers(moreTokenizers)`. */
   AutoTokenizer,
 } = heed;
+/** Loads an encoder of a registered architecture: token ids [B, T] to `last_hidden_state` [B, T, C]. */
+export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', EncoderModel);
 /** Reads a model's config.json, without its weights. */
 export const AutoConfig = /* @__PURE__ */ bindConfig(webRuntime);
 /** What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. */
@@ -34,5 +37,5 @@ export const estimate = /* @__PURE__ */ bindEstimate(webRuntime);
 export const readSafetensors = /* @__PURE__ */ bindRead(webRuntime);
 /** Writes tensors, by their names, into a safetensors file, or into shards and their index; without a file it gives the bytes. */
 export const writeSafetensors = /* @__PURE__ */ bindWrite(webRuntime);
-/** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
-export const serve = (port?: Port): void => serveModels(heed, port);
+/** In a worker of yours: loads and runs the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
+export const hostModels = /* @__PURE__ */ bindHost(heed, () => ({ AutoModel: EncoderModel }));

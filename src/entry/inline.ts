@@ -1,5 +1,9 @@
 /** heed where neither files nor URLs can be had: the kernels come inside of the module, in base64. One thread. */
-import { bindAll, type Port, serveModels } from '../index.js';
+import * as autos from '../autos.js';
+import { bindEstimate, bindHost } from '../bind.js';
+import { bindAll } from '../bind_all.js';
+import { bindConfig } from '../io/auto_config.js';
+import { bindRead, bindWrite } from '../io/tensor_files.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { webBase } from '../runtime/web-base.js';
 import { wasm } from './inline-wasm.js';
@@ -21,21 +25,25 @@ const inlineRuntime: Runtime = {
 export * from '../index.js';
 
 const heed = bindAll(inlineRuntime);
-export const {
-  createEngine,
-  pipeline,
-  AutoConfig,
-  AutoModel,
-  AutoModelForMaskedLM,
-  AutoModelForQuestionAnswering,
-  AutoModelForSeq2SeqLM,
-  AutoModelForSequenceClassification,
-  AutoModelForTokenClassification,
-  AutoTokenizer,
-  env,
-  estimate,
-  readSafetensors,
-  writeSafetensors,
-} = heed;
-/** In a worker of yours: carries out the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
-export const serve = (port?: Port): void => serveModels(heed, port);
+export const { createEngine, pipeline, AutoTokenizer, env } = heed;
+export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', autos.AutoModel);
+export const AutoModelForMaskedLM = /* @__PURE__ */ heed.auto('AutoModelForMaskedLM', autos.AutoModelForMaskedLM);
+export const AutoModelForQuestionAnswering = /* @__PURE__ */ heed.auto(
+  'AutoModelForQuestionAnswering',
+  autos.AutoModelForQuestionAnswering,
+);
+export const AutoModelForSeq2SeqLM = /* @__PURE__ */ heed.auto('AutoModelForSeq2SeqLM', autos.AutoModelForSeq2SeqLM);
+export const AutoModelForSequenceClassification = /* @__PURE__ */ heed.auto(
+  'AutoModelForSequenceClassification',
+  autos.AutoModelForSequenceClassification,
+);
+export const AutoModelForTokenClassification = /* @__PURE__ */ heed.auto(
+  'AutoModelForTokenClassification',
+  autos.AutoModelForTokenClassification,
+);
+export const AutoConfig = /* @__PURE__ */ bindConfig(inlineRuntime, heed.hub);
+export const estimate = /* @__PURE__ */ bindEstimate(inlineRuntime, heed.hub);
+export const readSafetensors = /* @__PURE__ */ bindRead(inlineRuntime);
+export const writeSafetensors = /* @__PURE__ */ bindWrite(inlineRuntime);
+/** In a worker of yours: loads and runs the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
+export const hostModels = /* @__PURE__ */ bindHost(heed, autos.all);

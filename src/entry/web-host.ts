@@ -1,5 +1,7 @@
 /** The file of the worker that runs models for a page. It becomes dist/runtime/web-host.js, one file with all that it needs. */
-import { bindAll, serveModels } from '../index.js';
+import { all } from '../autos.js';
+import { bindHost } from '../bind.js';
+import { bindAll } from '../bind_all.js';
 import { webRuntime } from '../runtime/web.js';
 
-serveModels(bindAll(webRuntime));
+bindHost(bindAll(webRuntime), all)();

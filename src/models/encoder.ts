@@ -11,8 +11,8 @@ import { type LayerMasks, type Norm, normOf, TransformerEncoderLayer, type Trans
 import { add } from '../ops/elementwise.js';
 import { embedding } from '../ops/embedding.js';
 import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
+import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import { drained } from '../text/steps.js';
 import type { EncoderChoices, EncoderDims, LayerChoices } from './architecture.js';
 import type { Head } from './heads.js';
 import { firstOf, through } from './through.js';

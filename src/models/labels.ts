@@ -2,6 +2,10 @@
 import { HeedError, kindOf } from '../errors.js';
 import { isObject, type JsonNode, type JsonObject } from '../io/json.js';
 
+/** What a classifier's labels are, by Hugging Face's names: they exclude each other, several go together, or they are numbers. */
+export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
+export type ProblemType = (typeof problemTypes)[number];
+
 /** Class number -> name: a list, or an object as in config.json. */
 export type Id2Label = readonly string[] | Readonly<Record<number, string>>;
 

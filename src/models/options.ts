@@ -13,7 +13,7 @@ export interface PretrainedOptions extends SourceOptions {
   engine?: Engine | EngineOptions | undefined;
   /**
    * Whether the model runs in a worker instead of on this thread. Default: true in a page, where it then needs no `engine` but may have options of
-   * one; false elsewhere. A Worker of yours must call `serve()`.
+   * one; false elsewhere. A Worker of yours must call `hostModels()`.
    */
   worker?: boolean | Port | undefined;
   /** Only 'wasm' */
@@ -28,6 +28,9 @@ export interface PretrainedOptions extends SourceOptions {
   /** Ends the loading, which rejects with its reason. */
   signal?: AbortSignal | undefined;
 }
+
+/** Options of `AutoTokenizer.from_pretrained`. */
+export type TokenizerOptions = SourceOptions & Pick<PretrainedOptions, 'signal' | 'progress_callback'>;
 
 /** Of models that may be trained. */
 export interface TrainableOptions extends PretrainedOptions {

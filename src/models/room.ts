@@ -1,7 +1,7 @@
 /** What a long text takes, looked at beforehand: where there is no room for it, nobody should wait for the step that finds out. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { drained } from '../text/steps.js';
+import { drained } from '../steps.js';
 
 /** Tokens of a batch from which a look pays. With fewer, a forward that has no room fails within a moment. */
 const LONG = 1 << 13;

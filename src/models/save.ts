@@ -3,6 +3,7 @@
  * at all, and config.json, which a loader asks for first, comes last.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { type Files, filesOf, tokenizerFiles } from '../io/copied.js';
 import { type Folder, folderOf, isFolder } from '../io/folder.js';
 import { isObject, type JsonObject, readFile } from '../io/json.js';
 import { modulesOf } from '../io/modules.js';
@@ -11,7 +12,6 @@ import { pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetens
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
-import { type Files, filesOf, tokenizerFiles } from '../text/saved.js';
 import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 /** Options of save_pretrained. */

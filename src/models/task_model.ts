@@ -11,12 +11,11 @@ import type { Task } from './architecture.js';
 import { callable } from './callable.js';
 import type { Encoder, EncoderOutputs } from './encoder.js';
 import { headFor } from './heads.js';
-import { configWith, type LabelOptions } from './labels.js';
+import { configWith, type LabelOptions, type ProblemType, problemTypes } from './labels.js';
 import { EncoderBase, type Insights, type ModelCall } from './model.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from './options.js';
 import { loadPretrained } from './pretrained.js';
 import type { Origin } from './save.js';
-import { type ProblemType, problemTypes } from './scores.js';
 
 export interface TaskOptions extends TrainableOptions {
   /** Of a head that the checkpoint does not have. Default 0. */

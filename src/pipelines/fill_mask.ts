@@ -7,11 +7,11 @@ import { callable } from '../models/callable.js';
 import type { EncoderOutputs } from '../models/encoder.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/options.js';
-import { eachOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
-import { softmax } from '../models/scores.js';
 import { type MaskedLM, MaskedLMModel } from '../models/task_model.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
+import { eachOf, type RunOptions, runOptionNames, runRows } from './rows.js';
+import { softmax } from './scores.js';
 import type { Task } from './tasks.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf } from './text.js';
 

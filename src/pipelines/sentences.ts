@@ -4,7 +4,7 @@
  * the translation is written with.
  */
 
-import { drained } from '../text/steps.js';
+import { drained } from '../steps.js';
 
 /** A sentence and the white space behind it. */
 export interface Sentence {

@@ -1,6 +1,6 @@
 /** The spans of a text that a question is most likely answered by: from the scores of their first and last tokens to places in the text (Devlin et al. 2019, §4.2). */
 
-import { softmax } from '../models/scores.js';
+import { softmax } from './scores.js';
 
 /** A window of a text with the logits of each of its tokens. */
 export interface ReadWindow {

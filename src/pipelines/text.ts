@@ -3,8 +3,8 @@ import type { Engine, EngineInfo } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { checkPretrained, type PretrainedOptions } from '../models/options.js';
-import { checkRunOptions, type RunOptions } from '../models/rows.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
+import { checkRunOptions, type RunOptions } from './rows.js';
 
 interface Owned {
   readonly info: EngineInfo;

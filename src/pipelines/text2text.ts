@@ -10,12 +10,12 @@ import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
-import { eachOf, type RunOptions, runOptionNames } from '../models/rows.js';
 import { expectBooleans } from '../ops/check.js';
+import { drained } from '../steps.js';
 import { batchesOf, padded } from '../text/rows.js';
-import { drained } from '../text/steps.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { type Languages, type Route, Routes } from './languages.js';
+import { eachOf, type RunOptions, runOptionNames } from './rows.js';
 import { joined, type Paragraphs, sentenceSteps } from './sentences.js';
 import { loadText, TextPipeline, textsOf, wrong } from './text.js';
 

@@ -4,7 +4,7 @@ import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
-import type { Classification } from '../models/scores.js';
+import type { Classification } from './scores.js';
 import {
   type Classifier,
   type ClassifyOptions,
@@ -12,7 +12,7 @@ import {
   classifyOptionNames,
   SequenceClassifier,
   type TextInput,
-} from '../models/sequence_classifier.js';
+} from './sequence_classifier.js';
 import type { Task } from './tasks.js';
 import { loadText, TextPipeline } from './text.js';
 

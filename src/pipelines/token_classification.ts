@@ -5,8 +5,6 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/options.js';
-import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from '../models/rows.js';
-import { softmax } from '../models/scores.js';
 import { TokenClassificationModel, type TokenClassifier } from '../models/task_model.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
@@ -21,6 +19,8 @@ import {
   strategies,
   withoutOverlaps,
 } from './entities.js';
+import { eachOf, type RunOptions, runOptionNames, runRows, tokensOf } from './rows.js';
+import { softmax } from './scores.js';
 import type { Task } from './tasks.js';
 import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 

@@ -8,12 +8,12 @@ import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import { maxLengthOf } from '../models/inputs.js';
 import type { PretrainedOptions } from '../models/options.js';
-import { eachOf, partsOf, type RunOptions, runOptionNames, runRows } from '../models/rows.js';
-import { softmax } from '../models/scores.js';
-import { type Classifier, SequenceClassifier } from '../models/sequence_classifier.js';
 import { expectBooleans } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
+import { eachOf, partsOf, type RunOptions, runOptionNames, runRows } from './rows.js';
+import { softmax } from './scores.js';
+import { type Classifier, SequenceClassifier } from './sequence_classifier.js';
 import type { Task } from './tasks.js';
 import { loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 

@@ -7,8 +7,8 @@ import { expectOptions, HeedError, kindOf } from '../errors.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
+import type { Hosted } from './host.js';
 import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
-import type { Servable } from './serve.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
@@ -79,7 +79,7 @@ export class Remote {
   }
 
   /** Loads what the worker knows by this name. */
-  async load(what: string, args: readonly unknown[], options: Options, transfer: readonly object[] = []): Promise<Servable> {
+  async load(what: string, args: readonly unknown[], options: Options, transfer: readonly object[] = []): Promise<Hosted> {
     this.#objects++;
     try {
       // Nobody tells of the end of a worker that is not ours.
@@ -93,7 +93,7 @@ export class Remote {
     }
   }
 
-  #proxy({ object, facts, methods: known, inputs }: Loaded): Servable {
+  #proxy({ object, facts, methods: known, inputs }: Loaded): Hosted {
     let disposed = false;
     // Options come last, and are the only argument that may hold a signal or functions.
     const ask = async (method: string | undefined, args: readonly unknown[], options: unknown = {}) => {
@@ -121,7 +121,7 @@ export class Remote {
           throw cannotCross('UNSUPPORTED', `its ${name} cannot be reached from here`, name);
         },
       });
-    return made as unknown as Servable;
+    return made as unknown as Hosted;
   }
 
   /** `unwanted` gets a result that comes after an abort, which may cross the abort on its way. */

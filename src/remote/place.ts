@@ -9,7 +9,7 @@ import { transfersIn } from '../io/given.js';
 import type { PretrainedOptions } from '../models/options.js';
 import type { HostHandle, Port, Runtime } from '../runtime/types.js';
 import { Remote } from './client.js';
-import type { Loaders, Servable } from './serve.js';
+import type { Hosted, Loaders } from './host.js';
 
 type Where = Pick<PretrainedOptions, 'engine'>;
 
@@ -28,7 +28,7 @@ export class Place {
   async load(what: string, args: readonly unknown[], model: Source, options: PretrainedOptions, here: Loaders): Promise<unknown> {
     const { worker, ...rest } = options;
     const port = portOf(worker);
-    const loadHere = async () => (await here[what]?.(...([...args, model, rest] as never[]))) as Servable;
+    const loadHere = async () => (await here[what]?.(...([...args, model, rest] as never[]))) as Hosted;
     const { engine } = rest;
     const given = engine instanceof Engine;
     if (!(worker ?? (this.runtime.drawsPage() && !given))) return loadHere();

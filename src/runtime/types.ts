@@ -157,8 +157,7 @@ export interface HubCache {
 }
 
 /**
- * A place that heed runs in: its files, its network, its workers. The entry points bring one along; give one of your own to `bind` for a
- * place that none of them knows.
+ * A place that heed runs in: its files, its network, its workers. Each entry point brings its own along.
  */
 export interface Runtime {
   /** As `engine.info.runtime` has it. */

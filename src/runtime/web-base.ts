@@ -33,7 +33,7 @@ export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'start
   cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
   drawsPage: () => false,
   startHost: () => {
-    throw new Error('this entry brings no worker for models; give one of yours that calls serve()');
+    throw new Error('this entry brings no worker for models; give one of yours that calls hostModels()');
   },
   resolve,
   open: (location, options) => openUrl(resolve(location), options),

@@ -3,7 +3,7 @@
  * transformers.js and, where it has none, of Hugging Face's Python.
  */
 import { HeedError, kindOf } from '../errors.js';
-import { HostTensor } from '../tensor.js';
+import { HostTensor, MOST_TOKENS } from '../tensor.js';
 import type { Span } from './aligned.js';
 import { type Encoding, type Side, type Strategy, strategies } from './encoding.js';
 import type { Row } from './template.js';
@@ -102,9 +102,6 @@ export interface Batch {
   /** Which text each row is from; with `return_overflowing_tokens`. */
   readonly overflow_to_sample_mapping?: readonly number[];
 }
-
-/** In a batch: 1 GiB in each of its tensors. */
-export const MOST_TOKENS = 1 << 28;
 
 export const encodeOptions = ['text_pair', 'is_split_into_words', 'add_special_tokens', 'truncation', 'max_length', 'truncation_side'];
 export const encodingOptions = [...encodeOptions, 'stride'];

@@ -5,8 +5,8 @@
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
+import { drained } from '../steps.js';
 import { Merges, MOST_MERGES, mergeLong, mergeShort, Pieces, REST, SHORT } from './merging.js';
-import { drained } from './steps.js';
 import { byteIds, type Model, Vocabulary } from './vocabulary.js';
 
 /** Words whose pieces are kept, and how long they may be. A text repeats its words. */

@@ -4,6 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
+import { drained } from '../steps.js';
 import { type AddedToken, addedTokensOf, Found, Splitter } from './added_tokens.js';
 import { Aligned, type Span, stringOf, type Text } from './aligned.js';
 import { type Decoder, decoderOf } from './decoder.js';
@@ -12,7 +13,6 @@ import { Cutter, LONG, PIECE } from './long_text.js';
 import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { asksForOrigin, type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
-import { drained } from './steps.js';
 import { whiteSpace } from './unicode.js';
 import type { Model } from './vocabulary.js';
 

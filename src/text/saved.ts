@@ -3,8 +3,9 @@
  * and into the older file where that would win over it.
  */
 import { HeedError, kindOf } from '../errors.js';
+import { filesOf, tokenizerFiles } from '../io/copied.js';
 import type { Folder } from '../io/folder.js';
-import { type JsonObject, readFile } from '../io/json.js';
+import type { JsonObject } from '../io/json.js';
 import { respell } from '../io/respell.js';
 import type { Runtime } from '../runtime/types.js';
 
@@ -14,26 +15,8 @@ export interface TokenizerOrigin {
   readonly runtime: Runtime;
 }
 
-export type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
-
 const [CONFIG, OLDER, TEMPLATE] = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'] as const;
 const [EXTRA, ADDITIONAL] = ['extra_special_tokens', 'additional_special_tokens'] as const;
-
-/** What a tokenizer's files may be called. heed reads tokenizer.json, or a vocabulary alone; others stand in for it in other libraries. */
-export const tokenizerFiles = [
-  ...['tokenizer.json', CONFIG, OLDER, 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt', TEMPLATE],
-  ...['sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
-];
-
-/** Those of some files that a folder has. */
-export async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {
-  const found: [string, Uint8Array][] = [];
-  for (const name of names) {
-    const bytes = await readFile(folder, name, { optional: true, signal });
-    if (bytes) found.push([name, bytes]);
-  }
-  return found;
-}
 
 /** What is no longer as the files have it. */
 interface Changes {

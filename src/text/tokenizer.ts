@@ -7,6 +7,7 @@ import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
+import { drained } from '../steps.js';
 import type { Span } from './aligned.js';
 import {
   type Batch,
@@ -33,7 +34,6 @@ import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { saveTokenizer, type TokenizerOrigin } from './saved.js';
-import { drained } from './steps.js';
 import { type Row, type Template, templateOf } from './template.js';
 import { type ChatTemplate, Told } from './told.js';
 import { checkTexts, idsOf, traceOf } from './words.js';

@@ -4,7 +4,7 @@
  * character, an unknown one of a score lower than all stands in; neighbouring unknown ones become one.
  */
 import type { JsonNode } from '../io/json.js';
-import { drained } from './steps.js';
+import { drained } from '../steps.js';
 import { byteIds, type Model } from './vocabulary.js';
 
 /** How much less than the rarest piece an unknown character is worth; as in SentencePiece. */

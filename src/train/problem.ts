@@ -3,7 +3,7 @@
  * examples' labels are, one for each text or several. Each kind has labels of its own, and a loss.
  */
 import { HeedError, kindOf } from '../errors.js';
-import { type ProblemType, problemTypes } from '../models/scores.js';
+import { type ProblemType, problemTypes } from '../models/labels.js';
 import type { Objective } from './objective.js';
 import { type ClassificationOptions, classification } from './objectives/classification.js';
 import { multiLabelClassification } from './objectives/multi_label_classification.js';

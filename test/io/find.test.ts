@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AutoModel, AutoTokenizer, createEngine, pipeline, serve } from '../../dist/entry/node.js';
+import { AutoModel, AutoTokenizer, createEngine, hostModels, pipeline } from '../../dist/entry/node.js';
 import { readHeaders } from '../../dist/io/checkpoint.js';
 import { folderFor, type ModelSource, sourceOf } from '../../dist/io/find.js';
 import { readJson } from '../../dist/io/json.js';
@@ -136,7 +136,7 @@ describe('a model', () => {
 
   it('crosses to a worker, its streams too', async () => {
     const { port1, port2 } = new MessageChannel();
-    serve(port2 as unknown as Port);
+    hostModels(port2 as unknown as Port);
     for (const files of [named(), sharded()])
       for (const source of [files, each(files, (bytes) => streamOf(bytes)), each(files, (bytes) => new Blob([bytes as BlobPart]))]) {
         const model = await AutoModel.from_pretrained(source, {

@@ -1,6 +1,6 @@
 /** Loading a model: every element type, one file or shards; what does not fit is named, and leaves no memory behind. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { autos, bind } from '../../dist/core.js';
+import { bind } from '../../dist/bind.js';
 import type { Engine, EngineOptions } from '../../dist/engine/engine.js';
 import { folderAt } from '../../dist/io/folder.js';
 import type { ProgressEvent } from '../../dist/io/progress.js';
@@ -331,7 +331,7 @@ describe('an abort', () => {
 describe('progress_callback', () => {
   /** As users load: the files are told of by whoever makes the folder, and the model when it is there. */
   const from = (engine: Engine, progress_callback: (event: ProgressEvent) => void) =>
-    bind(engine.runtime, autos).AutoModel.from_pretrained('m', { engine, progress_callback });
+    bind(engine.runtime).auto('AutoModel', EncoderModel).from_pretrained('m', { engine, progress_callback });
 
   it('hears of each file in turn, of bytes that grow up to the total, then that the model is ready', async () => {
     const events: ProgressEvent[] = [];

@@ -7,7 +7,7 @@ import { createEngine, pipeline, semantic_search, similarity } from '../../dist/
 import type { SentenceOptions } from '../../dist/pipelines/feature_extraction.js';
 import type { SimilarityName } from '../../dist/pipelines/similarity.js';
 import { Remote } from '../../dist/remote/client.js';
-import type { Servable } from '../../dist/remote/serve.js';
+import type { Hosted } from '../../dist/remote/host.js';
 import { failureOf } from '../io/memory.js';
 import { tinyFiles } from '../models/files.js';
 import { host } from '../remote/host.js';
@@ -99,7 +99,7 @@ describe('a folder that sentence-transformers wrote', () => {
 
   it('is encoded in a worker as it is here', async () => {
     const extractor = await load(named('6.2.0 prompts'));
-    const { handle } = host({ thing: async () => extractor as unknown as Servable });
+    const { handle } = host({ thing: async () => extractor as unknown as Hosted });
     const there = (await (await Remote.start(handle)).load('thing', [], {})) as unknown as typeof extractor;
     expect(there.sentence).toEqual(extractor.sentence);
     for (const method of ['encode', 'encode_query', 'encode_document'] as const)

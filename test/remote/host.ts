@@ -2,7 +2,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { afterEach, vi } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
-import { type Loaders, type Servable, serve } from '../../dist/remote/serve.js';
+import { type Hosted, hostModels, type Loaders } from '../../dist/remote/host.js';
 import type { HostHandle, Port } from '../../dist/runtime/types.js';
 
 const ports: MessagePort[] = [];
@@ -14,7 +14,7 @@ afterEach(() => {
 export function host(loaders: Loaders | undefined) {
   const { port1, port2 } = new MessageChannel();
   ports.push(port1, port2);
-  if (loaders) serve(loaders, port2 as unknown as Port);
+  if (loaders) hostModels(loaders, port2 as unknown as Port);
   port2.start();
   port1.start();
   let die: (why: Error) => void = () => {};
@@ -26,8 +26,8 @@ export function host(loaders: Loaders | undefined) {
 }
 
 /** Something that can be loaded: it answers with `run`. */
-export const servable = (run: (...args: unknown[]) => unknown, dispose = vi.fn()): Servable =>
-  Object.assign(async (...args: unknown[]) => run(...args), { dispose, config: { size: 3 }, secret: 1 }) as Servable;
+export const servable = (run: (...args: unknown[]) => unknown, dispose = vi.fn()): Hosted =>
+  Object.assign(async (...args: unknown[]) => run(...args), { dispose, config: { size: 3 }, secret: 1 }) as Hosted;
 
 export const codeOf = async (what: Promise<unknown>): Promise<unknown> =>
   what.then(

@@ -1,8 +1,8 @@
 /** Where models live: on this thread, in a worker of heed's or of the user's, on engines that are shared or their own. */
 import { describe, expect, it, vi } from 'vitest';
 import type { Source } from '../../dist/io/find.js';
+import type { Hosted } from '../../dist/remote/host.js';
 import { Place } from '../../dist/remote/place.js';
-import type { Servable } from '../../dist/remote/serve.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import type { HostHandle, Runtime } from '../../dist/runtime/types.js';
 import { codeOf, host, servable } from './host.js';
@@ -18,7 +18,7 @@ describe('a place for models', () => {
   };
   const source: Source = { heed: 'source', name: 'model', subfolder: undefined, location: 'https://site/model' };
   const page = (startHost: () => HostHandle): Place => new Place({ ...nodeRuntime, drawsPage: () => true, startHost } as Runtime);
-  const load = (place: Place, options: object = {}) => place.load('thing', [], source, options, loaders) as Promise<Servable>;
+  const load = (place: Place, options: object = {}) => place.load('thing', [], source, options, loaders) as Promise<Hosted>;
   const there = () => host({ thing: async () => servable(() => 'there') }).handle;
 
   it('is a worker for a page, one for all models, and a new one when that has ended', async () => {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, vi } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
 import { Remote } from '../../dist/remote/client.js';
-import type { Loaders, Servable } from '../../dist/remote/serve.js';
+import type { Hosted, Loaders } from '../../dist/remote/host.js';
 import { HostTensor } from '../../dist/tensor.js';
 import { codeOf, host, servable } from './host.js';
 
@@ -114,7 +114,7 @@ describe('an abort', () => {
 
   it('reaches a load, whose model is disposed of when it is done all the same', async () => {
     const dispose = vi.fn();
-    let finish: (made: Servable) => void = () => {};
+    let finish: (made: Hosted) => void = () => {};
     const { handle } = host({ thing: () => new Promise((resolve) => (finish = resolve)) });
     const remote = await Remote.start({ ...handle, terminate: undefined });
     const controller = new AbortController();
@@ -193,7 +193,7 @@ describe('a method of a model in a worker', () => {
       },
     };
   };
-  type Writer = Servable & { generate(options: object): Promise<HostTensor>; secretly?: unknown };
+  type Writer = Hosted & { generate(options: object): Promise<HostTensor>; secretly?: unknown };
 
   it('is called as it would be here, with a streamer that hears of everything before the result comes', async () => {
     const { generate, loaders } = writer();

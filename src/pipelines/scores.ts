@@ -34,10 +34,6 @@ export function numbers(given: Float32Array, culprit = 'logits'): Float32Array {
   });
 }
 
-/** What a classifier's labels are, by Hugging Face's names: they exclude each other, several go together, or they are numbers. */
-export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
-export type ProblemType = (typeof problemTypes)[number];
-
 /** What becomes of a classifier's logits, by Hugging Face's names. */
 export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => numbers(Float32Array.from(logits)) } as const;
 /** What becomes of a classifier's logits: 'softmax', probabilities that add up to 1; 'sigmoid', each on its own; 'none', as they are. */

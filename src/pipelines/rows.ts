@@ -5,10 +5,10 @@
 import type { Engine } from '../engine/engine.js';
 import { isSignal } from '../engine/queue.js';
 import { HeedError, kindOf } from '../errors.js';
+import type { Encoder, EncoderOutputs, EncoderWants } from '../models/encoder.js';
+import { withRoom } from '../models/room.js';
 import type { Tensor } from '../tensor.js';
 import { batchesOf, ENCODER_BATCH, ENCODER_TOKENS, padded } from '../text/rows.js';
-import type { Encoder, EncoderOutputs, EncoderWants } from './encoder.js';
-import { withRoom } from './room.js';
 import { numbers } from './scores.js';
 
 export interface TokenRow {

@@ -6,15 +6,15 @@ import type { Engine } from '../engine/engine.js';
 import { settleEarly } from '../engine/queue.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
+import { callable } from '../models/callable.js';
+import type { EncoderOutputs } from '../models/encoder.js';
+import { maxLengthOf } from '../models/inputs.js';
+import type { ModelCall } from '../models/model.js';
+import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from '../models/task_model.js';
 import type { Tensor } from '../tensor.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
-import { callable } from './callable.js';
-import type { EncoderOutputs } from './encoder.js';
-import { maxLengthOf } from './inputs.js';
-import type { ModelCall } from './model.js';
 import { checkRunOptions, eachOf, partsOf, type RunOptions, runOptionNames, runRows } from './rows.js';
 import { type Classification, ranked, type Scoring, scoring, scoringOf } from './scores.js';
-import { type ClassifierOptions, type LogitsOutput, loadTask, TaskModel } from './task_model.js';
 
 /** A text, or two that the model compares. */
 export type TextInput =

@@ -8,7 +8,7 @@ import type { Port } from '../runtime/types.js';
 import { type Call, type Loaded, methods, pack, packError, type Reply, type Request } from './protocol.js';
 
 /** A model or pipeline: it can be called, and has things that can be copied. */
-export interface Servable {
+export interface Hosted {
   (...args: never[]): Promise<unknown>;
   /** Arguments of a call before its options. Default 1. */
   readonly inputs?: number;
@@ -16,16 +16,16 @@ export interface Servable {
 }
 
 /** Loads by name; the arguments are the user's, options last. */
-export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Servable>>>;
+export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Hosted>>>;
 
 /** Members that a page may know. */
 const facts = ['task', 'config', 'generation_config', 'labels', 'sentence', 'info'];
 
 /** Answers requests from now on. */
-export function serve(loaders: Loaders, port: Port): void {
+export function hostModels(loaders: Loaders, port: Port): void {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function')
-    throw new HeedError('ARGUMENT', `serve: port is ${kindOf(port)}`, { culprit: 'port', cure: "Call it in a browser's worker" });
-  const objects = new Map<number, Servable>();
+    throw new HeedError('ARGUMENT', `hostModels: port is ${kindOf(port)}`, { culprit: 'port', cure: "Call it in a browser's worker" });
+  const objects = new Map<number, Hosted>();
   const aborts = new Map<number, AbortController>();
   let last = 0;
 
