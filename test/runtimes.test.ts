@@ -1,12 +1,19 @@
-/** One suite, every runtime: see test/runtimes/suite.ts for the checks. A runtime that is not here is skipped, unless HEED_REQUIRE_RUNTIMES is set. */
+/**
+ * One suite, every runtime: see test/runtimes/suite.ts for the checks. Where not everything is asked for it runs in this Node and in a page. A runtime that is not here is
+ * skipped, unless HEED_REQUIRE_RUNTIMES is set.
+ */
 import { join } from 'node:path';
 import { beforeAll, describe, it } from 'vitest';
 import type { Result } from './runtimes/check.js';
 import { PATIENCE, root } from './runtimes/runner.js';
 import { runners } from './runtimes/runners.js';
 import { checks } from './runtimes/suite.js';
+import { thorough } from './thorough.js';
 
-for (const runner of runners)
+/** What has least in common. */
+const part = runners.filter(({ name }) => name.includes('this one') || name === 'Chromium, isolated');
+
+for (const runner of thorough ? runners : part)
   describe(runner.name, () => {
     const missing = runner.missing();
     if (missing) {

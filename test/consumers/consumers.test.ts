@@ -11,6 +11,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { binaryOf, isInstalled, modulesOf } from '../../scripts/runtimes.mjs';
 import { noChromium } from '../browser.js';
+import { thorough } from '../thorough.js';
 import { answerOf, launch } from './browser.js';
 import { type Answer, make, run, start } from './consumer.js';
 import { manifest, type Packed, pack } from './packed.js';
@@ -41,9 +42,9 @@ const noTools = isInstalled('consumers')
   : 'Vite, webpack, publint or attw is not here; `node scripts/runtimes.mjs` installs them';
 const noNode24 = binaryOf('node24') ? undefined : 'Node 24 is not here; `node scripts/runtimes.mjs` installs it';
 
-/** A test that needs something: without it, it is skipped, or fails where HEED_REQUIRE_RUNTIMES is set. */
-function itNeeds(missing: string | undefined, name: string, test: () => Promise<void>): void {
-  if (!missing) it(name, test, 60_000);
+/** A test that needs something: without it, it is skipped, or fails where HEED_REQUIRE_RUNTIMES is set. Other bundlers than esbuild are for CI. */
+function itNeeds(missing: string | undefined, name: string, test: () => Promise<void>, part = true): void {
+  if (!missing) it.runIf(part || thorough)(name, test, 60_000);
   else
     it.skipIf(!process.env.HEED_REQUIRE_RUNTIMES)(`${name}: ${missing}`, () => {
       throw new Error(missing);
@@ -120,7 +121,7 @@ describe('a page', () => {
 
   for (const [name, consumer] of Object.entries(pages)) {
     const missing = noChromium ?? (consumer.needsTools ? noTools : undefined);
-    itNeeds(missing, name, async () => check(await open(consumer), consumer.threads));
+    itNeeds(missing, name, async () => check(await open(consumer), consumer.threads), !consumer.needsTools);
   }
 
   itNeeds(noChromium ?? noTools, "from Vite's development server", async () => {

@@ -65,9 +65,7 @@ describe('a thread that does not start', () => {
         : nodeRuntime.startWorker(init);
 
   it('in time is left out, ended, and the reason says so', async () => {
-    const began = performance.now();
     const engine = await engineWith({ threads: 4, startTimeout: 400, inlineBelow: 0 }, { startWorker: startWorker({}) });
-    expect(performance.now() - began).toBeLessThan(5000);
     expect(engine.info.threads).toBe(3);
     expect(engine.info.reason).toMatch(/1 of 3 workers did not start: not ready after 400 ms/);
     expect(ends).toEqual([2]);
@@ -145,28 +143,25 @@ describe('a thread that does not start', () => {
 
 describe('a process', () => {
   const entry = JSON.stringify(new URL('../../dist/entry/node.js', import.meta.url).href);
-  const run = async (program: string) => {
-    const began = performance.now();
+  /** Fails for one that has to be killed. */
+  const run = (program: string) => {
     const flags = ['--input-type=module', '-e', `import { createEngine, tensor } from ${entry};\n${program}`];
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, flags, { timeout: 20_000 });
-    return { stdout, stderr, ms: performance.now() - began };
+    return promisify(execFile)(process.execPath, flags, { timeout: 20_000 });
   };
 
-  it('ends by itself, soon, though its engine was not disposed of', async () => {
-    const { stdout, stderr, ms } = await run('const { info } = await createEngine({ threads: 4 }); console.log(info.threads);');
+  it('ends by itself, though its engine was not disposed of', async () => {
+    const { stdout, stderr } = await run('const { info } = await createEngine({ threads: 4 }); console.log(info.threads);');
     expect([stdout, stderr]).toEqual(['4\n', '']);
-    expect(ms).toBeLessThan(5000);
   });
 
   it('ends by itself while its threads still look for work', async () => {
-    const { stdout, ms } = await run(`
+    const { stdout } = await run(`
       const { linear } = await import(${JSON.stringify(new URL('../../dist/ops/index.js', import.meta.url).href)});
       const engine = await createEngine({ threads: 2, inlineBelow: 0 });
       const x = tensor(engine, new Float32Array(64 * 64), [64, 64]);
       linear(x, x);
       console.log('done');`);
     expect(stdout).toBe('done\n');
-    expect(ms).toBeLessThan(5000);
   });
 
   it('lives until dispose has settled', async () => {

@@ -206,9 +206,7 @@ describe.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES)(`the server of ex
     child.kill('SIGTERM');
     const ended = once(child, 'exit');
     for (const { vectors } of await Promise.all(asked)) expect(vectors).toHaveLength(long.length);
-    const answered = performance.now();
     expect(await ended).toEqual([0, null]);
-    expect(performance.now() - answered).toBeLessThan(2500); // no connection is kept, which would take five seconds
     await expect(fetch(`${url}health`)).rejects.toThrow();
   });
 });

@@ -1,4 +1,4 @@
-/** examples/train-dates in Node: what its dates promise, that a short run learns, and, where HEED_FULL_EXAMPLES is set, that the whole one reads dates. */
+/** examples/train-dates in Node: what its dates promise, in CI that a short run learns, and, where HEED_FULL_EXAMPLES is set, that the whole one reads dates. */
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { Characters } from '../../examples/train-dates/characters.js';
 import { languages, makePairs, normalize } from '../../examples/train-dates/data.js';
 import { makeRun } from '../../examples/train-dates/run.js';
+import { thorough } from '../thorough.js';
 
 const main = fileURLToPath(new URL('../../examples/train-dates/main.ts', import.meta.url));
 const run = fileURLToPath(new URL('../../scripts/run.mjs', import.meta.url));
@@ -52,30 +53,34 @@ describe('a short run', async () => {
   const engine = await createEngine({ threads: 1, deterministic: true });
   afterAll(() => engine.dispose());
 
-  it('learns, reads what its evaluation says it reads, and shows where it looks', async () => {
-    const { trainer, reader, steps, unseen } = await makeRun(engine, { steps: 180 });
-    const losses: number[] = [];
-    const { validation } = await trainer.fit({ steps, evaluateEvery: 90, onProgress: ({ loss }) => losses.push(loss) });
-    expect(losses[0]).toBeGreaterThan(3);
-    // Who reads nothing can know no more than that it is one of all days.
-    const ignorant = Math.log(73_414) / '2021-03-04■'.length;
-    expect(losses.slice(-10).reduce((sum, loss) => sum + loss / 10, 0)).toBeLessThan(0.8 * ignorant);
+  it.runIf(thorough)(
+    'learns, reads what its evaluation says it reads, and shows where it looks',
+    async () => {
+      const { trainer, reader, steps, unseen } = await makeRun(engine, { steps: 180 });
+      const losses: number[] = [];
+      const { validation } = await trainer.fit({ steps, evaluateEvery: 90, onProgress: ({ loss }) => losses.push(loss) });
+      expect(losses[0]).toBeGreaterThan(3);
+      // Who reads nothing can know no more than that it is one of all days.
+      const ignorant = Math.log(73_414) / '2021-03-04■'.length;
+      expect(losses.slice(-10).reduce((sum, loss) => sum + loss / 10, 0)).toBeLessThan(0.8 * ignorant);
 
-    // The evaluation's 256 dates, decoded character by character.
-    const dates = unseen.slice(0, 256);
-    const said = reader.read(dates.map(([text]) => text));
-    expect(validation?.exact).toBeGreaterThan(0);
-    expect(validation?.exact).toBe(said.filter((iso, i) => iso === dates[i]?.[1]).length / 256);
+      // The evaluation's 256 dates, decoded character by character.
+      const dates = unseen.slice(0, 256);
+      const said = reader.read(dates.map(([text]) => text));
+      expect(validation?.exact).toBeGreaterThan(0);
+      expect(validation?.exact).toBe(said.filter((iso, i) => iso === dates[i]?.[1]).length / 256);
 
-    const [text, iso] = dates[0] as (typeof dates)[number];
-    const { said: answer, rows, columns, weights } = reader.look(text);
-    expect(answer).toBe(said[0]);
-    expect(rows.slice(0, answer.length).join('')).toBe(answer);
-    expect(columns).toEqual([...text, '</s>']);
-    expect(weights.map((row) => row.length)).toEqual(rows.map(() => columns.length));
-    for (const row of weights) expect(row.reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 4);
-    expect(iso).toMatch(/^\d{4}-\d\d-\d\d$/);
-  }, 120_000);
+      const [text, iso] = dates[0] as (typeof dates)[number];
+      const { said: answer, rows, columns, weights } = reader.look(text);
+      expect(answer).toBe(said[0]);
+      expect(rows.slice(0, answer.length).join('')).toBe(answer);
+      expect(columns).toEqual([...text, '</s>']);
+      expect(weights.map((row) => row.length)).toEqual(rows.map(() => columns.length));
+      for (const row of weights) expect(row.reduce((sum, weight) => sum + weight)).toBeCloseTo(1, 4);
+      expect(iso).toMatch(/^\d{4}-\d\d-\d\d$/);
+    },
+    120_000,
+  );
 
   it('reads anything without failing: nothing, strange letters, a long text', async () => {
     const { reader } = await makeRun(engine, { steps: 2 });
@@ -97,12 +102,11 @@ describe('main.ts', () => {
   }, 120_000);
 
   it.runIf(process.env.HEED_FULL_EXAMPLES)(
-    'learns to read over 99 % of the held-back dates in under two minutes',
+    'learns to read over 99 % of the held-back dates',
     async () => {
       const { stdout } = await start();
-      const [, percent, seconds] = /([\d.]+) % of \d+ held-back dates exact, after (\d+) s/.exec(stdout) ?? [];
+      const [, percent] = /([\d.]+) % of \d+ held-back dates exact, after \d+ s/.exec(stdout) ?? [];
       expect(Number(percent)).toBeGreaterThan(99);
-      expect(Number(seconds)).toBeLessThan(120);
     },
     600_000,
   );

@@ -100,9 +100,7 @@ describe('a config that lies about sizes', () => {
     { num_hidden_layers: 2 ** 53 },
   ])('%j is refused by name before anything is made of it', async (config) => {
     const engine = await engineWith(tinyFiles(config));
-    const began = performance.now();
     const error = await failureOf(() => EncoderModel.load(engine, 'm'));
-    expect(performance.now() - began).toBeLessThan(1000);
     expect(error.code).toMatch(/FORMAT|MODEL_MISMATCH/);
     expect(error.culprit).toBeTruthy();
     expect(engine.memory()).toMatchObject({ used: 0, peak: 0, size: 1 << 20 });

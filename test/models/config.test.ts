@@ -10,9 +10,7 @@ import { type Config, engineOver, tinyConfig, tinyFiles } from './files.js';
 
 async function failure(config: Config) {
   const engine = await engineOver(tinyFiles(config));
-  const began = performance.now();
   const error = await failureOf(() => EncoderModel.load(engine, 'm'));
-  expect(performance.now() - began).toBeLessThan(1000);
   expect(engine.memory()).toMatchObject({ used: 0, storages: 0 });
   await engine.dispose();
   return error;

@@ -1,10 +1,11 @@
-/** The gradient of every op, at every shape of its cases, against central differences of the same mathematics in float64. */
+/** The gradient of every op, in CI at every shape of its cases, against central differences of the same mathematics in float64. */
 import type { Engine } from 'heed';
 import { backward, embedding, matmul, Tape, tensor } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { describeShape, inputsOf } from '../cases/check.js';
 import { derivatives, gradientDifference, gradientsOf, wantedOf } from '../cases/gradient.js';
 import { cases } from '../cases/index.js';
+import { someOf } from '../thorough.js';
 import { engineFor, variants } from './engines.js';
 
 const differentiable = cases.filter((op) => op.gradients?.length);
@@ -27,14 +28,17 @@ describe.each(Object.entries(variants))('%s', (_, options) => {
   });
 
   describe.each(differentiable.map((op) => [op.name, op] as const))('%s', (_, op) => {
-    it.each(op.shapes.map((shape) => [describeShape(shape), shape] as const))('has the gradient of the mathematics for %s', (_, shape) => {
-      const inputs = inputsOf(op, shape);
-      const before = engine.memory().storages;
-      const found = gradientsOf(engine, op, shape, inputs);
-      expect(engine.memory().storages).toBe(before);
-      for (const name of wantedOf(op, inputs))
-        expect([name, gradientDifference(found[name] as Float32Array, expectedFor(op, shape, name))]).toEqual([name, undefined]);
-    });
+    it.each(someOf<object>(op.shapes).map((shape) => [describeShape(shape), shape] as const))(
+      'has the gradient of the mathematics for %s',
+      (_, shape) => {
+        const inputs = inputsOf(op, shape);
+        const before = engine.memory().storages;
+        const found = gradientsOf(engine, op, shape, inputs);
+        expect(engine.memory().storages).toBe(before);
+        for (const name of wantedOf(op, inputs))
+          expect([name, gradientDifference(found[name] as Float32Array, expectedFor(op, shape, name))]).toEqual([name, undefined]);
+      },
+    );
   });
 
   it('a row of an embedding that stands for padding gets no gradient', () => {

@@ -23,9 +23,10 @@ import { meanCase, sumCase } from '../cases/reduce.js';
 import { rotaryCase } from '../cases/rotary.js';
 import { logSoftmaxCase, softmaxCase } from '../cases/softmax.js';
 import type { Inputs, OpCase } from '../cases/types.js';
+import { amount } from '../thorough.js';
 import { engineFor } from './engines.js';
 
-const parameters = { numRuns: 60, seed: Number(process.env.HEED_SEED ?? 20170612) };
+const parameters = { numRuns: amount(60, 12), seed: Number(process.env.HEED_SEED ?? 20170612) };
 
 const size = (most: number, least = 0) => fc.integer({ min: least, max: most });
 const dims = (least = 1) => fc.array(size(7, least), { minLength: 1, maxLength: 4 });

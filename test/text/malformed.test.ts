@@ -150,9 +150,7 @@ describe('a tokenizer’s files', () => {
     ['decoder', { type: 'Sequence', decoders: new Array(60).fill(doubles) }],
   ])('may make a text longer, but not without end: %s', async (part, steps) => {
     const tokenizer = await load(JSON.stringify({ ...good, [part]: steps }));
-    const began = performance.now();
     const error = await failureOf(() => tokenizer.decode(tokenizer.encode('a cat é')));
-    expect(performance.now() - began).toBeLessThan(1000);
     expect(error).toMatchObject({ code: 'FORMAT', culprit: part, message: expect.stringMatching(/makes \d+ characters of/) });
   });
 

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Encoding } from '../../dist/text/tokenizer.js';
+import { amount } from '../thorough.js';
 import { kind, kinds, texts } from './hugging_face.js';
 
 const piece = fc.oneof(
@@ -46,12 +47,13 @@ describe.each(kinds)('offsets of a tokenizer like that of %s', (name) => {
           at += character.length;
         }
       }),
-      { numRuns: 300 },
+      { numRuns: amount(300, 50) },
     );
   });
 
+  // Work that grows with the square of a text's length takes longer than a test may.
   it('take time in proportion to a text, whatever is in it', () => {
-    for (const [what, text] of Object.entries({
+    for (const text of Object.values({
       'one word': 'a'.repeat(100_000),
       'one word of many letters': 'abcdefghij'.repeat(10_000),
       'a letter and marks': `e${'\u0301'.repeat(100_000)}`,
@@ -62,12 +64,8 @@ describe.each(kinds)('offsets of a tokenizer like that of %s', (name) => {
       'spaces before a special token': `${' '.repeat(100_000)}<mask>`,
       'half pairs': '\ud800'.repeat(100_000),
     })) {
-      const began = performance.now();
       expect(tokenizer.encode(text, { truncation: true, max_length: 64 }).length).toBeLessThanOrEqual(64);
-      const plain = performance.now() - began;
       expect(tokenizer.encodings(text, { truncation: true, max_length: 64 })).toHaveLength(1);
-      const traced = performance.now() - began - plain;
-      expect(Math.max(plain, traced), `${what}: ${plain} ms, ${traced} ms`).toBeLessThan(3000);
     }
-  }, 60_000);
+  });
 });

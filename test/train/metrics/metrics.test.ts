@@ -61,9 +61,8 @@ describe.each(Object.entries(metrics))('%s', (name, metric) => {
 it('words are cut as sacreBLEU cuts them', () => {
   for (const [i, [hypothesis]] of expected.pairs.entries())
     expect((['13a', 'zh'] as const).map((name) => tokensOf(hypothesis, name).join(' '))).toEqual(expected.tokens[i]);
-  const began = performance.now();
+  // Work that grows with the square of a text's length takes longer than a test may.
   for (const text of [' '.repeat(2e5), `a${' '.repeat(2e5)}b`, '.,'.repeat(1e5), '。'.repeat(2e5)]) tokensOf(text, 'zh');
-  expect(performance.now() - began).toBeLessThan(5000);
 });
 
 itWith('recipes/translation/hyp-seed0.en-zh.txt')('the recipe’s translations have the scores that sacreBLEU gave them', () => {

@@ -17,7 +17,7 @@ import {
   type ProgressEvent,
   pipeline,
 } from 'heed';
-import { bert, pipeline as corePipeline, type Heed } from 'heed/core';
+import { bert, pipeline as corePipeline } from 'heed/core';
 import { createEngine as createInline } from 'heed/inline';
 import { Linear, Module } from 'heed/nn';
 import { add, type Tensor, tensor } from 'heed/ops';
@@ -67,8 +67,8 @@ export async function run(location: string): Promise<Answer> {
 }
 
 /** heed, heed/core and heed/inline offer the same. */
-export const same: Heed['pipeline'][] = [pipeline, corePipeline];
-export const engines: Heed['createEngine'][] = [createEngine, createInline];
+export const same: (typeof pipeline)[] = [pipeline, corePipeline];
+export const engines: (typeof createEngine)[] = [createEngine, createInline];
 export const name: string = bert.name;
 
 // @ts-expect-error: there is no such option
