@@ -1,5 +1,4 @@
 /** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
-import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
 import { BUILD } from './build.js';
 import { tileRows } from './features.js';
@@ -30,8 +29,7 @@ export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memo
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, unknown> & Constants {
   const imports = { env: { memory, ...tileRows() } };
   try {
-    // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
-    return instantiateSync(module, imports).instance.exports;
+    return new WebAssembly.Instance(module, imports).exports;
   } catch (cause) {
     throw new HeedError('UNSUPPORTED', 'The .wasm module does not link with this engine', {
       culprit: 'module',
