@@ -1,5 +1,6 @@
-/** Pointwise activations. Their numbers are assembly/activation.ts's. */
+/** Pointwise activations. */
 import { record } from '../autograd/tape.js';
+import { activation_f32, activation_grad_f32, Activation as activations, TILE } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
@@ -8,10 +9,8 @@ import { op } from './op.js';
 import { contiguous } from './shape.js';
 
 /** Every activation by its name in heed; `linear` takes these names too. */
-export const activations = {
-  ...{ relu: 1, gelu: 2, geluTanh: 3, quickGelu: 4, silu: 5, tanh: 6, sigmoid: 7, identity: 8, gelu10: 9, hardswish: 10, laplace: 11 },
-  ...{ leakyRelu: 12, mish: 13, relu2: 14, relu6: 15, sqrtSoftplus: 16 },
-} as const;
+export { activations };
+
 export type Activation = keyof typeof activations;
 
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
@@ -29,11 +28,12 @@ const COST = 16;
 
 /** y = activation(x), of any shape. */
 export const activate = op((x: Tensor, name: Activation): Tensor => {
-  const code = activationCode(name);
+  const kind = activationCode(name);
   expectDtype(name, 'x', x, 'float32');
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
-  x.engine.launch('activation_f32', Math.ceil(x.size / 1024), x.size * COST, [y.ptr, source.ptr, x.size, code]);
+  const n = x.size;
+  x.engine.launch(activation_f32({ tiles: Math.ceil(n / TILE), work: n * COST, y: y.ptr, x: source.ptr, n, kind }));
   record(y, [x], [source], (dy) => [activateGrad(dy, source, name)]);
   return y;
 });
@@ -41,8 +41,8 @@ export const activate = op((x: Tensor, name: Activation): Tensor => {
 /** dy · activation'(x), of a contiguous x. */
 export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
   const dx = Tensor.empty(x.engine, x.shape);
-  const args = [dx.ptr, contiguous(dy).ptr, x.ptr, x.size, activations[name]];
-  x.engine.launch('activation_grad_f32', Math.ceil(x.size / 1024), x.size * COST, args);
+  const [n, kind, up] = [x.size, activations[name], contiguous(dy).ptr];
+  x.engine.launch(activation_grad_f32({ tiles: Math.ceil(n / TILE), work: n * COST, dx: dx.ptr, dy: up, x: x.ptr, n, kind }));
   return dx;
 }
 
