@@ -46,6 +46,7 @@ const binders = ['entry', 'cli', 'runtime'];
 
 /** The files that may import a package or a kind of file: beginnings of their paths. */
 const owners: Readonly<Record<string, readonly string[]>> = {
+  '@assemblyscript/loader': ['engine/instantiate.ts'],
   '@huggingface/tokenizers': ['text/'],
   '@huggingface/jinja': ['text/'],
   commander: ['cli/'],

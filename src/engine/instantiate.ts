@@ -1,4 +1,5 @@
 /** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
+import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
 import { tileRows } from './features.js';
 import { arities, BUILD } from './kernels.generated.js';
@@ -34,7 +35,8 @@ const foreign = (what: string): HeedError =>
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, object | undefined> {
   const imports = { env: { memory, ...tileRows() } };
   try {
-    return new WebAssembly.Instance(module, imports).exports;
+    // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
+    return instantiateSync(module, imports).instance.exports;
   } catch (cause) {
     throw new HeedError('UNSUPPORTED', 'The .wasm module does not link with this engine', {
       culprit: 'module',
