@@ -1,15 +1,12 @@
 /** Pointwise activations. */
 import { record } from '../autograd/tape.js';
-import { activation_f32, activation_grad_f32, Activation as activations, TILE } from '../engine/kernels.generated.js';
+import { activation_f32, activation_grad_f32, Activation as numbers, TILE } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
 import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
-
-/** Every activation by its name in heed, and its kernel's number. */
-export { activations };
 
 /**
  * An activation's name in heed, which `linear` takes too:
@@ -26,7 +23,10 @@ export { activations };
  * | `mish` | x tanh(ln(1 + e^x)) (arXiv 1908.08681) |
  * | `sqrtSoftplus` | √(ln(1 + e^x)) |
  */
-export type Activation = keyof typeof activations;
+export type Activation = keyof typeof numbers;
+
+/** Every activation by its name in heed, and its kernel's number. */
+export const activations: Readonly<Record<Activation, number>> = numbers;
 
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
 export function activationCode(name: Activation | undefined): number {
