@@ -10,12 +10,12 @@
  *   and those that few models have: rare() and rare_grad()
  */
 import { erf, exp, log, tanh } from './math';
-import { load_tail, madd, store_tail } from './simd';
+import { TILE, load_tail, madd, store_tail } from './simd';
 
-// The host's names for these numbers stand in src/ops/activation.ts.
-const RELU: i32 = 1, GELU: i32 = 2, GELU_TANH: i32 = 3, QUICK_GELU: i32 = 4, SILU: i32 = 5, TANH: i32 = 6, SIGMOID: i32 = 7;
-const IDENTITY: i32 = 8, GELU_10: i32 = 9, HARDSWISH: i32 = 10, LAPLACE: i32 = 11, LEAKY_RELU: i32 = 12, MISH: i32 = 13, RELU2: i32 = 14, RELU6: i32 = 15;
-const SQRT_SOFTPLUS: i32 = 16;
+/** Their numbers; 0 is none. The host calls them by these names too. */
+export enum Activation {
+  relu = 1, gelu, geluTanh, quickGelu, silu, tanh, sigmoid, identity, gelu10, hardswish, laplace, leakyRelu, mish, relu2, relu6, sqrtSoftplus,
+}
 
 const C: usize = memory.data<f32>([
   1, 0.5, 0.7071067811865476, 1.5957691216057308, 0.07135481627260025, 1.702, -88.3762626647949,
@@ -86,19 +86,19 @@ function sqrt_softplus(x: v128): v128 {
  *   sqrt_softplus  √(ln(1 + e^x))
  */
 function rare(x: v128, kind: i32): v128 {
-  if (kind == GELU_10) return f32x4.pmin(gelu(x), v128.load32_splat(R + 12));
-  if (kind == RELU6) return relu6(x);
-  if (kind == RELU2) {
+  if (kind == Activation.gelu10) return f32x4.pmin(gelu(x), v128.load32_splat(R + 12));
+  if (kind == Activation.relu6) return relu6(x);
+  if (kind == Activation.relu2) {
     const y = f32x4.pmax(x, f32x4.splat(0));
     return f32x4.mul(y, y);
   }
-  if (kind == LEAKY_RELU) return v128.bitselect(x, f32x4.mul(x, v128.load32_splat(R + 20)), f32x4.gt(x, f32x4.splat(0)));
-  if (kind == HARDSWISH) return f32x4.mul(f32x4.mul(x, v128.load32_splat(R + 24)), relu6(f32x4.add(x, v128.load32_splat(R + 4))));
-  if (kind == LAPLACE) {
+  if (kind == Activation.leakyRelu) return v128.bitselect(x, f32x4.mul(x, v128.load32_splat(R + 20)), f32x4.gt(x, f32x4.splat(0)));
+  if (kind == Activation.hardswish) return f32x4.mul(f32x4.mul(x, v128.load32_splat(R + 24)), relu6(f32x4.add(x, v128.load32_splat(R + 4))));
+  if (kind == Activation.laplace) {
     const half = v128.load32_splat(C + 4), z = f32x4.mul(f32x4.sub(x, v128.load32_splat(R + 32)), v128.load32_splat(R + 36));
     return madd(half, erf(z), half);
   }
-  if (kind == MISH) {
+  if (kind == Activation.mish) {
     const n = mish_n(x);
     return f32x4.mul(x, f32x4.div(n, f32x4.add(n, v128.load32_splat(R))));
   }
@@ -107,48 +107,48 @@ function rare(x: v128, kind: i32): v128 {
 
 /** One vector. Small on purpose: it tiers up alone, and every caller gives the same bits. */
 function activate(x: v128, kind: i32): v128 {
-  if (kind == GELU) return gelu(x);
-  if (kind == RELU) return f32x4.pmax(x, f32x4.splat(0));
-  if (kind == SILU) return f32x4.mul(x, sigmoid(x));
-  if (kind == GELU_TANH) return gelu_tanh(x);
-  if (kind == QUICK_GELU) return f32x4.mul(x, sigmoid(f32x4.mul(x, v128.load32_splat(C + 20))));
-  if (kind == TANH) return tanh(x);
-  if (kind == SIGMOID) return sigmoid(x);
-  return kind == IDENTITY ? x : rare(x, kind);
+  if (kind == Activation.gelu) return gelu(x);
+  if (kind == Activation.relu) return f32x4.pmax(x, f32x4.splat(0));
+  if (kind == Activation.silu) return f32x4.mul(x, sigmoid(x));
+  if (kind == Activation.geluTanh) return gelu_tanh(x);
+  if (kind == Activation.quickGelu) return f32x4.mul(x, sigmoid(f32x4.mul(x, v128.load32_splat(C + 20))));
+  if (kind == Activation.tanh) return tanh(x);
+  if (kind == Activation.sigmoid) return sigmoid(x);
+  return kind == Activation.identity ? x : rare(x, kind);
 }
 
 /** y[i] = activation(x[i]), i < n; y may be x. */
 export function activate_row(y: usize, x: usize, n: usize, kind: i32): void {
   // The one that encoders use has a loop of its own, without a call for every vector: 1.2 to 1.5 times as fast (`bench kernels`).
-  if (kind == GELU) for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, gelu(v128.load(x)));
+  if (kind == Activation.gelu) for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, gelu(v128.load(x)));
   for (; n >= 4; n -= 4, x += 16, y += 16) v128.store(y, activate(v128.load(x), kind));
   if (n) store_tail(y, activate(load_tail(x, n, f32x4.splat(0)), kind), n);
 }
 
 /**
  * y[i] = activation(x[i]).   out  y [n]   in  x [n]
- * Tile i is elements 1024 i … 1024 i + 1023. y may be x.
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1. y may be x.
  */
 export function activation_f32(begin: usize, end: usize, y: usize, x: usize, n: usize, kind: i32): void {
-  const from = begin << 10, to = min(end << 10, n);
+  const from = begin * TILE, to = min(end * TILE, n);
   activate_row(y + (from << 2), x + (from << 2), to - from, kind);
 }
 
 /** dy · activation'(x) of the rare ones; at a kink as PyTorch has it. v is x within ±100. */
 function rare_grad(dy: v128, x: v128, v: v128, kind: i32): v128 {
   const zero = f32x4.splat(0), one = v128.load32_splat(C), two = v128.load32_splat(R);
-  if (kind == RELU2) return f32x4.mul(dy, f32x4.mul(two, f32x4.pmax(x, zero)));
-  if (kind == RELU6) return v128.andnot(dy, v128.or(f32x4.le(x, zero), f32x4.ge(x, v128.load32_splat(R + 8))));
-  if (kind == LEAKY_RELU) return v128.bitselect(dy, f32x4.mul(dy, v128.load32_splat(R + 20)), f32x4.gt(x, zero));
-  if (kind == HARDSWISH) {
+  if (kind == Activation.relu2) return f32x4.mul(dy, f32x4.mul(two, f32x4.pmax(x, zero)));
+  if (kind == Activation.relu6) return v128.andnot(dy, v128.or(f32x4.le(x, zero), f32x4.ge(x, v128.load32_splat(R + 8))));
+  if (kind == Activation.leakyRelu) return v128.bitselect(dy, f32x4.mul(dy, v128.load32_splat(R + 20)), f32x4.gt(x, zero));
+  if (kind == Activation.hardswish) {
     const three = v128.load32_splat(R + 4), bent = madd(v, v128.load32_splat(R + 28), v128.load32_splat(C + 4));
     return f32x4.mul(dy, v128.andnot(v128.bitselect(one, bent, f32x4.ge(v, three)), f32x4.le(v, f32x4.neg(three))));
   }
-  if (kind == LAPLACE) {
+  if (kind == Activation.laplace) {
     const z = f32x4.mul(f32x4.sub(v, v128.load32_splat(R + 32)), v128.load32_splat(R + 36));
     return f32x4.mul(dy, f32x4.mul(v128.load32_splat(R + 40), exp(f32x4.mul(z, f32x4.neg(z)))));
   }
-  if (kind == MISH) {
+  if (kind == Activation.mish) {
     // t + x σ(x) (1 − t²), t = n / (n + 2), so that 1 − t² = 4 (n + 1) / (n + 2)²
     const n = mish_n(v), m = f32x4.add(n, two), t = f32x4.div(n, m), four = f32x4.mul(two, two);
     const rest = f32x4.div(f32x4.div(f32x4.mul(four, f32x4.add(n, one)), m), m);
@@ -161,42 +161,42 @@ function rare_grad(dy: v128, x: v128, v: v128, kind: i32): v128 {
 
 /** dy · activation'(x). */
 function activate_grad(dy: v128, x: v128, kind: i32): v128 {
-  if (kind == IDENTITY) return dy;
+  if (kind == Activation.identity) return dy;
   // A NaN lets the gradient pass, as in PyTorch.
-  if (kind == RELU) return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
+  if (kind == Activation.relu) return v128.andnot(dy, f32x4.le(x, f32x4.splat(0)));
   // Out there every slope is 0 or 1; in here no power of x overflows. NaN stays.
   const v = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(C + 28)), v128.load32_splat(C + 32)), one = v128.load32_splat(C);
-  if (kind == GELU || kind == GELU_10) {
+  if (kind == Activation.gelu || kind == Activation.gelu10) {
     // Φ(x) + x φ(x)
     const half = v128.load32_splat(C + 4), density = exp(f32x4.mul(f32x4.mul(v, v), v128.load32_splat(C + 36)));
     const area = madd(half, erf(f32x4.mul(v, v128.load32_splat(C + 8))), half);
     const slope = f32x4.mul(dy, madd(f32x4.mul(v, v128.load32_splat(C + 40)), density, area));
-    return kind == GELU ? slope : v128.andnot(slope, f32x4.gt(v, v128.load32_splat(R + 12)));
+    return kind == Activation.gelu ? slope : v128.andnot(slope, f32x4.gt(v, v128.load32_splat(R + 12)));
   }
-  if (kind > IDENTITY) return rare_grad(dy, x, v, kind);
-  if (kind == TANH) {
+  if (kind > Activation.identity) return rare_grad(dy, x, v, kind);
+  if (kind == Activation.tanh) {
     const y = tanh(v);
     return f32x4.mul(dy, f32x4.mul(f32x4.sub(one, y), f32x4.add(one, y)));
   }
   // What is left is x σ(z), whose slope is σ(z) + x z' σ(z) (1 − σ(z)), and σ itself; a is x z'.
   let z = v, a = v;
-  if (kind == GELU_TANH) {
+  if (kind == Activation.geluTanh) {
     const v2 = f32x4.mul(v, v), p = v128.load32_splat(C + 12), q = v128.load32_splat(C + 16);
     z = f32x4.mul(v, madd(v2, q, p)), a = f32x4.mul(v, madd(f32x4.mul(v2, v128.load32_splat(C + 44)), q, p));
-  } else if (kind == QUICK_GELU) {
+  } else if (kind == Activation.quickGelu) {
     z = f32x4.mul(v, v128.load32_splat(C + 20)), a = z;
   }
   const s = sigmoid(z), slope = f32x4.mul(s, f32x4.sub(one, s));
-  return f32x4.mul(dy, kind == SIGMOID ? slope : madd(slope, a, s));
+  return f32x4.mul(dy, kind == Activation.sigmoid ? slope : madd(slope, a, s));
 }
 
 /**
  * dx[i] = dy[i] · activation'(x[i]).   out  dx [n]   in  dy, x [n]
- * Tile i is elements 1024 i … 1024 i + 1023. dx may be dy.
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1. dx may be dy.
  */
 export function activation_grad_f32(begin: usize, end: usize, dx: usize, dy: usize, x: usize, n: usize, kind: i32): void {
-  const from = begin << 10, zero = f32x4.splat(0);
-  let left = min(end << 10, n) - from, p = dx + (from << 2), q = dy + (from << 2), r = x + (from << 2);
+  const from = begin * TILE, zero = f32x4.splat(0);
+  let left = min(end * TILE, n) - from, p = dx + (from << 2), q = dy + (from << 2), r = x + (from << 2);
   for (; left >= 4; left -= 4, p += 16, q += 16, r += 16) v128.store(p, activate_grad(v128.load(q), v128.load(r), kind));
   if (left) store_tail(p, activate_grad(load_tail(q, left, zero), load_tail(r, left, zero), kind), left);
 }

@@ -23,6 +23,27 @@ export const KEYS: usize = 128;
 /** Bytes of scores; behind them lie y [QUERIES, Dv up to a multiple of 8], m [QUERIES] and l [QUERIES]. */
 export const SCORES: usize = QUERIES * KEYS * 4;
 
+/**
+ * What the kernels of a call share: which keys a query sees, and how the tensors lie. Row (b, h, t) of q begins at b·qb + h·qh + t·qt floats, and so those
+ * of y and of the bias.
+ */
+// @ts-ignore: decorator
+@unmanaged
+export class Attention {
+  /** Addresses, or 0: the bias, S wide; lengths [B] int32 (else all S); slopes [H]; dropout_f32's mask, which zeroes weights behind the softmax. */
+  bias: usize; lengths: usize; slopes: usize; mask: usize;
+  /** [B] int32: whose keys example b reads, or 0 (its own). */
+  slots: usize;
+  /** Panels of keys and values have room for `room` of them, of which S are there. */
+  H: usize; G: usize; T: usize; S: usize; room: usize; D: usize; Dv: usize;
+  qb: usize; qh: usize; qt: usize;
+  yb: usize; yh: usize; yt: usize;
+  bb: usize; bh: usize; bt: usize;
+  /** The key that query 0 stands on: as many as a cache held before. */
+  offset: i32;
+  left: i32; right: i32;
+}
+
 // @ts-ignore: decorator
 @inline
 export function first_key(i: i32, left: i32): i32 {
@@ -79,20 +100,16 @@ export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
 }
 
 /**
- * out  y: row (b, h, t) at b·yb + h·yh + t·yt floats, Dv wide; stats [B, H, T, 2] = (m, l) of every row, or 0
- * in   q: rows by strides qb, qh, qt, D wide; k packed [slots, G] × [room, D], v packed [slots, G] × [Dv, room] (pack_f32; cache.ts where
- *      room > S, of which S are there); slots [B] int32: whose keys example b reads, or 0 (its own);
- *      bias: row (b, h, t) at b·bb + h·bh + t·bt floats, S wide, or 0; lengths [B] int32, or 0 (all S); slopes [H], or 0;
- *      mask as dropout_f32's, which zeroes weights behind the softmax, or 0
- * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 16384 + 128 · (Dv up to a multiple of 8) + 320 bytes.
- * `offset`: the key that query 0 stands on (the keys that a cache held before). H a multiple of G; any T, S, D, Dv >= 1;
- * offset, left, right < 2^29.
+ * out  y: rows by strides, Dv wide; stats [B, H, T, 2] = (m, l) of every row, or 0
+ * in   q: rows by strides, D wide; k packed [slots, G] × [room, D], v packed [slots, G] × [Dv, room] (pack_f32; cache.ts where room > S)
+ * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds SCORES + 4 QUERIES · (Dv up to a multiple of 8) + 8 QUERIES + WORDS bytes.
+ * H a multiple of G; any T, S, D, Dv >= 1; offset, left, right < 2^29.
  */
-export function attention_f32(
-  begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, bias: usize, lengths: usize,
-  slopes: usize, mask: usize, slots: usize, H: usize, G: usize, T: usize, S: usize, room: usize, D: usize, Dv: usize,
-  qb: usize, qh: usize, qt: usize, yb: usize, yh: usize, yt: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
-): void {
+export function attention_f32(begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, scale: f32, at: Attention): void {
+  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask, slots = at.slots;
+  const H = at.H, G = at.G, T = at.T, S = at.S, room = at.room, D = at.D, Dv = at.Dv;
+  const qb = at.qb, qh = at.qh, qt = at.qt, yb = at.yb, yh = at.yh, yt = at.yt, bb = at.bb, bh = at.bh, bt = at.bt;
+  const offset = at.offset, left = at.left, right = at.right;
   const blocks = (T + QUERIES - 1) / QUERIES, panelsV = (Dv + 7) >> 3;
   const kBytes = ((room + 7) >> 3) * (D << 5), vBytes = panelsV * (room << 5);
   const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2), words = l + (QUERIES << 2);
@@ -128,8 +145,8 @@ export function attention_f32(
       const sum = f32.load(l + (r << 2));
       scale_row(y + ((b * yb + h * yh + (t0 + r) * yt) << 2), out + r * ldo, Dv, sum == 0 ? 0 : 1 / sum);
       if (stats) {
-        const at = stats + ((head * T + t0 + r) << 3);
-        f32.store(at, f32.load(m + (r << 2))), f32.store(at, sum, 4);
+        const stat = stats + ((head * T + t0 + r) << 3);
+        f32.store(stat, f32.load(m + (r << 2))), f32.store(stat, sum, 4);
       }
     }
   }
@@ -138,13 +155,12 @@ export function attention_f32(
 /**
  * The attention weights themselves, softmax_j(s[t,j]), for whoever asks: recomputed from (m, l), since attention keeps none.
  * out  w [B, H, T, S]      in  stats [B, H, T, 2] and the rest as attention_f32 had it
- * Tiles as attention_f32's; `scratch` holds 16384 bytes.
+ * Tiles as attention_f32's; `scratch` holds SCORES bytes.
  */
-export function attention_weights_f32(
-  begin: usize, end: usize, scratch: usize, w: usize, stats: usize, q: usize, k: usize, bias: usize, lengths: usize, slopes: usize,
-  slots: usize, H: usize, G: usize, T: usize, S: usize, room: usize, D: usize, qb: usize, qh: usize, qt: usize, bb: usize, bh: usize, bt: usize,
-  offset: i32, left: i32, right: i32, scale: f32,
-): void {
+export function attention_weights_f32(begin: usize, end: usize, scratch: usize, w: usize, stats: usize, q: usize, k: usize, scale: f32, at: Attention): void {
+  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, slots = at.slots;
+  const H = at.H, G = at.G, T = at.T, S = at.S, room = at.room, D = at.D;
+  const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt, offset = at.offset, left = at.left, right = at.right;
   const blocks = (T + QUERIES - 1) / QUERIES, kBytes = ((room + 7) >> 3) * (D << 5);
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;

@@ -10,7 +10,7 @@
  * One kernel per axis that is split among threads: a tile of attention_grad_q_f32 owns QUERIES rows of dq, one of attention_grad_kv_f32 as
  * many rows of dk and dv, for which it walks the queries of every head that reads them, in order. So nobody adds to what another adds to.
  */
-import { KEYS, QUERIES, SCORES, end_key, first_key, scale_row, score_row } from './attention';
+import { Attention, KEYS, QUERIES, SCORES, end_key, first_key, scale_row, score_row } from './attention';
 import { drop_block, drop_columns } from './dropout';
 import { exp } from './math';
 import { PANEL, block_f32 } from './microkernel';
@@ -27,19 +27,17 @@ function dot(a: usize, b: usize, C: usize): f32 {
 
 /**
  * What the other two need of each query, side by side, so that four queries are a vector: m, 1/l and δ. A row that saw nothing has 0, 0.
- * out  rows [B, H, 3, T up to a multiple of 4]      in  stats [B, H, T, 2]; y and dy: row (b, h, t) at b·yb + h·yh + t·yt floats, Dv wide
+ * out  rows [B, H, 3, T up to a multiple of 4]      in  stats [B, H, T, 2]; y: rows by strides, Dv wide; dy: row (b, h, t) at b·ob + h·oh + t·ot floats
  * Tile i is head i mod H of example i / H.
  */
-export function attention_grad_rows_f32(
-  begin: usize, end: usize, rows: usize, stats: usize, y: usize, dy: usize, H: usize, T: usize, Dv: usize,
-  yb: usize, yh: usize, yt: usize, ob: usize, oh: usize, ot: usize,
-): void {
+export function attention_grad_rows_f32(begin: usize, end: usize, rows: usize, stats: usize, y: usize, dy: usize, ob: usize, oh: usize, ot: usize, at: Attention): void {
+  const H = at.H, T = at.T, Dv = at.Dv, yb = at.yb, yh = at.yh, yt = at.yt;
   const step = ((T + 3) & ~3) << 2;
   for (let head = begin; head < end; head++) {
     const h = head % H, b = head / H, to = rows + head * step * 3;
     memory.fill(to, 0, step * 3);
     for (let t: usize = 0; t < T; t++) {
-      const at = stats + ((head * T + t) << 3), m = f32.load(at), l = f32.load(at, 4), out = to + (t << 2);
+      const stat = stats + ((head * T + t) << 3), m = f32.load(stat), l = f32.load(stat, 4), out = to + (t << 2);
       f32.store(out, m == -Infinity ? 0 : m), f32.store(out + step, l == 0 ? 0 : 1 / l);
       f32.store(out + step * 2, dot(y + ((b * yb + h * yh + t * yt) << 2), dy + ((b * ob + h * oh + t * ot) << 2), Dv));
     }
@@ -68,14 +66,16 @@ function grad_column(s: usize, p: usize, n: i32, rows: usize, step: usize): void
  * out  dq [B, T, H, D]; dbias [B, H, T, S], or 0
  * in   rows as above; q, dy: rows by strides, D and Dv wide; k packed [B, G] × [S, D] and, transposed, [D, S]; v packed [B, G] × [S, Dv];
  *      the rest as attention_f32 has it
- * Tile i is query block i mod ⌈T/32⌉ of head i / ⌈T/32⌉. `scratch` holds 32832 + 128 · (D up to a multiple of 8) bytes.
+ * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds 2 SCORES + 4 QUERIES · (D up to a multiple of 8) + WORDS bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_q_f32(
-  begin: usize, end: usize, scratch: usize, dq: usize, dbias: usize, rows: usize, q: usize, dy: usize, k: usize, k_columns: usize,
-  v: usize, bias: usize, lengths: usize, slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
-  qb: usize, qh: usize, qt: usize, ob: usize, oh: usize, ot: usize, bb: usize, bh: usize, bt: usize, offset: i32, left: i32, right: i32, scale: f32,
+  begin: usize, end: usize, scratch: usize, dq: usize, dbias: usize, rows: usize, q: usize, dy: usize, k: usize, k_columns: usize, v: usize,
+  ob: usize, oh: usize, ot: usize, scale: f32, at: Attention,
 ): void {
+  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask;
+  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, offset = at.offset, left = at.left, right = at.right;
+  const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt;
   const blocks = (T + QUERIES - 1) / QUERIES, panels = (D + 7) >> 3, step = ((T + 3) & ~3) << 2;
   const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, out = dp + SCORES, ldo = panels << 5, words = out + QUERIES * ldo;
   for (let tile = begin; tile < end; tile++) {
@@ -96,10 +96,10 @@ export function attention_grad_q_f32(
       block_f32(dp, KEYS << 2, oRow, ot << 2, v + matrix * keys * Dv + j * (Dv << 2), Dv << 5, count, (n + 7) >> 3, Dv, false);
       if (mask) drop_block(dp, KEYS << 2, count, <usize>n, t0, j, head * ((T + 3) >> 2), mask, words);
       for (let r: usize = 0; r < count; r++) {
-        const i = i0 + <i32>r, s = ds + r * (KEYS << 2), at = stat + (r << 2);
+        const i = i0 + <i32>r, s = ds + r * (KEYS << 2), row = stat + (r << 2);
         const from = first_key(i, left) - j0, to = end_key(i, right, length) - j0;
         score_row(s, n, from, to, scale, biasRow ? biasRow + ((r * bt + j) << 2) : 0, slope, i - j0);
-        grad_row(s, dp + r * (KEYS << 2), n, f32.load(at), f32.load(at + step), f32.load(at + step * 2));
+        grad_row(s, dp + r * (KEYS << 2), n, f32.load(row), f32.load(row + step), f32.load(row + step * 2));
         if (dbias) memory.copy(dbiasRow + ((r * S + j) << 2), s, n << 2);
       }
       block_f32(out, ldo, ds, KEYS << 2, k_columns + matrix * panels * (S << 5) + (j << 5), S << 5, count, panels, n, true);
@@ -112,15 +112,16 @@ export function attention_grad_q_f32(
  * out  dk [B, S, G, D], dv [B, S, G, Dv]
  * in   rows as above; k, v: rows by strides, D and Dv wide; q packed [B, H] × [T, D] and, transposed, [D, T]; dy packed [B, H] × [T, Dv]
  *      and, transposed, [Dv, T]; the rest as attention_f32 has it
- * Tile i is key block i mod ⌈S/32⌉ of key head i / ⌈S/32⌉. `scratch` holds 33344 + 128 · (D and Dv, each up to a multiple of 8) bytes.
+ * Tile i is key block i mod ⌈S/QUERIES⌉ of key head i / ⌈S/QUERIES⌉. `scratch` holds 2 SCORES + 4 KEYS + 4 QUERIES · (D and Dv, each up to a multiple of 8) + WORDS bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_kv_f32(
-  begin: usize, end: usize, scratch: usize, dk: usize, dv: usize, rows: usize, k: usize, v: usize, q: usize, q_columns: usize,
-  dy: usize, dy_columns: usize, bias: usize, lengths: usize, slopes: usize, mask: usize, H: usize, G: usize, T: usize, S: usize, D: usize, Dv: usize,
-  kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, bb: usize, bh: usize, bt: usize,
-  offset: i32, left: i32, right: i32, scale: f32,
+  begin: usize, end: usize, scratch: usize, dk: usize, dv: usize, rows: usize, k: usize, v: usize, q: usize, q_columns: usize, dy: usize,
+  dy_columns: usize, kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, scale: f32, at: Attention,
 ): void {
+  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask;
+  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, offset = at.offset, left = at.left, right = at.right;
+  const bb = at.bb, bh = at.bh, bt = at.bt;
   const blocks = (S + QUERIES - 1) / QUERIES, panelsK = (D + 7) >> 3, panelsV = (Dv + 7) >> 3, group = H / G, step = ((T + 3) & ~3) << 2;
   const queries = ((T + 7) >> 3) << 5, p = scratch, ds = p + SCORES, column = ds + SCORES, outK = column + (KEYS << 2);
   const ldk = panelsK << 5, ldv = panelsV << 5, outV = outK + QUERIES * ldk, words = outV + QUERIES * ldv;
@@ -144,8 +145,8 @@ export function attention_grad_kv_f32(
           const j = j0 + r, i = i0 + <i32>r, s = p + r * (KEYS << 2);
           const from = first_key(i, right) - t0, to = <i32>j < length ? end_key(i, left, <i32>T) - t0 : 0;
           if (bias) {
-            let at = bias + ((b * bb + h * bh + t * bt + j) << 2);
-            for (let c: usize = 0; c < <usize>n; c++, at += bt << 2) f32.store(column + (c << 2), f32.load(at));
+            let element = bias + ((b * bb + h * bh + t * bt + j) << 2);
+            for (let c: usize = 0; c < <usize>n; c++, element += bt << 2) f32.store(column + (c << 2), f32.load(element));
           }
           score_row(s, n, from, to, scale, bias ? column : 0, slope, i - t0);
           grad_column(s, ds + r * (KEYS << 2), n, stat, step);

@@ -1,11 +1,11 @@
-/** A checkpoint's floats: half precision widened to float32, exactly, and the search for what is no number. A tile is 1024 elements. */
-import { load_tail } from './simd';
+/** A checkpoint's floats: half precision widened to float32, exactly, and the search for what is no number. A tile is TILE elements. */
+import { TILE, load_tail } from './simd';
 
 /**
  * out  refused: set to 1 where an x[i] is infinite or NaN      in  x [n]
  */
 export function check_finite_f32(begin: usize, end: usize, refused: usize, x: usize, n: usize): void {
-  let left = min(end << 10, n) - (begin << 10), p = x + (begin << 12);
+  let left = min(end * TILE, n) - (begin * TILE), p = x + ((begin * TILE) << 2);
   // As integers: those of floats without a sign are in the same order, with infinity and NaN on top.
   let a = i32x4.splat(0), b = i32x4.splat(0);
   for (; left >= 8; left -= 8, p += 32) a = i32x4.max_s(a, f32x4.abs(v128.load(p))), b = i32x4.max_s(b, f32x4.abs(v128.load(p, 16)));
@@ -19,7 +19,7 @@ export function check_finite_f32(begin: usize, end: usize, refused: usize, x: us
  * out  y [n]      in  x [n] (2 bytes each)
  */
 export function convert_bf16_f32(begin: usize, end: usize, y: usize, x: usize, n: usize): void {
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i++) store<u32>(y + (i << 2), <u32>load<u16>(x + (i << 1)) << 16);
+  for (let i = begin * TILE, to = min(end * TILE, n); i < to; i++) store<u32>(y + (i << 2), <u32>load<u16>(x + (i << 1)) << 16);
 }
 
 /** Subnormals, infinities and NaNs included. Shifted into place, the exponent is 112 too small: one multiplication by 2^112 mends it, and normalises subnormals. */
@@ -37,5 +37,5 @@ export function f16_to_f32(h: u32): f32 {
  * out  y [n]      in  x [n] (2 bytes each)
  */
 export function convert_f16_f32(begin: usize, end: usize, y: usize, x: usize, n: usize): void {
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i++) f32.store(y + (i << 2), f16_to_f32(<u32>load<u16>(x + (i << 1))));
+  for (let i = begin * TILE, to = min(end * TILE, n); i < to; i++) f32.store(y + (i << 2), f16_to_f32(<u32>load<u16>(x + (i << 1))));
 }

@@ -18,17 +18,20 @@ export function copy(
   }
 }
 
+/** Rows that a tile of transpose_f32 writes. */
+export const FLIPPED: usize = 8;
+
 /**
  * The same where it is the last two axes that changed places, so that x's neighbours are y's columns: 4 × 4 elements at a time.
  * out  y [n0, n1, n2, n3]      in  x: element (i, j, k, l) at i·s0 + j·s1 + k + l·s3 floats
- * Tile t is rows 8 b … 8 b + 7 of matrix (i, j), b = t mod ⌈n2/8⌉: y's rows may lie a power of two apart, where a cache has room for eight.
+ * Tile t is FLIPPED rows from b · FLIPPED on of matrix (i, j), b = t mod ⌈n2/FLIPPED⌉: y's rows may lie a power of two apart, where a cache has room for eight.
  */
 export function transpose_f32(
   begin: usize, end: usize, y: usize, x: usize, n1: usize, n2: usize, n3: usize, s0: usize, s1: usize, s3: usize,
 ): void {
-  const blocks = (n2 + 7) >> 3, step = n3 << 2, ld = s3 << 2;
+  const blocks = (n2 + FLIPPED - 1) / FLIPPED, step = n3 << 2, ld = s3 << 2;
   for (let t = begin; t < end; t++) {
-    const k = (t % blocks) << 3, matrix = t / blocks, i = matrix / n1, j = matrix % n1, rows = min<usize>(8, n2 - k);
+    const k = (t % blocks) * FLIPPED, matrix = t / blocks, i = matrix / n1, j = matrix % n1, rows = min(FLIPPED, n2 - k);
     let from = x + ((i * s0 + j * s1 + k) << 2), to = y + (matrix * n2 + k) * step, l = n3;
     for (; l >= 4; l -= 4, from += ld << 2, to += 16) {
       const p = from + ld, q = p + ld, r = q + ld;

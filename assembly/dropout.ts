@@ -2,10 +2,13 @@
  * Dropout (Srivastava et al. 2014), whose mask is no memory but a function: of a key of four words and an element's place. A forward, its
  * gradient and a run that was resumed get the same mask, whatever the threads.
  */
-import { load_tail, store_tail, transpose4 } from './simd';
+import { TILE, load_tail, store_tail, transpose4 } from './simd';
 
 // Splatted from memory: V8 from Node 24 on would rebuild a v128 constant at every use.
 const MULTIPLIERS: usize = memory.data<u32>([0xd2511f53, 0xcd9e8d57]);
+
+/** Bytes of the random words of four counters, which kernels work in. */
+export const WORDS: usize = 64;
 
 /** The upper halves of the products of four words and m. */
 // @ts-ignore: decorator
@@ -35,11 +38,11 @@ export function philox(out: usize, c0: v128, c1: v128, key: usize): void {
  *   y[i] = u[i] < threshold ? 0 : x[i] · factor
  * out  y [n]      in  x [n], mask: four words of a key, threshold (uint32), factor (float32)
  * u[i] is word (i >> 2) & 3 of Philox's block for the counter (4 (i >> 4) + (i & 3), 0): 16 neighbours come from four counters, without a shuffle.
- * Tile i is elements 1024 i … 1024 i + 1023; `scratch` holds 64 bytes. y may be x.
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1; `scratch` holds WORDS bytes. y may be x.
  */
 export function dropout_f32(begin: usize, end: usize, scratch: usize, y: usize, x: usize, n: usize, mask: usize): void {
   const threshold = v128.load32_splat(mask, 16), factor = v128.load32_splat(mask, 20), zero = i32x4.splat(0);
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i += 16) {
+  for (let i = begin * TILE, to = min(end * TILE, n); i < to; i += 16) {
     philox(scratch, i32x4.add(i32x4.splat(<i32>(i >> 2)), i32x4(0, 1, 2, 3)), zero, mask);
     for (let j: usize = 0; j < 16 && i + j < to; j += 4) {
       const at = (i + j) << 2, left = to - i - j;
@@ -61,7 +64,7 @@ function kept(v: v128, words: v128, threshold: v128, factor: v128): v128 {
 /**
  * The same in place over a block of attention weights, whose rows are ld bytes apart: row r is query t + r, column c key j + c.
  * u of query t and key j is word t & 3 of Philox's block for the counter (j, first + (t >> 2)), `first` being the head's number times ⌈T/4⌉.
- * t and j are multiples of 4; n is rounded up to 4; `words` holds 64 bytes.
+ * t and j are multiples of 4; n is rounded up to 4; `words` holds WORDS bytes.
  */
 export function drop_block(s: usize, ld: usize, rows: usize, n: usize, t: usize, j: usize, first: usize, mask: usize, words: usize): void {
   const threshold = v128.load32_splat(mask, 16), factor = v128.load32_splat(mask, 20);

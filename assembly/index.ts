@@ -1,4 +1,4 @@
-/** The whole ABI: what the host calls. src/engine/kernels.ts holds the same names with their arities, and a test compares them. */
+/** The whole ABI: what the host calls. The build writes src/engine/kernels.generated.ts from it (scripts/kernels.mjs). */
 export { activation_f32, activation_grad_f32 } from './activation';
 export { attention_f32, attention_weights_f32 } from './attention';
 export { attention_grad_kv_f32, attention_grad_q_f32, attention_grad_rows_f32 } from './attention_grad';

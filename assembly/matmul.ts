@@ -6,7 +6,7 @@
  */
 import { activate_row } from './activation';
 import { PANEL, block_f32, micro_1x1 } from './microkernel';
-import { PANEL_BLOCK } from './quantize';
+import { BLOCK, PANEL_BLOCK } from './quantize';
 import { ROW_BLOCK, block_q8, micro_1x1_q8 } from './quantized';
 
 /** y[c] += a[c] for n rounded up to 4: reads and writes whole vectors. */
@@ -94,12 +94,12 @@ export function matmul_f32(
 
 /**
  * The same with 8-bit weights.
- * in  x [M, blocks] as quantize_i16 makes it, w packed [N, blocks]: blocks of 32 along k
+ * in  x [M, ⌈K/BLOCK⌉] as quantize_i16 makes it, w packed [N, ⌈K/BLOCK⌉]: blocks along k
  */
 export function matmul_q8(
   begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
-  M: usize, N: usize, blocks: usize, rows: usize, panels: usize, activation: i32,
+  M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
 ): void {
-  const ldx = blocks * ROW_BLOCK, step = blocks * PANEL_BLOCK;
+  const blocks = (K + BLOCK - 1) / BLOCK, ldx = blocks * ROW_BLOCK, step = blocks * PANEL_BLOCK;
   product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, true);
 }

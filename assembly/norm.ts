@@ -1,5 +1,5 @@
 /** Normalisation over the last axis: layer norm (Ba et al., arXiv 1607.06450) and root-mean-square norm. */
-import { load_tail, lower, madd, round4, store_tail, sum2, sum_row, upper } from './simd';
+import { STRIP, load_tail, lower, madd, round4, store_tail, sum2, sum_row, upper } from './simd';
 
 /** Σ_c (x[c] − mean)² in float64. */
 function square_row(x: usize, C: usize, mean: f32): f64 {
@@ -143,12 +143,12 @@ function norm_grad_columns(dg: usize, db: usize, dy: usize, x: usize, stats: usi
  * Both norms, backwards, with z as above:
  *   dg[c] = Σ_t dy[t,c] · z[t,c],   db[c] = Σ_t dy[t,c]
  * out  dg [C] or 0, db [C] or 0      in  dy, x [T, C], stats [T, 3] = (mean, r, shift)
- * Tile i is columns 16 i … 16 i + 15, a cache line of every row. Any T, C.
+ * Tile i is strip i. Any T, C.
  */
 export function norm_grad_weight_f32(
   begin: usize, end: usize, dg: usize, db: usize, dy: usize, x: usize, stats: usize, T: usize, C: usize,
 ): void {
-  for (let c = begin << 4, to = min(end << 4, C); c < to; c += 4) {
+  for (let c = begin * STRIP, to = min(end * STRIP, C); c < to; c += 4) {
     const o = c << 2;
     norm_grad_columns(dg ? dg + o : 0, db ? db + o : 0, dy + o, x + o, stats, T, C, min<usize>(4, to - c));
   }

@@ -1,8 +1,8 @@
 /**
  * Steps of optimizers, in place, as PyTorch's single-tensor forms take them, and the sum of squares that gradients are clipped by. What depends on the
- * step's number comes from the host as a scalar, rounded. A tile is 1024 elements.
+ * step's number comes from the host as a scalar, rounded. A tile is TILE elements.
  */
-import { load_tail, lower, store_tail, sum2, upper } from './simd';
+import { TILE, load_tail, lower, store_tail, sum2, upper } from './simd';
 
 // @ts-ignore: decorator
 @inline
@@ -16,7 +16,7 @@ function load4(p: usize, n: usize): v128 {
  *   m ← m + (1 − β1) (g' − m);   v ← β2 v + (1 − β2) g'²
  *   p ← p − rate · m / (√v · correction + eps),   rate = lr / (1 − β1^t), correction = 1 / √(1 − β2^t)
  * out  p, m, v [n]      in  the same, g [n]
- * Tile i is elements 1024 i … 1024 i + 1023.
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1.
  */
 export function adam_f32(
   begin: usize, end: usize, p: usize, m: usize, v: usize, g: usize, n: usize, scale: f32, keep: f32, decay: f32, beta1: f32, beta2: f32,
@@ -24,7 +24,7 @@ export function adam_f32(
 ): void {
   const s = f32x4.splat(scale), k = f32x4.splat(keep), d = f32x4.splat(decay), a = f32x4.splat(1 - beta1);
   const b = f32x4.splat(beta2), c = f32x4.splat(1 - beta2), r = f32x4.splat(rate), q = f32x4.splat(correction), e = f32x4.splat(eps);
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i += 4) {
+  for (let i = begin * TILE, to = min(end * TILE, n); i < to; i += 4) {
     const o = i << 2, left = to - i, w = f32x4.mul(k, load4(p + o, left));
     const u = f32x4.add(f32x4.mul(d, w), f32x4.mul(s, load4(g + o, left)));
     const m0 = load4(m + o, left), m1 = f32x4.add(m0, f32x4.mul(a, f32x4.sub(u, m0)));
@@ -39,14 +39,14 @@ export function adam_f32(
  * Stochastic gradient descent, with momentum where m is not 0 (Sutskever et al. 2013, in PyTorch's form).
  *   g' = scale · g + decay · p;   m ← momentum · m + blend · g';   p ← p − lr · (nesterov · m + g', or m where nesterov is 0)
  * out  p [n], m [n] or 0      in  the same, g [n]; blend = 1 − dampening. The first step has momentum 0 and blend 1.
- * Tile i is elements 1024 i … 1024 i + 1023.
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1.
  */
 export function sgd_f32(
   begin: usize, end: usize, p: usize, m: usize, g: usize, n: usize, scale: f32, decay: f32, momentum: f32, blend: f32, nesterov: f32, lr: f32,
 ): void {
   const s = f32x4.splat(scale), d = f32x4.splat(decay), u = f32x4.splat(momentum), b = f32x4.splat(blend);
   const a = f32x4.splat(nesterov), r = f32x4.splat(lr);
-  for (let i = begin << 10, to = min(end << 10, n); i < to; i += 4) {
+  for (let i = begin * TILE, to = min(end * TILE, n); i < to; i += 4) {
     const o = i << 2, left = to - i, w = load4(p + o, left);
     let step = f32x4.add(f32x4.mul(d, w), f32x4.mul(s, load4(g + o, left)));
     if (m) {
@@ -63,13 +63,13 @@ export function sgd_f32(
 
 /**
  *   sums[i] = Σ x[j]² over tile i, in float64
- * out  sums [⌈n/1024⌉] (float64)      in  x [n]
- * Tile i is elements 1024 i … 1024 i + 1023; the host adds the sums up, in order.
+ * out  sums [⌈n/TILE⌉] (float64)      in  x [n]
+ * Tile i is elements i · TILE … (i + 1) · TILE − 1; the host adds the sums up, in order.
  */
 export function square_sum_f32(begin: usize, end: usize, sums: usize, x: usize, n: usize): void {
   for (let tile = begin; tile < end; tile++) {
     let a = f64x2.splat(0), b = f64x2.splat(0);
-    for (let i = tile << 10, to = min((tile + 1) << 10, n); i < to; i += 4) {
+    for (let i = tile * TILE, to = min((tile + 1) * TILE, n); i < to; i += 4) {
       const v = load4(x + (i << 2), to - i), low = lower(v), high = upper(v);
       a = f64x2.add(a, f64x2.mul(low, low)), b = f64x2.add(b, f64x2.mul(high, high));
     }

@@ -107,7 +107,7 @@ function spread(pairs: usize, q: usize, n: usize): void {
 /**
  *   scale[n,b] = max_k |w[n,k]| / 127, up to the next float16 or 11 digits;   q[n,k] = round(w[n,k] / scale[n, k/32])
  * out  packed: rows first … of a stack, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
- * `scratch` holds 32 bytes. Tile i is row i of w. Any K.
+ * `scratch` holds BLOCK bytes. Tile i is row i of w. Any K.
  */
 export function quantize_q8(
   begin: usize, end: usize, scratch: usize, packed: usize, refused: usize, w: usize, first: usize, height: usize, K: usize,
@@ -138,12 +138,13 @@ export function pack_int_q8(begin: usize, end: usize, packed: usize, q: usize, f
 }
 
 /**
- * out  packed: scales of rows first … of a stack, refused: set to 1 for one that is not finite      in  scale [n, blocks] (float16)
+ * out  packed: scales of rows first … of a stack, refused: set to 1 for one that is not finite      in  scale [n, ⌈K/BLOCK⌉] (float16)
  * Tile i is row i.
  */
 export function pack_scale_q8(
-  begin: usize, end: usize, packed: usize, refused: usize, scale: usize, first: usize, height: usize, blocks: usize,
+  begin: usize, end: usize, packed: usize, refused: usize, scale: usize, first: usize, height: usize, K: usize,
 ): void {
+  const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
     let from = scale + i * (blocks << 1), to = scale_of(packed, first + i, height, blocks);
     for (let b: usize = 0; b < blocks; b++, from += 2, to += PANEL_BLOCK) {
@@ -173,13 +174,13 @@ export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, row
 }
 
 /**
- * out  q [N, K] (int8), for scales as unpack_scale_q8 gives them, refused: set to 1 as it does      in  packed [N, K]
+ * out  y: q [N, K] (int8), for scales as unpack_scale_q8 gives them, refused: set to 1 as it does      in  packed [N, K]
  * Tile i is row i.
  */
-export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize, refused: usize, N: usize, K: usize): void {
+export function unpack_int_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, N: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = q + i * K;
+    let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = y + i * K;
     for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const scale = f32.load(from), half = to_f16(scale), share: f32 = half == scale ? 1 : scale / half;
       if (share < LEAST_SHARE) i32.store(refused, 1);
@@ -190,12 +191,13 @@ export function unpack_int_q8(begin: usize, end: usize, q: usize, packed: usize,
 }
 
 /**
- * out  scale [N, blocks] (float16), refused: set to 1 where a scale is less than 8/9 of its float16      in  packed
+ * out  y: scale [N, ⌈K/BLOCK⌉] (float16), refused: set to 1 where a scale is less than 8/9 of its float16      in  packed
  * Tile i is row i.
  */
-export function unpack_scale_q8(begin: usize, end: usize, scale: usize, packed: usize, refused: usize, N: usize, blocks: usize): void {
+export function unpack_scale_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, N: usize, K: usize): void {
+  const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = scale_of(packed, i, N, blocks), to = scale + i * (blocks << 1);
+    let from = scale_of(packed, i, N, blocks), to = y + i * (blocks << 1);
     for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
       const exact = f32.load(from), half = to_f16(exact);
       if (half > 0 && exact / half < LEAST_SHARE) i32.store(refused, 1);

@@ -1,5 +1,5 @@
 /** Sums and means, in float64 and in one order for every element, whoever computes it; rounded once. */
-import { load_tail, lower, round4, store_tail, sum_row, upper } from './simd';
+import { STRIP, load_tail, lower, round4, store_tail, sum_row, upper } from './simd';
 
 /** y[i] = Σ_r x[r,i] / d for n (1 to 4) columns. */
 function sum_columns(y: usize, x: usize, R: usize, step: usize, n: usize, d: v128): void {
@@ -30,14 +30,14 @@ function sum_line(y: usize, x: usize, R: usize, step: usize, n: v128): void {
 /**
  *   y[a,i] = Σ_r x[a,r,i] / d
  * out  y [A, I]      in  x [A, R, I]; d is 1 for a sum, R for a mean
- * Tile t is columns 16 s … 16 s + 15 of matrix a, s = t mod ⌈I/16⌉, a = t / ⌈I/16⌉. Any R, I.
+ * Tile t is strip s = t mod ⌈I/STRIP⌉ of matrix a = t / ⌈I/STRIP⌉. Any R, I.
  */
 export function sum_f32(begin: usize, end: usize, y: usize, x: usize, R: usize, I: usize, d: f64): void {
-  const strips = (I + 15) >> 4, step = I << 2, divisor = f64x2.splat(d);
+  const strips = (I + STRIP - 1) / STRIP, step = I << 2, divisor = f64x2.splat(d);
   for (let tile = begin; tile < end; tile++) {
-    const a = tile / strips, from = (tile % strips) << 4, to = min(from + 16, I), q = x + a * R * step, p = y + a * step;
+    const a = tile / strips, from = (tile % strips) * STRIP, to = min(from + STRIP, I), q = x + a * R * step, p = y + a * step;
     if (I == 1) f32.store(p, <f32>(sum_row(q, R) / d));
-    else if (to - from == 16) sum_line(p + (from << 2), q + (from << 2), R, step, divisor);
+    else if (to - from == STRIP) sum_line(p + (from << 2), q + (from << 2), R, step, divisor);
     else for (let i = from; i < to; i += 4) sum_columns(p + (i << 2), q + (i << 2), R, step, min<usize>(4, to - i), divisor);
   }
 }

@@ -9,6 +9,12 @@
  * `@ts-ignore: decorator`, here and elsewhere: asc knows @inline on functions, TypeScript's checker in editors refuses any decorator there.
  */
 
+/** Elements of a tile of what goes element by element. */
+export const TILE: usize = 1024;
+
+/** Columns of a tile of what sums over rows: a cache line of each. */
+export const STRIP: usize = 16;
+
 /**
  * a·b + c. One rounding where the relaxed build meets a machine with fused multiply-add, two in the plain build.
  * The only place where the builds differ.

@@ -6,7 +6,8 @@
  *   node scripts/build.mjs js               all but the kernels
  *   node scripts/build.mjs --if-stale       everything, or nothing where dist is up to date
  *
- * The kernels and the modules carry the same hash of the kernels' sources (BUILD), so that the host can refuse binaries that are not its own.
+ * Modules are built upon what kernels.mjs reads off the kernels' sources, with the hash (BUILD) that binaries carry too, so that the host can refuse those
+ * that are not its own.
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -21,6 +22,7 @@ import { build as esbuild } from 'esbuild';
 const root = dirname(import.meta.dirname);
 const at = (/** @type {string[]} */ ...path) => join(root, ...path);
 const stampFile = at('dist', '.built');
+const kernelsFile = 'src/engine/kernels.generated.ts';
 
 /** What one binary may weigh, in KiB. */
 const budget = { raw: 96, gzip: 32 };
@@ -49,14 +51,24 @@ async function hashOf(/** @type {string[]} */ files, /** @type {string[]} */ ...
   return hash.digest('hex').slice(0, 7);
 }
 
+/** Hashes of what kernels and modules are built from. A part of src is written from the kernels' sources first. */
 async function hashes() {
   const { version } = JSON.parse(await readFile(at('node_modules/assemblyscript/package.json'), 'utf8'));
-  const wasm = await hashOf([...(await filesBelow('assembly')), 'asconfig.json'], version);
+  const wasm = await hashOf([...(await filesBelow('assembly')), 'asconfig.json', 'scripts/kernels.mjs'], version);
+  await describeKernels(wasm);
   const js = await hashOf(
     [...(await filesBelow('src')), 'tsconfig.json', 'tsconfig.build.json', 'package.json', 'scripts/build.mjs'],
     wasm,
   );
   return { wasm, js };
+}
+
+/** Writes down what the host must know of the kernels, unless that is there. */
+async function describeKernels(/** @type {string} */ hash) {
+  if (existsSync(at(kernelsFile)) && (await readFile(at(kernelsFile), 'utf8')).includes(`0x${hash};`)) return;
+  // AssemblyScript takes most of a second to load.
+  const { kernelsModule } = await import('./kernels.mjs');
+  await generate(kernelsFile, await kernelsModule(hash));
 }
 
 /** What dist was built from: a hash per kernel target and one for the modules. @returns {Promise<Record<string, string>>} */
@@ -94,15 +106,11 @@ async function buildWasm(/** @type {string[]} */ names) {
   };
   await Promise.all(Array.from({ length: Math.min(names.length, availableParallelism()) }, lane));
   for (const name of names) await weigh(name, at(targets[name]?.outFile ?? ''));
-  await generate('dist/engine/build.js', await buildModule(hash));
   await inlineWasm();
   await writeStamp(Object.fromEntries(names.map((name) => [name, hash])));
 }
 
-const buildModule = async (/** @type {string} */ hash) => {
-  const { version } = JSON.parse(await readFile(at('package.json'), 'utf8'));
-  return `export const BUILD = 0x${hash};\nexport const VERSION = '${version}';\n`;
-};
+const buildModule = async () => `export const VERSION = '${JSON.parse(await readFile(at('package.json'), 'utf8')).version}';\n`;
 
 async function weigh(/** @type {string} */ name, /** @type {string} */ file) {
   const bytes = await readFile(file);
@@ -119,7 +127,7 @@ export class TypeErrors extends Error {}
 /** Modules and declarations, then the files that are generated or bundled. Files of an earlier build that this one did not write go. */
 async function buildJs() {
   const began = Date.now() - 1000; // file systems round
-  const { wasm, js } = await hashes();
+  const { js } = await hashes();
   // tsc writes its output in spite of type errors, so that a dist with a wrong type in it can still be tried; the build fails all the same.
   const types = await run('node_modules/typescript/bin/tsc', ['-p', 'tsconfig.build.json']).catch(
     () => new TypeErrors('src has type errors'),
@@ -129,7 +137,7 @@ async function buildJs() {
       await mkdir(dirname(at(file.replace('src', 'dist'))), { recursive: true });
       await copyFile(at(file), at(file.replace('src', 'dist')));
     }
-  await generate('dist/engine/build.js', await buildModule(wasm));
+  await generate('dist/engine/build.js', await buildModule());
   await generate('dist/pictures/assets.js', await pictureAssets());
   // One file each, so that a browser can load a worker as it is.
   for (const worker of ['node-worker', 'web-worker']) await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);

@@ -30,6 +30,8 @@ import { summarization, text2textGeneration, translation } from './pipelines/tex
 import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
 import type { Runtime } from './runtime/types.js';
+import { chatTemplates } from './text/chat.js';
+import { registerChatTemplates } from './text/chat_options.js';
 import { moreTokenizers } from './text/classes/more.js';
 import { registerTokenizers } from './text/classes/names.js';
 
@@ -40,6 +42,7 @@ export function bindAll(runtime: Runtime) {
     ...[heedTransformer, marian, bart, t5, mt5],
   );
   registerTokenizers(moreTokenizers);
+  registerChatTemplates(chatTemplates);
   attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);

@@ -142,6 +142,8 @@ export {
 } from './pipelines/zero_shot_classification.js';
 export type { Binary, Port, Runtime } from './runtime/types.js';
 export { type Dtype, type Tensor as EngineTensor, tensor } from './tensor.js';
+export { chatTemplates } from './text/chat.js';
+export { type ChatOptions, type ChatRenderer, type Conversation, type Message, registerChatTemplates } from './text/chat_options.js';
 export { moreTokenizers } from './text/classes/more.js';
 export { registerTokenizers, type TokenizerTable } from './text/classes/names.js';
 export type {

@@ -3,6 +3,7 @@
  * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
+import { BLOCK, PANEL, PANEL_BLOCK, ROW_BLOCK } from './engine/kernels.generated.js';
 import type { Storage } from './engine/memory.js';
 import { HeedError, kindOf } from './errors.js';
 import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/tensor.js';
@@ -195,18 +196,13 @@ function ofHost(engine: Engine, { type, data, dims }: HostTensor<AnyData>, shape
   return tensor(engine, isWide ? narrowed(data) : (data as HostData), shape, dtype);
 }
 
-/** Rows in a panel. */
-export const PANEL = 8;
 export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;
 
-/** Elements along k that share a scale in 8-bit weights, and the bytes of such a block: eight rows of a panel with their scales, a row of activations. */
-export const GROUP = 32;
-const PANEL_GROUP = 288;
-const ROW_GROUP = 68;
-export const groups = (columns: number): number => Math.ceil(columns / GROUP);
-export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_GROUP;
+/** Blocks of neighbours in a row of 8-bit weights, which share a scale. */
+export const groups = (columns: number): number => Math.ceil(columns / BLOCK);
+export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_BLOCK;
 /** Of activations [rows, columns] that are rounded to int16. */
-export const roundedBytes = (rows: number, columns: number): number => rows * groups(columns) * ROW_GROUP;
+export const roundedBytes = (rows: number, columns: number): number => rows * groups(columns) * ROW_BLOCK;
 
 /** A matrix [N, K] in the panels that a product reads. `unpack` gives its rows back. */
 abstract class Panels {

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import type { Launch } from '../dist/engine/launch.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -144,8 +145,9 @@ describe('layers', () => {
 });
 
 describe('the kernels and the host', async () => {
-  const { kernels } = await import('../dist/engine/kernels.js');
-  const { BUILD } = await import('../dist/engine/build.js');
+  const { arities, BUILD, ...generated } = await import('../dist/engine/kernels.generated.js');
+  // Structs begin with a capital letter.
+  const kernels = Object.entries(generated).filter(([name, value]) => typeof value === 'function' && /^[a-z]/.test(name));
   const nodeHasRelaxed = Number.parseInt(process.versions.node, 10) >= 22;
 
   describe.each(['simd', 'simd-threads', 'relaxed', 'relaxed-threads'])('%s', (name) => {
@@ -154,7 +156,7 @@ describe('the kernels and the host', async () => {
 
     it.skipIf(relaxed && !nodeHasRelaxed)('exports what the host calls, and nothing else', () => {
       const exports = WebAssembly.Module.exports(load()).map((entry) => entry.name);
-      expect(exports.sort()).toEqual([...Object.keys(kernels), 'BUILD', 'RELAXED'].sort());
+      expect(exports.sort()).toEqual([...kernels.map(([name]) => name), 'BUILD', 'RELAXED'].sort());
     });
 
     it.skipIf(relaxed && !nodeHasRelaxed)('imports a memory and the rows of its tile, and is of the build that the host belongs to', () => {
@@ -167,8 +169,11 @@ describe('the kernels and the host', async () => {
       const { exports } = new WebAssembly.Instance(module, { env: { memory, plain_rows: 4, relaxed_rows: 4 } });
       const values = [exports.BUILD, exports.RELAXED].map((constant) => (constant as WebAssembly.Global).value);
       expect(values).toEqual([BUILD, Number(relaxed)]);
-      for (const [kernel, parameters] of Object.entries(kernels))
-        expect([kernel, (exports[kernel] as () => void).length]).toEqual([kernel, parameters]);
+      for (const [i, [kernel, launch]] of kernels.sort().entries()) {
+        const { kernel: number, args } = (launch as unknown as (at: object) => Launch)({ tiles: 1, work: 1 });
+        const { length } = exports[kernel] as () => void;
+        expect([kernel, number, args.length + 2, arities[i]]).toEqual([kernel, i, length, length]);
+      }
     });
   });
 });

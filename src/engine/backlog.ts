@@ -3,16 +3,10 @@
  * step, and the event loop has its turns in between. Nobody can tell: whoever looks at the memory meanwhile, or computes there, has all of them computed first;
  * and a block that is freed and handed out again is written to by those that come later.
  */
-import type { Launch } from './pool.js';
+import type { Launch } from './launch.js';
 
 /** Operations that a step computes at once, and of a part of what it leaves for later: a moment, also of a slow machine. */
 const MOMENT = 1 << 27;
-
-/** A launch, or what is left of it. */
-export interface Waiting extends Launch {
-  /** About the number of float operations. */
-  work: number;
-}
 
 /** An array of numbers, or a typed one. */
 export interface HostNumbers extends ArrayLike<number> {
@@ -20,7 +14,7 @@ export interface HostNumbers extends ArrayLike<number> {
 }
 
 /** Takes off a launch as many tiles as are a moment's work. */
-function partOf(launch: Waiting): Waiting {
+function partOf(launch: Launch): Launch {
   const tiles = Math.min(launch.tiles, Math.max(1, Math.floor((launch.tiles * MOMENT) / launch.work)));
   const part = { ...launch, tiles, work: (launch.work * tiles) / launch.tiles };
   launch.first += tiles;
@@ -30,7 +24,7 @@ function partOf(launch: Waiting): Waiting {
 }
 
 export class Backlog {
-  #waiting: (Waiting | (() => void))[] = [];
+  #waiting: (Launch | (() => void))[] = [];
   /** Operations of the step that runs, so far. */
   #step: number | undefined;
   /** What is computed now looks at the memory as it is. */
@@ -38,7 +32,7 @@ export class Backlog {
   /** Why its results are lost, whoever had it computed. */
   #failure: { error: unknown } | undefined;
 
-  constructor(readonly compute: (launch: Waiting) => void) {}
+  constructor(readonly compute: (launch: Launch) => void) {}
 
   /** Runs a step, whose launches may be left for later. */
   during<T>(step: () => T): T {
@@ -50,7 +44,7 @@ export class Backlog {
     }
   }
 
-  launch(launch: Waiting): void {
+  launch(launch: Launch): void {
     if (this.#step !== undefined) {
       this.#step += launch.work;
       if (this.#waiting.length || this.#step > MOMENT) {

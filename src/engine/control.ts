@@ -6,6 +6,7 @@
  * cannot end before the claim is worked off and subtracted from `pending`. So what to do is read after the claim and is always
  * the right one; a thread that sleeps, starts late or dies without a claim delays nobody.
  */
+import { arities } from './kernels.generated.js';
 
 /** Indices into an Int32Array over the block. What threads hammer on has a cache line (16 slots) of its own. */
 export const slot = {
@@ -17,8 +18,8 @@ export const slot = {
   tiles: 65,
   chunks: 66,
   argc: 67,
+  /** Bytes of it that a lane has. The first argument is where that of lane 0 lies, if there is any. */
   scratch: 68,
-  scratchBytes: 69,
   /** 1 when a kernel trapped in a thread. */
   fault: 70,
   /** Microseconds in which a thread looks for work before it sleeps. */
@@ -40,7 +41,8 @@ export const admittedSlot = (lane: number): number => ranSlot(lane) + 1;
 
 /** Bytes from the block's start to the arguments, which are f64, since every kernel parameter fits one exactly. */
 export const ARGS_OFFSET = (slot.ran + MAX_LANES * LINE) * 4;
-export const MAX_ARGS = 32;
+/** As many as the kernel with the most of them has behind its tiles. */
+const MAX_ARGS = /* @__PURE__ */ Math.max(...arities) - 2;
 export const CONTROL_BYTES = ARGS_OFFSET + MAX_ARGS * 8;
 
 /** A control block seen from JavaScript. Views of a shared memory stay valid when it grows. */
@@ -78,8 +80,8 @@ export function work(slots: Int32Array, args: Float64Array, lane: number, kernel
     if (slots[slot.serial] !== serial) {
       serial = slots[slot.serial];
       list = Array.from(args.subarray(0, slots[slot.argc]));
-      const bytes = slots[slot.scratchBytes] as number;
-      if (bytes > 0) list.unshift((slots[slot.scratch] as number) + lane * bytes);
+      const bytes = slots[slot.scratch] as number;
+      if (bytes > 0) list[0] = (list[0] as number) + lane * bytes;
     }
     const chunks = slots[slot.chunks] as number;
     const tiles = slots[slot.tiles] as number;

@@ -4,10 +4,10 @@
  */
 import { HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
-import { Backlog, type HostNumbers, type Waiting } from './backlog.js';
+import { Backlog, type HostNumbers } from './backlog.js';
 import { hasRelaxed, hasSimd } from './features.js';
-import { inOrder, instantiate, type KernelFunction } from './instantiate.js';
-import { type Kernel, kernelNames } from './kernels.js';
+import { instantiate, type KernelFunction } from './instantiate.js';
+import type { Launch, Pointer, Struct } from './launch.js';
 import { createMemory, type EngineMemory, type MemoryUse, Storage } from './memory.js';
 import { checkEngineOptions, type EngineInfo, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
@@ -75,8 +75,7 @@ export class Engine {
     const module = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary] ?? (await runtime.loadModule(binary));
     signal?.throwIfAborted();
     const memory = createMemory(shared, options.memory?.maximum ?? MOST_MEMORY);
-    const exports = instantiate(module, memory.wasm);
-    const relaxed = exports.RELAXED?.valueOf() === 1;
+    const { kernels, relaxed } = instantiate(module, memory.wasm);
     if (relaxed && deterministic) throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', notDeterministic);
     const info: EngineInfo = {
       runtime: runtime.name,
@@ -86,7 +85,6 @@ export class Engine {
       shared,
       reason: undefined,
     };
-    const kernels = inOrder(exports);
     const engine = new Engine(runtime, info, memory, kernels, inlineBelow);
     if (shared) {
       const started = await ThreadPool.start({ runtime, module, memory, kernels, lanes: wanted, startTimeout, deadline });
@@ -131,17 +129,19 @@ export class Engine {
     return storage;
   }
 
-  /**
-   * Runs a kernel on all of its tiles, on all threads when that pays.
-   * `work` is about the number of float operations; `scratch` the bytes that the kernel wants per thread.
-   */
-  launch(kernel: Kernel, tiles: number, work: number, args: readonly number[], scratch = 0): void {
+  /** Runs a kernel on all of its tiles, on all threads when that pays. @example engine.launch(fill_f32({ tiles, work: n, y, n, a: 0 })) */
+  launch(launch: Launch): void {
     this.#alive();
-    if (tiles <= 0) return;
-    const index = kernelNames.indexOf(kernel);
-    const bytes = Math.ceil(scratch / 64) * 64;
-    const base = bytes ? this.#scratchFor(bytes * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1))) : 0;
-    if (!this.#rehearsing) this.#backlog.launch({ kernel: index, first: 0, tiles, args, scratch: base, scratchBytes: bytes, work });
+    if (launch.tiles <= 0) return;
+    if (launch.scratch) launch.args[0] = this.#scratchFor(launch.scratch * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1)));
+    if (!this.#rehearsing) this.#backlog.launch(launch);
+  }
+
+  /** Puts a struct into the memory of the innermost scope, for kernels: its address. */
+  place<Name extends string>(words: Struct<Name>): Pointer<Name> {
+    const { ptr } = this.allocate(words.length * 4);
+    this.write(words, (own) => this.heap.ints(ptr, own.length).set(own));
+    return ptr as Pointer<Name>;
   }
 
   /** Writes values of the host's into the memory, in their turn where launches wait: `enter` gets them, or a copy. */
@@ -149,8 +149,8 @@ export class Engine {
     this.#backlog.write(values, enter);
   }
 
-  #compute(launch: Waiting): void {
-    const { work, kernel, first, tiles, args, scratch, scratchBytes } = launch;
+  #compute(launch: Launch): void {
+    const { work, kernel, first, tiles, args } = launch;
     this.#work += work;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow && (this.#inlineBelow === 0 || this.#pool.pays)) {
       try {
@@ -161,10 +161,9 @@ export class Engine {
       return;
     }
     const run = this.#kernels[kernel] as KernelFunction;
-    const list = scratchBytes ? [scratch, ...args] : args;
     // In a few calls, not one: V8 cannot replace baseline code inside a running call.
     const step = Math.ceil(tiles / 8);
-    for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...list);
+    for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...args);
   }
 
   /**

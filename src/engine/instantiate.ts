@@ -1,33 +1,38 @@
 /** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
 import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
-import { BUILD } from './build.js';
 import { tileRows } from './features.js';
-import { type Kernel, kernelNames, kernels } from './kernels.js';
+import { arities, BUILD } from './kernels.generated.js';
 
 export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
-export type Kernels = Record<Kernel, KernelFunction>;
 
-interface Constants {
-  BUILD?: { valueOf(): unknown };
-  RELAXED?: { valueOf(): unknown };
+export interface Instance {
+  /** By their numbers, which are their places in the order of their names. */
+  kernels: KernelFunction[];
+  /** Whether multiply-add may be fused, so that bits depend on the machine. */
+  relaxed: boolean;
 }
 
 /** Throws UNSUPPORTED for a module that is not this version's. */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Kernels & Constants {
+export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {
   const exports = link(module, memory);
-  const build = exports.BUILD?.valueOf();
-  const foreign = kernelNames.find((name) => (exports[name] as CallableFunction | undefined)?.length !== kernels[name]);
-  if (build !== BUILD || foreign) {
-    throw new HeedError('UNSUPPORTED', `The .wasm module is of build ${build}, this host of build ${BUILD}`, {
-      culprit: 'module',
-      cure: 'Take both from the same version of heed, and clear caches that hold an old one',
-    });
-  }
-  return exports as unknown as Kernels & Constants;
+  const constant = (name: string): unknown => exports[name]?.valueOf();
+  const names = Object.keys(exports).filter((name) => typeof exports[name] === 'function');
+  const kernels = names.sort().map((name) => exports[name] as KernelFunction);
+  if (constant('BUILD') !== BUILD) throw foreign(`is of build ${constant('BUILD')}, this host of build ${BUILD}`);
+  const i = arities.findIndex((arity, i) => kernels[i]?.length !== arity);
+  if (i >= 0)
+    throw foreign(`has ${names[i] ?? 'no kernel'} of ${kernels[i]?.length ?? 0} parameters where this host calls one of ${arities[i]}`);
+  return { kernels, relaxed: constant('RELAXED') === 1 };
 }
 
-function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, unknown> & Constants {
+const foreign = (what: string): HeedError =>
+  new HeedError('UNSUPPORTED', `The .wasm module ${what}`, {
+    culprit: 'module',
+    cure: 'Take both from the same version of heed, and clear caches that hold an old one',
+  });
+
+function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, object | undefined> {
   const imports = { env: { memory, ...tileRows() } };
   try {
     // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
@@ -40,5 +45,3 @@ function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<st
     });
   }
 }
-
-export const inOrder = (exports: Kernels): KernelFunction[] => kernelNames.map((name) => exports[name]);

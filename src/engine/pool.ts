@@ -5,8 +5,9 @@
 import { HeedError } from '../errors.js';
 import type { Runtime, WorkerHandle } from '../runtime/types.js';
 import { Balance } from './balance.js';
-import { admittedSlot, CONTROL_BYTES, MAX_ARGS, ranSlot, slot, spin, viewControl, work } from './control.js';
+import { admittedSlot, CONTROL_BYTES, ranSlot, slot, spin, viewControl, work } from './control.js';
 import type { KernelFunction } from './instantiate.js';
+import type { Launch } from './launch.js';
 import type { EngineMemory, Storage } from './memory.js';
 
 /** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others, and that two lanes take matmul's 48 tiles one by one. */
@@ -19,16 +20,6 @@ const CALLERS_PATIENCE = 0.2;
 const STANDSTILL = 1000;
 /** A timer that is set for longer goes off at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-
-/** Tiles `first` to `first + tiles` of a kernel. */
-export interface Launch {
-  kernel: number;
-  first: number;
-  tiles: number;
-  args: readonly number[];
-  scratch: number;
-  scratchBytes: number;
-}
 
 export interface PoolOptions {
   runtime: Runtime;
@@ -116,8 +107,7 @@ export class ThreadPool {
   }
 
   /** Runs all tiles on all lanes. Throws ENGINE_LOST when a thread dies or hangs with a chunk; call `lose` then. */
-  run({ kernel, first, tiles, args, scratch, scratchBytes }: Launch): void {
-    if (args.length > MAX_ARGS) throw new RangeError(`${args.length} arguments do not fit into ${MAX_ARGS}`);
+  run({ kernel, first, tiles, args, scratch }: Launch): void {
     const slots = this.#slots;
     const chunks = Math.min(tiles, this.lanes * CHUNKS_PER_LANE);
     slots[slot.serial] = ((slots[slot.serial] as number) + 1) | 0;
@@ -127,7 +117,6 @@ export class ThreadPool {
     slots[slot.chunks] = chunks;
     slots[slot.argc] = args.length;
     slots[slot.scratch] = scratch;
-    slots[slot.scratchBytes] = scratchBytes;
     this.#args.set(args);
     const begin = performance.now();
     Atomics.store(slots, slot.pending, chunks);

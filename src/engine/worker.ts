@@ -4,11 +4,11 @@
  */
 import type { WorkerInit } from '../runtime/types.js';
 import { admittedSlot, slot, spin, viewControl, work } from './control.js';
-import { inOrder, instantiate } from './instantiate.js';
+import { instantiate } from './instantiate.js';
 
 /** Makes ready and calls `ready`, then never returns. */
 export function runThread({ module, memory, control, lane }: WorkerInit, ready: () => void): never {
-  const kernels = inOrder(instantiate(module, memory));
+  const { kernels } = instantiate(module, memory);
   const { slots, args } = viewControl(memory, control);
   ready();
   // Who was too late is never let in, and can be ended without a claim in its hands.

@@ -2,14 +2,14 @@
  * Which weights are 8-bit: what config.json says of the checkpoint, and what whoever loads it asks for with `dtype`. In a q8 checkpoint a matrix that
  * products read, or a table, is `name` int8 [N, K] with `name.scale` float16 [N, ⌈K/32⌉]; everything else is as in any other.
  */
+import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { ParameterDtype } from '../nn/parameter.js';
-import { GROUP } from '../tensor.js';
 
 /** config.json's quantization_config of a q8 checkpoint. */
-export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: GROUP } as const;
+export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: BLOCK } as const;
 
 /** What `from_pretrained` takes for `dtype`. Absent: as the checkpoint is. */
 export const pretrainedDtypes = ['fp32', 'q8'] as const;

@@ -4,11 +4,12 @@
  * a slot part when the next keys are appended. The memory is the cache's own until `dispose`, whatever scopes are open.
  */
 import type { Engine } from '../engine/engine.js';
+import { append_f32, copy_rows, PANEL } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import type { KeyPanels } from '../ops/attention_layout.js';
 import { expectShape, wrongArgument } from '../ops/check.js';
-import { PANEL, packedBytes, type Tensor } from '../tensor.js';
+import { packedBytes, type Tensor } from '../tensor.js';
 
 /** Keys by which the room grows at first; then it doubles. A multiple of PANEL. */
 const BLOCK = 32;
@@ -79,9 +80,10 @@ export class KVCache {
     expectShape('KVCache.append', 'value', value, [this.rows, heads, T, valueWidth]);
     this.#part(this.#length + T);
     const { keys, values, slots, room } = this.panels;
-    const args = [keys, values, key.ptr, value.ptr, slots, G, T, D, Dv, this.#length, room];
-    const steps = [...key.strides.slice(0, 3), ...value.strides.slice(0, 3)];
-    this.engine.launch('append_f32', B * G, B * G * T * (D + Dv), [...args, ...steps]);
+    const [kb, kg, kt] = key.strides as [number, number, number];
+    const [vb, vg, vt] = value.strides as [number, number, number];
+    const [tiles, work, length, k, v] = [B * G, B * G * T * (D + Dv), this.#length, key.ptr, value.ptr];
+    this.engine.launch(append_f32({ tiles, work, keys, values, k, v, slots, G, T, D, Dv, length, room, kb, kg, kt, vb, vg, vt }));
     this.#length += T;
   }
 
@@ -158,8 +160,8 @@ export class KVCache {
     const { G, D, Dv } = this.#widths;
     const move = (part: 'keys' | 'values', count: number, width: number, length: number) => {
       const [bytes, step, old] = [length, to.room, from.room].map((n) => n * width * 4) as [number, number, number];
-      const at = [to.storage.ptr + to[part] + target * count * step, from.storage.ptr + from[part] + source * count * old];
-      this.engine.launch('copy_rows', count, (count * bytes) / 4, [...at, bytes, step, old]);
+      const [y, x] = [to.storage.ptr + to[part] + target * count * step, from.storage.ptr + from[part] + source * count * old];
+      this.engine.launch(copy_rows({ tiles: count, work: (count * bytes) / 4, y, x, bytes, to: step, from: old }));
     };
     // Panels of keys lie in the order of keys; each panel of values has all of them.
     move('keys', G, D, Math.ceil(this.#length / PANEL) * PANEL);

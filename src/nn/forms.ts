@@ -4,10 +4,11 @@
  * quantized.ts; which one a parameter has is its own decision.
  */
 import type { Engine } from '../engine/engine.js';
+import { PANEL } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
 import { packInto, unpack } from '../ops/matmul.js';
 import { narrow } from '../ops/shape.js';
-import { type Matrix, PANEL, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type Matrix, PackedMatrix, packedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type SourceDtype, sources, widen } from './sources.js';
 
 /** A matrix as `linear` takes it, a table as `embedding` does. */

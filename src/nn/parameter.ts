@@ -5,11 +5,12 @@
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
+import { add_f32, PANEL, TILE } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
-import { type HostTensor, type Matrix, PANEL, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { type HostTensor, type Matrix, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Form, heightOf, isFused, type Operand, Packed, Rows, rowsOf, type Weights, widthOf } from './forms.js';
 import { type Init, zeros } from './init.js';
 import { Quantized, quantizedEntries } from './quantized.js';
@@ -246,9 +247,8 @@ export class Parameter {
     const { engine } = this;
     const given = contiguous(gradient);
     this.reserveGrad();
-    const { ptr } = this.#grad as Tensor;
-    if (this.#hasGrad)
-      engine.launch('add_f32', Math.ceil(given.size / 1024), given.size * 2, [ptr, ptr, given.ptr, given.size, given.size]);
+    const { ptr, size: n } = this.#grad as Tensor;
+    if (this.#hasGrad) engine.launch(add_f32({ tiles: Math.ceil(n / TILE), work: n * 2, y: ptr, a: ptr, b: given.ptr, n, period: n }));
     else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);
     this.#hasGrad = true;
   }

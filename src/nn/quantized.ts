@@ -2,12 +2,13 @@
  * The 8-bit form of a parameter: a stack of matrices in panels of int8 with scales, filled row by row from float32, or from a checkpoint's int8 and
  * scales, in any order of the two.
  */
+import { BLOCK, PANEL } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { concatenated } from '../io/bytes.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { notFinite, packInts, packScales, quantizedInts, quantizedScales, quantizeRows } from '../ops/quantize.js';
-import { GROUP, groups, PANEL, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
+import { groups, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
 import { Form, heightOf, rowsOf, unpackStack, type Weights, widthOf } from './forms.js';
 import type { SourceDtype } from './sources.js';
 
@@ -28,7 +29,7 @@ export class Quantized extends Form {
     const { heap } = weights.engine;
     this.storage = heap.allocate(Quantized.bytes(weights));
     // What the last panel and the last block of a row lack.
-    if (heightOf(weights) % PANEL || widthOf(weights) % GROUP)
+    if (heightOf(weights) % PANEL || widthOf(weights) % BLOCK)
       heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
   }
 

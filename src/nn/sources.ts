@@ -1,13 +1,14 @@
 /** The element types in which checkpoints hold what becomes float32, and the way there: kernels widen, exactly. Float64 is rounded. */
 import type { Engine } from '../engine/engine.js';
+import { convert_bf16_f32, convert_f16_f32, TILE } from '../engine/kernels.generated.js';
 import { HeedError } from '../errors.js';
 import { areFinite } from '../ops/quantize.js';
 
 /** Each with the kernel that does it and the bytes of one. */
 export const sources = {
   F32: { bytes: 4, kernel: undefined },
-  F16: { bytes: 2, kernel: 'convert_f16_f32' },
-  BF16: { bytes: 2, kernel: 'convert_bf16_f32' },
+  F16: { bytes: 2, kernel: convert_f16_f32 },
+  BF16: { bytes: 2, kernel: convert_bf16_f32 },
   F64: { bytes: 8, kernel: undefined },
 } as const;
 export type SourceDtype = keyof typeof sources;
@@ -29,7 +30,7 @@ export function widen({ engine, name, shape }: Widened, bytes: Uint8Array, dtype
     engine.scope(() => {
       const raw = engine.allocate(bytes.length);
       engine.heap.bytes.set(bytes, raw.ptr);
-      engine.launch(kernel, Math.ceil(n / 1024), n, [to, raw.ptr, n]);
+      engine.launch(kernel({ tiles: Math.ceil(n / TILE), work: n, y: to, x: raw.ptr, n }));
     });
   if (areFinite(engine, to, n)) return;
   throw new HeedError('NUMERIC', `${name} holds a number that is not finite`, {

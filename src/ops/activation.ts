@@ -1,5 +1,6 @@
-/** Pointwise activations. Their numbers are assembly/activation.ts's. */
+/** Pointwise activations. */
 import { record } from '../autograd/tape.js';
+import { activation_f32, activation_grad_f32, Activation as numbers, TILE } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
@@ -7,43 +8,25 @@ import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
-/** Every activation by its name in heed; `linear` takes these names too. */
-export const activations = {
-  /** max(x, 0) */
-  relu: 1,
-  /** x Φ(x), with the error function (arXiv 1606.08415) */
-  gelu: 2,
-  /** Its tanh approximation */
-  geluTanh: 3,
-  /** x σ(1.702 x) */
-  quickGelu: 4,
-  /** x σ(x) (arXiv 1702.03118) */
-  silu: 5,
-  /** (e^x − e^−x) / (e^x + e^−x) */
-  tanh: 6,
-  /** 1 / (1 + e^−x) */
-  sigmoid: 7,
-  /** x */
-  identity: 8,
-  /** min(gelu(x), 10) (arXiv 2004.09602) */
-  gelu10: 9,
-  /** x min(max(x + 3, 0), 6) / 6 (arXiv 1905.02244) */
-  hardswish: 10,
-  /** (1 + erf((x − 0.707107) / (0.282095 √2))) / 2 (arXiv 2209.10655) */
-  laplace: 11,
-  /** x, or 0.01 x below 0 */
-  leakyRelu: 12,
-  /** x tanh(ln(1 + e^x)) (arXiv 1908.08681) */
-  mish: 13,
-  /** max(x, 0)² (arXiv 2109.08668) */
-  relu2: 14,
-  /** min(max(x, 0), 6) */
-  relu6: 15,
-  /** √(ln(1 + e^x)) */
-  sqrtSoftplus: 16,
-} as const;
-/** An activation's name in heed: a key of `activations`. */
-export type Activation = keyof typeof activations;
+/**
+ * An activation's name in heed, which `linear` takes too:
+ *
+ * | name | function |
+ * | --- | --- |
+ * | `relu`, `relu2`, `relu6` | max(x, 0), its square (arXiv 2109.08668), min(max(x, 0), 6) |
+ * | `gelu`, `geluTanh`, `gelu10` | x Φ(x) with the error function (arXiv 1606.08415), its tanh approximation, min(gelu(x), 10) (arXiv 2004.09602) |
+ * | `silu`, `quickGelu` | x σ(x) (arXiv 1702.03118), x σ(1.702 x) |
+ * | `tanh`, `sigmoid`, `identity` | (e^x − e^−x) / (e^x + e^−x), 1 / (1 + e^−x), x |
+ * | `hardswish` | x min(max(x + 3, 0), 6) / 6 (arXiv 1905.02244) |
+ * | `laplace` | (1 + erf((x − 0.707107) / (0.282095 √2))) / 2 (arXiv 2209.10655) |
+ * | `leakyRelu` | x, or 0.01 x below 0 |
+ * | `mish` | x tanh(ln(1 + e^x)) (arXiv 1908.08681) |
+ * | `sqrtSoftplus` | √(ln(1 + e^x)) |
+ */
+export type Activation = keyof typeof numbers;
+
+/** Every activation by its name in heed, and its kernel's number. */
+export const activations: Readonly<Record<Activation, number>> = numbers;
 
 /** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
 export function activationCode(name: Activation | undefined): number {
@@ -60,11 +43,12 @@ const COST = 16;
 
 /** y = activation(x), of any shape. */
 export const activate = op((x: Tensor, name: Activation): Tensor => {
-  const code = activationCode(name);
+  const kind = activationCode(name);
   expectDtype(name, 'x', x, 'float32');
   const source = contiguous(x);
   const y = Tensor.empty(x.engine, x.shape);
-  x.engine.launch('activation_f32', Math.ceil(x.size / 1024), x.size * COST, [y.ptr, source.ptr, x.size, code]);
+  const n = x.size;
+  x.engine.launch(activation_f32({ tiles: Math.ceil(n / TILE), work: n * COST, y: y.ptr, x: source.ptr, n, kind }));
   record(y, [x], [source], (dy) => [activateGrad(dy, source, name)]);
   return y;
 });
@@ -72,8 +56,8 @@ export const activate = op((x: Tensor, name: Activation): Tensor => {
 /** dy · activation'(x), of a contiguous x. */
 export function activateGrad(dy: Tensor, x: Tensor, name: Activation): Tensor {
   const dx = Tensor.empty(x.engine, x.shape);
-  const args = [dx.ptr, contiguous(dy).ptr, x.ptr, x.size, activations[name]];
-  x.engine.launch('activation_grad_f32', Math.ceil(x.size / 1024), x.size * COST, args);
+  const [n, kind, up] = [x.size, activations[name], contiguous(dy).ptr];
+  x.engine.launch(activation_grad_f32({ tiles: Math.ceil(n / TILE), work: n * COST, dx: dx.ptr, dy: up, x: x.ptr, n, kind }));
   return dx;
 }
 

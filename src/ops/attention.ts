@@ -1,9 +1,11 @@
 /** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when asked for, its weights. */
 import { record } from '../autograd/tape.js';
+import * as kernels from '../engine/kernels.generated.js';
+import { QUERIES, SCORES, TILE, WORDS } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
-import { PANEL, Tensor, tensor } from '../tensor.js';
+import { Tensor, tensor } from '../tensor.js';
 import { attentionGrad } from './attention_grad.js';
-import { type Attended, asFour, type Four, type KeyPanels, keyPanelsOf, QUERIES, rowsOf, SCORES, WORDS } from './attention_layout.js';
+import { type Attended, asFour, type Four, type KeyPanels, keyPanelsOf, rowsOf, shared, wide } from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 import { type DropoutKey, dropoutMask } from './dropout.js';
 import { entered, type Given, type TensorLike } from './given.js';
@@ -58,7 +60,10 @@ export function maskToBias(given: TensorLike, attend = true): Tensor {
   return mask.engine.scope(() => {
     const source = contiguous(mask);
     const y = Tensor.empty(mask.engine, mask.shape);
-    mask.engine.launch('mask_to_bias_f32', Math.ceil(mask.size / 1024), mask.size, [y.ptr, source.ptr, mask.size, Number(attend)]);
+    const n = mask.size;
+    mask.engine.launch(
+      kernels.mask_to_bias_f32({ tiles: Math.ceil(n / TILE), work: n, y: y.ptr, mask: source.ptr, n, attend: Number(attend) }),
+    );
     return y;
   });
 }
@@ -128,7 +133,7 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
     throw new HeedError('UNSUPPORTED', 'attention: a cache has no gradient', { culprit: 'cache', cure: 'Train without one' });
   const kept = weights || isTracked(engine, ...inputs);
   const at: Omit<Attended, 'k' | 'v'> = {
-    ...{ q, y, bias, reach: [queryOffset, left, right, scale] },
+    ...{ q, y, bias, reach: { offset: queryOffset, left, right }, scale },
     lengths: lengths && tensor(engine, Int32Array.from(lengths)),
     slopes: alibiSlopes && contiguous(alibiSlopes),
     mask: dropoutP === 0 ? undefined : dropoutMask(engine, 'attention', dropoutP, dropoutKey),
@@ -151,21 +156,16 @@ const noGradient = () => {
   });
 };
 
-function run(at: Omit<Attended, 'k' | 'v'>, { keys, values, slots, G, S, room, Dv }: KeyPanels, weights: Tensor | undefined): void {
-  const { engine } = at.q;
-  const [B, H, T, D] = at.q.shape as Four;
-  const tiles = B * H * Math.ceil(T / QUERIES);
-  const work = 2 * B * H * T * S * (D + Dv + 16);
-  const pointers = [at.bias, at.lengths, at.slopes].map((x) => x?.ptr ?? 0);
-  const ends = [...(at.bias?.strides.slice(0, 3) ?? [0, 0, 0]), ...at.reach];
-  const steps = at.q.strides.slice(0, 3);
-  const stats = at.stats?.ptr ?? 0;
-  const operands = [at.y.ptr, stats, at.q.ptr, keys, values, ...pointers, at.mask?.ptr ?? 0, slots];
-  const args = [...operands, H, G, T, S, room, D, Dv, ...steps, ...at.y.strides.slice(0, 3), ...ends];
-  engine.launch('attention_f32', tiles, work, args, SCORES + QUERIES * Math.ceil(Dv / PANEL) * PANEL * 4 + QUERIES * 8 + WORDS);
-  if (!weights) return;
-  const again = [weights.ptr, stats, at.q.ptr, keys, ...pointers, slots, H, G, T, S, room, D, ...steps, ...ends];
-  engine.launch('attention_weights_f32', tiles, work, again, SCORES);
+function run(at: Omit<Attended, 'k' | 'v'>, panels: KeyPanels, weights: Tensor | undefined): void {
+  const { engine, ptr: q } = at.q;
+  const { keys: k, values: v, S, D, Dv } = panels;
+  const [B, H, T] = at.q.shape as Four;
+  const { ptr: y } = at.y;
+  const [stats, scale, told] = [at.stats?.ptr ?? 0, at.scale, shared(at, panels)];
+  const [tiles, work] = [B * H * Math.ceil(T / QUERIES), 2 * B * H * T * S * (D + Dv + 16)];
+  const scratch = SCORES + QUERIES * wide(Dv) * 4 + QUERIES * 8 + WORDS;
+  engine.launch(kernels.attention_f32({ tiles, work, scratch, y, stats, q, k, v, scale, at: told }));
+  if (weights) engine.launch(kernels.attention_weights_f32({ tiles, work, scratch: SCORES, w: weights.ptr, stats, q, k, scale, at: told }));
 }
 
 function checkLengths(lengths: readonly number[], B: number, S: number): void {

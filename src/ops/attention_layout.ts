@@ -1,14 +1,10 @@
 /** How attention's operands lie in memory, forwards and backwards. */
+import { Attention, PANEL } from '../engine/kernels.generated.js';
+import type { Pointer } from '../engine/launch.js';
 import { packedBytes, type Tensor } from '../tensor.js';
 import { expectDtype, wrongShape } from './check.js';
 import { packInto } from './matmul.js';
 import { contiguous } from './shape.js';
-
-/** Tile and scratch of assembly/attention.ts. */
-export const QUERIES = 32;
-export const SCORES = QUERIES * 128 * 4;
-/** Random words of a dropout mask. */
-export const WORDS = 64;
 
 export type Four = readonly [number, number, number, number];
 
@@ -26,8 +22,10 @@ export interface Attended {
   slopes: Tensor | undefined;
   /** Which weights dropout zeroes. */
   mask: Tensor | undefined;
-  /** queryOffset, left, right, scale. */
-  reach: Four;
+  /** Which keys a query sees. */
+  reach: { offset: number; left: number; right: number };
+  /** What scores are multiplied by. */
+  scale: number;
 }
 
 /** Keys and values as the kernels read them: of one call, or those that a cache holds (assembly/cache.ts). Addresses, and the sizes behind them. */
@@ -45,6 +43,19 @@ export interface KeyPanels {
   readonly Dv: number;
 }
 
+/** The struct that the kernels of a call share. */
+export function shared(at: Omit<Attended, 'k' | 'v'>, { slots, G, S, room, Dv }: Omit<KeyPanels, 'keys' | 'values'>): Pointer<'Attention'> {
+  const [, H, T, D] = at.q.shape as Four;
+  const [qb, qh, qt] = at.q.strides as Four;
+  const [yb, yh, yt] = at.y.strides as Four;
+  const [bb, bh, bt] = (at.bias?.strides ?? [0, 0, 0]) as Four;
+  const [bias, lengths, slopes, mask] = [at.bias?.ptr ?? 0, at.lengths?.ptr ?? 0, at.slopes?.ptr ?? 0, at.mask?.ptr ?? 0];
+  const { offset, left, right } = at.reach;
+  return at.q.engine.place(
+    Attention({ bias, lengths, slopes, mask, slots, H, G, T, S, room, D, Dv, qb, qh, qt, yb, yh, yt, bb, bh, bt, offset, left, right }),
+  );
+}
+
 /** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
 export function asFour(x: Tensor, name: string): Tensor {
   expectDtype('scaledDotProductAttention', name, x, 'float32');
@@ -54,6 +65,9 @@ export function asFour(x: Tensor, name: string): Tensor {
   const steps = x.rank === 2 ? [0, 0] : [x.strides[0] as number, 0];
   return x.view([...front, ...x.shape.slice(-2)], [...steps, ...x.strides.slice(-2)]);
 }
+
+/** C up to whole panels. */
+export const wide = (C: number): number => Math.ceil(C / PANEL) * PANEL;
 
 /** A tensor whose rows have no gaps. */
 export const rowsOf = (x: Tensor): Tensor => (x.strides[3] === 1 || x.dim(3) === 1 ? x : contiguous(x));

@@ -1,6 +1,7 @@
 /** Dropout, whose mask is a function of a key and an element's place. */
 import { record } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
+import { dropout_f32, TILE, WORDS } from '../engine/kernels.generated.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
 import { op } from './op.js';
@@ -8,9 +9,6 @@ import { contiguous } from './shape.js';
 
 /** Four whole numbers below 2^32 that name a mask: of a seed, a step and a place in the model, say. */
 export type DropoutKey = readonly [number, number, number, number];
-
-/** Bytes that a kernel works in. */
-const WORDS = 64;
 
 /** What kernels read of a mask: the key, below which random word an element goes, and what the others are multiplied by. */
 export function dropoutMask(engine: Engine, where: string, p: number, key: DropoutKey | undefined): Tensor {
@@ -31,8 +29,9 @@ export const dropout = op((x: Tensor, p: number, key: DropoutKey): Tensor => {
   const drop = (from: Tensor): Tensor => {
     const mask = dropoutMask(x.engine, 'dropout', p, key);
     const y = Tensor.empty(x.engine, x.shape);
-    const args = [y.ptr, contiguous(from).ptr, x.size, mask.ptr];
-    x.engine.launch('dropout_f32', Math.ceil(x.size / 1024), x.size * 16, args, WORDS);
+    const n = x.size;
+    const tiles = Math.ceil(n / TILE);
+    x.engine.launch(dropout_f32({ tiles, work: n * 16, scratch: WORDS, y: y.ptr, x: contiguous(from).ptr, n, mask: mask.ptr }));
     return y;
   };
   const y = drop(x);

@@ -1,5 +1,6 @@
 /** Look-ups: rows of a table by number. */
 import { record } from '../autograd/tape.js';
+import { embedding_f32, embedding_grad_f32 } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';
 import { type Matrix, Tensor } from '../tensor.js';
 import { expectDtype, expectMatrix, expectRows, wrongArgument, wrongShape } from './check.js';
@@ -31,12 +32,13 @@ export const embedding = op((ids: Tensor, weight: Tensor | Matrix, options: Embe
   if (!(weight instanceof Tensor)) return unpack(weight, source);
   expectDtype('embedding', 'weight', weight, 'float32');
   const y = Tensor.empty(ids.engine, [...ids.shape, C]);
-  ids.engine.launch('embedding_f32', ids.size, ids.size * C, [y.ptr, source.ptr, contiguous(weight).ptr, C]);
+  const n = ids.size;
+  ids.engine.launch(embedding_f32({ tiles: n, work: n * C, y: y.ptr, ids: source.ptr, w: contiguous(weight).ptr, C }));
   record(y, [weight], [source], (dy) => {
     const dw = Tensor.empty(ids.engine, [V, C]);
     const rows = Math.ceil(V / SHARES);
-    const args = [dw.ptr, contiguous(dy).ptr, source.ptr, ids.size, V, C, rows, paddingIdx];
-    ids.engine.launch('embedding_grad_f32', Math.ceil(V / rows), V * C + ids.size * (C + SHARES), args);
+    const [tiles, work, up] = [Math.ceil(V / rows), V * C + n * (C + SHARES), contiguous(dy).ptr];
+    ids.engine.launch(embedding_grad_f32({ tiles, work, dw: dw.ptr, dy: up, ids: source.ptr, n, V, C, rows, padding: paddingIdx }));
     return [dw];
   });
   return y;

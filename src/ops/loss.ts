@@ -1,5 +1,6 @@
 /** Losses. */
 import { record } from '../autograd/tape.js';
+import { cross_entropy_f32, cross_entropy_grad_f32 } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, expectShape, wrongArgument, wrongShape } from './check.js';
@@ -43,8 +44,9 @@ function rowLosses(
   const T = classes.size;
   const count = weightOf(where, engine.heap.ints(classes.ptr, T), V, ignoreIndex, w && engine.heap.floats(w.ptr, V));
   const [losses, stats] = [Tensor.empty(engine, [T]), Tensor.empty(engine, [T, 2])];
-  const how = [classes.ptr, w?.ptr ?? 0, V, ignoreIndex, 1 - labelSmoothing, labelSmoothing / V];
-  engine.launch('cross_entropy_f32', T, x.size * 24, [losses.ptr, stats.ptr, x.ptr, ...how]);
+  const operands = { x: x.ptr, stats: stats.ptr, target: classes.ptr, w: w?.ptr ?? 0 };
+  const how = { tiles: T, work: x.size * 24, ...operands, V, ignore: ignoreIndex, keep: 1 - labelSmoothing, share: labelSmoothing / V };
+  engine.launch(cross_entropy_f32({ ...how, loss: losses.ptr }));
   // In float64 and in order: the loss of a large batch is as exact as that of a row.
   const total = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss, 0);
   return { x, classes, w, stats, how, T, V, count, total };
@@ -57,7 +59,7 @@ function rowLosses(
 export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossEntropyOptions = {}): Tensor => {
   checkOptions(options, ['ignoreIndex', 'labelSmoothing', 'weight'], 'crossEntropy');
   const { engine } = logits;
-  const { x, classes, w, stats, how, T, V, count, total } = rowLosses('crossEntropy', logits, targets, options);
+  const { x, classes, w, stats, how, V, count, total } = rowLosses('crossEntropy', logits, targets, options);
   const y = Tensor.empty(engine, []);
   engine.heap.floats(y.ptr, 1)[0] = total / count;
 
@@ -65,7 +67,7 @@ export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossE
   record(y, [logits], [x, classes, w, stats], (dy) => {
     const dx = Tensor.empty(engine, logits.shape);
     const factor = (engine.heap.floats(dy.ptr, 1)[0] as number) / count;
-    engine.launch('cross_entropy_grad_f32', T, x.size * 24, [dx.ptr, x.ptr, stats.ptr, ...how, w ? all : V, factor]);
+    engine.launch(cross_entropy_grad_f32({ ...how, dx: dx.ptr, total: w ? all : V, a: factor }));
     return [dx];
   });
   return y;

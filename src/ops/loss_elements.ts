@@ -1,14 +1,17 @@
 /** Losses of numbers, one by one: means over all elements, of logits or predictions and targets of one shape. */
 import { record } from '../autograd/tape.js';
+import * as kernels from '../engine/kernels.generated.js';
+import { TILE } from '../engine/kernels.generated.js';
 import { HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, expectShape } from './check.js';
 import { isTracked, op } from './op.js';
 import { contiguous } from './shape.js';
 
-const TILE = 1024;
+/** A loss's two kernels: those of all of them take the same. */
+type Kernels = readonly [typeof kernels.squared_error_f32, typeof kernels.squared_error_grad_f32];
 
-function elementLoss(where: string, kernel: 'binary_cross_entropy' | 'squared_error') {
+function elementLoss(where: string, [forward, backward]: Kernels) {
   return op((x: Tensor, targets: Tensor): Tensor => {
     const { engine } = x;
     expectDtype(where, 'x', x, 'float32');
@@ -17,16 +20,17 @@ function elementLoss(where: string, kernel: 'binary_cross_entropy' | 'squared_er
     if (isTracked(engine, targets))
       throw new HeedError('UNSUPPORTED', `${where}: targets have no gradient`, { culprit: 'targets', cure: 'Do not watch them' });
     const [given, wanted] = [contiguous(x), contiguous(targets)];
-    const [n, tiles] = [x.size, Math.ceil(x.size / TILE)];
+    const n = x.size;
+    const operands = { tiles: Math.ceil(n / TILE), work: n * 24, x: given.ptr, y: wanted.ptr, n };
     const losses = Tensor.empty(engine, [n]);
-    engine.launch(`${kernel}_f32`, tiles, n * 24, [losses.ptr, given.ptr, wanted.ptr, n]);
+    engine.launch(forward({ ...operands, loss: losses.ptr }));
     const y = Tensor.empty(engine, []);
     // In float64 and in order, as all losses are.
     engine.heap.floats(y.ptr, 1)[0] = engine.heap.floats(losses.ptr, n).reduce((sum, loss) => sum + loss, 0) / n;
     record(y, [x], [given, wanted], (dy) => {
       const dx = Tensor.empty(engine, x.shape);
       const factor = (engine.heap.floats(dy.ptr, 1)[0] as number) / n;
-      engine.launch(`${kernel}_grad_f32`, tiles, n * 24, [dx.ptr, given.ptr, wanted.ptr, n, factor]);
+      engine.launch(backward({ ...operands, dx: dx.ptr, a: factor }));
       return [dx];
     });
     return y;
@@ -37,7 +41,10 @@ function elementLoss(where: string, kernel: 'binary_cross_entropy' | 'squared_er
  * The mean of −y ln σ(x) − (1 − y) ln σ(−x): logits x and targets y, mostly 0 or 1, of one shape → []. Each logit is a question of its own: what several labels
  * at once are trained by. Exact for logits of any size. NaN where there are none.
  */
-export const binaryCrossEntropyWithLogits = /* @__PURE__ */ elementLoss('binaryCrossEntropyWithLogits', 'binary_cross_entropy');
+export const binaryCrossEntropyWithLogits = /* @__PURE__ */ elementLoss('binaryCrossEntropyWithLogits', [
+  kernels.binary_cross_entropy_f32,
+  kernels.binary_cross_entropy_grad_f32,
+]);
 
 /** The mean of (x − y)²: predictions x and targets y of one shape → []. NaN where there are none. */
-export const mseLoss = /* @__PURE__ */ elementLoss('mseLoss', 'squared_error');
+export const mseLoss = /* @__PURE__ */ elementLoss('mseLoss', [kernels.squared_error_f32, kernels.squared_error_grad_f32]);

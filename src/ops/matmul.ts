@@ -1,7 +1,9 @@
 /** Products: linear layers over packed weights, float32 or 8-bit, and products of two activations. */
 import { record } from '../autograd/tape.js';
+import * as kernels from '../engine/kernels.generated.js';
+import { PANEL } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';
-import { groups, isMatrix, type Matrix, PANEL, PackedMatrix, packedBytes, quantizedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import { isMatrix, type Matrix, PackedMatrix, packedBytes, quantizedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
 import { type Activation, activate, activateGrad, activationCode } from './activation.js';
 import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
 import { add } from './elementwise.js';
@@ -43,24 +45,26 @@ interface Product {
   activation?: number;
 }
 
-/** Kernels of products by the weight's dtype: the bytes of its panels, and what the chain counts along K. */
+/** Kernels of products by the weight's dtype, and the bytes of its panels. */
 const products = {
-  float32: { kernel: 'matmul_f32', bytes: packedBytes, steps: (K: number) => K },
-  q8: { kernel: 'matmul_q8', bytes: quantizedBytes, steps: groups },
+  float32: { kernel: kernels.matmul_f32, bytes: packedBytes },
+  q8: { kernel: kernels.matmul_q8, bytes: quantizedBytes },
 } as const;
 
 function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product, dtype: Matrix['dtype'] = 'float32'): void {
   if (M === 0 || N === 0) return;
-  const { kernel, bytes, steps } = products[dtype];
+  const { kernel, bytes } = products[dtype];
   const { rows, panels, tiles } = tiling(M, N, K, bytes(PANEL, K));
-  const args = [at.y, at.x, at.w, at.bias ?? 0, at.residual ?? 0, M, N, steps(K), rows, panels, at.activation ?? 0];
-  engine.launch(kernel, tiles, 2 * M * N * K, args, PANEL * 4);
+  const { y, x, w, bias = 0, residual = 0, activation = 0 } = at;
+  engine.launch(kernel({ tiles, work: 2 * M * N * K, scratch: PANEL * 4, y, x, w, bias, residual, M, N, K, rows, panels, activation }));
 }
 
 /** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels. */
 export function packInto(ptr: number, x: Tensor, sizes: readonly [number, number, number, number], strides: readonly number[]): void {
   const [B, H, N, K] = sizes;
-  x.engine.launch('pack_f32', B * H * Math.ceil(N / PANEL), B * H * N * K * 2, [ptr, x.ptr, H, N, K, ...strides]);
+  const [sb, sh, sn, sk] = strides as [number, number, number, number];
+  const tiles = B * H * Math.ceil(N / PANEL);
+  x.engine.launch(kernels.pack_f32({ tiles, work: B * H * N * K * 2, packed: ptr, x: x.ptr, H, N, K, sb, sh, sn, sk }));
 }
 
 /** A weight [N, K] in panels; the tensor itself is no longer needed. */
@@ -85,9 +89,8 @@ export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   const n = sizeOf(shape) / Math.max(1, w.columns);
   const source = rows && contiguous(rows);
   if (source) expectRows('unpack', 'rows', source, w.rows);
-  const args = [y.ptr, w.ptr, source?.ptr ?? 0];
-  if (w.dtype === 'q8') w.engine.launch('unpack_q8', n, n * w.columns, [...args, w.rows, w.columns]);
-  else w.engine.launch('unpack_f32', n, n * w.columns, [...args, w.columns]);
+  const args = { tiles: n, work: n * w.columns, y: y.ptr, packed: w.ptr, rows: source?.ptr ?? 0, K: w.columns };
+  w.engine.launch(w.dtype === 'q8' ? kernels.unpack_q8({ ...args, N: w.rows }) : kernels.unpack_f32(args));
   return y;
 });
 

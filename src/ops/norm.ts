@@ -1,5 +1,7 @@
 /** Softmax and normalisation, over the last axis. */
 import { record } from '../autograd/tape.js';
+import * as kernels from '../engine/kernels.generated.js';
+import { STRIP } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
@@ -15,15 +17,18 @@ function rows(name: string, x: Tensor): { source: Tensor; y: Tensor; T: number; 
   return { source: contiguous(x), y: Tensor.empty(x.engine, x.shape), T: x.size / C, C };
 }
 
-const kernels = { softmax: ['softmax_f32', 'softmax_grad_f32'], logSoftmax: ['log_softmax_f32', 'log_softmax_grad_f32'] } as const;
+const ofSoftmax = {
+  softmax: [kernels.softmax_f32, kernels.softmax_grad_f32],
+  logSoftmax: [kernels.log_softmax_f32, kernels.log_softmax_grad_f32],
+} as const;
 
-const softmaxWith = op((x: Tensor, name: keyof typeof kernels): Tensor => {
-  const [forward, backward] = kernels[name];
+const softmaxWith = op((x: Tensor, name: keyof typeof ofSoftmax): Tensor => {
+  const [forward, backward] = ofSoftmax[name];
   const { source, y, T, C } = rows(name, x);
-  x.engine.launch(forward, T, x.size * 24, [y.ptr, source.ptr, C]);
+  x.engine.launch(forward({ tiles: T, work: x.size * 24, y: y.ptr, x: source.ptr, C }));
   record(y, [x], [y], (dy) => {
     const dx = Tensor.empty(x.engine, x.shape);
-    x.engine.launch(backward, T, x.size * 24, [dx.ptr, contiguous(dy).ptr, y.ptr, C]);
+    x.engine.launch(backward({ tiles: T, work: x.size * 24, dx: dx.ptr, dy: contiguous(dy).ptr, y: y.ptr, C }));
     return [dx];
   });
   return y;
@@ -57,11 +62,15 @@ function normGrad(dy: Tensor, x: Tensor, stats: Tensor, weight: Tensor | undefin
   const [T, C] = [stats.dim(0), x.dim(-1)];
   const make = (wants: boolean | undefined, shape: readonly number[]) => (wants ? Tensor.empty(x.engine, shape) : undefined);
   const [dx, dw, db] = [make(wanted[0], x.shape), make(wanted[1], [C]), make(wanted[2], [C])];
-  const [up, g] = [contiguous(dy).ptr, weight ? contiguous(weight).ptr : 0];
-  if (dx) x.engine.launch('norm_grad_x_f32', T, x.size * 16, [dx.ptr, up, x.ptr, stats.ptr, g, C, Number(centred)]);
+  const { engine, ptr, size } = x;
+  const [up, at, g] = [contiguous(dy).ptr, stats.ptr, weight ? contiguous(weight).ptr : 0];
+  if (dx)
+    engine.launch(
+      kernels.norm_grad_x_f32({ tiles: T, work: size * 16, dx: dx.ptr, dy: up, x: ptr, stats: at, g, C, centred: Number(centred) }),
+    );
   if (dw || db) {
-    const args = [dw?.ptr ?? 0, db?.ptr ?? 0, up, x.ptr, stats.ptr, T, C];
-    x.engine.launch('norm_grad_weight_f32', Math.ceil(C / 16), x.size * 6, args);
+    const [tiles, dg, ofBias] = [Math.ceil(C / STRIP), dw?.ptr ?? 0, db?.ptr ?? 0];
+    engine.launch(kernels.norm_grad_weight_f32({ tiles, work: size * 6, dg, db: ofBias, dy: up, x: ptr, stats: at, T, C }));
   }
   return [dx, dw, db];
 }
@@ -72,7 +81,7 @@ export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, options:
   const { source, y, T, C } = rows('layerNorm', x);
   const [g, b] = [operand('layerNorm', 'weight', weight, [C]), operand('layerNorm', 'bias', bias, [C])];
   const stats = isTracked(x.engine, x, weight, bias) ? Tensor.empty(x.engine, [T, 3]) : undefined;
-  x.engine.launch('layer_norm_f32', T, x.size * 8, [y.ptr, stats?.ptr ?? 0, source.ptr, g, b, C, eps]);
+  x.engine.launch(kernels.layer_norm_f32({ tiles: T, work: x.size * 8, y: y.ptr, stats: stats?.ptr ?? 0, x: source.ptr, g, b, C, eps }));
   if (stats) record(y, [x, weight, bias], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, true, wanted));
   return y;
 });
@@ -83,7 +92,7 @@ export const rmsNorm = op((x: Tensor, weight?: Tensor, options: NormOptions = {}
   const { source, y, T, C } = rows('rmsNorm', x);
   const g = operand('rmsNorm', 'weight', weight, [C]);
   const stats = isTracked(x.engine, x, weight) ? Tensor.empty(x.engine, [T, 3]) : undefined;
-  x.engine.launch('rms_norm_f32', T, x.size * 6, [y.ptr, stats?.ptr ?? 0, source.ptr, g, C, eps]);
+  x.engine.launch(kernels.rms_norm_f32({ tiles: T, work: x.size * 6, y: y.ptr, stats: stats?.ptr ?? 0, x: source.ptr, g, C, eps }));
   if (stats) record(y, [x, weight], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, false, wanted));
   return y;
 });

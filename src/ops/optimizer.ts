@@ -1,11 +1,7 @@
 /** Steps of optimizers on tensors, in place, and the norm that gradients are clipped by. src/train/optimizer.ts makes optimizers of them. */
 import type { Engine } from '../engine/engine.js';
+import { adam_f32, sgd_f32, square_sum_f32, TILE } from '../engine/kernels.generated.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
-
-const TILE = 1024;
-
-const launch = (x: Tensor, kernel: 'adam_f32' | 'sgd_f32', tensors: readonly (Tensor | undefined)[], scalars: readonly number[]): void =>
-  x.engine.launch(kernel, Math.ceil(x.size / TILE), x.size * 24, [...tensors.map((t) => t?.ptr ?? 0), x.size, ...scalars.map(Math.fround)]);
 
 export interface AdamStep {
   /** Multiplies the gradient. */
@@ -29,12 +25,11 @@ export function adamStep(parameter: Tensor, m: Tensor, v: Tensor, gradient: Tens
   const keep = decoupled ? 1 - lr * weightDecay : 1;
   const rate = lr / (1 - power1);
   const correction = 1 / Math.sqrt(1 - power2);
-  launch(
-    parameter,
-    'adam_f32',
-    [parameter, m, v, gradient],
-    [scale, keep, decoupled ? 0 : weightDecay, beta1, beta2, rate, correction, eps],
-  );
+  const decay = decoupled ? 0 : weightDecay;
+  const { ptr: p, size: n } = parameter;
+  const [tiles, work, first, second, g] = [Math.ceil(n / TILE), n * 24, m.ptr, v.ptr, gradient.ptr];
+  const how = { tiles, work, p, m: first, v: second, g, n, scale, keep, decay, beta1, beta2, rate, correction, eps };
+  parameter.engine.launch(adam_f32(how));
 }
 
 export interface SgdStep {
@@ -51,9 +46,11 @@ export interface SgdStep {
 /** parameter, momentum (where there is any), gradient: all of one size. */
 export function sgdStep(parameter: Tensor, m: Tensor | undefined, gradient: Tensor, options: SgdStep): void {
   const { scale, lr, momentum, dampening, nesterov, weightDecay, step } = options;
-  const first = step === 1;
-  const scalars = [scale, weightDecay, first ? 0 : momentum, first ? 1 : 1 - dampening, nesterov ? momentum : 0, lr];
-  launch(parameter, 'sgd_f32', [parameter, m, gradient], scalars);
+  const { ptr: p, size: n } = parameter;
+  const [kept, blend, ahead] = [step === 1 ? 0 : momentum, step === 1 ? 1 : 1 - dampening, nesterov ? momentum : 0];
+  const [tiles, work, buffer, g] = [Math.ceil(n / TILE), n * 24, m?.ptr ?? 0, gradient.ptr];
+  const how = { tiles, work, p, m: buffer, g, n, scale, decay: weightDecay, momentum: kept, blend, nesterov: ahead, lr };
+  parameter.engine.launch(sgd_f32(how));
 }
 
 /** Σ x², in float64 and in one order for every number of threads. */
@@ -63,7 +60,7 @@ export function squareSum(x: Tensor): number {
   if (tiles === 0) return 0;
   return engine.scope(() => {
     const sums = engine.allocate(tiles * 8);
-    engine.launch('square_sum_f32', tiles, x.size * 4, [sums.ptr, x.ptr, x.size]);
+    engine.launch(square_sum_f32({ tiles, work: x.size * 4, sums: sums.ptr, x: x.ptr, n: x.size }));
     return new Float64Array(engine.heap.wasm.buffer, sums.ptr, tiles).reduce((sum, part) => sum + part, 0);
   });
 }

@@ -2,6 +2,9 @@
  * 8-bit weights: float32 into int8 with one float16 scale for 32 neighbours in a row, and what products with them need. A product rounds its
  * activations to int16 first, once per product, with scales of their own.
  */
+import * as kernels from '../engine/kernels.generated.js';
+import { BLOCK, TILE } from '../engine/kernels.generated.js';
+import type { Launch } from '../engine/launch.js';
 import { HeedError } from '../errors.js';
 import { groups, QuantizedMatrix, roundedBytes, Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
@@ -16,36 +19,42 @@ export interface QuantizedRows {
 }
 
 /** Runs a kernel that tells of numbers which cannot be: whether all was well. */
-function launchChecked(
-  engine: Tensor['engine'],
-  kernel: 'quantize_q8' | 'pack_scale_q8' | 'unpack_int_q8' | 'unpack_scale_q8' | 'check_finite_f32',
-  tiles: number,
-  work: number,
-  args: (refused: number) => number[],
-): boolean {
+function launchChecked(engine: Tensor['engine'], launch: (refused: number) => Launch): boolean {
   return engine.scope(() => {
     const refused = Tensor.empty(engine, [1], 'int32');
     engine.heap.ints(refused.ptr, 1)[0] = 0;
-    engine.launch(kernel, tiles, work, args(refused.ptr), kernel === 'quantize_q8' ? 32 : 0);
+    engine.launch(launch(refused.ptr));
     return engine.heap.ints(refused.ptr, 1)[0] === 0;
   });
 }
 
 /** Whether n numbers are finite. */
 export const areFinite = (engine: Tensor['engine'], x: number, n: number): boolean =>
-  launchChecked(engine, 'check_finite_f32', Math.ceil(n / 1024), n, (refused) => [refused, x, n]);
+  launchChecked(engine, (refused) => kernels.check_finite_f32({ tiles: Math.ceil(n / TILE), work: n, refused, x, n }));
 
 /** Quantizes rows `first` …, which lie at `from` as float32. False where a number is not finite, or too large for a float16 scale. */
-export const quantizeRows = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): boolean =>
-  launchChecked(engine, 'quantize_q8', rows, 8 * rows * to.width, (refused) => [to.ptr, refused, from, first, to.height, to.width]);
+export const quantizeRows = (
+  engine: Tensor['engine'],
+  { ptr, height, width: K }: QuantizedRows,
+  first: number,
+  rows: number,
+  from: number,
+) =>
+  launchChecked(engine, (refused) =>
+    kernels.quantize_q8({ tiles: rows, work: 8 * rows * K, scratch: BLOCK, packed: ptr, refused, w: from, first, height, K }),
+  );
 
 /** Puts a checkpoint's float16 scales of rows `first` … into panels. False where one is not finite. */
-export const packScales = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): boolean =>
-  launchChecked(engine, 'pack_scale_q8', rows, rows * to.width, (refused) => [to.ptr, refused, from, first, to.height, groups(to.width)]);
+export const packScales = (engine: Tensor['engine'], { ptr, height, width: K }: QuantizedRows, first: number, rows: number, from: number) =>
+  launchChecked(engine, (refused) =>
+    kernels.pack_scale_q8({ tiles: rows, work: rows * K, packed: ptr, refused, scale: from, first, height, K }),
+  );
 
 /** Puts a checkpoint's int8 rows `first` … into panels. */
 export const packInts = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): void =>
-  engine.launch('pack_int_q8', rows, rows * to.width, [to.ptr, from, first, to.height, to.width]);
+  engine.launch(
+    kernels.pack_int_q8({ tiles: rows, work: rows * to.width, packed: to.ptr, q: from, first, height: to.height, K: to.width }),
+  );
 
 export const notFinite = (name: string): HeedError =>
   inexpressible(name, 'a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express');
@@ -65,14 +74,14 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
 
 /** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32], of those scales that quantizedScales gives. */
 export const quantizedInts = (w: QuantizedMatrix): Int8Array<ArrayBuffer> =>
-  new Int8Array(copied('quantizedInts', 'unpack_int_q8', w, (columns) => columns, 1).bytes);
+  new Int8Array(copied('quantizedInts', kernels.unpack_int_q8, w, (columns) => columns, 1).bytes);
 
 /**
  * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 2^-19 is rounded up to a multiple of 2^-24. Throws
  * NUMERIC for a matrix whose largest numbers lose by that.
  */
 export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<ArrayBuffer> {
-  const { bytes, exact } = copied('quantizedScales', 'unpack_scale_q8', w, groups, 2);
+  const { bytes, exact } = copied('quantizedScales', kernels.unpack_scale_q8, w, groups, 2);
   const scales = new Uint16Array(bytes);
   // Beside scales of eight times 2^-24 and more, what others lose is no more than an eighth of what rounding to 8 bits costs anyway.
   if (!exact && scales.every((bits) => (bits & 0x7fff) < 8))
@@ -82,24 +91,24 @@ export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<Arr
 
 function copied(
   where: string,
-  kernel: 'unpack_int_q8' | 'unpack_scale_q8',
+  kernel: typeof kernels.unpack_int_q8 & typeof kernels.unpack_scale_q8,
   w: QuantizedMatrix,
   widthOf: (columns: number) => number,
   each: number,
 ): { bytes: ArrayBuffer; exact: boolean } {
   if (!(w instanceof QuantizedMatrix)) throw wrongArgument(where, 'w', w, 'It must be quantized: quantize(w)');
-  const { engine, rows: N } = w;
-  const width = widthOf(w.columns);
+  const { engine, rows: N, columns: K } = w;
+  const bytes = N * widthOf(K) * each;
   return engine.scope(() => {
-    const { ptr } = engine.allocate(N * width * each);
-    const exact = launchChecked(engine, kernel, N, N * width, (refused) => [ptr, w.ptr, refused, N, width]);
-    return { bytes: engine.heap.bytes.slice(ptr, ptr + N * width * each).buffer as ArrayBuffer, exact };
+    const y = engine.allocate(bytes).ptr;
+    const exact = launchChecked(engine, (refused) => kernel({ tiles: N, work: N * K, y, packed: w.ptr, refused, N, K }));
+    return { bytes: engine.heap.bytes.slice(y, y + bytes).buffer as ArrayBuffer, exact };
   });
 }
 
 /** x [M, K], contiguous, rounded to int16 for one product: where it lies, until the op's scope ends. */
 export function roundActivations(x: Tensor, M: number, K: number): number {
   const to = x.engine.allocate(roundedBytes(M, K)).ptr;
-  x.engine.launch('quantize_i16', M, 4 * M * K, [to, x.ptr, K]);
+  x.engine.launch(kernels.quantize_i16({ tiles: M, work: 4 * M * K, y: to, x: x.ptr, K }));
   return to;
 }

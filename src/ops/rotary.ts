@@ -1,6 +1,7 @@
 /** Rotary position embedding (Su et al., arXiv 2104.09864, eq. 34). */
 import { record } from '../autograd/tape.js';
 import { Engine } from '../engine/engine.js';
+import { rope_f32 } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, pow, sin } from '../math.js';
 import { Tensor, tensor } from '../tensor.js';
@@ -74,10 +75,15 @@ export const rotary = /* @__PURE__ */ op((x: Tensor, table: RotaryTable, options
   const turn = (from: Tensor, direction: 1 | -1): Tensor => {
     const source = from.strides[3] === 1 ? from : contiguous(from);
     const to = Tensor.empty(x.engine, x.shape);
-    x.engine.launch('rope_f32', B * H * T, x.size * 6, [
-      ...[to.ptr, source.ptr, cos.ptr, sin.ptr, at?.ptr ?? 0],
-      ...[H, T, D, 2 * half, ...source.strides.slice(0, 3), perBatch, Number(interleaved), direction],
-    ]);
+    const [sb, sh, st] = source.strides as [number, number, number];
+    const [tiles, work, R] = [B * H * T, x.size * 6, 2 * half];
+    const paired = Number(interleaved);
+    x.engine.launch(
+      rope_f32({
+        ...{ tiles, work, y: to.ptr, x: source.ptr, cos: cos.ptr, sin: sin.ptr, positions: at?.ptr ?? 0 },
+        ...{ H, T, D, R, sb, sh, st, perBatch, interleaved: paired, direction },
+      }),
+    );
     return to;
   };
   const y = turn(x, 1);

@@ -3,6 +3,8 @@
  * disposing of one disposes of both. A gradient goes the same way back.
  */
 import { asOp, record } from '../autograd/tape.js';
+import * as kernels from '../engine/kernels.generated.js';
+import { FLIPPED, TILE } from '../engine/kernels.generated.js';
 import { HeedError } from '../errors.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 import { expectSizes, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
@@ -66,10 +68,12 @@ function copied(x: Tensor): Tensor {
   }
   const [n0, n1, n2, n3] = dims as [number, number, number, number];
   const [s0, s1, s2, s3] = steps as [number, number, number, number];
-  const [at, outer] = [[y.ptr, x.ptr], n0 * n1];
-  if (s2 === 1 && s3 !== 1 && x.dtype !== 'bool')
-    x.engine.launch('transpose_f32', outer * Math.ceil(n2 / 8), x.size, [...at, n1, n2, n3, s0, s1, s3]);
-  else x.engine.launch('copy', outer * n2, x.size, [...at, x.dtype === 'bool' ? 0 : 2, n1, n2, n3, ...steps]);
+  const outer = n0 * n1;
+  const { engine, ptr, size: work } = x;
+  const shift = x.dtype === 'bool' ? 0 : 2;
+  if (s2 === 1 && s3 !== 1 && shift)
+    engine.launch(kernels.transpose_f32({ tiles: outer * Math.ceil(n2 / FLIPPED), work, y: y.ptr, x: ptr, n1, n2, n3, s0, s1, s3 }));
+  else engine.launch(kernels.copy({ tiles: outer * n2, work, y: y.ptr, x: ptr, shift, n1, n2, n3, s0, s1, s2, s3 }));
   return y;
 }
 
@@ -159,19 +163,24 @@ export function narrow(given: TensorLike, axis: number, start: number, length: n
 function widened(x: Tensor, shape: Shape, axis: number, start: number): Tensor {
   return x.engine.scope(() => {
     const y = Tensor.empty(x.engine, shape);
-    if (x.size < y.size) x.engine.launch('fill_f32', Math.ceil(y.size / 1024), y.size, [y.ptr, y.size, 0]);
+    if (x.size < y.size) fill(y, 0);
     place(y, x, axis, start);
     return y;
   });
 }
+
+/** Sets every element of a contiguous float32 tensor. */
+export const fill = ({ engine, ptr, size }: Tensor, a: number): void =>
+  engine.launch(kernels.fill_f32({ tiles: Math.ceil(size / TILE), work: size, y: ptr, n: size, a }));
 
 /** Copies `x` into `y`, which is contiguous and as long or longer along one axis, from `start` on. */
 function place(y: Tensor, x: Tensor, axis: number, start: number): void {
   const source = contiguous(x);
   const inner = sizeOf(x.shape.slice(axis + 1)) * 4;
   const bytes = (x.shape[axis] as number) * inner;
-  const args = [y.ptr + start * inner, source.ptr, bytes, (y.shape[axis] as number) * inner, bytes];
-  if (x.size > 0) y.engine.launch('copy_rows', sizeOf(x.shape.slice(0, axis)), x.size, args);
+  const to = (y.shape[axis] as number) * inner;
+  const [tiles, work] = [sizeOf(x.shape.slice(0, axis)), x.size];
+  if (work > 0) y.engine.launch(kernels.copy_rows({ tiles, work, y: y.ptr + start * inner, x: source.ptr, bytes, to, from: bytes }));
   if (source !== x) source.dispose();
 }
 

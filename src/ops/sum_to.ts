@@ -1,10 +1,11 @@
 /** Sums over axes: what broadcasting did, backwards. */
+import { STRIP, sum_f32 } from '../engine/kernels.generated.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
 /** y[a, i] = Σ_r x[a, r, i] / divisor, of a contiguous x. */
 export function sumMiddle(x: Tensor, A: number, R: number, I: number, divisor = 1): Tensor {
   const y = Tensor.empty(x.engine, [A, I]);
-  x.engine.launch('sum_f32', A * Math.ceil(I / 16), A * R * I, [y.ptr, x.ptr, R, I, divisor]);
+  x.engine.launch(sum_f32({ tiles: A * Math.ceil(I / STRIP), work: A * R * I, y: y.ptr, x: x.ptr, R, I, d: divisor }));
   return y;
 }
 

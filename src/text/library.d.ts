@@ -9,3 +9,11 @@ declare module '@huggingface/tokenizers' {
     readonly pattern: RegExp;
   }
 }
+
+/** The part of @huggingface/jinja 0.5.11 that heed uses, whose own declarations have no file endings either. */
+declare module '@huggingface/jinja' {
+  export class Template {
+    constructor(template: string);
+    render(variables: Record<string, unknown>): string;
+  }
+}

@@ -3,7 +3,7 @@
  * a folder's files and puts together what they describe: the pipeline, the template around it, lengths and padding.
  * tokenizer.json's own truncation and padding are ignored: the caller decides.
  */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
@@ -27,6 +27,7 @@ import {
   type Text,
   wrong,
 } from './batch.js';
+import { type ChatOptions, type Conversation, chatRenderer } from './chat_options.js';
 import { cleanUp } from './decoder.js';
 import { type Description, descriptionOf } from './description.js';
 import { type Encoding, part, share, windows } from './encoding.js';
@@ -184,6 +185,49 @@ export class Tokenizer extends Told {
     if (return_tensor) return batch;
     const alone = isText(texts) === true && !return_overflowing_tokens;
     return listsOf(batch, loose ? rows.map(({ ids }) => ids.length) : undefined, alone);
+  }
+
+  /**
+   * A conversation, or several, as the token ids that a chat model goes on from: its template writes roles and messages between the model's marks. Throws ARGUMENT for
+   * what the template refuses, FORMAT for a template that cannot be read, UNSUPPORTED in heed/core before `registerChatTemplates(chatTemplates)`.
+   * @example
+   * ```js
+   * const messages = [{ role: 'user', content: 'Write one sentence about the sea.' }];
+   * const inputs = tokenizer.apply_chat_template(messages, { add_generation_prompt: true });
+   * const text = tokenizer.apply_chat_template(messages, { tokenize: false });
+   * ```
+   */
+  apply_chat_template(
+    conversation: Conversation | readonly Conversation[],
+    options: ChatOptions & {
+      /** The text is given, or texts of several conversations. */
+      tokenize: false;
+    },
+  ): string;
+  apply_chat_template(
+    conversation: Conversation | readonly Conversation[],
+    options: ChatOptions & {
+      /** The ids alone are given. */
+      return_dict: false;
+    },
+  ): Batch['input_ids'];
+  apply_chat_template(conversation: Conversation | readonly Conversation[], options?: ChatOptions): Batch;
+  apply_chat_template(conversation: Conversation | readonly Conversation[], options: ChatOptions = {}): unknown {
+    const render = chatRenderer();
+    const { tokenize = true, return_dict = true, padding, truncation, max_length, return_tensor } = options;
+    if (!Array.isArray(conversation))
+      throw new HeedError('ARGUMENT', `apply_chat_template: the conversation is ${kindOf(conversation)}`, {
+        culprit: 'conversation',
+        cure: 'Give a list of messages',
+      });
+    const several = Array.isArray(conversation[0]);
+    const all = (several ? conversation : [conversation]) as readonly Conversation[];
+    const tokens = Object.fromEntries([...this.tokens].map(([role, token]) => [`${role}_token`, token]));
+    const texts = all.map((one) => render(one, this.chat_template, tokens, options));
+    if (!tokenize) return several ? texts : texts[0];
+    const own = { padding, truncation, max_length, ...(return_tensor !== undefined && { return_tensor }) };
+    const batch = this.batch(return_tensor === false && !several ? (texts[0] as string) : texts, { ...own, add_special_tokens: false });
+    return return_dict ? batch : batch.input_ids;
   }
 
   /** Token ids as text: a list of them, or a tensor [T] or [1, T]. */

@@ -3,8 +3,9 @@
  * moments, and `checksum`, the last, is the CRC-32C of all bytes before its own, so that a file that was cut or altered anywhere is refused before anything
  * of it is believed. The metadata have the state, and where the file comes from. Written and read a tensor at a time.
  */
-import { BUILD, VERSION } from '../engine/build.js';
+import { VERSION } from '../engine/build.js';
 import type { Engine } from '../engine/engine.js';
+import { BUILD } from '../engine/kernels.generated.js';
 import { HeedError } from '../errors.js';
 import { crc32c } from '../io/crc32c.js';
 import { malformed } from '../io/header.js';

@@ -1,6 +1,7 @@
 /** Steps of `engine.run` that take long: their work is computed in parts, the event loop has its turns in between, and nobody can tell from the numbers. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine/engine.js';
+import { add_f32 } from '../../dist/engine/kernels.generated.js';
 import { add, linear, matmul } from '../../dist/ops/index.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import { type Tensor, tensor } from '../../dist/tensor.js';
@@ -115,7 +116,7 @@ describe('a long step', () => {
       // Not before: a turn between the steps would be in time.
       meanwhile = () => controller.abort(new Error('too late'));
       const x = chain(5);
-      engine.launch('add_f32', 1, 1, [kept.ptr, kept.ptr, x.ptr, 8, 8]);
+      engine.launch(add_f32({ tiles: 1, work: 1, y: kept.ptr, a: kept.ptr, b: x.ptr, n: 8, period: 8 }));
     };
     await expect(engine.run(work, controller.signal)).rejects.toThrow('too late');
     await engine.run(() => steps(0));

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { slot } from '../../dist/engine/control.js';
 import { Engine } from '../../dist/engine/engine.js';
+import { scale_f32 } from '../../dist/engine/kernels.generated.js';
 import type { Storage } from '../../dist/engine/memory.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import type { WorkerHandle, WorkerInit } from '../../dist/runtime/types.js';
@@ -187,7 +188,7 @@ describe('a kernel that traps', () => {
   it('on threads fails its launch with ENGINE_LOST, and the engine goes on', async () => {
     const engine = await Engine.create(nodeRuntime, { threads: 2, inlineBelow: 0 });
     const nowhere = 2 ** 32 - 65536;
-    const failure = await failureOf(() => engine.launch('scale_f32', 64, 1e6, [nowhere, nowhere, 65536, 1]));
+    const failure = await failureOf(() => engine.launch(scale_f32({ tiles: 64, work: 1e6, y: nowhere, x: nowhere, n: 65536, a: 1 })));
     expect(failure).toMatchObject({ code: 'ENGINE_LOST' });
     expect(failure.message).toMatch(/trapped/);
     await settled();

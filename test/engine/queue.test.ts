@@ -1,6 +1,7 @@
 /** Asynchronous work on an engine: one call after the other, the event loop in between, and a way back at every step. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Engine } from '../../dist/engine/engine.js';
+import { scale_f32 } from '../../dist/engine/kernels.generated.js';
 import { createEngine } from '../../dist/entry/node.js';
 import { scale } from '../../dist/ops/index.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
@@ -135,7 +136,7 @@ describe('the event loop', () => {
     const x = tensor(engine, [1]);
     await engine.run(function* () {
       for (let i = 0; i < 10; i++) {
-        engine.launch('scale_f32', 1, 6e8, [x.ptr, x.ptr, 1, 1]);
+        engine.launch(scale_f32({ tiles: 1, work: 6e8, y: x.ptr, x: x.ptr, n: 1, a: 1 }));
         yield;
       }
     });

@@ -2,6 +2,7 @@
 import type { Engine } from 'heed';
 import { tensor } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { convert_bf16_f32, convert_f16_f32, TILE } from '../../dist/engine/kernels.generated.js';
 import { engineFor } from './engines.js';
 
 let engine: Engine;
@@ -28,18 +29,18 @@ function fromF16(h: number): number {
 }
 
 const formats = [
-  ['convert_f16_f32', fromF16],
-  ['convert_bf16_f32', (h: number) => (h << 16) >>> 0],
+  ['float16', convert_f16_f32, fromF16],
+  ['bfloat16', convert_bf16_f32, (h: number) => (h << 16) >>> 0],
 ] as const;
 
-describe.each(formats)('%s', (kernel, exact) => {
+describe.each(formats)('%s', (_, kernel, exact) => {
   /** The kernel over the first n of `values`; what is behind them must stay 77. */
   const convert = (values: Uint16Array, n: number): Uint32Array =>
     engine.scope(() => {
       const x = tensor(engine, new Int32Array(Math.ceil(values.length / 2)));
       engine.heap.bytes.set(new Uint8Array(values.buffer), x.ptr);
       const y = tensor(engine, new Float32Array(values.length).fill(77));
-      engine.launch(kernel, Math.ceil(n / 1024), n, [y.ptr, x.ptr, n]);
+      engine.launch(kernel({ tiles: Math.ceil(n / TILE), work: n, y: y.ptr, x: x.ptr, n }));
       return new Uint32Array(y.toHost().data.buffer);
     });
 

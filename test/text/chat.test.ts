@@ -1,0 +1,75 @@
+/** Conversations as transformers writes them, by templates of known chat models; their tokens; and what is refused. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { AutoTokenizer } from '../../dist/entry/node.js';
+import { failureOf } from '../io/memory.js';
+
+const { templates, cases } = JSON.parse(readFileSync(new URL('../fixtures/chat/chats.json', import.meta.url), 'utf8'));
+const tokenizer = await AutoTokenizer.from_pretrained(fileURLToPath(new URL('../fixtures/bert-tiny', import.meta.url)));
+tokenizer.bos_token = '[CLS]';
+tokenizer.eos_token = '[SEP]';
+/** The fixture's special tokens are of another vocabulary. */
+const own = (text: string) => text.replaceAll('<s>', '[CLS]').replaceAll('</s>', '[SEP]');
+const hello = [{ role: 'user', content: 'hello' }];
+
+describe('a conversation', () => {
+  it.each(Object.keys(templates))('is written as transformers writes it: %s', (name) => {
+    const mine = cases.filter((one: { template: string }) => one.template === name);
+    expect(mine.length).toBeGreaterThan(12);
+    for (const { messages, options, text, error } of mine) {
+      const write = () => tokenizer.apply_chat_template(messages, { ...options, chat_template: templates[name], tokenize: false });
+      if (error === undefined) expect(write()).toBe(own(text));
+      else expect(write, error).toThrow(expect.objectContaining({ name: 'HeedError', code: 'ARGUMENT' }));
+    }
+  });
+
+  it('becomes tokens, without more special ones than the template has', () => {
+    tokenizer.chat_template = '{% for m in messages %}{{ m.content }} [SEP]{% endfor %}';
+    const ids = [...tokenizer.encode('hello', { add_special_tokens: false }), tokenizer.sep_token_id];
+    const { input_ids, attention_mask } = tokenizer.apply_chat_template(hello);
+    expect([...input_ids.data]).toEqual(ids);
+    expect(attention_mask.dims).toEqual([1, ids.length]);
+    expect(tokenizer.apply_chat_template(hello, { return_dict: false }).dims).toEqual([1, ids.length]);
+    expect(tokenizer.apply_chat_template(hello, { return_tensor: false })).toMatchObject({ input_ids: ids });
+    const two = tokenizer.apply_chat_template([hello, [...hello, ...hello]], { padding: true });
+    expect(two.input_ids.dims).toEqual([2, 2 * ids.length]);
+    expect(tokenizer.apply_chat_template([hello, hello], { tokenize: false })).toEqual(['hello [SEP]', 'hello [SEP]']);
+  });
+
+  it('has the template that is named, of several', () => {
+    tokenizer.chat_template = { default: 'one {{ messages[0].content }}', tool_use: 'two', rag: 'three' };
+    const written = (options: object) => tokenizer.apply_chat_template(hello, { tokenize: false, ...options });
+    expect([written({}), written({ tools: [{}] }), written({ chat_template: 'rag' })]).toEqual(['one hello', 'two', 'three']);
+  });
+
+  it.each([
+    ['no template', undefined, hello, {}, 'ARGUMENT', /no chat template/],
+    ['templates without a default', { a: 'x' }, hello, {}, 'ARGUMENT', /Name one of a/],
+    ['a template that cannot be read', '{% for %}', hello, {}, 'FORMAT', /cannot be read/],
+    [
+      'an option that the template does not read',
+      'x',
+      hello,
+      { add_generation_promt: true },
+      'ARGUMENT',
+      /no use for add_generation_promt/,
+    ],
+    ['a message without a role', 'x', [{ content: 'hello' }], {}, 'ARGUMENT', /message 0/],
+    ['no message', 'x', [], {}, 'ARGUMENT', /no message/],
+    ['no list', 'x', 'hello', {}, 'ARGUMENT', /conversation/],
+    [
+      'a beginning and a continuation',
+      'x',
+      hello,
+      { add_generation_prompt: true, continue_final_message: true },
+      'ARGUMENT',
+      /Give one of both/,
+    ],
+  ])('is refused with %s', async (_, template, conversation, options, code, message) => {
+    tokenizer.chat_template = template as never;
+    const error = await failureOf(() => tokenizer.apply_chat_template(conversation as never, options as never));
+    expect(error.code).toBe(code);
+    expect(`${error.message} ${error.cure}`).toMatch(message);
+  });
+});
