@@ -6,9 +6,10 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { Gate } from '../nn/feed_forward.js';
 import type { Module } from '../nn/module.js';
+import type { NormKind } from '../nn/norm.js';
 import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
-import type { Gate, NormKind } from '../nn/transformer.js';
 import type { Activation } from '../ops/activation.js';
 
 /**

@@ -1,6 +1,6 @@
 /** A forward, block by block: whoever drives it may look at an abort in between. Encoders and decoders share it. */
 import type { Module } from '../nn/module.js';
-import type { Norm } from '../nn/transformer.js';
+import type { Norm } from '../nn/norm.js';
 import { contiguous, narrow, reshape } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
 

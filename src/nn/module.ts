@@ -93,7 +93,7 @@ export abstract class Module {
     return made;
   }
 
-  /** Declares a submodule under PyTorch's name. */
+  /** Declares a submodule under PyTorch's name; one without a name has its keys among its parent's. */
   protected child<M extends Module>(name: string, module: M): M {
     this.#children.set(name, module);
     return module;
@@ -108,7 +108,7 @@ export abstract class Module {
   /** Every parameter below, by its state-dict key. */
   *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
-    for (const [name, module] of this.#children) yield* module.namedParameters(`${prefix}${name}.`);
+    for (const [name, module] of this.#children) yield* module.namedParameters(prefix + before(name));
   }
 
   /** Each parameter below once, under its first name: tied ones have several. */
@@ -187,7 +187,7 @@ export abstract class Module {
     this.#path = path;
     if (random) [this.#random, this.#calls] = [random, 0];
     for (const parameter of this.#parameters.values()) parameter.train();
-    for (const [name, child] of this.#children) child.#switch(`${path}${name}.`, random);
+    for (const [name, child] of this.#children) child.#switch(path + before(name), random);
   }
 
   /** Freezes all parameters below, or thaws them. */
@@ -289,3 +289,6 @@ export abstract class Module {
     for (const [, parameter] of this.namedParameters()) parameter.dispose();
   }
 }
+
+/** What stands before the keys of a submodule. */
+const before = (name: string): string => name && `${name}.`;

@@ -7,13 +7,13 @@ import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
 import { xavierUniform } from './init.js';
 import { Module } from './module.js';
+import type { Norm } from './norm.js';
 import type { Parameter } from './parameter.js';
 import {
   type DecoderLayerCall,
   type EncoderLayerCall,
   type LayerMasks,
   layerOptionNames,
-  type Norm,
   normOf,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
