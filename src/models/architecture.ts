@@ -9,7 +9,8 @@ import type { JsonNode } from '../io/json.js';
 import type { Gate } from '../nn/feed_forward.js';
 import type { Module } from '../nn/module.js';
 import type { NormKind } from '../nn/norm.js';
-import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
+import type { PositionCount, RelativeBias, SinusoidLayout } from '../nn/positions.js';
+import type { RotaryPositions } from '../nn/rotary_positions.js';
 import type { Activation } from '../ops/activation.js';
 
 /**

@@ -11,12 +11,12 @@ import { linear } from '../ops/matmul.js';
 import { narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { KVCache } from './cache.js';
-import { xavierUniform, zeros } from './init.js';
+import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
 import { makeNorm, type Norm, type NormSpec } from './norm.js';
 import type { Operand, Parameter } from './parameter.js';
-import type { RotaryPositions } from './positions.js';
+import type { RotaryPositions } from './rotary_positions.js';
 
 /** Turns heads [B, H, T, D]. */
 export interface Turn {
@@ -56,6 +56,8 @@ export interface AttentionSpec {
   window?: AttentionOptions['window'];
   /** In training, the share of weights that are zeroed. Default 0. */
   dropout?: number | undefined;
+  /** Whether there is a learned key and value, which MultiheadAttention appends. Default false. */
+  learnedKey?: boolean | undefined;
 }
 
 /** What one call of an attention is given. */
@@ -91,6 +93,8 @@ export class Attention extends Module {
   readonly #rows: readonly [number, number, number];
   readonly #biasRows: readonly number[];
   readonly #norms: readonly [Norm, Norm] | undefined;
+  /** A learned key and value, [1, 1, G · D] each. */
+  readonly learned: readonly Parameter[] = [];
   /** The projection of what all heads give: [H · D] → [C]. */
   readonly outProj: Linear;
 
@@ -116,6 +120,8 @@ export class Attention extends Module {
     const biases = this.#biasRows.filter((n) => n > 0);
     this.#fused = this.#matrices.length === 1 && (this.#matrices[0] as Parameter).fused && biases.length % 3 === 0;
     if (biases.length) this.#bias = this.parameter('in_proj_bias', [this.#biasFrom(3)], { parts: biases });
+    if (spec.learnedKey)
+      this.learned = ['k', 'v'].map((name, i) => this.parameter(`bias_${name}`, [1, 1, rows[i + 1] as number], { init: xavierNormal }));
     if (norm) this.#norms = [this.child('q_norm', makeNorm(engine, D, norm)), this.child('k_norm', makeNorm(engine, D, norm))];
     this.outProj = this.child('out_proj', new Linear(engine, H * D, C, { bias: outBias, biasInit: zeros }));
   }

@@ -20,11 +20,12 @@ export {
   LearnedPositions,
   RelativeBias,
   type RelativeBiasOptions,
-  RotaryPositions,
   SinusoidalPositions,
   type SinusoidLayout,
   sinusoids,
 } from './positions.js';
+export { type Frequencies, RotaryPositions, type RotaryPositionsOptions, type RotaryScaling } from './rotary_positions.js';
+export { rotaryScalings, type ScalingParameters } from './rotary_scalings.js';
 export { Transformer, type TransformerCall, TransformerDecoder, TransformerEncoder, type TransformerOptions } from './stacks.js';
 export {
   type DecoderLayerCall,

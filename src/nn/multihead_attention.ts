@@ -12,11 +12,9 @@ import { cat, contiguous, expand, reshape, transpose } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { Attention, type Turn } from './attention.js';
 import type { KVCache } from './cache.js';
-import { xavierNormal } from './init.js';
 import { checkProbability, type Linear } from './layers.js';
 import { biasOf } from './masks.js';
 import { Module } from './module.js';
-import type { Parameter } from './parameter.js';
 
 /** Options of MultiheadAttention: PyTorch's, in camelCase. */
 export interface MultiheadAttentionOptions {
@@ -97,8 +95,6 @@ export class MultiheadAttention extends Module {
   /** The share of attention weights that are zeroed in training. */
   readonly dropout: number;
   readonly #attention: Attention;
-  readonly #biasK: Parameter | undefined;
-  readonly #biasV: Parameter | undefined;
   readonly #zero: boolean;
 
   constructor(
@@ -116,11 +112,8 @@ export class MultiheadAttention extends Module {
     const D = channelsOf(embedDim, numHeads, options.headDim);
     const { scale, dropout = 0 } = options;
     [this.batchFirst, this.dropout, this.#zero] = [batchFirst, checkProbability('MultiheadAttention', 'dropout', dropout), addZeroAttn];
-    this.#attention = this.child('', new Attention(engine, embedDim, { H: numHeads, D, sources: [kdim, vdim], bias, scale, dropout }));
-    if (addBiasKv) {
-      this.#biasK = this.parameter('bias_k', [1, 1, numHeads * D], { init: xavierNormal });
-      this.#biasV = this.parameter('bias_v', [1, 1, numHeads * D], { init: xavierNormal });
-    }
+    const spec = { H: numHeads, D, sources: [kdim, vdim] as const, bias, scale, dropout, learnedKey: addBiasKv };
+    this.#attention = this.child('', new Attention(engine, embedDim, spec));
   }
 
   /** The projection of what all heads give: [H · D] → [embedDim]. */
@@ -172,7 +165,7 @@ export class MultiheadAttention extends Module {
 
   #checkCache(cache: KVCache | undefined, rotary?: Turn): void {
     expectCache(this.engine, cache, rotary);
-    if (cache && (this.#biasK || this.#zero))
+    if (cache && (this.#attention.learned.length || this.#zero))
       throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', {
         culprit: 'cache',
       });
@@ -201,7 +194,8 @@ export class MultiheadAttention extends Module {
     const [B, , E] = k.shape as [number, number, number];
     const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [B, 1, E])], 1);
     let [keys, values] = [k, v];
-    if (this.#biasK && this.#biasV) [keys, values] = [append(keys, this.#biasK.tensor), append(values, this.#biasV.tensor)];
+    const [learnedK, learnedV] = this.#attention.learned;
+    if (learnedK && learnedV) [keys, values] = [append(keys, learnedK.tensor), append(values, learnedV.tensor)];
     if (this.#zero) {
       const zeros = tensor(this.engine, new Float32Array(E), [1, 1, E]);
       [keys, values] = [append(keys, zeros), append(values, zeros)];

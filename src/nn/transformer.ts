@@ -143,7 +143,7 @@ abstract class TransformerLayer extends Module {
   protected run(given: Tensor, others: { self: LayerAttention; memory?: Tensor | undefined; cross?: LayerAttention }): Tensor {
     const { self, cross = {} } = others;
     expectSequence('query', given);
-    if (others.memory ?? (others.cross && !cross.cache)) expectSequence('key', others.memory);
+    if (others.memory !== undefined || (others.cross && !cross.cache)) expectSequence('key', others.memory);
     const heard = [self, cross].map(({ onWeights }): Tensor[] | undefined => onWeights && []);
     const y = keeping(this.engine, heard, () => {
       const [x, memory] = this.options.batchFirst ? [given, others.memory] : [flip(given), others.memory && flip(others.memory)];
