@@ -75,7 +75,9 @@ export function targetsOf(module: Module, architecture: Spelt, { stored }: Weigh
  */
 export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
   const all = [...spelt(module, architecture)].filter(([, parameter]) => parameter.complete);
-  const [prefix = ''] = all.some(([key]) => isBeside(key)) ? (architecture.prefixes ?? []) : [];
+  // A language model's embeddings may be its head.
+  const holds = architecture.module.kind === 'decoder' || all.some(([key]) => isBeside(key));
+  const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
   // Stacked parts come one after the other: what they are cut out of is copied once.
   let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
   for (const [key, parameter, names] of all) {

@@ -60,7 +60,7 @@ export interface TrainOptions {
  */
 export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
-  readonly #children = new Map<string, Module>();
+  #children: readonly (readonly [name: string, module: Module])[] = [];
   #training = false;
   /** Where it stands in the module on which `train` was called: names the random numbers that it draws, with the seed, the step and the calls in it so far. */
   #path = '';
@@ -95,14 +95,15 @@ export abstract class Module {
 
   /** Declares a submodule under PyTorch's name; one without a name has its keys among its parent's. */
   protected child<M extends Module>(name: string, module: M): M {
-    this.#children.set(name, module);
+    this.#children = [...this.#children, [name, module]];
     return module;
   }
 
   /** Lets go of a submodule, and frees it. */
   protected forget(name: string): void {
-    this.#children.get(name)?.dispose();
-    this.#children.delete(name);
+    const isMeant = ([other]: readonly [string, Module]) => other === name;
+    this.#children.find(isMeant)?.[1].dispose();
+    this.#children = this.#children.filter((child) => !isMeant(child));
   }
 
   /** Every parameter below, by its state-dict key. */
@@ -179,7 +180,7 @@ export abstract class Module {
 
   *#all(): Generator<Module, void> {
     yield this;
-    for (const child of this.#children.values()) yield* child.#all();
+    for (const [, child] of this.#children) yield* child.#all();
   }
 
   #switch(path: string, random: Required<TrainOptions> | undefined): void {
