@@ -24,9 +24,11 @@ export class Tower {
     readonly relative?: RelativeBias | undefined,
   ) {}
 
-  /** ids [B, T] int32 → states [B, T, C], yielding after each block. */
+  /** ids [B, T] int32 → states [B, T, C], yielding behind the embeddings and after each block. */
   *steps(ids: Tensor, { types, lengths, padding, from = 0, ...call }: TowerCall = {}, kept?: Kept): Generator<void, Tensor> {
     const { x, bias } = ids.engine.scope(() => ({ x: this.stem.forward(ids, { types, from }), bias: this.#bias(ids, from, padding) }));
+    // The embedding of the next token is too little for a step of its own.
+    if (!call.caches) yield;
     const first = typeof from === 'number' ? from : 0;
     const states = yield* this.trunk.steps(x, { self: { lengths, bias }, from: first, ...call }, kept);
     bias?.dispose();
