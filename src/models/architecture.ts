@@ -6,9 +6,12 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { RotaryMaker } from '../nn/attention.js';
+import type { Place } from '../nn/block.js';
+import type { Gate } from '../nn/feed_forward.js';
 import type { Module } from '../nn/module.js';
-import type { PositionCount, RelativeBias, RotaryPositions, SinusoidLayout } from '../nn/positions.js';
-import type { Gate, NormKind } from '../nn/transformer.js';
+import type { NormKind } from '../nn/norm.js';
+import type { BiasMaker, PositionCount, PositionsMaker } from '../nn/positions.js';
 import type { Activation } from '../ops/activation.js';
 
 /**
@@ -27,45 +30,58 @@ export interface EncoderDims {
   eps: number;
 }
 
+/** What blocks are like: blocks.ts makes specifications of it. */
 export interface BlockChoices {
-  place: 'pre' | 'post';
+  place: Place;
   activation: Activation;
-  /** In training, the share that is zeroed of embeddings and of sublayers' outputs. Default 0. */
-  dropout?: number;
-  /** The same of attention weights, and of what the activation gives. Default as `dropout`. */
-  attentionDropout?: number;
-  activationDropout?: number;
-}
-
-/** What an encoder chooses beside. Modules that few have are made by whoever chooses them, so that a bundle has those alone that its architectures choose. */
-export interface EncoderChoices extends BlockChoices {
-  /** The table of positions: unused rows before the first, and which token stands where, unless it is 0 … T − 1. Default: offset 0; 'none': there is no table. */
-  positions?: { offset: number; count?: PositionCount } | 'none';
-  /** What all layers add to the scores of H heads. */
-  relative?: (engine: Engine, H: number) => RelativeBias;
-  /** Where layers differ: what layer l has of its own. */
-  layer?: (l: number) => LayerChoices;
-  /** The share of the embeddings that training drops, and of what attention gives. Default as `dropout`. */
-  embeddingDropout?: number;
-  attentionOutputDropout?: number;
   gated?: Gate;
+  /** Default 'layer'. */
+  norm?: NormKind;
   /** Of products; of norms and of attention where they differ. Default true, and as `bias`. */
   bias?: boolean;
   normBias?: boolean;
-  attentionBias?: boolean;
-  /** A norm behind the layers. Default false. */
+  attentionBias?: boolean | readonly [q: boolean, k: boolean, v: boolean];
+  /** Of attention's output, where it differs from those of queries, keys and values. */
+  attentionOutBias?: boolean;
+  /** Norms of each head's queries and keys. Default false. */
+  queryKeyNorm?: boolean;
+  /** A norm behind the blocks. Default false. */
   finalNorm?: boolean;
-  /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
-  pooler?: boolean;
+  /** What scores of attention are multiplied by. Default 1 / sqrt(D). */
+  attentionScale?: number;
+  /** In training, the share that is zeroed of embeddings and of sublayers' outputs. Default 0. */
+  dropout?: number;
+  /** The same of embeddings, of attention weights, of what the activation gives, and of what attention gives. Default as `dropout`. */
+  embeddingDropout?: number;
+  attentionDropout?: number;
+  activationDropout?: number;
+  attentionOutputDropout?: number;
 }
 
+/** What a layer has of its own, where layers differ. Modules that few have are made by whoever chooses them, so that a bundle has those alone that its architectures choose. */
 export interface LayerChoices {
   /** How many tokens to each side are seen. Default all. */
   window?: number | undefined;
-  /** What turns queries and keys, heads of D channels, by their positions: one for all layers that give the same function. Default: nothing. */
-  rotary?: ((engine: Engine, D: number) => RotaryPositions) | undefined;
+  /** What turns queries and keys: one for all layers that give the same function. Default: nothing. */
+  rotary?: RotaryMaker | undefined;
+  /** How much scores lose with each token of distance, by heads (ALiBi). Default: nothing. */
+  slopes?: readonly number[] | undefined;
   /** Whether attention reads behind a norm of its own, where layers are pre-norm. Default true. */
   attentionNorm?: boolean | undefined;
+}
+
+/** What an encoder chooses beside. */
+export interface EncoderChoices extends BlockChoices {
+  /** The vectors of positions. Default: a table; 'none': there are none. */
+  positions?: PositionsMaker | 'none';
+  /** Which token stands where, unless it is 0 … T − 1. */
+  count?: PositionCount;
+  /** What all layers add to the scores of H heads. */
+  relative?: BiasMaker;
+  /** Where layers differ: what layer l has of its own. */
+  layer?: (l: number) => LayerChoices;
+  /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
+  pooler?: boolean;
 }
 
 /** L layers of H heads with D channels each, F hidden. */
@@ -74,6 +90,31 @@ export interface StackDims {
   H: number;
   D: number;
   F: number;
+}
+
+/** A decoder: as an encoder, of G key heads and heads of D channels. */
+export interface DecoderDims extends StackDims {
+  C: number;
+  G: number;
+  V: number;
+  /** The most tokens that a row may have. */
+  positions: number;
+  eps: number;
+}
+
+/** What a decoder chooses beside. */
+export interface DecoderChoices extends BlockChoices {
+  /** The vectors of positions that are added. Default none. */
+  positions?: PositionsMaker;
+  /** Embeddings are multiplied by it. Default 1. */
+  embeddingScale?: number;
+  /** A norm behind the embeddings. Default false. */
+  embeddingNorm?: boolean;
+  /** Where layers differ: what layer l has of its own. */
+  layer?: (l: number) => LayerChoices;
+  /** Whether words are scored by their embeddings, though the checkpoint may have scores `apart`. */
+  tied: boolean;
+  apart?: boolean;
 }
 
 /** C channels; V rows of the targets' embedding, sourceV of the sources'. */
@@ -88,12 +129,6 @@ export interface EncoderDecoderDims {
   eps: number;
 }
 
-/** How positions come in: see src/nn/positions.ts. Sinusoids are added, in one of two layouts; a table of vectors is, behind `offset` unused rows; a bias goes to the scores. */
-export type PositionChoice =
-  | { kind: 'sinusoidal'; layout: SinusoidLayout }
-  | { kind: 'learned'; offset: number }
-  | { kind: 'relative'; buckets: number; maxDistance: number };
-
 /** The modules whose tables sources, targets and scores of the output read. `embedding` may serve several. */
 export interface Tables {
   source: 'embedding' | 'encoder_embedding';
@@ -102,7 +137,10 @@ export interface Tables {
 }
 
 export interface EncoderDecoderChoices extends BlockChoices {
-  positions: PositionChoice;
+  /** The vectors of positions. Default none. */
+  positions?: PositionsMaker;
+  /** What all blocks of a side add to the scores of its self-attention. */
+  relative?: BiasMaker;
   /** The token for padding, whose embedding gets no gradient where it is looked up. */
   padding: number;
   tables: Tables;
@@ -112,16 +150,10 @@ export interface EncoderDecoderChoices extends BlockChoices {
   embeddingScale?: number;
   /** A norm behind the embeddings. Default false. */
   embeddingNorm?: boolean;
-  /** A norm behind each stack. Default false. */
-  finalNorm?: boolean;
   /** What the last states are multiplied by before they are scored. Default 1. */
   logitsScale?: number;
   /** A number for each token that is added to its score. Default false. */
   logitsBias?: boolean;
-  norm?: NormKind;
-  gated?: Gate;
-  bias?: boolean;
-  attentionScale?: number;
 }
 
 /** What a checkpoint's header tells before anything is made. */
@@ -154,7 +186,7 @@ export interface ModuleClass<Dims, Block, M extends Module = Module> {
 }
 
 /** Kinds of architectures, and who loads them. */
-export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM' } as const;
+export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM', decoder: 'AutoModelForCausalLM' } as const;
 export type ArchitectureKind = keyof typeof loaders;
 
 /**

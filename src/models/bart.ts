@@ -1,6 +1,7 @@
 /**
  * BART (Lewis et al., arXiv 1910.13461): post-norm layers, learned positions, a norm behind the embeddings, one embedding for source, target and output.
  */
+import { learned } from '../nn/positions.js';
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
 import { bartAliases, bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
 import { EncoderDecoder } from './encoder_decoder.js';
@@ -14,7 +15,7 @@ export const bart = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, Encod
   module: EncoderDecoder,
   aliases: bartAliases,
   dims: (c) => bartDims(c, sizes),
-  block: (c, checkpoint) => ({ ...bartChoices(c, checkpoint, sizes), positions: { kind: 'learned', offset: 2 }, embeddingNorm: true }),
+  block: (c, checkpoint) => ({ ...bartChoices(c, checkpoint, sizes), positions: learned(2), embeddingNorm: true }),
   weights: bartWeights,
   ties: bartTies,
   prefixes: ['model.'],

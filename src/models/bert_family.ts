@@ -31,7 +31,8 @@ export const positionsIn = (c: JsonNode, absent = 512): number => sizeIn(c, 'max
 /** How many types of tokens there are. */
 export const typesIn = (c: JsonNode): number => sizeIn(c, 'type_vocab_size', 2);
 
-export const hiddenActivation = (c: JsonNode, key = 'hidden_act'): Activation => activationOf(c, key, c.string(key, 'gelu'));
+export const hiddenActivation = (c: JsonNode, key = 'hidden_act', absent = 'gelu'): Activation =>
+  activationOf(c, key, c.string(key, absent));
 
 /** Post-norm blocks. Throws UNSUPPORTED for positions and decoders that are not BERT's. */
 export function bertChoices(c: JsonNode): EncoderChoices {

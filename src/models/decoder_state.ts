@@ -1,6 +1,5 @@
 /**
- * What a decoder remembers of a text while it writes another: for each layer, the keys and values of the encoder's states, made once, and those of the tokens
- * so far. Rows can be reordered, dropped and doubled (the beams of a search): those of one source share its keys. Its memory is its own until `dispose`.
+ * What a decoder remembers while it writes: for each layer, the keys and values of the tokens so far, and of an encoder's states, where there is one, made once. Rows can be reordered, dropped and doubled (the beams of a search): those of one source share its keys. Its memory is its own until `dispose`.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -15,11 +14,11 @@ export class DecoderState {
   #lengths: readonly number[] | undefined;
   #disposed = false;
 
-  /** `lengths`: tokens of each source, those behind are padding. */
-  constructor(engine: Engine, layers: number, lengths?: readonly number[]) {
+  /** Of so many layers, which attend to a source or do not. `lengths`: tokens of each source, those behind are padding. */
+  constructor(engine: Engine, layers: number, crosses: boolean, lengths?: readonly number[]) {
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
     this.self = caches();
-    this.cross = caches();
+    this.cross = crosses ? caches() : [];
     this.#lengths = lengths;
   }
 
@@ -29,7 +28,7 @@ export class DecoderState {
   }
 
   get rows(): number {
-    return this.cross[0]?.rows ?? 0;
+    return (this.cross[0] ?? this.self[0])?.rows ?? 0;
   }
 
   /** Tokens of each row's source. */

@@ -1,72 +1,22 @@
 /**
- * A text encoder of any registered architecture: embeddings, a stack of blocks, a pooler, and a task's head where it has one. `steps` is the forward as a
+ * A text encoder of any registered architecture: a stem, a trunk, a pooler, and a task's head where it has one. `steps` is the forward as a
  * sequence of blocks, between which whoever drives it may look at an abort; model.ts drives it for users. `forward` is the same at once, for training.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { Dropout, Embedding, LayerNorm, Linear } from '../nn/layers.js';
+import { Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
-import { type PositionCount, type RelativeBias, type RotaryPositions, rowsFrom } from '../nn/positions.js';
-import { type LayerMasks, type Norm, normOf, TransformerEncoderLayer, type TransformerLayerOptions } from '../nn/transformer.js';
-import { add } from '../ops/elementwise.js';
+import { learned } from '../nn/positions.js';
+import { keptOf, Trunk } from '../nn/trunk.js';
 import { embedding } from '../ops/embedding.js';
-import { contiguous, expand, narrow, reshape } from '../ops/shape.js';
+import { reshape } from '../ops/shape.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { EncoderChoices, EncoderDims, LayerChoices } from './architecture.js';
-import type { Head } from './heads.js';
-import { firstOf, through } from './through.js';
-
-/** Word, position and type embeddings, added, normed, and projected where they have other channels than the layers. */
-class Embeddings extends Module {
-  readonly word: Embedding;
-  readonly #position: Embedding | undefined;
-  readonly #offset: number = 0;
-  readonly #count: PositionCount | undefined;
-  readonly #type: Embedding | undefined;
-  readonly #norm: LayerNorm;
-  readonly #dropout: Dropout;
-  readonly #projection: Linear | undefined;
-
-  constructor(engine: Engine, { C, E = C, V, positions, types, eps }: EncoderDims, choices: EncoderChoices, packed: boolean) {
-    super(engine);
-    const { positions: table = { offset: 0 } } = choices;
-    this.word = this.child('word', new Embedding(engine, V, E, { packed }));
-    if (table !== 'none') {
-      this.#position = this.child('position', new Embedding(engine, table.offset + positions, E));
-      this.#offset = table.offset;
-      this.#count = table.count;
-    }
-    if (types > 0) this.#type = this.child('type', new Embedding(engine, types, E, { quantizable: false }));
-    this.#norm = this.child('norm', new LayerNorm(engine, E, { eps, bias: choices.normBias ?? choices.bias ?? true }));
-    this.#dropout = this.child('dropout', new Dropout(engine, choices.embeddingDropout ?? choices.dropout ?? 0));
-    if (E !== C) this.#projection = this.child('projection', new Linear(engine, E, C));
-  }
-
-  /** ids, typeIds [B, T] int32 → [B, T, C]. */
-  forward(ids: Tensor, typeIds: Tensor | undefined): Tensor {
-    const [words, rest] = [this.word.forward(ids), this.#rest(ids, typeIds)];
-    const x = this.#dropout.forward(this.#norm.forward(rest ? add(words, rest) : words));
-    return this.#projection ? this.#projection.forward(x) : x;
-  }
-
-  /** What is added to words: [B, T, E], or, where it is the same for all rows, [T, E]. Without typeIds all are 0. */
-  #rest(ids: Tensor, typeIds: Tensor | undefined): Tensor | undefined {
-    const positions = this.#position && this.#places(ids, this.#position);
-    if (!this.#type) return positions;
-    if (typeIds) return positions ? add(this.#type.forward(typeIds), positions) : this.#type.forward(typeIds);
-    const first = narrow(this.#type.weight.tensor, 0, 0, 1);
-    return positions ? add(expand(first, positions.shape), positions) : first;
-  }
-
-  #places(ids: Tensor, table: Embedding): Tensor {
-    const T = ids.dim(1);
-    const counted = this.#count?.(ids.engine.heap.ints(contiguous(ids).ptr, ids.size), T);
-    if (!counted) return rowsFrom(table.weight, this.#offset, T);
-    const rows = counted.map((position) => position + this.#offset);
-    return table.forward(tensor(ids.engine, rows, ids.shape));
-  }
-}
+import type { EncoderChoices, EncoderDims } from './architecture.js';
+import { blockOf, normOf } from './blocks.js';
+import { firstOf, type Head } from './heads.js';
+import { Stem } from './stem.js';
+import { Tower } from './tower.js';
 
 /** A batch in the engine. */
 export interface EncoderBatch {
@@ -122,13 +72,7 @@ export class Encoder extends Module {
   static readonly kind = 'encoder';
   /** How many blocks some sizes have. */
   static readonly layers = ({ L }: EncoderDims): number => L;
-  readonly #embeddings: Embeddings;
-  readonly #layers: readonly TransformerEncoderLayer[];
-  /** What layers have of their own. */
-  readonly #own: readonly LayerChoices[];
-  readonly #bias: RelativeBias | undefined;
-  readonly #rotary: ReadonlyMap<LayerChoices['rotary'], RotaryPositions>;
-  readonly #norm: Norm | undefined;
+  readonly #tower: Tower;
   readonly #pooler: Linear | undefined;
 
   constructor(
@@ -140,41 +84,16 @@ export class Encoder extends Module {
     readonly head?: Head,
   ) {
     super(engine);
-    const { C, L, H, F, eps } = dims;
-    const {
-      place,
-      activation,
-      gated,
-      bias = true,
-      normBias,
-      attentionBias,
-      dropout = 0,
-      attentionDropout,
-      activationDropout,
-      attentionOutputDropout,
-    } = choices;
-    this.#embeddings = this.child('embeddings', new Embeddings(engine, dims, choices, head?.tied ?? false));
-    const options: TransformerLayerOptions = {
-      ...{
-        dimFeedforward: F,
-        activation,
-        gated: gated ?? false,
-        ...{ bias, normBias, attentionBias },
-        layerNormEps: eps,
-        batchFirst: true,
-        normFirst: place === 'pre',
-      },
-      ...{ dropout, attentionDropout, activationDropout, attentionOutputDropout },
-    };
-    this.#own = Array.from({ length: L }, (_, l) => choices.layer?.(l) ?? {});
-    this.#layers = this.#own.map(({ attentionNorm = true }, l) =>
-      this.child(`layers.${l}`, new TransformerEncoderLayer(engine, C, H, { ...options, attentionNorm })),
-    );
-    if (choices.relative) this.#bias = this.child('relative', choices.relative(engine, H));
-    const turns = new Set(this.#own.flatMap(({ rotary }) => rotary ?? []));
-    this.#rotary = new Map([...turns].map((make) => [make, make(engine, C / H)]));
-    if (choices.finalNorm) this.#norm = this.child('norm', normOf(engine, C, options));
-    if (head ? head.reads === 'pooler' : (choices.pooler ?? true)) this.#pooler = this.child('pooler', new Linear(engine, C, C));
+    const { C, L, H, eps } = dims;
+    const { positions = learned(), dropout, embeddingDropout = dropout, count, relative, layer, finalNorm, pooler = true } = choices;
+    const norm = normOf(eps, choices);
+    const makePositions = positions === 'none' ? undefined : positions;
+    const embeddings = { ...dims, packed: head?.tied, makePositions, count, norm, dropout: embeddingDropout };
+    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }));
+    const stem = this.child('embeddings', new Stem(engine, embeddings));
+    const trunk = this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined));
+    this.#tower = new Tower(stem, trunk, relative && this.child('relative', relative(engine, H, true)));
+    if (head ? head.reads === 'pooler' : pooler) this.#pooler = this.child('pooler', new Linear(engine, C, C));
     if (head) this.child('head', head);
   }
 
@@ -211,7 +130,7 @@ export class Encoder extends Module {
     return yield* this.#blocks({ ids: enter(inputs.ids), typeIds, lengths, padding }, wants);
   }
 
-  *#blocks({ ids, typeIds, lengths, padding: keyPaddingMask }: EncoderBatch, wants: EncoderWants): Generator<void, EncoderOutputs> {
+  *#blocks({ ids, typeIds, lengths, padding }: EncoderBatch, wants: EncoderWants): Generator<void, EncoderOutputs> {
     const { positions } = this.dims;
     const T = ids.dim(1);
     if (T < 1 || T > positions) {
@@ -221,33 +140,19 @@ export class Encoder extends Module {
         cure: 'Truncate, or give empty texts their special tokens',
       });
     }
-    const hiddenStates: Tensor[] = [];
-    const attentions: Tensor[] = [];
-    const { embedded, mask } = this.engine.scope(() => ({
-      embedded: this.#embeddings.forward(ids, typeIds),
-      mask: this.#bias?.view(T, T),
-    }));
-    const turns = new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T)]));
-    const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
-    yield;
-    const stack = { layers: this.#layers, norm: this.#norm };
-    const masks: LayerMasks = { lengths, keyPaddingMask, mask };
-    const x = yield* through(stack, embedded, wants.hiddenStates ? hiddenStates : undefined, (layer, h, l) => {
-      const { window, rotary } = this.#own[l] as LayerChoices;
-      const reach = window === undefined ? undefined : ([window, window] as const);
-      return layer.forward(h, { ...masks, window: reach, rotary: turns.get(rotary), onWeights });
-    });
-    for (const made of [mask, ...turns.values()]) made?.dispose();
-    const { head } = this;
-    const words = this.#embeddings.word.weight;
+    const kept = keptOf(wants);
+    const states = yield* this.#tower.steps(ids, { types: typeIds, lengths, padding }, kept);
     const { places } = wants;
-    const tokens = () => (places ? embedding(tensor(this.engine, places), reshape(x, [-1, x.dim(2)])) : x);
-    const inputs = { states: x, lengths, padding: keyPaddingMask, tokens, pooled: () => this.#pool(x) };
-    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? this.#pool(x) : undefined;
-    const logits = head && this.engine.scope(() => head.forward({ ...inputs, words: words.operand }));
+    const tokens = () => (places ? embedding(tensor(this.engine, places), reshape(states, [-1, states.dim(2)])) : states);
+    const words = this.#tower.stem.words.weight;
+    const pooled = () => this.#pool(states);
+    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? pooled() : undefined;
+    const logits =
+      this.head && this.engine.scope(() => this.head?.forward({ states, lengths, padding, tokens, pooled, words: words.operand }));
     // Whoever looks at them finds them done.
     yield;
-    return { lastHiddenState: x, hiddenStates, attentions, poolerOutput, logits };
+    const { hiddenStates = [], attentions = [] } = kept;
+    return { lastHiddenState: states, hiddenStates, attentions, poolerOutput, logits };
   }
 
   #pool(x: Tensor): Tensor {

@@ -5,22 +5,23 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { normal } from '../nn/init.js';
+import { initStack, normal } from '../nn/init.js';
 import { Dropout, Embedding, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
-import { LearnedPositions, RelativeBias, SinusoidalPositions } from '../nn/positions.js';
-import { initStack, TransformerDecoder, TransformerEncoder } from '../nn/stacks.js';
-import { type Norm, normOf, TransformerDecoderLayer, TransformerEncoderLayer } from '../nn/transformer.js';
+import { keptOf, Trunk } from '../nn/trunk.js';
 import { expectShape, expectTensor } from '../ops/check.js';
-import { add, scale } from '../ops/elementwise.js';
+import { scale } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { reshape } from '../ops/shape.js';
 import type { Random } from '../random.js';
+import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { EncoderDecoderChoices, EncoderDecoderDims, StackDims, Tables } from './architecture.js';
+import type { EncoderDecoderChoices, EncoderDecoderDims, Tables } from './architecture.js';
+import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
-import { through } from './through.js';
+import { Stem } from './stem.js';
+import { Tower } from './tower.js';
 
 export interface SourceInputs {
   /** [B][S], right-padded to one length. */
@@ -58,16 +59,6 @@ export interface DecoderOutputs {
   crossAttentions: Tensor[];
 }
 
-/** How ids enter a stack. */
-interface Entrance {
-  reads: 'source' | 'target';
-  /** Vectors that are added. */
-  positions: SinusoidalPositions | LearnedPositions | undefined;
-  /** What is added to the scores of self-attention. */
-  bias: RelativeBias | undefined;
-  norm: Norm | undefined;
-}
-
 /**
  * An encoder and a decoder that attends to it: source ids [B, S], target ids [B, T] → logits [B, T, V]. Architectures with `module:
  * EncoderDecoder` become one.
@@ -84,11 +75,8 @@ export class EncoderDecoder extends Module {
   /** The tables by their modules' names, and which of them is read where. */
   readonly #tables: ReadonlyMap<string, Embedding | Linear>;
   readonly #reads: Record<keyof Tables, string>;
-  readonly #encoder: TransformerEncoder;
-  readonly #decoder: TransformerDecoder;
-  readonly #source: Entrance;
-  readonly #target: Entrance;
-  readonly #dropout: Dropout;
+  readonly #source: Tower;
+  readonly #target: Tower;
   readonly #logitsBias: Parameter | undefined;
 
   constructor(
@@ -99,8 +87,8 @@ export class EncoderDecoder extends Module {
     readonly choices: EncoderDecoderChoices,
   ) {
     super(engine);
-    const { C, V, sourceV, eps } = dims;
-    const { tables, compared = [], dropout = 0, finalNorm, logitsBias } = choices;
+    const { C, V, sourceV } = dims;
+    const { tables, compared = [], dropout = 0, logitsBias } = choices;
     // Tables that may turn out to be one lie alike, as a product reads them.
     const packed = (name: string) => name === tables.output || compared.includes(name);
     const rows: Record<string, number> = { encoder_embedding: sourceV, embedding: sourceV, decoder_embedding: V };
@@ -112,20 +100,31 @@ export class EncoderDecoder extends Module {
     const read: readonly string[] = [tables.source, tables.target, tables.output, ...compared];
     const names = [...Object.keys(rows), 'lm_head'].filter((name) => read.includes(name));
     this.#tables = new Map(names.map((name) => [name, this.child(name, made(name))]));
-    const layer = { ...this.#layerOptions(), layerNormEps: eps };
-    const sized = ({ F, D }: StackDims) => ({ ...layer, dimFeedforward: F, headDim: D });
-    const { encoder, decoder } = dims;
-    const norm = () => (finalNorm ? normOf(engine, C, layer) : undefined);
-    const encoderLayer = () => new TransformerEncoderLayer(engine, C, encoder.H, sized(encoder));
-    const decoderLayer = () => new TransformerDecoderLayer(engine, C, decoder.H, sized(decoder));
-    this.#encoder = this.child('transformer.encoder', new TransformerEncoder(engine, encoderLayer, encoder.L, norm()));
-    this.#decoder = this.child('transformer.decoder', new TransformerDecoder(engine, decoderLayer, decoder.L, norm()));
-    this.#source = this.#entrance('encoder', encoder.H);
-    this.#target = this.#entrance('decoder', decoder.H);
+    const shared = this.child('dropout', new Dropout(engine, dropout));
+    const trunks = [this.#trunk('encoder', false), this.#trunk('decoder', true)] as const;
+    this.#source = this.#tower('encoder', 'source', trunks[0], shared);
+    this.#target = this.#tower('decoder', 'target', trunks[1], shared);
     if (logitsBias) this.#logitsBias = this.parameter('final_logits_bias', [1, V]);
     // Hugging Face's models never train it.
     if (this.#logitsBias) this.#logitsBias.requiresGrad = false;
-    this.#dropout = this.child('dropout', new Dropout(engine, dropout));
+  }
+
+  #trunk(side: 'encoder' | 'decoder', crosses: boolean): Trunk {
+    const { engine, dims, choices } = this;
+    const block = blockOf({ ...dims, ...dims[side] }, choices, { causal: crosses, crosses });
+    const blocks = Array.from({ length: dims[side].L }, () => block);
+    return this.child(`transformer.${side}`, new Trunk(engine, blocks, choices.finalNorm ? block.norm : undefined));
+  }
+
+  #tower(side: 'encoder' | 'decoder', reads: 'source' | 'target', trunk: Trunk, dropout: Dropout): Tower {
+    const { engine, dims, choices } = this;
+    const { padding, embeddingScale, embeddingNorm, positions, relative } = choices;
+    const norm = embeddingNorm ? normOf(dims.eps, choices) : undefined;
+    const spec = { ...dims, padding, scale: embeddingScale, makePositions: positions, norm };
+    const words = () => this.#tables.get(this.#reads[reads]) as Embedding;
+    const place = { words, dropout, position: `${side}_positions`, norm: `${side}_embedding_norm` };
+    const bias = relative && this.child(`${side}_positions`, relative(engine, dims[side].H, side === 'encoder'));
+    return new Tower(this.child('', new Stem(engine, spec, place)), trunk, bias);
   }
 
   /** What `copy` was read for is the table's from now on. */
@@ -139,48 +138,10 @@ export class EncoderDecoder extends Module {
     for (const name of this.#tables.keys()) if (!read.includes(name)) this.forget(name);
   }
 
-  #layerOptions() {
-    const { place, activation, norm = 'layer', gated = false, bias = true, attentionScale } = this.choices;
-    const { dropout = 0, attentionDropout, activationDropout } = this.choices;
-    const drops = { dropout, attentionDropout, activationDropout };
-    return { normFirst: place === 'pre', batchFirst: true, activation, norm, gated, bias, attentionScale, ...drops };
-  }
-
-  /** Declares what stands between ids and a stack. */
-  #entrance(side: 'encoder' | 'decoder', H: number): Entrance {
-    const { engine, dims, choices } = this;
-    const { C, positions: most, eps } = dims;
-    const { positions: chosen, embeddingNorm, norm = 'layer', bias = true } = choices;
-    const name = `${side}_positions`;
-    const positions =
-      chosen.kind === 'sinusoidal'
-        ? this.child(name, new SinusoidalPositions(engine, C, chosen.layout))
-        : chosen.kind === 'learned'
-          ? this.child(name, new LearnedPositions(engine, most, C, chosen.offset))
-          : undefined;
-    const relative = chosen.kind === 'relative' ? chosen : undefined;
-    const bidirectional = side === 'encoder';
-    return {
-      ...{ reads: bidirectional ? 'source' : 'target', positions },
-      bias: relative && this.child(name, new RelativeBias(engine, H, { ...bucketsOf(relative), bidirectional })),
-      norm: embeddingNorm ? this.child(`${side}_embedding_norm`, normOf(engine, C, { norm, layerNormEps: eps, bias })) : undefined,
-    };
-  }
-
   /** Tables are normal with variance 1 / C, the stacks' matrices Xavier's. */
   protected override initParameter(name: string, parameter: Parameter, random: Random): void {
     if (name.startsWith('transformer.')) initStack(parameter, random);
     else parameter.init(random, /(embedding|positions)\.weight$/.test(name) ? normal(1 / Math.sqrt(this.dims.C)) : undefined);
-  }
-
-  /** ids [B, T], which stand on positions `from` …, or each on its own → [B, T, C] */
-  #embed({ reads, positions, norm }: Entrance, ids: Tensor, from: number | Int32Array = 0): Tensor {
-    const { padding: paddingIdx, embeddingScale = 1 } = this.choices;
-    const rows = (this.#tables.get(this.#reads[reads]) as Embedding).forward(ids, { paddingIdx });
-    const scaled = embeddingScale === 1 ? rows : scale(rows, embeddingScale);
-    const vectors = typeof from === 'number' ? positions?.forward(ids.dim(1), from) : positions?.at(tensor(this.engine, from, ids.shape));
-    const placed = vectors ? add(scaled, vectors) : scaled;
-    return this.#dropout.forward(norm ? norm.forward(placed) : placed);
   }
 
   /** The last states [B, T, C] → the score of each token [B, T, V]. */
@@ -201,30 +162,19 @@ export class EncoderDecoder extends Module {
       const [S, T] = [source.dim(1), target.dim(1)];
       this.#expectPositions(S, source.shape, 'source');
       this.#expectPositions(T, target.shape, 'target');
-      const [x, y] = [this.#embed(this.#source, source), this.#embed(this.#target, target)];
-      const memory = this.#encoder.forward(x, { lengths, mask: this.#source.bias?.view(S, S) });
-      const tgt = { isCausal: true, mask: this.#target.bias?.view(T, T) };
-      return this.#score(this.#decoder.forward(y, memory, { tgt, memory: { lengths } }));
+      const memory = drained(this.#source.steps(source, { lengths }));
+      return this.#score(drained(this.#target.steps(target, { memory, cross: { lengths } })));
     });
   }
 
   /** Reads the sources, yielding after each block. What it gives is the scope's around it. Throws ARGUMENT for ids out of the vocabulary and rows that are too long. */
   *encode({ ids, shape, lengths, places }: SourceInputs, wants: Wants = {}): Generator<void, EncoderStates> {
-    const { engine } = this;
-    const S = shape[1];
-    this.#expectPositions(S, shape, 'input_ids');
-    const hiddenStates: Tensor[] = [];
-    const attentions: Tensor[] = [];
-    const onWeights = wants.attentions ? (weights: Tensor) => attentions.push(weights) : undefined;
-    const { x, mask } = engine.scope(() => ({
-      x: this.#embed(this.#source, tensor(engine, ids, shape), places),
-      mask: places ? this.#source.bias?.between(tensor(engine, places, shape)) : this.#source.bias?.view(S, S),
-    }));
-    yield;
-    const lastHiddenState = yield* through(this.#encoder, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h) =>
-      layer.forward(h, { lengths, mask, onWeights }),
-    );
-    mask?.dispose();
+    this.#expectPositions(shape[1], shape, 'input_ids');
+    const kept = keptOf(wants);
+    const source = tensor(this.engine, ids, shape);
+    const lastHiddenState = yield* this.#source.steps(source, { lengths, from: places }, kept);
+    source.dispose();
+    const { hiddenStates = [], attentions = [] } = kept;
     return { lastHiddenState, hiddenStates, attentions };
   }
 
@@ -232,9 +182,9 @@ export class EncoderDecoder extends Module {
   start(states: Tensor, lengths?: readonly number[]): DecoderState {
     expectTensor('start', 'states', states);
     expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
-    const state = new DecoderState(this.engine, this.dims.decoder.L, lengths);
+    const state = new DecoderState(this.engine, this.dims.decoder.L, true, lengths);
     try {
-      for (const [l, layer] of this.#decoder.layers.entries()) layer.remember(state.cross[l] as DecoderState['cross'][number], states);
+      this.#target.trunk.remember(state.cross, states);
       return state;
     } catch (error) {
       state.dispose();
@@ -257,34 +207,18 @@ export class EncoderDecoder extends Module {
     state.expectAlive();
     if (rows !== state.rows)
       throw new HeedError('SHAPE', `decode: ids are [${shape}], the state has ${state.rows} rows`, { culprit: 'ids', shape });
-    const hiddenStates: Tensor[] = [];
-    const attentions: Tensor[] = [];
-    const crossAttentions: Tensor[] = [];
-    const into = (list: Tensor[]) => (wants.attentions ? (weights: Tensor) => void list.push(weights) : undefined);
-    const [onWeights, onCrossWeights] = [into(attentions), into(crossAttentions)];
+    const kept = keptOf(wants);
     const from = state.length;
     this.#expectPositions(from + T, shape, 'decoder_input_ids', T);
-    const { embed, target } = { embed: this.#embed.bind(this), target: this.#target };
-    const { lengths } = state;
-    const stack = this.#decoder;
-    const last = yield* state.step(T, function* () {
-      const { x, mask } = engine.scope(() => ({
-        x: embed(target, tensor(engine, ids, shape), from),
-        mask: target.bias?.view(T, from + T, from),
-      }));
-      const states = yield* through(stack, x, wants.hiddenStates ? hiddenStates : undefined, (layer, h, l) =>
-        layer.forward(h, undefined, {
-          tgt: { isCausal: true, cache: state.self[l], mask, onWeights },
-          memory: { cache: state.cross[l], lengths, onWeights: onCrossWeights },
-        }),
-      );
-      mask?.dispose();
-      return states;
-    });
+    const call = { from, caches: state, cross: { lengths: state.lengths } };
+    const target = tensor(engine, ids, shape);
+    const last = yield* state.step(T, () => this.#target.steps(target, call, kept));
+    target.dispose();
     const logits = engine.scope(() => this.#score(last));
     if (!wants.hiddenStates) last.dispose();
     // Whoever looks at them finds them done.
     yield;
+    const { hiddenStates = [], attentions = [], crossAttentions = [] } = kept;
     return { logits, hiddenStates, attentions, crossAttentions };
   }
 
@@ -298,5 +232,3 @@ export class EncoderDecoder extends Module {
     });
   }
 }
-
-const bucketsOf = ({ buckets, maxDistance }: { buckets: number; maxDistance: number }) => ({ buckets, maxDistance });

@@ -13,6 +13,7 @@ import type { Runtime } from '../runtime/types.js';
 import { drained } from '../steps.js';
 import { MOST_TOKENS, sizeOf } from '../tensor.js';
 import type { CheckpointSummary, Task } from './architecture.js';
+import type { Decoder } from './decoder.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
@@ -130,7 +131,7 @@ function loaded(
   task: Task | undefined,
   headers: CheckpointHeaders,
   forms: WeightForms,
-): Encoder | EncoderDecoder {
+): Encoder | EncoderDecoder | Decoder {
   const { architecture, make } = designOf(parts, { head: task && headFor(task) });
   const made = (checkpoint: CheckpointSummary) => make(engine, checkpoint);
   const { module, targetOf } = prepared(made, architecture, parts.folder.name, headers.tensors, forms);
@@ -150,10 +151,15 @@ function loaded(
 }
 
 /** What the memory is after a forward, the heaviest that the model has for users. */
-function ran(engine: Engine, module: Encoder | EncoderDecoder, [B, T]: readonly [number, number], task: Task | undefined): MemoryUse {
+function ran(
+  engine: Engine,
+  module: Encoder | EncoderDecoder | Decoder,
+  [B, T]: readonly [number, number],
+  task: Task | undefined,
+): MemoryUse {
   const inputs = { ids: new Int32Array(B * T), shape: [B, T] as const, lengths: Array.from({ length: B }, () => T) };
   engine.scope(() => {
-    if ('steps' in module) drained(module.steps(inputs, { pooler: task === undefined }));
+    if ('steps' in module) drained<unknown>(module.steps(inputs, { pooler: task === undefined }));
     else written(engine, module, inputs);
   });
   return engine.memory();

@@ -7,10 +7,10 @@ import type { Operand, Parameter } from '../nn/parameter.js';
 import { mul } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { sum } from '../ops/reduce.js';
+import { contiguous, narrow, reshape } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { type EncoderDims, type HeadChoices, type Reading, type Task, tiesWords } from './architecture.js';
 import { type LabelOptions, labelsOf } from './labels.js';
-import { firstOf } from './through.js';
 
 /** What a head gets from its encoder. */
 export interface HeadInputs {
@@ -26,6 +26,9 @@ export interface HeadInputs {
   /** The word embeddings [V, E], as a product takes them. */
   readonly words: Operand;
 }
+
+/** The first of T states: [B, T, C] → [B, C]. */
+export const firstOf = (x: Tensor): Tensor => reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]);
 
 const readings: Record<Reading, (inputs: HeadInputs) => Tensor> = {
   tokens: ({ tokens }) => tokens(),

@@ -6,6 +6,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { JsonNode } from '../io/json.js';
+import { sinusoidal } from '../nn/positions.js';
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims } from './architecture.js';
 import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
@@ -56,7 +57,7 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
   },
   block: (c) => ({
     ...{ place: 'pre', activation: 'relu', finalNorm: true },
-    positions: { kind: 'sinusoidal', layout: 'interleaved' },
+    positions: sinusoidal('interleaved'),
     embeddingScale: Math.sqrt(sizeIn(c, 'd_model')),
     padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size') - 1),
     tables: { source: 'embedding', target: 'embedding', output: 'embedding' },

@@ -5,7 +5,7 @@
 import type { Engine } from '../engine/engine.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
-import { RotaryPositions } from '../nn/positions.js';
+import { RotaryPositions } from '../nn/rotary_positions.js';
 import type { LayerChoices } from './architecture.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
 

@@ -47,15 +47,21 @@ function* spelt(module: Module, { name, weights }: Spelt): Generator<[key: strin
   }
 }
 
+/** The rows that each of a parameter's tensors has: those of its parts, or equal ones. */
+const heightsOf = ({ heights, rows }: Parameter, names: readonly string[]): readonly number[] =>
+  names.length === heights.length ? heights : names.map(() => rows / names.length);
+
 /** What a checkpoint's tensors are, by their names. */
 export function targetsOf(module: Module, architecture: Spelt, { stored }: WeightForms): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const [key, parameter, names] of spelt(module, architecture)) {
-    const height = parameter.rows / names.length;
-    const shape = [height, ...parameter.shape.slice(1)];
     const quantized = stored === 'q8' && parameter.quantizable;
-    for (const [i, name] of names.entries()) {
-      const target = { key, parameter, row: i * height };
+    let row = 0;
+    for (const [i, height] of heightsOf(parameter, names).entries()) {
+      const name = names[i] as string;
+      const shape = [height, ...parameter.shape.slice(1)];
+      const target = { key, parameter, row };
+      row += height;
       targets.set(name, { ...target, shape, holds: quantized ? 'ints' : 'floats' });
       if (quantized) targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
     }
@@ -69,22 +75,28 @@ export function targetsOf(module: Module, architecture: Spelt, { stored }: Weigh
  */
 export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
   const all = [...spelt(module, architecture)].filter(([, parameter]) => parameter.complete);
-  const [prefix = ''] = all.some(([key]) => isBeside(key)) ? (architecture.prefixes ?? []) : [];
+  // A language model's embeddings may be its head.
+  const holds = architecture.module.kind === 'decoder' || all.some(([key]) => isBeside(key));
+  const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
   // Stacked parts come one after the other: what they are cut out of is copied once.
   let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
   for (const [key, parameter, names] of all) {
     const before = isBeside(key) ? '' : prefix;
     for (const entry of parameter.entries('', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
-      for (const [i, name] of names.entries())
+      let row = 0;
+      for (const [i, height] of heightsOf(parameter, names).entries()) {
+        const first = row;
+        row += height;
         yield {
-          ...{ name: before + name + entry.name, dtype: entry.dtype, shape: [rows / names.length, ...rest] },
+          ...{ name: before + names[i] + entry.name, dtype: entry.dtype, shape: [height, ...rest] },
           get bytes() {
             if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
-            const length = whole.bytes.length / names.length;
-            return whole.bytes.subarray(i * length, (i + 1) * length);
+            const each = whole.bytes.length / rows;
+            return whole.bytes.subarray(first * each, (first + height) * each);
           },
         };
+      }
     }
   }
 }

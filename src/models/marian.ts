@@ -1,5 +1,6 @@
 /** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) as Hugging Face has it, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
 import type { JsonNode } from '../io/json.js';
+import { sinusoidal } from '../nn/positions.js';
 import {
   type CheckpointSummary,
   defineArchitecture,
@@ -33,7 +34,7 @@ export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, Enc
     return { ...dims, V: isShared(c) ? dims.V : sizeIn(c, 'decoder_vocab_size', dims.V) };
   },
   block: (c, checkpoint) => ({
-    ...{ ...bartChoices(c, checkpoint, sizes), positions: { kind: 'sinusoidal', layout: 'halves' } },
+    ...{ ...bartChoices(c, checkpoint, sizes), positions: sinusoidal('halves') },
     ...(!isShared(c) && twoTables(c, checkpoint)),
   }),
   weights: bartWeights,

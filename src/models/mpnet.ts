@@ -1,5 +1,5 @@
 /** MPNet (Song et al., arXiv 2004.09297): RoBERTa's positions, and a bias for relative ones that all layers share. */
-import { countingAllBut, RelativeBias } from '../nn/positions.js';
+import { countingAllBut, learned, RelativeBias } from '../nn/positions.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
 import { bertChoices, bertDims, bertIgnored, bertWeights, hiddenDropout, oldNorms, wordScores } from './bert_family.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
@@ -21,7 +21,7 @@ export const mpnet = /* @__PURE__ */ defineArchitecture<EncoderDims, EncoderChoi
     if (c.get(key) !== undefined && sizeIn(c, key) !== BUCKETS) throw unsupported(c, key, `other than ${BUCKETS} buckets of distances`);
     return {
       ...bertChoices(c),
-      positions: { offset: PADDING + 1, count: countingAllBut(PADDING) },
+      ...{ positions: learned(PADDING + 1), count: countingAllBut(PADDING) },
       relative: (engine, H) => new RelativeBias(engine, H, { buckets: BUCKETS, maxDistance: 128 }),
     };
   },

@@ -23,6 +23,7 @@ import {
   withHead,
 } from './architecture.js';
 import { byOwnKeys } from './config.js';
+import type { Decoder } from './decoder.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import type { HeadMaker } from './heads.js';
@@ -59,7 +60,7 @@ export interface Design {
   /** With the task's head, by the names that checkpoints of this config have. */
   architecture: Spelt;
   /** A module without weights. Throws FORMAT, UNSUPPORTED, MODEL_MISMATCH. */
-  make(engine: Engine, checkpoint: CheckpointSummary): Encoder | EncoderDecoder;
+  make(engine: Engine, checkpoint: CheckpointSummary): Encoder | EncoderDecoder | Decoder;
 }
 
 export function designOf({ config, architecture: found }: Pick<ModelParts, 'config' | 'architecture'>, purpose: Purpose = {}): Design {
@@ -74,7 +75,7 @@ export function designOf({ config, architecture: found }: Pick<ModelParts, 'conf
       expectLayers(config, Made.layers(dims), checkpoint);
       const choices = { ...design?.choices(config), apart: checkpoint.apart('head.out') } as HeadChoices;
       const own = design && head.make(engine, dims as EncoderDims, choices, config);
-      return new Made(engine, dims, architecture.block(config, checkpoint), own as never) as Encoder | EncoderDecoder;
+      return new Made(engine, dims, architecture.block(config, checkpoint), own as never) as Encoder | EncoderDecoder | Decoder;
     },
   };
 }

@@ -13,6 +13,7 @@ import type { ParameterDtype } from '../nn/parameter.js';
 import { Random } from '../random.js';
 import { type ArchitectureKind, type CheckpointSummary, loaders } from './architecture.js';
 import { numberIn } from './config.js';
+import type { Decoder } from './decoder.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { checkpointEntries, loadWeights } from './load.js';
@@ -25,6 +26,7 @@ import type { Origin } from './save.js';
 interface Modules {
   encoder: Encoder;
   'encoder-decoder': EncoderDecoder;
+  decoder: Decoder;
 }
 
 /** A module, and where it comes from. */

@@ -2,7 +2,7 @@
  * RoBERTa (Liu et al., arXiv 1907.11692): BERT's blocks, positions that begin behind the number of the padding token and do not count it, and heads of its own.
  */
 import type { JsonNode } from '../io/json.js';
-import { countingAllBut } from '../nn/positions.js';
+import { countingAllBut, learned } from '../nn/positions.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices } from './architecture.js';
 import {
   bertChoices,
@@ -49,7 +49,7 @@ export const likeRoberta = (name: string, className: string, prefix = 'roberta.'
     className,
     module: Encoder,
     dims: (c) => ({ ...bertDims(c, { vocab_size }), positions: positionsBehind(c, padding(c) + 1), types: typesIn(c) }),
-    block: (c) => ({ ...bertChoices(c), positions: { offset: padding(c) + 1, count: countingAllBut(padding(c)) } }),
+    block: (c) => ({ ...bertChoices(c), positions: learned(padding(c) + 1), count: countingAllBut(padding(c)) }),
     weights: bertWeights,
     prefixes: [prefix],
     renamed: oldNorms,

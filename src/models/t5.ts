@@ -3,6 +3,7 @@
  * relative positions that all layers of a stack share.
  */
 import type { JsonNode } from '../io/json.js';
+import { type BiasMaker, RelativeBias } from '../nn/positions.js';
 import { defineArchitecture, type EncoderDecoderChoices, type EncoderDecoderDims, type Names } from './architecture.js';
 import { activationOf, layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { EncoderDecoder } from './encoder_decoder.js';
@@ -13,6 +14,13 @@ import { oneTable, tablesOf } from './ties.js';
 function feedForwardOf(c: JsonNode, absent: string) {
   const [, gated, name = ''] = /^(gated-)?(.*)$/.exec(c.string('feed_forward_proj', absent)) ?? [];
   return { gated: gated !== undefined, activation: activationOf(c, 'feed_forward_proj', gated && name === 'gelu' ? 'gelu_new' : name) };
+}
+
+/** Distances in buckets. */
+function relativeOf(c: JsonNode): BiasMaker {
+  const buckets = sizeIn(c, 'relative_attention_num_buckets', 32);
+  const maxDistance = sizeIn(c, 'relative_attention_max_distance', 128);
+  return (engine, H, bidirectional) => new RelativeBias(engine, H, { buckets, maxDistance, bidirectional });
 }
 
 /** A stack's layers: numbered sublayers, of which number n, the last, is feed-forward. */
@@ -58,11 +66,7 @@ const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) 
     block: (c, checkpoint) => ({
       ...{ place: 'pre', norm: 'rms', bias: false, finalNorm: true, attentionScale: 1, ...feedForwardOf(c, sizes.feed_forward_proj) },
       padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size', sizes.vocab_size) - 1, 0),
-      positions: {
-        kind: 'relative',
-        buckets: sizeIn(c, 'relative_attention_num_buckets', 32),
-        maxDistance: sizeIn(c, 'relative_attention_max_distance', 128),
-      },
+      relative: relativeOf(c),
       ...tablesOf(checkpoint),
       logitsScale: scaled(c) ? 1 / Math.sqrt(widthIn(c)) : 1,
       dropout: probabilityIn(c, 'dropout_rate', 0.1),

@@ -1,46 +1,22 @@
 /**
- * Multi-head attention (Vaswani et al. 2017, §3.2.2), with torch.nn.MultiheadAttention's names, options and state-dict keys:
+ * Multi-head attention (Vaswani et al. 2017, §3.2.2) as blocks have it, by a specification:
  *
- *   MultiHead(Q, K, V) = Concat(head_1 … head_H) W_O,   head_h = Attention(Q W_Q^h, K W_K^h, V W_V^h)
+ *   MultiHead(x, m) = Concat(head_1 … head_H) W_O,   head_h = Attention(x W_Q^h, m W_K^g, m W_V^g),   g = ⌊h G / H⌋
  *
- * In its masks a true boolean is ignored (in scaledDotProductAttention a true one attends).
+ * MultiheadAttention is the same with PyTorch's arguments.
  */
 import type { Engine } from '../engine/engine.js';
-import { checkOptions, HeedError } from '../errors.js';
-import { type AttentionOptions, attentionWithWeights, cachedAttention, maskToBias, scaledDotProductAttention } from '../ops/attention.js';
-import { expectBooleans, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from '../ops/check.js';
-import { add } from '../ops/elementwise.js';
-import { entered, type Given, type TensorLike, withEntered } from '../ops/given.js';
-import { linear, matmul } from '../ops/matmul.js';
-import { cat, chunk, contiguous, expand, narrow, reshape, transpose, unflatten } from '../ops/shape.js';
+import { type AttentionOptions, attentionWithWeights, cachedAttention, scaledDotProductAttention } from '../ops/attention.js';
+import { linear } from '../ops/matmul.js';
+import { narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { KVCache } from './cache.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
+import { makeNorm, type Norm, type NormSpec } from './norm.js';
 import type { Operand, Parameter } from './parameter.js';
-
-/** Options of MultiheadAttention: PyTorch's, in camelCase. */
-export interface MultiheadAttentionOptions {
-  /** Whether projections have a bias. Default true. */
-  bias?: boolean;
-  /** Width of keys and values where it is not embedDim. */
-  kdim?: number;
-  /** Width of values where it is not embedDim. */
-  vdim?: number;
-  /** A learned key and value behind the others. */
-  addBiasKv?: boolean;
-  /** A key and value of zeros behind the others. */
-  addZeroAttn?: boolean;
-  /** [B, T, C] instead of PyTorch's default [T, B, C]. */
-  batchFirst?: boolean;
-  /** The share of attention weights that are zeroed in training. Default 0. */
-  dropout?: number;
-  /** Channels of a head. Default embedDim / numHeads. */
-  headDim?: number | undefined;
-  /** What scores are multiplied by. Default 1 / sqrt(headDim). */
-  scale?: number | undefined;
-}
+import type { RotaryPositions } from './rotary_positions.js';
 
 /** Turns heads [B, H, T, D]. */
 export interface Turn {
@@ -50,269 +26,180 @@ export interface Turn {
   dispose(): void;
 }
 
-/** What a call of MultiheadAttention takes beside query, key and value. */
-export interface MultiheadAttentionCall {
-  /** [B, S] bool, true is ignored; or float32, added to the scores. */
-  keyPaddingMask?: Tensor | undefined;
-  /** [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added. */
-  attnMask?: Tensor | undefined;
-  /** Each query sees the keys up to its own place, and those of a cache. Default false. */
-  isCausal?: boolean | undefined;
-  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
+/** What makes the rotary positions of heads of D channels: whoever gives the same function shares them. */
+export type RotaryMaker = (engine: Engine, D: number) => RotaryPositions;
+
+/** What an attention is like. */
+export interface AttentionSpec {
+  /** Heads. */
+  H: number;
+  /** Key and value heads, each of which serves H / G neighbours (Ainslie et al., arXiv 2305.13245). Default H. */
+  G?: number | undefined;
+  /** Channels of a head. Default C / H. */
+  D?: number | undefined;
+  /** Widths of what keys and values are made of, where they are not C. */
+  sources?: readonly [key: number, value: number] | undefined;
+  /** Whether projections have biases: of queries, keys and values; of the output where that differs. Default true. */
+  bias?: boolean | readonly [q: boolean, k: boolean, v: boolean] | undefined;
+  outBias?: boolean | undefined;
+  /** What scores are multiplied by. Default 1 / sqrt(D). */
+  scale?: number | undefined;
+  /** Norms of each head's queries and keys (Henry et al., arXiv 2010.04245). Default none. */
+  norm?: NormSpec | undefined;
+  /** What turns queries and keys by their positions. A trunk makes it once for all blocks that have the same. */
+  rotary?: RotaryMaker | undefined;
+  /** A slope for each head: see `alibiSlopes`. Default none. */
+  slopes?: readonly number[] | undefined;
+  /** Whether each token sees those up to itself alone. Default false. */
+  causal?: boolean | undefined;
+  /** How many tokens each sees to its left and right, itself aside; a number is the left side. Default all. */
   window?: AttentionOptions['window'];
-  /** Turns queries and keys by their positions: see RotaryPositions. */
-  rotary?: Turn | undefined;
-  /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
+  /** In training, the share of weights that are zeroed. Default 0. */
+  dropout?: number | undefined;
+  /** Whether there is a learned key and value, which MultiheadAttention appends. Default false. */
+  learnedKey?: boolean | undefined;
+}
+
+/** What one call of an attention is given. */
+export interface AttentionCall {
+  /** Added to the scores: [B or 1, H or 1, T or 1, S]. */
+  bias?: Tensor | undefined;
+  /** Keys of each example, those behind are padding. */
   lengths?: readonly number[] | undefined;
-  /** Return the weights too. Default false: they cost a second pass. */
-  needWeights?: boolean | undefined;
-  /** The mean over heads [B, T, S] (default) instead of [B, H, T, S]. */
-  averageAttnWeights?: boolean | undefined;
-  /** Added to the output in the last projection's pass: same shape as the output. */
-  residual?: Tensor | undefined;
-  /**
-   * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
-   * `value` they attend to what it holds. S in masks and weights counts all keys.
-   */
+  /** In place of what the specification says. */
+  causal?: boolean | undefined;
+  window?: AttentionOptions['window'];
+  /** Turns queries and keys. */
+  turn?: Turn | undefined;
+  /** Keys and values of earlier calls, to which those of this one are appended. */
   cache?: KVCache | undefined;
+  /** Gets the attention weights [B, H, T, S]; they cost a second pass. */
+  weights?: Tensor[] | undefined;
+  /** [B, T, C], added to the output in the last product's pass. */
+  residual?: Tensor | undefined;
 }
 
-/** What attention gives. */
-export interface MultiheadAttentionResult {
-  /** [B, T, C], or [T, B, C], as the query is. */
-  output: Tensor;
-  /** With `needWeights`: [B, T, S], or [B, H, T, S]. */
-  weights?: Tensor;
-}
+/** Runs in a scope; what was put on these lists outlives it. */
+export const keeping = <Y>(engine: Engine, lists: readonly unknown[], run: () => Y): Y => engine.scope(() => ({ y: run(), lists })).y;
 
-const optionNames = ['bias', 'kdim', 'vdim', 'addBiasKv', 'addZeroAttn', 'batchFirst', 'dropout', 'headDim', 'scale'];
-const callNames = [
-  ...['cache', 'keyPaddingMask', 'attnMask', 'isCausal', 'window', 'rotary', 'lengths'],
-  ...['needWeights', 'averageAttnWeights', 'residual'],
-];
-
-/**
- * Attention of H heads, with projections of query, key, value and output (Vaswani et al. 2017, §3.2.2): PyTorch's nn.MultiheadAttention,
- * with its state-dict keys.
- * @example
- * ```js
- * const attention = new MultiheadAttention(engine, 512, 8, { batchFirst: true });
- * const x = tensor(engine, new Float32Array(2 * 10 * 512), [2, 10, 512]);
- * const { output, weights } = attention.forward(x, x, x, { isCausal: true, needWeights: true }); // [2, 10, 512], [2, 10, 10]
- * ```
- */
-export class MultiheadAttention extends Module {
-  /** Whether inputs are [B, T, C]; else [T, B, C]. */
-  readonly batchFirst: boolean;
-  /** The share of attention weights that are zeroed in training. */
-  readonly dropout: number;
-  readonly #fused: Parameter | undefined;
-  readonly #apart: readonly [Parameter, Parameter, Parameter] | undefined;
+/** Attention of H query heads to G key heads: x [B, T, C] and a memory [B, S, C] → [B, T, C]. Its keys are those of PyTorch's nn.MultiheadAttention. */
+export class Attention extends Module {
+  /** The projections of queries, keys and values as one matrix, or, of sources of other widths, each. */
+  readonly #matrices: readonly Parameter[];
   readonly #bias: Parameter | undefined;
-  readonly #biasK: Parameter | undefined;
-  readonly #biasV: Parameter | undefined;
-  readonly #zero: boolean;
-  readonly #scale: number | undefined;
-  /** Channels of all heads. */
-  readonly #inner: number;
-  /** The projection of what all heads give: [H · D] → [embedDim]. */
+  /** Whether one product makes queries, keys and values where they have one source. */
+  readonly #fused: boolean;
+  /** Rows of each projection; of each one's bias. */
+  readonly #rows: readonly [number, number, number];
+  readonly #biasRows: readonly number[];
+  readonly #norms: readonly [Norm, Norm] | undefined;
+  /** A learned key and value, [1, 1, G · D] each. */
+  readonly learned: readonly Parameter[] = [];
+  /** The projection of what all heads give: [H · D] → [C]. */
   readonly outProj: Linear;
 
   constructor(
     engine: Engine,
     /** C, the width of queries and of the output. */
-    readonly embedDim: number,
-    /** H. */
-    readonly numHeads: number,
-    options: MultiheadAttentionOptions = {},
+    readonly width: number,
+    /** What it is like. */
+    readonly spec: AttentionSpec,
   ) {
     super(engine);
-    checkOptions(options, optionNames, 'MultiheadAttention');
-    const { bias = true, kdim = embedDim, vdim = embedDim, addBiasKv = false, addZeroAttn = false, batchFirst = false } = options;
-    expectBooleans('MultiheadAttention', { bias, addBiasKv, addZeroAttn, batchFirst });
-    const counts = [embedDim, numHeads, options.headDim ?? 1].every((n) => Number.isSafeInteger(n) && n > 0);
-    const headDim = options.headDim ?? (counts ? embedDim / numHeads : 0);
-    if (!counts || !Number.isSafeInteger(headDim)) {
-      const message = `${kindOf(embedDim)} channels do not split into ${kindOf(numHeads)} heads`;
-      throw new HeedError('ARGUMENT', message, { culprit: options.headDim === undefined ? 'numHeads' : 'headDim' });
-    }
-    const [C, E] = [embedDim, numHeads * headDim];
-    this.#inner = E;
-    this.#scale = options.scale;
-    this.batchFirst = batchFirst;
-    this.dropout = checkProbability('MultiheadAttention', 'dropout', options.dropout ?? 0);
-    this.#zero = addZeroAttn;
-    if (kdim === C && vdim === C)
-      this.#fused = this.parameter('in_proj_weight', [3 * E, C], { packed: true, parts: 3, init: xavierUniform });
-    else {
-      const matrix = (name: string, width: number) => this.parameter(name, [E, width], { packed: true, init: xavierUniform });
-      this.#apart = [matrix('q_proj_weight', C), matrix('k_proj_weight', kdim), matrix('v_proj_weight', vdim)];
-    }
-    if (bias) this.#bias = this.parameter('in_proj_bias', [3 * E]);
-    if (addBiasKv) {
-      this.#biasK = this.parameter('bias_k', [1, 1, E], { init: xavierNormal });
-      this.#biasV = this.parameter('bias_v', [1, 1, E], { init: xavierNormal });
-    }
-    this.outProj = this.child('out_proj', new Linear(engine, E, C, { bias, biasInit: zeros }));
+    const C = width;
+    const { H, G = H, D = C / H, sources: [kdim, vdim] = [C, C], bias = true, outBias = bias !== false, norm } = spec;
+    checkProbability(new.target.name, 'dropout', spec.dropout ?? 0);
+    const rows = [H * D, G * D, G * D] as const;
+    this.#rows = rows;
+    this.#biasRows = rows.map((n, i) => ((typeof bias === 'boolean' ? bias : bias[i]) ? n : 0));
+    const made = { packed: true, init: xavierUniform };
+    this.#matrices =
+      kdim === C && vdim === C
+        ? [this.parameter('in_proj_weight', [H * D + 2 * G * D, C], { ...made, parts: rows })]
+        : [C, kdim, vdim].map((from, i) => this.parameter(`${'qkv'[i]}_proj_weight`, [rows[i] as number, from], made));
+    const biases = this.#biasRows.filter((n) => n > 0);
+    this.#fused = this.#matrices.length === 1 && (this.#matrices[0] as Parameter).fused && biases.length % 3 === 0;
+    if (biases.length) this.#bias = this.parameter('in_proj_bias', [this.#biasFrom(3)], { parts: biases });
+    if (spec.learnedKey)
+      this.learned = ['k', 'v'].map((name, i) => this.parameter(`bias_${name}`, [1, 1, rows[i + 1] as number], { init: xavierNormal }));
+    if (norm) this.#norms = [this.child('q_norm', makeNorm(engine, D, norm)), this.child('k_norm', makeNorm(engine, D, norm))];
+    this.outProj = this.child('out_proj', new Linear(engine, H * D, C, { bias: outBias, biasInit: zeros }));
   }
 
-  /** query [B, T, C], key [B, S, kdim], value [B, S, vdim] → output [B, T, C]; axes 0 and 1 exchanged without batchFirst. */
-  forward(
-    query: TensorLike,
-    key: TensorLike | undefined,
-    value: TensorLike | undefined,
-    call: Given<MultiheadAttentionCall> = {},
-  ): MultiheadAttentionResult {
-    checkOptions(call, callNames, 'MultiheadAttention.forward');
-    return withEntered(
-      this.engine,
-      [query, key, value, call] as [Tensor, Tensor | undefined, Tensor | undefined, MultiheadAttentionCall],
-      (...entered) => this.#forward(...entered),
-    );
+  /** x [B, T, C] → [B, T, C]. Without a memory it attends to what the call's cache holds. */
+  forward(x: Tensor, memory: Tensor | undefined, call: AttentionCall = {}): Tensor {
+    return keeping(this.engine, [call.weights], () => this.attend(this.project(memory ? [x, memory, memory] : [x]), call));
   }
 
-  #forward(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall): MultiheadAttentionResult {
-    const { isCausal, needWeights, averageAttnWeights, cache } = call;
-    expectBooleans('MultiheadAttention.forward', { isCausal, needWeights, averageAttnWeights });
-    this.#checkCache(cache);
-    const recalls = cache !== undefined && key === undefined && value === undefined;
-    for (const [name, x] of Object.entries(recalls ? { query } : { query, key, value })) expectSequence(name, x);
-    return this.engine.scope(() => {
-      if (this.batchFirst) return this.#attend(query, key, value, call);
-      const flip = (x: Tensor) => contiguous(transpose(x, 0, 1));
-      const q = flip(query);
-      const k = key === query ? q : key && flip(key);
-      const v = value === key ? k : value && flip(value);
-      const result = this.#attend(q, k, v, { ...call, residual: call.residual && flip(call.residual) });
-      return { ...result, output: flip(result.output) };
-    });
-  }
-
-  /** Appends the keys and values of `memory` [B, S, C] to a cache, for calls that then give none. batchFirst only. */
-  remember(cache: KVCache, given: TensorLike): void {
-    this.#checkCache(cache);
-    this.engine.scope(() => {
-      const memory = entered<Tensor>(given, this.engine);
-      expectSequence('memory', memory);
-      cache.append(...(this.#project([memory, memory], 1).map((x) => this.#heads(x)) as [Tensor, Tensor]));
-    });
-  }
-
-  #checkCache(cache: KVCache | undefined): void {
-    if (cache === undefined) return;
-    // Looked at, not `instanceof`: a bundle that has no cache does not need its class.
-    if (Object(cache).engine !== this.engine || typeof cache.append !== 'function')
-      throw wrongArgument('MultiheadAttention', 'cache', cache, "It must be a KVCache of the module's engine");
-    if (!this.#biasK && !this.#zero) return;
-    throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache cannot hold what addBiasKv and addZeroAttn append', {
-      culprit: 'cache',
-    });
-  }
-
-  /** [B, T, H · D] → [B, H, T, D], a view. */
-  #heads(x: Tensor): Tensor {
-    return transpose(unflatten(x, -1, [this.numHeads, -1]), 1, 2);
-  }
-
-  #attend(query: Tensor, key: Tensor | undefined, value: Tensor | undefined, call: MultiheadAttentionCall): MultiheadAttentionResult {
-    const [B, T] = query.shape as [number, number];
-    expectShape('MultiheadAttention', 'query', query, [B, T, this.embedDim]);
-    const [q, ...rest] = this.#project(key && value ? [query, key, value] : [query]) as [Tensor, ...Tensor[]];
-    const { output, weights } = call.cache ? this.#recall(q, rest, call.cache, call) : this.#look(q, rest, call);
-    const joined = reshape(transpose(output, 1, 2), [B, T, this.#inner]);
-    const y = this.outProj.forward(joined, { residual: call.residual });
-    return weights ? { output: y, weights: call.averageAttnWeights === false ? weights : this.#average(weights) } : { output: y };
-  }
-
-  #look(q: Tensor, rest: readonly Tensor[], call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
-    const [k, v] = this.#extend(rest);
-    const S = (rest[0] as Tensor).dim(1);
-    const options = this.#masks(call, q.dim(0), q.dim(1), S, k.dim(1));
-    const placed = (x: Tensor) => (call.rotary ? call.rotary(this.#heads(x)) : this.#heads(x));
-    const operands = [placed(q), placed(k), this.#heads(v)] as const;
-    return call.needWeights ? attentionWithWeights(...operands, options) : { output: scaledDotProductAttention(...operands, options) };
-  }
-
-  #recall(q: Tensor, rest: readonly Tensor[], cache: KVCache, call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
-    if (call.rotary) throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache does not turn what it holds', { culprit: 'rotary' });
-    if (rest.length) cache.append(...(rest.map((x) => this.#heads(x)) as [Tensor, Tensor]));
-    const [T, S] = [q.dim(1), cache.length];
-    const options = { ...this.#masks(call, q.dim(0), T, S, S), queryOffset: Math.max(0, S - T) };
-    return cachedAttention(this.#heads(q), cache.panels, options, call.needWeights === true);
+  /** Appends the keys and values of a memory [B, S, C] to a cache, for calls that then give none. */
+  remember(cache: KVCache, memory: Tensor): void {
+    this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor])));
   }
 
   /** Projections from the `first` of query, key and value on: one product where all three have one source, else one each. */
-  #project(sources: readonly Tensor[], first = 0): Tensor[] {
-    const E = this.#inner;
-    const bias = (from: number, parts = 1) => this.#bias && narrow(this.#bias.tensor, 0, from * E, parts * E);
-    const weight = (i: number) => (this.#fused ? this.#fused.partOperand(i) : (this.#apart as readonly Parameter[])[i]?.operand) as Operand;
+  project(sources: readonly Tensor[], first = 0): Tensor[] {
     const [x, y, z] = sources;
-    if (this.#fused?.fused && x && x === y && y === z) return chunk(linear(x, this.#fused.operand, bias(0, 3)), 3, -1);
-    return sources.map((source, i) => linear(source, weight(first + i), bias(first + i)));
+    const [whole, ...others] = this.#matrices as [Parameter, ...Parameter[]];
+    if (this.#fused && x && x === y && y === z) {
+      const all = linear(x, whole.operand, this.#biasOf(0, 3));
+      const [Q, K, V] = this.#rows;
+      return [narrow(all, -1, 0, Q), narrow(all, -1, Q, K), narrow(all, -1, Q + K, V)];
+    }
+    const weight = (i: number) => (others.length ? this.#matrices[i]?.operand : whole.partOperand(i)) as Operand;
+    return sources.map((source, i) => linear(source, weight(first + i), this.#biasOf(first + i)));
   }
 
-  /** Appends bias_k, bias_v and the zeros along the keys. */
-  #extend([k, v]: readonly Tensor[]): [Tensor, Tensor] {
-    let [keys, values] = [k as Tensor, v as Tensor];
-    const B = keys.dim(0);
-    const append = (x: Tensor, row: Tensor) => cat([x, expand(row, [B, 1, this.#inner])], 1);
-    if (this.#biasK && this.#biasV) [keys, values] = [append(keys, this.#biasK.tensor), append(values, this.#biasV.tensor)];
-    if (this.#zero) {
-      const zeros = tensor(this.engine, new Float32Array(this.#inner), [1, 1, this.#inner]);
-      [keys, values] = [append(keys, zeros), append(values, zeros)];
-    }
-    return [keys, values];
+  /** Where the bias of a projection begins. */
+  #biasFrom(index: number): number {
+    return this.#biasRows.slice(0, index).reduce((rows, n) => rows + n, 0);
   }
 
-  /** Both masks as one bias [B or 1, H or 1, T or 1, S]; keys that were appended can always be seen. */
-  #masks(call: MultiheadAttentionCall, B: number, T: number, S: number, extended: number): AttentionOptions {
-    const H = this.numHeads;
-    const asBias = (mask: Tensor) => (mask.dtype === 'bool' ? maskToBias(mask, false) : mask);
-    const biases: Tensor[] = [];
-    if (call.keyPaddingMask !== undefined) {
-      expectTensor('MultiheadAttention', 'keyPaddingMask', call.keyPaddingMask);
-      expectShape('MultiheadAttention', 'keyPaddingMask', call.keyPaddingMask, [B, S]);
-      biases.push(reshape(asBias(call.keyPaddingMask), [B, 1, 1, S]));
-    }
-    if (call.attnMask !== undefined) {
-      expectTensor('MultiheadAttention', 'attnMask', call.attnMask);
-      const { rank } = call.attnMask;
-      if (rank !== 4) expectShape('MultiheadAttention', 'attnMask', call.attnMask, rank === 2 ? [T, S] : [B * H, T, S]);
-      // A view, as relative positions are, stays one.
-      const mask = asBias(call.attnMask);
-      biases.push(rank === 4 ? mask : reshape(mask, rank === 2 ? [1, 1, T, S] : [B, H, T, S]));
-    }
-    const appended = extended - S;
-    const whole = (['lengths', 'isCausal', 'window', 'rotary'] as const).find((name) => call[name]);
-    if (appended && whole) {
-      throw new HeedError('UNSUPPORTED', `MultiheadAttention: ${whole} cannot be combined with appended keys`, {
-        culprit: whole,
-        cure: 'Pass masks instead',
-      });
-    }
-    const [first, second] = biases;
-    let bias =
-      first && second
-        ? add(contiguous(expand(second, [B, second.dim(1), T, S])), contiguous(expand(first, [B, second.dim(1), T, S])))
-        : first;
-    if (bias && appended) {
-      const zeros = tensor(this.engine, new Float32Array(appended), [1, 1, 1, appended]);
-      bias = cat([contiguous(bias), contiguous(expand(zeros, [...bias.shape.slice(0, 3), appended]))], 3);
-    }
-    const drops = this.training && this.dropout > 0 && { dropoutP: this.dropout, dropoutKey: this.dropoutKey() };
-    const { isCausal, window, lengths } = call;
-    return { attnMask: bias, isCausal, window, lengths, scale: this.#scale, ...drops };
+  /** The bias of `count` projections; undefined where they have none. */
+  #biasOf(index: number, count = 1): Tensor | undefined {
+    const [from, to] = [this.#biasFrom(index), this.#biasFrom(index + count)];
+    return this.#bias && to > from ? narrow(this.#bias.tensor, 0, from, to - from) : undefined;
   }
 
-  /** The mean over heads, as a product with a row of 1/H. */
-  #average(weights: Tensor): Tensor {
-    const [B, H, T, S] = weights.shape as [number, number, number, number];
-    const row = tensor(this.engine, new Float32Array(B * H).fill(1 / H), [B, 1, H]);
-    return reshape(matmul(row, reshape(weights, [B, H, T * S])), [B, T, S]);
+  /** [B, T, heads · D] → [B, heads, T, D], a view, or what a norm and a turn make of it. */
+  #heads(x: Tensor, norm?: Norm, turn?: Turn): Tensor {
+    const { H } = this.spec;
+    const rows = unflatten(x, -1, [-1, this.#rows[0] / H]);
+    const heads = transpose(norm ? norm.forward(rows) : rows, 1, 2);
+    return turn ? turn(heads) : heads;
   }
-}
 
-function expectSequence(name: string, x: unknown): void {
-  expectTensor('MultiheadAttention', name, x);
-  if (x.rank !== 3) throw wrongShape('MultiheadAttention', name, x.shape, 'it must have three axes');
+  #keys([k, v]: readonly [Tensor, Tensor], turn?: Turn): [Tensor, Tensor] {
+    return [this.#heads(k, this.#norms?.[1], turn), this.#heads(v)];
+  }
+
+  /** What queries [B, T, H · D] read of keys and values [B, S, G · D], or of a cache, in the output's channels: [B, T, C]. */
+  attend([q, ...rest]: readonly Tensor[], call: AttentionCall): Tensor {
+    const { H, G = H, scale, slopes, dropout = 0 } = this.spec;
+    const { bias, lengths, turn, cache, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
+    const [B, T] = (q as Tensor).shape as [number, number];
+    const query = this.#heads(q as Tensor, this.#norms?.[0], turn);
+    const fresh = rest.length ? this.#keys(rest as [Tensor, Tensor], turn) : undefined;
+    const drops = this.training && dropout > 0 && { dropoutP: dropout, dropoutKey: this.dropoutKey() };
+    const alibiSlopes = slopes && tensor(this.engine, slopes);
+    const options = { ...{ attnMask: bias, isCausal: causal, window, lengths, scale, alibiSlopes, enableGqa: G !== H }, ...drops };
+    const { output, weights } = this.#look(query, fresh, cache, options, seen !== undefined);
+    if (weights) seen?.push(weights);
+    return this.outProj.forward(reshape(transpose(output, 1, 2), [B, T, this.#rows[0]]), { residual });
+  }
+
+  #look(
+    q: Tensor,
+    fresh: readonly [Tensor, Tensor] | undefined,
+    cache: KVCache | undefined,
+    options: AttentionOptions,
+    wantsWeights: boolean,
+  ): { output: Tensor; weights?: Tensor } {
+    if (cache) {
+      if (fresh) cache.append(...fresh);
+      // The queries stand on the last keys.
+      return cachedAttention(q, cache.panels, { ...options, queryOffset: Math.max(0, cache.length - q.dim(2)) }, wantsWeights);
+    }
+    const [k, v] = fresh as readonly [Tensor, Tensor];
+    return wantsWeights ? attentionWithWeights(q, k, v, options) : { output: scaledDotProductAttention(q, k, v, options) };
+  }
 }

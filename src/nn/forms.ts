@@ -14,20 +14,40 @@ import { type SourceDtype, sources, widen } from './sources.js';
 /** A matrix as `linear` takes it, a table as `embedding` does. */
 export type Operand = Matrix | Tensor;
 
-/** What is to be held: values of this shape, a stack of `parts` matrices of equal height. */
+/** What is to be held: values of this shape, a stack of matrices of these heights. */
 export interface Weights {
   engine: Engine;
   name: string;
   shape: Shape;
-  parts: number;
+  heights: readonly number[];
 }
 
 export const rowsOf = ({ shape }: Weights): number => shape[0] as number;
 /** Elements of a row. */
 export const widthOf = ({ shape }: Weights): number => sizeOf(shape.slice(1));
-export const heightOf = (weights: Weights): number => rowsOf(weights) / weights.parts;
 /** Whether the parts lie in panels as one matrix: they are multiples of a panel. */
-export const isFused = (weights: Weights): boolean => weights.parts === 1 || heightOf(weights) % PANEL === 0;
+export const isFused = ({ heights }: Weights): boolean => heights.length === 1 || heights.every((height) => height % PANEL === 0);
+
+/** Bytes of a matrix in a form's panels. */
+export type PanelBytes = (rows: number, width: number) => number;
+
+/** Where a matrix of a stack lies: the row at which it begins, its height, and its bytes from the stack's start. */
+export interface Part {
+  row: number;
+  height: number;
+  offset: number;
+}
+
+/** One of a stack's matrices, which lie one behind the other, in panels of so many bytes. */
+export function partOf(weights: Weights, index: number, bytesOf: PanelBytes): Part {
+  const [before, width] = [weights.heights.slice(0, index), widthOf(weights)];
+  const row = before.reduce((rows, height) => rows + height, 0);
+  return { row, height: weights.heights[index] as number, offset: before.reduce((bytes, height) => bytes + bytesOf(height, width), 0) };
+}
+
+/** Bytes of all of them. */
+export const stackBytes = (weights: Weights, bytesOf: PanelBytes): number =>
+  weights.heights.reduce((bytes, height) => bytes + bytesOf(height, widthOf(weights)), 0);
 
 export abstract class Form {
   abstract readonly storage: Storage;
@@ -128,7 +148,8 @@ export class Rows extends Form {
   }
 
   part(index: number): Tensor {
-    return narrow(this.values(), 0, index * heightOf(this.weights), heightOf(this.weights));
+    const { row, height } = partOf(this.weights, index, packedBytes);
+    return narrow(this.values(), 0, row, height);
   }
 }
 
@@ -144,7 +165,7 @@ export class Packed extends Form {
   }
 
   static bytes(weights: Weights): number {
-    return weights.parts * packedBytes(heightOf(weights), widthOf(weights));
+    return stackBytes(weights, packedBytes);
   }
 
   protected take(row: number, rows: number, bytes: Uint8Array, dtype: SourceDtype): void {
@@ -163,9 +184,11 @@ export class Packed extends Form {
   }
 
   protected takeAll(rows: Tensor): void {
-    const [height, width] = [heightOf(this.weights), widthOf(this.weights)];
-    for (let i = 0; i < this.weights.parts; i++)
-      this.#pack(rows.storage, rows.offset + i * height * width, this.storage.ptr + i * packedBytes(height, width), height);
+    const width = widthOf(this.weights);
+    for (const i of this.weights.heights.keys()) {
+      const { row, height, offset } = partOf(this.weights, i, packedBytes);
+      this.#pack(rows.storage, rows.offset + row * width, this.storage.ptr + offset, height);
+    }
   }
 
   #pack(from: Storage, offset: number, to: number, rows: number): void {
@@ -182,8 +205,8 @@ export class Packed extends Form {
   }
 
   part(index: number): PackedMatrix {
-    const [height, width] = [heightOf(this.weights), widthOf(this.weights)];
-    return new PackedMatrix(this.weights.engine, this.storage, height, width, index * packedBytes(height, width));
+    const { height, offset } = partOf(this.weights, index, packedBytes);
+    return new PackedMatrix(this.weights.engine, this.storage, height, widthOf(this.weights), offset);
   }
 
   override reset(): void {
@@ -201,12 +224,14 @@ export class Packed extends Form {
 export function unpackStack(weights: Weights, part: (index: number) => Matrix): Tensor {
   const { engine } = weights;
   return engine.scope(() => {
-    if (weights.parts === 1) return unpack(part(0)).view(weights.shape);
+    if (weights.heights.length === 1) return unpack(part(0)).view(weights.shape);
     const rows = Tensor.empty(engine, weights.shape);
-    const bytes = (rows.size * 4) / weights.parts;
-    for (let i = 0; i < weights.parts; i++) {
+    let to = rows.ptr;
+    for (const [i, height] of weights.heights.entries()) {
       const { ptr } = unpack(part(i));
-      engine.heap.bytes.copyWithin(rows.ptr + i * bytes, ptr, ptr + bytes);
+      const bytes = height * widthOf(weights) * 4;
+      engine.heap.bytes.copyWithin(to, ptr, ptr + bytes);
+      to += bytes;
     }
     return rows;
   });

@@ -1,6 +1,7 @@
 /** How parameters begin, with torch.nn.init's names and formulas: each fills a tensor's elements in order. */
 import type { Random } from '../random.js';
 import { type Shape, sizeOf } from '../tensor.js';
+import type { Parameter } from './parameter.js';
 
 /** Fills `values`, the elements of a tensor of this shape. */
 export type Init = (values: Float32Array, shape: Shape, random: Random) => void;
@@ -43,3 +44,8 @@ export const xavierNormal: Init = fill(
 );
 /** What nn.Linear does: U(±1 / sqrt(fanIn)), kaiming_uniform_ with a = sqrt(5) (He et al., arXiv 1502.01852). */
 export const linearInit: Init = fill(symmetric, (shape) => 1 / Math.sqrt(fans(shape)[0]));
+
+/** How a parameter of a stack begins: matrices are Xavier's. */
+export function initStack(parameter: Parameter, random: Random): void {
+  parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
+}

@@ -60,7 +60,7 @@ export interface TrainOptions {
  */
 export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
-  readonly #children = new Map<string, Module>();
+  #children: readonly (readonly [name: string, module: Module])[] = [];
   #training = false;
   /** Where it stands in the module on which `train` was called: names the random numbers that it draws, with the seed, the step and the calls in it so far. */
   #path = '';
@@ -93,22 +93,23 @@ export abstract class Module {
     return made;
   }
 
-  /** Declares a submodule under PyTorch's name. */
+  /** Declares a submodule under PyTorch's name; one without a name has its keys among its parent's. */
   protected child<M extends Module>(name: string, module: M): M {
-    this.#children.set(name, module);
+    this.#children = [...this.#children, [name, module]];
     return module;
   }
 
   /** Lets go of a submodule, and frees it. */
   protected forget(name: string): void {
-    this.#children.get(name)?.dispose();
-    this.#children.delete(name);
+    const isMeant = ([other]: readonly [string, Module]) => other === name;
+    this.#children.find(isMeant)?.[1].dispose();
+    this.#children = this.#children.filter((child) => !isMeant(child));
   }
 
   /** Every parameter below, by its state-dict key. */
   *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
-    for (const [name, module] of this.#children) yield* module.namedParameters(`${prefix}${name}.`);
+    for (const [name, module] of this.#children) yield* module.namedParameters(prefix + before(name));
   }
 
   /** Each parameter below once, under its first name: tied ones have several. */
@@ -179,7 +180,7 @@ export abstract class Module {
 
   *#all(): Generator<Module, void> {
     yield this;
-    for (const child of this.#children.values()) yield* child.#all();
+    for (const [, child] of this.#children) yield* child.#all();
   }
 
   #switch(path: string, random: Required<TrainOptions> | undefined): void {
@@ -187,7 +188,7 @@ export abstract class Module {
     this.#path = path;
     if (random) [this.#random, this.#calls] = [random, 0];
     for (const parameter of this.#parameters.values()) parameter.train();
-    for (const [name, child] of this.#children) child.#switch(`${path}${name}.`, random);
+    for (const [name, child] of this.#children) child.#switch(path + before(name), random);
   }
 
   /** Freezes all parameters below, or thaws them. */
@@ -289,3 +290,6 @@ export abstract class Module {
     for (const [, parameter] of this.namedParameters()) parameter.dispose();
   }
 }
+
+/** What stands before the keys of a submodule. */
+const before = (name: string): string => name && `${name}.`;

@@ -11,7 +11,7 @@ import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, Tensor } from '../tensor.js';
-import { type Form, heightOf, isFused, type Operand, Packed, Rows, rowsOf, type Weights, widthOf } from './forms.js';
+import { type Form, isFused, type Operand, Packed, partOf, Rows, rowsOf, type Weights, widthOf } from './forms.js';
 import { type Init, zeros } from './init.js';
 import { Quantized, quantizedEntries } from './quantized.js';
 import type { SourceDtype } from './sources.js';
@@ -22,8 +22,8 @@ export type { Operand } from './forms.js';
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
-  /** A matrix of several stacked ones of equal height, each of which can be used alone: in_proj_weight is 3. */
-  parts?: number;
+  /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
+  parts?: number | readonly number[];
   /** Whether it may be held in 8 bits. Default: where it is packed. Norms, biases and positions may not. */
   quantizable?: boolean;
   /** How it begins where nothing is loaded. Default zeros. */
@@ -62,7 +62,8 @@ export class Parameter {
   ) {
     this.#packs = packed;
     this.quantizable = quantizable;
-    this.#weights = { engine, name, shape, parts };
+    const heights = typeof parts === 'number' ? Array.from({ length: parts }, () => (shape[0] as number) / parts) : parts;
+    this.#weights = { engine, name, shape, heights };
     this.#init = init;
   }
 
@@ -83,6 +84,11 @@ export class Parameter {
   /** Its rows: all axes but the last. */
   get rows(): number {
     return rowsOf(this.#weights);
+  }
+
+  /** Rows of each of the matrices that are stacked in it. */
+  get heights(): readonly number[] {
+    return this.#weights.heights;
   }
 
   /** Elements of a row. */
@@ -129,8 +135,8 @@ export class Parameter {
   /** One of the stacked matrices. */
   partOperand(index: number): Operand {
     if (this.packed) return this.#loaded().part(index);
-    const height = heightOf(this.#weights);
-    return narrow(this.tensor, 0, index * height, height);
+    const { row, height } = partOf(this.#weights, index, () => 0);
+    return narrow(this.tensor, 0, row, height);
   }
 
   /** The whole packed matrix; parts that do not fill whole panels have gaps between them, and no whole. */

@@ -1,10 +1,10 @@
 /**
- * Where a token stands: vectors that are added to embeddings, a bias that is added to attention's scores, or angles by which queries and keys turn.
+ * Where a token stands: vectors that are added to embeddings, or a bias that is added to attention's scores. Angles by which queries and keys turn are in
+ * rotary_positions.ts.
  *
  *   sinusoidal  (Vaswani et al. 2017, §3.5)  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C))
  *   learned     a table of vectors
  *   relative    (Raffel et al., arXiv 1910.10683, §2.1)  one number for each head and bucket of distances
- *   rotary      (Su et al., arXiv 2104.09864, §3.2)  ops/rotary.ts
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
@@ -13,10 +13,8 @@ import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { type TensorLike, withEntered } from '../ops/given.js';
 import { isTracked } from '../ops/op.js';
-import { rotary, rotaryTable } from '../ops/rotary.js';
 import { contiguous, narrow, permute, reshape, transpose } from '../ops/shape.js';
 import { isMatrix, Tensor, tensor } from '../tensor.js';
-import type { Turn } from './attention.js';
 import { normal } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
@@ -42,10 +40,6 @@ function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout
 
 function checkChannels(where: string, C: number): void {
   if (!(Number.isSafeInteger(C) && C >= 1)) throw wrongArgument(where, 'C', C, 'It is a whole number from 1');
-}
-
-function checkPairs(where: string, C: number): void {
-  if (!(Number.isSafeInteger(C) && C >= 2 && C % 2 === 0)) throw wrongArgument(where, 'C', C, 'Channels must form pairs');
 }
 
 /** Rows `from` … `from + T − 1` of the table: [T, C]. */
@@ -140,6 +134,24 @@ export function rowsFrom(table: Parameter, from: number, count: number): Tensor 
   );
 }
 
+/** What gives the vector of each position: `forward` of T tokens from one on, `at` of each token's own. */
+export type AddedPositions = SinusoidalPositions | LearnedPositions;
+
+/** What makes them, of C channels and for so many positions. */
+export type PositionsMaker = (engine: Engine, C: number, positions: number) => AddedPositions;
+
+/** Sinusoids in one of two layouts. */
+export const sinusoidal =
+  (layout: SinusoidLayout): PositionsMaker =>
+  (engine, C) =>
+    new SinusoidalPositions(engine, C, layout);
+
+/** A table of vectors behind some rows that are no token's. */
+export const learned =
+  (offset = 0): PositionsMaker =>
+  (engine, C, positions) =>
+    new LearnedPositions(engine, positions, C, offset);
+
 /** Which position each of ids [B][T] stands on, −1 being the row before the first; undefined where all rows have 0 … T − 1. */
 export type PositionCount = (ids: Int32Array, T: number) => Int32Array | undefined;
 
@@ -155,38 +167,8 @@ export const countingAllBut =
     });
   };
 
-/** Turns heads of D channels by t · base^(−2i / D). A row of the table is computed once. */
-export class RotaryPositions extends Module {
-  #rows: { cos: Float32Array; sin: Float32Array } | undefined;
-
-  constructor(
-    engine: Engine,
-    /** D, the channels of a head: an even number. */
-    readonly channels: number,
-    /** What wavelengths grow from. Default 10000. */
-    readonly base = 10_000,
-  ) {
-    super(engine);
-    checkPairs('RotaryPositions', channels);
-  }
-
-  /** Turns [B, H, T, D] by positions 0 … T − 1, again and again until it is disposed of. */
-  forward(T: number): Turn {
-    const half = this.channels / 2;
-    const have = (this.#rows?.cos.length ?? 0) / half;
-    if (!this.#rows || T > have)
-      this.#rows = this.engine.scope(() => {
-        const { cos, sin } = rotaryTable(this.engine, Math.max(T, 2 * have), this.channels, this.base);
-        return { cos: cos.toHost().data as Float32Array, sin: sin.toHost().data as Float32Array };
-      });
-    const enter = (rows: Float32Array) => tensor(this.engine, rows.subarray(0, T * half), [T, half]);
-    const table = { cos: enter(this.#rows.cos), sin: enter(this.#rows.sin) };
-    const dispose = () => {
-      for (const x of Object.values(table)) x.dispose();
-    };
-    return Object.assign((x: Tensor) => rotary(x, table), { dispose });
-  }
-}
+/** What makes the bias of H heads that all blocks of a trunk add to their scores. */
+export type BiasMaker = (engine: Engine, H: number, bidirectional: boolean) => RelativeBias;
 
 /** Options of RelativeBias, with T5's defaults. */
 export interface RelativeBiasOptions {

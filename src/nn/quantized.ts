@@ -7,9 +7,9 @@ import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { concatenated } from '../io/bytes.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
-import { notFinite, packInts, packScales, quantizedInts, quantizedScales, quantizeRows } from '../ops/quantize.js';
+import { notFinite, packInts, packScales, type QuantizedRows, quantizedInts, quantizedScales, quantizeRows } from '../ops/quantize.js';
 import { groups, QuantizedMatrix, quantizedBytes, type Tensor } from '../tensor.js';
-import { Form, heightOf, rowsOf, unpackStack, type Weights, widthOf } from './forms.js';
+import { Form, partOf, rowsOf, stackBytes, unpackStack, type Weights, widthOf } from './forms.js';
 import type { SourceDtype } from './sources.js';
 
 const SCALE = '.scale';
@@ -29,12 +29,12 @@ export class Quantized extends Form {
     const { heap } = weights.engine;
     this.storage = heap.allocate(Quantized.bytes(weights));
     // What the last panel and the last block of a row lack.
-    if (heightOf(weights) % PANEL || widthOf(weights) % BLOCK)
+    if (weights.heights.some((height) => height % PANEL) || widthOf(weights) % BLOCK)
       heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
   }
 
   static bytes(weights: Weights): number {
-    return weights.parts * quantizedBytes(heightOf(weights), widthOf(weights));
+    return stackBytes(weights, quantizedBytes);
   }
 
   override get complete(): boolean {
@@ -61,25 +61,31 @@ export class Quantized extends Form {
   }
 
   #quantize(row: number, rows: number, from: number): void {
-    if (!quantizeRows(this.weights.engine, this.#target, row, rows, from)) throw notFinite(this.weights.name);
+    const { engine, name } = this.weights;
+    this.#each(row, rows, from, 4 * widthOf(this.weights), (...place) => {
+      if (!quantizeRows(engine, ...place)) throw notFinite(name);
+    });
     this.#scales += rows;
   }
 
   /** Takes rows `row` … of a checkpoint's int8. */
   writeInts(row: number, bytes: Uint8Array): void {
     const rows = bytes.length / widthOf(this.weights);
-    this.#raw(bytes, (from) => packInts(this.weights.engine, this.#target, row, rows, from));
+    this.#raw(bytes, (from) => this.#each(row, rows, from, widthOf(this.weights), (...place) => packInts(this.weights.engine, ...place)));
     this.filled += rows;
   }
 
   /** Takes rows `row` … of a checkpoint's float16 scales. Throws FORMAT for one that is not finite. */
   writeScales(row: number, bytes: Uint8Array): void {
     const { engine, name } = this.weights;
-    const rows = bytes.length / (2 * groups(widthOf(this.weights)));
-    this.#raw(bytes, (from) => {
-      if (packScales(engine, this.#target, row, rows, from)) return;
-      throw new HeedError('FORMAT', `${name} has a scale that is not finite`, { culprit: name });
-    });
+    const rowBytes = 2 * groups(widthOf(this.weights));
+    const rows = bytes.length / rowBytes;
+    this.#raw(bytes, (from) =>
+      this.#each(row, rows, from, rowBytes, (...place) => {
+        if (packScales(engine, ...place)) return;
+        throw new HeedError('FORMAT', `${name} has a scale that is not finite`, { culprit: name });
+      }),
+    );
     this.#scales += rows;
   }
 
@@ -92,8 +98,21 @@ export class Quantized extends Form {
     });
   }
 
-  get #target() {
-    return { ptr: this.storage.ptr, height: heightOf(this.weights), width: widthOf(this.weights) };
+  /** Rows `row` … that lie at `from`, part by part. */
+  #each(
+    row: number,
+    rows: number,
+    from: number,
+    rowBytes: number,
+    write: (to: QuantizedRows, first: number, rows: number, from: number) => void,
+  ): void {
+    for (const i of this.weights.heights.keys()) {
+      const part = partOf(this.weights, i, quantizedBytes);
+      const [begin, end] = [Math.max(row, part.row), Math.min(row + rows, part.row + part.height)];
+      if (begin >= end) continue;
+      const to = { ptr: this.storage.ptr + part.offset, height: part.height, width: widthOf(this.weights) };
+      write(to, begin - part.row, end - begin, from + (begin - row) * rowBytes);
+    }
   }
 
   values(): Tensor {
@@ -105,8 +124,8 @@ export class Quantized extends Form {
   }
 
   part(index: number): QuantizedMatrix {
-    const [height, width] = [heightOf(this.weights), widthOf(this.weights)];
-    return new QuantizedMatrix(this.weights.engine, this.storage, height, width, index * quantizedBytes(height, width));
+    const { height, offset } = partOf(this.weights, index, quantizedBytes);
+    return new QuantizedMatrix(this.weights.engine, this.storage, height, widthOf(this.weights), offset);
   }
 
   /** Row-major int8 [rows, width], as a checkpoint holds them. */
@@ -120,8 +139,7 @@ export class Quantized extends Form {
   }
 
   #joined(bytesOf: (part: QuantizedMatrix) => { buffer: ArrayBuffer }): Uint8Array {
-    const parts = Array.from({ length: this.weights.parts }, (_, i) => new Uint8Array(bytesOf(this.part(i)).buffer));
-    return concatenated(parts);
+    return concatenated(this.weights.heights.map((_, i) => new Uint8Array(bytesOf(this.part(i)).buffer)));
   }
 }
 

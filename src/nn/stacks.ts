@@ -5,15 +5,15 @@ import { wrongArgument } from '../ops/check.js';
 import { type Given, type TensorLike, withEntered } from '../ops/given.js';
 import type { Random } from '../random.js';
 import type { Tensor } from '../tensor.js';
-import { xavierUniform } from './init.js';
+import { initStack } from './init.js';
 import { Module } from './module.js';
+import type { Norm } from './norm.js';
 import type { Parameter } from './parameter.js';
 import {
   type DecoderLayerCall,
   type EncoderLayerCall,
   type LayerMasks,
   layerOptionNames,
-  type Norm,
   normOf,
   TransformerDecoderLayer,
   TransformerEncoderLayer,
@@ -59,11 +59,6 @@ abstract class Stack<Layer extends Module> extends Module {
 function replace(old: Tensor, callers: Tensor, value: Tensor): Tensor {
   if (old.storage !== callers.storage) old.dispose();
   return value;
-}
-
-/** How a parameter of a stack begins: matrices are Xavier's. */
-export function initStack(parameter: Parameter, random: Random): void {
-  parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
 }
 
 /**

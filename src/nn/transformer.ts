@@ -1,23 +1,22 @@
 /**
- * The layers of Vaswani et al. 2017, §3.1, with torch.nn's names, options and state-dict keys.
- *
- *   post-norm   x = norm(x + sublayer(x))        pre-norm (normFirst)   x = x + sublayer(norm(x))
- *
- * Sublayers: self-attention, attention to the encoder's memory (decoder only), feed-forward  linear2(activation(linear1(x))), or, gated
- * (Shazeer, arXiv 2002.05202),  linear2(activation(linear1(x)) · linear3(x)).  Gated 'fused', linear1 has the rows of both.
+ * The layers of Vaswani et al. 2017, §3.1: a block (block.ts) with torch.nn's names, options, layouts and masks.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
-import { type Activation, activationCode } from '../ops/activation.js';
+import type { Activation } from '../ops/activation.js';
 import type { AttentionOptions } from '../ops/attention.js';
-import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
-import { add, mul } from '../ops/elementwise.js';
+import { expectBooleans, expectShape, expectSizes, wrongArgument } from '../ops/check.js';
 import { type Given, type TensorLike, withEntered } from '../ops/given.js';
+import { contiguous, transpose } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
-import { MultiheadAttention, type Turn } from './attention.js';
+import { type AttentionCall, keeping, type Turn } from './attention.js';
+import { Block, type BlockSpec } from './block.js';
 import type { KVCache } from './cache.js';
-import { Dropout, LayerNorm, Linear, RMSNorm } from './layers.js';
+import type { Gate } from './feed_forward.js';
+import { biasOf } from './masks.js';
 import { Module } from './module.js';
+import { channelsOf, expectCache, expectSequence } from './multihead_attention.js';
+import { makeNorm, type Norm, type NormKind, type NormSpec } from './norm.js';
 
 /** Options of TransformerEncoderLayer and TransformerDecoderLayer: PyTorch's in camelCase, and what other architectures have. */
 export interface TransformerLayerOptions {
@@ -57,25 +56,6 @@ export interface TransformerLayerOptions {
   attentionScale?: number | undefined;
 }
 
-/** Whether a feed-forward has a gate beside its activation: none, linear3, or, 'fused', more rows of linear1. */
-export type Gate = boolean | 'fused';
-
-/** Norms by name. */
-const norms = {
-  layer: (engine: Engine, C: number, eps: number, bias: boolean): LayerNorm | RMSNorm => new LayerNorm(engine, C, { eps, bias }),
-  rms: (engine: Engine, C: number, eps: number): LayerNorm | RMSNorm => new RMSNorm(engine, C, { eps }),
-} as const;
-export type NormKind = keyof typeof norms;
-/** A norm of a layer. */
-export type Norm = LayerNorm | RMSNorm;
-
-/** The norm that layers with these options have, for C channels. */
-export function normOf(engine: Engine, C: number, options: TransformerLayerOptions): Norm {
-  const { norm = 'layer', layerNormEps = 1e-5, bias = true, normBias = bias } = options;
-  if (!Object.hasOwn(norms, norm)) throw wrongArgument('TransformerLayer', 'norm', norm, `It is one of ${Object.keys(norms).join(', ')}`);
-  return norms[norm](engine, C, layerNormEps, normBias);
-}
-
 export const layerOptionNames = [
   ...['dimFeedforward', 'activation', 'layerNormEps', 'batchFirst', 'normFirst', 'bias', 'normBias', 'attentionBias', 'dropout'],
   ...['attentionDropout', 'activationDropout', 'attentionOutputDropout', 'norm', 'attentionNorm', 'gated', 'headDim', 'attentionScale'],
@@ -108,29 +88,41 @@ export interface LayerAttention extends LayerMasks {
   cache?: KVCache | undefined;
 }
 
-type SeenWeights = [listener: WeightsListener, weights: Tensor][];
+/** The norm that layers with these options have, for C channels. */
+export function normOf(engine: Engine, C: number, options: TransformerLayerOptions): Norm {
+  return makeNorm(engine, C, normSpec(options));
+}
 
-/** What encoder and decoder layers share: options, the feed-forward sublayer, and where the norm stands. */
+function normSpec({ norm, layerNormEps = 1e-5, bias = true, normBias = bias }: TransformerLayerOptions): NormSpec {
+  return { kind: norm, eps: layerNormEps, bias: normBias };
+}
+
+/** PyTorch's options as a block has them. Throws ARGUMENT for what they cannot be, UNSUPPORTED for one that is not known. */
+function specOf(where: string, C: number, H: number, options: TransformerLayerOptions, crosses: boolean): BlockSpec {
+  checkOptions(options, layerOptionNames, where);
+  const { dimFeedforward = 2048, activation = 'relu', normFirst = false, attentionNorm = true, gated = false, batchFirst } = options;
+  const { bias = true, normBias, attentionBias = bias, dropout = DROPOUT, attentionOutputDropout } = options;
+  const { attentionDropout = dropout, activationDropout = dropout, headDim, attentionScale: scale } = options;
+  expectBooleans(where, { bias, normBias, attentionBias, normFirst, attentionNorm, batchFirst, gated: gated === 'fused' || gated });
+  expectSizes(where, 'dimFeedforward', [dimFeedforward]);
+  const attention = { H, D: channelsOf(C, H, headDim), bias: attentionBias, scale, dropout: attentionDropout };
+  return {
+    ...{ C, attention, cross: crosses ? attention : undefined, norm: normSpec(options), place: normFirst ? 'pre' : 'post' },
+    feedForward: { F: dimFeedforward, activation, gated, bias, dropout: activationDropout },
+    ...{ firstNorm: attentionNorm, dropout, attentionOutputDropout },
+  };
+}
+
+/** PyTorch's share of what its layers zero in training. */
+const DROPOUT = 0.1;
+
+const flip = (x: Tensor): Tensor => contiguous(transpose(x, 0, 1));
+
+/** What encoder and decoder layers share. */
 abstract class TransformerLayer extends Module {
-  /** The attention to itself. */
-  protected readonly selfAttn: MultiheadAttention;
-  /** C → F, or, of a fused gate, 2 F. */
-  protected readonly linear1: Linear;
-  /** F → C. */
-  protected readonly linear2: Linear;
-  /** The gate, C → F. */
-  protected readonly linear3: Linear | undefined;
-  /** Layers that linear1 is a stack of. */
-  readonly #parts: 1 | 2;
-  /** Behind the activation. */
-  protected readonly dropout: Dropout;
-  /** Whether norms stand before sublayers. */
-  protected readonly normFirst: boolean;
-  /** Whether attention has a norm. */
-  protected readonly attentionNorm: boolean;
-  /** The layer's options, with defaults. */
-  protected readonly options: TransformerLayerOptions &
-    Required<Pick<TransformerLayerOptions, 'activation' | 'batchFirst' | 'bias' | 'dropout'>>;
+  /** The layer's options, with PyTorch's defaults. */
+  protected readonly options: TransformerLayerOptions & Required<Pick<TransformerLayerOptions, 'batchFirst' | 'dropout'>>;
+  readonly #block: Block;
 
   constructor(
     engine: Engine,
@@ -139,87 +131,46 @@ abstract class TransformerLayer extends Module {
     /** H. */
     readonly nhead: number,
     options: TransformerLayerOptions,
+    crosses: boolean,
   ) {
     super(engine);
-    checkOptions(options, layerOptionNames, new.target.name);
-    const { dropout = 0.1 } = options;
-    this.options = { activation: 'relu', batchFirst: false, bias: true, ...options, dropout };
-    const { normBias, attentionBias } = this.options;
-    const { dimFeedforward = 2048, bias, normFirst = false, attentionNorm = true, activation, batchFirst, gated = false } = this.options;
-    expectBooleans(new.target.name, {
-      bias,
-      normBias,
-      attentionBias,
-      normFirst,
-      attentionNorm,
-      batchFirst,
-      gated: gated === 'fused' || gated,
+    this.#block = this.child('', new Block(engine, specOf(new.target.name, dModel, nhead, options, crosses)));
+    const { batchFirst = false, dropout = DROPOUT } = options;
+    this.options = { ...options, batchFirst, dropout };
+  }
+
+  /** Runs the block; weights are told of behind it, to be the listeners'. */
+  protected run(given: Tensor, others: { self: LayerAttention; memory?: Tensor | undefined; cross?: LayerAttention }): Tensor {
+    const { self, cross = {} } = others;
+    expectSequence('query', given);
+    if (others.memory !== undefined || (others.cross && !cross.cache)) expectSequence('key', others.memory);
+    const heard = [self, cross].map(({ onWeights }): Tensor[] | undefined => onWeights && []);
+    const y = keeping(this.engine, heard, () => {
+      const [x, memory] = this.options.batchFirst ? [given, others.memory] : [flip(given), others.memory && flip(others.memory)];
+      const [B, T] = x.shape as [number, number];
+      expectShape('MultiheadAttention', 'query', x, [B, T, this.dModel]);
+      const out = this.#block.forward(x, {
+        self: this.#call(self, [B, T, T], heard[0]),
+        memory,
+        cross: this.#call(cross, [B, T, memory?.dim(1) ?? 0], heard[1]),
+      });
+      return this.options.batchFirst ? out : flip(out);
     });
-    expectSizes(new.target.name, 'dimFeedforward', [dimFeedforward]);
-    activationCode(activation); // throws for a name that is none
-    this.normFirst = normFirst;
-    this.attentionNorm = attentionNorm;
-    this.selfAttn = this.child('self_attn', this.attention());
-    this.#parts = gated === 'fused' ? 2 : 1;
-    this.linear1 = this.child('linear1', new Linear(engine, dModel, this.#parts * dimFeedforward, { bias, parts: this.#parts }));
-    this.linear2 = this.child('linear2', new Linear(engine, dimFeedforward, dModel, { bias }));
-    if (gated === true) this.linear3 = this.child('linear3', new Linear(engine, dModel, dimFeedforward, { bias }));
-    this.dropout = this.child('dropout', new Dropout(engine, this.options.activationDropout ?? this.options.dropout));
+    for (const [i, { onWeights }] of [self, cross].entries()) for (const weights of heard[i] ?? []) onWeights?.(weights);
+    return y;
   }
 
-  /** An attention as the options have it. */
-  protected attention(): MultiheadAttention {
-    const { batchFirst, headDim, attentionScale: scale } = this.options;
-    const bias = this.options.attentionBias ?? this.options.bias;
-    const dropout = this.options.attentionDropout ?? this.options.dropout;
-    return new MultiheadAttention(this.engine, this.dModel, this.nhead, { bias, batchFirst, dropout, headDim, scale });
+  #call(given: LayerAttention, [B, T, S]: readonly [number, number, number], weights: Tensor[] | undefined): AttentionCall {
+    const { mask, keyPaddingMask, isCausal, lengths, window, rotary, cache } = given;
+    expectBooleans('MultiheadAttention.forward', { isCausal });
+    expectCache(this.engine, cache, rotary);
+    const bias = biasOf({ attnMask: mask, keyPaddingMask }, [B, this.nhead, T, S + (cache?.length ?? 0)]);
+    return { bias, causal: isCausal, lengths, window, turn: rotary, cache, weights };
   }
 
-  /** A norm as the options have it, under a name. */
-  protected norm(name: string): Norm {
-    return this.child(name, normOf(this.engine, this.dModel, this.options));
-  }
-
-  /** A dropout under a name. */
-  protected drop(name: string, p = this.options.dropout): Dropout {
-    return this.child(name, new Dropout(this.engine, p));
-  }
-
-  /** One sublayer with its dropout, its residual and its norm on the right side. Where nothing drops, the sublayer's last projection adds the residual. */
-  protected sublayer(x: Tensor, norm: Norm | undefined, dropout: Dropout, run: (input: Tensor, residual?: Tensor) => Tensor): Tensor {
-    const input = this.normFirst && norm ? norm.forward(x) : x;
-    const y = dropout.training && dropout.p > 0 ? add(dropout.forward(run(input)), x) : run(input, x);
-    return this.normFirst || !norm ? y : norm.forward(y);
-  }
-
-  /** A sublayer that attends: to itself, to a memory, or to what a cache remembers of one. Weights go to `seen`. */
-  protected attendTo(attention: MultiheadAttention, to: 'self' | Tensor | undefined, given: LayerAttention, seen: SeenWeights) {
-    return (x: Tensor, residual?: Tensor): Tensor => {
-      const { mask: attnMask, onWeights, ...rest } = given;
-      const masks = { attnMask, residual, ...rest };
-      const keys = to === 'self' ? x : to;
-      const wants = { needWeights: onWeights !== undefined, averageAttnWeights: false };
-      const { output, weights } = attention.forward(x, keys, keys, { ...masks, ...wants });
-      if (weights && onWeights) seen.push([onWeights, weights]);
-      return output;
-    };
-  }
-
-  /** Runs a layer in a scope; what was seen of weights is told behind it, to be the listeners'. */
-  protected telling(run: (seen: SeenWeights) => Tensor): Tensor {
-    const seen: SeenWeights = [];
-    const { x } = this.engine.scope(() => ({ x: run(seen), seen }));
-    for (const [listen, weights] of seen) listen(weights);
-    return x;
-  }
-
-  /** The sublayer behind attention: [B, T, C] → [B, T, C]. */
-  protected feedForward(x: Tensor, residual?: Tensor): Tensor {
-    const { activation } = this.options;
-    const active = this.#parts === 2 ? this.linear1.part(0, x, { activation }) : this.linear1.forward(x, { activation });
-    const gate = this.#parts === 2 ? this.linear1.part(1, x) : this.linear3?.forward(x);
-    const h = gate ? mul(active, gate) : active;
-    return this.linear2.forward(this.dropout.forward(h), { residual });
+  /** Appends a memory's keys and values to a cache, which then stands for it. */
+  protected recall(cache: KVCache, memory: Tensor): void {
+    this.#block.remember(cache, memory);
   }
 }
 
@@ -246,31 +197,14 @@ function checkAttention(given: Given<LayerAttention>, names: readonly string[], 
  * ```
  */
 export class TransformerEncoderLayer extends TransformerLayer {
-  readonly #norm1: Norm | undefined;
-  readonly #norm2: Norm;
-  readonly #dropout1: Dropout;
-  readonly #dropout2: Dropout;
-
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
-    super(engine, dModel, nhead, options);
-    if (this.attentionNorm) this.#norm1 = this.norm('norm1');
-    this.#norm2 = this.norm('norm2');
-    this.#dropout1 = this.drop('dropout1', options.attentionOutputDropout);
-    this.#dropout2 = this.drop('dropout2');
+    super(engine, dModel, nhead, options, false);
   }
 
   /** [B, T, C] → [B, T, C], or [T, B, C] without `batchFirst`. Throws SHAPE where masks do not fit. */
   forward(src: TensorLike, call: Given<EncoderLayerCall> = {}): Tensor {
     checkAttention(call, encoderCallNames, 'TransformerEncoderLayer.forward');
-    return withEntered(this.engine, [src, call] as [Tensor, EncoderLayerCall], (...entered) => this.#forward(...entered));
-  }
-
-  #forward(src: Tensor, call: EncoderLayerCall): Tensor {
-    return this.telling((seen) => {
-      let x = src;
-      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, 'self', call, seen));
-      return this.sublayer(x, this.#norm2, this.#dropout2, (input, residual) => this.feedForward(input, residual));
-    });
+    return withEntered(this.engine, [src, call] as [Tensor, EncoderLayerCall], (x, self) => this.run(x, { self }));
   }
 }
 
@@ -286,45 +220,22 @@ const decoderCallNames = ['tgt', 'memory'];
 
 /** Self-attention, attention to `memory`, feed-forward: tgt [B, T, C], memory [B, S, C] → [B, T, C]. */
 export class TransformerDecoderLayer extends TransformerLayer {
-  readonly #multiheadAttn: MultiheadAttention;
-  readonly #norm1: Norm | undefined;
-  readonly #norm2: Norm;
-  readonly #norm3: Norm;
-  readonly #dropout1: Dropout;
-  readonly #dropout2: Dropout;
-  readonly #dropout3: Dropout;
-
   constructor(engine: Engine, dModel: number, nhead: number, options: TransformerLayerOptions = {}) {
-    super(engine, dModel, nhead, options);
-    this.#multiheadAttn = this.child('multihead_attn', this.attention());
-    if (this.attentionNorm) this.#norm1 = this.norm('norm1');
-    this.#norm2 = this.norm('norm2');
-    this.#norm3 = this.norm('norm3');
-    this.#dropout1 = this.drop('dropout1', options.attentionOutputDropout);
-    this.#dropout2 = this.drop('dropout2', options.attentionOutputDropout);
-    this.#dropout3 = this.drop('dropout3');
+    super(engine, dModel, nhead, options, true);
   }
 
   /** Without `memory`, what `call.memory.cache` remembers of one. */
   forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
     const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];
-    return withEntered(this.engine, args, (...entered) => this.#forward(...entered));
-  }
-
-  #forward(tgt: Tensor, memory: Tensor | undefined, call: DecoderLayerCall): Tensor {
-    const { tgt: own = {}, memory: other = {} } = call;
-    for (const given of [own, other]) checkAttention(given, attentionNames, 'TransformerDecoderLayer.forward');
-    return this.telling((seen) => {
-      let x = tgt;
-      x = this.sublayer(x, this.#norm1, this.#dropout1, this.attendTo(this.selfAttn, 'self', own, seen));
-      x = this.sublayer(x, this.#norm2, this.#dropout2, this.attendTo(this.#multiheadAttn, memory, other, seen));
-      return this.sublayer(x, this.#norm3, this.#dropout3, (input, residual) => this.feedForward(input, residual));
+    return withEntered(this.engine, args, (x, seen, { tgt: self = {}, memory: cross = {} }) => {
+      for (const given of [self, cross]) checkAttention(given, attentionNames, 'TransformerDecoderLayer.forward');
+      return this.run(x, { self, memory: seen, cross });
     });
   }
 
   /** Appends a memory's keys and values to a cache, which then stands for it. */
   remember(cache: KVCache, memory: Tensor): void {
-    this.#multiheadAttn.remember(cache, memory);
+    this.recall(cache, memory);
   }
 }

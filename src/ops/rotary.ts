@@ -27,15 +27,24 @@ export function rotaryTable(engine: Engine, positions: number, R: number, base =
     throw wrongArgument('rotaryTable', 'base', base, 'It is a number above 0');
   // What cannot be held is refused before JavaScript tries.
   engine.heap.reserve(positions * R * 4);
-  const half = R / 2;
-  const angles = Array.from({ length: half }, (_, i) => pow(base, (-2 * i) / R));
+  const rows = rotaryRows(rotaryAngles(R, base), positions);
+  const enter = (values: Float32Array) => tensor(engine, values, [positions, R / 2]);
+  return engine.scope(() => ({ cos: enter(rows.cos), sin: enter(rows.sin) }));
+}
+
+/** θ_i = base^(−2i / R) of each pair. */
+export const rotaryAngles = (R: number, base: number): number[] => Array.from({ length: R / 2 }, (_, i) => pow(base, (-2 * i) / R));
+
+/** `factor` times cos and sin of t times each angle, [positions, angles]. */
+export function rotaryRows(
+  angles: readonly number[],
+  positions: number,
+  factor = 1,
+): { cos: Float32Array<ArrayBuffer>; sin: Float32Array<ArrayBuffer> } {
+  const half = angles.length;
   const fill = (f: (x: number) => number) =>
-    tensor(
-      engine,
-      Float32Array.from({ length: positions * half }, (_, i) => f(Math.fround(Math.floor(i / half) * (angles[i % half] as number)))),
-      [positions, half],
-    );
-  return engine.scope(() => ({ cos: fill(cos), sin: fill(sin) }));
+    Float32Array.from({ length: positions * half }, (_, i) => factor * f(Math.fround(Math.floor(i / half) * (angles[i % half] as number))));
+  return { cos: fill(cos), sin: fill(sin) };
 }
 
 /** Options of rotary. */

@@ -1,0 +1,40 @@
+/** What architectures choose among blocks, as specifications of them. */
+import type { BlockSpec } from '../nn/block.js';
+import type { NormSpec } from '../nn/norm.js';
+import type { BlockChoices, LayerChoices } from './architecture.js';
+
+/** Sizes of a block: as in architecture.ts. */
+export interface BlockDims {
+  C: number;
+  H: number;
+  G?: number;
+  D?: number;
+  F: number;
+  eps: number;
+}
+
+export const normOf = (eps: number, { norm, bias = true, normBias = bias }: BlockChoices): NormSpec => ({
+  kind: norm,
+  eps,
+  bias: normBias,
+});
+
+/** One block, that sees what stands before alone where it is `causal`, and has another attention where it `crosses`. */
+export function blockOf(
+  { C, H, G, D, F, eps }: BlockDims,
+  choices: BlockChoices & LayerChoices,
+  { causal = false, crosses = false } = {},
+): BlockSpec {
+  const { place, activation, gated, bias = true, attentionBias = bias, attentionOutBias, queryKeyNorm, attentionScale: scale } = choices;
+  const { dropout = 0, attentionDropout = dropout, activationDropout = dropout, attentionOutputDropout } = choices;
+  const { window, rotary, slopes, attentionNorm } = choices;
+  const norm = normOf(eps, choices);
+  const attention = { H, G, D, bias: attentionBias, outBias: attentionOutBias, scale, dropout: attentionDropout };
+  const reach = window === undefined ? undefined : ([window, window] as const);
+  const own = { norm: queryKeyNorm ? norm : undefined, rotary, slopes, window: reach, causal };
+  return {
+    ...{ C, attention: { ...attention, ...own }, cross: crosses ? attention : undefined },
+    feedForward: { F, activation, gated, bias, dropout: activationDropout },
+    ...{ norm, place, firstNorm: attentionNorm, dropout, attentionOutputDropout },
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * A language model that writes on (Radford et al. 2018): a stem, a trunk whose blocks see what stands before, and the score of each word. `forward` is for training,
+ * `steps` a whole text, `decode` the next tokens of one whose keys and values a state holds.
+ */
+import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
+import { Linear } from '../nn/layers.js';
+import { Module } from '../nn/module.js';
+import { type Kept, keptOf, Trunk } from '../nn/trunk.js';
+import { linear } from '../ops/matmul.js';
+import { drained } from '../steps.js';
+import { type Tensor, tensor } from '../tensor.js';
+import type { DecoderChoices, DecoderDims } from './architecture.js';
+import { blockOf, normOf } from './blocks.js';
+import { DecoderState } from './decoder_state.js';
+import { Stem } from './stem.js';
+import { Tower, type TowerCall } from './tower.js';
+
+/** A batch outside of the engine. */
+export interface DecoderInputs {
+  /** [B][T], right-padded to one length. */
+  ids: Int32Array;
+  shape: readonly [B: number, T: number];
+  /** Tokens of each row that are not padding. */
+  lengths?: readonly number[] | undefined;
+}
+
+/** What a language model says. */
+export interface DecoderOutputs {
+  /** [B, T, V] */
+  logits: Tensor;
+  /** The embeddings, then what each block gives, the last behind the final norm. */
+  hiddenStates: Tensor[];
+  /** [B, H, T, tokens so far] of each block. */
+  attentions: Tensor[];
+}
+
+/** What is wanted beside the logits. */
+export interface DecoderWants {
+  hiddenStates?: boolean | undefined;
+  attentions?: boolean | undefined;
+}
+
+/** A causal language model: ids [B, T] → logits [B, T, V]. Architectures with `module: Decoder` become one. */
+export class Decoder extends Module {
+  /** Which loaders take it. */
+  static readonly kind = 'decoder';
+  /** How many blocks some sizes have. */
+  static readonly layers = ({ L }: DecoderDims): number => L;
+  readonly #tower: Tower;
+  /** What scores words, unless their embeddings do. */
+  #head: Linear | undefined;
+
+  constructor(
+    engine: Engine,
+    /** Its sizes. */
+    readonly dims: DecoderDims,
+    choices: DecoderChoices,
+  ) {
+    super(engine);
+    const { C, L, V, eps } = dims;
+    const { embeddingScale, embeddingNorm, positions, dropout, embeddingDropout = dropout, finalNorm = true, layer, tied, apart } = choices;
+    const norm = normOf(eps, choices);
+    const embeddings = { ...dims, packed: tied || apart, makePositions: positions, scale: embeddingScale, dropout: embeddingDropout };
+    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal: true }));
+    const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
+    this.#tower = new Tower(stem, this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined)));
+    if (!tied || apart) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
+  }
+
+  /** Scores words by their embeddings from now on. */
+  tie(): void {
+    this.forget('lm_head');
+    this.#head = undefined;
+  }
+
+  /** ids [B, T] int32, the rows' lengths without padding → logits [B, T, V]. */
+  forward(ids: Tensor, lengths?: readonly number[]): Tensor {
+    return this.engine.scope(() => drained(this.#scores(ids, { lengths }, {})));
+  }
+
+  /** The forward of a whole text, yielding after each block. Throws ARGUMENT for ids outside of the vocabulary and rows that are too long. */
+  *steps({ ids, shape, lengths }: DecoderInputs, wants: DecoderWants = {}): Generator<void, DecoderOutputs> {
+    return yield* this.#told(ids, shape, { lengths }, wants);
+  }
+
+  /** What it remembers of a text: nothing yet. The caller disposes of it. */
+  start(): DecoderState {
+    return new DecoderState(this.engine, this.dims.L, false);
+  }
+
+  /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
+  *decode(
+    ids: Int32Array,
+    shape: readonly [rows: number, T: number],
+    state: DecoderState,
+    wants: DecoderWants = {},
+  ): Generator<void, DecoderOutputs> {
+    state.expectAlive();
+    const call = { from: state.length, caches: { self: state.self } };
+    return yield* state.step(shape[1], () => this.#told(ids, shape, call, wants));
+  }
+
+  *#told(
+    ids: Int32Array,
+    shape: readonly [number, number],
+    call: TowerCall & { from?: number },
+    wants: DecoderWants,
+  ): Generator<void, DecoderOutputs> {
+    const kept = keptOf(wants);
+    const entered = tensor(this.engine, ids, shape);
+    const logits = yield* this.#scores(entered, call, kept);
+    entered.dispose();
+    // Whoever looks at them finds them done.
+    yield;
+    const { hiddenStates = [], attentions = [] } = kept;
+    return { logits, hiddenStates, attentions };
+  }
+
+  *#scores(ids: Tensor, call: TowerCall & { from?: number }, kept: Kept): Generator<void, Tensor> {
+    const { positions } = this.dims;
+    const [T, all] = [ids.dim(1), (call.from ?? 0) + ids.dim(1)];
+    if (T < 1 || all > positions)
+      throw new HeedError('ARGUMENT', `Rows of ${all} tokens do not fit: the model takes 1 to ${positions}`, {
+        culprit: 'input_ids',
+        shape: ids.shape,
+        cure: 'Truncate, or ask for fewer tokens',
+      });
+    const states = yield* this.#tower.steps(ids, call, kept);
+    const logits = linear(states, (this.#head ?? this.#tower.stem.words).weight.operand);
+    if (!kept.hiddenStates) states.dispose();
+    return logits;
+  }
+}

@@ -1,0 +1,36 @@
+/** Rotary positions as configs tell of them: transformers 5 has `rope_parameters`, 4 `rope_theta` and `rope_scaling`. */
+import type { JsonNode } from '../io/json.js';
+import type { RotaryMaker } from '../nn/attention.js';
+import { RotaryPositions, type RotaryScaling } from '../nn/rotary_positions.js';
+import { rotaryScalings } from '../nn/rotary_scalings.js';
+import { numberIn, sizeIn, unsupported } from './config.js';
+
+/** Turning by what a config says, for texts of at most so many tokens. Throws UNSUPPORTED for a scaling that heed does not have. */
+export function rotaryOf(c: JsonNode, positions: number, absent = { base: 10_000, share: 1 }): RotaryMaker {
+  const rope = objectIn(c, 'rope_parameters') ?? objectIn(c, 'rope_scaling');
+  const base = numberOf(rope, 'rope_theta') ?? numberIn(c, 'rope_theta', absent.base);
+  const share = numberOf(rope, 'partial_rotary_factor') ?? numberIn(c, 'partial_rotary_factor', absent.share);
+  const scaling = rope && scalingOf(c, rope, positions);
+  return (engine, D) => new RotaryPositions(engine, D, { base, share, scaling });
+}
+
+const objectIn = (c: JsonNode, key: string): JsonNode | undefined => (c.get(key) === undefined ? undefined : c.object(key));
+const numberOf = (c: JsonNode | undefined, key: string): number | undefined =>
+  c?.get(key) === undefined ? undefined : numberIn(c, key, 0);
+
+function scalingOf(c: JsonNode, rope: JsonNode, positions: number): RotaryScaling | undefined {
+  const kind = rope.string('rope_type', rope.string('type', 'default'));
+  if (kind === 'default') return undefined;
+  if (!Object.hasOwn(rotaryScalings, kind)) throw unsupported(c, 'rope_type', `rotary positions with ${JSON.stringify(kind)}`);
+  const old = 'original_max_position_embeddings';
+  const originalMaxPositions = sizeIn(rope.get(old) === undefined ? c : rope, old, positions);
+  const factors = (key: string) => rope.array(key, undefined)?.map(Number);
+  return rotaryScalings[kind as keyof typeof rotaryScalings]({
+    ...{ factor: numberOf(rope, 'factor') ?? positions / originalMaxPositions, maxPositions: positions, originalMaxPositions },
+    ...{ attentionFactor: numberOf(rope, 'attention_factor'), truncate: rope.boolean('truncate', true) },
+    ...{ lowFreqFactor: numberOf(rope, 'low_freq_factor'), highFreqFactor: numberOf(rope, 'high_freq_factor') },
+    ...{ betaFast: numberOf(rope, 'beta_fast'), betaSlow: numberOf(rope, 'beta_slow') },
+    ...{ mscale: numberOf(rope, 'mscale'), mscaleAllDim: numberOf(rope, 'mscale_all_dim') },
+    ...{ shortFactor: factors('short_factor'), longFactor: factors('long_factor') },
+  });
+}

@@ -1,0 +1,108 @@
+/**
+ * From token ids to a trunk's states: words, and what is added to them (types of tokens, positions), a norm, a projection where embeddings have channels of their own.
+ *
+ *   x = projection(dropout(norm(scale · word[ids] + type + position)))
+ */
+import type { Engine } from '../engine/engine.js';
+import { Dropout, Embedding, Linear } from '../nn/layers.js';
+import { Module } from '../nn/module.js';
+import { makeNorm, type Norm, type NormSpec } from '../nn/norm.js';
+import type { AddedPositions, PositionCount, PositionsMaker } from '../nn/positions.js';
+import { add, scale } from '../ops/elementwise.js';
+import { contiguous, expand, narrow } from '../ops/shape.js';
+import { type Tensor, tensor } from '../tensor.js';
+
+/** What a stem is like. */
+export interface StemSpec {
+  /** Channels of states, and of embeddings where they differ. */
+  C: number;
+  E?: number | undefined;
+  /** Words; and the most tokens of a row. */
+  V: number;
+  positions: number;
+  /** Whether words are what scores them, too, and lie as a product wants them. Default false. */
+  packed?: boolean | undefined;
+  /** The token whose embedding gets no gradient. Default none. */
+  padding?: number | undefined;
+  /** What words are multiplied by. Default 1. */
+  scale?: number | undefined;
+  /** Vectors of positions that are added, and which token stands where, unless it is 0 … T − 1. Default none. */
+  makePositions?: PositionsMaker | undefined;
+  count?: PositionCount | undefined;
+  /** Types of tokens. Default none. */
+  types?: number | undefined;
+  norm?: NormSpec | undefined;
+  /** In training, the share that is zeroed. Default 0. */
+  dropout?: number | undefined;
+}
+
+/** What two stems of one model share, and what a model calls its stem's modules. */
+export interface StemPlace {
+  words?: () => Embedding;
+  dropout?: Dropout;
+  position?: string;
+  norm?: string;
+}
+
+/** What stands where, beside the ids. */
+export interface StemCall {
+  /** [B, T] int32. Default: all 0. */
+  types?: Tensor | undefined;
+  /** The position of the first token, or [B][T], that of each. Default 0. */
+  from?: number | Int32Array | undefined;
+}
+
+/** Embeddings: ids [B, T] int32 → [B, T, C]. */
+export class Stem extends Module {
+  readonly #spec: StemSpec;
+  readonly #words: () => Embedding;
+  readonly #positions: AddedPositions | undefined;
+  readonly #types: Embedding | undefined;
+  readonly #norm: Norm | undefined;
+  readonly #dropout: Dropout;
+  readonly #projection: Linear | undefined;
+
+  constructor(engine: Engine, spec: StemSpec, { words, dropout, position = 'position', norm = 'norm' }: StemPlace = {}) {
+    super(engine);
+    const { C, E = C, V, packed = false, types = 0 } = spec;
+    this.#spec = spec;
+    const own = words ? undefined : this.child('word', new Embedding(engine, V, E, { packed }));
+    this.#words = words ?? (() => own as Embedding);
+    if (spec.makePositions) this.#positions = this.child(position, spec.makePositions(engine, E, spec.positions));
+    if (types > 0) this.#types = this.child('type', new Embedding(engine, types, E, { quantizable: false }));
+    if (spec.norm) this.#norm = this.child(norm, makeNorm(engine, E, spec.norm));
+    this.#dropout = dropout ?? this.child('dropout', new Dropout(engine, spec.dropout ?? 0));
+    if (E !== C) this.#projection = this.child('projection', new Linear(engine, E, C));
+  }
+
+  /** The table of words. */
+  get words(): Embedding {
+    return this.#words();
+  }
+
+  forward(ids: Tensor, call: StemCall = {}): Tensor {
+    const { padding, scale: factor = 1 } = this.#spec;
+    const rows = this.words.forward(ids, { paddingIdx: padding });
+    const words = factor === 1 ? rows : scale(rows, factor);
+    const rest = this.#rest(ids, call);
+    const sum = rest ? add(words, rest) : words;
+    const x = this.#dropout.forward(this.#norm ? this.#norm.forward(sum) : sum);
+    return this.#projection ? this.#projection.forward(x) : x;
+  }
+
+  /** What is added to words: [B, T, E], or, where it is the same for all rows, [T, E]. */
+  #rest(ids: Tensor, { types, from }: StemCall): Tensor | undefined {
+    const positions = this.#places(ids, from);
+    if (!this.#types) return positions;
+    if (types) return positions ? add(this.#types.forward(types), positions) : this.#types.forward(types);
+    const first = narrow(this.#types.weight.tensor, 0, 0, 1);
+    return positions ? add(expand(first, positions.shape), positions) : first;
+  }
+
+  #places(ids: Tensor, from: StemCall['from'] = 0): Tensor | undefined {
+    const { engine } = ids;
+    const counted = this.#spec.count?.(engine.heap.ints(contiguous(ids).ptr, ids.size), ids.dim(1));
+    const places = counted ?? (typeof from === 'number' ? undefined : from);
+    return places ? this.#positions?.at(tensor(engine, places, ids.shape)) : this.#positions?.forward(ids.dim(1), from as number);
+  }
+}

@@ -1,0 +1,44 @@
+/** A stem and the trunk on it: token ids to states. An encoder is one, and each side of an encoder-decoder; the model declares the modules, by its names. */
+import { biasOf } from '../nn/masks.js';
+import type { RelativeBias } from '../nn/positions.js';
+import type { Kept, Trunk, TrunkCall } from '../nn/trunk.js';
+import { type Tensor, tensor } from '../tensor.js';
+import type { Stem } from './stem.js';
+
+/** What one call of a tower is given beside ids. */
+export interface TowerCall extends Omit<TrunkCall, 'self' | 'from'> {
+  /** [B, T] int32. Default: all 0. */
+  types?: Tensor | undefined;
+  /** Tokens of each row that are not padding, or where it is: [B, T] bool. */
+  lengths?: readonly number[] | undefined;
+  padding?: Tensor | undefined;
+  /** The position of the first token, behind those that the caches hold; or [B][T], that of each. Default 0. */
+  from?: number | Int32Array | undefined;
+}
+
+export class Tower {
+  constructor(
+    readonly stem: Stem,
+    readonly trunk: Trunk,
+    /** What all blocks add to the scores of their attention to what comes in. */
+    readonly relative?: RelativeBias | undefined,
+  ) {}
+
+  /** ids [B, T] int32 → states [B, T, C], yielding behind the embeddings and after each block. */
+  *steps(ids: Tensor, { types, lengths, padding, from = 0, ...call }: TowerCall = {}, kept?: Kept): Generator<void, Tensor> {
+    const { x, bias } = ids.engine.scope(() => ({ x: this.stem.forward(ids, { types, from }), bias: this.#bias(ids, from, padding) }));
+    // The embedding of the next token is too little for a step of its own.
+    if (!call.caches) yield;
+    const first = typeof from === 'number' ? from : 0;
+    const states = yield* this.trunk.steps(x, { self: { lengths, bias }, from: first, ...call }, kept);
+    bias?.dispose();
+    return states;
+  }
+
+  #bias(ids: Tensor, from: number | Int32Array, keyPaddingMask: Tensor | undefined): Tensor | undefined {
+    const [B, T] = ids.shape as [number, number];
+    const placed = typeof from === 'number';
+    const own = placed ? this.relative?.view(T, from + T, from) : this.relative?.between(tensor(ids.engine, from, ids.shape));
+    return biasOf({ attnMask: own, keyPaddingMask }, [B, 1, T, T]);
+  }
+}

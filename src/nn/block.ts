@@ -1,0 +1,135 @@
+/**
+ * A block of a Transformer (Vaswani et al. 2017, §3.1): attention, attention to a memory where it has one, feed-forward, each with a residual around it and norms
+ * where its specification has them:
+ *
+ *   pre       x + f(norm(x))                                     (Xiong et al., arXiv 2002.04745)
+ *   post      norm(x + f(x))
+ *   both      x + norm_out(f(norm(x)))                           (sandwich norm: Ding et al., arXiv 2105.13290, §3.1)
+ *   parallel  x + attention(norm1(x)) + feedForward(norm2(x))    (GPT-J's; without a norm2 both read norm1(x))
+ *
+ * Keys: self_attn, multihead_attn, linear1 …, norm1 …, as PyTorch's layers have them, and norm1_out … of 'both'.
+ */
+import type { Engine } from '../engine/engine.js';
+import { add } from '../ops/elementwise.js';
+import type { Tensor } from '../tensor.js';
+import { Attention, type AttentionCall, type AttentionSpec, keeping } from './attention.js';
+import type { KVCache } from './cache.js';
+import { FeedForward, type FeedForwardSpec } from './feed_forward.js';
+import { Dropout } from './layers.js';
+import { Module } from './module.js';
+import { makeNorm, type Norm, type NormSpec } from './norm.js';
+
+/** Where norms stand: before a sublayer reads, on what it gives, behind the sum. */
+const places = {
+  pre: { before: true, out: false, behind: false },
+  post: { before: false, out: false, behind: true },
+  both: { before: true, out: true, behind: false },
+  parallel: { before: true, out: false, behind: false },
+} as const;
+export type Place = keyof typeof places;
+
+/** What a block is like: plain data. */
+export interface BlockSpec {
+  /** Channels. */
+  C: number;
+  attention: AttentionSpec;
+  /** Its attention to a memory. Default none. */
+  cross?: AttentionSpec | undefined;
+  feedForward: FeedForwardSpec;
+  norm: NormSpec;
+  place: Place;
+  /** Whether the first sublayer has a norm: a first block may stand on embeddings that have one. Default true. */
+  firstNorm?: boolean | undefined;
+  /** Whether the last one has: parallel sublayers may share the first. Default true. */
+  lastNorm?: boolean | undefined;
+  /** In training, the share of each sublayer's output that is zeroed; of what attentions give where that differs. Default 0. */
+  dropout?: number | undefined;
+  attentionOutputDropout?: number | undefined;
+}
+
+/** What one call of a block is given. */
+export interface BlockCall {
+  /** Of the attention to itself. */
+  self?: AttentionCall | undefined;
+  /** [B, S, C] that the other attention reads; without one, what its cache holds. */
+  memory?: Tensor | undefined;
+  cross?: AttentionCall | undefined;
+}
+
+/** What f gives with x added, where x is given. */
+type Sublayer = (x?: Tensor) => Tensor;
+
+/** What stands around a sublayer: a residual, its dropout, and norms. */
+class Residual {
+  constructor(
+    readonly before: Norm | undefined,
+    readonly out: Norm | undefined,
+    readonly behind: Norm | undefined,
+    readonly dropout: Dropout,
+  ) {}
+
+  /** What the sublayer reads: norm(x), or x. */
+  norm(x: Tensor): Tensor {
+    return this.before ? this.before.forward(x) : x;
+  }
+
+  /** x + f, normed where it has to be. Where nothing comes between, f's last product adds x itself. */
+  add(x: Tensor, f: Sublayer): Tensor {
+    const { out, behind, dropout } = this;
+    const given = out || (dropout.training && dropout.p > 0) ? f() : undefined;
+    const sum = given ? add(dropout.forward(out ? out.forward(given) : given), x) : f(x);
+    return behind ? behind.forward(sum) : sum;
+  }
+}
+
+/** One block: x [B, T, C] → [B, T, C]. */
+export class Block extends Module {
+  readonly #attention: Attention;
+  readonly #cross: Attention | undefined;
+  readonly #feedForward: FeedForward;
+  /** Around attention, around attention to a memory, around the feed-forward. */
+  readonly #around: readonly [Residual, Residual | undefined, Residual];
+
+  constructor(
+    engine: Engine,
+    /** What it is like. */
+    readonly spec: BlockSpec,
+  ) {
+    super(engine);
+    const { C, attention, cross, feedForward, norm, place, firstNorm = true, lastNorm = true, dropout = 0 } = spec;
+    const { attentionOutputDropout = dropout } = spec;
+    this.#attention = this.child('self_attn', new Attention(engine, C, attention));
+    this.#feedForward = this.child('', new FeedForward(engine, C, feedForward));
+    if (cross) this.#cross = this.child('multihead_attn', new Attention(engine, C, cross));
+    const stands = places[place];
+    const around = (n: number, has: boolean, p: number) => {
+      const made = (name: string, where: boolean) => (where && has ? this.child(name, makeNorm(engine, C, norm)) : undefined);
+      const norms = [made(`norm${n}`, stands.before), made(`norm${n}_out`, stands.out), made(`norm${n}`, stands.behind)] as const;
+      return new Residual(...norms, this.child(`dropout${n}`, new Dropout(engine, p)));
+    };
+    this.#around = [
+      around(1, firstNorm, attentionOutputDropout),
+      cross && around(2, true, attentionOutputDropout),
+      around(cross ? 3 : 2, lastNorm, dropout),
+    ];
+  }
+
+  forward(x: Tensor, { self = {}, memory, cross = {} }: BlockCall = {}): Tensor {
+    const attention = (y: Tensor) => (residual?: Tensor) => this.#attention.forward(y, y, { ...self, residual });
+    const crossAttention = (y: Tensor) => (residual?: Tensor) => (this.#cross as Attention).forward(y, memory, { ...cross, residual });
+    const feedForward = (y: Tensor) => (residual?: Tensor) => this.#feedForward.forward(y, residual);
+    const [one, two, three] = this.#around;
+    return keeping(this.engine, [self.weights, cross.weights], () => {
+      const y = one.norm(x);
+      let h = one.add(x, attention(y));
+      if (this.spec.place === 'parallel') return three.add(h, feedForward(three.before ? three.norm(x) : y));
+      if (two) h = two.add(h, crossAttention(two.norm(h)));
+      return three.add(h, feedForward(three.norm(h)));
+    });
+  }
+
+  /** Appends a memory's keys and values to a cache, which then stands for it. */
+  remember(cache: KVCache, memory: Tensor): void {
+    this.#cross?.remember(cache, memory);
+  }
+}

@@ -1,0 +1,30 @@
+/** Norms as a block specification names them. */
+import type { Engine } from '../engine/engine.js';
+import { wrongArgument } from '../ops/check.js';
+import { LayerNorm, RMSNorm } from './layers.js';
+
+/** Norms by name. */
+const norms = {
+  layer: (engine: Engine, C: number, { eps, bias = true }: NormSpec): Norm => new LayerNorm(engine, C, { eps, bias }),
+  rms: (engine: Engine, C: number, { eps }: NormSpec): Norm => new RMSNorm(engine, C, { eps }),
+} as const;
+export type NormKind = keyof typeof norms;
+/** A norm of a layer. */
+export type Norm = LayerNorm | RMSNorm;
+
+/** What a norm is like. */
+export interface NormSpec {
+  /** Default 'layer'. */
+  kind?: NormKind | undefined;
+  /** What is added to the variance, or to the mean square. */
+  eps: number;
+  /** Whether a layer norm has a bias. Default true. */
+  bias?: boolean | undefined;
+}
+
+/** A norm of C channels. Throws ARGUMENT for a kind that is none. */
+export function makeNorm(engine: Engine, C: number, spec: NormSpec): Norm {
+  const { kind = 'layer' } = spec;
+  if (!Object.hasOwn(norms, kind)) throw wrongArgument('TransformerLayer', 'norm', kind, `It is one of ${Object.keys(norms).join(', ')}`);
+  return norms[kind](engine, C, spec);
+}

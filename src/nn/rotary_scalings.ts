@@ -1,0 +1,89 @@
+/**
+ * Frequencies of rotary positions for texts that are longer than those of pretraining, with the names and formulas of transformers' modeling_rope_utils. Whoever has
+ * none does not import them.
+ */
+import { log, pow } from '../math.js';
+import { rotaryAngles } from '../ops/rotary.js';
+import type { RotaryScaling } from './rotary_positions.js';
+
+/** What scalings read of a config's rope_parameters, with its words in camelCase. */
+export interface ScalingParameters {
+  /** How many times longer texts are. */
+  factor: number;
+  /** The most tokens of a text now, and in pretraining. */
+  maxPositions: number;
+  originalMaxPositions: number;
+  /** What cosines and sines are multiplied by, where that does not follow from `factor`. */
+  attentionFactor?: number | undefined;
+  /** Of llama3. */
+  lowFreqFactor?: number | undefined;
+  highFreqFactor?: number | undefined;
+  /** Of yarn. */
+  betaFast?: number | undefined;
+  betaSlow?: number | undefined;
+  mscale?: number | undefined;
+  mscaleAllDim?: number | undefined;
+  truncate?: boolean | undefined;
+  /** Of longrope: what each pair's wavelength is multiplied by. */
+  shortFactor?: readonly number[] | undefined;
+  longFactor?: readonly number[] | undefined;
+}
+
+const clamp = (x: number): number => Math.min(1, Math.max(0, x));
+
+/** Positions are divided by the factor (Chen et al., arXiv 2306.15595). */
+const linear =
+  ({ factor }: ScalingParameters): RotaryScaling =>
+  (R, base) => ({ angles: rotaryAngles(R, base).map((angle) => angle / factor) });
+
+/** The base grows with a text that is longer than those of pretraining ("NTK-aware", Peng et al., arXiv 2309.00071, §3.1). */
+const dynamic =
+  ({ factor, maxPositions }: ScalingParameters): RotaryScaling =>
+  (R, base, T) => {
+    const growth = (factor * Math.max(T, maxPositions)) / maxPositions - (factor - 1);
+    return { angles: rotaryAngles(R, base * pow(growth, R / (R - 2))) };
+  };
+
+/** YaRN (Peng et al., arXiv 2309.00071, §3.2 to 3.4): slow pairs are divided by the factor, fast ones stay, with a ramp between. */
+const yarn =
+  (p: ScalingParameters): RotaryScaling =>
+  (R, base) => {
+    const { factor, originalMaxPositions, betaFast = 32, betaSlow = 1, mscale, mscaleAllDim, truncate = true } = p;
+    /** The pair that turns so many times within a text of pretraining. */
+    const pairOf = (turns: number) => (R * log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * log(base));
+    const [fast, slow] = [pairOf(betaFast), pairOf(betaSlow)];
+    const low = Math.max(0, truncate ? Math.floor(fast) : fast);
+    const high = Math.min(R - 1, truncate ? Math.ceil(slow) : slow);
+    const width = high === low ? 0.001 : high - low;
+    const scaleOf = (m: number) => (factor <= 1 ? 1 : 0.1 * m * log(factor) + 1);
+    const own = mscale && mscaleAllDim ? scaleOf(mscale) / scaleOf(mscaleAllDim) : scaleOf(1);
+    const angles = rotaryAngles(R, base).map((angle, i) => {
+      const ramp = clamp((i - low) / width);
+      return (angle / factor) * ramp + angle * (1 - ramp);
+    });
+    return { angles, factor: p.attentionFactor ?? own };
+  };
+
+/** Llama 3.1 (Grattafiori et al., arXiv 2407.21783): as YaRN, by wavelengths. */
+const llama3 =
+  ({ factor, originalMaxPositions, lowFreqFactor = 1, highFreqFactor = 4 }: ScalingParameters): RotaryScaling =>
+  (R, base) => ({
+    angles: rotaryAngles(R, base).map((angle) => {
+      const turns = (originalMaxPositions * angle) / (2 * Math.PI);
+      const smooth = clamp((turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor));
+      return ((1 - smooth) * angle) / factor + smooth * angle;
+    }),
+  });
+
+/** LongRoPE (Ding et al., arXiv 2402.13753): each pair has a factor of its own, another one for texts that are longer than those of pretraining. */
+const longrope =
+  (p: ScalingParameters): RotaryScaling =>
+  (R, base, T) => {
+    const { factor, originalMaxPositions, shortFactor = [], longFactor = [] } = p;
+    const stretch = T > originalMaxPositions ? longFactor : shortFactor;
+    const own = factor <= 1 ? 1 : Math.sqrt(1 + log(factor) / log(originalMaxPositions));
+    return { angles: rotaryAngles(R, base).map((angle, i) => angle / (stretch[i] ?? 1)), factor: p.attentionFactor ?? own };
+  };
+
+/** Scalings by the names that configs have for them. */
+export const rotaryScalings = { linear, dynamic, yarn, llama3, longrope } as const;

@@ -1,0 +1,144 @@
+/** Decoders: equal to what Hugging Face's say, a whole text or token by token, in training, saved and loaded again. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEngine, type Engine } from '../../dist/entry/node.js';
+import { givenFolder } from '../../dist/io/given.js';
+import { joinSafetensors, writeSafetensors } from '../../dist/io/safetensors_writer.js';
+import { type AnyArchitecture, registerArchitecture } from '../../dist/models/architecture.js';
+import type { Decoder } from '../../dist/models/decoder.js';
+import { llama } from '../../dist/models/llama.js';
+import { loadPretrained } from '../../dist/models/pretrained.js';
+import { quantizationConfig } from '../../dist/models/quantization.js';
+import type { Origin } from '../../dist/models/save.js';
+import { crossEntropy, reshape, valueAndGrad } from '../../dist/ops/index.js';
+import { type HostTensor, type Tensor, tensor } from '../../dist/tensor.js';
+import { architectures, rearranged } from './causal.js';
+import { numbersOf, readWeights, type Weight, type Weights, writeWeights } from './files.js';
+
+registerArchitecture(llama as AnyArchitecture, ...architectures);
+
+const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
+const tensors = (name: string, file = 'expected'): Weights => readWeights(readFileSync(join(folder, name, `${file}.safetensors`)));
+const names = readdirSync(folder);
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 2, deterministic: true, inlineBelow: 0 });
+});
+afterAll(() => engine.dispose());
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+/** A fixture as heed's modules have it, or other weights with its config. */
+const load = (name: string, weights = writeWeights(rearranged(name, tensors(name, 'model'))), config = {}) => {
+  const own = JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8'));
+  const files = { 'config.json': bytesOf(JSON.stringify({ ...own, ...config })), 'model.safetensors': weights };
+  return loadPretrained(engine, givenFolder(engine.runtime, files), 'decoder');
+};
+
+function inputsOf(name: string) {
+  const { bytes, shape } = tensors(name).input_ids as Weight;
+  return { ids: new Int32Array(bytes.slice().buffer), shape: shape as [number, number] };
+}
+
+function distance(got: HostTensor, want: Weight): number {
+  expect(got.dims).toEqual(want.shape);
+  return numbersOf(want).reduce((most, x, i) => Math.max(most, Math.abs(x - (got.data[i] as number))), 0);
+}
+
+describe.each(names)('%s', (name) => {
+  let model: Decoder;
+  let origin: Origin;
+  beforeAll(async () => {
+    ({ module: model, origin } = await load(name));
+  });
+  afterAll(() => model.dispose());
+
+  it("says what Hugging Face's says", async () => {
+    const expected = tensors(name);
+    const got = await engine.run(function* () {
+      const { logits, hiddenStates, attentions } = yield* model.steps(inputsOf(name), { hiddenStates: true, attentions: true });
+      const host = (x: Tensor) => x.toHost();
+      return { logits: host(logits), hidden: hiddenStates.map(host), attn: attentions.map(host) };
+    });
+    expect(distance(got.logits, expected.logits as Weight)).toBeLessThan(1e-4);
+    for (const kind of ['hidden', 'attn'] as const) {
+      expect(got[kind].length).toBe(Object.keys(expected).filter((key) => key.startsWith(`${kind}.`)).length);
+      for (const [i, x] of got[kind].entries()) expect(distance(x, expected[`${kind}.${i}`] as Weight), `${kind}.${i}`).toBeLessThan(1e-4);
+    }
+  });
+
+  it('has the same bits token by token', async () => {
+    const { ids, shape } = inputsOf(name);
+    const [B, T] = shape;
+    const column = (from: number, to: number) =>
+      Int32Array.from({ length: B * (to - from) }, (_, i) => ids[Math.floor(i / (to - from)) * T + from + (i % (to - from))] as number);
+    const before = engine.memory();
+    const { whole, pieces } = await engine.run(function* () {
+      const { logits } = yield* model.steps({ ids, shape });
+      const state = model.start();
+      const parts: HostTensor[] = [];
+      // A prompt, two tokens, then one by one.
+      for (const [from, to] of [[0, 5], [5, 7], ...Array.from({ length: T - 7 }, (_, t) => [7 + t, 8 + t])] as [number, number][]) {
+        const step = yield* model.decode(column(from, to), [B, to - from], state);
+        parts.push(step.logits.toHost());
+      }
+      state.dispose();
+      return { whole: logits.toHost(), pieces: parts };
+    });
+    const V = whole.dims[2] as number;
+    let t = 0;
+    for (const { data, dims } of pieces) {
+      const steps = dims[1] as number;
+      for (let b = 0; b < B; b++)
+        expect(data.subarray(b * steps * V, (b + 1) * steps * V)).toEqual(whole.data.subarray((b * T + t) * V, (b * T + t + steps) * V));
+      t += steps;
+    }
+    expect(t).toBe(T);
+    expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+  });
+
+  it('is written as it came', () => {
+    const came = rearranged(name, tensors(name, 'model'));
+    const saved = readWeights(joinSafetensors(writeSafetensors([...origin.tensors('float32')])));
+    expect(saved).toEqual(came);
+  });
+
+  it('says in 8 bits what it says with the weights that they stand for, from a file too', async () => {
+    const { ids, shape } = inputsOf(name);
+    const logitsOf = (module: Decoder) => engine.scope(() => module.forward(tensor(engine, ids, shape)).toHost().data);
+    const { module: rounded, origin: from } = await load(name);
+    rounded.to('q8');
+    const file = joinSafetensors(writeSafetensors([...from.tensors('q8')]));
+    const { module: read } = await load(name, file, { quantization_config: quantizationConfig });
+    expect([...read.namedParameters()].map(([, { dtype }]) => dtype)).toContain('q8');
+    expect(logitsOf(read)).toEqual(logitsOf(rounded));
+    rounded.to('float32');
+    const [wide, narrow] = [logitsOf(rounded), logitsOf(read)].map((data) => [...(data as Float32Array)]) as [number[], number[]];
+    expect(Math.max(...wide.map((x, i) => Math.abs(x - (narrow[i] as number))))).toBeLessThan(2e-3);
+    for (const module of [rounded, read]) module.dispose();
+  });
+
+  it('has a gradient for every weight in training, and the same logits', async () => {
+    const { ids, shape } = inputsOf(name);
+    const { module } = await load(name);
+    const logitsOf = () => engine.scope(() => module.forward(tensor(engine, ids, shape)).toHost().data);
+    const want = logitsOf();
+    module.train();
+    engine.scope(() => {
+      const targets = tensor(engine, ids, [ids.length]);
+      valueAndGrad(engine, () => {
+        const logits = module.forward(tensor(engine, ids, shape));
+        expect(Math.max(...logits.toHost().data.map((x, i) => Math.abs(x - (want[i] as number))))).toBeLessThan(1e-5);
+        return crossEntropy(reshape(logits, [ids.length, -1]), targets);
+      });
+    });
+    for (const [key, { grad }] of module.namedParameters())
+      expect(
+        grad?.toHost().data.some((x) => x !== 0),
+        key,
+      ).toBe(true);
+    module.dispose();
+  });
+});
