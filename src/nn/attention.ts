@@ -72,7 +72,7 @@ export interface MultiheadAttentionCall {
   residual?: Tensor | undefined;
   /**
    * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
-   * `value` they attend to what it holds. S in masks and weights counts all keys.
+   * `value` they attend to what it holds. S in masks and weights counts all keys of the longest row.
    */
   cache?: KVCache | undefined;
 }
@@ -236,8 +236,8 @@ export class MultiheadAttention extends Module {
   #recall(q: Tensor, rest: readonly Tensor[], cache: KVCache, call: MultiheadAttentionCall): { output: Tensor; weights?: Tensor } {
     if (call.rotary) throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache does not turn what it holds', { culprit: 'rotary' });
     if (rest.length) cache.append(...(rest.map((x) => this.#heads(x)) as [Tensor, Tensor]));
-    const [T, S] = [q.dim(1), cache.length];
-    const options = { ...this.#masks(call, q.dim(0), T, S, S), queryOffset: Math.max(0, S - T) };
+    const S = cache.length;
+    const options = this.#masks(call, q.dim(0), q.dim(1), S, S);
     return cachedAttention(this.#heads(q), cache.panels, options, call.needWeights === true);
   }
 
