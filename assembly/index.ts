@@ -15,7 +15,7 @@ export { matmul_f32, matmul_q8 } from './matmul';
 export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } from './norm';
 export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';
 export { pack_f32, unpack_f32 } from './pack';
-export { append_f32, append_i8 } from './pages';
+export { append } from './pages';
 export { pack_int_q8, pack_scale_q8, quantize_q8, unpack_int_q8, unpack_q8, unpack_scale_q8 } from './quantize';
 export { quantize_i16 } from './quantized';
 export { sum_f32 } from './reduce';

@@ -68,32 +68,7 @@ export function values_step(at: Attention, b: usize, j: usize): usize {
   return at.bytes == 4 ? <usize>i32.load(entry_of(at.pages, at.most, b, j), 4) << 5 : KEYS << 5;
 }
 
-/**
- * Puts keys and values behind those that are there: keys offsets[b] to lengths[b] of example b, the first that it is given.
- * in   k: element (b, g, t, d) at b·kb + g·kg + t·kt + d floats, v likewise; offsets, lengths [B] int32; pages [B, most, 2], in whose pages they have room
- * Tile i is head (b, g) = i. Any D, Dv; nobody else has a page that is written to.
- */
-export function append_f32(
-  begin: usize, end: usize, k: usize, v: usize, offsets: usize, lengths: usize, pages: usize, most: usize, G: usize, D: usize, Dv: usize,
-  kb: usize, kg: usize, kt: usize, vb: usize, vg: usize, vt: usize,
-): void {
-  const panels = (Dv + 7) >> 3;
-  for (let tile = begin; tile < end; tile++) {
-    const b = tile / G, g = tile % G, offset = <usize>i32.load(offsets + (b << 2)), length = <usize>i32.load(lengths + (b << 2));
-    let key = k + ((b * kb + g * kg) << 2), value = v + ((b * vb + g * vg) << 2);
-    for (let j = offset; j < length; j++, key += kt << 2, value += vt << 2) {
-      const entry = entry_of(pages, most, b, j), page = <usize>i32.load(entry), room = <usize>i32.load(entry, 4), i = j % KEYS;
-      let from = key, to = page + ((g * room * D + (i >> 3) * (D << 3) + (i & 7)) << 2);
-      for (let d: usize = 0; d < D; d++, from += 4, to += 32) f32.store(to, f32.load(from));
-      from = value, to = page + ((G * room * D + g * panels * (room << 3) + (i << 3)) << 2);
-      let c = Dv;
-      for (; c >= 8; c -= 8, from += 32, to += room << 5) v128.store(to, v128.load(from)), v128.store(to, v128.load(from, 16), 16);
-      if (c) memory.copy(to, from, c << 2);
-    }
-  }
-}
-
-/** Below it 127 / x would overflow: such rows are zeros. */
+/** Below it 127 / m would overflow: such rows are zeros. */
 const LEAST: f32 = 1e-36;
 
 /** The largest |x[c]|; NaN where one is. */
@@ -104,30 +79,47 @@ function largest(x: usize, C: usize): f32 {
   return max4(m);
 }
 
-// @ts-ignore: decorator
-@inline
-function rounded(x: usize, inverse: f32): i32 {
-  return i32x4.extract_lane(i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.splat(f32.load(x) * inverse))), 0);
+/** C numbers to where eight of them lie `down` bytes apart, and the next eight `across` bytes behind. */
+function put_f32(to: usize, x: usize, C: usize, down: usize, across: usize): void {
+  for (let c: usize = 0; c < C; c++, x += 4) f32.store(to + (c >> 3) * across + (c & 7) * down, f32.load(x));
 }
 
-/** The same into pages of int8: a row of n numbers becomes round(127 x / m) with the scale m / 127, m being its largest. Of a row with a NaN or an infinity the scale is none, too. */
-export function append_i8(
-  begin: usize, end: usize, k: usize, v: usize, offsets: usize, lengths: usize, pages: usize, most: usize, G: usize, D: usize, Dv: usize,
+/**
+ * The same as int8: round(127 x / m) with the scale m / 127, m being the largest of them. With a NaN or an infinity among them the scale is none, and what is read
+ * back are NaNs.
+ */
+function put_i8(to: usize, x: usize, C: usize, down: usize, across: usize, scale: usize): void {
+  const m = largest(x, C), inverse = f32x4.splat(m < LEAST ? 0 : 127 / m);
+  f32.store(scale, m / 127);
+  for (let c: usize = 0; c < C; c++, x += 4) {
+    const q = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(v128.load32_splat(x), inverse)));
+    v128.store_lane<i8>(to + (c >> 3) * across + (c & 7) * down, q, 0);
+  }
+}
+
+/**
+ * Puts keys and values behind those that are there: keys offsets[b] to lengths[b] of example b, the first that it is given.
+ * in   k: element (b, g, t, d) at b·kb + g·kg + t·kt + d floats, v likewise; offsets, lengths [B] int32; pages [B, most, 2], in which they have room, of numbers
+ *      of `bytes` bytes
+ * Tile i is head (b, g) = i. Any D, Dv; no other row holds a page that is written to.
+ */
+export function append(
+  begin: usize, end: usize, k: usize, v: usize, offsets: usize, lengths: usize, pages: usize, most: usize, bytes: usize, G: usize, D: usize, Dv: usize,
   kb: usize, kg: usize, kt: usize, vb: usize, vg: usize, vt: usize,
 ): void {
-  const panels = (Dv + 7) >> 3;
+  const wide = (Dv + 7) & ~7;
   for (let tile = begin; tile < end; tile++) {
     const b = tile / G, g = tile % G, offset = <usize>i32.load(offsets + (b << 2)), length = <usize>i32.load(lengths + (b << 2));
     let key = k + ((b * kb + g * kg) << 2), value = v + ((b * vb + g * vg) << 2);
     for (let j = offset; j < length; j++, key += kt << 2, value += vt << 2) {
       const entry = entry_of(pages, most, b, j), page = <usize>i32.load(entry), room = <usize>i32.load(entry, 4), i = j % KEYS;
-      const scales = page + G * room * (D + (panels << 3)) + ((g * room + i) << 2);
-      let m = largest(key, D), inverse: f32 = m < LEAST ? 0 : 127 / m, to = page + g * room * D + (i >> 3) * (D << 3) + (i & 7);
-      f32.store(scales, m / 127);
-      for (let d: usize = 0; d < D; d++, to += 8) i32.store8(to, rounded(key + (d << 2), inverse));
-      m = largest(value, Dv), inverse = m < LEAST ? 0 : 127 / m, to = page + G * room * D + g * panels * (room << 3) + (i << 3);
-      f32.store(scales + (G * room << 2), m / 127);
-      for (let c: usize = 0; c < Dv; c++) i32.store8(to + (c >> 3) * (room << 3) + (c & 7), rounded(value + (c << 2), inverse));
+      const column = page + (g * room * D + (i >> 3) * (D << 3) + (i & 7)) * bytes, row = page + (G * room * D + g * room * wide + (i << 3)) * bytes;
+      if (bytes == 4) {
+        put_f32(column, key, D, 32, 256), put_f32(row, value, Dv, 4, room << 5);
+      } else {
+        const scale = page + G * room * (D + wide) + ((g * room + i) << 2);
+        put_i8(column, key, D, 8, 64, scale), put_i8(row, value, Dv, 1, room << 3, scale + (G * room << 2));
+      }
     }
   }
 }

@@ -5,13 +5,13 @@
  * The memory is the cache's own until `dispose`, whatever scopes are open.
  */
 import type { Engine } from '../engine/engine.js';
-import { append_f32, append_i8, KEYS } from '../engine/kernels.generated.js';
+import { append, KEYS } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { CachedKeys } from '../ops/attention_layout.js';
 import { expectShape, wrongArgument } from '../ops/check.js';
 import type { Tensor } from '../tensor.js';
-import { type Page, type PageDtype, PageForm, roomFor } from './pages.js';
+import { BYTES, type Page, type PageDtype, PageForm, roomFor } from './pages.js';
 
 interface Row {
   pages: Page[];
@@ -19,8 +19,6 @@ interface Row {
   /** How many keys there were before the last were appended. */
   start: number;
 }
-
-const kernels: Record<PageDtype, typeof append_f32> = { float32: append_f32, int8: append_i8 };
 
 /** Options of KVCache. */
 export interface KVCacheOptions {
@@ -50,7 +48,7 @@ export class KVCache {
   ) {
     checkOptions(options, ['dtype'], 'KVCache');
     const { dtype = 'float32' } = options;
-    if (!Object.hasOwn(kernels, dtype)) throw wrongArgument('KVCache', 'dtype', dtype, `It is one of ${Object.keys(kernels).join(', ')}`);
+    if (!Object.hasOwn(BYTES, dtype)) throw wrongArgument('KVCache', 'dtype', dtype, `It is one of ${Object.keys(BYTES).join(', ')}`);
     this.#dtype = dtype;
   }
 
@@ -107,11 +105,11 @@ export class KVCache {
       this.#changed(before[2]);
       throw error;
     }
-    const { pages, most, lengths, offsets } = this.panels.pages;
+    const { pages, most, bytes, lengths, offsets } = this.panels.pages;
     const [kb, kg, kt] = key.strides as [number, number, number];
     const [vb, vg, vt] = value.strides as [number, number, number];
-    const [append, tiles, work, k, v] = [kernels[form.dtype], B * G, B * G * T * (D + Dv), key.ptr, value.ptr];
-    this.engine.launch(append({ tiles, work, k, v, offsets, lengths, pages, most, G, D, Dv, kb, kg, kt, vb, vg, vt }));
+    const [tiles, work, k, v] = [B * G, B * G * T * (D + Dv), key.ptr, value.ptr];
+    this.engine.launch(append({ tiles, work, k, v, offsets, lengths, pages, most, bytes, G, D, Dv, kb, kg, kt, vb, vg, vt }));
   }
 
   /** Row i goes on as row rows[i]: the batch may grow and shrink. Throws ARGUMENT for a row that is not there. */

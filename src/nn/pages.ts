@@ -6,6 +6,9 @@ import type { Storage } from '../engine/memory.js';
 /** What the numbers of a page are: float32, or int8 with a scale for each key or value of a head. */
 export type PageDtype = 'float32' | 'int8';
 
+/** Bytes of a number. */
+export const BYTES: Readonly<Record<PageDtype, number>> = { float32: 4, int8: 1 };
+
 /** Keys for which a row's first page grows at least. */
 const GROWTH = 32;
 
@@ -13,6 +16,8 @@ const upTo = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /** The pages of one cache: G heads of D channels, of values Dv. */
 export class PageForm {
+  /** Of a number. */
+  readonly bytes: number;
   /** Rows of each part of a page, and how many bytes of a row belong to a key. */
   readonly parts: readonly (readonly [rows: number, bytes: number])[];
 
@@ -22,15 +27,11 @@ export class PageForm {
     readonly Dv: number,
     readonly dtype: PageDtype,
   ) {
-    const { bytes } = this;
+    const bytes = BYTES[dtype];
+    this.bytes = bytes;
     const panels = Math.ceil(Dv / PANEL);
     const scales = [2 * G, 4] as const;
     this.parts = [[G, D * bytes], [G * panels, PANEL * bytes], ...(dtype === 'int8' ? [scales] : [])];
-  }
-
-  /** Bytes of a number. */
-  get bytes(): number {
-    return this.dtype === 'int8' ? 1 : 4;
   }
 
   /** A page with room for `room` keys, of which nothing is there yet. Throws MEMORY. */
