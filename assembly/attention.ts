@@ -1,7 +1,7 @@
 /**
  * Scaled dot-product attention with an online softmax (Vaswani et al. 2017, eq. 1; Dao et al., arXiv 2205.14135, alg. 1).
  *
- *   s[t,j] = scale · q[t] · k[j] + bias[t,j] − slope[h] · |i − j|,   i = t + offset
+ *   s[t,j] = scale · q[t] · k[j] + bias[t,j] − slope[h] · |i − j|,   i = t + offset[b]
  *   y[t]   = Σ_j softmax_j(s[t,j]) · v[j]
  *   query t sees the keys  i − left <= j <= i + right,  j < length[b]
  *
@@ -9,51 +9,14 @@
  * (G < H key/value heads) read head h's keys from head h / (H / G). Memory is O(T): a tile keeps a block of QUERIES × KEYS
  * scores, the running maximum m and sum l of each row, and its unnormalised y. Key blocks begin at multiples of KEYS,
  * whatever the row may see, and a key that it may not see adds exactly 0: so a row's bits depend on what it sees alone.
- * A row that sees nothing gives zeros.
+ * A row that sees nothing gives zeros. With a soft cap (Gemma 2, arXiv 2408.00118, §2) the scaled product is first cap · tanh(product / cap).
  */
-import { drop_block } from './dropout';
-import { exp } from './math';
+import { Attention, KEYS, QUERIES, SCORES, end_key, first_key, length_of, offset_of } from './attention_layout';
+import { WORDS, drop_block } from './dropout';
+import { exp, tanh } from './math';
 import { PANEL, block_f32 } from './microkernel';
+import { keys_of, values_of, values_step } from './pages';
 import { load_tail, max4, store_tail, sum4 } from './simd';
-
-/** Rows and columns of a block of scores: 32 × 128 × 4 bytes = 16 KiB, half of an L1. */
-export const QUERIES: usize = 32;
-export const KEYS: usize = 128;
-
-/** Bytes of scores; behind them lie y [QUERIES, Dv up to a multiple of 8], m [QUERIES] and l [QUERIES]. */
-export const SCORES: usize = QUERIES * KEYS * 4;
-
-/**
- * What the kernels of a call share: which keys a query sees, and how the tensors lie. Row (b, h, t) of q begins at b·qb + h·qh + t·qt floats, and so those
- * of y and of the bias.
- */
-// @ts-ignore: decorator
-@unmanaged
-export class Attention {
-  /** Addresses, or 0: the bias, S wide; lengths [B] int32 (else all S); slopes [H]; dropout_f32's mask, which zeroes weights behind the softmax. */
-  bias: usize; lengths: usize; slopes: usize; mask: usize;
-  /** [B] int32: whose keys example b reads, or 0 (its own). */
-  slots: usize;
-  /** Panels of keys and values have room for `room` of them, of which S are there. */
-  H: usize; G: usize; T: usize; S: usize; room: usize; D: usize; Dv: usize;
-  qb: usize; qh: usize; qt: usize;
-  yb: usize; yh: usize; yt: usize;
-  bb: usize; bh: usize; bt: usize;
-  /** The key that query 0 stands on: as many as a cache held before. */
-  offset: i32;
-  left: i32; right: i32;
-}
-
-// @ts-ignore: decorator
-@inline
-export function first_key(i: i32, left: i32): i32 {
-  return max<i32>(0, i - left);
-}
-// @ts-ignore: decorator
-@inline
-export function end_key(i: i32, right: i32, length: i32): i32 {
-  return max<i32>(0, min<i32>(length, i + right + 1));
-}
 
 /**
  * Scales n raw scores of one row in place, biases them, and puts −inf where the row may not look; gives the largest.
@@ -80,6 +43,12 @@ export function score_row(s: usize, n: i32, from: i32, to: i32, scale: f32, bias
   return max4(m);
 }
 
+/** s[j] = cap · tanh(scale · s[j] / cap) in place for n scores rounded up to 4. */
+function cap_row(s: usize, n: i32, scale: f32, cap: f32): void {
+  const a = f32x4.splat(scale / cap), c = f32x4.splat(cap);
+  for (; n > 0; n -= 4, s += 16) v128.store(s, f32x4.mul(c, tanh(f32x4.mul(v128.load(s), a))));
+}
+
 /** s[j] = exp(s[j] − m) in place for n scores rounded up to 4; gives their sum. */
 function exp_row(s: usize, n: i32, m: f32): f32 {
   const shift = f32x4.splat(m);
@@ -101,35 +70,34 @@ export function scale_row(y: usize, x: usize, C: usize, a: f32): void {
 
 /**
  * out  y: rows by strides, Dv wide; stats [B, H, T, 2] = (m, l) of every row, or 0
- * in   q: rows by strides, D wide; k packed [slots, G] × [room, D], v packed [slots, G] × [Dv, room] (pack_f32; cache.ts where room > S)
- * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds SCORES + 4 QUERIES · (Dv up to a multiple of 8) + 8 QUERIES + WORDS bytes.
- * H a multiple of G; any T, S, D, Dv >= 1; offset, left, right < 2^29.
+ * in   q: rows by strides, D wide; k packed [B, G] × [S, D], v packed [B, G] × [Dv, S] (pack_f32), or neither where keys lie in pages; cap, or 0
+ * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds SCORES + 4 QUERIES · (Dv up to a multiple of 8) + 8 QUERIES + WORDS bytes, and for
+ * pages of int8 4 KEYS · (the larger of D and Dv, up to a multiple of 8) more. H a multiple of G; any T, S, D, Dv >= 1; offset, left, right < 2^29.
  */
-export function attention_f32(begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, scale: f32, at: Attention): void {
-  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask, slots = at.slots;
-  const H = at.H, G = at.G, T = at.T, S = at.S, room = at.room, D = at.D, Dv = at.Dv;
+export function attention_f32(
+  begin: usize, end: usize, scratch: usize, y: usize, stats: usize, q: usize, k: usize, v: usize, scale: f32, cap: f32, at: Attention,
+): void {
+  const bias = at.bias, slopes = at.slopes, mask = at.mask, H = at.H, T = at.T, D = at.D, Dv = at.Dv, group = H / at.G;
   const qb = at.qb, qh = at.qh, qt = at.qt, yb = at.yb, yh = at.yh, yt = at.yt, bb = at.bb, bh = at.bh, bt = at.bt;
-  const offset = at.offset, left = at.left, right = at.right;
+  const left = at.left, right = at.right, factor: f32 = cap != 0 ? 1 : scale;
   const blocks = (T + QUERIES - 1) / QUERIES, panelsV = (Dv + 7) >> 3;
-  const kBytes = ((room + 7) >> 3) * (D << 5), vBytes = panelsV * (room << 5);
-  const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2), words = l + (QUERIES << 2);
+  const out = scratch + SCORES, ldo = panelsV << 5, m = out + QUERIES * ldo, l = m + (QUERIES << 2), words = l + (QUERIES << 2), widened = words + WORDS;
   for (let tile = begin; tile < end; tile++) {
-    const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
-    const rows = min(QUERIES, T - t0), matrix = (slots ? <usize>i32.load(slots + (b << 2)) : b) * G + h / (H / G);
-    const length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
-    const slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
-    const i0 = <i32>t0 + offset, keyEnd = end_key(i0 + <i32>rows - 1, right, length);
+    const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H, g = h / group;
+    const rows = min(QUERIES, T - t0), length = length_of(at, b), slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
+    const i0 = <i32>t0 + offset_of(at, b), keyEnd = end_key(i0 + <i32>rows - 1, right, length);
     const qRow = q + ((b * qb + h * qh + t0 * qt) << 2), biasRow = bias ? bias + ((b * bb + h * bh + t0 * bt) << 2) : 0;
     for (let r: usize = 0; r < rows; r++) f32.store(m + (r << 2), -Infinity), f32.store(l + (r << 2), 0);
     memory.fill(out, 0, rows * ldo);
 
     for (let j0 = first_key(i0, left) & ~(<i32>KEYS - 1); j0 < keyEnd; j0 += <i32>KEYS) {
-      const n = min<i32>(<i32>KEYS, keyEnd - j0);
-      block_f32(scratch, KEYS << 2, qRow, qt << 2, k + matrix * kBytes + <usize>j0 * (D << 2), D << 5, rows, (n + 7) >> 3, D, false);
+      const n = min<i32>(<i32>KEYS, keyEnd - j0), keys = keys_of(at, k, b, g, <usize>j0, <usize>n, widened);
+      block_f32(scratch, KEYS << 2, qRow, qt << 2, keys, D << 5, rows, (n + 7) >> 3, D, false);
       for (let r: usize = 0; r < rows; r++) {
         const i = i0 + <i32>r, s = scratch + r * (KEYS << 2), from = first_key(i, left) - j0, to = end_key(i, right, length) - j0;
         const mOld = f32.load(m + (r << 2));
-        const mNew = max(mOld, score_row(s, n, from, to, scale, biasRow ? biasRow + ((r * bt + j0) << 2) : 0, slope, i - j0));
+        if (cap != 0) cap_row(s, n, scale, cap);
+        const mNew = max(mOld, score_row(s, n, from, to, factor, biasRow ? biasRow + ((r * bt + j0) << 2) : 0, slope, i - j0));
         const shift: f32 = mNew == -Infinity ? 0 : mNew;
         const sum = exp_row(s, n, shift);
         const a = f32x4.extract_lane(exp(f32x4.splat(mOld - shift)), 0);
@@ -138,7 +106,8 @@ export function attention_f32(begin: usize, end: usize, scratch: usize, y: usize
         if (a != 1) scale_row(out + r * ldo, out + r * ldo, panelsV * PANEL, a);
       }
       if (mask) drop_block(scratch, KEYS << 2, rows, <usize>n, t0, <usize>j0, head * ((T + 3) >> 2), mask, words);
-      block_f32(out, ldo, scratch, KEYS << 2, v + matrix * vBytes + (<usize>j0 << 5), room << 5, rows, panelsV, n, true);
+      const values = values_of(at, v, b, g, <usize>j0, <usize>n, widened);
+      block_f32(out, ldo, scratch, KEYS << 2, values, values_step(at, b, <usize>j0), rows, panelsV, n, true);
     }
 
     for (let r: usize = 0; r < rows; r++) {
@@ -155,30 +124,30 @@ export function attention_f32(begin: usize, end: usize, scratch: usize, y: usize
 /**
  * The attention weights themselves, softmax_j(s[t,j]), for whoever asks: recomputed from (m, l), since attention keeps none.
  * out  w [B, H, T, S]      in  stats [B, H, T, 2] and the rest as attention_f32 had it
- * Tiles as attention_f32's; `scratch` holds SCORES bytes.
+ * Tiles as attention_f32's; `scratch` holds SCORES bytes, and for pages of int8 4 KEYS · D more.
  */
-export function attention_weights_f32(begin: usize, end: usize, scratch: usize, w: usize, stats: usize, q: usize, k: usize, scale: f32, at: Attention): void {
-  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, slots = at.slots;
-  const H = at.H, G = at.G, T = at.T, S = at.S, room = at.room, D = at.D;
-  const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt, offset = at.offset, left = at.left, right = at.right;
-  const blocks = (T + QUERIES - 1) / QUERIES, kBytes = ((room + 7) >> 3) * (D << 5);
+export function attention_weights_f32(
+  begin: usize, end: usize, scratch: usize, w: usize, stats: usize, q: usize, k: usize, scale: f32, cap: f32, at: Attention,
+): void {
+  const bias = at.bias, slopes = at.slopes, H = at.H, T = at.T, S = at.S, D = at.D, group = H / at.G;
+  const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt, left = at.left, right = at.right, factor: f32 = cap != 0 ? 1 : scale;
+  const blocks = (T + QUERIES - 1) / QUERIES, widened = scratch + SCORES;
   for (let tile = begin; tile < end; tile++) {
-    const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
-    const rows = min(QUERIES, T - t0), matrix = (slots ? <usize>i32.load(slots + (b << 2)) : b) * G + h / (H / G);
-    const length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
-    const slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
-    const i0 = <i32>t0 + offset, keyEnd = end_key(i0 + <i32>rows - 1, right, length);
+    const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H, g = h / group;
+    const rows = min(QUERIES, T - t0), length = length_of(at, b), slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
+    const i0 = <i32>t0 + offset_of(at, b), keyEnd = end_key(i0 + <i32>rows - 1, right, length);
     const qRow = q + ((b * qb + h * qh + t0 * qt) << 2), biasRow = bias ? bias + ((b * bb + h * bh + t0 * bt) << 2) : 0;
     const wRow = w + (((head * T + t0) * S) << 2), stat = stats + ((head * T + t0) << 3);
     memory.fill(wRow, 0, rows * (S << 2));
 
     for (let j0 = first_key(i0, left) & ~(<i32>KEYS - 1); j0 < keyEnd; j0 += <i32>KEYS) {
-      const n = min<i32>(<i32>KEYS, keyEnd - j0);
-      block_f32(scratch, KEYS << 2, qRow, qt << 2, k + matrix * kBytes + <usize>j0 * (D << 2), D << 5, rows, (n + 7) >> 3, D, false);
+      const n = min<i32>(<i32>KEYS, keyEnd - j0), keys = keys_of(at, k, b, g, <usize>j0, <usize>n, widened);
+      block_f32(scratch, KEYS << 2, qRow, qt << 2, keys, D << 5, rows, (n + 7) >> 3, D, false);
       for (let r: usize = 0; r < rows; r++) {
         const i = i0 + <i32>r, s = scratch + r * (KEYS << 2), from = first_key(i, left) - j0, to = end_key(i, right, length) - j0;
         const m = f32.load(stat + (r << 3)), l = f32.load(stat + (r << 3), 4);
-        score_row(s, n, from, to, scale, biasRow ? biasRow + ((r * bt + j0) << 2) : 0, slope, i - j0);
+        if (cap != 0) cap_row(s, n, scale, cap);
+        score_row(s, n, from, to, factor, biasRow ? biasRow + ((r * bt + j0) << 2) : 0, slope, i - j0);
         exp_row(s, n, m == -Infinity ? 0 : m);
         scale_row(wRow + ((r * S + j0) << 2), s, n, l == 0 ? 0 : 1 / l);
       }

@@ -10,7 +10,8 @@
  * One kernel per axis that is split among threads: a tile of attention_grad_q_f32 owns QUERIES rows of dq, one of attention_grad_kv_f32 as
  * many rows of dk and dv, for which it walks the queries of every head that reads them, in order. So nobody adds to what another adds to.
  */
-import { Attention, KEYS, QUERIES, SCORES, end_key, first_key, scale_row, score_row } from './attention';
+import { scale_row, score_row } from './attention';
+import { Attention, KEYS, QUERIES, SCORES, end_key, first_key, length_of, offset_of } from './attention_layout';
 import { drop_block, drop_columns } from './dropout';
 import { exp } from './math';
 import { PANEL, block_f32 } from './microkernel';
@@ -73,17 +74,16 @@ export function attention_grad_q_f32(
   begin: usize, end: usize, scratch: usize, dq: usize, dbias: usize, rows: usize, q: usize, dy: usize, k: usize, k_columns: usize, v: usize,
   ob: usize, oh: usize, ot: usize, scale: f32, at: Attention,
 ): void {
-  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask;
-  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, offset = at.offset, left = at.left, right = at.right;
+  const bias = at.bias, slopes = at.slopes, mask = at.mask;
+  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, left = at.left, right = at.right;
   const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt;
   const blocks = (T + QUERIES - 1) / QUERIES, panels = (D + 7) >> 3, step = ((T + 3) & ~3) << 2;
   const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, out = dp + SCORES, ldo = panels << 5, words = out + QUERIES * ldo;
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
     const count = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
-    const length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
-    const slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
-    const i0 = <i32>t0 + offset, keyEnd = end_key(i0 + <i32>count - 1, right, length);
+    const length = length_of(at, b), slope: f32 = slopes ? f32.load(slopes + (h << 2)) : 0;
+    const i0 = <i32>t0 + offset_of(at, b), keyEnd = end_key(i0 + <i32>count - 1, right, length);
     const qRow = q + ((b * qb + h * qh + t0 * qt) << 2), oRow = dy + ((b * ob + h * oh + t0 * ot) << 2);
     const biasRow = bias ? bias + ((b * bb + h * bh + t0 * bt) << 2) : 0, stat = rows + head * step * 3 + (t0 << 2);
     const dbiasRow = dbias ? dbias + (((head * T + t0) * S) << 2) : 0;
@@ -119,15 +119,15 @@ export function attention_grad_kv_f32(
   begin: usize, end: usize, scratch: usize, dk: usize, dv: usize, rows: usize, k: usize, v: usize, q: usize, q_columns: usize, dy: usize,
   dy_columns: usize, kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, scale: f32, at: Attention,
 ): void {
-  const bias = at.bias, lengths = at.lengths, slopes = at.slopes, mask = at.mask;
-  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, offset = at.offset, left = at.left, right = at.right;
+  const bias = at.bias, slopes = at.slopes, mask = at.mask;
+  const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, left = at.left, right = at.right;
   const bb = at.bb, bh = at.bh, bt = at.bt;
   const blocks = (S + QUERIES - 1) / QUERIES, panelsK = (D + 7) >> 3, panelsV = (Dv + 7) >> 3, group = H / G, step = ((T + 3) & ~3) << 2;
   const queries = ((T + 7) >> 3) << 5, p = scratch, ds = p + SCORES, column = ds + SCORES, outK = column + (KEYS << 2);
   const ldk = panelsK << 5, ldv = panelsV << 5, outV = outK + QUERIES * ldk, words = outV + QUERIES * ldv;
   for (let tile = begin; tile < end; tile++) {
     const j0 = (tile % blocks) * QUERIES, matrix = tile / blocks, g = matrix % G, b = matrix / G;
-    const count = min(QUERIES, S - j0), length = lengths ? min<i32>(i32.load(lengths + (b << 2)), <i32>S) : <i32>S;
+    const count = min(QUERIES, S - j0), length = length_of(at, b), offset = offset_of(at, b);
     // Query t stands on key t + offset: so key j stands on query j − offset, and its left is the queries' right.
     const i0 = <i32>j0 - offset, last = min<i32>(<i32>(j0 + count), length) - 1;
     const queryEnd = last < <i32>j0 ? 0 : end_key(last - offset, left, <i32>T);

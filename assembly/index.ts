@@ -2,7 +2,6 @@
 export { activation_f32, activation_grad_f32 } from './activation';
 export { attention_f32, attention_weights_f32 } from './attention';
 export { attention_grad_kv_f32, attention_grad_q_f32, attention_grad_rows_f32 } from './attention_grad';
-export { append_f32 } from './cache';
 export { check_finite_f32, convert_bf16_f32, convert_f16_f32 } from './convert';
 export { copy, copy_rows, transpose_f32 } from './copy';
 export { dropout_f32 } from './dropout';
@@ -16,6 +15,7 @@ export { matmul_f32, matmul_q8 } from './matmul';
 export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } from './norm';
 export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';
 export { pack_f32, unpack_f32 } from './pack';
+export { append } from './pages';
 export { pack_int_q8, pack_scale_q8, quantize_q8, unpack_int_q8, unpack_q8, unpack_scale_q8 } from './quantize';
 export { quantize_i16 } from './quantized';
 export { sum_f32 } from './reduce';

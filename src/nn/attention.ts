@@ -196,8 +196,7 @@ export class Attention extends Module {
   ): { output: Tensor; weights?: Tensor } {
     if (cache) {
       if (fresh) cache.append(...fresh);
-      // The queries stand on the last keys.
-      return cachedAttention(q, cache.panels, { ...options, queryOffset: Math.max(0, cache.length - q.dim(2)) }, wantsWeights);
+      return cachedAttention(q, cache.panels, options, wantsWeights); // the queries stand on each row's last keys
     }
     const [k, v] = fresh as readonly [Tensor, Tensor];
     return wantsWeights ? attentionWithWeights(q, k, v, options) : { output: scaledDotProductAttention(q, k, v, options) };

@@ -1,57 +1,65 @@
 /**
- * The keys and values that an attention has seen, in the panels that its kernel reads, so that a token is projected and packed once. Rows of a batch
- * read their keys from slots: to reorder rows, or to let several go on from one (the beams of a search), renames slots and copies nothing; rows that share
- * a slot part when the next keys are appended. The memory is the cache's own until `dispose`, whatever scopes are open.
+ * The keys and values that an attention has seen, in the panels that its kernel reads, so that a token is projected and packed once. They lie in pages of KEYS
+ * keys: each row has a list of them and a length of its own, and rows with a common beginning (the beams of a search, requests with one prompt) share its
+ * pages. A page is copied when a row goes on in one that others read, or outgrows its small first one; beyond that to grow, to reorder and to share copies nothing.
+ * The memory is the cache's own until `dispose`, whatever scopes are open.
  */
 import type { Engine } from '../engine/engine.js';
-import { append_f32, copy_rows, PANEL } from '../engine/kernels.generated.js';
+import { append, KEYS } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
-import { HeedError } from '../errors.js';
-import type { KeyPanels } from '../ops/attention_layout.js';
+import { checkOptions, HeedError } from '../errors.js';
+import type { CachedKeys } from '../ops/attention_layout.js';
 import { expectShape, wrongArgument } from '../ops/check.js';
-import { packedBytes, type Tensor } from '../tensor.js';
+import type { Tensor } from '../tensor.js';
+import { BYTES, type Page, type PageDtype, PageForm, roomFor } from './pages.js';
 
-/** Keys by which the room grows at first; then it doubles. A multiple of PANEL. */
-const BLOCK = 32;
-
-/** Panels of `count` slots: those of keys, and behind them those of values. */
-interface Slots {
-  count: number;
-  room: number;
-  storage: Storage;
-  /** Bytes from the storage's start. */
-  keys: 0;
-  values: number;
+interface Row {
+  pages: Page[];
+  length: number;
+  /** How many keys there were before the last were appended. */
+  start: number;
 }
 
-/** G heads of D channels, of values Dv. */
-interface Widths {
-  G: number;
-  D: number;
-  Dv: number;
+/** Options of KVCache. */
+export interface KVCacheOptions {
+  /** How numbers are kept: 'float32' (default), or in 'int8' with a float32 scale for each key and value of a head, which takes about a quarter. */
+  dtype?: PageDtype | undefined;
 }
 
 /**
  * Keys and values of earlier calls of one attention, for decoding token by token: given as `cache` to MultiheadAttention, which appends to
- * it.
+ * it. Its rows may have different lengths.
  */
 export class KVCache {
-  #slots: Slots | undefined;
-  #widths: Widths = { G: 0, D: 0, Dv: 0 };
-  /** The slot of each row, and the same for kernels. */
-  #rows: readonly number[] = [];
+  readonly #dtype: PageDtype;
+  #form: PageForm | undefined;
+  #rows: Row[] = [];
+  /** For kernels: the rows' lengths [B], their starts [B], and their pages [B, most, 2]. */
   #table: Storage | undefined;
-  #length = 0;
+  #most = 0;
+  #isStale = true;
+  #appended: number | undefined;
 
-  /** Begins empty. */
+  /** Begins empty. Throws ARGUMENT for another dtype. */
   constructor(
     /** Whose memory it is in. */
     readonly engine: Engine,
-  ) {}
+    options: KVCacheOptions = {},
+  ) {
+    checkOptions(options, ['dtype'], 'KVCache');
+    const { dtype = 'float32' } = options;
+    if (!Object.hasOwn(BYTES, dtype)) throw wrongArgument('KVCache', 'dtype', dtype, `It is one of ${Object.keys(BYTES).join(', ')}`);
+    this.#dtype = dtype;
+  }
+
+  /** Keys of the longest row. */
+  get length(): number {
+    return this.#rows.reduce((most, { length }) => Math.max(most, length), 0);
+  }
 
   /** Keys of each row. */
-  get length(): number {
-    return this.#length;
+  get lengths(): readonly number[] {
+    return this.#rows.map(({ length }) => length);
   }
 
   /** Rows of the batch; 0 before the first keys come. */
@@ -60,117 +68,171 @@ export class KVCache {
   }
 
   /** What attention reads. */
-  get panels(): KeyPanels {
-    const { storage, values, room } = this.#made();
-    const pointers = { keys: storage.ptr, values: storage.ptr + values, slots: (this.#table as Storage).ptr };
-    return { ...pointers, B: this.rows, S: this.#length, room, ...this.#widths };
+  get panels(): CachedKeys {
+    const form = this.#form;
+    if (!form) throw new HeedError('ARGUMENT', 'This cache holds no keys', { culprit: 'cache', cure: 'Append some first' });
+    const { ptr: lengths } = this.#told();
+    const [B, { G, D, Dv, bytes }, most, appended] = [this.rows, form, this.#most, this.#appended];
+    const pages = { pages: lengths + 8 * B, most, bytes, lengths, offsets: lengths + 4 * B, counts: this.lengths, appended };
+    return { keys: 0, values: 0, pages, B, G, S: this.length, D, Dv };
   }
 
-  /** Appends T keys [B, G, T, D] and values [B, G, T, Dv], views or not, whose channels are neighbours. The first ones say how many rows and heads there are. */
-  append(key: Tensor, value: Tensor): void {
-    const [B, G, T, D] = key.shape as [number, number, number, number];
-    const Dv = value.dim(3);
-    if (!this.#slots) {
-      this.#widths = { G, D, Dv };
-      this.#slots = this.#allocate(B, Math.ceil(T / PANEL) * PANEL);
-      this.#name(Array.from({ length: B }, (_, row) => row));
+  /**
+   * Appends T keys [B, G, T, D] and values [B, G, T, Dv], views or not, whose channels are neighbours; of row b the first counts[b] where counts are given. The
+   * first ones say how many rows and heads there are. Throws SHAPE, ARGUMENT, and MEMORY, upon which the cache is as it was.
+   */
+  append(key: Tensor, value: Tensor, counts?: readonly number[]): void {
+    const [B, , T] = key.shape as [number, number, number, number];
+    const form = this.#form ?? new PageForm(key.dim(1), key.dim(3), value.dim(3), this.#dtype);
+    const rows = this.#form ? this.#rows : Array.from({ length: B }, () => ({ pages: [], length: 0, start: 0 }));
+    const { G, D, Dv } = form;
+    expectShape('KVCache.append', 'key', key, [rows.length, G, T, D]);
+    expectShape('KVCache.append', 'value', value, [rows.length, G, T, Dv]);
+    const fits = (count: unknown) => Number.isInteger(count) && (count as number) >= 0 && (count as number) <= T;
+    if (counts && !(counts.length === B && counts.every(fits)))
+      throw wrongArgument('KVCache.append', 'counts', counts, `Give ${B} whole numbers from 0 to ${T}`);
+    const countOf = (row: number) => counts?.[row] ?? T;
+    const before = [this.#form, this.#rows, this.#appended] as const;
+    try {
+      for (const [b, row] of rows.entries()) this.#makeRoom(form, row, countOf(b));
+      this.#form = form;
+      this.#rows = rows.map(({ pages, length }, b) => ({ pages, length: length + countOf(b), start: length }));
+      this.#changed(T);
+      this.#told();
+    } catch (error) {
+      if (!before[0]) for (const row of rows) release(row);
+      [this.#form, this.#rows] = before;
+      this.#changed(before[2]);
+      throw error;
     }
-    const { G: heads, D: width, Dv: valueWidth } = this.#widths;
-    expectShape('KVCache.append', 'key', key, [this.rows, heads, T, width]);
-    expectShape('KVCache.append', 'value', value, [this.rows, heads, T, valueWidth]);
-    this.#part(this.#length + T);
-    const { keys, values, slots, room } = this.panels;
+    const { pages, most, bytes, lengths, offsets } = this.panels.pages;
     const [kb, kg, kt] = key.strides as [number, number, number];
     const [vb, vg, vt] = value.strides as [number, number, number];
-    const [tiles, work, length, k, v] = [B * G, B * G * T * (D + Dv), this.#length, key.ptr, value.ptr];
-    this.engine.launch(append_f32({ tiles, work, keys, values, k, v, slots, G, T, D, Dv, length, room, kb, kg, kt, vb, vg, vt }));
-    this.#length += T;
+    const [tiles, work, k, v] = [B * G, B * G * T * (D + Dv), key.ptr, value.ptr];
+    this.engine.launch(append({ tiles, work, k, v, offsets, lengths, pages, most, bytes, G, D, Dv, kb, kg, kt, vb, vg, vt }));
   }
 
   /** Row i goes on as row rows[i]: the batch may grow and shrink. Throws ARGUMENT for a row that is not there. */
   reorder(rows: readonly number[]): void {
-    if (!Array.isArray(rows)) throw wrongArgument('KVCache.reorder', 'rows', rows, 'It is a list of rows');
-    if (!this.#slots) return; // no rows yet, in any order
-    this.#name(rows.map((row) => slotOf(this.#rows, row)));
+    if (!this.#form) {
+      expectList('KVCache.reorder', rows);
+      return; // no rows yet, in any order
+    }
+    const old = this.#rows;
+    this.#rows = this.#shared('KVCache.reorder', rows);
+    for (const row of old) release(row);
+    this.#changed(this.#appended);
   }
 
-  /** Forgets the keys from `length` on. */
-  truncate(length: number): void {
-    if (!(Number.isInteger(length) && length >= 0 && length <= this.#length))
-      throw wrongArgument('KVCache.truncate', 'length', length, `It is a whole number from 0 to ${this.#length}`);
-    this.#length = length;
+  /**
+   * Rows of another cache, all unless they are named, come behind those of this one, and share their pages: a request joins a batch, or begins with what another one
+   * read. The other cache goes on as it was. Throws ARGUMENT for a row that is not there and for a cache of another engine, SHAPE and DTYPE for other heads and numbers.
+   */
+  join(other: KVCache, rows: readonly number[] = other.#rows.map((_, row) => row)): void {
+    if (other.engine !== this.engine) throw wrongArgument('KVCache.join', 'other', other, 'It must be of the same engine');
+    const [form, own] = [other.#form, this.#form ?? other.#form];
+    const joined = other.#shared('KVCache.join', rows);
+    if (
+      form &&
+      own &&
+      !(form.G === own.G && form.D === own.D && form.Dv === own.Dv && form.dtype === own.dtype && form.dtype === this.#dtype)
+    ) {
+      for (const row of joined) release(row);
+      const [has, wants] = [form, own].map(({ G, D, Dv, dtype }) => `${G} heads of ${D} and ${Dv} channels in ${dtype}`);
+      const code = form.dtype === this.#dtype ? 'SHAPE' : 'DTYPE';
+      throw new HeedError(code, `KVCache.join: the other has ${has}, this one ${wants}, made for ${this.#dtype}`, { culprit: 'other' });
+    }
+    this.#form = own;
+    this.#rows = [...this.#rows, ...joined];
+    this.#changed(undefined);
   }
 
-  /** Frees what it remembers. */
+  /** Forgets the keys from `length` on, or of each row from lengths[row] on. */
+  truncate(length: number | readonly number[]): void {
+    const each = typeof length === 'number' ? this.#rows.map((row) => Math.min(length, row.length)) : length;
+    const most = (row: number) => (typeof length === 'number' ? this.length : (this.#rows[row]?.length ?? 0));
+    const fits = (n: unknown, row: number) => Number.isInteger(n) && (n as number) >= 0 && (n as number) <= most(row);
+    if (!(typeof length === 'number' ? fits(length, 0) : Array.isArray(each) && each.length === this.rows && each.every(fits)))
+      throw wrongArgument('KVCache.truncate', 'length', length, `It is a whole number from 0 to ${this.length}, or one for each row`);
+    for (const [b, row] of this.#rows.entries()) {
+      row.length = each[b] as number;
+      row.start = Math.min(row.start, row.length);
+      for (const page of row.pages.splice(Math.ceil(row.length / KEYS))) page.release();
+    }
+    this.#changed(undefined);
+  }
+
+  /** Frees what it remembers and nobody shares. */
   dispose(): void {
-    this.#slots?.storage.free();
+    for (const row of this.#rows) release(row);
     this.#table?.free();
-    this.#slots = this.#table = undefined;
+    this.#form = this.#table = undefined;
     this.#rows = [];
-    this.#length = 0;
+    this.#changed(undefined);
   }
 
-  #made(): Slots {
-    if (this.#slots) return this.#slots;
-    throw new HeedError('ARGUMENT', 'This cache holds no keys', { culprit: 'cache', cure: 'Append some first' });
-  }
-
-  #allocate(count: number, room: number): Slots {
-    const { G, D, Dv } = this.#widths;
-    const values = count * G * room * D * 4;
-    return { count, room, keys: 0, values, storage: this.engine.heap.allocate(values + count * G * packedBytes(Dv, room)) };
-  }
-
-  #name(rows: readonly number[]): void {
-    const { heap } = this.engine;
-    if (!this.#table || this.#table.bytes < rows.length * 4) {
-      this.#table?.free();
-      this.#table = heap.allocate(rows.length * 4);
-    }
-    heap.ints(this.#table.ptr, rows.length).set(rows);
-    this.#rows = rows;
-  }
-
-  /** Gives every row a slot of its own, with room for `length` keys. */
-  #part(length: number): void {
-    const old = this.#made();
-    if (length > old.room || this.rows > old.count) {
-      const room = length > old.room ? Math.max(Math.ceil(length / BLOCK) * BLOCK, 2 * old.room) : old.room;
-      const slots = this.#allocate(Math.max(this.rows, 1), room);
-      for (const [row, slot] of this.#rows.entries()) this.#copy(old, slot, slots, row);
-      this.#slots = slots;
-      this.#name(this.#rows.map((_, row) => row));
-      old.storage.free();
-      return;
-    }
-    const taken = new Set(this.#rows);
-    if (taken.size === this.rows) return;
-    const free = Array.from({ length: old.count }, (_, slot) => slot).filter((slot) => !taken.has(slot));
-    const parted = this.#rows.map((slot) => {
-      if (taken.delete(slot)) return slot;
-      const to = free.pop() as number;
-      this.#copy(old, slot, old, to);
-      return to;
+  /** Rows that share the pages of those that are named. */
+  #shared(op: string, rows: readonly number[]): Row[] {
+    expectList(op, rows);
+    const known = (row: unknown) => Number.isInteger(row) && this.#rows[row as number] !== undefined;
+    const wrong = rows.find((row) => !known(row));
+    if (wrong !== undefined) throw wrongArgument(op, 'rows', wrong, `Rows run from 0 to ${this.rows - 1}`);
+    return rows.map((row) => {
+      const { pages, length, start } = this.#rows[row] as Row;
+      return { pages: pages.map((page) => page.share()), length, start };
     });
-    this.#name(parted);
   }
 
-  /** The keys so far, from slot to slot. */
-  #copy(from: Slots, source: number, to: Slots, target: number): void {
-    const { G, D, Dv } = this.#widths;
-    const move = (part: 'keys' | 'values', count: number, width: number, length: number) => {
-      const [bytes, step, old] = [length, to.room, from.room].map((n) => n * width * 4) as [number, number, number];
-      const [y, x] = [to.storage.ptr + to[part] + target * count * step, from.storage.ptr + from[part] + source * count * old];
-      this.engine.launch(copy_rows({ tiles: count, work: (count * bytes) / 4, y, x, bytes, to: step, from: old }));
-    };
-    // Panels of keys lie in the order of keys; each panel of values has all of them.
-    move('keys', G, D, Math.ceil(this.#length / PANEL) * PANEL);
-    move('values', G * Math.ceil(Dv / PANEL), PANEL, this.#length);
+  /** Gives a row pages of its own, as far as `count` keys more will be written to them. */
+  #makeRoom(form: PageForm, { pages, length }: Row, count: number): void {
+    const end = length + count;
+    for (let index = Math.floor(length / KEYS); index * KEYS < end && count > 0; index++) {
+      const [old, kept, needed] = [pages[index], length - index * KEYS, Math.min(KEYS, end - index * KEYS)];
+      if (old && !old.isShared && old.room >= needed) continue;
+      const page = form.make(this.engine, roomFor(index, needed, old?.room ?? 0));
+      if (old && kept > 0) form.copy(this.engine, old, page, kept);
+      old?.release();
+      pages[index] = page;
+    }
+  }
+
+  #changed(appended: number | undefined): void {
+    this.#isStale = true;
+    this.#appended = appended;
+  }
+
+  /** The table, written when it has changed. */
+  #told(): Storage {
+    if (this.#table && !this.#isStale) return this.#table;
+    const B = this.rows;
+    const most = this.#rows.reduce((most, { pages }) => Math.max(most, pages.length), 1);
+    const words = new Int32Array(2 * B * (1 + most));
+    for (const [b, { pages, length, start }] of this.#rows.entries()) {
+      words[b] = length;
+      words[B + b] = start;
+      for (const [i, { ptr, room }] of pages.entries()) {
+        words[2 * (B + b * most + i)] = ptr;
+        words[2 * (B + b * most + i) + 1] = room;
+      }
+    }
+    const { heap } = this.engine;
+    if (!this.#table || this.#table.bytes < words.byteLength) {
+      this.#table?.free();
+      this.#table = undefined;
+      this.#table = heap.allocate(words.byteLength);
+    }
+    const { ptr } = this.#table;
+    this.engine.write(words, (own) => heap.ints(ptr, own.length).set(own));
+    this.#most = most;
+    this.#isStale = false;
+    return this.#table;
   }
 }
 
-function slotOf(rows: readonly number[], row: number): number {
-  const slot = Number.isInteger(row) ? rows[row] : undefined;
-  if (slot === undefined) throw wrongArgument('KVCache.reorder', 'rows', row, `Rows run from 0 to ${rows.length - 1}`);
-  return slot;
+function release({ pages }: Row): void {
+  for (const page of pages.splice(0)) page.release();
+}
+
+function expectList(op: string, rows: unknown): void {
+  if (!Array.isArray(rows)) throw wrongArgument(op, 'rows', rows, 'It is a list of rows');
 }

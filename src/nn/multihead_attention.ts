@@ -60,7 +60,7 @@ export interface MultiheadAttentionCall {
   residual?: Tensor | undefined;
   /**
    * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
-   * `value` they attend to what it holds. S in masks and weights counts all keys.
+   * `value` they attend to what it holds. S in masks and weights counts all keys of the longest row.
    */
   cache?: KVCache | undefined;
 }

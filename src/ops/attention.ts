@@ -1,11 +1,22 @@
 /** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when asked for, its weights. */
 import { record } from '../autograd/tape.js';
+import type { Engine } from '../engine/engine.js';
 import * as kernels from '../engine/kernels.generated.js';
-import { QUERIES, SCORES, TILE, WORDS } from '../engine/kernels.generated.js';
+import { KEYS, QUERIES, SCORES, TILE, WORDS } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor, tensor } from '../tensor.js';
 import { attentionGrad } from './attention_grad.js';
-import { type Attended, asFour, type Four, type KeyPanels, keyPanelsOf, rowsOf, shared, wide } from './attention_layout.js';
+import {
+  type Attended,
+  asFour,
+  type CachedKeys,
+  type Four,
+  type KeyPanels,
+  keyPanelsOf,
+  rowsOf,
+  shared,
+  wide,
+} from './attention_layout.js';
 import { expectBooleans, expectDtype, expectShape, expectTensor, kindOf, wrongArgument, wrongShape } from './check.js';
 import { type DropoutKey, dropoutMask } from './dropout.js';
 import { entered, type Given, type TensorLike } from './given.js';
@@ -22,12 +33,14 @@ export interface AttentionOptions {
   window?: number | readonly [left: number, right: number] | undefined;
   /** Keys of each example; those behind are padding. */
   lengths?: readonly number[] | undefined;
-  /** The key that query 0 stands on, for causal, window and slopes: as many as a cache holds. Default 0. */
-  queryOffset?: number | undefined;
+  /** The key that query 0 stands on, for causal, window and slopes, or that of each example: as many as came before. Default 0. */
+  queryOffset?: number | readonly number[] | undefined;
   /** H numbers: scores lose slope · distance (ALiBi, arXiv 2108.12409). */
   alibiSlopes?: Tensor | undefined;
   /** Default 1 / sqrt(D). */
   scale?: number | undefined;
+  /** Bounds the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. It has no gradient. */
+  softCap?: number | undefined;
   /** Fewer key and value heads than query heads, each of which serves H / G neighbours. */
   enableGqa?: boolean | undefined;
   /** The share of weights that are zeroed, the others being times 1 / (1 − p). Default 0. */
@@ -44,6 +57,7 @@ const optionNames = [
   'queryOffset',
   'alibiSlopes',
   'scale',
+  'softCap',
   'enableGqa',
   'dropoutP',
   'dropoutKey',
@@ -89,14 +103,17 @@ interface Result {
   weights?: Tensor;
 }
 
-/** Keys and values, or the panels of those that a cache holds. */
-type Source = readonly [key: Tensor, value: Tensor] | KeyPanels;
+/** An option's numbers as int32 for kernels. */
+const whole = (engine: Engine, values: readonly number[]): Tensor => tensor(engine, Int32Array.from(values));
+
+/** Keys and values, or the pages of those that a cache holds. */
+type Source = readonly [key: Tensor, value: Tensor] | CachedKeys;
 
 const attend = op((query: Tensor, source: Source, options: AttentionOptions, wantsWeights: boolean): Result => {
   checkOptions(options, optionNames, 'scaledDotProductAttention');
   const engine = query.engine;
   const q4 = asFour(query, 'query');
-  const [fresh, cached] = 'slots' in source ? [undefined, source] : [{ k: asFour(source[0], 'key'), v: asFour(source[1], 'value') }];
+  const [fresh, cached] = 'pages' in source ? [undefined, source] : [{ k: asFour(source[0], 'key'), v: asFour(source[1], 'value') }];
   const q = rowsOf(q4);
   const [B, H, T, D] = q.shape as Four;
   const keys = fresh ? fresh.k.shape : [cached.B, cached.G, cached.S, cached.D];
@@ -109,11 +126,13 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
     throw wrongShape('scaledDotProductAttention', 'key', keys, must);
   }
   if (D === 0) throw wrongShape('scaledDotProductAttention', 'query', query.shape, 'its heads have no channels');
-  const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D), enableGqa } = options;
+  const { lengths, alibiSlopes, isCausal = false, queryOffset = 0, scale = 1 / Math.sqrt(D), softCap = 0, enableGqa } = options;
   expectBooleans('attention', { isCausal, enableGqa });
-  if (!(Number.isInteger(queryOffset) && queryOffset >= 0 && queryOffset <= FAR))
-    throw wrongArgument('attention', 'queryOffset', queryOffset, 'Give a count of keys');
+  if (!isCount(queryOffset, FAR) && !areCounts(queryOffset, B, FAR))
+    throw wrongArgument('attention', 'queryOffset', told(queryOffset), `Give a count of keys, or one for each of ${B} examples`);
   if (!Number.isFinite(scale)) throw wrongArgument('attention', 'scale', scale, 'It is a finite number');
+  if (!(Number.isFinite(softCap) && softCap >= 0))
+    throw wrongArgument('attention', 'softCap', softCap, 'It is a finite number, 0 for none');
   const [left, right] = reach(options.window, isCausal);
   if (isTracked(engine, alibiSlopes))
     throw new HeedError('UNSUPPORTED', 'attention: slopes have no gradient', { culprit: 'alibiSlopes', cure: 'Do not watch them' });
@@ -123,7 +142,8 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
   const weights = wantsWeights ? Tensor.empty(engine, [B, H, T, S]) : undefined;
   const result = weights ? { output, weights: shaped(weights, query) } : { output };
   if (B * H * T === 0) return result;
-  if (lengths !== undefined) checkLengths(lengths, B, S);
+  if (lengths !== undefined && !areCounts(lengths, B, S))
+    throw wrongArgument('attention', 'lengths', told(lengths), `Give ${B} whole numbers from 0 to ${S}`);
   operand('scaledDotProductAttention', 'alibiSlopes', alibiSlopes, [H]);
   const mask = S > 0 ? options.attnMask : undefined;
   const bias = mask === undefined ? undefined : biasFor(mask, [B, H, T, S]);
@@ -131,10 +151,16 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
   const { dropoutP = 0, dropoutKey } = options;
   if (cached && isTracked(engine, ...inputs))
     throw new HeedError('UNSUPPORTED', 'attention: a cache has no gradient', { culprit: 'cache', cure: 'Train without one' });
+  if (softCap && isTracked(engine, ...inputs))
+    throw new HeedError('UNSUPPORTED', 'attention: a soft cap has no gradient', { culprit: 'softCap', cure: 'Train without one' });
   const kept = weights || isTracked(engine, ...inputs);
+  const stands = isCausal || options.window !== undefined || alibiSlopes !== undefined;
+  const each = typeof queryOffset === 'number' ? Array<number>(B).fill(queryOffset) : queryOffset;
+  const offsets = cached ? endsOf(cached, T) : queryOffset === 0 ? undefined : each;
   const at: Omit<Attended, 'k' | 'v'> = {
-    ...{ q, y, bias, reach: { offset: queryOffset, left, right }, scale },
-    lengths: lengths && tensor(engine, Int32Array.from(lengths)),
+    ...{ q, y, bias, reach: { left, right }, scale, cap: softCap },
+    lengths: lengths && whole(engine, within(lengths, cached)),
+    offsets: stands && offsets ? whole(engine, offsets) : undefined,
     slopes: alibiSlopes && contiguous(alibiSlopes),
     mask: dropoutP === 0 ? undefined : dropoutMask(engine, 'attention', dropoutP, dropoutKey),
     stats: kept ? Tensor.empty(engine, [B, H, T, 2]) : undefined,
@@ -142,7 +168,7 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
   run(at, fresh ? keyPanelsOf(fresh.k, fresh.v) : cached, weights);
   if (at.stats && fresh) {
     const shapes = inputs.map((x) => x?.shape);
-    const saved = [q, fresh.k, fresh.v, y, at.bias, at.lengths, at.slopes, at.mask, at.stats];
+    const saved = [q, fresh.k, fresh.v, y, at.bias, at.lengths, at.offsets, at.slopes, at.mask, at.stats];
     record(output, inputs, saved, attentionGrad({ ...at, ...fresh }, shapes));
   }
   if (weights) record(result.weights as Tensor, inputs, [], noGradient);
@@ -156,22 +182,42 @@ const noGradient = () => {
   });
 };
 
+/** Lengths that go no further than the rows of a cache. */
+const within = (lengths: readonly number[], cached: CachedKeys | undefined): readonly number[] =>
+  cached ? cached.pages.counts.map((count, b) => Math.min(count, lengths[b] as number)) : lengths;
+
+/** Where queries 0 stand: on the first of the keys that a cache was given last, which it knows, or else so that the last query stands on the last key. */
+const endsOf = ({ pages: { appended, counts } }: CachedKeys, T: number): readonly number[] | undefined =>
+  appended === T ? undefined : counts.map((count) => Math.max(0, count - T));
+
 function run(at: Omit<Attended, 'k' | 'v'>, panels: KeyPanels, weights: Tensor | undefined): void {
   const { engine, ptr: q } = at.q;
   const { keys: k, values: v, S, D, Dv } = panels;
   const [B, H, T] = at.q.shape as Four;
   const { ptr: y } = at.y;
-  const [stats, scale, told] = [at.stats?.ptr ?? 0, at.scale, shared(at, panels)];
+  const [stats, scale, cap, sizes] = [at.stats?.ptr ?? 0, at.scale, at.cap, shared(at, panels)];
   const [tiles, work] = [B * H * Math.ceil(T / QUERIES), 2 * B * H * T * S * (D + Dv + 16)];
-  const scratch = SCORES + QUERIES * wide(Dv) * 4 + QUERIES * 8 + WORDS;
-  engine.launch(kernels.attention_f32({ tiles, work, scratch, y, stats, q, k, v, scale, at: told }));
-  if (weights) engine.launch(kernels.attention_weights_f32({ tiles, work, scratch: SCORES, w: weights.ptr, stats, q, k, scale, at: told }));
+  // What is read back from int8 lies behind the rest.
+  const widened = panels.pages?.bytes === 1 ? KEYS * Math.max(D, wide(Dv)) * 4 : 0;
+  const scratch = SCORES + QUERIES * wide(Dv) * 4 + QUERIES * 8 + WORDS + widened;
+  engine.launch(kernels.attention_f32({ tiles, work, scratch, y, stats, q, k, v, scale, cap, at: sizes }));
+  if (!weights) return;
+  engine.launch(
+    kernels.attention_weights_f32({ tiles, work, scratch: SCORES + widened, w: weights.ptr, stats, q, k, scale, cap, at: sizes }),
+  );
 }
 
-function checkLengths(lengths: readonly number[], B: number, S: number): void {
-  const listed = Array.isArray(lengths) || ArrayBuffer.isView(lengths) ? Array.from(lengths) : undefined;
-  if (listed?.length === B && listed.every((n) => Number.isInteger(n) && n >= 0 && n <= S)) return;
-  throw wrongArgument('attention', 'lengths', listed?.map(kindOf).join() ?? lengths, `Give ${B} whole numbers from 0 to ${S}`);
+const isCount = (n: unknown, most: number): n is number => Number.isInteger(n) && (n as number) >= 0 && (n as number) <= most;
+
+const listed = (given: unknown): unknown[] | undefined =>
+  Array.isArray(given) || ArrayBuffer.isView(given) ? Array.from(given as unknown as ArrayLike<unknown>) : undefined;
+
+/** What was given, for a message. */
+const told = (given: unknown): unknown => listed(given)?.map(kindOf).join() ?? given;
+
+function areCounts(given: unknown, B: number, most: number): boolean {
+  const list = listed(given);
+  return list?.length === B && list.every((n) => isCount(n, most));
 }
 
 const shaped = (output: Tensor, like: Tensor): Tensor =>
@@ -215,6 +261,6 @@ export function attentionWithWeights(
   return attend(query, [key, value] as Source, options, true) as Required<Result>;
 }
 
-/** Attention to the keys and values of a cache, and the weights where they are wanted. */
-export const cachedAttention = (query: Tensor, cached: KeyPanels, options: AttentionOptions = {}, wantsWeights = false): Result =>
+/** Attention to the keys and values of a cache, which knows where the queries of each row stand, and the weights where they are wanted. */
+export const cachedAttention = (query: Tensor, cached: CachedKeys, options: AttentionOptions = {}, wantsWeights = false): Result =>
   attend(query, cached, options, wantsWeights);

@@ -28,7 +28,7 @@ export function attentionGrad(at: Attended, shapes: readonly (readonly number[] 
     if (B * H * T * S * Dv > 0) {
       const [dy, k, v] = [rowsOf(asFour(dyGiven, 'dy')), rowsOf(at.k), rowsOf(at.v)];
       const rows = engine.allocate(B * H * 3 * Math.ceil(T / 4) * 16).ptr;
-      const told = shared(at, { slots: 0, B, G, S, room: S, D, Dv });
+      const told = shared(at, { B, G, S, D, Dv });
       gradOfRows(at, dy, rows, told);
       if (dq || dbias) gradOfQueries(at, dy, rows, told, (dq?.made ?? Tensor.empty(engine, [B, T, H, D])).ptr, dbias?.made.ptr ?? 0);
       if (dk && dv) gradOfKeys({ ...at, k, v }, dy, rows, told, dk.made.ptr, dv.made.ptr);

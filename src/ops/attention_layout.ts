@@ -19,41 +19,95 @@ export interface Attended {
   /** Repeated up to [B, H, T, S]. */
   bias: Tensor | undefined;
   lengths: Tensor | undefined;
+  /** The keys that queries 0 stand on, where it is not the first. */
+  offsets: Tensor | undefined;
   slopes: Tensor | undefined;
   /** Which weights dropout zeroes. */
   mask: Tensor | undefined;
-  /** Which keys a query sees. */
-  reach: { offset: number; left: number; right: number };
+  /** How many keys a query sees on both sides of its own. */
+  reach: { left: number; right: number };
   /** What scores are multiplied by. */
   scale: number;
+  /** What bounds them then, or 0. */
+  cap: number;
 }
 
-/** Keys and values as the kernels read them: of one call, or those that a cache holds (assembly/cache.ts). Addresses, and the sizes behind them. */
+/** Keys and values as the kernels read them: addresses, and the sizes behind them. */
 export interface KeyPanels {
+  /** Panels of one call's; 0 where keys lie in pages. */
   readonly keys: number;
   readonly values: number;
-  /** [B] int32: whose keys each example reads; 0 where each has its own. */
-  readonly slots: number;
-  /** B examples, G heads, S keys in panels that have room for `room` of them, D and Dv channels. */
+  /** The pages of those that a cache holds. */
+  readonly pages?: PageTable | undefined;
+  /** B examples, G heads, S keys (of the longest row), D and Dv channels. */
   readonly B: number;
   readonly G: number;
   readonly S: number;
-  readonly room: number;
   readonly D: number;
   readonly Dv: number;
 }
 
+/** Those that a cache holds. */
+export interface CachedKeys extends KeyPanels {
+  readonly pages: PageTable;
+}
+
+/** Where the pages of each row are, and how many keys are in them (assembly/pages.ts). Addresses of int32. */
+export interface PageTable {
+  /** [B, most, 2]: a page's address and its room. */
+  readonly pages: number;
+  readonly most: number;
+  /** Bytes of a number in a page. */
+  readonly bytes: number;
+  /** [B]: keys of each row, and how many of them there were before the last were appended. */
+  readonly lengths: number;
+  readonly offsets: number;
+  /** The same lengths, for the host, and how many were appended last, where each row knows where they begin. */
+  readonly counts: readonly number[];
+  readonly appended: number | undefined;
+}
+
 /** The struct that the kernels of a call share. */
-export function shared(at: Omit<Attended, 'k' | 'v'>, { slots, G, S, room, Dv }: Omit<KeyPanels, 'keys' | 'values'>): Pointer<'Attention'> {
+export function shared(
+  at: Omit<Attended, 'k' | 'v'>,
+  { pages: table, G, S, Dv }: Omit<KeyPanels, 'keys' | 'values'>,
+): Pointer<'Attention'> {
   const [, H, T, D] = at.q.shape as Four;
   const [qb, qh, qt] = at.q.strides as Four;
   const [yb, yh, yt] = at.y.strides as Four;
   const [bb, bh, bt] = (at.bias?.strides ?? [0, 0, 0]) as Four;
-  const [bias, lengths, slopes, mask] = [at.bias?.ptr ?? 0, at.lengths?.ptr ?? 0, at.slopes?.ptr ?? 0, at.mask?.ptr ?? 0];
-  const { offset, left, right } = at.reach;
-  return at.q.engine.place(
-    Attention({ bias, lengths, slopes, mask, slots, H, G, T, S, room, D, Dv, qb, qh, qt, yb, yh, yt, bb, bh, bt, offset, left, right }),
-  );
+  const [bias, slopes, mask] = [at.bias?.ptr ?? 0, at.slopes?.ptr ?? 0, at.mask?.ptr ?? 0];
+  const [pages, most, bytes] = [table?.pages ?? 0, table?.most ?? 0, table?.bytes ?? 4];
+  const [lengths, offsets] = [at.lengths?.ptr ?? table?.lengths ?? 0, at.offsets?.ptr ?? table?.offsets ?? 0];
+  const { left, right } = at.reach;
+  const own = {
+    bias,
+    lengths,
+    offsets,
+    slopes,
+    mask,
+    pages,
+    most,
+    bytes,
+    H,
+    G,
+    T,
+    S,
+    D,
+    Dv,
+    qb,
+    qh,
+    qt,
+    yb,
+    yh,
+    yt,
+    bb,
+    bh,
+    bt,
+    left,
+    right,
+  };
+  return at.q.engine.place(Attention(own));
 }
 
 /** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
@@ -85,5 +139,5 @@ export function panelsOf(x: Tensor, transposed = false): number {
 /** Keys [B, G, S, D] and values [B, G, S, Dv] in panels; freed with the scope. */
 export function keyPanelsOf(k: Tensor, v: Tensor): KeyPanels {
   const [B, G, S, Dv] = v.shape as Four;
-  return { keys: panelsOf(k), values: panelsOf(v, true), slots: 0, B, G, S, room: S, D: k.dim(3), Dv };
+  return { keys: panelsOf(k), values: panelsOf(v, true), B, G, S, D: k.dim(3), Dv };
 }

@@ -19,8 +19,10 @@ export interface AttentionShape {
   causal?: boolean;
   window?: number | readonly [number, number];
   lengths?: readonly number[];
-  queryOffset?: number;
+  /** One for all examples, or one each. */
+  queryOffset?: number | readonly number[];
   scale?: number;
+  softCap?: number;
   alibi?: boolean;
   mask?: 'bool' | 'float';
   /** The mask's shape: [T, S] unless given. */
@@ -68,6 +70,9 @@ const shapes: AttentionShape[] = [
   { ...small, lengths: [0, 1] },
   { ...long, B: 2, lengths: [128, 129], causal: true, queryOffset: 200 },
   { ...small, H: 6, G: 3, lengths: [2, 7], causal: true, window: 2 },
+  { ...small, queryOffset: [2, 0], causal: true },
+  { ...long, B: 2, lengths: [290, 130], causal: true, queryOffset: [257, 97] },
+  { ...long, B: 3, H: 4, G: 2, lengths: [300, 1, 129], window: [150, 2], queryOffset: [267, 0, 96], alibi: true },
   { ...square, alibi: true },
   { ...long, alibi: true, causal: true, queryOffset: 267 },
   ...(['bool', 'float'] as const).flatMap((mask) => [
@@ -85,6 +90,16 @@ const shapes: AttentionShape[] = [
   { ...square, drop: 0.3, causal: true },
   { ...long, drop: 0.2, queryOffset: 3, window: [200, 90] as const },
   { ...small, H: 4, G: 2, drop: 0.4, mask: 'float' as const, maskDims: [4, 5, 7], lengths: [6, 2] },
+];
+
+/** There is no gradient through a cap. */
+const capped: AttentionShape[] = [
+  { ...small, softCap: 0.3 },
+  { ...small, D: 13, Dv: 1, softCap: 50, scale: 2 },
+  { ...small, H: 6, G: 2, softCap: 1, mask: 'float', lengths: [6, 2] },
+  { ...small, softCap: 1, mask: 'bool', maskDims: [2, 1, 5, 7] },
+  { ...long, softCap: 2, alibi: true, causal: true, queryOffset: 267 },
+  { ...square, softCap: 2, window: 3 },
 ];
 
 const KEY: DropoutKey = [11, 12, 13, 14];
@@ -118,20 +133,26 @@ export const optionsOf = (shape: AttentionShape, { mask, slopes }: { mask?: Tens
   lengths: shape.lengths,
   queryOffset: shape.queryOffset,
   scale: shape.scale,
+  softCap: shape.softCap,
   enableGqa: shape.G !== undefined,
   ...(shape.drop && { dropoutP: shape.drop, dropoutKey: KEY }),
 });
 
+/** The key that query t of example b stands on. */
+const placeOf = ({ queryOffset = 0 }: AttentionShape, b: number, t: number): number =>
+  t + (typeof queryOffset === 'number' ? queryOffset : (queryOffset[b] as number));
+
 /** Keys that query t of example b may see, masks aside. */
-function sees({ S, causal, window, lengths, queryOffset = 0 }: AttentionShape, b: number, t: number, j: number): boolean {
-  const i = t + queryOffset;
+function sees(shape: AttentionShape, b: number, t: number, j: number): boolean {
+  const { S, causal, window, lengths } = shape;
+  const i = placeOf(shape, b, t);
   const [left, right] = window === undefined ? [S + i, S + i] : typeof window === 'number' ? [window, S + i] : window;
   return j >= i - left && j <= i + right && j < (lengths?.[b] ?? S) && !(causal && j > i);
 }
 
 /** The weights [B, H, T, S] in float64. */
 function weights64({ query, key, mask, slopes }: Values<AttentionInputs>, shape: AttentionShape): Float64Array {
-  const { B, H, G = H, T, S, D, scale = 1 / Math.sqrt(D), queryOffset = 0 } = shape;
+  const { B, H, G = H, T, S, D, scale = 1 / Math.sqrt(D), softCap } = shape;
   const w = new Float64Array(B * H * T * S);
   build([B, H, T], ([b, h, t]) => {
     const [batch, head, row] = [b as number, h as number, t as number];
@@ -140,9 +161,10 @@ function weights64({ query, key, mask, slopes }: Values<AttentionInputs>, shape:
     const scores = build([S], ([j]) => {
       const [s, index] = [j as number, [batch, head, row, j as number]];
       if (!sees(shape, batch, row, s) || (shape.mask === 'bool' && mask && !at(mask, index))) return Number.NEGATIVE_INFINITY;
-      const slope = (slopes?.data[head] ?? 0) * Math.abs(row + queryOffset - s);
+      const slope = (slopes?.data[head] ?? 0) * Math.abs(placeOf(shape, batch, row) - s);
       const bias = shape.mask === 'float' && mask ? at(mask, index) : 0;
-      return scale * dot(query.data, q, key.data, (group * S + s) * D, D) + bias - slope;
+      const product = scale * dot(query.data, q, key.data, (group * S + s) * D, D);
+      return (softCap ? softCap * Math.tanh(product / softCap) : product) + bias - slope;
     });
     w.set(softmax(scores), ((batch * H + head) * T + row) * S);
     return 0;
@@ -194,3 +216,8 @@ export const attentionWeightsCase: OpCase<AttentionShape, AttentionInputs> = {
     engine.scope(() => attentionWithWeights(tensors.query, tensors.key, tensors.value, optionsOf(shape, tensors)).weights),
   oracle: weights64,
 };
+
+export const cappedAttentionCases: readonly OpCase<AttentionShape, AttentionInputs>[] = [attentionCase, attentionWeightsCase].map((op) => {
+  const { gradients: _, ...rest } = op;
+  return { ...rest, name: `${op.name} with a soft cap`, shapes: capped, bench: [] };
+});

@@ -51,7 +51,7 @@ import { Attention, attention_weights_f32, dropout_f32, fill_f32, PANEL } from '
 declare const engine: Engine;
 declare const told: Parameters<typeof Attention>[0];
 const scale = { tiles: 1, work: 1, y: 0, x: 0, a: 1 };
-const weights = { tiles: 1, work: 1, scratch: 0, w: 0, stats: 0, q: 0, k: 0, scale: 1 };
+const weights = { tiles: 1, work: 1, scratch: 0, w: 0, stats: 0, q: 0, k: 0, scale: 1, cap: 0 };
 `;
 
 /** What the compiler says of each line, as an editor would. */
@@ -110,13 +110,14 @@ describe('a launch', () => {
 describe('a struct', () => {
   it('lies in memory field by field, and holds addresses above 2 GiB', async () => {
     const engine = await Engine.create(nodeRuntime, { threads: 1 });
-    const sizes = { H: 1, G: 2, T: 3, S: 4, room: 5, D: 6, Dv: 7, qb: 8, qh: 9, qt: 10, yb: 11, yh: 12, yt: 13, bb: 14, bh: 15, bt: 16 };
-    const masks = { bias: 2 ** 32 - 64, lengths: 0, slopes: 0, mask: 0, slots: 0 };
+    const sizes = { H: 4, G: 5, T: 6, S: 7, D: 8, Dv: 9, qb: 10, qh: 11, qt: 12, yb: 13, yh: 14, yt: 15, bb: 16, bh: 17, bt: 18 };
+    const masks = { bias: 2 ** 32 - 64, lengths: 0, offsets: 0, slopes: 0, mask: 0 };
+    const pages = { pages: 1, most: 2, bytes: 3 };
     const words = engine.scope(() => {
-      const ptr = engine.place(Attention({ ...sizes, ...masks, offset: 17, left: 18, right: 19 }));
-      return [...new Uint32Array(engine.heap.wasm.buffer, ptr, 24)];
+      const ptr = engine.place(Attention({ ...sizes, ...masks, ...pages, left: 19, right: 20 }));
+      return [...new Uint32Array(engine.heap.wasm.buffer, ptr, 25)];
     });
-    expect(words).toEqual([2 ** 32 - 64, 0, 0, 0, 0, ...Array.from({ length: 19 }, (_, i) => i + 1)]);
+    expect(words).toEqual([2 ** 32 - 64, 0, 0, 0, 0, ...Array.from({ length: 20 }, (_, i) => i + 1)]);
     await engine.dispose();
   });
 });

@@ -78,7 +78,7 @@ export function callsOf({ engine, floats, ints, flags }: ReturnType<typeof tenso
   const packed = ops.pack(w);
   const quantized = ops.quantize(w);
   const masks = { attnMask: flags(3, 3), isCausal: false, lengths: [3] };
-  const attention = { ...masks, window: [1, 1], queryOffset: 0, alibiSlopes: floats(2), scale: 1, enableGqa: false };
+  const attention = { ...masks, window: [1, 1], queryOffset: 0, alibiSlopes: floats(2), scale: 1, softCap: 0, enableGqa: false };
   const functions: [keyof typeof ops, ...unknown[]][] = [
     ...(['relu', 'quickGelu', 'silu', 'tanh', 'sigmoid', 'softmax', 'logSoftmax', 'contiguous', 'pack'] as const).map(
       (name) => [name, x] as [typeof name, unknown],

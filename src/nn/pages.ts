@@ -1,0 +1,90 @@
+/** The pages in which a cache's keys and values lie (assembly/pages.ts has the picture): what they are made of, and who holds them. */
+import type { Engine } from '../engine/engine.js';
+import { copy_rows, KEYS, PANEL } from '../engine/kernels.generated.js';
+import type { Storage } from '../engine/memory.js';
+
+/** What the numbers of a page are: float32, or int8 with a scale for each key or value of a head. */
+export type PageDtype = 'float32' | 'int8';
+
+/** Bytes of a number. */
+export const BYTES: Readonly<Record<PageDtype, number>> = { float32: 4, int8: 1 };
+
+/** Keys for which a row's first page grows at least. */
+const GROWTH = 32;
+
+const upTo = (n: number, step: number): number => Math.ceil(n / step) * step;
+
+/** The pages of one cache: G heads of D channels, of values Dv. */
+export class PageForm {
+  /** Of a number. */
+  readonly bytes: number;
+  /** Rows of each part of a page, and how many bytes of a row belong to a key. */
+  readonly parts: readonly (readonly [rows: number, bytes: number])[];
+
+  constructor(
+    readonly G: number,
+    readonly D: number,
+    readonly Dv: number,
+    readonly dtype: PageDtype,
+  ) {
+    const bytes = BYTES[dtype];
+    this.bytes = bytes;
+    const panels = Math.ceil(Dv / PANEL);
+    const scales = [2 * G, 4] as const;
+    this.parts = [[G, D * bytes], [G * panels, PANEL * bytes], ...(dtype === 'int8' ? [scales] : [])];
+  }
+
+  /** A page with room for `room` keys, of which nothing is there yet. Throws MEMORY. */
+  make(engine: Engine, room: number): Page {
+    return new Page(engine.heap.allocate(this.parts.reduce((sum, [rows, bytes]) => sum + rows * bytes * room, 0)), room);
+  }
+
+  /** Copies the first `count` keys and values of a page to another, which has room for them. */
+  copy(engine: Engine, from: Page, to: Page, count: number): void {
+    let [x, y] = [from.ptr, to.ptr];
+    for (const [rows, width] of this.parts) {
+      // Panels of keys are whole.
+      const bytes = upTo(count, PANEL) * width;
+      engine.launch(copy_rows({ tiles: rows, work: (rows * bytes) / 4, y, x, bytes, to: to.room * width, from: from.room * width }));
+      x += rows * width * from.room;
+      y += rows * width * to.room;
+    }
+  }
+}
+
+/** Keys and values of up to KEYS neighbours, which as many rows hold as share them. The memory goes with the last. */
+export class Page {
+  #holders = 1;
+
+  constructor(
+    readonly storage: Storage,
+    readonly room: number,
+  ) {}
+
+  get ptr(): number {
+    return this.storage.ptr;
+  }
+
+  get isShared(): boolean {
+    return this.#holders > 1;
+  }
+
+  share(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders === 0) this.storage.free();
+  }
+}
+
+/**
+ * The room of a row's page number `index` that is to hold `count` keys, where it had `old` before. The first begins as small as its keys are few and doubles, so
+ * that short rows take little; whoever needs another has shown to be long.
+ */
+export function roomFor(index: number, count: number, old: number): number {
+  if (index > 0) return KEYS;
+  if (count <= old) return old;
+  return Math.min(KEYS, old === 0 ? upTo(count, PANEL) : Math.max(upTo(count, GROWTH), 2 * old));
+}
