@@ -3,12 +3,14 @@
  * AutoModelForSequenceClassification brings along, is in no other. It is no dynamic import, which service workers do not have, and workers that are bundled into one
  * file neither.
  */
+import { CausalModel } from './generation/causal.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
 import { EncoderModel } from './models/model.js';
 import { MaskedLMModel, QuestionAnsweringModel, TokenClassificationModel } from './models/task_model.js';
 import { TrainableClassifier } from './train/classifier.js';
 
 export {
+  CausalModel as AutoModelForCausalLM,
   EncoderModel as AutoModel,
   MaskedLMModel as AutoModelForMaskedLM,
   QuestionAnsweringModel as AutoModelForQuestionAnswering,
@@ -20,6 +22,7 @@ export {
 /** All of them, for workers, which do not know what a page will name. */
 export const all = () => ({
   AutoModel: EncoderModel,
+  AutoModelForCausalLM: CausalModel,
   AutoModelForMaskedLM: MaskedLMModel,
   AutoModelForQuestionAnswering: QuestionAnsweringModel,
   AutoModelForSeq2SeqLM: Seq2SeqModel,

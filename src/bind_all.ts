@@ -14,6 +14,7 @@ import { distilbert } from './models/distilbert.js';
 import { electra } from './models/electra.js';
 import { ernie } from './models/ernie.js';
 import { heedTransformer } from './models/heed_transformer.js';
+import { llama } from './models/llama.js';
 import { marian } from './models/marian.js';
 import { modernbert } from './models/modernbert.js';
 import { mpnet } from './models/mpnet.js';
@@ -40,6 +41,7 @@ export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, t5, mt5],
+    llama,
   );
   registerTokenizers(moreTokenizers);
   registerChatTemplates(chatTemplates);

@@ -2,6 +2,14 @@
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';
+export type {
+  CausalGenerateOptions,
+  CausalGenerateOutput,
+  CausalInputs,
+  CausalLM,
+  CausalModel,
+  CausalOutput,
+} from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
 export type { Streamer } from './generation/search.js';
 export type {
@@ -64,6 +72,7 @@ export { EncoderDecoder } from './models/encoder_decoder.js';
 export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
+export { llama } from './models/llama.js';
 export { marian } from './models/marian.js';
 export type { CallOptions, EncoderModel, Insights, Model, ModelCall, ModelInputs, ModelOutput } from './models/model.js';
 export { modernbert } from './models/modernbert.js';

@@ -27,6 +27,7 @@ export * from '../index.js';
 const heed = bindAll(inlineRuntime);
 export const { createEngine, pipeline, AutoTokenizer, env } = heed;
 export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', autos.AutoModel);
+export const AutoModelForCausalLM = /* @__PURE__ */ heed.auto('AutoModelForCausalLM', autos.AutoModelForCausalLM);
 export const AutoModelForMaskedLM = /* @__PURE__ */ heed.auto('AutoModelForMaskedLM', autos.AutoModelForMaskedLM);
 export const AutoModelForQuestionAnswering = /* @__PURE__ */ heed.auto(
   'AutoModelForQuestionAnswering',

@@ -75,6 +75,19 @@ export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', autos.AutoModel)
  */
 export const AutoModelForMaskedLM = /* @__PURE__ */ heed.auto('AutoModelForMaskedLM', autos.AutoModelForMaskedLM);
 /**
+ * Loads a language model: `model.generate` goes on from a text, `model(inputs)` scores each of its tokens.
+ * @example
+ * ```js
+ * const tokenizer = await AutoTokenizer.from_pretrained('HuggingFaceTB/SmolLM2-135M-Instruct');
+ * const model = await AutoModelForCausalLM.from_pretrained('HuggingFaceTB/SmolLM2-135M-Instruct');
+ * const messages = [{ role: 'user', content: 'Write one sentence about the sea.' }];
+ * const inputs = tokenizer.apply_chat_template(messages, { add_generation_prompt: true });
+ * const ids = await model.generate({ ...inputs, max_new_tokens: 40 }); // int32 [1, T]
+ * console.log(tokenizer.batch_decode(ids, { skip_special_tokens: true }));
+ * ```
+ */
+export const AutoModelForCausalLM = /* @__PURE__ */ heed.auto('AutoModelForCausalLM', autos.AutoModelForCausalLM);
+/**
  * Loads an encoder that scores where in a text an answer begins and ends: `start_logits`, `end_logits` [B, T].
  * @example
  * ```js

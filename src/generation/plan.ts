@@ -47,8 +47,9 @@ const contradiction = (what: string, culprit: string, cure: string) => new HeedE
 const listOf = (ids: TokenIds | undefined): readonly number[] =>
   ids === undefined ? [] : typeof ids === 'number' ? [ids] : [...new Set(ids)];
 
-/** The token that the decoder starts with stands before what the call gave, unless one of its rows begins with it, as in transformers. */
-function promptsOf(all: GenerationConfig, given: readonly (readonly number[])[]): (readonly number[])[] {
+/** What a decoder of sources starts with: its start token, and what the call gave behind it, unless one of its rows begins with it, as in transformers. */
+export function startsOf(own: GenerationConfig, options: GenerationConfig, given: readonly (readonly number[])[]): (readonly number[])[] {
+  const all = merged(own, options);
   const start = all.decoder_start_token_id ?? all.bos_token_id;
   if (start === undefined)
     throw contradiction('nothing says which token the decoder starts with', 'decoder_start_token_id', 'Give decoder_start_token_id');
@@ -59,20 +60,23 @@ function promptsOf(all: GenerationConfig, given: readonly (readonly number[])[])
 const given = (options: GenerationConfig): GenerationConfig =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
+const merged = (own: GenerationConfig, options: GenerationConfig): GenerationConfig => {
+  checkGenerationValues(options);
+  return { ...own, ...given(options) };
+};
+
 /**
- * `own`: the model's wishes; `starts`: what each example's sequence starts with, rows of one length, which may be 0. Throws ARGUMENT for values and pairs of
+ * `own`: the model's wishes; `prompts`: what each example's sequence starts with, rows of one length. Throws ARGUMENT for values and pairs of
  * options that cannot be.
  */
 export function planOf(
   own: GenerationConfig,
   options: GenerationConfig,
-  starts: readonly (readonly number[])[],
+  prompts: readonly (readonly number[])[],
   { V, positions }: Limits,
 ): Plan {
-  checkGenerationValues(options);
-  const all = { ...own, ...given(options) };
+  const all = merged(own, options);
   checkPairs(all, options);
-  const prompts = promptsOf(all, starts);
   const prompt = prompts[0]?.length ?? 1;
   const eos_token_id = listOf(all.eos_token_id);
   const lists = {

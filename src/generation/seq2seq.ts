@@ -3,7 +3,7 @@
  * writes one. Calls on one engine queue, and yield to the event loop between blocks.
  */
 import type { Engine } from '../engine/engine.js';
-import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
@@ -17,11 +17,12 @@ import type { Origin } from '../models/save.js';
 import { inPlace, sourceOf } from '../models/source.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
-import { type GenerationConfig, generationOptionNames, readGenerationConfig } from './config.js';
+import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
+import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, type Insights, insightsOver, ModelDecoding, rowsOf } from './decoding.js';
 import { search } from './generate.js';
-import { planOf } from './plan.js';
-import type { Found, Streamer } from './search.js';
+import { planOf, startsOf } from './plan.js';
+import type { Found } from './search.js';
 
 /** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
@@ -44,43 +45,12 @@ export interface Seq2SeqOutput extends Insights {
 }
 
 /** Options of `model.generate`: the source, how it is written, and what of it is told. */
-export interface GenerateOptions extends Seq2SeqInputs, GenerationConfig {
-  /** Hears of tokens as they come: a TextStreamer. For one sequence, without beams. */
-  streamer?: Streamer | undefined;
-  /** Whether the result is an object. Default false: it is its `sequences`. */
-  return_dict_in_generate?: boolean | undefined;
-  /** Attention weights, of one more forward over what was generated. */
-  output_attentions?: boolean | undefined;
-  /** Hidden states, of the same forward. */
-  output_hidden_states?: boolean | undefined;
-  /** The scores that each step chose by; and, of beams, the sequences' own, which the result has in any case. */
-  output_scores?: boolean | undefined;
-  /** The model's scores at each step, before the options change them. */
-  output_logits?: boolean | undefined;
-  /** Ends the generation, which rejects with its reason. */
-  signal?: AbortSignal | undefined;
-}
+export interface GenerateOptions extends Seq2SeqInputs, Asking {}
 
 /** Insights are those of a forward over the sequences: rows are B · num_return_sequences. */
-export interface GenerateOutput extends Insights {
-  /** int32 [B · num_return_sequences, T], an example's sequences one after the other; pad_token_id fills them up. */
-  sequences: HostTensor;
-  /** float32 [B · num_return_sequences], with beams: the mean log-probability of a token, where length_penalty is 1. */
-  sequences_scores?: HostTensor;
-  /** int32 [B · num_return_sequences, new tokens], with beams: the row of `scores` that each token was chosen in; −1 behind the last. */
-  beam_indices?: HostTensor;
-  /** Of each step, [rows, V], processed: logits, or, of beams, log-probabilities. Rows are B · num_beams, or B · num_return_sequences without beams. */
-  scores?: HostTensor[];
-  /** The same before it was processed. */
-  logits?: HostTensor[];
-}
+export interface GenerateOutput extends Insights, Told {}
 
 const inputNames = ['input_ids', 'attention_mask', 'decoder_input_ids', 'token_type_ids'];
-/** What a result that is an object may hold beside its sequences. */
-const outputNames = ['output_attentions', 'output_hidden_states', 'output_scores', 'output_logits'] as const;
-const callNames = ['streamer', 'return_dict_in_generate', 'signal'];
-export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(outputNames, generationOptionNames);
-
 /** What only a call without `return_dict_in_generate` gives. */
 export type Generate = {
   /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
@@ -189,25 +159,15 @@ export class Seq2SeqModel extends LoadedModel {
   ): Promise<HostTensor | GenerateOutput> {
     const given = namedIds(options) as GenerateOptions;
     checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
-    const { signal, streamer } = given;
-    const { return_dict_in_generate: asObject = false } = given;
-    const wants = Object.fromEntries(outputNames.map((name) => [name, given[name] ?? false])) as Record<
-      (typeof outputNames)[number],
-      boolean
-    >;
-    expectBooleans('generate', { return_dict_in_generate: asObject, ...wants });
-    const wanted = outputNames.find((name) => wants[name]);
-    if (wanted && !asObject) throw idle(wanted, 'Give return_dict_in_generate: true');
+    const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
     const source = this.#source(given);
     const B = source.shape[0];
     const starts = this.#target(given, B);
-    const asked = Object.fromEntries(generationOptionNames.map((name) => [name, given[name]]));
     const first = Array.from({ length: B }, (_, b) => (starts ? rowOf(starts.data, b, starts.dims[1]) : []));
-    const plan = planOf(wishes, asked, first, this.module.dims);
+    const plan = planOf(wishes, asked, startsOf(wishes, asked, first), this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
-    const kept = { ...(wants.output_logits && { logits: [] }), ...(wants.output_scores && { scores: [] }) };
     const insights: Wants = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
     const result = await this.run(function* () {
       const encoded = yield* withRoom(engine, source.shape, () => module.encode(source, insights));
@@ -256,13 +216,3 @@ export class Seq2SeqModel extends LoadedModel {
 }
 
 const rowOf = (data: Int32Array, row: number, width: number): number[] => [...data.subarray(row * width, (row + 1) * width)];
-
-const idle = (name: string, cure: string) => new HeedError('ARGUMENT', `generate: ${name} would have no effect`, { culprit: name, cure });
-
-function checkStreamer(streamer: Streamer, sequences: number, num_beams: number): void {
-  const wrong = (what: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit: 'streamer', cure });
-  if (typeof streamer?.put !== 'function' || typeof streamer.end !== 'function')
-    throw wrong(`streamer is ${kindOf(streamer)}`, 'Give a TextStreamer');
-  if (num_beams > 1) throw wrong('beam search has nothing to tell before its end', 'Give num_beams: 1, or no streamer');
-  if (sequences !== 1) throw wrong(`a streamer tells of one sequence, not of ${sequences}`, 'Generate for one text at a time');
-}

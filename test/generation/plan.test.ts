@@ -1,12 +1,14 @@
 /** What may be asked of a generation: every value that an option cannot have, every pair that cannot be, and what prevails where several say something. */
 import { describe, expect, it } from 'vitest';
 import { type GenerationConfig, generationOptionNames, readGenerationConfig } from '../../dist/generation/config.js';
-import { planOf } from '../../dist/generation/plan.js';
+import { planOf, startsOf } from '../../dist/generation/plan.js';
 import { JsonNode } from '../../dist/io/json.js';
 
 const limits = { V: 10, positions: 64 };
+const planned = (own: GenerationConfig, options: GenerationConfig, starts: number[][]) =>
+  planOf(own, options, startsOf(own, options, starts), limits);
 const plan = (options: GenerationConfig, own: GenerationConfig = {}, starts: number[][] = [[]]) =>
-  planOf({ decoder_start_token_id: 0, eos_token_id: 2, ...own }, options, starts, limits);
+  planned({ decoder_start_token_id: 0, eos_token_id: 2, ...own }, options, starts);
 const failure = (options: object, own?: GenerationConfig) => {
   try {
     plan(options as GenerationConfig, own);
@@ -86,8 +88,8 @@ describe('a plan', () => {
     expect(plan({}, {}, [[], []]).prompts).toEqual([[0], [0]]);
     expect(plan({}, {}, [[3, 4]]).prompts).toEqual([[0, 3, 4]]);
     expect(plan({}, {}, [[0, 4]]).prompts).toEqual([[0, 4]]);
-    expect(() => planOf({}, {}, [[]], limits)).toThrow(expect.objectContaining({ code: 'ARGUMENT', culprit: 'decoder_start_token_id' }));
-    expect(planOf({ bos_token_id: 5 }, {}, [[]], limits).prompts).toEqual([[5]]);
+    expect(() => planned({}, {}, [[]])).toThrow(expect.objectContaining({ code: 'ARGUMENT', culprit: 'decoder_start_token_id' }));
+    expect(planned({ bos_token_id: 5 }, {}, [[]]).prompts).toEqual([[5]]);
   });
 
   it('fills rows up with the padding token, or the end', () => {

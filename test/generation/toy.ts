@@ -5,7 +5,7 @@
 import { type Engine, tensor } from 'heed';
 import type { GenerationConfig } from '../../dist/generation/config.js';
 import { search } from '../../dist/generation/generate.js';
-import { planOf } from '../../dist/generation/plan.js';
+import { planOf, startsOf } from '../../dist/generation/plan.js';
 import type { Decoding, Found, Streamer } from '../../dist/generation/search.js';
 import { Random } from '../cases/random.js';
 
@@ -76,6 +76,7 @@ export async function searchToy(engine: Engine, toy: Toy, options: GenerationCon
   const { own = {}, prompt = [0], sources = [], streamer, signal, decoding = new ToyDecoding(engine, toy) } = call;
   const positions = toy.logits[0]?.length as number;
   const starts = toy.logits.map(() => prompt);
-  const plan = planOf({ decoder_start_token_id: 0, ...own }, options, starts, { V: toy.V, positions: positions + 1 });
+  const wishes = { decoder_start_token_id: 0, ...own };
+  const plan = planOf(wishes, options, startsOf(wishes, options, starts), { V: toy.V, positions: positions + 1 });
   return engine.run(() => search(decoding, { engine, plan, sources: starts.map((_, i) => sources[i] ?? []), streamer }), signal);
 }

@@ -1,0 +1,282 @@
+/**
+ * AutoModelForCausalLM: a model that writes on, in transformers.js's idiom. `model(inputs)` scores each token of a text, `model.generate` goes on from it. Calls on one
+ * engine queue, and yield to the event loop between blocks.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, HeedError } from '../errors.js';
+import { type Folder, folderOf } from '../io/folder.js';
+import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import { callable } from '../models/callable.js';
+import type { Decoder, DecoderOutputs } from '../models/decoder.js';
+import type { DecoderState } from '../models/decoder_state.js';
+import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
+import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
+import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
+import { loadPretrained } from '../models/pretrained.js';
+import { withRoom } from '../models/room.js';
+import type { Origin } from '../models/save.js';
+import { expectBooleans } from '../ops/check.js';
+import { contiguous, narrow } from '../ops/shape.js';
+import { HostTensor, type Tensor } from '../tensor.js';
+import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
+import { type GenerationConfig, readGenerationConfig } from './config.js';
+import { beamsOf, rowsOf } from './decoding.js';
+import { search } from './generate.js';
+import { type Plan, planOf } from './plan.js';
+import type { Decoding, Found } from './search.js';
+
+/** A text, as a tokenizer gives it: token ids [B, T]. */
+export interface CausalInputs {
+  /** The text so far, [B, T]. */
+  input_ids: IntegerInput;
+  /** 1 for tokens, of which every row has one at least, 0 for padding, before or behind them. Default: all 1. */
+  attention_mask?: IntegerInput | undefined;
+  /** Tokenizers give them; they must be 0. */
+  token_type_ids?: IntegerInput | undefined;
+}
+
+/** What is asked for beside it is that of each block. */
+export interface CausalOutput extends Insights {
+  /** The score of each token that may come next, [B, T, V]; of padding 0. */
+  logits: HostTensor;
+}
+
+/** Options of a language model's `generate`: the text, how it is gone on with, and what of it is told. */
+export interface CausalGenerateOptions extends CausalInputs, Asking {}
+
+/** Insights are those of a forward over the sequences. */
+export interface CausalGenerateOutput extends Insights, Told {}
+
+const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
+
+/** A language model as users call it. In a page it lives in a worker: then `engine` and `module` cannot be reached, and say so. */
+export type CausalLM = Omit<CausalModel, 'generate'> &
+  ((inputs: CausalInputs, options?: CallOptions) => Promise<CausalOutput>) & {
+    /**
+     * Goes on from each text, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for those that heed does not have, NUMERIC
+     * where no token can come next, or `signal.reason`.
+     * @example const ids = await model.generate({ ...tokenizer('The sea is'), max_new_tokens: 20 }); // int32 [1, T]
+     */
+    generate: {
+      /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
+      (
+        options: CausalGenerateOptions & {
+          /** An object is given. */
+          return_dict_in_generate: true;
+        },
+        wishes?: GenerationConfig,
+      ): Promise<CausalGenerateOutput>;
+      /** The sequences, int32 [B · num_return_sequences, T], each behind the text that it goes on from. `input_ids` alone will do. */
+      (options: CausalGenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
+    };
+  };
+
+/** A batch of texts without their padding. */
+interface Texts {
+  rows: readonly (readonly number[])[];
+  /** [B, T] as it was given. */
+  ids: Int32Array;
+  shape: readonly [B: number, T: number];
+  /** Where each row's tokens begin. */
+  begins: readonly number[];
+}
+
+/** A decoder as a search sees it. */
+class DecoderDecoding implements Decoding {
+  constructor(
+    readonly module: Decoder,
+    readonly state: DecoderState,
+  ) {}
+
+  *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
+    const T = tokens.length / rows;
+    const { logits } = yield* withRoom(this.module.engine, [rows, T], () => this.module.decode(tokens, [rows, T], this.state));
+    const shape = [rows, logits.dim(2)];
+    if (T === 1) return logits.view(shape);
+    const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
+    // Of one row it is a view.
+    if (last.storage !== logits.storage) logits.dispose();
+    return last.view(shape);
+  }
+
+  reorder(rows: readonly number[]): void {
+    this.state.reorder(rows);
+  }
+}
+
+/** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
+export class CausalModel extends LoadedModel {
+  static readonly optionNames = trainableOptionNames;
+
+  constructor(
+    engine: Engine,
+    config: JsonObject,
+    /** What the model's files ask of a generation. */
+    readonly generation_config: GenerationConfig,
+    /** The blocks, with their parameters. */
+    readonly module: Decoder,
+    origin?: Origin,
+  ) {
+    super(engine, config, module, origin);
+  }
+
+  /** Loads a folder's config.json, generation_config.json and weights. */
+  static async load(engine: Engine, model: string | Folder, options: TrainableOptions = {}): Promise<CausalLM> {
+    checkPretrained(options, trainableOptionNames);
+    const { trainable } = options;
+    const folder = folderOf(engine.runtime, model);
+    const { config, module, origin } = await loadPretrained(engine, folder, 'decoder', options, { trainable });
+    try {
+      const file = 'generation_config.json';
+      const json = await readJson(folder, file, { signal: options.signal, optional: true });
+      const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
+      const names = ['run', 'forward', 'generate', 'save_pretrained'] as const;
+      return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
+    } catch (error) {
+      module.dispose();
+      throw error;
+    }
+  }
+
+  /** One forward over a text. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
+  async call(inputs: CausalInputs, options: CallOptions = {}): Promise<CausalOutput> {
+    checkOptions(inputs, inputNames, 'model');
+    checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
+    const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
+    expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
+    const texts = this.#texts(inputs);
+    const told = this.#told.bind(this);
+    return this.run(() => told(texts, { attentions, hiddenStates }), signal);
+  }
+
+  /** The same, as transformers.js calls it. */
+  forward(inputs: CausalInputs, options?: CallOptions): Promise<CausalOutput> {
+    return this.call(inputs, options);
+  }
+
+  /**
+   * Goes on from each text, by transformers' options: see docs/generation.md. Rejects with ARGUMENT for options that contradict each other,
+   * UNSUPPORTED for those that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` hold where the call says nothing.
+   */
+  async generate(
+    options: CausalGenerateOptions | IdTensor,
+    wishes: GenerationConfig = this.generation_config,
+  ): Promise<HostTensor | CausalGenerateOutput> {
+    const given = namedIds(options) as CausalGenerateOptions;
+    checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
+    const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
+    const texts = this.#texts(given);
+    const [B, width] = texts.shape;
+    const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
+    const plan = planOf(wishes, asked, whole, this.module.dims);
+    if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
+    const lengths = [...new Set(texts.rows.map(({ length }) => length))];
+    if (lengths.length > 1 && (kept.logits || kept.scores))
+      throw new HeedError('UNSUPPORTED', 'generate: texts of different lengths have steps of their own', {
+        culprit: kept.logits ? 'output_logits' : 'output_scores',
+        cure: 'Generate for texts of one length at a time',
+      });
+    const { engine, module } = this;
+    const told = this.#told.bind(this);
+    const result = await this.run(function* () {
+      const found: Found[][] = Array.from({ length: B }, () => []);
+      // Texts of one length grow together.
+      for (const length of lengths) {
+        const members = texts.rows.flatMap((row, b) => (row.length === length ? [b] : []));
+        const sources = members.map((b) => texts.rows[b] as readonly number[]);
+        const state = module.start();
+        try {
+          const job = { engine, plan: narrowed(plan, sources, width - length), sources, streamer, kept };
+          const all = yield* search(new DecoderDecoding(module, state), job);
+          const n = plan.num_return_sequences;
+          for (const [i, b] of members.entries()) found[b] = all.slice(i * n, (i + 1) * n);
+        } finally {
+          state.dispose();
+        }
+      }
+      const lists = found.flatMap((some, b) =>
+        some.map(({ ids }) => [...(whole[b] as number[]), ...ids.slice((texts.rows[b] as readonly number[]).length)]),
+      );
+      const sequences = rowsOf(lists, plan.pad_token_id);
+      const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found.flat())), ...kept };
+      const insights = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
+      if (!insights.attentions && !insights.hiddenStates) return output;
+      const n = plan.num_return_sequences;
+      const rows = lists.map((list, r) => list.slice(texts.begins[Math.floor(r / n)]));
+      const shape = sequences.dims as [number, number];
+      const begins = lists.map((_, r) => texts.begins[Math.floor(r / n)] as number);
+      const { logits, ...seen } = yield* told({ rows, ids: sequences.data as Int32Array, shape, begins }, insights);
+      return { ...output, ...seen };
+    }, signal);
+    return asObject ? result : result.sequences;
+  }
+
+  /** A forward over texts, told where their tokens stand. */
+  *#told(
+    { rows, shape: [B, T], begins }: Texts,
+    wants: { attentions?: boolean | undefined; hiddenStates?: boolean | undefined },
+  ): Generator<void, CausalOutput> {
+    const { module } = this;
+    const ids = new Int32Array(B * T);
+    for (const [b, row] of rows.entries()) ids.set(row, b * T);
+    const lengths = rows.map(({ length }) => length);
+    const out: DecoderOutputs = yield* withRoom(module.engine, [B, T], () => module.steps({ ids, shape: [B, T], lengths }, wants));
+    const placed = (x: Tensor, ...axes: number[]) => inPlace(x.toHost(), axes, lengths, begins);
+    return {
+      logits: placed(out.logits, 1),
+      ...(wants.hiddenStates && { hidden_states: out.hiddenStates.map((x) => placed(x, 1)) }),
+      ...(wants.attentions && { attentions: out.attentions.map((x) => placed(x, 2, 3)) }),
+    };
+  }
+
+  #texts(inputs: CausalInputs): Texts {
+    const { data: ids, dims: shape } = integers('input_ids', inputs.input_ids);
+    within('input_ids', ids, this.module.dims.V);
+    if (integersLike('token_type_ids', inputs.token_type_ids, shape)?.some((type) => type !== 0))
+      throw new HeedError('ARGUMENT', 'token_type_ids holds another number than 0', {
+        culprit: 'token_type_ids',
+        cure: 'This model has no types',
+      });
+    const mask = integersLike('attention_mask', inputs.attention_mask, shape);
+    const [B, T] = shape;
+    const begins: number[] = [];
+    const rows = Array.from({ length: B }, (_, b) => {
+      const counts = mask && [...mask.subarray(b * T, (b + 1) * T)].map((m) => m !== 0);
+      const [begin, end] = counts ? [counts.indexOf(true), counts.lastIndexOf(true) + 1] : [0, T];
+      if (begin < 0 || counts?.slice(begin, end).includes(false))
+        throw new HeedError('ARGUMENT', `row ${b} of attention_mask ${begin < 0 ? 'has no token' : 'has padding between tokens'}`, {
+          culprit: 'attention_mask',
+          shape,
+          cure: 'Padding stands before the tokens, or behind them',
+        });
+      begins.push(begin);
+      return [...ids.subarray(b * T + begin, b * T + end)];
+    });
+    return { rows, ids, shape, begins };
+  }
+}
+
+/** The plan of texts that have so much less than the width of the batch, from which lengths are counted. */
+const narrowed = (plan: Plan, prompts: readonly (readonly number[])[], less: number): Plan => ({
+  ...plan,
+  prompts,
+  prompt: plan.prompt - less,
+  max_length: plan.max_length - less,
+  min_length: Math.max(0, plan.min_length - less),
+});
+
+/** Moves rows' tokens, which stand at the front, to where they begin, on the axes that count tokens; what is padding is 0. */
+function inPlace(x: HostTensor, axes: readonly number[], lengths: readonly number[], begins: readonly number[]): HostTensor {
+  const { data, dims } = x;
+  const T = dims[axes[0] as number] as number;
+  if (lengths.every((length, b) => length === T && begins[b] === 0)) return x;
+  const steps = dims.map((_, axis) => dims.slice(axis + 1).reduce((n, d) => n * d, 1));
+  const y = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const b = Math.floor(i / (steps[0] as number));
+    const at = axes.map((axis) => Math.floor(i / (steps[axis] as number)) % T);
+    if (at.some((t) => t >= (lengths[b] as number))) continue;
+    y[axes.reduce((to, axis) => to + (begins[b] as number) * (steps[axis] as number), i)] = data[i] as number;
+  }
+  return new HostTensor('float32', y, dims);
+}

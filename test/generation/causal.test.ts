@@ -1,0 +1,130 @@
+/** AutoModelForCausalLM: what Hugging Face's models write, by every search, alone and beside texts of other lengths, and what is refused. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AutoModelForCausalLM, type CausalLM, createEngine, type Engine } from '../../dist/entry/node.js';
+import { failureOf } from '../io/memory.js';
+import { numbersOf, readWeights, type Weight } from '../models/files.js';
+
+const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
+
+describe.each(['llama', 'llama3'])('%s', (name) => {
+  let engine: Engine;
+  let model: CausalLM;
+  const expected = readWeights(readFileSync(join(folder, name, 'expected.safetensors')));
+  const of = (key: string) => {
+    const { bytes, shape } = expected[key] as Weight;
+    return { data: new Int32Array(bytes.slice().buffer), dims: shape as number[] };
+  };
+  beforeAll(async () => {
+    engine = await createEngine({ threads: 2, deterministic: true, inlineBelow: 0 });
+    model = await AutoModelForCausalLM.from_pretrained(join(folder, name), { engine });
+  });
+  afterAll(async () => {
+    model.dispose();
+    await engine.dispose();
+  });
+  const prompt = () => of('prompt');
+  const lists = (x: { tolist(): unknown }) => x.tolist() as number[][];
+  const rows = ({ data, dims }: { data: Int32Array; dims: number[] }) =>
+    Array.from({ length: dims[0] as number }, (_, r) => [...data.subarray(r * (dims[1] as number), (r + 1) * (dims[1] as number))]);
+  const bytes = (row: readonly number[]) => JSON.stringify(row);
+
+  it("scores a text as Hugging Face's does", async () => {
+    const { data, dims } = of('input_ids');
+    const input_ids = rows({ data, dims });
+    const { logits, attentions, hidden_states } = await model({ input_ids }, { output_attentions: true, output_hidden_states: true });
+    const far = (got: { data: ArrayLike<number> }, key: string) =>
+      numbersOf(expected[key] as Weight).reduce((most, x, i) => Math.max(most, Math.abs(x - (got.data[i] as number))), 0);
+    expect(far(logits, 'logits')).toBeLessThan(1e-4);
+    for (const [i, x] of (attentions ?? []).entries()) expect(far(x as never, `attn.${i}`)).toBeLessThan(1e-4);
+    for (const [i, x] of (hidden_states ?? []).entries()) expect(far(x as never, `hidden.${i}`)).toBeLessThan(1e-4);
+  });
+
+  it.each([
+    ['greedy', {}],
+    ['beam4', { num_beams: 4 }],
+    ['rep', { repetition_penalty: 1.5 }],
+    ['beam3_ret2_ngram', { num_beams: 3, num_return_sequences: 2, no_repeat_ngram_size: 2, length_penalty: 0.7 }],
+  ])("writes what Hugging Face's writes: %s", async (key, options) => {
+    const want = rows(of(key));
+    const got = await model.generate({ input_ids: rows(prompt()), max_new_tokens: 16, ...options });
+    expect(lists(got)).toEqual(want);
+  });
+
+  it('writes the same beside texts of other lengths, padded before or behind', async () => {
+    const texts = [[5, 9, 3, 7, 11, 8], [4], [6, 2, 9]];
+    const wishes = { max_new_tokens: 9, eos_token_id: 96 };
+    const alone: string[] = [];
+    for (const text of texts)
+      alone.push(bytes((lists(await model.generate({ input_ids: [text], ...wishes }))[0] as number[]).slice(text.length)));
+    for (const left of [true, false]) {
+      const padding = (text: number[]) => new Array(6 - text.length).fill(0);
+      const put = (text: number[], pads: number[]) => (left ? [...pads, ...text] : [...text, ...pads]);
+      const input_ids = texts.map((text) => put(text, padding(text)));
+      const attention_mask = texts.map((text) =>
+        put(
+          text.map(() => 1),
+          padding(text),
+        ),
+      );
+      const together = lists(await model.generate({ input_ids, attention_mask, ...wishes }));
+      expect(together.map((row) => bytes(row.slice(6)))).toEqual(alone);
+      expect(together.map((row) => bytes(row.slice(0, 6)))).toEqual(input_ids.map(bytes));
+      const { logits } = await model({ input_ids, attention_mask });
+      const one = (await model({ input_ids: [texts[2] as number[]] })).logits.tolist() as number[][][];
+      const row = (logits.tolist() as number[][][])[2] as number[][];
+      expect(left ? row.slice(3) : row.slice(0, 3)).toEqual(one[0]);
+    }
+  });
+
+  it('tells of its steps, streams, draws by a seed, and stops', async () => {
+    const input_ids = rows(prompt());
+    const told = await model.generate({
+      input_ids,
+      max_new_tokens: 4,
+      return_dict_in_generate: true,
+      output_scores: true,
+      output_attentions: true,
+    });
+    expect(told.scores).toHaveLength(4);
+    expect(told.attentions?.[0]?.dims.slice(2)).toEqual([9, 9]);
+    const heard: number[] = [];
+    const streamer = { put: (tokens: number[][]) => void heard.push(...(tokens[0] as number[])), end: () => void heard.push(-1) };
+    const written = lists(await model.generate({ input_ids, max_new_tokens: 4, streamer }))[0] as number[];
+    expect(heard).toEqual([...written, -1]);
+    const draw = async (seed: number) =>
+      bytes(lists(await model.generate({ input_ids, max_new_tokens: 8, do_sample: true, seed }))[0] as number[]);
+    expect(await draw(1)).toBe(await draw(1));
+    expect(await draw(1)).not.toBe(await draw(2));
+    const stop = AbortSignal.abort(new Error('enough'));
+    await expect(model.generate({ input_ids, max_new_tokens: 8, signal: stop })).rejects.toThrow('enough');
+  });
+
+  it.each([
+    ['padding between tokens', { input_ids: [[1, 2, 3]], attention_mask: [[1, 0, 1]] }, 'ARGUMENT'],
+    ['no token at all', { input_ids: [[1, 2, 3]], attention_mask: [[0, 0, 0]] }, 'ARGUMENT'],
+    ['a token outside of the vocabulary', { input_ids: [[1, 97]] }, 'ARGUMENT'],
+    ['more tokens than it has positions', { input_ids: [[1, 2]], max_new_tokens: 100 }, 'ARGUMENT'],
+    ['an option that it does not have', { input_ids: [[1, 2]], penalty_alpha: 0.6 }, 'UNSUPPORTED'],
+    [
+      'steps of different texts',
+      {
+        input_ids: [
+          [1, 2],
+          [0, 2],
+        ],
+        attention_mask: [
+          [1, 1],
+          [0, 1],
+        ],
+        return_dict_in_generate: true,
+        output_scores: true,
+      },
+      'UNSUPPORTED',
+    ],
+  ])('refuses %s', async (_, options, code) => {
+    expect((await failureOf(() => model.generate(options as never))).code).toBe(code);
+  });
+});
