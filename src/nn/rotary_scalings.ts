@@ -8,24 +8,31 @@ import type { RotaryScaling } from './rotary_positions.js';
 
 /** What scalings read of a config's rope_parameters, with its words in camelCase. */
 export interface ScalingParameters {
-  /** How many times longer texts are. */
+  /** How many times longer texts are than in pretraining. */
   factor: number;
-  /** The most tokens of a text now, and in pretraining. */
+  /** The most tokens of a text. */
   maxPositions: number;
+  /** The most tokens of a text in pretraining. */
   originalMaxPositions: number;
-  /** What cosines and sines are multiplied by, where that does not follow from `factor`. */
+  /** What cosines and sines are multiplied by, where that does not follow from `factor` (yarn, longrope). */
   attentionFactor?: number | undefined;
-  /** Of llama3. */
+  /** Of llama3: pairs that turn fewer times within a text of pretraining are divided by the factor. Default 1. */
   lowFreqFactor?: number | undefined;
+  /** Of llama3: pairs that turn more often stay as they are. Default 4. */
   highFreqFactor?: number | undefined;
-  /** Of yarn. */
+  /** Of yarn: pairs that turn more often stay as they are. Default 32. */
   betaFast?: number | undefined;
+  /** Of yarn: pairs that turn fewer times are divided by the factor. Default 1. */
   betaSlow?: number | undefined;
+  /** Of yarn: a weight of log(factor) in what cosines and sines are multiplied by. */
   mscale?: number | undefined;
+  /** Of yarn: the same, in what that is divided by. */
   mscaleAllDim?: number | undefined;
+  /** Of yarn: whether its ramp begins and ends at whole pairs. Default true. */
   truncate?: boolean | undefined;
-  /** Of longrope: what each pair's wavelength is multiplied by. */
+  /** Of longrope: what each pair's wavelength is multiplied by in texts no longer than those of pretraining. */
   shortFactor?: readonly number[] | undefined;
+  /** Of longrope: the same in longer ones. */
   longFactor?: readonly number[] | undefined;
 }
 
