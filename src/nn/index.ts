@@ -9,10 +9,11 @@ export {
   type MultiheadAttentionResult,
   type Turn,
 } from './attention.js';
-export { KVCache } from './cache.js';
+export { KVCache, type KVCacheOptions } from './cache.js';
 export type { Init } from './init.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
 export { type LoadOptions, Module, type SaveOptions, type StateDict, type StateTensor, type TrainOptions } from './module.js';
+export type { PageDtype } from './pages.js';
 export type { Parameter, ParameterDtype, ParameterOptions } from './parameter.js';
 export {
   LearnedPositions,
