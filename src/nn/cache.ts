@@ -119,6 +119,7 @@ export class KVCache {
       return; // no rows yet, in any order
     }
     const old = this.#rows;
+    if (Array.isArray(rows) && rows.length === old.length && rows.every((row, i) => row === i)) return;
     this.#rows = this.#shared('KVCache.reorder', rows);
     for (const row of old) release(row);
     this.#changed(this.#appended);
@@ -204,22 +205,17 @@ export class KVCache {
   /** The table, written when it has changed. */
   #told(): Storage {
     if (this.#table && !this.#isStale) return this.#table;
-    const B = this.rows;
     const most = this.#rows.reduce((most, { pages }) => Math.max(most, pages.length), 1);
-    const words = new Int32Array(2 * B * (1 + most));
-    for (const [b, { pages, length, start }] of this.#rows.entries()) {
-      words[b] = length;
-      words[B + b] = start;
-      for (const [i, { ptr, room }] of pages.entries()) {
-        words[2 * (B + b * most + i)] = ptr;
-        words[2 * (B + b * most + i) + 1] = room;
-      }
-    }
+    const words: number[] = [];
+    for (const { length } of this.#rows) words.push(length);
+    for (const { start } of this.#rows) words.push(start);
+    for (const { pages } of this.#rows) for (let i = 0; i < most; i++) words.push(pages[i]?.ptr ?? 0, pages[i]?.room ?? 0);
     const { heap } = this.engine;
-    if (!this.#table || this.#table.bytes < words.byteLength) {
+    const bytes = 4 * words.length;
+    if (!this.#table || this.#table.bytes < bytes) {
       this.#table?.free();
       this.#table = undefined;
-      this.#table = heap.allocate(words.byteLength);
+      this.#table = heap.allocate(bytes);
     }
     const { ptr } = this.#table;
     this.engine.write(words, (own) => heap.ints(ptr, own.length).set(own));

@@ -3,7 +3,7 @@
  * @module heed/nn
  */
 export type { Turn } from './attention.js';
-export { KVCache } from './cache.js';
+export { KVCache, type KVCacheOptions } from './cache.js';
 export type { Gate } from './feed_forward.js';
 export type { Init } from './init.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';
@@ -15,6 +15,7 @@ export {
   type MultiheadAttentionResult,
 } from './multihead_attention.js';
 export type { Norm } from './norm.js';
+export type { PageDtype } from './pages.js';
 export type { Parameter, ParameterDtype, ParameterOptions } from './parameter.js';
 export {
   LearnedPositions,
