@@ -118,6 +118,13 @@ const DROPOUT = 0.1;
 
 const flip = (x: Tensor): Tensor => contiguous(transpose(x, 0, 1));
 
+/** What a layer's block is run with beside its input. */
+interface LayerRun {
+  self: LayerAttention;
+  memory?: Tensor | undefined;
+  cross?: LayerAttention;
+}
+
 /** What encoder and decoder layers share. */
 abstract class TransformerLayer extends Module {
   /** The layer's options, with PyTorch's defaults. */
@@ -140,7 +147,7 @@ abstract class TransformerLayer extends Module {
   }
 
   /** Runs the block; weights are told of behind it, to be the listeners'. */
-  protected run(given: Tensor, others: { self: LayerAttention; memory?: Tensor | undefined; cross?: LayerAttention }): Tensor {
+  protected run(given: Tensor, others: LayerRun): Tensor {
     const { self, cross = {} } = others;
     expectSequence('query', given);
     if (others.memory !== undefined || (others.cross && !cross.cache)) expectSequence('key', others.memory);
