@@ -6,6 +6,8 @@ import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import { floats, type Sources } from '../nn/formats/sources.js';
+import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 
 /** config.json's quantization_config of a q8 checkpoint. */
@@ -15,11 +17,16 @@ export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: B
 export const pretrainedDtypes = ['fp32', 'q8'] as const;
 export type PretrainedDtype = (typeof pretrainedDtypes)[number];
 
+/** What estimate and info tell: 'q4' comes with a file, and is not asked for. */
+export type HeldDtype = PretrainedDtype | 'q4';
+
 export interface WeightForms {
-  /** As the checkpoint has them: float32 stands for all floats. */
+  /** Whether config.json says that matrices and tables are int8 with scales. */
   stored: ParameterDtype;
-  /** As the engine is to hold them. */
-  kept: ParameterDtype;
+  /** As the engine is to hold them: all in float32; floats rounded to 8 bits; or each as its file has it. */
+  kept: ParameterDtype | undefined;
+  /** What tensors may be, by the kinds that files name. */
+  sources: Sources;
 }
 
 /** Throws UNSUPPORTED for what is no dtype of from_pretrained. */
@@ -31,11 +38,18 @@ export function checkDtype(dtype: unknown): asserts dtype is PretrainedDtype | u
   });
 }
 
-/** A float checkpoint is rounded while it loads if `dtype` is 'q8'; a q8 one stays what it is unless it is 'fp32'. Throws UNSUPPORTED, FORMAT. */
-export function weightForms(config: JsonNode, dtype: string | undefined): WeightForms {
+/** With 'q8', what is float is rounded while it loads, and what has fewer bits stays what it is; with 'fp32' all is widened. Throws UNSUPPORTED, FORMAT. */
+export function weightForms(config: JsonNode, dtype: string | undefined, sources: Sources = floats): WeightForms {
   checkDtype(dtype);
-  const stored = isQuantized(config) ? 'q8' : 'float32';
-  return { stored, kept: dtype === undefined ? stored : dtype === 'q8' ? 'q8' : 'float32' };
+  return { stored: isQuantized(config) ? 'q8' : 'float32', kept: dtype && kept[dtype], sources };
+}
+
+const kept: Readonly<Record<PretrainedDtype, ParameterDtype>> = { fp32: 'float32', q8: 'q8' };
+
+/** How a model's matrices and tables are held, as `dtype` names it: of several, in the fewest bits. */
+export function heldIn(module: Module): HeldDtype {
+  const held = new Set([...module.namedParameters()].map(([, { dtype }]) => dtype));
+  return held.has('q4') ? 'q4' : held.has('q8') ? 'q8' : 'fp32';
 }
 
 function isQuantized(config: JsonNode): boolean {
