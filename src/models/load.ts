@@ -224,7 +224,7 @@ async function fill(target: Target, given: CheckpointTensor, { sources }: Weight
     scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(row + at, chunk),
   }[transposed ? 'columns' : target.holds];
   // Rows that fill panels, of whole heads where those are interleaved.
-  const rows = transposed ? parameter.columnStep : leastCommonMultiple(parameter.rowStep, head);
+  const rows = transposed ? parameter.columnStep : head % parameter.rowStep ? head * parameter.rowStep : head;
   const ordered = (chunk: Uint8Array) => (head === 1 ? chunk : reordered(chunk, rowBytes, head, 'heed'));
   try {
     await given.read((chunk, offset) => write(offset / rowBytes, ordered(chunk)), { granularity: rowBytes * rows });
@@ -234,10 +234,4 @@ async function fill(target: Target, given: CheckpointTensor, { sources }: Weight
     const message = `${given.file}: ${error.message.replace(parameter.name, given.name)}`;
     throw new HeedError(error.code, message, { culprit: given.name, shape: given.shape });
   }
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y) [x, y] = [y, x % y];
-  return (a / x) * b;
 }

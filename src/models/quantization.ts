@@ -6,9 +6,11 @@ import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { CheckpointEntry } from '../io/weights.js';
 import { floats, type Sources } from '../nn/formats/sources.js';
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
+import type { WeightDtype } from '../tensor.js';
 
 /** config.json's quantization_config of a q8 checkpoint. */
 export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: BLOCK } as const;
@@ -46,10 +48,18 @@ export function weightForms(config: JsonNode, dtype: string | undefined, sources
 
 const kept: Readonly<Record<PretrainedDtype, ParameterDtype>> = { fp32: 'float32', q8: 'q8' };
 
+/** How a checkpoint has its matrices and tables, by its headers: of several ways, in the fewest bits. */
+export function storedAs({ stored, sources }: WeightForms, tensors: readonly CheckpointEntry[]): HeldDtype {
+  return fewest([stored, ...tensors.map(({ dtype }) => sources[dtype]?.format?.dtype ?? 'float32')]);
+}
+
 /** How a model's matrices and tables are held, as `dtype` names it: of several, in the fewest bits. */
 export function heldIn(module: Module): HeldDtype {
-  const held = new Set([...module.namedParameters()].map(([, { dtype }]) => dtype));
-  return held.has('q4') ? 'q4' : held.has('q8') ? 'q8' : 'fp32';
+  return fewest([...module.namedParameters()].map(([, { dtype }]) => dtype));
+}
+
+function fewest(dtypes: readonly WeightDtype[]): HeldDtype {
+  return (['q4', 'q8'] as const).find((dtype) => dtypes.includes(dtype)) ?? 'fp32';
 }
 
 function isQuantized(config: JsonNode): boolean {

@@ -5,17 +5,17 @@
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
-import { add_f32, TILE } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
-import { contiguous, narrow } from '../ops/shape.js';
+import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
-import { type HostTensor, type Matrix, type Shape, sizeOf, Tensor, type WeightDtype } from '../tensor.js';
+import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
 import { Packed } from './formats/packed.js';
 import { Quantized, quantizedEntries } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import { floats, type Source } from './formats/sources.js';
+import { GradientSum } from './gradient.js';
 import { type Init, zeros } from './init.js';
 
 export type { Operand } from './formats/format.js';
@@ -52,9 +52,7 @@ export class Parameter {
   #held: Format | undefined;
   /** The one tensor of all reads in training, to which a tape's gradients come. */
   #leaf: Tensor | undefined;
-  #grad: Tensor | undefined;
-  /** Whether `#grad` holds a gradient, or what is to be overwritten. */
-  #hasGrad = false;
+  readonly #gradient: GradientSum;
   #form: Form | undefined;
 
   constructor(
@@ -71,6 +69,7 @@ export class Parameter {
     const heights = typeof parts === 'number' ? Array.from({ length: parts }, () => (shape[0] as number) / parts) : parts;
     this.#weights = { engine, name, shape, heights };
     this.#init = init;
+    this.#gradient = new GradientSum(engine, shape);
   }
 
   /** How it is held: 'q4' is what a GGUF file has given. */
@@ -133,7 +132,7 @@ export class Parameter {
   get tensor(): Tensor {
     if (!this.#training) return this.#loaded().values();
     this.#leaf ??= this.#loaded().values();
-    if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#accumulate(gradient));
+    if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#gradient.add(gradient));
     return this.#leaf;
   }
 
@@ -256,35 +255,22 @@ export class Parameter {
 
   /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
   get grad(): Tensor | undefined {
-    return this.#hasGrad ? this.#grad : undefined;
+    return this.#gradient.value;
   }
 
   /** Forgets the gradient; its memory stays for the next. */
   zeroGrad(): void {
-    this.#hasGrad = false;
+    this.#gradient.zero();
   }
 
   /** Memory for the gradient, so that a first step takes as much as all others. */
   reserveGrad(): void {
-    // Not a scope's: it lives as long as the parameter trains.
-    this.#grad ??= new Tensor(this.engine, this.engine.heap.allocate(4 * sizeOf(this.shape)), this.shape);
+    this.#gradient.reserve();
   }
 
   /** Forgets the gradient and frees its memory. */
   freeGrad(): void {
-    this.#grad?.dispose();
-    this.#grad = undefined;
-    this.#hasGrad = false;
-  }
-
-  #accumulate(gradient: Tensor): void {
-    const { engine } = this;
-    const given = contiguous(gradient);
-    this.reserveGrad();
-    const { ptr, size: n } = this.#grad as Tensor;
-    if (this.#hasGrad) engine.launch(add_f32({ tiles: Math.ceil(n / TILE), work: n * 2, y: ptr, a: ptr, b: given.ptr, n, period: n }));
-    else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);
-    this.#hasGrad = true;
+    this.#gradient.free();
   }
 
   /** Whether another parameter holds the same values, in the same form. */

@@ -7,9 +7,9 @@ import type { Engine } from '../../engine/engine.js';
 import { PANEL } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { unpack } from '../../ops/matmul.js';
+import type { PanelRows } from '../../ops/quantize.js';
 import { contiguous, transpose } from '../../ops/shape.js';
 import { type Matrix, type Shape, sizeOf, Tensor, type WeightDtype } from '../../tensor.js';
-import { rowBytes, type Source } from './sources.js';
 
 /** A matrix as `linear` takes it, a table as `embedding` does. */
 export type Operand = Matrix | Tensor;
@@ -56,6 +56,31 @@ export interface Columns {
   column: number;
 }
 
+/** The parameter that is filled, for messages. */
+interface Filled {
+  engine: Engine;
+  name: string;
+  shape: readonly number[];
+}
+
+export interface Source {
+  /** Elements that share bytes, and how many. */
+  readonly block: readonly [elements: number, bytes: number];
+  /** The format that holds it bit by bit, and how its rows `row` … go there; that of floats is the parameter's choice. Throws NUMERIC for a scale that is not finite. */
+  readonly format?: Format;
+  copy?(form: PanelForm, row: number, bytes: Uint8Array): void;
+  /** Whether widening needs the bytes in the engine first. */
+  readonly staged: boolean;
+  /** Writes whole rows, whose bytes these are, to `to`: float32 [rows, width]. Throws NUMERIC for what is not finite. */
+  widen(filled: Filled, bytes: Uint8Array, to: Tensor): void;
+}
+
+/** By the kind that a file names. */
+export type Sources = Readonly<Record<string, Source>>;
+
+/** Bytes of a row of so many elements. */
+export const rowBytes = ({ block: [elements, bytes] }: Source, width: number): number => (width / elements) * bytes;
+
 /** A class of forms. */
 export interface Format {
   new (weights: Weights): Form;
@@ -101,10 +126,12 @@ export abstract class Form {
   write(row: number, bytes: Uint8Array, source: Source): void {
     const width = widthOf(this.weights);
     const rows = bytes.length / Math.max(1, rowBytes(source, width));
-    this.take(row, rows, bytes, source);
+    if (source.copy && source.format === this.constructor) source.copy(this as Form as PanelForm, row, bytes);
+    else this.take(row, rows, bytes, source);
     this.#filled += rows * width;
   }
 
+  /** Takes rows that are not of its own format. */
   protected abstract take(row: number, rows: number, bytes: Uint8Array, source: Source): void;
 
   /** Takes columns of a tensor that a checkpoint has transposed: its rows. Throws NUMERIC for what is not finite. */
@@ -149,7 +176,7 @@ export abstract class Form {
   }
 
   /** A checkpoint's bytes in the engine's memory, for as long as `body` runs. */
-  protected raw(bytes: Uint8Array, body: (from: number) => void): void {
+  raw(bytes: Uint8Array, body: (from: number) => void): void {
     const { engine } = this.weights;
     engine.scope(() => {
       const { ptr } = engine.allocate(bytes.length);
@@ -163,21 +190,13 @@ export abstract class Form {
   }
 }
 
-/** Some rows, or some columns, of one of a stack's matrices: where it is, where they begin in it, how many, and where they come from. */
-export interface Piece {
-  ptr: number;
-  first: number;
-  count: number;
-  from: number;
-}
-
 /** A stack of matrices in panels, one behind the other. */
 export abstract class PanelForm extends Form {
   protected abstract readonly bytesOf: PanelBytes;
   protected abstract matrix(rows: number, offset: number): Matrix;
 
   /** Rows `row` … that lie `step` bytes apart from `from` on, part by part. */
-  protected each(row: number, rows: number, from: number, step: number, write: (piece: Piece) => void): void {
+  each(row: number, rows: number, from: number, step: number, write: (rows: PanelRows) => void): void {
     for (const i of this.weights.heights.keys()) {
       const { row: start, height, offset } = partOf(this.weights, i, this.bytesOf);
       const [begin, end] = [Math.max(row, start), Math.min(row + rows, start + height)];

@@ -5,10 +5,9 @@
 import { BLOCK, matmul_q4, PANEL, pack_q4, Q4_BLOCK, unpack_q4 } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { HeedError } from '../../errors.js';
-import { launchChecked } from '../../ops/quantize.js';
 import { Matrix, type MatrixKernels } from '../../tensor.js';
 import { PanelForm, stackBytes, type Weights, widthOf } from './format.js';
-import { blockSource, notFiniteScale, rowBytes, type Source } from './sources.js';
+import { blockSource, type Source } from './sources.js';
 
 const q4Bytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * (columns / BLOCK) * Q4_BLOCK;
 const kernels: MatrixKernels = { bytes: q4Bytes, product: matmul_q4, unpack: unpack_q4, rounds: true };
@@ -44,17 +43,8 @@ export class Q4 extends PanelForm {
     return new Q4Matrix(this.weights.engine, this.storage, rows, widthOf(this.weights), offset);
   }
 
-  protected take(row: number, rows: number, raw: Uint8Array, source: Source): void {
-    if (source.format !== Q4) throw this.#refusal();
-    const { engine, name, shape } = this.weights;
-    const [K, bytes] = [widthOf(this.weights), source.block[1]];
-    this.raw(raw, (at) =>
-      this.each(row, rows, at, rowBytes(source, K), ({ ptr, first, count, from: w }) => {
-        const pack = (refused: number) => pack_q4({ tiles: count, work: count * K, packed: ptr, refused, w, first, K, bytes });
-        // A Q4_0 block's minimum is −8 scales, and has to be a float16.
-        if (!launchChecked(engine, pack)) throw notFiniteScale(name, shape, ', or is beyond 8188');
-      }),
-    );
+  protected take(): void {
+    throw this.#refusal();
   }
 
   protected takeColumns(): void {
@@ -75,7 +65,12 @@ export class Q4 extends PanelForm {
   }
 }
 
-/** A float16 d, and 16 bytes of nibbles q: (q − 8) d. */
-export const Q4_0: Source = /* @__PURE__ */ blockSource(Q4, 32, 18);
+const q4Source = (bytes: number): Source =>
+  blockSource(Q4, bytes, ({ ptr, first, count, from }, K, refused) =>
+    pack_q4({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K, bytes }),
+  );
+
+/** A float16 d, and 16 bytes of nibbles q: (q − 8) d. A block's minimum, −8 d, has to be a float16: d is 8188 at most. */
+export const Q4_0: Source = /* @__PURE__ */ q4Source(18);
 /** Float16 d and m, and the same: q d + m. */
-export const Q4_1: Source = /* @__PURE__ */ blockSource(Q4, 32, 20);
+export const Q4_1: Source = /* @__PURE__ */ q4Source(20);

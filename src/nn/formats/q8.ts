@@ -9,7 +9,6 @@ import { concatenated } from '../../io/bytes.js';
 import type { SafetensorsEntry } from '../../io/safetensors_writer.js';
 import {
   groups,
-  launchChecked,
   notFinite,
   packInts,
   packScales,
@@ -21,7 +20,7 @@ import {
 } from '../../ops/quantize.js';
 import type { Tensor } from '../../tensor.js';
 import { type Columns, type Form, PanelForm, rowsOf, stackBytes, turned, type Weights, widthOf } from './format.js';
-import { blockSource, notFiniteScale, rowBytes, type Source } from './sources.js';
+import { blockSource, type Source } from './sources.js';
 
 const SCALE = '.scale';
 
@@ -68,8 +67,7 @@ export class Quantized extends PanelForm {
   }
 
   protected take(row: number, rows: number, bytes: Uint8Array, source: Source): void {
-    if (source.format === Quantized) this.#copy(row, rows, bytes, source);
-    else this.widened(rows, bytes, source, ({ ptr }) => this.#quantize(row, rows, ptr));
+    this.widened(rows, bytes, source, ({ ptr }) => this.#quantize(row, rows, ptr));
   }
 
   protected takeAll({ ptr }: Tensor): void {
@@ -88,18 +86,6 @@ export class Quantized extends PanelForm {
       const ptr = piece.ptr + (column / BLOCK) * PANEL_BLOCK;
       if (!quantizeRows(engine, { ...piece, ptr }, columns, blocks)) throw notFinite(name);
     });
-  }
-
-  /** Takes blocks of Q8_0 as they are. */
-  #copy(row: number, rows: number, bytes: Uint8Array, source: Source): void {
-    const { engine, name, shape } = this.weights;
-    const K = widthOf(this.weights);
-    this.raw(bytes, (at) =>
-      this.each(row, rows, at, rowBytes(source, K), ({ ptr, first, count, from: w }) => {
-        const pack = (refused: number) => pack_q8_0({ tiles: count, work: count * K, packed: ptr, refused, w, first, K });
-        if (!launchChecked(engine, pack)) throw notFiniteScale(name, shape);
-      }),
-    );
   }
 
   /** Takes rows `row` … of a checkpoint's int8. */
@@ -142,7 +128,9 @@ export class Quantized extends PanelForm {
 }
 
 /** GGUF's: a float16 d, and 32 int8 q: q d. */
-export const Q8_0: Source = /* @__PURE__ */ blockSource(Quantized, 32, 34);
+export const Q8_0: Source = /* @__PURE__ */ blockSource(Quantized, 34, ({ ptr, first, count, from }, K, refused) =>
+  pack_q8_0({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K }),
+);
 
 /** A weight as a checkpoint holds it: what is 8-bit already as it is, others rounded on the way. */
 export function quantizedEntries(name: string, weights: Weights, form: Form): SafetensorsEntry[] {

@@ -3,35 +3,13 @@
  * format that holds them bit by bit. Floats are here; blocks are in the file of their format, and in gguf.ts by their names.
  */
 import type { Engine } from '../../engine/engine.js';
-import { convert_bf16_f32, convert_f16_f32, TILE } from '../../engine/kernels.generated.js';
+import { BLOCK, convert_bf16_f32, convert_f16_f32, TILE } from '../../engine/kernels.generated.js';
+import type { Launch } from '../../engine/launch.js';
 import { HeedError } from '../../errors.js';
-import { areFinite } from '../../ops/quantize.js';
-import type { Tensor } from '../../tensor.js';
-import type { Format } from './format.js';
+import { areFinite, launchChecked, type PanelRows } from '../../ops/quantize.js';
+import { type Format, rowBytes, type Source, type Sources, widthOf } from './format.js';
 
-/** The parameter that is filled, for messages. */
-interface Filled {
-  engine: Engine;
-  name: string;
-  shape: readonly number[];
-}
-
-export interface Source {
-  /** Elements that share bytes, and how many. */
-  readonly block: readonly [elements: number, bytes: number];
-  /** The format that holds it bit by bit; that of floats is the parameter's choice. */
-  readonly format?: Format;
-  /** Whether widening needs the bytes in the engine first. */
-  readonly staged: boolean;
-  /** Writes whole rows, whose bytes these are, to `to`: float32 [rows, width]. Throws NUMERIC for what is not finite. */
-  widen(filled: Filled, bytes: Uint8Array, to: Tensor): void;
-}
-
-/** By the kind that a file names. */
-export type Sources = Readonly<Record<string, Source>>;
-
-/** Bytes of a row of so many elements. */
-export const rowBytes = ({ block: [elements, bytes] }: Source, width: number): number => (width / elements) * bytes;
+export type { Source, Sources } from './format.js';
 
 const unmendable = (name: string, shape: readonly number[], what: string): HeedError =>
   new HeedError('NUMERIC', `${name} ${what}`, {
@@ -39,9 +17,6 @@ const unmendable = (name: string, shape: readonly number[], what: string): HeedE
     shape,
     cure: 'No dtype mends that, fp32 neither: take another checkpoint',
   });
-
-export const notFiniteScale = (name: string, shape: readonly number[], or = ''): HeedError =>
-  unmendable(name, shape, `has a scale that is not finite${or}`);
 
 /** Floats of so many bytes, and how `n` of them become float32 at `to`. */
 function floatSource(bytes: number, staged: boolean, convert: (engine: Engine, from: Uint8Array, to: number, n: number) => void): Source {
@@ -74,12 +49,26 @@ export const floats = {
   F64: /* @__PURE__ */ floatSource(8, false, (engine, from, to, n) => engine.heap.floats(to, n).set(new Float64Array(from.slice().buffer))),
 } as const satisfies Sources;
 
-/** Blocks that a format holds as they are: it is what widens them, too. */
-export const blockSource = (format: Format, elements: number, bytes: number): Source => {
+/** What puts a checkpoint's blocks into panels: the launch for some rows of K elements. */
+type PackBlocks = (rows: PanelRows, K: number, refused: number) => Launch;
+
+/** Blocks of 32 that a format holds as they are: it is what widens them, too. */
+export const blockSource = (format: Format, bytes: number, pack: PackBlocks): Source => {
   const source: Source = {
-    block: [elements, bytes],
+    block: [BLOCK, bytes],
     format,
     staged: true,
+    copy(form, row, from) {
+      const { engine, name, shape } = form.weights;
+      const K = widthOf(form.weights);
+      const step = rowBytes(source, K);
+      form.raw(from, (at) =>
+        form.each(row, from.length / step, at, step, (rows) => {
+          if (!launchChecked(engine, (refused) => pack(rows, K, refused)))
+            throw unmendable(name, shape, 'has a scale that is not finite, or too large');
+        }),
+      );
+    },
     widen({ engine, name }, from, to) {
       const held = new format({ engine, name, shape: to.shape, heights: [to.dim(0)] });
       try {
