@@ -46,7 +46,7 @@ describe('the packed files', () => {
       /^dist\/(bin|bundle)\/[\w-]+\.js$/,
       /^dist\/wasm\/(simd|relaxed)(-threads)?\.wasm$/,
       /^dist\/runtime\/(node-worker|web-worker|web-host)\.js$/,
-      /^dist\/[\w/-]+\.d\.ts$/,
+      /^dist\/[\w/-]+(\.generated)?\.d\.ts$/,
     ];
     expect(files.filter((path) => !fits.some((pattern) => pattern.test(path)))).toEqual([]);
     expect(files.filter((path) => path.startsWith('dist/cli/'))).toEqual([]);
@@ -143,7 +143,7 @@ describe('sizes', () => {
     expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4200);
   });
 
-  it('of the JavaScript for feature extraction with one architecture: at most 96 kB gzipped, 86 kB without the tokenizer library', async () => {
+  it('of the JavaScript for feature extraction with one architecture: at most 96 kB gzipped, 87 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;
     const size = async (contents: string, resolveDir: string, external: string[]) => {
@@ -154,13 +154,13 @@ describe('sizes', () => {
       return gzip(outputFiles[0]?.contents as Uint8Array);
     };
     expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(96_000);
-    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(86_000);
+    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(87_000);
   });
 
-  it('of all that is installed, dependencies aside: at most 2.7 MB, and 0.4 MB of pages', () => {
+  it('of all that is installed, dependencies aside: at most 3 MB, and 0.4 MB of pages', () => {
     const isPage = (path: string) => /^(docs|examples|models)\//.test(path);
     const bytes = (some: string[]) => some.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
-    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(2_700_000);
+    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(3_000_000);
     expect(bytes(files.filter(isPage))).toBeLessThanOrEqual(400_000);
     expect(existsSync(join(installed, 'node_modules'))).toBe(false);
   });

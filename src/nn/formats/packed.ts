@@ -3,7 +3,7 @@ import { PANEL } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { packInto } from '../../ops/matmul.js';
 import { PackedMatrix, packedBytes, Tensor } from '../../tensor.js';
-import { type Columns, isFused, PanelForm, rowsOf, stackBytes, type Weights, widthOf } from './format.js';
+import { type Columns, isFused, PanelForm, stackBytes, type Weights, widthOf } from './format.js';
 import { Rows } from './rows.js';
 import type { Source } from './sources.js';
 
@@ -30,13 +30,11 @@ export class Packed extends PanelForm {
   }
 
   protected take(row: number, rows: number, bytes: Uint8Array, source: Source): void {
-    const { weights } = this;
-    if (isFused(weights)) {
-      const panels = this.storage.ptr + packedBytes(row, widthOf(weights));
-      this.widened(rows, bytes, source, (x) => packInto(panels, x, [1, 1, rows, widthOf(weights)], [0, 0, ...x.strides]));
+    if (isFused(this.weights)) {
+      this.widened(rows, bytes, source, (x) => this.#packRows(row, x));
       return;
     }
-    this.#waiting ??= new Rows(weights);
+    this.#waiting ??= new Rows(this.weights);
     this.#waiting.write(row, bytes, source);
     if (!this.#waiting.complete) return;
     this.takeAll(this.#waiting.values());
@@ -49,8 +47,12 @@ export class Packed extends PanelForm {
   }
 
   protected takeAll(x: Tensor): void {
+    this.#packRows(0, x);
+  }
+
+  #packRows(row: number, x: Tensor): void {
     const width = widthOf(this.weights);
-    this.#pack({ row: 0, rows: rowsOf(this.weights), column: 0 }, x, width, [width, 1]);
+    this.#pack({ row, rows: x.dim(0), column: 0 }, x, width, [width, 1]);
   }
 
   /** So many columns, whose elements lie in `x` by these strides. */
