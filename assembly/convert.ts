@@ -32,6 +32,13 @@ export function f16_to_f32(h: u32): f32 {
   return reinterpret<f32>(bits | ((h & 0x8000) << 16));
 }
 
+/** The bits of a float32 that binary16 holds exactly. */
+export function f32_to_f16(x: f32): u32 {
+  const bits = reinterpret<u32>(x), magnitude = bits & 0x7fffffff;
+  const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
+  return ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal);
+}
+
 /**
  * y[i] = x[i], IEEE 754 binary16 → float32.
  * out  y [n]      in  x [n] (2 bytes each)

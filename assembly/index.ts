@@ -11,12 +11,13 @@ export { cross_entropy_f32, cross_entropy_grad_f32 } from './loss';
 export {
   binary_cross_entropy_f32, binary_cross_entropy_grad_f32, squared_error_f32, squared_error_grad_f32,
 } from './loss_elements';
-export { matmul_f32, matmul_q8 } from './matmul';
+export { matmul_f32, matmul_q4, matmul_q8 } from './matmul';
 export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } from './norm';
 export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';
 export { pack_f32, unpack_f32 } from './pack';
 export { append } from './pages';
-export { pack_int_q8, pack_scale_q8, quantize_q8, unpack_int_q8, unpack_q8, unpack_scale_q8 } from './quantize';
+export { pack_q4, unpack_q4 } from './q4';
+export { pack_int_q8, pack_q8_0, pack_scale_q8, quantize_q8, unpack_int_q8, unpack_q8, unpack_scale_q8 } from './quantize';
 export { quantize_i16 } from './quantized';
 export { sum_f32 } from './reduce';
 export { rope_f32 } from './rope';

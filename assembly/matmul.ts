@@ -1,11 +1,12 @@
 /**
  * y = activation(x Wᵀ + b) + r, the product of every linear layer. Weights come packed in panels of 8 columns: float32 ones as pack.ts shows, 8-bit
- * ones as quantize.ts does.
+ * ones as quantize.ts does, 4-bit ones as q4.ts does.
  * What is added after the chain over k is added in this order, row by row, while the row is still in L1: bias, activation,
  * residual.
  */
 import { activate_row } from './activation';
 import { PANEL, block_f32, micro_1x1 } from './microkernel';
+import { Q4_BLOCK, block_q4, micro_1x1_q4 } from './q4';
 import { BLOCK, PANEL_BLOCK } from './quantize';
 import { ROW_BLOCK, block_q8, micro_1x1_q8 } from './quantized';
 
@@ -38,15 +39,28 @@ function fetch(y: usize, w: usize, bytes: usize): void {
   v128.store(y, v128.or(a, b));
 }
 
+/** What a product's weights are. */
+enum Kind { F32, Q8, Q4 }
+
+/** Whole panels of `step` bytes by kind. K >= 1. */
+// @ts-ignore: decorator
+@inline
+function block(kind: Kind, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, step: usize, M: usize, P: usize, K: usize): void {
+  if (kind == Kind.Q8) block_q8(y, ldy, x, ldx, w, M, P, K);
+  else if (kind == Kind.Q4) block_q4(y, ldy, x, ldx, w, M, P, K);
+  else block_f32(y, ldy, x, ldx, w, step, M, P, K, false);
+}
+
 /** The last panel where N is no multiple of 8: made in `scratch` [8], one row at a time, and copied up to column n. */
 function narrow(
   scratch: usize, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bias: usize, residual: usize,
-  M: usize, n: usize, K: usize, activation: i32, q8: bool,
+  M: usize, n: usize, K: usize, activation: i32, kind: Kind,
 ): void {
   for (let m: usize = 0; m < M; m++, y += ldy, x += ldx) {
-    if (K && q8) micro_1x1_q8(scratch, x, w, K);
-    else if (K) micro_1x1(scratch, x, w, K, false);
-    else memory.fill(scratch, 0, 32);
+    if (!K) memory.fill(scratch, 0, 32);
+    else if (kind == Kind.Q8) micro_1x1_q8(scratch, x, w, K);
+    else if (kind == Kind.Q4) micro_1x1_q4(scratch, x, w, K);
+    else micro_1x1(scratch, x, w, K, false);
     epilogue(scratch, 0, bias, residual, 0, 1, PANEL, activation);
     memory.copy(y, scratch, n << 2);
     if (residual) residual += ldy;
@@ -56,7 +70,7 @@ function narrow(
 /** Tiles begin <= tile < end of a product. `ldx` and `step` are the bytes of a row of x and of a panel; K counts steps of the chain: elements, or blocks of 32. */
 function product(
   begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
-  M: usize, N: usize, K: usize, ldx: usize, step: usize, rows: usize, panels: usize, activation: i32, q8: bool,
+  M: usize, N: usize, K: usize, ldx: usize, step: usize, rows: usize, panels: usize, activation: i32, kind: Kind,
 ): void {
   const ldy = N << 2, whole = N / PANEL, rest = N % PANEL, rowTiles = (M + rows - 1) / rows;
   for (let tile = begin; tile < end; tile++) {
@@ -67,14 +81,13 @@ function product(
     if (p < whole) {
       // Panels that this thread has not met yet, where enough rows follow.
       if (K && h >= FETCH && (m == 0 || tile == begin)) fetch(y + at, wp, (q - p) * step);
-      if (K && q8) block_q8(y + at, ldy, xm, ldx, wp, h, q - p, K);
-      else if (K) block_f32(y + at, ldy, xm, ldx, wp, step, h, q - p, K, false);
+      if (K) block(kind, y + at, ldy, xm, ldx, wp, step, h, q - p, K);
       else for (let i: usize = 0; i < h; i++) memory.fill(y + at + i * ldy, 0, (q - p) << 5);
       epilogue(y + at, ldy, b, r, ldy, h, (q - p) * PANEL, activation);
     }
     if (rest && p + panels > whole) {
       const skip = (q - p) << 5;
-      narrow(scratch, y + at + skip, ldy, xm, ldx, wp + (q - p) * step, b ? b + skip : 0, r ? r + skip : 0, h, rest, K, activation, q8);
+      narrow(scratch, y + at + skip, ldy, xm, ldx, wp + (q - p) * step, b ? b + skip : 0, r ? r + skip : 0, h, rest, K, activation, kind);
     }
   }
 }
@@ -89,7 +102,7 @@ export function matmul_f32(
   begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
   M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
 ): void {
-  product(begin, end, scratch, y, x, w, bias, residual, M, N, K, K << 2, K * (PANEL << 2), rows, panels, activation, false);
+  product(begin, end, scratch, y, x, w, bias, residual, M, N, K, K << 2, K * (PANEL << 2), rows, panels, activation, Kind.F32);
 }
 
 /**
@@ -101,5 +114,17 @@ export function matmul_q8(
   M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
 ): void {
   const blocks = (K + BLOCK - 1) / BLOCK, ldx = blocks * ROW_BLOCK, step = blocks * PANEL_BLOCK;
-  product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, true);
+  product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, Kind.Q8);
+}
+
+/**
+ * The same with 4-bit weights.
+ * in  x [M, K/BLOCK] as quantize_i16 makes it, w packed [N, K/BLOCK]: blocks along k. K is a multiple of BLOCK.
+ */
+export function matmul_q4(
+  begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
+  M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
+): void {
+  const blocks = K / BLOCK, ldx = blocks * ROW_BLOCK, step = blocks * Q4_BLOCK;
+  product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, Kind.Q4);
 }

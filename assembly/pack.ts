@@ -39,15 +39,16 @@ function pack_any(out: usize, x: usize, rowStep: usize, kStep: usize, rows: usiz
 
 /**
  * out  packed [B, H, ⌈N/8⌉, K, 8]      in  x: element (b, h, n, k) at b·sb + h·sh + n·sn + k·sk floats
- * Tile i is panel i % ⌈N/8⌉ of matrix i / ⌈N/8⌉. Any N, K, strides.
+ * Tile i is panel i % ⌈N/8⌉ of matrix i / ⌈N/8⌉. Any N, K, strides. Panels are `step` bytes apart: 32 K, or more where x is a part of the columns.
  */
 export function pack_f32(
   begin: usize, end: usize, packed: usize, x: usize, H: usize, N: usize, K: usize, sb: usize, sh: usize, sn: usize, sk: usize,
+  step: usize,
 ): void {
-  const panels = (N + 7) >> 3, bytes = K << 5;
+  const panels = (N + 7) >> 3;
   for (let tile = begin; tile < end; tile++) {
     const matrix = tile / panels, n = (tile % panels) << 3, rows = min<usize>(8, N - n);
-    const from = x + (((matrix / H) * sb + (matrix % H) * sh + n * sn) << 2), to = packed + tile * bytes;
+    const from = x + (((matrix / H) * sb + (matrix % H) * sh + n * sn) << 2), to = packed + tile * step;
     if (rows == 8 && sk == 1) pack_rows(to, from, sn << 2, K);
     else if (rows == 8 && sn == 1) pack_columns(to, from, sk << 2, K);
     else pack_any(to, from, sn << 2, sk << 2, rows, K);

@@ -11,10 +11,9 @@
  *     row 1: b0 b1 b2 …             a step reads a pair of k of 8 rows: 16 bytes, which widen to two vectors of 4 rows × 2 int16
  *
  * Rows that N lacks in the last panel and elements that K lacks in the last block are zeros: whoever allocates writes them, kernels
- * write what is there. They number rows through a stack of matrices of `height` rows each, which begin on panels of their own: row n is
- * row n % height of matrix n / height. A tile is one row, which shares no byte with another, so that rows may come in any portions.
+ * write what is there. A tile is one row, which shares no byte with another, so that rows may come in any portions.
  */
-import { f16_to_f32 } from './convert';
+import { f16_to_f32, f32_to_f16 } from './convert';
 import { load_tail } from './simd';
 
 /** Elements that share a scale. */
@@ -26,9 +25,8 @@ const SCALES: usize = 32;
 /** Where row n has its scale of block 0; its pairs begin at `pairs_of` of that. */
 // @ts-ignore: decorator
 @inline
-function scale_of(packed: usize, n: usize, height: usize, blocks: usize): usize {
-  const row = n % height, panel = (n / height) * ((height + 7) >> 3) + (row >> 3);
-  return packed + panel * blocks * PANEL_BLOCK + ((row & 7) << 2);
+function scale_of(packed: usize, n: usize, blocks: usize): usize {
+  return packed + (n >> 3) * blocks * PANEL_BLOCK + ((n & 7) << 2);
 }
 // @ts-ignore: decorator
 @inline
@@ -106,15 +104,15 @@ function spread(pairs: usize, q: usize, n: usize): void {
 
 /**
  *   scale[n,b] = max_k |w[n,k]| / 127, up to the next float16 or 11 digits;   q[n,k] = round(w[n,k] / scale[n, k/32])
- * out  packed: rows first … of a stack, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
- * `scratch` holds BLOCK bytes. Tile i is row i of w. Any K.
+ * out  packed: rows first …, refused: set to 1 where a block is not finite or its scale exceeds float16      in  w [n, K]
+ * `scratch` holds BLOCK bytes. Tile i is row i of w. Any K. w may be a part of the columns, from the beginning of a block on: `packed` is where the first panel has
+ * that block then, and `blocks` how many its rows have in all.
  */
 export function quantize_q8(
-  begin: usize, end: usize, scratch: usize, packed: usize, refused: usize, w: usize, first: usize, height: usize, K: usize,
+  begin: usize, end: usize, scratch: usize, packed: usize, refused: usize, w: usize, first: usize, blocks: usize, K: usize,
 ): void {
-  const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let x = w + i * (K << 2), to = scale_of(packed, first + i, height, blocks), pairs = pairs_of(to);
+    let x = w + i * (K << 2), to = scale_of(packed, first + i, blocks), pairs = pairs_of(to);
     for (let k: usize = 0; k < K; k += BLOCK, x += 128, to += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const n = min(BLOCK, K - k);
       const a = load_part(x, 0, n), b = load_part(x, 4, n), c = load_part(x, 8, n), d = load_part(x, 12, n);
@@ -128,29 +126,47 @@ export function quantize_q8(
   }
 }
 
-/** out  packed: q of rows first … of a stack      in  q [n, K] (int8).   Tile i is row i. */
-export function pack_int_q8(begin: usize, end: usize, packed: usize, q: usize, first: usize, height: usize, K: usize): void {
+/** out  packed: q of rows first …      in  q [n, K] (int8).   Tile i is row i. */
+export function pack_int_q8(begin: usize, end: usize, packed: usize, q: usize, first: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = q + i * K, pairs = pairs_of(scale_of(packed, first + i, height, blocks));
+    let from = q + i * K, pairs = pairs_of(scale_of(packed, first + i, blocks));
     for (let k: usize = 0; k < K; k += BLOCK, from += BLOCK, pairs += PANEL_BLOCK) spread(pairs, from, min(BLOCK, K - k));
   }
 }
 
 /**
- * out  packed: scales of rows first … of a stack, refused: set to 1 for one that is not finite      in  scale [n, ⌈K/BLOCK⌉] (float16)
+ * out  packed: scales of rows first …, refused: set to 1 for one that is not finite      in  scale [n, ⌈K/BLOCK⌉] (float16)
  * Tile i is row i.
  */
-export function pack_scale_q8(
-  begin: usize, end: usize, packed: usize, refused: usize, scale: usize, first: usize, height: usize, K: usize,
-): void {
+export function pack_scale_q8(begin: usize, end: usize, packed: usize, refused: usize, scale: usize, first: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = scale + i * (blocks << 1), to = scale_of(packed, first + i, height, blocks);
+    let from = scale + i * (blocks << 1), to = scale_of(packed, first + i, blocks);
     for (let b: usize = 0; b < blocks; b++, from += 2, to += PANEL_BLOCK) {
       const h = <u32>load<u16>(from);
       if ((h & 0x7c00) == 0x7c00) i32.store(refused, 1);
       f32.store(to, f16_to_f32(h));
+    }
+  }
+}
+
+/** Bytes of a block of GGUF's Q8_0: a float16, 32 int8. */
+const Q8_0: usize = 34;
+
+/**
+ * out  packed: rows first …, refused: set to 1 for a scale that is not finite      in  w [n, K/BLOCK] blocks of Q8_0
+ * Tile i is row i. K is a multiple of BLOCK.
+ */
+export function pack_q8_0(begin: usize, end: usize, packed: usize, refused: usize, w: usize, first: usize, K: usize): void {
+  const blocks = K / BLOCK;
+  for (let i = begin; i < end; i++) {
+    let from = w + i * blocks * Q8_0, to = scale_of(packed, first + i, blocks), pairs = pairs_of(to);
+    for (let b: usize = 0; b < blocks; b++, from += Q8_0, to += PANEL_BLOCK, pairs += PANEL_BLOCK) {
+      const h = <u32>load<u16>(from);
+      if ((h & 0x7c00) == 0x7c00) i32.store(refused, 1);
+      f32.store(to, f16_to_f32(h));
+      spread(pairs, from + 2, BLOCK);
     }
   }
 }
@@ -160,11 +176,11 @@ export function pack_scale_q8(
  * out  y [n, K]      in  packed [N, K], rows: n row numbers (int32), or 0 for the rows 0 … n − 1
  * Tile i is row i of y. 0 <= rows[i] < N.
  */
-export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, rows: usize, N: usize, K: usize): void {
+export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, rows: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
     const n = rows ? <usize>i32.load(rows + (i << 2)) : i;
-    let from = scale_of(packed, n, N, blocks), pairs = pairs_of(from), to = y + i * (K << 2);
+    let from = scale_of(packed, n, blocks), pairs = pairs_of(from), to = y + i * (K << 2);
     for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const scale = f32.load(from);
       for (let j: usize = 0, rest = min(BLOCK, K - k); j < rest; j++, to += 4)
@@ -177,10 +193,10 @@ export function unpack_q8(begin: usize, end: usize, y: usize, packed: usize, row
  * out  y: q [N, K] (int8), for scales as unpack_scale_q8 gives them, refused: set to 1 as it does      in  packed [N, K]
  * Tile i is row i.
  */
-export function unpack_int_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, N: usize, K: usize): void {
+export function unpack_int_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = scale_of(packed, i, N, blocks), pairs = pairs_of(from), to = y + i * K;
+    let from = scale_of(packed, i, blocks), pairs = pairs_of(from), to = y + i * K;
     for (let k: usize = 0; k < K; k += BLOCK, from += PANEL_BLOCK, pairs += PANEL_BLOCK) {
       const scale = f32.load(from), half = to_f16(scale), share: f32 = half == scale ? 1 : scale / half;
       if (share < LEAST_SHARE) i32.store(refused, 1);
@@ -194,16 +210,14 @@ export function unpack_int_q8(begin: usize, end: usize, y: usize, packed: usize,
  * out  y: scale [N, ⌈K/BLOCK⌉] (float16), refused: set to 1 where a scale is less than 8/9 of its float16      in  packed
  * Tile i is row i.
  */
-export function unpack_scale_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, N: usize, K: usize): void {
+export function unpack_scale_q8(begin: usize, end: usize, y: usize, packed: usize, refused: usize, K: usize): void {
   const blocks = (K + 31) / BLOCK;
   for (let i = begin; i < end; i++) {
-    let from = scale_of(packed, i, N, blocks), to = y + i * (blocks << 1);
+    let from = scale_of(packed, i, blocks), to = y + i * (blocks << 1);
     for (let b: usize = 0; b < blocks; b++, from += PANEL_BLOCK, to += 2) {
       const exact = f32.load(from), half = to_f16(exact);
       if (half > 0 && exact / half < LEAST_SHARE) i32.store(refused, 1);
-      const bits = reinterpret<u32>(half), magnitude = bits & 0x7fffffff;
-      const normal = (magnitude >> 13) - (112 << 10), small = <u32>(reinterpret<f32>(magnitude) * 16777216);
-      store<u16>(to, ((bits >> 16) & 0x8000) | (magnitude < 0x38800000 ? small : normal));
+      store<u16>(to, f32_to_f16(half));
     }
   }
 }

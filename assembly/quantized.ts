@@ -5,7 +5,8 @@
  *   y[m,n] = Σ_b s[m,b] · scale[n,b] · Σ_{k in b} p[m,k] · q[n,k]        one float32 chain over the blocks, b ascending
  *
  * |Σ| <= 32 · 32767 · 128 < 2^31. The chain multiplies and adds in both builds, where float32 kernels fuse: so plain and relaxed have the same bits,
- * at 2 % of the speed. Weights lie as quantize.ts shows; a row of x is made of blocks of 68 bytes: 32 int16, their scale.
+ * at 2 % of the speed. Weights lie as quantize.ts shows; a row of x is made of blocks of 72 bytes: 32 int16, their scale,
+ * and their sum, which products with 4-bit weights (q4.ts) read.
  *
  * Eight columns to a panel, as for float32: a tile of rows × 8 walks one stream of weights. Panels of four, two at a time, are two streams, and half
  * as fast when weights come from memory (docs/kernels.md).
@@ -13,7 +14,7 @@
 import { BLOCK, PANEL_BLOCK, largest, load_part } from './quantize';
 
 /** Bytes of a block of a row of x. */
-export const ROW_BLOCK: usize = 68;
+export const ROW_BLOCK: usize = 72;
 
 /** 1.5 · 2^23, which rounds to the nearest integer and leaves it in the low bits; int16's largest; the least scale, whose inverse is finite. */
 const C: usize = memory.data<f32>([12582912, 32767, 5.877471754111438e-39]);
@@ -24,21 +25,31 @@ function rounded(x: v128, inverse: v128, magic: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(x, inverse), magic), magic);
 }
 
+// @ts-ignore: decorator
+@inline
+function pair_sums(a: v128, b: v128): v128 {
+  return i32x4.add(i32x4.extadd_pairwise_i16x8_s(a), i32x4.extadd_pairwise_i16x8_s(b));
+}
+
 /** A block of x. One that holds an infinity or a NaN has the scale NaN: it spoils the whole row, as it would in float32. */
 function round_block(to: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128): void {
   const most = largest(a, b, c, d, e, f, g, h);
   const scale = max<f32>(most / f32.load(C + 4), f32.load(C + 8));
   const inverse = f32x4.splat(1 / scale), magic = v128.load32_splat(C);
-  v128.store(to, i16x8.narrow_i32x4_s(rounded(a, inverse, magic), rounded(b, inverse, magic)));
-  v128.store(to, i16x8.narrow_i32x4_s(rounded(c, inverse, magic), rounded(d, inverse, magic)), 16);
-  v128.store(to, i16x8.narrow_i32x4_s(rounded(e, inverse, magic), rounded(f, inverse, magic)), 32);
-  v128.store(to, i16x8.narrow_i32x4_s(rounded(g, inverse, magic), rounded(h, inverse, magic)), 48);
+  a = i16x8.narrow_i32x4_s(rounded(a, inverse, magic), rounded(b, inverse, magic));
+  c = i16x8.narrow_i32x4_s(rounded(c, inverse, magic), rounded(d, inverse, magic));
+  e = i16x8.narrow_i32x4_s(rounded(e, inverse, magic), rounded(f, inverse, magic));
+  g = i16x8.narrow_i32x4_s(rounded(g, inverse, magic), rounded(h, inverse, magic));
+  v128.store(to, a), v128.store(to, c, 16), v128.store(to, e, 32), v128.store(to, g, 48);
   f32.store(to, most < Infinity ? scale : NaN, 64);
+  let sums = i32x4.add(pair_sums(a, c), pair_sums(e, g));
+  sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
+  f32.store(to, <f32>(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1)), 68);
 }
 
 /**
  *   s[m,b] = max_{k in b} |x[m,k]| / 32767,   p[m,k] = round(x[m,k] / s[m,b])
- * out  y [M, blocks] of 68 bytes: p [32] (int16), s (float32)      in  x [M, K]
+ * out  y [M, blocks] of 72 bytes: p [32] (int16), s, Σ p (float32, exact)      in  x [M, K]
  * Tile i is row i. Any K; behind the last element are zeros.
  */
 export function quantize_i16(begin: usize, end: usize, y: usize, x: usize, K: usize): void {
@@ -69,7 +80,7 @@ function step(acc: v128, sum: v128, scale: v128, s: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-function add_dot(sum: v128, w: v128, x: v128): v128 {
+export function add_dot(sum: v128, w: v128, x: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(w, x));
 }
 
@@ -108,7 +119,7 @@ function micro_4x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     } while (--pairs);
     scale_row(y, a0, a1, scale0, scale1, x), scale_row(y1, b0, b1, scale0, scale1, x1);
     scale_row(y2, c0, c1, scale0, scale1, x2), scale_row(y3, d0, d1, scale0, scale1, x3);
-    x += 4, x1 += 4, x2 += 4, x3 += 4;
+    x += 8, x1 += 8, x2 += 8, x3 += 8;
   } while (--blocks);
 }
 
@@ -132,7 +143,7 @@ function micro_2x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     } while (--pairs);
     const s = v128.load32_splat(x), t = v128.load32_splat(x1);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s), y2 = step(y2, b0, scale0, t), y3 = step(y3, b1, scale1, t);
-    x += 4, x1 += 4;
+    x += 8, x1 += 8;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16), v128.store(y + ldy, y2), v128.store(y + ldy, y3, 16);
 }
@@ -152,7 +163,7 @@ export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize): void 
     } while (--pairs);
     const s = v128.load32_splat(x);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s);
-    x += 4;
+    x += 8;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16);
 }

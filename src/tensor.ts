@@ -3,7 +3,7 @@
  * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
-import { BLOCK, PANEL, PANEL_BLOCK, ROW_BLOCK } from './engine/kernels.generated.js';
+import { matmul_f32, PANEL, unpack_f32 } from './engine/kernels.generated.js';
 import type { Storage } from './engine/memory.js';
 import { HeedError, kindOf } from './errors.js';
 import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/tensor.js';
@@ -198,14 +198,22 @@ function ofHost(engine: Engine, { type, data, dims }: HostTensor<AnyData>, shape
 
 export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;
 
-/** Blocks of neighbours in a row of 8-bit weights, which share a scale. */
-export const groups = (columns: number): number => Math.ceil(columns / BLOCK);
-export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_BLOCK;
-/** Of activations [rows, columns] that are rounded to int16. */
-export const roundedBytes = (rows: number, columns: number): number => rows * groups(columns) * ROW_BLOCK;
+/** What the matrices of a format are to products and look-ups. */
+export interface MatrixKernels {
+  /** Bytes of panels. */
+  bytes(rows: number, columns: number): number;
+  product: typeof matmul_f32;
+  /** All rows, or some of them. */
+  unpack: typeof unpack_f32;
+  /** Whether products read activations that are rounded to int16, with a scale for 32 neighbours. */
+  rounds: boolean;
+}
 
-/** A matrix [N, K] in the panels that a product reads. `unpack` gives its rows back. */
-abstract class Panels {
+/** How a weight is held: float32; int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
+export type WeightDtype = 'float32' | 'q8' | 'q4';
+
+/** A matrix [N, K] in the panels that a product reads: what `pack` and `quantize` give, and `linear` and `embedding` take. `unpack` gives its rows back. */
+export abstract class Matrix {
   constructor(
     /** Whose memory it is in. */
     readonly engine: Engine,
@@ -218,6 +226,12 @@ abstract class Panels {
     /** Bytes from the storage's start. */
     readonly offset = 0,
   ) {}
+
+  /** What the panels hold. */
+  abstract readonly dtype: WeightDtype;
+
+  /** How it is multiplied and unpacked. */
+  abstract get kernels(): MatrixKernels;
 
   /** [rows, columns], as the matrix before it was packed. */
   get shape(): Shape {
@@ -239,31 +253,20 @@ abstract class Panels {
     this.storage.free();
   }
 }
+export const isMatrix = (value: unknown): value is Matrix => value instanceof Matrix;
 
-/** Float32 in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist in this form only. */
-export class PackedMatrix extends Panels {
+/** Float32 in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist in this form, or in fewer bits, only. */
+export class PackedMatrix extends Matrix {
   /** Panels hold float32. */
   readonly dtype = 'float32';
+
+  get kernels(): MatrixKernels {
+    return packedKernels;
+  }
 
   /** A matrix whose elements are whatever the memory held. */
   static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
     return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
   }
 }
-
-/** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 for every 32 neighbours in a row that they are multiplied by. */
-export class QuantizedMatrix extends Panels {
-  /** Panels hold 8-bit weights. */
-  readonly dtype = 'q8';
-
-  /** All zeros. */
-  static zeros(engine: Engine, rows: number, columns: number): QuantizedMatrix {
-    const made = new QuantizedMatrix(engine, engine.allocate(quantizedBytes(rows, columns)), rows, columns);
-    engine.heap.bytes.fill(0, made.ptr, made.ptr + quantizedBytes(rows, columns));
-    return made;
-  }
-}
-
-/** A matrix [N, K] in the order that a product reads: what `pack` and `quantize` give, and `linear` and `embedding` take. */
-export type Matrix = PackedMatrix | QuantizedMatrix;
-export const isMatrix = (value: unknown): value is Matrix => value instanceof Panels;
+export const packedKernels: MatrixKernels = { bytes: packedBytes, product: matmul_f32, unpack: unpack_f32, rounds: false };

@@ -44,17 +44,14 @@ const machine = (flags: InfoFlags) =>
 async function info(model: string, { batch, tokens, json, threads, deterministic }: InfoFlags): Promise<void> {
   const facts = await describe(await modelFolder(nodeRuntime, model));
   const options = { batch, tokens, engine: { threads, deterministic } };
-  const dtypes = facts.dtype === 'q8' ? (['q8', 'fp32'] as const) : (['fp32', 'q8'] as const);
-  const [first, second] = [
-    await estimate(model, { ...options, dtype: dtypes[0] }),
-    await estimate(model, { ...options, dtype: dtypes[1] }),
-  ];
-  const memory = { [dtypes[0]]: first, [dtypes[1]]: second };
+  const other = facts.dtype === 'fp32' ? 'q8' : 'fp32';
+  const [first, second] = [await estimate(model, options), await estimate(model, { ...options, dtype: other })];
+  const memory = { [facts.dtype]: first, [other]: second };
   if (json) return print(`${JSON.stringify({ model, ...facts, parameters: first.parameters, memory })}\n`);
   const what = `${size(first.memory)} for ${batch} x ${first.tokens} tokens: weights ${size(first.weights)}, activations ${size(first.activations)}`;
-  const other = `${size(second.memory)} with dtype ${dtypes[1]}`;
+  const beside = `${size(second.memory)} with dtype ${other}`;
   const parameters = `${first.parameters.toLocaleString('en')} in ${facts.dtype}`;
-  await print(table({ model, ...shown(facts), parameters, files: size(first.download ?? Number.NaN), memory: `${what}; ${other}` }));
+  await print(table({ model, ...shown(facts), parameters, files: size(first.download ?? Number.NaN), memory: `${what}; ${beside}` }));
 }
 
 /** What a line can say. */

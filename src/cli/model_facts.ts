@@ -3,7 +3,7 @@ import type { Folder } from '../io/folder.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { labelsOf } from '../models/labels.js';
 import { readParts, tasksIn } from '../models/parts.js';
-import { type PretrainedDtype, weightForms } from '../models/quantization.js';
+import { type HeldDtype, storedAs, weightForms } from '../models/quantization.js';
 import { descriptionOf } from '../text/description.js';
 import { tokenizerFilesOf } from '../text/files.js';
 import { ifThere } from './files.js';
@@ -18,7 +18,7 @@ export interface ModelFacts {
   /** Of a head that sorts. */
   labels: readonly string[] | undefined;
   /** As the checkpoint holds its weights. */
-  dtype: PretrainedDtype;
+  dtype: HeldDtype;
   dims: Readonly<Record<string, number | string>>;
   tokenizer: { model: string; vocabulary: number } | undefined;
 }
@@ -31,14 +31,15 @@ const words: Readonly<Record<string, string>> = {
 
 export async function describe(folder: Folder): Promise<ModelFacts> {
   const parts = await readParts(folder);
-  const { config, architecture } = parts;
-  const { tasks, named: task } = tasksIn(parts, await parts.weights.headers());
+  const { config, architecture, sources } = parts;
+  const headers = await parts.weights.headers();
+  const { tasks, named: task } = tasksIn(parts, headers);
   return {
     architecture: architecture.name,
     heads: tasks,
     loader: task ? `AutoModelFor${task}` : loaders[architecture.module.kind],
     labels: task?.endsWith('Classification') ? labelsOf(config, {}) : undefined,
-    dtype: weightForms(config, undefined).stored === 'q8' ? 'q8' : 'fp32',
+    dtype: storedAs(weightForms(config, undefined, sources), headers.tensors),
     dims: dimsOf(architecture.dims(config) as object),
     tokenizer: await tokenizerOf(folder),
   };

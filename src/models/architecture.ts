@@ -8,6 +8,7 @@ import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import type { Activation } from '../ops/activation.js';
+import { nameOf } from './names.js';
 
 export type {
   BlockChoices,
@@ -40,7 +41,16 @@ export interface Tie {
 }
 
 /** heed's modules -> a checkpoint's, `{l}` being the layer; `{q,k,v}` are several that one of heed's stacks. A single parameter may have a name of its own. */
-export type Names = Readonly<Record<string, string>>;
+export type Names = Readonly<Record<string, string | StoredTensor>>;
+
+/** A tensor whose rows are not simply those of heed's parameter. */
+export interface StoredTensor {
+  readonly name: string;
+  /** A matrix is [in, out], as GPT-2's Conv1D has it; a bias of the same module is what it is. */
+  readonly transposed?: true;
+  /** Heads whose rows are interleaved, as GGUF has Llama's queries and keys: their count, for each of several parts; 0 for a part whose rows are not. */
+  readonly permuted?: number | readonly number[];
+}
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
@@ -121,7 +131,7 @@ export interface HeadChoices {
 export interface HeadDesign {
   readonly choices: (config: JsonNode) => HeadChoices;
   /** As `weights`: head.dense and head.norm transform, head.out scores; of words that are scored by their embeddings head.bias alone is left. */
-  readonly weights: Names;
+  readonly weights: Readonly<Record<string, string>>;
 }
 
 /** An architecture of whatever dimensions and choices. */
@@ -198,7 +208,9 @@ export function spell(architecture: Architecture, config: JsonNode): Spelt {
   const { 'head.out': out } = architecture.heads?.MaskedLM?.weights ?? {};
   // What scores words is the table of words, for whoever has no use for it otherwise.
   const words =
-    weights && out && ties.length === 0 && tiesWords(config) ? { [WORDS]: [`${weights['embeddings.word']}.weight`, `${out}.weight`] } : {};
+    weights && out && ties.length === 0 && tiesWords(config)
+      ? { [WORDS]: [`${nameOf(weights['embeddings.word'] ?? '')}.weight`, `${out}.weight`] }
+      : {};
   return { ...architecture, weights, ties, spellings: { ...architecture.spellings, ...words } };
 }
 

@@ -19,7 +19,7 @@ import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
 import { prepared, settle, stagedBytes } from './load.js';
 import { designOf, type ModelParts, readParts, tasksIn } from './parts.js';
-import { checkDtype, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
+import { checkDtype, type HeldDtype, heldIn, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
 
 /** Options of estimate. */
 export interface EstimateOptions {
@@ -41,8 +41,8 @@ export interface Estimate {
   architecture: string;
   /** Numbers that the model is made of, tied ones counted once; as often as a file holds them where it holds copies, which its bytes alone tell to be equal. */
   parameters: number;
-  /** How the engine will hold matrices and tables. */
-  dtype: PretrainedDtype;
+  /** How the engine will hold matrices and tables: of several ways, that of the fewest bits. */
+  dtype: HeldDtype;
   /** The weights' files; undefined where a server does not tell. */
   download: number | undefined;
   /** What the weights take in the engine. */
@@ -92,7 +92,7 @@ function rehearsed(
   { dtype, batch = 1, tokens, engine: wanted }: EstimateOptions,
 ): Omit<Estimate, 'download'> {
   const { runtime } = engine;
-  const forms = weightForms(parts.config, dtype);
+  const forms = weightForms(parts.config, dtype, parts.sources);
   const { named: task } = tasksIn(parts, headers);
   const threads = runtime.noThreads() ? 1 : wantedThreads(runtime, wanted?.threads);
   let found: Omit<Estimate, 'download'> | undefined;
@@ -111,7 +111,7 @@ function rehearsed(
       found = {
         architecture: parts.architecture.name,
         parameters: all.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-        dtype: forms.kept === 'q8' ? 'q8' : 'fp32',
+        dtype: heldIn(module),
         weights: before.used,
         ...{ activations: after.peak - before.used, batch, tokens: length },
         memory: after.size,
@@ -140,7 +140,7 @@ function loaded(
       const target = targetOf(entry);
       if (!target) continue;
       target.parameter.assume();
-      engine.scope(() => void engine.allocate(stagedBytes(entry, target.parameter)));
+      engine.scope(() => void engine.allocate(stagedBytes(entry, target, forms)));
       settle(target.parameter, forms);
     }
     return module;

@@ -1,21 +1,22 @@
 /**
  * A checkpoint's tensors into a module's parameters: names are translated by the architecture, shapes are checked before
- * anything is read, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
+ * anything is read, each parameter takes the format of its tensors, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
-import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
 import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/weights.js';
+import type { Format } from '../nn/formats/format.js';
+import { weightName } from '../nn/formats/q8.js';
+import { floats, type Source } from '../nn/formats/sources.js';
 import type { Module } from '../nn/module.js';
-import type { Parameter, ParameterDtype } from '../nn/parameter.js';
-import { scaleName, weightName } from '../nn/quantized.js';
-import { type SourceDtype, sources } from '../nn/sources.js';
-import { groups, sizeOf } from '../tensor.js';
-import { type CheckpointSummary, HEAD, isBeside, type Spelt } from './architecture.js';
-import { tensorsOf } from './names.js';
+import type { Parameter } from '../nn/parameter.js';
+import { sizeOf } from '../tensor.js';
+import { type CheckpointSummary, HEAD, type Spelt } from './architecture.js';
 import type { WeightForms } from './quantization.js';
+import { reordered } from './row_order.js';
+import { type Target, targetsOf } from './stored.js';
 import { apartIn, asHeld, settleTies } from './ties.js';
 
 export interface LoadOptions {
@@ -23,82 +24,6 @@ export interface LoadOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Default: floats, which stay float32. */
   forms?: WeightForms | undefined;
-}
-
-/** What a tensor of a checkpoint may be: elements as floats, or the int8 and the scales of a q8 one. */
-const dtypes = { floats: Object.keys(sources), ints: ['I8'], scales: ['F16'] };
-
-/** A checkpoint's tensor: rows of a parameter. */
-interface Target {
-  key: string;
-  parameter: Parameter;
-  /** The row of the parameter at which the tensor begins, and its shape. */
-  row: number;
-  shape: readonly number[];
-  holds: keyof typeof dtypes;
-}
-
-/** Every parameter, and what checkpoints call it: one name, or one for each of the parts that are stacked in it. */
-function* spelt(module: Module, { name, weights }: Spelt): Generator<[key: string, parameter: Parameter, names: readonly string[]], void> {
-  for (const [key, parameter] of module.namedParameters()) {
-    const names = weights ? tensorsOf(weights, key) : [key];
-    if (!names) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
-    yield [key, parameter, names];
-  }
-}
-
-/** The rows that each of a parameter's tensors has: those of its parts, or equal ones. */
-const heightsOf = ({ heights, rows }: Parameter, names: readonly string[]): readonly number[] =>
-  names.length === heights.length ? heights : names.map(() => rows / names.length);
-
-/** What a checkpoint's tensors are, by their names. */
-export function targetsOf(module: Module, architecture: Spelt, { stored }: WeightForms): Map<string, Target> {
-  const targets = new Map<string, Target>();
-  for (const [key, parameter, names] of spelt(module, architecture)) {
-    const quantized = stored === 'q8' && parameter.quantizable;
-    let row = 0;
-    for (const [i, height] of heightsOf(parameter, names).entries()) {
-      const name = names[i] as string;
-      const shape = [height, ...parameter.shape.slice(1)];
-      const target = { key, parameter, row };
-      row += height;
-      targets.set(name, { ...target, shape, holds: quantized ? 'ints' : 'floats' });
-      if (quantized) targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
-    }
-  }
-  return targets;
-}
-
-/**
- * A module's tensors as a checkpoint of this dtype has them, under its architecture's names, without those that were optional and did not come. A task's model
- * holds the base model under a prefix. Each is copied on its turn.
- */
-export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
-  const all = [...spelt(module, architecture)].filter(([, parameter]) => parameter.complete);
-  // A language model's embeddings may be its head.
-  const holds = architecture.module.kind === 'decoder' || all.some(([key]) => isBeside(key));
-  const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
-  // Stacked parts come one after the other: what they are cut out of is copied once.
-  let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
-  for (const [key, parameter, names] of all) {
-    const before = isBeside(key) ? '' : prefix;
-    for (const entry of parameter.entries('', dtype)) {
-      const [rows = 0, ...rest] = entry.shape;
-      let row = 0;
-      for (const [i, height] of heightsOf(parameter, names).entries()) {
-        const first = row;
-        row += height;
-        yield {
-          ...{ name: before + names[i] + entry.name, dtype: entry.dtype, shape: [height, ...rest] },
-          get bytes() {
-            if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
-            const each = whole.bytes.length / rows;
-            return whole.bytes.subarray(first * each, (first + height) * each);
-          },
-        };
-      }
-    }
-  }
 }
 
 /**
@@ -114,7 +39,7 @@ export async function loadWeights<M extends Module>(
   weights: Checkpoint,
   options: LoadOptions = {},
 ): Promise<M> {
-  const { forms = { stored: 'float32', kept: 'float32' } } = options;
+  const { forms = { stored: 'float32', kept: undefined, sources: floats } } = options;
   let made: Prepared<M> | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
     made = prepared(make, architecture, folder, entries, forms);
@@ -124,7 +49,7 @@ export async function loadWeights<M extends Module>(
     for await (const tensor of weights.tensors({ ...options, check })) {
       const target = made?.targetOf(tensor);
       if (!target) continue;
-      await fill(target, tensor);
+      await fill(target, tensor, forms);
       settle(target.parameter, forms);
     }
     const { module, summary } = made as Prepared<M>; // made by `check`
@@ -153,32 +78,56 @@ export function prepared<M extends Module>(
 ): Prepared<M> {
   const summary = summaryOf(entries, architecture);
   const module = make(summary);
-  const targets = targetsOf(module, asHeld(architecture, summary.has), forms);
-  checkComplete(targets, architecture, folder, entries);
+  const targets = targetsOf(module, asHeld(architecture, summary.has), forms.stored);
+  checkComplete(targets, architecture, folder, entries, forms);
   const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
   const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
   // What is 8-bit in the file and float32 in the engine is both, for a while.
   const float32 = forms.stored === 'q8' && forms.kept === 'float32' ? total() : 0;
   if (forms.stored === 'q8' || forms.kept === 'q8') module.to('q8');
-  const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry);
-  const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry)?.parameter)), 0);
+  const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry, forms);
+  hold(entries, find, forms);
+  const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry), forms)), 0);
   // One grow for all weights: each grow replaces the views of the memory.
   module.engine.heap.reserve(total() + float32, staging);
   return { module, summary, targetOf: find };
 }
 
-/** What a chunk of a tensor takes in the engine on its way into a parameter. */
-export function stagedBytes({ dtype, block, shape }: CheckpointEntry, parameter: Parameter | undefined): number {
-  if (!parameter) return 0;
-  const each = block[1] / block[0];
-  const chunk = Math.min(BUFFER, sizeOf(shape) * each);
-  const raw = sources[dtype as SourceDtype]?.kernel === undefined && dtypes.floats.includes(dtype) ? 0 : chunk;
-  return raw + (parameter.packed && dtypes.floats.includes(dtype) ? (chunk / each) * 4 : 0);
+/** Gives each parameter the format of its tensors, where that is one, and nobody asks for floats. */
+function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targetOf'], { kept, sources }: WeightForms): void {
+  if (kept === 'float32') return;
+  const found = new Map<Parameter, Set<Format | undefined>>();
+  for (const entry of entries) {
+    const target = find(entry);
+    if (target?.holds !== 'rows' || !target.parameter.quantizable) continue;
+    const formats = found.get(target.parameter) ?? new Set();
+    found.set(target.parameter, formats.add(target.transposed ? undefined : sources[entry.dtype]?.format));
+  }
+  for (const [parameter, formats] of found) {
+    const [format] = formats;
+    if (formats.size === 1 && format) parameter.hold(format);
+  }
 }
 
-/** What has come as a whole takes the form in which it is kept. */
+/** What a chunk of a tensor takes in the engine on its way into a parameter. */
+export function stagedBytes({ dtype, block, shape, name }: CheckpointEntry, target: Target | undefined, { sources }: WeightForms): number {
+  if (!target) return 0;
+  const { parameter, holds, transposed } = target;
+  const each = block[1] / block[0];
+  const chunk = Math.min(BUFFER, sizeOf(shape) * each);
+  const { staged = true, format } = holds === 'rows' ? (sources[dtype] as Source) : {};
+  const raw = staged ? chunk : 0;
+  if (holds !== 'rows' || (format && parameter.dtype === format.dtype)) return raw;
+  const widened = (chunk / each) * 4;
+  const width = shape.at(-1) ?? 1;
+  const rows = chunk / each / width;
+  const blocks = format ? format.bytes({ engine: parameter.engine, name, shape: [rows, width], heights: [rows] }) + widened : 0;
+  return raw + blocks + (transposed ? 2 * widened : parameter.packed ? widened : 0);
+}
+
+/** What has come as a whole takes the format in which it is kept. */
 export function settle(parameter: Parameter, { kept }: WeightForms): void {
-  if (parameter.dtype !== kept && parameter.quantizable && parameter.complete) parameter.to(kept);
+  if (kept === 'float32' && parameter.dtype !== 'float32' && parameter.complete) parameter.to('float32');
 }
 
 /** What headers tell of a checkpoint, in the architecture's spelling. */
@@ -204,10 +153,11 @@ function checkComplete(
   architecture: Spelt,
   folder: string,
   entries: readonly CheckpointEntry[],
+  forms: WeightForms,
 ): void {
   const missing = new Set(targets.keys());
   for (const entry of entries) {
-    if (!targetOf(targets, architecture, entry)) continue;
+    if (!targetOf(targets, architecture, entry, forms)) continue;
     const name = ownName(entry.name, architecture);
     if (!missing.delete(name)) throw new HeedError('MODEL_MISMATCH', `${entry.file} has ${quote(name)} twice`, { culprit: entry.name });
   }
@@ -228,21 +178,25 @@ function checkComplete(
 }
 
 /** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
-function targetOf(targets: ReadonlyMap<string, Target>, architecture: Spelt, entry: CheckpointEntry): Target | undefined {
-  const { file, dtype } = entry;
-  const target = targets.get(ownName(entry.name, architecture));
+function targetOf(
+  targets: ReadonlyMap<string, Target>,
+  architecture: Spelt,
+  { name, file, dtype, shape: given }: CheckpointEntry,
+  { sources }: WeightForms,
+): Target | undefined {
+  const target = targets.get(ownName(name, architecture));
   if (!target) return undefined;
-  const details = { culprit: entry.name, shape: entry.shape };
-  const { shape } = target;
-  if (entry.shape.length !== shape.length || entry.shape.some((d, i) => d !== shape[i])) {
-    const message = `${file}: ${entry.name} is [${entry.shape}], by config.json it must be [${shape}]`;
+  const details = { culprit: name, shape: given };
+  const { shape, holds } = target;
+  if (given.length !== shape.length || given.some((d, i) => d !== shape[i])) {
+    const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }
-  const known = dtypes[target.holds];
+  const known = { rows: Object.keys(sources), ints: ['I8'], scales: ['F16'] }[holds];
   if (!known.includes(dtype)) {
     const cure =
       dtype === 'I8' ? '8-bit weights need a quantization_config in config.json, and are matrices' : `It must be ${known.join(', ')}`;
-    throw new HeedError('DTYPE', `${file}: ${entry.name} is ${dtype}`, { ...details, cure });
+    throw new HeedError('DTYPE', `${file}: ${name} is ${dtype}`, { ...details, cure });
   }
   return target;
 }
@@ -258,16 +212,22 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
   return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);
 }
 
-async function fill({ parameter, row, shape, holds }: Target, given: CheckpointTensor): Promise<void> {
+async function fill(target: Target, given: CheckpointTensor, { sources }: WeightForms): Promise<void> {
+  const { parameter, row, height, shape, head, transposed } = target;
   const [elements, bytes] = given.block;
   const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
+  const source = sources[given.dtype] as Source;
   const write = {
-    floats: (at: number, chunk: Uint8Array) => parameter.write(at, chunk, given.dtype as SourceDtype),
-    ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(at, chunk),
-    scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(at, chunk),
-  }[holds];
+    rows: (at: number, chunk: Uint8Array) => parameter.write(row + at, chunk, source),
+    columns: (at: number, chunk: Uint8Array) => parameter.writeColumns({ row, rows: height, column: at }, chunk, source),
+    ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(row + at, chunk),
+    scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(row + at, chunk),
+  }[transposed ? 'columns' : target.holds];
+  // Rows that fill panels, of whole heads where those are interleaved.
+  const rows = transposed ? parameter.columnStep : head % parameter.rowStep ? head * parameter.rowStep : head;
+  const ordered = (chunk: Uint8Array) => (head === 1 ? chunk : reordered(chunk, rowBytes, head, 'heed'));
   try {
-    await given.read((chunk, offset) => write(row + offset / rowBytes, chunk), { granularity: rowBytes * parameter.rowStep });
+    await given.read((chunk, offset) => write(offset / rowBytes, ordered(chunk)), { granularity: rowBytes * rows });
   } catch (error) {
     if (!(error instanceof HeedError) || error.culprit !== parameter.name) throw error;
     // Said by its name in the checkpoint.

@@ -8,6 +8,7 @@ import { checkpointIn } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonNode } from '../io/json.js';
 import type { Checkpoint, CheckpointHeaders } from '../io/weights.js';
+import type { Sources } from '../nn/formats/sources.js';
 import type { OpenOptions } from '../runtime/types.js';
 import {
   type Architecture,
@@ -16,7 +17,6 @@ import {
   type EncoderDims,
   type HeadChoices,
   type HeadDesign,
-  type Names,
   type Spelt,
   spell,
   type Task,
@@ -38,6 +38,8 @@ export interface ModelParts<F extends Folder = Folder> {
   config: JsonNode;
   architecture: Architecture;
   weights: Checkpoint;
+  /** What its tensors may be. Default: floats. */
+  sources?: Sources;
 }
 
 /** Throws what config.json is found guilty of (NOT_FOUND, FORMAT), and UNSUPPORTED for an architecture that is not registered. */
@@ -106,7 +108,7 @@ export function tasksIn(
 }
 
 /** Whether a checkpoint has a head: what transforms, and what scores, if only a number for each word. */
-function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: Names, has: CheckpointSummary['has']): boolean {
+function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: HeadDesign['weights'], has: CheckpointSummary['has']): boolean {
   const [transforms, scores] = [Object.values(rest), [`${out}.weight`, ...(bias ? [bias, `${out}.bias`] : [])]];
   return transforms.every((module) => has(`${module}.weight`)) && scores.some(has);
 }

@@ -16,11 +16,12 @@ import { numberIn } from './config.js';
 import type { Decoder } from './decoder.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
-import { checkpointEntries, loadWeights } from './load.js';
+import { loadWeights } from './load.js';
 import type { PretrainedOptions } from './options.js';
 import { designOf, type Purpose, readParts } from './parts.js';
 import { weightForms } from './quantization.js';
 import type { Origin } from './save.js';
+import { checkpointEntries } from './stored.js';
 
 /** What each kind of architecture becomes. */
 interface Modules {
@@ -62,7 +63,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   }
   const { architecture, make } = designOf(parts, { head, trainable });
   const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
-  const forms = weightForms(config, trainable ? 'fp32' : dtype);
+  const forms = weightForms(config, trainable ? 'fp32' : dtype, parts.sources);
   const begun = (checkpoint: CheckpointSummary) => {
     const module = make(engine, checkpoint);
     // Weights that come in 8 bits are widened first.

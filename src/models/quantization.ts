@@ -6,7 +6,11 @@ import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
+import type { CheckpointEntry } from '../io/weights.js';
+import { floats, type Sources } from '../nn/formats/sources.js';
+import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
+import type { WeightDtype } from '../tensor.js';
 
 /** config.json's quantization_config of a q8 checkpoint. */
 export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: BLOCK } as const;
@@ -15,11 +19,16 @@ export const quantizationConfig = { quant_method: 'heed', bits: 8, group_size: B
 export const pretrainedDtypes = ['fp32', 'q8'] as const;
 export type PretrainedDtype = (typeof pretrainedDtypes)[number];
 
+/** What estimate and info tell: 'q4' comes with a file, and is not asked for. */
+export type HeldDtype = PretrainedDtype | 'q4';
+
 export interface WeightForms {
-  /** As the checkpoint has them: float32 stands for all floats. */
+  /** Whether config.json says that matrices and tables are int8 with scales. */
   stored: ParameterDtype;
-  /** As the engine is to hold them. */
-  kept: ParameterDtype;
+  /** As the engine is to hold them: all in float32; floats rounded to 8 bits; or each as its file has it. */
+  kept: ParameterDtype | undefined;
+  /** What tensors may be, by the kinds that files name. */
+  sources: Sources;
 }
 
 /** Throws UNSUPPORTED for what is no dtype of from_pretrained. */
@@ -31,11 +40,26 @@ export function checkDtype(dtype: unknown): asserts dtype is PretrainedDtype | u
   });
 }
 
-/** A float checkpoint is rounded while it loads if `dtype` is 'q8'; a q8 one stays what it is unless it is 'fp32'. Throws UNSUPPORTED, FORMAT. */
-export function weightForms(config: JsonNode, dtype: string | undefined): WeightForms {
+/** With 'q8', what is float is rounded while it loads, and what has fewer bits stays what it is; with 'fp32' all is widened. Throws UNSUPPORTED, FORMAT. */
+export function weightForms(config: JsonNode, dtype: string | undefined, sources: Sources = floats): WeightForms {
   checkDtype(dtype);
-  const stored = isQuantized(config) ? 'q8' : 'float32';
-  return { stored, kept: dtype === undefined ? stored : dtype === 'q8' ? 'q8' : 'float32' };
+  return { stored: isQuantized(config) ? 'q8' : 'float32', kept: dtype && kept[dtype], sources };
+}
+
+const kept: Readonly<Record<PretrainedDtype, ParameterDtype>> = { fp32: 'float32', q8: 'q8' };
+
+/** How a checkpoint has its matrices and tables, by its headers: of several ways, in the fewest bits. */
+export function storedAs({ stored, sources }: WeightForms, tensors: readonly CheckpointEntry[]): HeldDtype {
+  return fewest([stored, ...tensors.map(({ dtype }) => sources[dtype]?.format?.dtype ?? 'float32')]);
+}
+
+/** How a model's matrices and tables are held, as `dtype` names it: of several, in the fewest bits. */
+export function heldIn(module: Module): HeldDtype {
+  return fewest([...module.namedParameters()].map(([, { dtype }]) => dtype));
+}
+
+function fewest(dtypes: readonly WeightDtype[]): HeldDtype {
+  return (['q4', 'q8'] as const).find((dtype) => dtypes.includes(dtype)) ?? 'fp32';
 }
 
 function isQuantized(config: JsonNode): boolean {

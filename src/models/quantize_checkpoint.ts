@@ -5,21 +5,29 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import type { CheckpointEntry, CheckpointHeaders, Progress } from '../io/weights.js';
+import { floats } from '../nn/formats/sources.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
-import type { Spelt, Task } from './architecture.js';
+import type { Names, Spelt, Task } from './architecture.js';
 import { headFor } from './heads.js';
 import { loadWeights, ownName, prepared } from './load.js';
 import { designOf, type ModelParts, tasksIn } from './parts.js';
 import { weightForms } from './quantization.js';
 import { saveLoaded } from './save.js';
+import type { Target } from './stored.js';
 import { equalCopies } from './ties.js';
+
+/** Whether a tensor may be in 8 bits, and whether it has columns for rows. */
+type Kind = Pick<Target, 'transposed'> & Pick<Parameter, 'quantizable'>;
 
 /** Tensors by the names that a checkpoint has for them. */
 class Checkpoint extends Module {
-  constructor(engine: Engine, tensors: readonly CheckpointEntry[], quantizable: ReadonlyMap<string, boolean>) {
+  constructor(engine: Engine, tensors: readonly CheckpointEntry[], kinds: ReadonlyMap<string, Kind>) {
     super(engine);
-    for (const { name, shape } of tensors) this.parameter(name, shape, { quantizable: quantizable.get(name) ?? false });
+    for (const { name, shape } of tensors) {
+      const { quantizable = false, transposed } = kinds.get(name) ?? {};
+      this.parameter(name, transposed ? [...shape].reverse() : shape, { quantizable });
+    }
   }
 }
 
@@ -57,11 +65,11 @@ export async function quantizeCheckpoint(
   const purposes = [undefined, ...tasksIn(parts, headers).tasks];
   if (weightForms(config, undefined).stored === 'q8')
     throw new HeedError('ARGUMENT', `${folder.name} is in 8 bits already`, { culprit: 'model', cure: 'Give a model in floats' });
-  const read = quantizableIn(engine, parts, headers, purposes);
+  const read = kindsIn(engine, parts, headers, purposes);
   const tensors = headers.tensors.filter(({ name }) => read.has(name));
   const own: Spelt = {
     ...architecture,
-    weights: undefined,
+    weights: namesOf(read),
     ties: [],
     spellings: {},
     prefixes: [],
@@ -69,7 +77,7 @@ export async function quantizeCheckpoint(
     optional: [],
     ignored: [/^/],
   };
-  const forms = { stored: 'float32', kept: 'q8' } as const;
+  const forms = { stored: 'float32', kept: 'q8', sources: parts.sources ?? floats } as const;
   const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder.name, weights, { ...options, forms });
   try {
     const held = new Map(module.namedParameters());
@@ -78,7 +86,7 @@ export async function quantizeCheckpoint(
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
     const bytes = await saveLoaded(module, config.value, origin, out, { dtype: 'q8', signal: options.signal });
-    const quantized = [...held.keys()].filter((name) => read.get(name)).length;
+    const quantized = [...held.keys()].filter((name) => read.get(name)?.quantizable).length;
     const left = headers.tensors.map(({ name }) => name).filter((name) => !held.has(name));
     return { before: headers.bytes, bytes, quantized, kept: held.size - quantized, left };
   } finally {
@@ -98,10 +106,20 @@ function copiesIn(held: ReadonlyMap<string, Parameter>, parts: ModelParts, purpo
 /** The tasks whose heads a checkpoint has, and none. */
 type Purposes = readonly (Task | undefined)[];
 
-/** The tensors that some model reads, and whether it may hold them in 8 bits. Throws what loading them would. */
-function quantizableIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeaders, purposes: Purposes): Map<string, boolean> {
-  const found = new Map<string, boolean>();
-  const forms = weightForms(parts.config, undefined);
+/** Names of tensors by themselves. */
+const namesOf = (kinds: ReadonlyMap<string, Kind>): Names => {
+  const general = (name: string) => name.replace(/\.\d+\./, '.{l}.');
+  const entries = [...kinds].map(([name, { transposed }]) => [
+    general(name),
+    transposed ? { name: general(name), transposed } : general(name),
+  ]);
+  return Object.fromEntries(entries) as Names;
+};
+
+/** The tensors that some model reads, and what they are. Throws what loading them would. */
+function kindsIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeaders, purposes: Purposes): Map<string, Kind> {
+  const found = new Map<string, Kind>();
+  const forms = weightForms(parts.config, undefined, parts.sources);
   // Modules that hold nothing take no memory; room is made for what they would hold.
   engine.rehearse(() => {
     for (const task of purposes) {
@@ -109,7 +127,7 @@ function quantizableIn(engine: Engine, parts: ModelParts, { tensors }: Checkpoin
       const { targetOf } = prepared((summary) => make(engine, summary), architecture, parts.folder.name, tensors, forms);
       for (const entry of tensors) {
         const target = targetOf(entry);
-        if (target) found.set(entry.name, target.parameter.quantizable);
+        if (target) found.set(entry.name, { quantizable: target.parameter.quantizable, transposed: target.transposed });
       }
     }
   });

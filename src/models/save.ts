@@ -116,10 +116,15 @@ function savedConfig(config: JsonObject, held: ParameterDtype, model: string | u
   return { ...config, ...floats, ...quantizationOf(held), ...(model && { architectures: [model] }) };
 }
 
-/** The form in which a module's weights are saved. */
+/** The form in which a module's weights are saved. Throws UNSUPPORTED where that is not asked for, and they are held in several, or in 4 bits. */
 function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDtype {
-  const q8 = dtype ? dtype === 'q8' : [...module.namedParameters()].some(([, parameter]) => parameter.dtype === 'q8');
-  return q8 ? 'q8' : 'float32';
+  if (dtype) return dtype === 'q8' ? 'q8' : 'float32';
+  const held = new Set([...module.namedParameters()].filter(([, { quantizable }]) => quantizable).map(([, parameter]) => parameter.dtype));
+  if (!held.has('q4') && held.size <= 1) return held.has('q8') ? 'q8' : 'float32';
+  throw new HeedError('UNSUPPORTED', `save_pretrained: weights are held in ${[...held].join(' and ')}, for which a folder has no form`, {
+    culprit: 'dtype',
+    cure: "Give dtype: 'fp32', which is exact, or 'q8', which rounds",
+  });
 }
 
 const quantizationOf = (held: ParameterDtype) => ({ quantization_config: held === 'q8' ? quantizationConfig : undefined });

@@ -6,6 +6,7 @@ import { warn } from '../io/warn.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
 import type { CheckpointSummary, EncoderDecoderChoices, Names, Spelt, Tie } from './architecture.js';
+import { nameOf } from './names.js';
 
 /** What modules do whose tables may be one. */
 export interface Tied extends Module {
@@ -16,7 +17,7 @@ export interface Tied extends Module {
 }
 
 /** What a checkpoint calls the table of a module. */
-const tensorOf = ({ weights }: Spelt, module: string): string => `${weights?.[module]}.weight`;
+const tensorOf = ({ weights }: Spelt, module: string): string => `${nameOf(weights?.[module] ?? '')}.weight`;
 
 /** The modules of a tie that a checkpoint has tensors for: the one that counts, and those beside it. */
 const held = (spelt: Spelt, { table, copies }: Tie, has: CheckpointSummary['has']) =>

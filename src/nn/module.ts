@@ -12,8 +12,8 @@ import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
 import type { HostTensor, Shape } from '../tensor.js';
+import { floats, type Source } from './formats/sources.js';
 import { Parameter, type ParameterDtype, type ParameterOptions } from './parameter.js';
-import type { SourceDtype } from './sources.js';
 import { checkFile, checkFit, checkNames, type FileTensor, type StateDict } from './state_dict.js';
 
 export type { StateDict, StateTensor } from './state_dict.js';
@@ -238,7 +238,7 @@ export abstract class Module {
       if (given === undefined) continue;
       const values = Float32Array.from(given.data);
       parameter.reset();
-      parameter.write(0, new Uint8Array(values.buffer), 'F32');
+      parameter.write(0, new Uint8Array(values.buffer));
     }
   }
 
@@ -254,17 +254,17 @@ export abstract class Module {
     expectBooleans('load', { strict });
     const own = new Map(this.namedParameters());
     const check = (tensors: readonly FileTensor[]) => checkFile(this.constructor.name, own, tensors, strict);
-    const found = new Map<Parameter, [bytes: Uint8Array, dtype: SourceDtype]>();
+    const found = new Map<Parameter, [bytes: Uint8Array, source: Source]>();
     for await (const { name, dtype, begin, end, read } of readCheckpoint(weightsFolder(this.engine.runtime, source), { signal, check })) {
       const parameter = own.get(name);
       if (!parameter) continue;
       const bytes = new Uint8Array(end - begin);
       await read((chunk, offset) => bytes.set(chunk, offset));
-      found.set(parameter, [bytes, dtype as SourceDtype]);
+      found.set(parameter, [bytes, floats[dtype as keyof typeof floats]]);
     }
-    for (const [parameter, [bytes, dtype]] of found) {
+    for (const [parameter, [bytes, source]] of found) {
       parameter.reset();
-      parameter.write(0, bytes, dtype);
+      parameter.write(0, bytes, source);
     }
     return this;
   }

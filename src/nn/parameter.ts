@@ -1,22 +1,24 @@
 /**
- * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one form that is read.
- * For inference matrices exist only packed, or in 8 bits, as tables may; vectors and tables of rows as they come. In training all are
- * float32 rows, which the optimizer writes to, with a gradient beside them. The forms themselves are in forms.ts and quantized.ts.
+ * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one format that is read.
+ * For inference matrices exist only packed, or in fewer bits, as tables may; vectors and tables of rows as they come. In training all are
+ * float32 rows, which the optimizer writes to, with a gradient beside them. The formats themselves are in formats/.
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
-import { add_f32, PANEL, TILE } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
-import { contiguous, narrow } from '../ops/shape.js';
+import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
-import { type HostTensor, type Matrix, type Shape, sizeOf, Tensor } from '../tensor.js';
-import { type Form, isFused, type Operand, Packed, partOf, Rows, rowsOf, type Weights, widthOf } from './forms.js';
+import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
+import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
+import { Packed } from './formats/packed.js';
+import { Quantized, quantizedEntries } from './formats/q8.js';
+import { Rows } from './formats/rows.js';
+import { floats, type Source } from './formats/sources.js';
+import { GradientSum } from './gradient.js';
 import { type Init, zeros } from './init.js';
-import { Quantized, quantizedEntries } from './quantized.js';
-import type { SourceDtype } from './sources.js';
 
-export type { Operand } from './forms.js';
+export type { Operand } from './formats/format.js';
 
 /** How a parameter is held, and how it begins. */
 export interface ParameterOptions {
@@ -24,31 +26,33 @@ export interface ParameterOptions {
   packed?: boolean;
   /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
   parts?: number | readonly number[];
-  /** Whether it may be held in 8 bits. Default: where it is packed. Norms, biases and positions may not. */
+  /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
   quantizable?: boolean;
   /** How it begins where nothing is loaded. Default zeros. */
   init?: Init;
 }
 
-/** How weights are held: float32, or int8 with a float16 for every 32 neighbours in a row. */
+/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row. */
 export type ParameterDtype = 'float32' | 'q8';
 
-/** A weight of a module. In training it is rows of float32 that take gradients; for inference it may lie in panels, or in 8 bits. */
+/** The formats of those dtypes that a parameter does not choose itself. */
+const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized };
+
+/** A weight of a module. In training it is rows of float32 that take gradients; for inference it may lie in panels, or in fewer bits. */
 export class Parameter {
   /** Whether gradients are asked for in training: false freezes it. */
   requiresGrad = true;
-  /** Whether it may be held in 8 bits. */
+  /** Whether it may be held in 8 bits, or 4. */
   readonly quantizable: boolean;
   readonly #packs: boolean;
   readonly #init: Init;
   readonly #weights: Weights;
   #training = false;
-  #dtype: ParameterDtype = 'float32';
+  /** What it is held in; undefined: float32, as training and its reader want it. */
+  #held: Format | undefined;
   /** The one tensor of all reads in training, to which a tape's gradients come. */
   #leaf: Tensor | undefined;
-  #grad: Tensor | undefined;
-  /** Whether `#grad` holds a gradient, or what is to be overwritten. */
-  #hasGrad = false;
+  readonly #gradient: GradientSum;
   #form: Form | undefined;
 
   constructor(
@@ -65,20 +69,25 @@ export class Parameter {
     const heights = typeof parts === 'number' ? Array.from({ length: parts }, () => (shape[0] as number) / parts) : parts;
     this.#weights = { engine, name, shape, heights };
     this.#init = init;
+    this.#gradient = new GradientSum(engine, shape);
   }
 
-  /** How it is held. */
-  get dtype(): ParameterDtype {
-    return this.#dtype;
+  /** How it is held: 'q4' is what a GGUF file has given. */
+  get dtype(): WeightDtype {
+    return this.#format().dtype;
   }
 
   /** Whether it lies in panels now. */
   get packed(): boolean {
-    return this.#kind() !== Rows;
+    return this.#format() !== Rows;
   }
 
-  #kind(training = this.#training, dtype = this.#dtype): typeof Rows | typeof Packed | typeof Quantized {
-    return dtype === 'q8' ? Quantized : this.#packs && !training ? Packed : Rows;
+  #format(): Format {
+    return this.#formatIn(this.#training, this.#held);
+  }
+
+  #formatIn(training: boolean, held: Format | undefined): Format {
+    return held ?? (this.#packs && !training ? Packed : Rows);
   }
 
   /** Its rows: all axes but the last. */
@@ -98,7 +107,7 @@ export class Parameter {
 
   /** Bytes in the engine. */
   get bytes(): number {
-    return this.#kind().bytes(this.#weights);
+    return this.#format().bytes(this.#weights);
   }
 
   /** Whether every row has been written. */
@@ -108,7 +117,12 @@ export class Parameter {
 
   /** Rows that should come together, so that they fill panels. */
   get rowStep(): number {
-    return this.#kind() === Packed ? PANEL : 1;
+    return this.#format().rowStep;
+  }
+
+  /** Columns of a transposed tensor that should come together, so that they fill blocks. */
+  get columnStep(): number {
+    return this.#format().columnStep;
   }
 
   /**
@@ -118,7 +132,7 @@ export class Parameter {
   get tensor(): Tensor {
     if (!this.#training) return this.#loaded().values();
     this.#leaf ??= this.#loaded().values();
-    if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#accumulate(gradient));
+    if (this.requiresGrad) tapeOf(this.engine)?.watch(this.#leaf, (gradient) => this.#gradient.add(gradient));
     return this.#leaf;
   }
 
@@ -161,35 +175,40 @@ export class Parameter {
   /** Fills it with what a new model begins with. */
   init(random: Random, how: Init = this.#init): void {
     // The engine's memory first: where that has no room, JavaScript's would only be an array of an impossible length.
-    this.#form ??= new (this.#kind())(this.#weights);
+    this.#made();
     this.reset();
     const values = new Float32Array(sizeOf(this.shape));
     how(values, this.shape, random);
-    this.write(0, new Uint8Array(values.buffer), 'F32');
+    this.write(0, new Uint8Array(values.buffer));
   }
 
-  /** Into the form for training: float32 rows. Copies; the panels are freed. Throws UNSUPPORTED for 8-bit weights. */
+  #made(): Form {
+    this.#form ??= new (this.#format())(this.#weights);
+    return this.#form;
+  }
+
+  /** Into the format for training: float32 rows. Copies; the panels are freed. Throws UNSUPPORTED for weights in 8 bits or 4. */
   train(): void {
     this.checkTrainable();
-    this.#reshape(true, 'float32');
+    this.#reshape(true, undefined);
   }
 
-  /** Throws UNSUPPORTED for 8-bit weights. */
+  /** Throws UNSUPPORTED for weights in 8 bits or 4. */
   checkTrainable(): void {
-    if (this.#dtype !== 'q8') return;
-    throw new HeedError('UNSUPPORTED', `${this.name} is held in 8 bits, which do not train`, {
+    if (!this.#held) return;
+    throw new HeedError('UNSUPPORTED', `${this.name} is held in ${this.#held.dtype.slice(1)} bits, which do not train`, {
       culprit: this.name,
       shape: this.shape,
       cure: "Load it with { dtype: 'fp32' }, or call to('float32') before",
     });
   }
 
-  /** Into the form for inference: panels, where it has them. The gradient is let go. */
+  /** Into the format for inference: panels, where it has them. The gradient is let go. */
   eval(): void {
     if (!this.#training) return;
     this.freeGrad();
     this.#leaf = undefined;
-    this.#reshape(false, 'float32');
+    this.#reshape(false, undefined);
   }
 
   /**
@@ -197,22 +216,30 @@ export class Parameter {
    * not `quantizable`, NUMERIC for what is not finite.
    */
   to(dtype: ParameterDtype): void {
-    if (dtype !== 'float32' && dtype !== 'q8')
+    if (!Object.hasOwn(formats, dtype))
       throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
-    if (dtype === this.#dtype) return;
-    if (this.#training || !this.quantizable) {
-      const why = this.#training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
-      throw new HeedError('UNSUPPORTED', `${this.name} cannot be held in 8 bits: ${why}`, { culprit: this.name, shape: this.shape });
-    }
-    this.#reshape(false, dtype);
+    this.hold(formats[dtype]);
   }
 
-  /** The same values in another form. Nothing has changed where that throws. */
-  #reshape(training: boolean, dtype: ParameterDtype): void {
-    const kind = this.#kind(training, dtype);
-    if (this.#form && kind !== this.#kind()) {
+  /** Into a format, undefined: float32 as its reader wants it. Throws as `to` does, and UNSUPPORTED where values are there that the format does not round. */
+  hold(format: Format | undefined): void {
+    if (format === this.#held) return;
+    if (this.#training || !this.quantizable) {
+      const why = this.#training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
+      throw new HeedError('UNSUPPORTED', `${this.name} cannot be held in ${(format ?? this.#format()).dtype.slice(1)} bits: ${why}`, {
+        culprit: this.name,
+        shape: this.shape,
+      });
+    }
+    this.#reshape(false, format);
+  }
+
+  /** The same values in another format. Nothing has changed where that throws. */
+  #reshape(training: boolean, held: Format | undefined): void {
+    const format = this.#formatIn(training, held);
+    if (this.#form && format !== this.#format()) {
       const old = this.#loaded();
-      const made = new kind(this.#weights);
+      const made = new format(this.#weights);
       try {
         this.engine.scope(() => made.put(old.values()));
       } catch (error) {
@@ -223,40 +250,27 @@ export class Parameter {
       old.dispose();
     }
     this.#training = training;
-    this.#dtype = dtype;
+    this.#held = held;
   }
 
   /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
   get grad(): Tensor | undefined {
-    return this.#hasGrad ? this.#grad : undefined;
+    return this.#gradient.value;
   }
 
   /** Forgets the gradient; its memory stays for the next. */
   zeroGrad(): void {
-    this.#hasGrad = false;
+    this.#gradient.zero();
   }
 
   /** Memory for the gradient, so that a first step takes as much as all others. */
   reserveGrad(): void {
-    // Not a scope's: it lives as long as the parameter trains.
-    this.#grad ??= new Tensor(this.engine, this.engine.heap.allocate(4 * sizeOf(this.shape)), this.shape);
+    this.#gradient.reserve();
   }
 
   /** Forgets the gradient and frees its memory. */
   freeGrad(): void {
-    this.#grad?.dispose();
-    this.#grad = undefined;
-    this.#hasGrad = false;
-  }
-
-  #accumulate(gradient: Tensor): void {
-    const { engine } = this;
-    const given = contiguous(gradient);
-    this.reserveGrad();
-    const { ptr, size: n } = this.#grad as Tensor;
-    if (this.#hasGrad) engine.launch(add_f32({ tiles: Math.ceil(n / TILE), work: n * 2, y: ptr, a: ptr, b: given.ptr, n, period: n }));
-    else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);
-    this.#hasGrad = true;
+    this.#gradient.free();
   }
 
   /** Whether another parameter holds the same values, in the same form. */
@@ -273,22 +287,25 @@ export class Parameter {
    * Takes rows `row` … of the checkpoint's tensor. They come in order, and in multiples of `rowStep` but for the last of
    * a stack of rows that begins on a panel. Throws NUMERIC for what is not finite, or where dtype is q8 too large to be rounded.
    */
-  write(row: number, bytes: Uint8Array, dtype: SourceDtype): void {
-    this.#form ??= new (this.#kind())(this.#weights);
-    this.#form.write(row, bytes, dtype);
+  write(row: number, bytes: Uint8Array, source: Source = floats.F32): void {
+    this.#made().write(row, bytes, source);
+  }
+
+  /** Takes columns of it: rows of a tensor that the checkpoint has transposed, in multiples of `columnStep` but for the last. Throws as `write` does. */
+  writeColumns(at: Columns, bytes: Uint8Array, source: Source = floats.F32): void {
+    this.#made().writeColumns(at, bytes, source);
   }
 
   /** Takes its memory, and whatever is there for its values: for a rehearsal, in which nothing is computed. */
   assume(): void {
-    this.#form ??= new (this.#kind())(this.#weights);
-    this.#form.assume();
+    this.#made().assume();
   }
 
   /** Where a q8 checkpoint's int8 and scales go. */
   get quantized(): Quantized {
-    this.#form ??= new (this.#kind())(this.#weights);
-    if (this.#form instanceof Quantized) return this.#form;
-    throw new HeedError('ARGUMENT', `${this.name} is float32`, { culprit: this.name, cure: "Call to('q8') first" });
+    const form = this.#made();
+    if (form instanceof Quantized) return form;
+    throw new HeedError('ARGUMENT', `${this.name} is ${this.dtype}`, { culprit: this.name, cure: "Call to('q8') first" });
   }
 
   /** A copy of the values, exactly as they were loaded (widened to float32), or as 8 bits have rounded them. */
@@ -297,7 +314,7 @@ export class Parameter {
   }
 
   /**
-   * As a checkpoint of this dtype holds it. q8: int8 and scales, to which float32 is rounded when the bytes are asked for, or float32 where it is not
+   * As a checkpoint of this dtype holds it. q8: int8 and scales, to which others are rounded when the bytes are asked for, or float32 where it is not
    * `quantizable`. Bytes are copies; asking for them throws NUMERIC for what is not finite.
    */
   entries(name: string, dtype: ParameterDtype): SafetensorsEntry[] {

@@ -3,8 +3,8 @@ import { HeedError } from '../errors.js';
 import type { CheckpointEntry } from '../io/weights.js';
 import { kindOf, wrongArgument } from '../ops/check.js';
 import { type Shape, sizeOf } from '../tensor.js';
+import { floats } from './formats/sources.js';
 import type { Parameter } from './parameter.js';
-import { sources } from './sources.js';
 
 /** What loadStateDict takes: host tensors, or anything that looks like one. */
 export interface StateTensor {
@@ -41,8 +41,8 @@ export function checkFile(module: string, own: Parameters, tensors: readonly Fil
   for (const { name, file, dtype, shape } of tensors) {
     const parameter = own.get(name);
     const fits = shape.join() === parameter?.shape.join();
-    if (!parameter || (fits && Object.hasOwn(sources, dtype))) continue;
-    const must = fits ? `one of ${Object.keys(sources).join(', ')}` : `[${parameter.shape}]`;
+    if (!parameter || (fits && Object.hasOwn(floats, dtype))) continue;
+    const must = fits ? `one of ${Object.keys(floats).join(', ')}` : `[${parameter.shape}]`;
     throw new HeedError('MODEL_MISMATCH', `${file}: ${name} is ${dtype} [${shape}], it must be ${must}`, { culprit: name, shape });
   }
 }

@@ -5,7 +5,7 @@
 
 export { type Gradient, type Sink, Tape } from '../autograd/tape.js';
 export { Tensor as HostTensor } from '../host/index.js';
-export { type Matrix, PackedMatrix, QuantizedMatrix, Tensor, tensor } from '../tensor.js';
+export { type Matrix, PackedMatrix, Tensor, tensor } from '../tensor.js';
 export {
   type Activation,
   activate,
@@ -31,7 +31,7 @@ export { type CrossEntropyOptions, crossEntropy, type PredictionSums, prediction
 export { binaryCrossEntropyWithLogits, mseLoss } from './loss_elements.js';
 export { type LinearOptions, linear, type MatmulOptions, matmul, pack, unpack } from './matmul.js';
 export { layerNorm, logSoftmax, type NormOptions, rmsNorm, softmax } from './norm.js';
-export { quantize, quantizedInts, quantizedScales } from './quantize.js';
+export { QuantizedMatrix, quantize, quantizedInts, quantizedScales } from './quantize.js';
 export { mean, sum } from './reduce.js';
 export { type RotaryOptions, type RotaryTable, rotary, rotaryTable } from './rotary.js';
 export { cat, chunk, contiguous, expand, narrow, permute, reshape, transpose, unflatten } from './shape.js';

@@ -1,9 +1,18 @@
-/** Products: linear layers over packed weights, float32 or 8-bit, and products of two activations. */
+/** Products: linear layers over packed weights, whatever their format, and products of two activations. */
 import { record } from '../autograd/tape.js';
-import * as kernels from '../engine/kernels.generated.js';
-import { PANEL } from '../engine/kernels.generated.js';
+import { PANEL, pack_f32 } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';
-import { isMatrix, type Matrix, PackedMatrix, packedBytes, quantizedBytes, type Shape, sizeOf, Tensor } from '../tensor.js';
+import {
+  isMatrix,
+  type Matrix,
+  type MatrixKernels,
+  PackedMatrix,
+  packedBytes,
+  packedKernels,
+  type Shape,
+  sizeOf,
+  Tensor,
+} from '../tensor.js';
 import { type Activation, activate, activateGrad, activationCode } from './activation.js';
 import { expectBooleans, expectDtype, expectRows, wrongArgument, wrongShape } from './check.js';
 import { add } from './elementwise.js';
@@ -45,26 +54,25 @@ interface Product {
   activation?: number;
 }
 
-/** Kernels of products by the weight's dtype, and the bytes of its panels. */
-const products = {
-  float32: { kernel: kernels.matmul_f32, bytes: packedBytes },
-  q8: { kernel: kernels.matmul_q8, bytes: quantizedBytes },
-} as const;
-
-function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product, dtype: Matrix['dtype'] = 'float32'): void {
+function product(engine: Tensor['engine'], M: number, N: number, K: number, at: Product, { bytes, product: kernel }: MatrixKernels): void {
   if (M === 0 || N === 0) return;
-  const { kernel, bytes } = products[dtype];
   const { rows, panels, tiles } = tiling(M, N, K, bytes(PANEL, K));
   const { y, x, w, bias = 0, residual = 0, activation = 0 } = at;
   engine.launch(kernel({ tiles, work: 2 * M * N * K, scratch: PANEL * 4, y, x, w, bias, residual, M, N, K, rows, panels, activation }));
 }
 
-/** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels. */
-export function packInto(ptr: number, x: Tensor, sizes: readonly [number, number, number, number], strides: readonly number[]): void {
+/** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels, into panels `step` bytes apart: more than they have where K is a part of the columns. */
+export function packInto(
+  ptr: number,
+  x: Tensor,
+  sizes: readonly [number, number, number, number],
+  strides: readonly number[],
+  step = packedBytes(PANEL, sizes[3]),
+): void {
   const [B, H, N, K] = sizes;
   const [sb, sh, sn, sk] = strides as [number, number, number, number];
   const tiles = B * H * Math.ceil(N / PANEL);
-  x.engine.launch(kernels.pack_f32({ tiles, work: B * H * N * K * 2, packed: ptr, x: x.ptr, H, N, K, sb, sh, sn, sk }));
+  x.engine.launch(pack_f32({ tiles, work: B * H * N * K * 2, packed: ptr, x: x.ptr, H, N, K, sb, sh, sn, sk, step }));
 }
 
 /** A weight [N, K] in panels; the tensor itself is no longer needed. */
@@ -90,7 +98,7 @@ export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   const source = rows && contiguous(rows);
   if (source) expectRows('unpack', 'rows', source, w.rows);
   const args = { tiles: n, work: n * w.columns, y: y.ptr, packed: w.ptr, rows: source?.ptr ?? 0, K: w.columns };
-  w.engine.launch(w.dtype === 'q8' ? kernels.unpack_q8({ ...args, N: w.rows }) : kernels.unpack_f32(args));
+  w.engine.launch(w.kernels.unpack(args));
   return y;
 });
 
@@ -121,12 +129,12 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
   const z = Tensor.empty(x.engine, shape);
   const packed = isMatrix(weight) ? weight : pack(weight);
   const source = contiguous(x);
-  const from = packed.dtype === 'q8' ? roundActivations(source, M, K) : source.ptr;
+  const from = packed.kernels.rounds ? roundActivations(source, M, K) : source.ptr;
   // The gradient needs what went into the activation: then it is a step of its own. Same bits.
   const apart = activation && isTracked(x.engine, x, weight, bias, residual);
   const fused = apart ? {} : { residual: rest, activation: code };
   const at = { y: z.ptr, x: from, w: packed.ptr, bias: operand('linear', 'bias', bias, [N]), ...fused };
-  product(x.engine, M, N, K, at, packed.dtype);
+  product(x.engine, M, N, K, at, packed.kernels);
   const active = apart ? activate(z, activation) : z;
   const y = apart && residual ? add(active, residual) : active;
   const held = isMatrix(weight) ? new Tensor(x.engine, weight.storage, []) : weight;
@@ -205,7 +213,14 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
   const rows = single ? sizeOf(outer) * M : M;
   const [ofA, ofB] = single ? [[0], [0]] : [repeats(outerA, outer), repeats(outerB, outer)];
   for (const [i, at] of ofB.entries())
-    product(a.engine, rows, N, K, { y: y.ptr + i * M * N * 4, x: x.ptr + (ofA[i] as number) * M * K * 4, w: packed.ptr + at * step });
+    product(
+      a.engine,
+      rows,
+      N,
+      K,
+      { y: y.ptr + i * M * N * 4, x: x.ptr + (ofA[i] as number) * M * K * 4, w: packed.ptr + at * step },
+      packedKernels,
+    );
   record(y, [a, b], [a, b], (dy, [wantsA, wantsB]) => {
     const [p, q] = matrices();
     const [up, down, matrix] = single

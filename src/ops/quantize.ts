@@ -2,24 +2,48 @@
  * 8-bit weights: float32 into int8 with one float16 scale for 32 neighbours in a row, and what products with them need. A product rounds its
  * activations to int16 first, once per product, with scales of their own.
  */
+import type { Engine } from '../engine/engine.js';
 import * as kernels from '../engine/kernels.generated.js';
-import { BLOCK, TILE } from '../engine/kernels.generated.js';
+import { BLOCK, PANEL, PANEL_BLOCK, ROW_BLOCK, TILE } from '../engine/kernels.generated.js';
 import type { Launch } from '../engine/launch.js';
 import { HeedError } from '../errors.js';
-import { groups, QuantizedMatrix, roundedBytes, Tensor } from '../tensor.js';
+import { Matrix, type MatrixKernels, Tensor } from '../tensor.js';
 import { expectDtype, wrongArgument, wrongShape } from './check.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
-/** Rows of a stack of matrices, each of `height` rows of `width` elements, in panels at `ptr`: where kernels write. */
-export interface QuantizedRows {
+/** Blocks of neighbours in a row of 8-bit weights, which share a scale. */
+export const groups = (columns: number): number => Math.ceil(columns / BLOCK);
+export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_BLOCK;
+
+/** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 for every 32 neighbours in a row that they are multiplied by. */
+export class QuantizedMatrix extends Matrix {
+  /** Panels hold 8-bit weights. */
+  readonly dtype = 'q8';
+
+  get kernels(): MatrixKernels {
+    return q8;
+  }
+
+  /** All zeros. */
+  static zeros(engine: Engine, rows: number, columns: number): QuantizedMatrix {
+    const made = new QuantizedMatrix(engine, engine.allocate(quantizedBytes(rows, columns)), rows, columns);
+    engine.heap.bytes.fill(0, made.ptr, made.ptr + quantizedBytes(rows, columns));
+    return made;
+  }
+}
+const q8: MatrixKernels = { bytes: quantizedBytes, product: kernels.matmul_q8, unpack: kernels.unpack_q8, rounds: true };
+
+/** Rows `first` …, as many as `count`, of a matrix in panels at `ptr`; they come from `from`. */
+export interface PanelRows {
   ptr: number;
-  height: number;
-  width: number;
+  first: number;
+  count: number;
+  from: number;
 }
 
 /** Runs a kernel that tells of numbers which cannot be: whether all was well. */
-function launchChecked(engine: Tensor['engine'], launch: (refused: number) => Launch): boolean {
+export function launchChecked(engine: Tensor['engine'], launch: (refused: number) => Launch): boolean {
   return engine.scope(() => {
     const refused = Tensor.empty(engine, [1], 'int32');
     engine.heap.ints(refused.ptr, 1)[0] = 0;
@@ -32,29 +56,22 @@ function launchChecked(engine: Tensor['engine'], launch: (refused: number) => La
 export const areFinite = (engine: Tensor['engine'], x: number, n: number): boolean =>
   launchChecked(engine, (refused) => kernels.check_finite_f32({ tiles: Math.ceil(n / TILE), work: n, refused, x, n }));
 
-/** Quantizes rows `first` …, which lie at `from` as float32. False where a number is not finite, or too large for a float16 scale. */
-export const quantizeRows = (
-  engine: Tensor['engine'],
-  { ptr, height, width: K }: QuantizedRows,
-  first: number,
-  rows: number,
-  from: number,
-) =>
+/**
+ * Quantizes rows of K float32; where those are a part of the columns, `ptr` is where the first panel has their first block, of `blocks` in a row. False where a number is
+ * not finite, or too large for a float16 scale.
+ */
+export const quantizeRows = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number, blocks = groups(K)): boolean =>
   launchChecked(engine, (refused) =>
-    kernels.quantize_q8({ tiles: rows, work: 8 * rows * K, scratch: BLOCK, packed: ptr, refused, w: from, first, height, K }),
+    kernels.quantize_q8({ tiles: count, work: 8 * count * K, scratch: BLOCK, packed: ptr, refused, w: from, first, blocks, K }),
   );
 
-/** Puts a checkpoint's float16 scales of rows `first` … into panels. False where one is not finite. */
-export const packScales = (engine: Tensor['engine'], { ptr, height, width: K }: QuantizedRows, first: number, rows: number, from: number) =>
-  launchChecked(engine, (refused) =>
-    kernels.pack_scale_q8({ tiles: rows, work: rows * K, packed: ptr, refused, scale: from, first, height, K }),
-  );
+/** Puts a checkpoint's float16 scales into panels. False where one is not finite. */
+export const packScales = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number): boolean =>
+  launchChecked(engine, (refused) => kernels.pack_scale_q8({ tiles: count, work: count * K, packed: ptr, refused, scale: from, first, K }));
 
-/** Puts a checkpoint's int8 rows `first` … into panels. */
-export const packInts = (engine: Tensor['engine'], to: QuantizedRows, first: number, rows: number, from: number): void =>
-  engine.launch(
-    kernels.pack_int_q8({ tiles: rows, work: rows * to.width, packed: to.ptr, q: from, first, height: to.height, K: to.width }),
-  );
+/** Puts a checkpoint's int8 into panels. */
+export const packInts = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number): void =>
+  engine.launch(kernels.pack_int_q8({ tiles: count, work: count * K, packed: ptr, q: from, first, K }));
 
 export const notFinite = (name: string): HeedError =>
   inexpressible(name, 'a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express');
@@ -68,7 +85,7 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
   if (w.rank !== 2) throw wrongShape('quantize', 'w', w.shape, 'it must have two axes');
   const [N, K] = w.shape as [number, number];
   const made = QuantizedMatrix.zeros(w.engine, N, K);
-  if (!quantizeRows(w.engine, { ptr: made.ptr, height: N, width: K }, 0, N, contiguous(w).ptr)) throw notFinite('w');
+  if (!quantizeRows(w.engine, { ptr: made.ptr, first: 0, count: N, from: contiguous(w).ptr }, K)) throw notFinite('w');
   return made;
 });
 
@@ -101,14 +118,14 @@ function copied(
   const bytes = N * widthOf(K) * each;
   return engine.scope(() => {
     const y = engine.allocate(bytes).ptr;
-    const exact = launchChecked(engine, (refused) => kernel({ tiles: N, work: N * K, y, packed: w.ptr, refused, N, K }));
+    const exact = launchChecked(engine, (refused) => kernel({ tiles: N, work: N * K, y, packed: w.ptr, refused, K }));
     return { bytes: engine.heap.bytes.slice(y, y + bytes).buffer as ArrayBuffer, exact };
   });
 }
 
-/** x [M, K], contiguous, rounded to int16 for one product: where it lies, until the op's scope ends. */
+/** x [M, K], contiguous, rounded to int16 for one product with weights of 8 bits or 4: where it lies, until the op's scope ends. */
 export function roundActivations(x: Tensor, M: number, K: number): number {
-  const to = x.engine.allocate(roundedBytes(M, K)).ptr;
+  const to = x.engine.allocate(M * groups(K) * ROW_BLOCK).ptr;
   x.engine.launch(kernels.quantize_i16({ tiles: M, work: 4 * M * K, y: to, x: x.ptr, K }));
   return to;
 }

@@ -186,7 +186,7 @@ async function fill(
 async function fillParameter(file: SafetensorsFile, tensor: TensorInfo, parameter: Parameter): Promise<void> {
   const rowBytes = 4 * parameter.width;
   parameter.reset();
-  await file.read(tensor, (chunk, offset) => parameter.write(offset / rowBytes, chunk, 'F32'), {
+  await file.read(tensor, (chunk, offset) => parameter.write(offset / rowBytes, chunk), {
     granularity: rowBytes * parameter.rowStep,
   });
 }

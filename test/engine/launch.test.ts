@@ -102,7 +102,7 @@ describe('a launch', () => {
   it('numbers its kernel by the order of names', () => {
     const rest = { tiles: 1, work: 1, y: 0, a: 0, b: 0, n: 0, period: 1 };
     expect(add_f32(rest).kernel).toBe(3);
-    const packing = { tiles: 1, work: 1, packed: 0, x: 0, H: 1, N: 1, K: 1, sb: 0, sh: 0, sn: 0, sk: 0 };
+    const packing = { tiles: 1, work: 1, packed: 0, x: 0, H: 1, N: 1, K: 1, sb: 0, sh: 0, sn: 0, sk: 0, step: 32 };
     expect(pack_f32(packing).kernel).toBeGreaterThan(add_f32(rest).kernel);
   });
 });

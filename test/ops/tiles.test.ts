@@ -23,7 +23,7 @@ function product(build: string, rows: number, M: number): Float32Array {
   put(at.x, x);
   put(at.w, w);
   put(at.bias, bias);
-  pack_f32(0, Math.ceil(N / 8), at.packed, at.w, 1, N, K, 0, 0, K, 1);
+  pack_f32(0, Math.ceil(N / 8), at.packed, at.w, 1, N, K, 0, 0, K, 1, 32 * K);
   matmul_f32(0, 1, at.scratch, at.y, at.x, at.packed, at.bias, 0, M, N, K, M, Math.ceil(N / 8), 0);
   return new Float32Array(memory.buffer, at.y, M * N).slice();
 }

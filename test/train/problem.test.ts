@@ -49,7 +49,7 @@ describe.each(Object.entries(cases))('%s', (_, { problem_type, trained_as, head,
       ['head.out.bias', head.bias],
     ] as const) {
       parameters.get(name)?.reset();
-      parameters.get(name)?.write(0, new Uint8Array(Float32Array.from(values).buffer), 'F32');
+      parameters.get(name)?.write(0, new Uint8Array(Float32Array.from(values).buffer));
     }
     const examples = texts.map((text, i): TextExample => ({ text, label: labels[i] as number[] }));
     const found: number[] = [];

@@ -1,0 +1,115 @@
+/**
+ * A module as a checkpoint stores it: which tensors each parameter is made of, under which names, in which shape and order of rows; and the way back, a parameter's tensors
+ * for a file.
+ */
+import { HeedError } from '../errors.js';
+import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { scaleName } from '../nn/formats/q8.js';
+import type { Module } from '../nn/module.js';
+import type { Parameter, ParameterDtype } from '../nn/parameter.js';
+import { groups } from '../ops/quantize.js';
+import { isBeside, type Spelt } from './architecture.js';
+import { type SpeltTensor, tensorsOf } from './names.js';
+import { reordered, transposed } from './row_order.js';
+
+/** A checkpoint's tensor: rows of a parameter. */
+export interface Target {
+  key: string;
+  parameter: Parameter;
+  /** The row of the parameter at which the tensor begins, how many it has, and its shape in the file. */
+  row: number;
+  height: number;
+  shape: readonly number[];
+  /** Its rows, whatever their format; or the int8 or the scales of a q8 checkpoint. */
+  holds: 'rows' | 'ints' | 'scales';
+  /** Whether the file has columns for rows. */
+  transposed: boolean;
+  /** Rows of a head whose rows are interleaved in the file; 1: they are in heed's order. */
+  head: number;
+}
+
+/** What a parameter is in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
+interface Stored {
+  key: string;
+  parameter: Parameter;
+  tensors: readonly (SpeltTensor & Pick<Target, 'row' | 'height' | 'head'>)[];
+}
+
+function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, void> {
+  for (const [key, parameter] of module.namedParameters()) {
+    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0 }];
+    if (!tensors) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
+    const { heights, rows, shape } = parameter;
+    let end = 0;
+    yield {
+      ...{ key, parameter },
+      tensors: tensors.map((tensor, i) => {
+        const height = tensors.length === heights.length ? (heights[i] as number) : rows / tensors.length;
+        const row = end;
+        end += height;
+        return { ...tensor, row, height, transposed: tensor.transposed && shape.length === 2, head: headOf(tensor, height) };
+      }),
+    };
+  }
+}
+
+/** Rows of a head that are interleaved. */
+function headOf({ name, permuted }: SpeltTensor, height: number): number {
+  if (permuted === 0) return 1;
+  const rows = height / permuted;
+  if (Number.isInteger(rows) && rows % 2 === 0) return rows;
+  throw new HeedError('MODEL_MISMATCH', `${name} has ${height} rows, which are no ${permuted} heads of pairs`, { culprit: name });
+}
+
+/** What a checkpoint's tensors are, by their names; a q8 one's matrices are int8 and scales. */
+export function targetsOf(module: Module, architecture: Spelt, stored: ParameterDtype): Map<string, Target> {
+  const targets = new Map<string, Target>();
+  for (const { key, parameter, tensors } of storedIn(module, architecture))
+    for (const { name, row, height, head, ...tensor } of tensors) {
+      const target = { ...{ key, parameter, row, height, head }, transposed: false };
+      const rest = parameter.shape.slice(1);
+      const shape = [height, ...rest];
+      if (stored === 'q8' && parameter.quantizable) {
+        targets.set(name, { ...target, shape, holds: 'ints' });
+        targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
+      } else {
+        const { transposed } = tensor;
+        targets.set(name, { ...target, shape: transposed ? shape.reverse() : shape, holds: 'rows', transposed });
+      }
+    }
+  return targets;
+}
+
+/**
+ * A module's tensors as a checkpoint of this dtype has them, under its architecture's names, without those that were optional and did not come. A task's model
+ * holds the base model under a prefix. Each is copied on its turn.
+ */
+export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
+  const all = [...storedIn(module, architecture)].filter(({ parameter }) => parameter.complete);
+  // A language model's embeddings may be its head.
+  const holds = architecture.module.kind === 'decoder' || all.some(({ key }) => isBeside(key));
+  const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
+  // Stacked parts come one after the other: what they are cut out of is copied once.
+  let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
+  for (const { key, parameter, tensors } of all) {
+    const before = isBeside(key) ? '' : prefix;
+    for (const entry of parameter.entries('', dtype)) {
+      const [rows = 0, ...rest] = entry.shape;
+      for (const { name, row, height, head, transposed: isTransposed } of tensors) {
+        const shape = [height, ...rest];
+        // The int8 and scales of a q8 checkpoint are as products read them.
+        const turns = isTransposed && entry.dtype === 'F32';
+        yield {
+          ...{ name: before + name + entry.name, dtype: entry.dtype, shape: turns ? [...shape].reverse() : shape },
+          get bytes() {
+            if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
+            const each = whole.bytes.length / rows;
+            const own = whole.bytes.subarray(row * each, (row + height) * each);
+            const ordered = head === 1 ? own : reordered(own, each, head, 'file');
+            return turns ? transposed(ordered, shape as [number, number]) : ordered;
+          },
+        };
+      }
+    }
+  }
+}

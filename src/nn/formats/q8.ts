@@ -1,0 +1,166 @@
+/**
+ * 8-bit panels: int8 with a scale for 32 neighbours in a row (assembly/quantize.ts). Filled by float32, which is rounded; by a checkpoint's int8 and scales, in any order
+ * of the two; or by GGUF's Q8_0, bit by bit.
+ */
+import { BLOCK, PANEL, PANEL_BLOCK, pack_q8_0 } from '../../engine/kernels.generated.js';
+import type { Storage } from '../../engine/memory.js';
+import { HeedError } from '../../errors.js';
+import { concatenated } from '../../io/bytes.js';
+import type { SafetensorsEntry } from '../../io/safetensors_writer.js';
+import {
+  groups,
+  notFinite,
+  packInts,
+  packScales,
+  QuantizedMatrix,
+  quantizedBytes,
+  quantizedInts,
+  quantizedScales,
+  quantizeRows,
+} from '../../ops/quantize.js';
+import type { Tensor } from '../../tensor.js';
+import { type Columns, type Form, PanelForm, rowsOf, stackBytes, turned, type Weights, widthOf } from './format.js';
+import { blockSource, type Source } from './sources.js';
+
+const SCALE = '.scale';
+
+/** What a checkpoint calls the scales of a weight: [N, ⌈K/32⌉] float16. */
+export const scaleName = (name: string): string => `${name}${SCALE}`;
+/** The weight that a tensor is, or has the scales of. */
+export const weightName = (name: string): string => (name.endsWith(SCALE) ? name.slice(0, -SCALE.length) : name);
+
+export class Quantized extends PanelForm {
+  static readonly dtype = 'q8';
+  static readonly rowStep = 1;
+  static readonly columnStep = BLOCK;
+  readonly storage: Storage;
+  protected readonly bytesOf = quantizedBytes;
+  /** Rows whose int8, and whose scales are there, where they come apart. */
+  #ints = 0;
+  #scales = 0;
+
+  constructor(weights: Weights) {
+    super(weights);
+    const { heap } = weights.engine;
+    this.storage = heap.allocate(Quantized.bytes(weights));
+    // What the last panel and the last block of a row lack.
+    if (weights.heights.some((height) => height % PANEL) || widthOf(weights) % BLOCK)
+      heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
+  }
+
+  static bytes(weights: Weights): number {
+    return stackBytes(weights, quantizedBytes);
+  }
+
+  protected matrix(rows: number, offset: number): QuantizedMatrix {
+    return new QuantizedMatrix(this.weights.engine, this.storage, rows, widthOf(this.weights), offset);
+  }
+
+  override get complete(): boolean {
+    const rows = rowsOf(this.weights);
+    return super.complete || (this.#ints === rows && this.#scales === rows);
+  }
+
+  override reset(): void {
+    super.reset();
+    this.#ints = this.#scales = 0;
+  }
+
+  protected take(row: number, rows: number, bytes: Uint8Array, source: Source): void {
+    this.widened(rows, bytes, source, ({ ptr }) => this.#quantize(row, rows, ptr));
+  }
+
+  protected takeAll({ ptr }: Tensor): void {
+    this.#quantize(0, rowsOf(this.weights), ptr);
+  }
+
+  protected takeColumns({ row, rows, column }: Columns, x: Tensor): void {
+    this.#quantize(row, rows, turned(x).ptr, column, x.dim(0));
+  }
+
+  /** Rounds rows `row` … of float32, or some of their columns. */
+  #quantize(row: number, rows: number, from: number, column = 0, columns = widthOf(this.weights)): void {
+    const { engine, name } = this.weights;
+    const blocks = groups(widthOf(this.weights));
+    this.each(row, rows, from, 4 * columns, (piece) => {
+      const ptr = piece.ptr + (column / BLOCK) * PANEL_BLOCK;
+      if (!quantizeRows(engine, { ...piece, ptr }, columns, blocks)) throw notFinite(name);
+    });
+  }
+
+  /** Takes rows `row` … of a checkpoint's int8. */
+  writeInts(row: number, bytes: Uint8Array): void {
+    const { engine } = this.weights;
+    const width = widthOf(this.weights);
+    const rows = bytes.length / width;
+    this.raw(bytes, (from) => this.each(row, rows, from, width, (piece) => packInts(engine, piece, width)));
+    this.#ints += rows;
+  }
+
+  /** Takes rows `row` … of a checkpoint's float16 scales. Throws FORMAT for one that is not finite. */
+  writeScales(row: number, bytes: Uint8Array): void {
+    const { engine, name } = this.weights;
+    const width = widthOf(this.weights);
+    const step = 2 * groups(width);
+    const rows = bytes.length / step;
+    this.raw(bytes, (from) =>
+      this.each(row, rows, from, step, (piece) => {
+        if (packScales(engine, piece, width)) return;
+        throw new HeedError('FORMAT', `${name} has a scale that is not finite`, { culprit: name });
+      }),
+    );
+    this.#scales += rows;
+  }
+
+  /** Row-major int8 [rows, width], as a checkpoint holds them. */
+  ints(): Uint8Array {
+    return this.#joined((part) => quantizedInts(part));
+  }
+
+  /** Float16 [rows, ⌈width/32⌉], as a checkpoint holds them. Throws NUMERIC where all values are too small for those. */
+  scales(): Uint8Array {
+    return this.#joined((part) => quantizedScales(part, this.weights.name));
+  }
+
+  #joined(bytesOf: (part: QuantizedMatrix) => { buffer: ArrayBuffer }): Uint8Array {
+    return concatenated(this.weights.heights.map((_, i) => new Uint8Array(bytesOf(this.part(i) as QuantizedMatrix).buffer)));
+  }
+}
+
+/** GGUF's: a float16 d, and 32 int8 q: q d. */
+export const Q8_0: Source = /* @__PURE__ */ blockSource(Quantized, 34, ({ ptr, first, count, from }, K, refused) =>
+  pack_q8_0({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K }),
+);
+
+/** A weight as a checkpoint holds it: what is 8-bit already as it is, others rounded on the way. */
+export function quantizedEntries(name: string, weights: Weights, form: Form): SafetensorsEntry[] {
+  const made = (bytesOf: (form: Quantized) => Uint8Array): Uint8Array => {
+    if (form instanceof Quantized) return bytesOf(form);
+    const rounded = new Quantized(weights);
+    try {
+      weights.engine.scope(() => rounded.put(form.values()));
+      return bytesOf(rounded);
+    } finally {
+      rounded.dispose();
+    }
+  };
+  const [rows, width] = [rowsOf(weights), widthOf(weights)];
+  return [
+    {
+      name,
+      dtype: 'I8',
+      shape: [rows, width],
+      get bytes() {
+        return made((form) => form.ints());
+      },
+    },
+    {
+      name: scaleName(name),
+      dtype: 'F16',
+      shape: [rows, groups(width)],
+      get bytes() {
+        return made((form) => form.scales());
+      },
+    },
+  ];
+}

@@ -1,0 +1,46 @@
+/** The gradient of a parameter: the sum of what tapes bring, in memory that stays from step to step. */
+import type { Engine } from '../engine/engine.js';
+import { add_f32, TILE } from '../engine/kernels.generated.js';
+import { contiguous } from '../ops/shape.js';
+import { type Shape, sizeOf, Tensor } from '../tensor.js';
+
+export class GradientSum {
+  #sum: Tensor | undefined;
+  /** Whether `#sum` holds a gradient, or what is to be overwritten. */
+  #holds = false;
+
+  constructor(
+    readonly engine: Engine,
+    readonly shape: Shape,
+  ) {}
+
+  /** Undefined where nothing has come. */
+  get value(): Tensor | undefined {
+    return this.#holds ? this.#sum : undefined;
+  }
+
+  zero(): void {
+    this.#holds = false;
+  }
+
+  reserve(): Tensor {
+    // Not a scope's: it lives as long as the parameter trains.
+    this.#sum ??= new Tensor(this.engine, this.engine.heap.allocate(4 * sizeOf(this.shape)), this.shape);
+    return this.#sum;
+  }
+
+  free(): void {
+    this.#sum?.dispose();
+    this.#sum = undefined;
+    this.#holds = false;
+  }
+
+  add(gradient: Tensor): void {
+    const { engine } = this;
+    const given = contiguous(gradient);
+    const { ptr, size: n } = this.reserve();
+    if (this.#holds) engine.launch(add_f32({ tiles: Math.ceil(n / TILE), work: n * 2, y: ptr, a: ptr, b: given.ptr, n, period: n }));
+    else engine.heap.bytes.copyWithin(ptr, given.ptr, given.ptr + given.size * 4);
+    this.#holds = true;
+  }
+}
