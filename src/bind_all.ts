@@ -1,8 +1,10 @@
 /** heed on a runtime with every architecture, tokenizer and task registered, and names on Hugging Face's hub. */
 import { bind } from './bind.js';
 import { VERSION } from './engine/build.js';
+import { ggufReader } from './gguf.js';
 import { attachMethods } from './host/index.js';
 import { environmentOf } from './io/env.js';
+import { registerReader } from './io/find.js';
 import { hubOf } from './io/hub.js';
 import { registerArchitecture } from './models/architecture.js';
 import { bart } from './models/bart.js';
@@ -44,6 +46,7 @@ export function bindAll(runtime: Runtime) {
     llama,
   );
   registerTokenizers(moreTokenizers);
+  registerReader(ggufReader);
   registerChatTemplates(chatTemplates);
   attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);

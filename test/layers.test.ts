@@ -22,6 +22,7 @@ const layers = [
   ['ops'],
   ['nn'],
   ['models'],
+  ['gguf'],
   ['generation'],
   ['pipelines', 'pictures'],
   ['train'],

@@ -79,12 +79,19 @@ export async function sourceOf(runtime: Runtime, model: ModelSource | Source, op
   return { ...base, name: shown(address), ...found };
 }
 
+let reader: (folder: Folder) => Folder = (folder) => folder;
+
+/** Has every model's folder seen by `read`, which may give another in its place: `ggufReader`. heed has it registered, heed/core leaves it to you. */
+export function registerReader(read: (folder: Folder) => Folder): void {
+  reader = read;
+}
+
 /** The folder of what was meant. */
 export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Folder {
   const { name, location, files, hub: found, subfolder } = source;
   const whole =
     location !== undefined ? folderAt(runtime, location) : files ? givenFolder(runtime, files) : (hub as Hub).folder(found, name);
-  return subfolder ? folderIn(whole, subfolder) : whole;
+  return reader(subfolder ? folderIn(whole, subfolder) : whole);
 }
 
 /** Both steps at once. */

@@ -16,6 +16,8 @@ export interface Folder {
   open(file: string, options?: OpenOptions): Promise<ByteStream>;
   /** The names of all files, those of folders inside with a slash. Absent where they cannot be told. */
   list?(options?: OpenOptions): Promise<readonly string[]>;
+  /** The file that it consists of, where it is one file. */
+  readonly single?: string | undefined;
   /** Its weights, where they are no safetensors files of it. */
   readonly weights?: Checkpoint | undefined;
 }
@@ -24,8 +26,24 @@ export interface Folder {
 export function folderAt(runtime: Runtime, location: string): Folder {
   if (typeof location !== 'string' || location === '')
     throw new HeedError('ARGUMENT', `There is no folder ${kindOf(location)}`, { culprit: 'model', cure: 'Give a path or a URL' });
+  const file = /[^/\\]+\.gguf$/i.exec(location.replace(/[?#].*$/, ''))?.[0];
+  if (file) return fileAt(runtime, location, file);
   const locate = (file: string) => runtime.join(location, file);
   return { name: shown(location), locate, open: async (file, options) => runtime.open(locate(file), options) };
+}
+
+/** A file as a folder that holds nothing else. */
+function fileAt(runtime: Runtime, location: string, single: string): Folder {
+  return {
+    name: shown(location),
+    single,
+    locate: () => location,
+    async open(file, options) {
+      if (file === single) return runtime.open(location, options);
+      throw new HeedError('NOT_FOUND', `${shown(location)} is a file, and has no ${file}`, { culprit: file });
+    },
+    list: async () => [single],
+  };
 }
 
 export const isFolder = (model: unknown): model is Folder => typeof (model as Partial<Folder> | undefined)?.open === 'function';

@@ -93,6 +93,7 @@ export function givenFolder(runtime: Runtime, files: Readonly<Record<string, Mod
   const names = [...opens.keys()];
   return {
     name: 'the files that were given',
+    ...(names.length === 1 && names[0]?.endsWith('.gguf') && { single: names[0] }),
     locate: (file) => file,
     async open(file, options) {
       options?.signal?.throwIfAborted();

@@ -116,6 +116,8 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
   return {
     unobserved: folder,
     name: folder.name,
+    // What a reader made of a file goes on as it is.
+    ...(folder.weights && { weights: folder.weights, sources: (folder as { sources?: unknown }).sources }),
     locate: (file) => folder.locate(file),
     ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),
     progress,

@@ -5,9 +5,10 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
-import type { JsonNode } from '../io/json.js';
+import type { JsonNode, JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import type { Activation } from '../ops/activation.js';
+import type { GgufKeys } from './gguf_keys.js';
 import { nameOf } from './names.js';
 
 export type {
@@ -96,6 +97,8 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly ignored?: readonly RegExp[];
   /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
   readonly optional?: readonly string[];
+  /** How GGUF files have it: what they call it, config.json out of their keys, and what they call the weights. */
+  readonly gguf?: { readonly name: string; config(keys: GgufKeys): JsonObject; weights(config: JsonNode): Names };
   /** What tasks put on an encoder. */
   readonly heads?: Readonly<Partial<Record<Task, HeadDesign>>>;
 }
@@ -155,6 +158,9 @@ export function registerArchitecture(...architectures: readonly AnyArchitecture[
     registry.set(name, architecture as Architecture);
   }
 }
+
+/** All architectures that are registered. */
+export const registered = (): Iterable<Architecture> => registry.values();
 
 /** The architecture that a config asks for. Throws UNSUPPORTED where none is registered under that name. */
 export function architectureOf(config: JsonNode): Architecture {

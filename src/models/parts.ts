@@ -45,8 +45,12 @@ export interface ModelParts<F extends Folder = Folder> {
 /** Throws what config.json is found guilty of (NOT_FOUND, FORMAT), and UNSUPPORTED for an architecture that is not registered. */
 export async function readParts<F extends Folder>(model: F, { signal }: Pick<OpenOptions, 'signal'> = {}): Promise<ModelParts<F>> {
   const { folder, config } = await homeOf(model, { signal });
-  const architecture = architectureOf(config);
-  return { folder, config: byOwnKeys(config, architecture.aliases), architecture, weights: checkpointIn(folder) };
+  const found = architectureOf(config);
+  const { sources } = folder as { sources?: Sources };
+  const { gguf } = found;
+  // A GGUF file has names of its own, and nothing before them.
+  const architecture = sources && gguf ? { ...found, weights: (c: JsonNode) => gguf.weights(c), prefixes: [], renamed: [] } : found;
+  return { folder, config: byOwnKeys(config, found.aliases), architecture, weights: checkpointIn(folder), ...(sources && { sources }) };
 }
 
 /** What a model is made for. */

@@ -1,0 +1,27 @@
+/** What architectures read in a GGUF file's metadata. */
+import type { GgufMetadata } from '../io/gguf.js';
+import { malformed } from '../io/header.js';
+
+/** A file's numbers and texts by their keys, the architecture's own without its name: `block_count` for `llama.block_count`. */
+export class GgufKeys {
+  constructor(
+    readonly file: string,
+    readonly metadata: GgufMetadata,
+    readonly name: string,
+    readonly tensors: ReadonlySet<string>,
+  ) {}
+
+  /** A number that may be missing; of a list that is all one, that one. */
+  number(key: string): number | undefined {
+    const value = this.metadata.get(`${this.name}.${key}`);
+    const one = ArrayBuffer.isView(value) && new Set(value as Int32Array).size === 1 ? (value as Int32Array)[0] : value;
+    if (one === undefined || typeof one === 'number') return one;
+    throw malformed(this.file, `${this.name}.${key} is no number that all layers have`, key);
+  }
+
+  text(key: string): string | undefined {
+    const value = this.metadata.get(`${this.name}.${key}`);
+    if (value === undefined || typeof value === 'string') return value;
+    throw malformed(this.file, `${this.name}.${key} is not a text`, key);
+  }
+}

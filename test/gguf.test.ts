@@ -1,0 +1,107 @@
+/** Models out of GGUF files: SmolLM2 says what transformers says of the same weights, and files that are no model's are refused by name. */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, createEngine, type Engine, estimate } from '../dist/entry/node.js';
+import { gguf } from './io/gguf_file.js';
+import { failureOf } from './io/memory.js';
+import { shared } from './shared.js';
+
+const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ threads: 2 });
+});
+afterAll(() => engine.dispose());
+
+describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
+  const { prompts, chats, template } = existsSync(smollm2) ? JSON.parse(readFileSync(shared('data/smollm2/expected.json'), 'utf8')) : {};
+  let model: CausalLM;
+  beforeAll(async () => {
+    model = await AutoModelForCausalLM.from_pretrained(smollm2, { engine });
+  }, 60_000);
+  afterAll(() => model.dispose());
+
+  it('keeps its weights as the file has them', async () => {
+    const dtypes = new Map<string, number>();
+    for (const [, parameter] of model.module.namedParameters()) dtypes.set(parameter.dtype, (dtypes.get(parameter.dtype) ?? 0) + 1);
+    expect(Object.fromEntries(dtypes)).toEqual({ q8: 1, q4: 150, float32: 61 });
+    const { parameters, weights } = await estimate(smollm2);
+    expect(parameters).toBe(134_515_008);
+    expect(weights).toBeLessThan(100e6);
+  });
+
+  it('has the scores that transformers gives for the dequantised weights, and makes its choices', async () => {
+    for (const { text, ids, greedy, gap, logits_max, top10, logits_every_997th } of prompts) {
+      const { logits } = await model({ input_ids: [[...ids, ...greedy]] });
+      const V = logits.dims[2] as number;
+      const at = (token: number) => logits.data.subarray((ids.length - 1 + token) * V, (ids.length + token) * V) as Float32Array;
+      const near = (token: number, score: number) =>
+        expect(Math.abs((at(0)[token] as number) - score), text).toBeLessThan(2e-2 * logits_max);
+      for (const [token, score] of top10) near(token, score);
+      for (const [i, score] of logits_every_997th.entries()) near(997 * i, score);
+      for (const [i, token] of greedy.entries())
+        if (gap[i] >= 0.1) expect(at(i).indexOf(at(i).reduce((a, b) => Math.max(a, b))), text).toBe(token);
+    }
+  }, 120_000);
+
+  it('writes, stops where its files say, and has its chats', async () => {
+    const tokenizer = await AutoTokenizer.from_pretrained(smollm2);
+    expect(tokenizer.chat_template).toBe(template);
+    for (const { messages, text } of chats)
+      expect(tokenizer.apply_chat_template(messages, { add_generation_prompt: true, tokenize: false })).toBe(text);
+    const [prompt] = prompts;
+    const [row] = (await model.generate({ input_ids: [prompt.ids], max_new_tokens: 64 })).tolist() as number[][];
+    const end = prompt.greedy.indexOf(2) + 1;
+    expect(row?.slice(prompt.ids.length)).toEqual(prompt.greedy.slice(0, end));
+  }, 60_000);
+});
+
+describe('a GGUF file', () => {
+  const key = (name: string, value: string | number): readonly [string, readonly [number, unknown]] => [
+    name,
+    [typeof value === 'string' ? 8 : 4, value],
+  ];
+  const load = (
+    keys: (readonly [string, readonly [number, unknown]])[],
+    tensors: { name: string; sizes: number[]; type: number; offset: number }[] = [],
+  ) => {
+    const file = gguf({ keys, tensors, data: 64 });
+    return AutoModelForCausalLM.from_pretrained({ 'a.gguf': file }, { engine });
+  };
+  const llama = [
+    key('general.architecture', 'llama'),
+    ...Object.entries({
+      block_count: 1,
+      embedding_length: 8,
+      feed_forward_length: 8,
+      context_length: 16,
+      'attention.head_count': 2,
+      vocab_size: 4,
+    }).map(([name, value]) => key(`llama.${name}`, value)),
+  ];
+
+  it.each([
+    ['another architecture', [key('general.architecture', 'mamba')], 'UNSUPPORTED', /"mamba"/],
+    ['no architecture', [], 'UNSUPPORTED', /no GGUF architecture/],
+    ['sizes that are texts', [key('general.architecture', 'llama'), key('llama.block_count', 'one')], 'FORMAT', /block_count/],
+    ['no tensors', llama, 'MODEL_MISMATCH', /1 layers|has no/],
+    ['scaled positions', [...llama, key('llama.rope.scaling.type', 'yarn')], 'UNSUPPORTED', /scaled rotary/],
+  ] as const)('of %s is refused', async (_, keys, code, message) => {
+    const error = await failureOf(() => load([...keys]));
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(message);
+  });
+
+  it('of a kind of blocks that heed does not have is refused before anything is read', async () => {
+    const error = await failureOf(() =>
+      load(llama, [
+        { name: 'token_embd.weight', sizes: [8, 4], type: 0, offset: 0 },
+        { name: 'output_norm.weight', sizes: [8], type: 99, offset: 32 },
+      ]),
+    );
+    expect(['MODEL_MISMATCH', 'DTYPE', 'FORMAT']).toContain(error.code);
+  });
+});
