@@ -9,6 +9,7 @@ import { classifyCommand } from './classify.js';
 import { embedCommand } from './embed.js';
 import { evaluateCommand } from './evaluate.js';
 import { fillCommand } from './fill.js';
+import { generateCommand } from './generate.js';
 import { infoCommand } from './info.js';
 import { quantizeCommand } from './quantize.js';
 import { fitted } from './terminal.js';
@@ -22,6 +23,7 @@ export const program = new Command('heed')
   .addHelpText('after', '\nExit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. HEED_DEBUG=1 adds a stack to what failed.')
   .addCommand(translateCommand)
   .addCommand(embedCommand)
+  .addCommand(generateCommand)
   .addCommand(classifyCommand)
   .addCommand(askCommand)
   .addCommand(fillCommand)

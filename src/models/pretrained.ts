@@ -37,6 +37,8 @@ export interface Loaded<Kind extends ArchitectureKind> {
   origin: Origin;
 }
 
+const withArticle = (kind: ArchitectureKind): string => `${kind.startsWith('e') ? 'an' : 'a'} ${kind}`;
+
 /**
  * Loads a folder's config.json and weights as a module of the kind that the caller works with. Throws what its files are found guilty of (NOT_FOUND, FORMAT,
  * MODEL_MISMATCH, DTYPE), UNSUPPORTED for an architecture that is not registered or of another kind, ARGUMENT for options.
@@ -58,7 +60,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const { folder, config, weights } = parts;
   const { name, className, module: made } = parts.architecture;
   if (made.kind !== kind) {
-    const message = `${config.file}: ${name} is an ${made.kind}, and what was asked for is an ${kind}`;
+    const message = `${config.file}: ${name} is ${withArticle(made.kind)}, and what was asked for is ${withArticle(kind)}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
   const { architecture, make } = designOf(parts, { head, trainable });

@@ -1,0 +1,53 @@
+/** `heed generate`: what a language model writes, as text and as JSON, as an answer and as it stands, and what is refused. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { run } from './command.js';
+
+const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
+const generate = (args: string[], input?: string) => run(['generate', '--deterministic', '--model', smollm2, ...args], input);
+
+describe.skipIf(!existsSync(smollm2))('with SmolLM2', () => {
+  it('answers by the chat template, or goes on from the text as it stands', async () => {
+    const answer = await generate(['Write one sentence about the sea.', '--max-new-tokens', '24']);
+    expect(answer).toMatchObject({ code: 0, stderr: '' });
+    expect(answer.stdout).toMatch(/^The sea is a vast and mysterious realm, .*\n$/);
+    const { code, stdout } = await generate(['--raw', '--json', '--max-new-tokens', '2'], 'The capital of France is');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({ text: 'The capital of France is', generated_text: ' Paris.', prompt_tokens: 5, new_tokens: 2 });
+  }, 60_000);
+
+  it('draws the same by the same seed', async () => {
+    const draw = async (seed: string) =>
+      (await generate(['Hi', '--temperature', '0.8', '--top-k', '40', '--seed', seed, '--max-new-tokens', '8'])).stdout;
+    expect(await draw('1')).toBe(await draw('1'));
+    expect(await draw('1')).not.toBe(await draw('2'));
+  }, 60_000);
+
+  it.each([
+    [['x', '--seed', '1'], /--seed would have no effect/],
+    [['x', '--raw', '--system', 'Be brief.'], /--system would have no effect/],
+    [[''], /There is no text/],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await generate(args);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(message);
+  });
+});
+
+it('refuses a model of another kind, and says how it is loaded', async () => {
+  const { code, stderr } = await run(['generate', 'x', '--model', fileURLToPath(new URL('../fixtures/bert-tiny', import.meta.url))]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/bert is an encoder, and what was asked for is a decoder\. Use AutoModel \[UNSUPPORTED\]/);
+});
+
+it.each([
+  ['--temperature', '0'],
+  ['--top-p', '1.5'],
+  ['--top-k', 'x'],
+  ['--max-new-tokens', '0'],
+])('takes no %s of %s', async (flag, value) => {
+  expect((await run(['generate', 'x', '--model', 'y', flag, value])).code).toBe(2);
+});
