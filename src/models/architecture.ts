@@ -66,6 +66,16 @@ export interface ModuleClass<Dims, Block, M extends Module = Module> {
 export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM', decoder: 'AutoModelForCausalLM' } as const;
 export type ArchitectureKind = keyof typeof loaders;
 
+/** An architecture as GGUF files have it. */
+export interface GgufSpelling {
+  /** general.architecture. */
+  readonly name: string;
+  /** config.json, as Hugging Face has it, out of a file's keys. */
+  config(keys: GgufKeys): JsonObject;
+  /** What the file calls the weights, as `weights` says it of checkpoints. */
+  weights(config: JsonNode): Names;
+}
+
 /**
  * A model_type as data: its sizes and choices as config.json has them, and what checkpoints call its weights. `defineArchitecture` checks
  * it.
@@ -97,8 +107,8 @@ export interface Architecture<Dims = unknown, Block = unknown> {
   readonly ignored?: readonly RegExp[];
   /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
   readonly optional?: readonly string[];
-  /** How GGUF files have it: what they call it, config.json out of their keys, and what they call the weights. */
-  readonly gguf?: { readonly name: string; config(keys: GgufKeys): JsonObject; weights(config: JsonNode): Names };
+  /** How GGUF files have it. Default: heed reads none of it. */
+  readonly gguf?: GgufSpelling;
   /** What tasks put on an encoder. */
   readonly heads?: Readonly<Partial<Record<Task, HeadDesign>>>;
 }
