@@ -57,7 +57,7 @@ export class GgufFolder implements Folder {
     };
   }
 
-  /** The header, read once for all who ask; a failure is the asker's alone. */
+  /** The header, read once for all who ask; after a failure it is read anew. */
   #read({ signal }: Pick<OpenOptions, 'signal'>): Promise<Front> {
     this.#front ??= this.#headed(signal);
     this.#front.catch(() => {

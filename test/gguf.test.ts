@@ -1,9 +1,13 @@
 /** Models out of GGUF files: SmolLM2 says what transformers says of the same weights, and files that are no model's are refused by name. */
-import { existsSync, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, createEngine, type Engine, estimate } from '../dist/entry/node.js';
+import { ggufReader } from '../dist/gguf.js';
+import { folderAt } from '../dist/io/folder.js';
+import { readParts } from '../dist/models/parts.js';
+import { quantizeCheckpoint } from '../dist/models/quantize_checkpoint.js';
 import { gguf } from './io/gguf_file.js';
 import { failureOf } from './io/memory.js';
 import { shared } from './shared.js';
@@ -45,6 +49,26 @@ describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
       for (const [i, token] of greedy.entries())
         if (gap[i] >= 0.1) expect(at(i).indexOf(at(i).reduce((a, b) => Math.max(a, b))), text).toBe(token);
     }
+  }, 120_000);
+
+  it("is saved under Hugging Face's names, tokenizer and all, and loads as the same", async () => {
+    const out = mkdtempSync(join(tmpdir(), 'heed-gguf-'));
+    try {
+      await expect(model.save_pretrained(out)).rejects.toMatchObject({ code: 'UNSUPPORTED', cure: expect.stringContaining('dtype') });
+      await model.save_pretrained(out, { dtype: 'fp32' });
+      const again = await AutoModelForCausalLM.from_pretrained(out, { engine });
+      const { ids } = prompts[0];
+      const scores = async (of: CausalLM) => (await of({ input_ids: [ids] })).logits.data as Float32Array;
+      const [one, other] = [await scores(model), await scores(again)];
+      const far = one.reduce((most, x, i) => Math.max(most, Math.abs(x - (other[i] as number))), 0);
+      expect(far).toBeLessThan(0.02);
+      expect((await AutoTokenizer.from_pretrained(out)).encode(prompts[0].text)).toEqual(ids);
+      again.dispose();
+    } finally {
+      rmSync(out, { recursive: true });
+    }
+    const parts = await readParts(ggufReader(folderAt(engine.runtime, smollm2)));
+    await expect(quantizeCheckpoint(engine, parts, out)).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'model' });
   }, 120_000);
 
   it('writes, stops where its files say, and has its chats', async () => {

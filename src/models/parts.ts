@@ -45,12 +45,15 @@ export interface ModelParts<F extends Folder = Folder> {
 /** Throws what config.json is found guilty of (NOT_FOUND, FORMAT), and UNSUPPORTED for an architecture that is not registered. */
 export async function readParts<F extends Folder>(model: F, { signal }: Pick<OpenOptions, 'signal'> = {}): Promise<ModelParts<F>> {
   const { folder, config } = await homeOf(model, { signal });
-  const found = architectureOf(config);
+  const architecture = architectureOf(config);
   const { sources } = folder as { sources?: Sources };
-  const { gguf } = found;
-  // A GGUF file has names of its own, and nothing before them.
-  const architecture = sources && gguf ? { ...found, weights: (c: JsonNode) => gguf.weights(c), prefixes: [], renamed: [] } : found;
-  return { folder, config: byOwnKeys(config, found.aliases), architecture, weights: checkpointIn(folder), ...(sources && { sources }) };
+  return {
+    folder,
+    config: byOwnKeys(config, architecture.aliases),
+    architecture,
+    weights: checkpointIn(folder),
+    ...(sources && { sources }),
+  };
 }
 
 /** What a model is made for. */
@@ -63,19 +66,26 @@ export interface Purpose {
 
 /** What is made of parts. */
 export interface Design {
-  /** With the task's head, by the names that checkpoints of this config have. */
+  /** With the task's head, by the names that the files have. */
   architecture: Spelt;
+  /** By those that Hugging Face's checkpoints of this config have, under which it is saved. */
+  saved: Spelt;
   /** A module without weights. Throws FORMAT, UNSUPPORTED, MODEL_MISMATCH. */
   make(engine: Engine, checkpoint: CheckpointSummary): Encoder | EncoderDecoder | Decoder;
 }
 
-export function designOf({ config, architecture: found }: Pick<ModelParts, 'config' | 'architecture'>, purpose: Purpose = {}): Design {
+export function designOf({ config, architecture: found, sources }: ModelParts, purpose: Purpose = {}): Design {
   const { head, trainable = false } = purpose;
-  const architecture = spell(head ? withHead(found, head.task, trainable) : found, config);
+  const named = head ? withHead(found, head.task, trainable) : found;
+  const { gguf } = named;
+  const saved = spell(named, config);
+  // A GGUF file has names of its own, and nothing before them.
+  const architecture = sources && gguf ? spell({ ...named, weights: (c) => gguf.weights(c), prefixes: [], renamed: [] }, config) : saved;
   const { module: Made } = found;
   const design = head && architecture.heads?.[head.task];
   return {
     architecture,
+    saved,
     make(engine, checkpoint) {
       const dims = architecture.dims(config);
       expectLayers(config, Made.layers(dims), checkpoint);

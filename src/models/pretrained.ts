@@ -63,7 +63,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     const message = `${config.file}: ${name} is ${withArticle(made.kind)}, and what was asked for is ${withArticle(kind)}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
-  const { architecture, make } = designOf(parts, { head, trainable });
+  const { architecture, saved, make } = designOf(parts, { head, trainable });
   const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
   const forms = weightForms(config, trainable ? 'fp32' : dtype, parts.sources);
   const begun = (checkpoint: CheckpointSummary) => {
@@ -81,7 +81,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     module.dispose();
     throw error;
   }
-  const tensors = (held: ParameterDtype) => checkpointEntries(module, architecture, held);
+  const tensors = (held: ParameterDtype) => checkpointEntries(module, saved, held);
   const called = className && `${className}${head ? `For${head.task}` : 'Model'}`;
   const origin = { folder: isObserved(folder) ? folder.unobserved : folder, tensors, model: called, headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind

@@ -52,7 +52,7 @@ export interface Saved {
 
 /**
  * Writes what a model's folder holds into another, in 8 bits, with all that describes it. Holds it in 8 bits meanwhile, in the engine. Throws ARGUMENT for what
- * is in 8 bits already, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
+ * is in 8 bits already, UNSUPPORTED for a GGUF file, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
  */
 export async function quantizeCheckpoint(
   engine: Engine,
@@ -60,7 +60,12 @@ export async function quantizeCheckpoint(
   out: string,
   { beforeWriting, ...options }: QuantizeOptions = {},
 ): Promise<Saved> {
-  const { folder, config, architecture, weights } = parts;
+  const { folder, config, architecture, weights, sources } = parts;
+  if (sources)
+    throw new HeedError('UNSUPPORTED', `${folder.name} is a GGUF file, whose names are its own`, {
+      culprit: 'model',
+      cure: "Load it, and call save_pretrained(folder, { dtype: 'q8' }), which writes Hugging Face's",
+    });
   const headers = await weights.headers({ signal: options.signal });
   const purposes = [undefined, ...tasksIn(parts, headers).tasks];
   if (weightForms(config, undefined).stored === 'q8')
@@ -77,7 +82,7 @@ export async function quantizeCheckpoint(
     optional: [],
     ignored: [/^/],
   };
-  const forms = { stored: 'float32', kept: 'q8', sources: parts.sources ?? floats } as const;
+  const forms = { stored: 'float32', kept: 'q8', sources: floats } as const;
   const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder.name, weights, { ...options, forms });
   try {
     const held = new Map(module.namedParameters());
