@@ -8,7 +8,6 @@ import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
 import type { Decoder, DecoderOutputs } from '../models/decoder.js';
-import type { DecoderState } from '../models/decoder_state.js';
 import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
 import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
@@ -16,14 +15,13 @@ import { loadPretrained } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
 import type { Origin } from '../models/save.js';
 import { expectBooleans } from '../ops/check.js';
-import { contiguous, narrow } from '../ops/shape.js';
 import { HostTensor, type Tensor } from '../tensor.js';
 import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
-import { beamsOf, rowsOf } from './decoding.js';
+import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { search } from './generate.js';
 import { type Plan, planOf } from './plan.js';
-import type { Decoding, Found } from './search.js';
+import type { Found } from './search.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
@@ -79,29 +77,6 @@ interface Texts {
   shape: readonly [B: number, T: number];
   /** Where each row's tokens begin. */
   begins: readonly number[];
-}
-
-/** A decoder as a search sees it. */
-class DecoderDecoding implements Decoding {
-  constructor(
-    readonly module: Decoder,
-    readonly state: DecoderState,
-  ) {}
-
-  *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
-    const T = tokens.length / rows;
-    const { logits } = yield* withRoom(this.module.engine, [rows, T], () => this.module.decode(tokens, [rows, T], this.state));
-    const shape = [rows, logits.dim(2)];
-    if (T === 1) return logits.view(shape);
-    const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
-    // Of one row it is a view.
-    if (last.storage !== logits.storage) logits.dispose();
-    return last.view(shape);
-  }
-
-  reorder(rows: readonly number[]): void {
-    this.state.reorder(rows);
-  }
 }
 
 /** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
@@ -187,7 +162,7 @@ export class CausalModel extends LoadedModel {
         const state = module.start();
         try {
           const job = { engine, plan: narrowed(plan, sources, width - length), sources, streamer, kept };
-          const all = yield* search(new DecoderDecoding(module, state), job);
+          const all = yield* search(new ModelDecoding(module, state), job);
           const n = plan.num_return_sequences;
           for (const [i, b] of members.entries()) found[b] = all.slice(i * n, (i + 1) * n);
         } finally {

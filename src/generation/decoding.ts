@@ -1,23 +1,33 @@
 /** An encoder-decoder as a search sees it, and what it says of the sequences that were found. */
+import type { Engine } from '../engine/engine.js';
 import type { DecoderState } from '../models/decoder_state.js';
 import type { EncoderDecoder, EncoderStates, SourceInputs, Wants } from '../models/encoder_decoder.js';
+import { withRoom } from '../models/room.js';
 import { inPlace } from '../models/source.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import { HostTensor, type Tensor } from '../tensor.js';
 import type { Decoding, Found } from './search.js';
 
+/** What a search asks of a model that writes: the next tokens' scores, [rows, T, V]. */
+interface Writes {
+  readonly engine: Engine;
+  decode(ids: Int32Array, shape: readonly [rows: number, T: number], state: DecoderState): Generator<void, { logits: Tensor }>;
+}
+
+/** A model, and what it remembers of the rows so far, as a search sees them. */
 export class ModelDecoding implements Decoding {
   constructor(
-    readonly module: EncoderDecoder,
+    readonly module: Writes,
     readonly state: DecoderState,
   ) {}
 
   *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
+    const { engine } = this.module;
     const T = tokens.length / rows;
-    const { logits } = yield* this.module.decode(tokens, [rows, T], this.state);
+    const { logits } = yield* withRoom(engine, [rows, T], () => this.module.decode(tokens, [rows, T], this.state));
     const shape = [rows, logits.dim(2)];
     if (T === 1) return logits.view(shape);
-    const last = this.module.engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
+    const last = engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
     // Of one row it is a view.
     if (last.storage !== logits.storage) logits.dispose();
     return last.view(shape);

@@ -8,6 +8,7 @@ import { allOf, readFile, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions } from '../runtime/types.js';
 import { checkKnown } from './batch.js';
+import type { ChatTemplate } from './told.js';
 
 /** Files of a model's folder, parsed. */
 export interface TokenizerFiles {
@@ -76,4 +77,11 @@ async function isThere(folder: Folder, file: string, options: OpenOptions): Prom
     if (error instanceof HeedError && error.code === 'NOT_FOUND') return false;
     throw error;
   }
+}
+
+/** chat_template.jinja, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
+export function chatTemplateOf({ chatTemplate }: TokenizerFiles, own: unknown): ChatTemplate | undefined {
+  if (chatTemplate !== undefined || typeof own === 'string') return chatTemplate ?? (own as string);
+  const named = Array.isArray(own) ? own.filter((one) => typeof one?.name === 'string' && typeof one.template === 'string') : [];
+  return named.length ? Object.fromEntries(named.map(({ name, template }) => [name, template])) : undefined;
 }

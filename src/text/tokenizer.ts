@@ -31,7 +31,8 @@ import { type ChatOptions, type Conversation, chatRenderer } from './chat_option
 import { cleanUp } from './decoder.js';
 import { type Description, descriptionOf } from './description.js';
 import { type Encoding, part, share, windows } from './encoding.js';
-import { type TokenizerFiles, tokenizerFilesOf } from './files.js';
+import { chatTemplateOf, type TokenizerFiles, tokenizerFilesOf } from './files.js';
+import { type DecodeOptions, decodeOptions, type IdTensor, rowsOf } from './ids.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { saveTokenizer, type TokenizerOrigin } from './saved.js';
@@ -42,36 +43,10 @@ import { checkTexts, idsOf, traceOf } from './words.js';
 export type { Batch, BatchOptions, EncodeOptions, EncodingOptions, IntTensor, ListBatch, Text } from './batch.js';
 export type { Encoding } from './encoding.js';
 export { type TokenizerFiles, tokenizerFilesOf } from './files.js';
-
-/** Options of a tokenizer's `decode` and `batch_decode`. */
-export interface DecodeOptions {
-  /** Whether special tokens, [CLS] say, are left out. Default false. */
-  skip_special_tokens?: boolean | undefined;
-  /** Takes away spaces before punctuation. Default as tokenizer_config.json says. */
-  clean_up_tokenization_spaces?: boolean | undefined;
-}
-
-/** Token ids, as models give and take them. */
-export type IdTensor = {
-  /** Row by row. */
-  readonly data: Iterable<number | bigint>;
-  /** [T] or [B, T] */
-  readonly dims: readonly number[];
-};
-
-/** A tensor's rows; undefined for what is none. */
-function rowsOf(ids: unknown): (number | bigint)[][] | undefined {
-  const { data, dims } = Object(ids) as Partial<IdTensor>;
-  if (!data || !dims) return undefined;
-  const all = Array.from(data);
-  const length = dims.at(-1) || 1;
-  return all.flatMap((_, i) => (i % length ? [] : [all.slice(i, i + length)]));
-}
+export type { DecodeOptions, IdTensor } from './ids.js';
 
 /** A tokenizer can be called: `tokenizer(texts, options)` is `tokenizer.batch(texts, options)`. */
 export type CallableTokenizer = Tokenizer & Tokenizer['batch'];
-
-const decodeOptions = ['skip_special_tokens', 'clean_up_tokenization_spaces'];
 
 /** Texts to token ids and back. `AutoTokenizer.from_pretrained` gives one, which is a function too: `tokenizer(texts, options)`. */
 export class Tokenizer extends Told {
@@ -336,11 +311,4 @@ export class Tokenizer extends Told {
     const [mostA, mostB] = length === undefined ? [a, b ?? 0] : share(a, b, length - count, strategy);
     return [windows(a, mostA, stride, side), windows(b ?? 0, mostB, stride, side)];
   }
-}
-
-/** chat_template.jinja, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
-function chatTemplateOf({ chatTemplate }: TokenizerFiles, own: unknown): string | Record<string, string> | undefined {
-  if (chatTemplate !== undefined || typeof own === 'string') return chatTemplate ?? (own as string);
-  const named = Array.isArray(own) ? own.filter((one) => typeof one?.name === 'string' && typeof one.template === 'string') : [];
-  return named.length ? Object.fromEntries(named.map(({ name, template }) => [name, template])) : undefined;
 }
