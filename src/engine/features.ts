@@ -22,7 +22,7 @@ export interface TileRows {
   relaxed_rows: number;
 }
 
-/** Compilers that keep more than four rows in registers; V8's do from 13.3 on. Measured (docs/kernels.md): a shape that spills runs at half the speed. */
+/** Compilers that keep more than four rows in registers; V8's do from 13.3 on. Measured (docs/kernels-measured.md): a shape that spills runs at half the speed. */
 const compilers = {
   older: { plain_rows: 4, relaxed_rows: 4 },
   v8: { plain_rows: 5, relaxed_rows: 6 },

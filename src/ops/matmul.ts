@@ -31,7 +31,7 @@ const LEAST_TILE = 1 << 18;
 
 /**
  * The shape of a tile, from the shape of the product alone. Bits do not depend on it.
- * Measured with `npm run bench -- kernels`; docs/kernels.md has the table.
+ * Measured with `npm run bench -- kernels`; docs/kernels-measured.md has the table.
  */
 export function tiling(M: number, N: number, K: number, panelBytes: number): { rows: number; panels: number; tiles: number } {
   const all = Math.ceil(N / PANEL);
