@@ -41,16 +41,13 @@ export interface TrainOptions {
 }
 
 /**
- * What has parameters, and submodules that have: PyTorch's nn.Module. Declare them in the constructor with `parameter` and `child`; `init`,
+ * What has parameters, and submodules that have: PyTorch's nn.Module. Declare them with `parameter` and `child`, in fields or in the constructor; `init`,
  * `load`, `save`, `train`, `eval` are then there.
  * @example
- * ```js
+ * ```ts
  * class Classifier extends Module {
- *   constructor(engine) {
- *     super(engine);
- *     this.fc = this.child('fc', new Linear(engine, 384, 2));
- *   }
- *   forward(x) {
+ *   readonly fc = this.child('fc', new Linear(this.engine, 384, 2));
+ *   forward(x: Tensor): Tensor {
  *     return this.fc.forward(x); // [B, 384] → [B, 2]
  *   }
  * }
