@@ -11,6 +11,9 @@ export type Mask = Uint32Array;
 /** Bytes of masks that are kept. */
 const MOST_BYTES = 1 << 25;
 
+/** Nodes of the tree that are visited in the time of a step that makes an expression. */
+const VISITS = 64;
+
 interface Within {
   readonly mask: Mask;
   /** Nodes of the tree at which the word may end and tokens go on. */
@@ -78,7 +81,8 @@ export class Masks {
     const states = this.#states;
     states[depth[root] as number] = state;
     const last = below[root] as number;
-    for (let node = root + 1; node < last; ) {
+    let visited = 0;
+    for (let node = root + 1; node < last; visited++) {
       const at = depth[node] as number;
       const next = make.after(states[at - 1] as Expression, byte[node] as number);
       if (next === make.nothing) {
@@ -93,6 +97,7 @@ export class Masks {
       node++;
       if (ends && next.nullable && (below[node - 1] as number) > node) ends.push(node - 1);
     }
+    make.spend(visited / VISITS);
   }
 
   #within(word: Expression): Within {
