@@ -10,6 +10,7 @@ export default defineConfig({
     alias: [
       { find: /^heed$/, replacement: at('entry/node.js') },
       { find: /^heed\/core$/, replacement: at('entry/core-node.js') },
+      { find: /^heed\/structured$/, replacement: at('generation/grammar/index.js') },
       { find: /^heed\/(nn|ops|train|pictures)$/, replacement: at('$1/index.js') },
     ],
   },

@@ -176,6 +176,7 @@ async function bundlePackage() {
       'bundle/ops': 'dist/ops/index.js',
       'bundle/train': 'dist/train/index.js',
       'bundle/pictures': 'dist/pictures/index.js',
+      'bundle/structured': 'dist/generation/grammar/index.js',
       'bin/heed': 'dist/cli/main.js',
     },
     outdir: 'dist',

@@ -1,0 +1,104 @@
+/** What an answer can be asked to be: `response_format`, as OpenAI's interface and those like it name it. */
+import { checkOptions, HeedError, kindOf } from '../../errors.js';
+import type { Expression, Expressions } from './expression.js';
+import { Json, oneOf } from './json.js';
+import { regexIn } from './regex.js';
+import { schemaIn } from './schema.js';
+import { type ToolFormat, toolCallsIn } from './tool_grammar.js';
+
+/** Any object in JSON. */
+export interface JsonObjectFormat {
+  /** What kind of format it is. */
+  type: 'json_object';
+  /** Whether it may be written on several lines. Default true; false: without any white space. */
+  whitespace?: boolean | undefined;
+}
+
+/** JSON that fits a schema. */
+export interface JsonSchemaFormat {
+  /** What kind of format it is. */
+  type: 'json_schema';
+  /** The schema, and what is around it. */
+  json_schema: {
+    /** JSON Schema, draft 2020-12. */
+    schema: unknown;
+    /** For readers. */
+    name?: string | undefined;
+    /** For readers. */
+    description?: string | undefined;
+    /** Answers are always held to the schema. */
+    strict?: boolean | null | undefined;
+  };
+  /** Whether it may be written on several lines. Default true; false: without any white space. */
+  whitespace?: boolean | undefined;
+}
+
+/** A text that a regular expression fits as a whole. */
+export interface RegexFormat {
+  /** What kind of format it is. */
+  type: 'regex';
+  /** As JavaScript writes it, with the flag u. */
+  regex: string;
+}
+
+/** One of several texts. */
+export interface ChoiceFormat {
+  /** What kind of format it is. */
+  type: 'choice';
+  /** The texts. */
+  choices: readonly string[];
+}
+
+/** What an answer can be asked to be. */
+export type ResponseFormat = JsonObjectFormat | JsonSchemaFormat | RegexFormat | ChoiceFormat | ToolFormat;
+
+const wrong = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `response_format: ${what}`, { culprit, cure });
+
+/** Bytes that all choices may have together. */
+const MOST_BYTES = 100_000;
+
+type Maker<T> = (make: Expressions, format: T) => Expression;
+type Of<Name extends ResponseFormat['type']> = Extract<ResponseFormat, { type: Name }>;
+
+const makers: { readonly [Name in ResponseFormat['type']]: readonly [options: readonly string[], make: Maker<Of<Name>>] } = {
+  json_object: [['whitespace'], (make, { whitespace = true }) => Json.of(make, whitespace).anyObject()],
+  json_schema: [
+    ['json_schema', 'whitespace'],
+    (make, { json_schema, whitespace = true }) => {
+      checkOptions(json_schema, ['schema', 'name', 'description', 'strict'], 'response_format.json_schema');
+      return schemaIn(make, json_schema.schema, whitespace);
+    },
+  ],
+  regex: [
+    ['regex'],
+    (make, { regex }) => {
+      const found = regexIn(make, regex, 'response_format.regex');
+      if (found === make.nothing) throw wrong('the regular expression fits no text', 'regex', 'Is something before ^ or behind $?');
+      return make.word(found);
+    },
+  ],
+  choice: [
+    ['choices'],
+    (make, { choices }) => {
+      if (!Array.isArray(choices) || !choices.length || !choices.every((choice) => typeof choice === 'string' && choice))
+        throw wrong(`choices is ${kindOf(choices)}`, 'choices', 'Give a list of texts, none of them empty');
+      const bytes = choices.reduce((sum, choice) => sum + choice.length, 0);
+      if (bytes > MOST_BYTES) throw wrong(`choices have ${bytes} characters`, 'choices', `They may have ${MOST_BYTES} together`);
+      return oneOf(make, choices);
+    },
+  ],
+  tool_calls: [['tools', 'tool_choice', 'syntax', 'parallel_tool_calls'], toolCallsIn],
+};
+
+/** What a format asks for. */
+export function expressionOf(make: Expressions, format: ResponseFormat): Expression {
+  const type = (format as { type?: unknown } | undefined)?.type;
+  const [options, maker] = (typeof type === 'string' && Object.hasOwn(makers, type) ? makers[type as 'regex'] : undefined) ?? [];
+  if (!options || !maker)
+    throw wrong(`its type is ${kindOf(type)}`, 'response_format', `Give { type } as one of ${Object.keys(makers).join(', ')}`);
+  checkOptions(format, ['type', ...options], `response_format of type ${type}`);
+  const { whitespace } = format as { whitespace?: unknown };
+  if (whitespace !== undefined && typeof whitespace !== 'boolean')
+    throw wrong(`whitespace is ${kindOf(whitespace)}`, 'whitespace', 'It is true or false');
+  return maker(make, format as RegexFormat);
+}
