@@ -60,6 +60,8 @@ export interface LayerChoices {
   slopes?: readonly number[] | undefined;
   /** Whether attention reads behind a norm of its own, where layers are pre-norm. Default true. */
   attentionNorm?: boolean | undefined;
+  /** What scores of its attention are multiplied by, where that differs. */
+  attentionScale?: number;
 }
 
 /** What an encoder chooses beside. */

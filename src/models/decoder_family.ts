@@ -1,12 +1,11 @@
 /** What decoder-only models have in common: the keys of Llama's descendants' configs, and the names of their weights. */
-import { HeedError } from '../errors.js';
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { CheckpointSummary, DecoderChoices, DecoderDims, Names } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import type { GgufKeys } from './gguf_keys.js';
 import { below } from './names.js';
-import { rotaryOf } from './rotary.js';
+import { rotaryInGguf, rotaryOf } from './rotary.js';
 
 /** What configs may leave out: transformers' LlamaConfig. */
 const llamaSizes = {
@@ -57,33 +56,35 @@ export const llamaWeights = (own: Names = {}): Names => ({
   }),
 });
 
-/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions that are scaled, whose table heed does not read. */
-export function llamaGguf(keys: GgufKeys): JsonObject {
-  const scaled = keys.text('rope.scaling.type') ?? 'none';
-  if (scaled !== 'none' || keys.tensors.has('rope_freqs.weight'))
-    throw new HeedError('UNSUPPORTED', `${keys.file} has scaled rotary positions`, {
-      culprit: 'rope.scaling',
-      cure: 'Take the safetensors model',
-    });
-  return {
-    ...{ num_hidden_layers: keys.number('block_count'), hidden_size: keys.number('embedding_length') },
-    ...{ intermediate_size: keys.number('feed_forward_length'), max_position_embeddings: keys.number('context_length') },
-    ...{ num_attention_heads: keys.number('attention.head_count'), num_key_value_heads: keys.number('attention.head_count_kv') },
-    ...{ head_dim: keys.number('attention.key_length') ?? keys.number('rope.dimension_count') },
-    ...{ rms_norm_eps: keys.number('attention.layer_norm_rms_epsilon'), rope_theta: keys.number('rope.freq_base') },
-    ...{ vocab_size: keys.number('vocab_size'), tie_word_embeddings: !keys.tensors.has('output.weight') },
-    hidden_act: 'silu',
-  };
-}
+/** Keys of config.json that all of Llama's descendants have, by a GGUF file's. */
+const ggufKeys = {
+  ...{ num_hidden_layers: 'block_count', hidden_size: 'embedding_length', intermediate_size: 'feed_forward_length' },
+  ...{ num_attention_heads: 'attention.head_count', num_key_value_heads: 'attention.head_count_kv', vocab_size: 'vocab_size' },
+  ...{ max_position_embeddings: 'context_length', rms_norm_eps: 'attention.layer_norm_rms_epsilon' },
+};
 
-/** What GGUF files call the weights; rows of queries and keys are interleaved, pair by pair, in each head. */
-export function llamaGgufWeights(c: JsonNode): Names {
+/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions with a scaling that heed does not have. */
+export const llamaGguf = (keys: GgufKeys): JsonObject => ({
+  ...{ ...keys.numbers(ggufKeys), ...rotaryInGguf(keys) },
+  head_dim: keys.number('attention.key_length') ?? keys.number('rope.dimension_count'),
+  ...{ tie_word_embeddings: keys.tied, hidden_act: 'silu' },
+});
+
+/** What GGUF files call the weights of all decoders, but for what one has of its own. */
+export const ggufWeights = (own: Names = {}): Names => ({
+  ...{ 'embeddings.word': 'token_embd', 'embeddings.position': 'position_embd', 'embeddings.norm': 'token_embd_norm' },
+  ...{ norm: 'output_norm', lm_head: 'output' },
+  ...below('layers.{l}', 'blk.{l}', {
+    ...{ 'self_attn.in_proj': 'attn_{q,k,v}', 'self_attn.out_proj': 'attn_output' },
+    ...{ 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' },
+    ...{ linear1: 'ffn_gate', linear3: 'ffn_up', linear2: 'ffn_down' },
+    ...{ norm1: 'attn_norm', norm2: 'ffn_norm', norm1_out: 'post_attention_norm', norm2_out: 'post_ffw_norm' },
+    ...own,
+  }),
+});
+
+/** The same where rows of queries and keys are interleaved, pair by pair, in each head. */
+export function ggufPairs(c: JsonNode): Names {
   const { H, G } = llamaDims(c);
-  return {
-    ...{ 'embeddings.word': 'token_embd', norm: 'output_norm', lm_head: 'output' },
-    ...below('layers.{l}', 'blk.{l}', {
-      ...{ 'self_attn.in_proj': { name: 'attn_{q,k,v}', permuted: [H, G, 0] }, 'self_attn.out_proj': 'attn_output' },
-      ...{ linear1: 'ffn_gate', linear3: 'ffn_up', linear2: 'ffn_down', norm1: 'attn_norm', norm2: 'ffn_norm' },
-    }),
-  };
+  return ggufWeights({ 'self_attn.in_proj': { name: 'attn_{q,k,v}', permuted: [H, G, 0] } });
 }

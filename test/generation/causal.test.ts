@@ -9,7 +9,9 @@ import { numbersOf, readWeights, type Weight } from '../models/files.js';
 
 const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
 
-describe.each(['llama', 'llama3'])('%s', (name) => {
+const registered = ['llama', 'llama3', 'gpt2'];
+
+describe.each(registered)('%s', (name) => {
   let engine: Engine;
   let model: CausalLM;
   const expected = readWeights(readFileSync(join(folder, name, 'expected.safetensors')));
@@ -51,6 +53,26 @@ describe.each(['llama', 'llama3'])('%s', (name) => {
     const want = rows(of(key));
     const got = await model.generate({ input_ids: rows(prompt()), max_new_tokens: 16, ...options });
     expect(lists(got)).toEqual(want);
+  });
+
+  it("writes and scores what Hugging Face's does, padded before or behind", async () => {
+    const padded = readWeights(readFileSync(join(folder, name, 'padding.safetensors')));
+    const ints = (key: string) => {
+      const { bytes, shape } = padded[key] as Weight;
+      return rows({ data: new Int32Array(bytes.slice().buffer), dims: shape as number[] });
+    };
+    const told = (key: string) => ({ input_ids: ints(key), attention_mask: ints(key).map((row) => row.map(Math.sign)) });
+    expect(lists(await model.generate({ ...told('left'), max_new_tokens: 9 }))).toEqual(ints('written'));
+    const { logits } = await model(told('right'));
+    const [want, [, T = 0, V = 0]] = [numbersOf(padded.logits as Weight), (padded.logits as Weight).shape];
+    const far = told('right').attention_mask.map((row, b) =>
+      row.reduce((most, seen, t) => {
+        const at = (b * T + t) * V;
+        const apart = (i: number) => Math.abs((want[i] as number) - (logits.data[i] as number));
+        return seen ? Math.max(most, ...Array.from({ length: V }, (_, v) => apart(at + v))) : most;
+      }, 0),
+    );
+    expect(Math.max(...far)).toBeLessThan(1e-4);
   });
 
   it('writes the same beside texts of other lengths, padded before or behind', async () => {

@@ -1,13 +1,11 @@
 /** Decoders of Hugging Face that have no file in src, as data: each has something that Llama has not. What their checkpoints arrange otherwise is rearranged. */
 
 import { type AnyArchitecture, type DecoderChoices, type DecoderDims, defineArchitecture } from '../../dist/models/architecture.js';
-import { activationOf } from '../../dist/models/config.js';
 import { Decoder } from '../../dist/models/decoder.js';
 import { headTies, llamaChoices, llamaDims, llamaWeights, scoring } from '../../dist/models/decoder_family.js';
 import { below } from '../../dist/models/names.js';
 import { rotaryOf } from '../../dist/models/rotary.js';
 import { alibiSlopes } from '../../dist/nn/alibi.js';
-import { learned } from '../../dist/nn/positions.js';
 import { numbersOf, type Weight, type Weights, weightOf } from './files.js';
 
 type Definition = Parameters<typeof defineArchitecture<DecoderDims, DecoderChoices>>[0];
@@ -21,30 +19,6 @@ const likeLlama = (name: string, block: (...given: Parameters<Definition['block'
 });
 
 const norms = { 'self_attn.q_norm': 'self_attn.q_norm', 'self_attn.k_norm': 'self_attn.k_norm' };
-
-const gpt2: Definition = {
-  ...{ name: 'gpt2', module: Decoder, prefixes: ['transformer.'], ties: (c) => headTies(c) },
-  aliases: { hidden_size: 'n_embd', num_attention_heads: 'n_head', num_hidden_layers: 'n_layer', max_position_embeddings: 'n_positions' },
-  dims: (c) => {
-    const [C, H, V, positions] = ['n_embd', 'n_head', 'vocab_size', 'n_positions'].map((key) => c.integer(key, 1 << 24)) as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    return { C, L: c.integer('n_layer', 1024), H, G: H, D: C / H, F: 4 * C, V, positions, eps: 1e-5 };
-  },
-  block: (c, checkpoint) => ({
-    ...{ place: 'pre', activation: activationOf(c, 'activation_function'), positions: learned(), ...scoring(c, checkpoint) },
-  }),
-  weights: () => ({
-    ...{ 'embeddings.word': 'wte', 'embeddings.position': 'wpe', norm: 'ln_f', lm_head: 'lm_head' },
-    ...below('layers.{l}', 'h.{l}', {
-      ...{ 'self_attn.in_proj': 'attn.c_attn', 'self_attn.out_proj': 'attn.c_proj', norm1: 'ln_1' },
-      ...{ linear1: 'mlp.c_fc', linear2: 'mlp.c_proj', norm2: 'ln_2' },
-    }),
-  }),
-};
 
 const neoxNames = below('layers.{l}', 'layers.{l}', {
   ...{ 'self_attn.in_proj': 'attention.query_key_value', 'self_attn.out_proj': 'attention.dense', norm1: 'input_layernorm' },
@@ -98,7 +72,7 @@ const gemma3 = likeLlama(
 );
 
 export const architectures = [
-  ...[gpt2, gptNeox, bloom, { ...gemma3, ties: gpt2.ties }],
+  ...[gptNeox, bloom, { ...gemma3, ties: bloom.ties }],
   likeLlama('mistral', (c) => {
     const { layer } = llamaChoices(c, { tensors: 0, has: () => false, apart: () => false });
     return { layer: (l) => ({ ...layer?.(l), window: c.integer('sliding_window', 1 << 24) - 1 }) };
@@ -107,16 +81,6 @@ export const architectures = [
   likeLlama('qwen3', () => ({ queryKeyNorm: true }), norms),
   likeLlama('phi3', () => ({ gated: 'fused' }), { 'self_attn.in_proj': 'self_attn.qkv_proj', linear1: 'mlp.gate_up_proj' }),
 ].map((one) => defineArchitecture(one as Definition) as AnyArchitecture);
-
-/** [K, N] as [N, K]. */
-function transposed(weight: Weight): Weight {
-  const [K, N] = weight.shape as [number, number];
-  const from = numbersOf(weight);
-  return weightOf(
-    Float32Array.from({ length: K * N }, (_, i) => from[(i % K) * N + Math.floor(i / K)] as number),
-    [N, K],
-  );
-}
 
 /** Rows by heads, those of a head being its query's, key's and value's, as all queries', all keys' and all values'. */
 function byProjection(weight: Weight, H = 4): Weight {
@@ -134,7 +98,6 @@ function byProjection(weight: Weight, H = 4): Weight {
 }
 
 const rearrangements: Readonly<Record<string, readonly [RegExp, (weight: Weight) => Weight]>> = {
-  gpt2: [/\.c_\w+\.weight$/, transposed],
   gpt_neox: [/query_key_value/, byProjection],
   bloom: [/query_key_value/, byProjection],
   // Gemma's norms multiply by 1 + w.
