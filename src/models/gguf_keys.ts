@@ -28,6 +28,12 @@ export class GgufKeys {
     throw malformed(this.file, `${this.name}.${key} is not a text`, key);
   }
 
+  flag(key: string): boolean | undefined {
+    const value = this.metadata.get(`${this.name}.${key}`);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw malformed(this.file, `${this.name}.${key} is neither true nor false`, key);
+  }
+
   /** Numbers that may be missing, by their names in config.json. */
   numbers(names: Readonly<Record<string, string>>): JsonObject {
     return Object.fromEntries(Object.entries(names).map(([name, key]) => [name, this.number(key)]));

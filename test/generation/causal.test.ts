@@ -9,7 +9,7 @@ import { numbersOf, readWeights, type Weight } from '../models/files.js';
 
 const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
 
-const registered = ['llama', 'llama3', 'gpt2'];
+const registered = ['llama', 'llama3', 'gpt2', 'opt', 'gpt_neox', 'bloom'];
 
 describe.each(registered)('%s', (name) => {
   let engine: Engine;
@@ -21,7 +21,13 @@ describe.each(registered)('%s', (name) => {
   };
   beforeAll(async () => {
     engine = await createEngine({ threads: 2, deterministic: true, inlineBelow: 0 });
-    model = await AutoModelForCausalLM.from_pretrained(join(folder, name), { engine });
+    // No token ends a text.
+    const { eos_token_id: _, ...config } = JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8'));
+    const files = {
+      'config.json': new TextEncoder().encode(JSON.stringify(config)),
+      'model.safetensors': readFileSync(join(folder, name, 'model.safetensors')),
+    };
+    model = await AutoModelForCausalLM.from_pretrained(files, { engine });
   });
   afterAll(async () => {
     model.dispose();
@@ -146,7 +152,9 @@ describe.each(registered)('%s', (name) => {
       },
       'UNSUPPORTED',
     ],
-  ])('refuses %s', async (_, options, code) => {
+  ])('refuses %s', async (what, options, code) => {
+    // ALiBi has no last position.
+    if (name === 'bloom' && what.startsWith('more tokens')) return;
     expect((await failureOf(() => model.generate(options as never))).code).toBe(code);
   });
 });
