@@ -53,6 +53,8 @@ export interface StoredTensor {
   readonly permuted?: number | readonly number[];
   /** How many heads have their query's, key's and value's rows together, one head behind the other, as BLOOM has them. */
   readonly byHead?: number;
+  /** What the file's numbers are more than the parameter's, as GGUF has Gemma's norms: by 1. They are float32. */
+  readonly plus?: number;
 }
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */

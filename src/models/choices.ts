@@ -35,12 +35,16 @@ export interface BlockChoices {
   attentionBias?: boolean | readonly [q: boolean, k: boolean, v: boolean];
   /** Of attention's output, where it differs from those of queries, keys and values. */
   attentionOutBias?: boolean;
-  /** Norms of each head's queries and keys. Default false. */
-  queryKeyNorm?: boolean;
+  /** Norms of queries and keys, of each head or of 'all' together. Default false. */
+  queryKeyNorm?: boolean | 'all';
   /** A norm behind the blocks. Default false. */
   finalNorm?: boolean;
   /** What scores of attention are multiplied by. Default 1 / sqrt(D). */
   attentionScale?: number;
+  /** Bounds those scores: softCap · tanh(s / softCap). Default: nothing does. */
+  softCap?: number | undefined;
+  /** What sublayers' outputs are multiplied by before they are added. Default 1. */
+  residualScale?: number;
   /** In training, the share that is zeroed of embeddings and of sublayers' outputs. Default 0. */
   dropout?: number;
   /** The same of embeddings, of attention weights, of what the activation gives, and of what attention gives. Default as `dropout`. */
@@ -106,6 +110,10 @@ export interface DecoderChoices extends BlockChoices {
   embeddingNorm?: boolean;
   /** Where layers differ: what layer l has of its own. */
   layer?: (l: number) => LayerChoices;
+  /** What the last states are multiplied by before they are scored. Default 1. */
+  logitsScale?: number;
+  /** Bounds the scores of words, as `softCap` those of attention. Default: nothing does. */
+  logitsCap?: number | undefined;
   /** Whether words are scored by their embeddings, though the checkpoint may have scores `apart`. */
   tied: boolean;
   apart?: boolean;

@@ -1,5 +1,5 @@
 /**
- * Rows in another order than heed's: a file has [x, y, run] where heed has [y, x, run], block after block.
+ * Tensors that are not simply rows of heed's. Rows in another order: a file has [x, y, run] where heed has [y, x, run], block after block.
  *
  *   GGUF's Llama  [D / 2, 2, 1] of each head: the two channels that rotary positions turn together are neighbours (`permute` of llama.cpp's convert_hf_to_gguf.py)
  *   BLOOM         [H, 3, D] of the whole tensor: each head's query, key and value stand together
@@ -60,3 +60,7 @@ export function transposed(bytes: Uint8Array, [rows, columns]: readonly [number,
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j * rows + i] = x[i * columns + j] as number;
   return new Uint8Array(y.buffer);
 }
+
+/** Float32 numbers and so much more each: a copy. */
+export const shifted = (bytes: Uint8Array, more: number): Uint8Array =>
+  new Uint8Array(new Float32Array(bytes.slice().buffer).map((x) => x + more).buffer);

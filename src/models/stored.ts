@@ -10,7 +10,7 @@ import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { groups } from '../ops/quantize.js';
 import { isBeside, type Spelt } from './architecture.js';
 import { type SpeltTensor, tensorsOf } from './names.js';
-import { type RowOrder, reordered, transposed } from './row_order.js';
+import { type RowOrder, reordered, shifted, transposed } from './row_order.js';
 
 /** A checkpoint's tensor: rows of a parameter. */
 export interface Target {
@@ -26,6 +26,8 @@ export interface Target {
   transposed: boolean;
   /** How the file has the rows where it has them in another order. */
   order: RowOrder | undefined;
+  /** What the file's numbers are more than the parameter's. */
+  plus: number;
 }
 
 /** What a parameter is in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
@@ -37,7 +39,7 @@ interface Stored {
 
 function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, void> {
   for (const [key, parameter] of module.namedParameters()) {
-    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0, byHead: 0 }];
+    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0, byHead: 0, plus: 0 }];
     if (!tensors) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
     const { heights, rows, shape } = parameter;
     let end = 0;
@@ -67,8 +69,8 @@ function orderOf({ name, permuted, byHead }: SpeltTensor, height: number): RowOr
 export function targetsOf(module: Module, architecture: Spelt, stored: ParameterDtype): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const { key, parameter, tensors } of storedIn(module, architecture))
-    for (const { name, row, height, order, ...tensor } of tensors) {
-      const target = { ...{ key, parameter, row, height, order }, transposed: false };
+    for (const { name, row, height, order, plus, ...tensor } of tensors) {
+      const target = { ...{ key, parameter, row, height, order, plus }, transposed: false };
       const rest = parameter.shape.slice(1);
       const shape = [height, ...rest];
       if (stored === 'q8' && parameter.quantizable) {
@@ -97,7 +99,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
     const before = isBeside(key) ? '' : prefix;
     for (const entry of parameter.entries('', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
-      for (const { name, row, height, order, transposed: isTransposed } of tensors) {
+      for (const { name, row, height, order, plus, transposed: isTransposed } of tensors) {
         const shape = [height, ...rest];
         // The int8 and scales of a q8 checkpoint are as products read them.
         const turns = isTransposed && entry.dtype === 'F32';
@@ -107,7 +109,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
             if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
             const each = whole.bytes.length / rows;
             const own = whole.bytes.subarray(row * each, (row + height) * each);
-            const ordered = order ? reordered(own, each, order, 'file') : own;
+            const ordered = order ? reordered(own, each, order, 'file') : plus ? shifted(own, plus) : own;
             return turns ? transposed(ordered, shape as [number, number]) : ordered;
           },
         };

@@ -1,5 +1,5 @@
 /** AutoModelForCausalLM: what Hugging Face's models write, by every search, alone and beside texts of other lengths, and what is refused. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,9 +9,9 @@ import { numbersOf, readWeights, type Weight } from '../models/files.js';
 
 const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
 
-const registered = ['llama', 'llama3', 'gpt2', 'opt', 'gpt_neox', 'bloom'];
+const names = readdirSync(folder).filter((name) => !name.includes('.'));
 
-describe.each(registered)('%s', (name) => {
+describe.each(names)('%s', (name) => {
   let engine: Engine;
   let model: CausalLM;
   const expected = readWeights(readFileSync(join(folder, name, 'expected.safetensors')));
@@ -83,7 +83,7 @@ describe.each(registered)('%s', (name) => {
 
   it('writes the same beside texts of other lengths, padded before or behind', async () => {
     const texts = [[5, 9, 3, 7, 11, 8], [4], [6, 2, 9]];
-    const wishes = { max_new_tokens: 9, eos_token_id: 96 };
+    const wishes = { max_new_tokens: 9 };
     const alone: string[] = [];
     for (const text of texts)
       alone.push(bytes((lists(await model.generate({ input_ids: [text], ...wishes }))[0] as number[]).slice(text.length)));
@@ -134,7 +134,7 @@ describe.each(registered)('%s', (name) => {
     ['padding between tokens', { input_ids: [[1, 2, 3]], attention_mask: [[1, 0, 1]] }, 'ARGUMENT'],
     ['no token at all', { input_ids: [[1, 2, 3]], attention_mask: [[0, 0, 0]] }, 'ARGUMENT'],
     ['a token outside of the vocabulary', { input_ids: [[1, 97]] }, 'ARGUMENT'],
-    ['more tokens than it has positions', { input_ids: [[1, 2]], max_new_tokens: 100 }, 'ARGUMENT'],
+    ['more tokens than it has positions', { input_ids: [[1, 2]], max_new_tokens: 1000 }, 'ARGUMENT'],
     ['an option that it does not have', { input_ids: [[1, 2]], penalty_alpha: 0.6 }, 'UNSUPPORTED'],
     [
       'steps of different texts',
