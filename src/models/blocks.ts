@@ -35,7 +35,7 @@ export function blockOf(
   const own = { ...norms, rotary, slopes, window: reach, causal };
   return {
     ...{ C, attention: { ...attention, ...own }, cross: crosses ? attention : undefined },
-    feedForward: { F, activation, gated, bias, dropout: activationDropout },
+    feedForward: { F, activation, gated, bias, dropout: activationDropout, ...choices.feedForward },
     ...{ norm, place, firstNorm: attentionNorm, dropout, attentionOutputDropout, residualScale },
   };
 }

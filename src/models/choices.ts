@@ -1,7 +1,7 @@
 /** What architectures say of their models: sizes, and choices among blocks, stems and heads. */
 import type { RotaryMaker } from '../nn/attention.js';
 import type { Place } from '../nn/block.js';
-import type { Gate } from '../nn/feed_forward.js';
+import type { FeedForwardMaker, Gate } from '../nn/feed_forward.js';
 import type { NormKind } from '../nn/norm.js';
 import type { BiasMaker, PositionCount, PositionsMaker } from '../nn/positions.js';
 import type { Activation } from '../ops/activation.js';
@@ -66,6 +66,8 @@ export interface LayerChoices {
   attentionNorm?: boolean | undefined;
   /** What scores of its attention are multiplied by, where that differs. */
   attentionScale?: number;
+  /** A sublayer in place of the feed-forward, and its channels. */
+  feedForward?: { make: FeedForwardMaker; F: number } | undefined;
 }
 
 /** What an encoder chooses beside. */

@@ -71,12 +71,14 @@ export const llamaWeights = (own: Names = {}): Names => ({
 
 /** What one of Llama's descendants has of its own. */
 interface Descendant {
+  /** As an architecture's. */
+  aliases?: Readonly<Record<string, string>>;
   /** What its configs may leave out, where that differs. */
   absent?: Absent;
   /** What its blocks choose otherwise. */
   block?: (c: JsonNode, dims: DecoderDims) => Partial<DecoderChoices>;
-  /** Names of a layer's modules. */
-  names?: Names;
+  /** Names of a layer's modules, or how to find out. */
+  names?: Names | ((c: JsonNode) => Names);
   /** `config` gives keys beside Llama's; `weights` are, without it, those that all have. */
   gguf?: { name: string; config?: GgufSpelling['config']; weights?: GgufSpelling['weights'] };
 }
@@ -84,16 +86,16 @@ interface Descendant {
 /** A model_type that is Llama but for what it has of its own. */
 export const likeLlama = (
   name: string,
-  { absent = {}, block, names, gguf }: Descendant = {},
+  { absent = {}, block, names, gguf, aliases = {} }: Descendant = {},
 ): Architecture<DecoderDims, DecoderChoices> => {
   const dims = (c: JsonNode) => llamaDims(c, absent.sizes);
   return {
-    ...{ name, module: Decoder, dims, prefixes: ['model.'], ignored: [/\.rotary_emb\.inv_freq$/, /^rope_f\w+\.weight$/] },
+    ...{ name, module: Decoder, aliases, dims, prefixes: ['model.'], ignored: [/\.rotary_emb\.inv_freq$/, /^rope_f\w+\.weight$/] },
     block: (c, checkpoint) => {
       const [llama, own] = [llamaChoices(c, checkpoint, absent), block?.(c, dims(c))];
       return { ...llama, ...own, layer: (l) => ({ ...llama.layer?.(l), ...own?.layer?.(l) }) };
     },
-    weights: () => llamaWeights(names),
+    weights: (c) => llamaWeights(typeof names === 'function' ? names(c) : names),
     ties: (c) => headTies(c, absent.tied ?? false),
     ...(gguf && {
       gguf: {

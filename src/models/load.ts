@@ -187,7 +187,9 @@ function targetOf(
   if (!target) return undefined;
   const details = { culprit: name, shape: given };
   const { shape, holds } = target;
-  if (given.length !== shape.length || given.some((d, i) => d !== shape[i])) {
+  // A stack of matrices may have an axis of its own.
+  const flat = given.length === 3 && shape.length === 2 ? [(given[0] as number) * (given[1] as number), given[2]] : given;
+  if (flat.length !== shape.length || flat.some((d, i) => d !== shape[i])) {
     const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }

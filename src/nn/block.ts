@@ -15,7 +15,7 @@ import { add, scale } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
 import { Attention, type AttentionCall, type AttentionSpec, keeping } from './attention.js';
 import type { KVCache } from './cache.js';
-import { FeedForward, type FeedForwardSpec } from './feed_forward.js';
+import { FeedForward, type FeedForwardLike, type FeedForwardSpec } from './feed_forward.js';
 import { Dropout } from './layers.js';
 import { Module } from './module.js';
 import { makeNorm, type Norm, type NormSpec } from './norm.js';
@@ -92,7 +92,7 @@ class Residual {
 export class Block extends Module {
   readonly #attention: Attention;
   readonly #cross: Attention | undefined;
-  readonly #feedForward: FeedForward;
+  readonly #feedForward: FeedForwardLike;
   /** Around attention, around attention to a memory, around the feed-forward. */
   readonly #around: readonly [Residual, Residual | undefined, Residual];
 
@@ -105,7 +105,7 @@ export class Block extends Module {
     const { C, attention, cross, feedForward, norm, place, firstNorm = true, lastNorm = true, dropout = 0 } = spec;
     const { attentionOutputDropout = dropout, residualScale = 1 } = spec;
     this.#attention = this.child('self_attn', new Attention(engine, C, attention));
-    this.#feedForward = this.child('', new FeedForward(engine, C, feedForward));
+    this.#feedForward = this.child('', feedForward.make?.(engine, C, feedForward) ?? new FeedForward(engine, C, feedForward));
     if (cross) this.#cross = this.child('multihead_attn', new Attention(engine, C, cross));
     const stands = places[place];
     const around = (n: number, has: boolean, p: number) => {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AutoModelForCausalLM, createEngine, type Engine } from '../../dist/entry/node.js';
+import { AutoModelForCausalLM, createEngine, type Engine, estimate } from '../../dist/entry/node.js';
 import { JsonNode } from '../../dist/io/json.js';
 import type { CheckpointSummary } from '../../dist/models/architecture.js';
 import * as all from '../../dist/models/decoders.js';
@@ -51,6 +51,7 @@ it.each([
   ['gemma3', { use_bidirectional_attention: true }, 'use_bidirectional_attention'],
   ['llama', { rope_parameters: { rope_type: 'ntk', rope_theta: 10_000 } }, 'rope_type'],
   ['llama', { hidden_act: 'prelu' }, 'hidden_act'],
+  ['olmoe', { clip_qkv: 8 }, 'clip_qkv'],
 ])('%s with %j is refused', async (name, changes, culprit) => {
   expect(await failureOf(() => load(configOf(name, changes)))).toMatchObject({ code: 'UNSUPPORTED', culprit });
 });
@@ -89,6 +90,29 @@ it('SmolLM3 has layers without positions, by a list or by their interval', () =>
   expect(turning({})).toEqual([true, true, true, false]);
   expect(turning({ no_rope_layer_interval: 2 })).toEqual([true, false, true, false]);
   expect(turning({ no_rope_layers: [0, 1, 1, 1] })).toEqual([false, true, true, true]);
+});
+
+it('Qwen 3 has experts in each layer, every few, or in those that are not listed', () => {
+  const sparse = (config: object) => layers('qwen3Moe', { num_hidden_layers: 4, ...config }, 4).map(({ feedForward }) => feedForward?.F);
+  expect(sparse({ moe_intermediate_size: 16 })).toEqual([16, 16, 16, 16]);
+  expect(sparse({ decoder_sparse_step: 2 })).toEqual([undefined, 768, undefined, 768]);
+  expect(sparse({ mlp_only_layers: [0, 2] })).toEqual([undefined, 768, undefined, 768]);
+  const few = { num_experts: 2, num_experts_per_tok: 3 };
+  expect(() => chosen('olmoe', few)).toThrow(expect.objectContaining({ code: 'FORMAT', message: expect.stringContaining('2 experts') }));
+});
+
+it.each(Object.keys(decoders))('%s tells what it will take before it is loaded', async (name) => {
+  const written = { gptNeox: 'gpt_neox', qwen3Moe: 'qwen3_moe' }[name] ?? name;
+  const { weights, memory, parameters } = await estimate(folder(written), { tokens: 9, engine: { threads: 1 } });
+  const own = await createEngine({ threads: 1 });
+  const model = await AutoModelForCausalLM.from_pretrained(folder(written), { engine: own });
+  expect(own.memory().used).toBe(weights);
+  expect([...model.module.distinctParameters().values()].reduce((sum, { shape }) => sum + shape.reduce((n, d) => n * d, 1), 0)).toBe(
+    parameters,
+  );
+  await model({ input_ids: [[1, 2, 3, 4, 5, 6, 7, 8, 9]] });
+  expect(own.memory().size).toBeLessThanOrEqual(memory);
+  await own.dispose();
 });
 
 it('Gemma bounds scores unless a config says null', () => {
