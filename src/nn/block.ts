@@ -120,6 +120,11 @@ export class Block extends Module {
     ];
   }
 
+  /** Whether its launches depend on what x holds: see FeedForwardLike. */
+  get isRouted(): boolean {
+    return this.#feedForward.isRouted ?? false;
+  }
+
   forward(x: Tensor, { self = {}, memory, cross = {} }: BlockCall = {}): Tensor {
     const attention = (y: Tensor) => (residual?: Tensor) => this.#attention.forward(y, y, { ...self, residual });
     const crossAttention = (y: Tensor) => (residual?: Tensor) => (this.#cross as Attention).forward(y, memory, { ...cross, residual });

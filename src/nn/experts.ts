@@ -27,6 +27,7 @@ export interface ExpertsSpec {
 
 /** [B, T, C] → [B, T, C]. Keys: router, and of all experts stacked, experts.linear1, .linear2, .linear3. */
 class Experts extends Module {
+  readonly isRouted = true;
   readonly #router: Linear;
   readonly #linears: readonly [Linear, Linear, Linear];
 

@@ -32,6 +32,8 @@ export interface FeedForwardSpec {
 
 /** A sublayer that stands for a feed-forward: [B, T, C] → [B, T, C], a residual added. */
 export interface FeedForwardLike extends Module {
+  /** Whether its launches depend on what x holds, not on shapes alone: such steps are never the same. Default false. */
+  readonly isRouted?: boolean;
   forward(x: Tensor, residual?: Tensor): Tensor;
 }
 export type FeedForwardMaker = (engine: Engine, C: number, spec: FeedForwardSpec) => FeedForwardLike;
