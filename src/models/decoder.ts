@@ -7,6 +7,8 @@ import { HeedError } from '../errors.js';
 import { Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import { type Kept, keptOf, Trunk } from '../nn/trunk.js';
+import { activate } from '../ops/activation.js';
+import { scale } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -55,7 +57,8 @@ export class Decoder extends Module {
     engine: Engine,
     /** Its sizes. */
     readonly dims: DecoderDims,
-    choices: DecoderChoices,
+    /** What its blocks are like. */
+    readonly choices: DecoderChoices,
   ) {
     super(engine);
     const { C, L, V, eps } = dims;
@@ -127,8 +130,16 @@ export class Decoder extends Module {
         cure: 'Truncate, or ask for fewer tokens',
       });
     const states = yield* this.#tower.steps(ids, call, kept);
-    const logits = linear(states, (this.#head ?? this.#tower.stem.words).weight.operand);
+    const logits = this.engine.scope(() => this.#scored(states));
     if (!kept.hiddenStates) states.dispose();
     return logits;
+  }
+
+  /** states [B, T, C] → [B, T, V] */
+  #scored(states: Tensor): Tensor {
+    const { logitsScale = 1, logitsCap } = this.choices;
+    const scaled = logitsScale === 1 ? states : scale(states, logitsScale);
+    const logits = linear(scaled, (this.#head ?? this.#tower.stem.words).weight.operand);
+    return logitsCap ? scale(activate(scale(logits, 1 / logitsCap), 'tanh'), logitsCap) : logits;
   }
 }

@@ -26,7 +26,17 @@ export interface FeedForwardSpec {
   bias?: boolean | undefined;
   /** In training, the share of what the activation gives that is zeroed. Default 0. */
   dropout?: number | undefined;
+  /** What makes another sublayer in its place. */
+  make?: FeedForwardMaker | undefined;
 }
+
+/** A sublayer that stands for a feed-forward: [B, T, C] → [B, T, C], a residual added. */
+export interface FeedForwardLike extends Module {
+  /** Whether its launches depend on what x holds, not on shapes alone: such steps are never the same. Default false. */
+  readonly isRouted?: boolean;
+  forward(x: Tensor, residual?: Tensor): Tensor;
+}
+export type FeedForwardMaker = (engine: Engine, C: number, spec: FeedForwardSpec) => FeedForwardLike;
 
 /** Two products with an activation between: [B, T, C] → [B, T, C]. Keys: linear1, linear2, and linear3 for a gate of its own. */
 export class FeedForward extends Module {

@@ -53,6 +53,11 @@ export class Trunk extends Module {
     if (norm) this.#norm = this.child('norm', makeNorm(engine, (specs[0] as BlockSpec).C, norm));
   }
 
+  /** Whether launches depend on what states hold, in one of its blocks: no two steps have the same ones then. */
+  get isRouted(): boolean {
+    return this.#blocks.some((block) => block.isRouted);
+  }
+
   /** Takes x through, and frees it as everything between, but for what is kept. */
   *steps(x: Tensor, call: TrunkCall = {}, { hiddenStates, attentions, crossAttentions }: Kept = {}): Generator<void, Tensor> {
     const { memory, caches } = call;
