@@ -131,6 +131,8 @@ export interface Tables {
 export interface EncoderDecoderChoices extends BlockChoices {
   /** The vectors of positions. Default none. */
   positions?: PositionsMaker;
+  /** Which token of a source stands where, unless it is as the row has it. */
+  count?: PositionCount;
   /** What all blocks of a side add to the scores of its self-attention. */
   relative?: BiasMaker;
   /** The token for padding, whose embedding gets no gradient where it is looked up. */
