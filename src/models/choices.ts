@@ -72,6 +72,12 @@ export interface EncoderChoices extends BlockChoices {
   relative?: BiasMaker;
   /** Where layers differ: what layer l has of its own. */
   layer?: (l: number) => LayerChoices;
+  /** Whether tokens see what stands before them alone. Default false. */
+  causal?: boolean;
+  /** Embeddings are multiplied by it. Default 1. */
+  embeddingScale?: number | undefined;
+  /** A norm behind the embeddings. Default true. */
+  embeddingNorm?: boolean;
   /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
   pooler?: boolean;
 }
@@ -104,6 +110,8 @@ export interface DecoderChoices extends BlockChoices {
   embeddingNorm?: boolean;
   /** Where layers differ: what layer l has of its own. */
   layer?: (l: number) => LayerChoices;
+  /** Whether tokens see what stands before them alone; a model whose tokens do not writes nothing, but has states. Default true. */
+  causal?: boolean;
   /** Whether words are scored by their embeddings, though the checkpoint may have scores `apart`. */
   tied: boolean;
   apart?: boolean;

@@ -10,9 +10,10 @@ import { type Kept, keptOf, Trunk } from '../nn/trunk.js';
 import { linear } from '../ops/matmul.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { DecoderChoices, DecoderDims } from './architecture.js';
+import type { Architecture, DecoderChoices, DecoderDims, EncoderChoices, EncoderDims } from './architecture.js';
 import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
+import { Encoder } from './encoder.js';
 import { Stem } from './stem.js';
 import { Tower, type TowerCall } from './tower.js';
 
@@ -47,6 +48,21 @@ export class Decoder extends Module {
   static readonly kind = 'decoder';
   /** How many blocks some sizes have. */
   static readonly layers = ({ L }: DecoderDims): number => L;
+  /** Its blocks without the scores of words: an encoder whose tokens see what stands before them. Hugging Face's classifiers score the state of a text's last token. */
+  static readonly encoder = ({ dims, block, heads, ignored = [], ...rest }: Architecture<DecoderDims, DecoderChoices>) => ({
+    ...(rest as object as Architecture<EncoderDims, EncoderChoices>),
+    module: Encoder,
+    dims: (...given: Parameters<typeof dims>): EncoderDims => ({ ...dims(...given), types: 0 }),
+    block: (...given: Parameters<typeof block>): EncoderChoices => {
+      const { positions = 'none', finalNorm = true, causal = true, embeddingNorm = false, ...own } = block(...given);
+      return { ...own, positions, finalNorm, causal, embeddingNorm, pooler: false };
+    },
+    heads: {
+      SequenceClassification: { choices: () => ({ reads: 'last', bias: false }) as const, weights: { 'head.out': 'score' } },
+      ...heads,
+    },
+    ignored: [...ignored, /^(lm_head|score|output)\./],
+  });
   readonly #tower: Tower;
   /** What scores words, unless their embeddings do. */
   #head: Linear | undefined;
@@ -62,7 +78,8 @@ export class Decoder extends Module {
     const { embeddingScale, embeddingNorm, positions, dropout, embeddingDropout = dropout, finalNorm = true, layer, tied, apart } = choices;
     const norm = normOf(eps, choices);
     const embeddings = { ...dims, packed: tied || apart, makePositions: positions, scale: embeddingScale, dropout: embeddingDropout };
-    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal: true }));
+    const { causal = true } = choices;
+    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal }));
     const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
     this.#tower = new Tower(stem, this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined)));
     if (!tied || apart) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
