@@ -102,6 +102,7 @@ export {
   type QuestionAnsweringPipeline,
   questionAnswering,
 } from './pipelines/question_answering.js';
+export type { RankedDocument, RankOptions } from './pipelines/rank.js';
 export type { SentenceConfig } from './pipelines/sentence_config.js';
 export { registerSentenceModule, type SentenceModule, type SentenceModuleKind } from './pipelines/sentence_modules.js';
 export {

@@ -1,5 +1,5 @@
 /** Decoders as encoders: states, sentence vectors and classes as transformers and sentence-transformers have them, and what becomes of such models. */
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -136,6 +136,50 @@ describe('a decoder that classifies', async () => {
     const pairs = (expected.pairs as [string, string][]).map(([text, text_pair]) => ({ text, text_pair }));
     near({ data: (await classify(pairs)).map(({ score }) => score) }, [expected.rerank.scores], 1e-5);
     classify.dispose();
+  });
+
+  it('ranks documents as CrossEncoder does', async () => {
+    const { rank, dispose } = await pipeline('text-classification', folder('rerank'), { engine });
+    const [[query]] = expected.pairs as [[string, string]];
+    const documents = (expected.pairs as [string, string][]).map(([, document]) => document);
+    const want = expected.rerank.rank as { corpus_id: number; score: number }[];
+    const all = await rank(query, documents);
+    expect(all.map(({ corpus_id }) => corpus_id)).toEqual(want.map(({ corpus_id }) => corpus_id));
+    near({ data: all.map(({ score }) => score) }, [want.map(({ score }) => score)], 1e-5);
+    const [first] = all as [(typeof all)[0]];
+    expect(await rank(query, documents, { top_k: 1, return_documents: true })).toEqual([{ ...first, text: documents[first.corpus_id] }]);
+    const logits = await rank(query, documents, { function_to_apply: 'none', top_k: null });
+    near({ data: logits.map(({ score }) => 1 / (1 + Math.exp(-score))) }, [all.map(({ score }) => score)], 1e-6);
+    expect(await rank(query, [])).toEqual([]);
+    const refused = [
+      [{ top_k: 0 }, 'top_k'],
+      [{ return_documents: 1 }, 'return_documents'],
+      [{ function_to_apply: 'tanh' }, 'function_to_apply'],
+    ] as const;
+    for (const [options, culprit] of refused)
+      await expect(rank(query, documents, options as object)).rejects.toMatchObject({ code: 'ARGUMENT', culprit });
+    await expect(rank(query, [1] as never)).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'documents' });
+    await expect(rank(1 as never, documents)).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'query' });
+    dispose();
+    const three = await pipeline('text-classification', folder('classify'), { engine });
+    await expect(three.rank(query, documents)).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'model' });
+    three.dispose();
+  });
+
+  it.each([
+    [{ sentence_transformers: { activation_fn: 'torch.nn.modules.linear.Identity' } }, 'none'],
+    [{ sbert_ce_default_activation_function: 'torch.nn.modules.activation.Sigmoid' }, 'sigmoid'],
+    [{ sentence_transformers: { activation_fn: 'torch.nn.modules.activation.Tanh' } }, undefined],
+  ] as const)('scores as the folder of a cross-encoder says: %j', async (more, function_to_apply) => {
+    const made = await mkdtemp(join(temporary, 'rerank-'));
+    await cp(folder('rerank'), made, { recursive: true });
+    const config = JSON.parse(await readFile(join(made, 'config.json'), 'utf8'));
+    await writeFile(join(made, 'config.json'), JSON.stringify({ ...config, ...more }));
+    const reranker = await pipeline('text-classification', made, { engine });
+    const ranked = reranker.rank('a', ['b', 'c']);
+    if (function_to_apply) expect(await ranked).toEqual(await reranker.rank('a', ['b', 'c'], { function_to_apply }));
+    else await expect(ranked).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'activation_fn' });
+    reranker.dispose();
   });
 
   it('is saved, quantized, estimated and trained as encoders are', async () => {
