@@ -43,10 +43,14 @@ export function score_row(s: usize, n: i32, from: i32, to: i32, scale: f32, bias
   return max4(m);
 }
 
-/** s[j] = cap · tanh(scale · s[j] / cap) in place for n scores rounded up to 4. */
-function cap_row(s: usize, n: i32, scale: f32, cap: f32): void {
-  const a = f32x4.splat(scale / cap), c = f32x4.splat(cap);
-  for (; n > 0; n -= 4, s += 16) v128.store(s, f32x4.mul(c, tanh(f32x4.mul(v128.load(s), a))));
+/** s[j] = cap · tanh(scale · s[j] / cap) in place for n scores rounded up to 4, and what that grows by, 1 − tanh², unless `growth` is 0. */
+export function cap_row(s: usize, n: i32, scale: f32, cap: f32, growth: usize = 0): void {
+  const a = f32x4.splat(scale / cap), c = f32x4.splat(cap), one = f32x4.splat(1);
+  for (; n > 0; n -= 4, s += 16) {
+    const t = tanh(f32x4.mul(v128.load(s), a));
+    v128.store(s, f32x4.mul(c, t));
+    if (growth) v128.store(growth, f32x4.sub(one, f32x4.mul(t, t))), growth += 16;
+  }
 }
 
 /** s[j] = exp(s[j] − m) in place for n scores rounded up to 4; gives their sum. */

@@ -4,13 +4,14 @@
  *
  *   p[t,j]  = exp(s[t,j] − m[t]) / l[t]           s as in attention.ts
  *   ds[t,j] = p[t,j] · (M[t,j] dy[t] · v[j] − δ[t]),      δ[t] = dy[t] · y[t]
- *   dq[t]   = scale · Σ_j ds[t,j] k[j],            dbias[t,j] = ds[t,j]
- *   dk[j]   = scale · Σ_t ds[t,j] q[t],            dv[j] = Σ_t M[t,j] p[t,j] dy[t]
+ *   dq[t]   = scale · Σ_j c[t,j] ds[t,j] k[j],     dbias[t,j] = ds[t,j]
+ *   dk[j]   = scale · Σ_t c[t,j] ds[t,j] q[t],     dv[j] = Σ_t M[t,j] p[t,j] dy[t]
+ *   c[t,j]  = 1 − tanh²(scale · q[t] · k[j] / cap), or 1 without a soft cap
  *
  * One kernel per axis that is split among threads: a tile of attention_grad_q_f32 owns QUERIES rows of dq, one of attention_grad_kv_f32 as
  * many rows of dk and dv, for which it walks the queries of every head that reads them, in order. So nobody adds to what another adds to.
  */
-import { scale_row, score_row } from './attention';
+import { cap_row, scale_row, score_row } from './attention';
 import { Attention, KEYS, QUERIES, SCORES, end_key, first_key, length_of, offset_of } from './attention_layout';
 import { drop_block, drop_columns } from './dropout';
 import { exp } from './math';
@@ -54,6 +55,11 @@ function grad_row(s: usize, p: usize, n: i32, m: f32, r: f32, delta: f32): void 
   }
 }
 
+/** x[j] = x[j] · by[j] for n numbers rounded up to 4. */
+function mul_row(x: usize, by: usize, n: i32): void {
+  for (; n > 0; n -= 4, x += 16, by += 16) v128.store(x, f32x4.mul(v128.load(x), v128.load(by)));
+}
+
 /** The same for one key: the row's elements are queries, each with its m, r, δ (`step` bytes apart). s becomes p, and p ds. */
 function grad_column(s: usize, p: usize, n: i32, rows: usize, step: usize): void {
   for (; n > 0; n -= 4, s += 16, p += 16, rows += 16) {
@@ -67,18 +73,18 @@ function grad_column(s: usize, p: usize, n: i32, rows: usize, step: usize): void
  * out  dq [B, T, H, D]; dbias [B, H, T, S], or 0
  * in   rows as above; q, dy: rows by strides, D and Dv wide; k packed [B, G] × [S, D] and, transposed, [D, S]; v packed [B, G] × [S, Dv];
  *      the rest as attention_f32 has it
- * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds 2 SCORES + 4 QUERIES · (D up to a multiple of 8) + WORDS bytes.
+ * Tile i is query block i mod ⌈T/QUERIES⌉ of head i / ⌈T/QUERIES⌉. `scratch` holds 2 SCORES + 4 KEYS + 4 QUERIES · (D up to a multiple of 8) + WORDS bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_q_f32(
   begin: usize, end: usize, scratch: usize, dq: usize, dbias: usize, rows: usize, q: usize, dy: usize, k: usize, k_columns: usize, v: usize,
-  ob: usize, oh: usize, ot: usize, scale: f32, at: Attention,
+  ob: usize, oh: usize, ot: usize, scale: f32, cap: f32, at: Attention,
 ): void {
   const bias = at.bias, slopes = at.slopes, mask = at.mask;
   const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, left = at.left, right = at.right;
   const qb = at.qb, qh = at.qh, qt = at.qt, bb = at.bb, bh = at.bh, bt = at.bt;
-  const blocks = (T + QUERIES - 1) / QUERIES, panels = (D + 7) >> 3, step = ((T + 3) & ~3) << 2;
-  const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, out = dp + SCORES, ldo = panels << 5, words = out + QUERIES * ldo;
+  const blocks = (T + QUERIES - 1) / QUERIES, panels = (D + 7) >> 3, step = ((T + 3) & ~3) << 2, factor: f32 = cap != 0 ? 1 : scale;
+  const keys = ((S + 7) >> 3) << 5, ds = scratch, dp = scratch + SCORES, growth = dp + SCORES, out = growth + (KEYS << 2), ldo = panels << 5, words = out + QUERIES * ldo;
   for (let tile = begin; tile < end; tile++) {
     const t0 = (tile % blocks) * QUERIES, head = tile / blocks, h = head % H, b = head / H;
     const count = min(QUERIES, T - t0), matrix = b * G + h / (H / G);
@@ -98,9 +104,11 @@ export function attention_grad_q_f32(
       for (let r: usize = 0; r < count; r++) {
         const i = i0 + <i32>r, s = ds + r * (KEYS << 2), row = stat + (r << 2);
         const from = first_key(i, left) - j0, to = end_key(i, right, length) - j0;
-        score_row(s, n, from, to, scale, biasRow ? biasRow + ((r * bt + j) << 2) : 0, slope, i - j0);
+        if (cap != 0) cap_row(s, n, scale, cap, growth);
+        score_row(s, n, from, to, factor, biasRow ? biasRow + ((r * bt + j) << 2) : 0, slope, i - j0);
         grad_row(s, dp + r * (KEYS << 2), n, f32.load(row), f32.load(row + step), f32.load(row + step * 2));
         if (dbias) memory.copy(dbiasRow + ((r * S + j) << 2), s, n << 2);
+        if (cap != 0) mul_row(s, growth, n);
       }
       block_f32(out, ldo, ds, KEYS << 2, k_columns + matrix * panels * (S << 5) + (j << 5), S << 5, count, panels, n, true);
     }
@@ -112,18 +120,19 @@ export function attention_grad_q_f32(
  * out  dk [B, S, G, D], dv [B, S, G, Dv]
  * in   rows as above; k, v: rows by strides, D and Dv wide; q packed [B, H] × [T, D] and, transposed, [D, T]; dy packed [B, H] × [T, Dv]
  *      and, transposed, [Dv, T]; the rest as attention_f32 has it
- * Tile i is key block i mod ⌈S/QUERIES⌉ of key head i / ⌈S/QUERIES⌉. `scratch` holds 2 SCORES + 4 KEYS + 4 QUERIES · (D and Dv, each up to a multiple of 8) + WORDS bytes.
+ * Tile i is key block i mod ⌈S/QUERIES⌉ of key head i / ⌈S/QUERIES⌉. `scratch` holds 2 SCORES + 8 KEYS + 4 QUERIES · (D and Dv, each up to a multiple of 8) + WORDS bytes.
  * Any T, S, D, Dv >= 1.
  */
 export function attention_grad_kv_f32(
   begin: usize, end: usize, scratch: usize, dk: usize, dv: usize, rows: usize, k: usize, v: usize, q: usize, q_columns: usize, dy: usize,
-  dy_columns: usize, kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, scale: f32, at: Attention,
+  dy_columns: usize, kb: usize, kh: usize, ks: usize, vb: usize, vh: usize, vs: usize, scale: f32, cap: f32, at: Attention,
 ): void {
   const bias = at.bias, slopes = at.slopes, mask = at.mask;
   const H = at.H, G = at.G, T = at.T, S = at.S, D = at.D, Dv = at.Dv, left = at.left, right = at.right;
   const bb = at.bb, bh = at.bh, bt = at.bt;
   const blocks = (S + QUERIES - 1) / QUERIES, panelsK = (D + 7) >> 3, panelsV = (Dv + 7) >> 3, group = H / G, step = ((T + 3) & ~3) << 2;
-  const queries = ((T + 7) >> 3) << 5, p = scratch, ds = p + SCORES, column = ds + SCORES, outK = column + (KEYS << 2);
+  const queries = ((T + 7) >> 3) << 5, p = scratch, ds = p + SCORES, column = ds + SCORES, growth = column + (KEYS << 2), outK = growth + (KEYS << 2);
+  const factor: f32 = cap != 0 ? 1 : scale;
   const ldk = panelsK << 5, ldv = panelsV << 5, outV = outK + QUERIES * ldk, words = outV + QUERIES * ldv;
   for (let tile = begin; tile < end; tile++) {
     const j0 = (tile % blocks) * QUERIES, matrix = tile / blocks, g = matrix % G, b = matrix / G;
@@ -148,8 +157,10 @@ export function attention_grad_kv_f32(
             let element = bias + ((b * bb + h * bh + t * bt + j) << 2);
             for (let c: usize = 0; c < <usize>n; c++, element += bt << 2) f32.store(column + (c << 2), f32.load(element));
           }
-          score_row(s, n, from, to, scale, bias ? column : 0, slope, i - t0);
+          if (cap != 0) cap_row(s, n, scale, cap, growth);
+          score_row(s, n, from, to, factor, bias ? column : 0, slope, i - t0);
           grad_column(s, ds + r * (KEYS << 2), n, stat, step);
+          if (cap != 0) mul_row(ds + r * (KEYS << 2), growth, n);
         }
         if (mask) drop_columns(p, KEYS << 2, count, <usize>n, j0, t, first, mask, words);
         block_f32(outV, ldv, p, KEYS << 2, dy_columns + head * panelsV * (T << 5) + (t << 5), T << 5, count, panelsV, n, true);

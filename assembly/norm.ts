@@ -23,18 +23,18 @@ function normal(x: v128, mean: v128, r: v128, shift: v128): v128 {
   return madd(f32x4.sub(x, mean), r, shift);
 }
 
-/** y[c] = normal(x[c]) · g[c] + b[c]; g or b may be 0: none. */
-function apply_row(y: usize, x: usize, g: usize, b: usize, C: usize, mean: f32, r: f32, shift: f32): void {
-  const m = f32x4.splat(mean), s = f32x4.splat(r), z = f32x4.splat(shift);
+/** y[c] = normal(x[c]) · (g[c] + offset) + b[c]; g or b may be 0: none. */
+function apply_row(y: usize, x: usize, g: usize, b: usize, C: usize, mean: f32, r: f32, shift: f32, offset: f32): void {
+  const m = f32x4.splat(mean), s = f32x4.splat(r), z = f32x4.splat(shift), o = f32x4.splat(offset);
   for (; C >= 4; C -= 4, x += 16, y += 16) {
     let v = normal(v128.load(x), m, s, z);
-    if (g) v = f32x4.mul(v, v128.load(g)), g += 16;
+    if (g) v = f32x4.mul(v, f32x4.add(v128.load(g), o)), g += 16;
     if (b) v = f32x4.add(v, v128.load(b)), b += 16;
     v128.store(y, v);
   }
   if (C) {
     let v = normal(load_tail(x, C, m), m, s, z);
-    if (g) v = f32x4.mul(v, load_tail(g, C, s));
+    if (g) v = f32x4.mul(v, f32x4.add(load_tail(g, C, s), o));
     if (b) v = f32x4.add(v, load_tail(b, C, s));
     store_tail(y, v, C);
   }
@@ -44,10 +44,10 @@ function apply_row(y: usize, x: usize, g: usize, b: usize, C: usize, mean: f32, 
 const STATS: usize = 12;
 
 /** Row t of a norm, whose mean is `mean + rest`; mean, r and shift go to the gradient where it asks for them. */
-function norm_row(t: usize, y: usize, stats: usize, x: usize, g: usize, b: usize, C: usize, mean: f32, rest: f64, variance: f64): void {
+function norm_row(t: usize, y: usize, stats: usize, x: usize, g: usize, b: usize, C: usize, mean: f32, rest: f64, variance: f64, offset: f32 = 0): void {
   const row = t * (C << 2), r = 1 / sqrt<f64>(variance), shift = <f32>(-rest * r);
   if (stats) f32.store(stats + t * STATS, mean), f32.store(stats + t * STATS, <f32>r, 4), f32.store(stats + t * STATS, shift, 8);
-  apply_row(y + row, x + row, g, b, C, mean, <f32>r, shift);
+  apply_row(y + row, x + row, g, b, C, mean, <f32>r, shift, offset);
 }
 
 /**
@@ -65,39 +65,39 @@ export function layer_norm_f32(begin: usize, end: usize, y: usize, stats: usize,
 
 /**
  * Zhang & Sennrich 2019, eq. 4.
- *   y[t,c] = x[t,c] · r[t] · g[c],   r[t] = 1 / sqrt(mean_c x[t,c]² + eps)
+ *   y[t,c] = x[t,c] · r[t] · (g[c] + offset),   r[t] = 1 / sqrt(mean_c x[t,c]² + eps)
  * out  y [T, C]; stats [T, 3] = (0, r, 0) of every row, or 0      in  x [T, C], g [C] or 0
  * Tile t is row t. Any C >= 1. y may be x.
  */
-export function rms_norm_f32(begin: usize, end: usize, y: usize, stats: usize, x: usize, g: usize, C: usize, eps: f32): void {
+export function rms_norm_f32(begin: usize, end: usize, y: usize, stats: usize, x: usize, g: usize, C: usize, eps: f32, offset: f32): void {
   for (let t = begin; t < end; t++) {
-    norm_row(t, y, stats, x, g, 0, C, 0, 0, square_row(x + t * (C << 2), C, 0) / <f64>C + eps);
+    norm_row(t, y, stats, x, g, 0, C, 0, 0, square_row(x + t * (C << 2), C, 0) / <f64>C + eps, offset);
   }
 }
 
-/** One vector of g · dy; g may be 0: none. */
+/** One vector of (g + offset) · dy; g may be 0: none. */
 // @ts-ignore: decorator
 @inline
-function weighted(dy: v128, g: usize): v128 {
-  return g ? f32x4.mul(dy, v128.load(g)) : dy;
+function weighted(dy: v128, g: usize, offset: v128): v128 {
+  return g ? f32x4.mul(dy, f32x4.add(v128.load(g), offset)) : dy;
 }
 
 /**
- * Both norms, backwards. With u[c] = dy[c] · g[c] and z[c] = (x[c] − mean) · r + shift:
+ * Both norms, backwards. With u[c] = dy[c] · (g[c] + offset) and z[c] = (x[c] − mean) · r + shift:
  *   dx[t,c] = r[t] · (u[c] − centred · mean_c(u) − z[c] · mean_c(u z))
  * out  dx [T, C]      in  dy, x [T, C], stats [T, 3] = (mean, r, shift), g [C] or 0; centred 1 for layer norm, 0 for root mean square
  * Tile t is row t. Any C >= 1. dx may be dy.
  */
 export function norm_grad_x_f32(
-  begin: usize, end: usize, dx: usize, dy: usize, x: usize, stats: usize, g: usize, C: usize, centred: f32,
+  begin: usize, end: usize, dx: usize, dy: usize, x: usize, stats: usize, g: usize, C: usize, centred: f32, offset: f32,
 ): void {
-  const whole = C & ~3, rest = C & 3, zero = f32x4.splat(0);
+  const whole = C & ~3, rest = C & 3, zero = f32x4.splat(0), shifted = f32x4.splat(offset);
   for (let t = begin; t < end; t++) {
     const row = t * (C << 2), to = dx + row, u = dy + row, v = x + row;
     const at = stats + t * STATS, mean = v128.load32_splat(at), r = v128.load32_splat(at, 4), shift = v128.load32_splat(at, 8);
     let a = zero, b = zero, e = zero, f = zero;
     for (let c: usize = 0; c < whole; c += 4) {
-      const o = c << 2, d = weighted(v128.load(u + o), g ? g + o : 0), p = f32x4.mul(d, normal(v128.load(v + o), mean, r, shift));
+      const o = c << 2, d = weighted(v128.load(u + o), g ? g + o : 0, shifted), p = f32x4.mul(d, normal(v128.load(v + o), mean, r, shift));
       a = f64x2.add(a, lower(d)), b = f64x2.add(b, upper(d));
       e = f64x2.add(e, lower(p)), f = f64x2.add(f, upper(p));
     }
@@ -105,14 +105,14 @@ export function norm_grad_x_f32(
     let tail = zero, z = zero;
     if (rest) {
       tail = load_tail(u + o, rest, zero), z = normal(load_tail(v + o, rest, mean), mean, r, shift);
-      if (g) tail = f32x4.mul(tail, load_tail(g + o, rest, zero));
+      if (g) tail = f32x4.mul(tail, f32x4.add(load_tail(g + o, rest, zero), shifted));
       const p = f32x4.mul(tail, z);
       a = f64x2.add(a, lower(tail)), b = f64x2.add(b, upper(tail));
       e = f64x2.add(e, lower(p)), f = f64x2.add(f, upper(p));
     }
     const p = f32x4.splat(centred * <f32>(sum2(a, b) / <f64>C)), q = f32x4.splat(<f32>(sum2(e, f) / <f64>C));
     for (let c: usize = 0; c < whole; c += 4) {
-      const o = c << 2, d = weighted(v128.load(u + o), g ? g + o : 0), s = normal(v128.load(v + o), mean, r, shift);
+      const o = c << 2, d = weighted(v128.load(u + o), g ? g + o : 0, shifted), s = normal(v128.load(v + o), mean, r, shift);
       v128.store(to + o, f32x4.mul(r, f32x4.sub(f32x4.sub(d, p), f32x4.mul(s, q))));
     }
     if (rest) store_tail(to + o, f32x4.mul(r, f32x4.sub(f32x4.sub(tail, p), f32x4.mul(z, q))), rest);

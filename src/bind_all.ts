@@ -12,11 +12,11 @@ import { bert } from './models/bert.js';
 import { bertGeneration } from './models/bert_generation.js';
 import { camembert } from './models/camembert.js';
 import { data2vecText } from './models/data2vec_text.js';
+import * as decoders from './models/decoders.js';
 import { distilbert } from './models/distilbert.js';
 import { electra } from './models/electra.js';
 import { ernie } from './models/ernie.js';
 import { heedTransformer } from './models/heed_transformer.js';
-import { llama } from './models/llama.js';
 import { m2m100 } from './models/m2m_100.js';
 import { marian } from './models/marian.js';
 import { mbart } from './models/mbart.js';
@@ -46,7 +46,7 @@ export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, mbart, m2m100, pegasus, t5, mt5],
-    llama,
+    ...Object.values(decoders),
   );
   registerTokenizers(moreTokenizers);
   registerReader(ggufReader);

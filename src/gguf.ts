@@ -8,7 +8,7 @@ import type { Folder } from './io/folder.js';
 import { type GgufFile, type GgufMetadata, openGguf } from './io/gguf.js';
 import { quote } from './io/header.js';
 import type { JsonObject } from './io/json.js';
-import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor } from './io/weights.js';
+import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor, TensorInfo } from './io/weights.js';
 import { registered } from './models/architecture.js';
 import { GgufKeys } from './models/gguf_keys.js';
 import { ggufSources } from './nn/formats/gguf.js';
@@ -20,7 +20,13 @@ import { tokenizerInGguf } from './text/gguf.js';
 interface Front {
   metadata: GgufMetadata;
   headers: CheckpointHeaders;
+  /** Numbers that are no weights: what frequencies of rotary positions are divided by. */
+  lists: ReadonlyMap<string, readonly number[]>;
 }
+
+/** Tensors whose numbers belong into config.json, and the most elements of one. */
+const isList = ({ name, dtype, shape: [count = 0, ...rest] }: TensorInfo) =>
+  /^rope_f\w+\.weight$/.test(name) && dtype === 'F32' && count <= 4096 && rest.length === 0;
 
 export class GgufFolder implements Folder {
   readonly name: string;
@@ -71,7 +77,9 @@ export class GgufFolder implements Folder {
     const bytes = stream.size;
     const file = await openGguf(stream);
     try {
-      return { metadata: file.metadata, headers: { tensors: entriesOf(file), bytes } };
+      const lists = new Map<string, readonly number[]>();
+      for (const tensor of file.tensors.filter(isList)) lists.set(tensor.name, [...new Float32Array((await file.bytes(tensor)).buffer)]);
+      return { metadata: file.metadata, headers: { tensors: entriesOf(file), bytes }, lists };
     } finally {
       await file.close();
     }
@@ -79,7 +87,7 @@ export class GgufFolder implements Folder {
 
   /** What a folder would have, as objects. */
   async #files(options: OpenOptions): Promise<Record<string, object>> {
-    const { metadata, headers } = await this.#read(options);
+    const { metadata, headers, lists } = await this.#read(options);
     const name = metadata.get('general.architecture');
     const found = [...registered()].find(({ gguf }) => gguf?.name === name);
     if (!found?.gguf)
@@ -91,7 +99,7 @@ export class GgufFolder implements Folder {
     const id = (token: string) => metadata.get(`tokenizer.ggml.${token}_token_id`);
     const ids = { bos_token_id: id('bos'), eos_token_id: id('eos'), pad_token_id: id('padding') };
     const listed = metadata.get('tokenizer.ggml.tokens');
-    const keys = new GgufKeys(this.name, metadata, String(name), tensors);
+    const keys = new GgufKeys(this.name, metadata, String(name), tensors, lists);
     const config: JsonObject = {
       ...{ model_type: found.name, ...ids },
       ...(Array.isArray(listed) && { vocab_size: listed.length }),

@@ -112,7 +112,7 @@ describe('a GGUF file', () => {
     ['no architecture', [], 'UNSUPPORTED', /no GGUF architecture/],
     ['sizes that are texts', [key('general.architecture', 'llama'), key('llama.block_count', 'one')], 'FORMAT', /block_count/],
     ['no tensors', llama, 'MODEL_MISMATCH', /1 layers|has no/],
-    ['scaled positions', [...llama, key('llama.rope.scaling.type', 'yarn')], 'UNSUPPORTED', /scaled rotary/],
+    ['scaled positions', [...llama, key('llama.rope.scaling.type', 'ntk')], 'UNSUPPORTED', /scaled rotary positions of type "ntk"/],
   ] as const)('of %s is refused', async (_, keys, code, message) => {
     const error = await failureOf(() => load([...keys]));
     expect(error.code).toBe(code);

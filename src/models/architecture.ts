@@ -52,6 +52,10 @@ export interface StoredTensor {
   readonly transposed?: true;
   /** Heads whose rows are interleaved, as GGUF has Llama's queries and keys: their count, for each of several parts; 0 for a part whose rows are not. */
   readonly permuted?: number | readonly number[];
+  /** How many heads have their query's, key's and value's rows together, one head behind the other, as BLOOM has them. */
+  readonly byHead?: number;
+  /** What the file's numbers are more than the parameter's, as GGUF has Gemma's norms: by 1. They are float32. */
+  readonly plus?: number;
 }
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */

@@ -26,15 +26,16 @@ export function blockOf(
   { causal = false, crosses = false } = {},
 ): BlockSpec {
   const { place, activation, gated, bias = true, attentionBias = bias, attentionOutBias, queryKeyNorm, attentionScale: scale } = choices;
-  const { dropout = 0, attentionDropout = dropout, activationDropout = dropout, attentionOutputDropout } = choices;
+  const { dropout = 0, attentionDropout = dropout, activationDropout = dropout, attentionOutputDropout, softCap, residualScale } = choices;
   const { window, rotary, slopes, attentionNorm } = choices;
   const norm = normOf(eps, choices);
-  const attention = { H, G, D, bias: attentionBias, outBias: attentionOutBias, scale, dropout: attentionDropout };
+  const attention = { H, G, D, bias: attentionBias, outBias: attentionOutBias, scale, softCap, dropout: attentionDropout };
   const reach = window === undefined ? undefined : ([window, window] as const);
-  const own = { norm: queryKeyNorm ? norm : undefined, rotary, slopes, window: reach, causal };
+  const norms = { norm: queryKeyNorm ? norm : undefined, normsAll: queryKeyNorm === 'all' };
+  const own = { ...norms, rotary, slopes, window: reach, causal };
   return {
     ...{ C, attention: { ...attention, ...own }, cross: crosses ? attention : undefined },
     feedForward: { F, activation, gated, bias, dropout: activationDropout },
-    ...{ norm, place, firstNorm: attentionNorm, dropout, attentionOutputDropout },
+    ...{ norm, place, firstNorm: attentionNorm, dropout, attentionOutputDropout, residualScale },
   };
 }

@@ -35,12 +35,16 @@ export interface BlockChoices {
   attentionBias?: boolean | readonly [q: boolean, k: boolean, v: boolean];
   /** Of attention's output, where it differs from those of queries, keys and values. */
   attentionOutBias?: boolean;
-  /** Norms of each head's queries and keys. Default false. */
-  queryKeyNorm?: boolean;
+  /** Norms of queries and keys, of each head or of 'all' together. Default false. */
+  queryKeyNorm?: boolean | 'all';
   /** A norm behind the blocks. Default false. */
   finalNorm?: boolean;
   /** What scores of attention are multiplied by. Default 1 / sqrt(D). */
   attentionScale?: number;
+  /** Bounds those scores: softCap · tanh(s / softCap). Default: nothing does. */
+  softCap?: number | undefined;
+  /** What sublayers' outputs are multiplied by before they are added. Default 1. */
+  residualScale?: number;
   /** In training, the share that is zeroed of embeddings and of sublayers' outputs. Default 0. */
   dropout?: number;
   /** The same of embeddings, of attention weights, of what the activation gives, and of what attention gives. Default as `dropout`. */
@@ -60,6 +64,8 @@ export interface LayerChoices {
   slopes?: readonly number[] | undefined;
   /** Whether attention reads behind a norm of its own, where layers are pre-norm. Default true. */
   attentionNorm?: boolean | undefined;
+  /** What scores of its attention are multiplied by, where that differs. */
+  attentionScale?: number;
 }
 
 /** What an encoder chooses beside. */
@@ -112,6 +118,10 @@ export interface DecoderChoices extends BlockChoices {
   layer?: (l: number) => LayerChoices;
   /** Whether tokens see what stands before them alone; a model whose tokens do not writes nothing, but has states. Default true. */
   causal?: boolean;
+  /** What the last states are multiplied by before they are scored. Default 1. */
+  logitsScale?: number;
+  /** Bounds the scores of words, as `softCap` those of attention. Default: nothing does. */
+  logitsCap?: number | undefined;
   /** Whether words are scored by their embeddings, though the checkpoint may have scores `apart`. */
   tied: boolean;
   apart?: boolean;

@@ -7,6 +7,8 @@ import { HeedError } from '../errors.js';
 import { Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import { type Kept, keptOf, Trunk } from '../nn/trunk.js';
+import { activate } from '../ops/activation.js';
+import { scale } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
@@ -61,7 +63,7 @@ export class Decoder extends Module {
       SequenceClassification: { choices: () => ({ reads: 'last', bias: false }) as const, weights: { 'head.out': 'score' } },
       ...heads,
     },
-    ignored: [...ignored, /^(lm_head|score|output)\./],
+    ignored: [...ignored, /^(lm_head|embed_out|score|output)\./],
   });
   readonly #tower: Tower;
   /** What scores words, unless their embeddings do. */
@@ -71,15 +73,20 @@ export class Decoder extends Module {
     engine: Engine,
     /** Its sizes. */
     readonly dims: DecoderDims,
-    choices: DecoderChoices,
+    /** What its blocks are like. */
+    readonly choices: DecoderChoices,
   ) {
     super(engine);
     const { C, L, V, eps } = dims;
     const { embeddingScale, embeddingNorm, positions, dropout, embeddingDropout = dropout, finalNorm = true, layer, tied, apart } = choices;
     const norm = normOf(eps, choices);
     const embeddings = { ...dims, packed: tied || apart, makePositions: positions, scale: embeddingScale, dropout: embeddingDropout };
-    const { causal = true } = choices;
-    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal }));
+    if (choices.causal === false)
+      throw new HeedError('UNSUPPORTED', 'The tokens of this model see what comes after them: it writes nothing', {
+        culprit: 'model',
+        cure: 'Use AutoModel, which gives states',
+      });
+    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal: true }));
     const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
     this.#tower = new Tower(stem, this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined)));
     if (!tied || apart) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
@@ -144,8 +151,16 @@ export class Decoder extends Module {
         cure: 'Truncate, or ask for fewer tokens',
       });
     const states = yield* this.#tower.steps(ids, call, kept);
-    const logits = linear(states, (this.#head ?? this.#tower.stem.words).weight.operand);
+    const logits = this.engine.scope(() => this.#scored(states));
     if (!kept.hiddenStates) states.dispose();
     return logits;
+  }
+
+  /** states [B, T, C] → [B, T, V] */
+  #scored(states: Tensor): Tensor {
+    const { logitsScale = 1, logitsCap } = this.choices;
+    const scaled = logitsScale === 1 ? states : scale(states, logitsScale);
+    const logits = linear(scaled, (this.#head ?? this.#tower.stem.words).weight.operand);
+    return logitsCap ? scale(activate(scale(logits, 1 / logitsCap), 'tanh'), logitsCap) : logits;
   }
 }

@@ -1,20 +1,21 @@
 /** What decoder-only models have in common: the keys of Llama's descendants' configs, and the names of their weights. */
-import { HeedError } from '../errors.js';
 import type { JsonNode, JsonObject } from '../io/json.js';
-import type { CheckpointSummary, DecoderChoices, DecoderDims, Names } from './architecture.js';
+import type { Architecture, CheckpointSummary, DecoderChoices, DecoderDims, GgufSpelling, Names } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
+import { Decoder } from './decoder.js';
 import type { GgufKeys } from './gguf_keys.js';
 import { below } from './names.js';
-import { rotaryOf } from './rotary.js';
+import { rotaryInGguf, rotaryOf } from './rotary.js';
 
 /** What configs may leave out: transformers' LlamaConfig. */
 const llamaSizes = {
   ...{ vocab_size: 32_000, hidden_size: 4096, intermediate_size: 11_008, num_hidden_layers: 32, num_attention_heads: 32 },
   ...{ max_position_embeddings: 2048, eps: 1e-6 },
 };
+type Sizes = Partial<typeof llamaSizes>;
 
-export function llamaDims(c: JsonNode, own: Partial<typeof llamaSizes> = {}): DecoderDims {
+export function llamaDims(c: JsonNode, own: Sizes = {}): DecoderDims {
   const absent = { ...llamaSizes, ...own };
   const [C, H] = [sizeIn(c, 'hidden_size', absent.hidden_size), sizeIn(c, 'num_attention_heads', absent.num_attention_heads)];
   const G = sizeIn(c, 'num_key_value_heads', H);
@@ -36,15 +37,25 @@ export const scoring = (c: JsonNode, { apart }: CheckpointSummary, absent = true
 export const headTies = (c: JsonNode, absent = true) =>
   c.boolean('tie_word_embeddings', absent) ? [{ table: 'embeddings.word', copies: ['lm_head'] }] : [];
 
+/** What holds where a config does not say: sizes, the base of rotary positions, whether embeddings score words. */
+export interface Absent {
+  sizes?: Sizes;
+  base?: number;
+  tied?: boolean;
+}
+
 /** Pre-norm blocks with root-mean-square norms, a gate, rotary positions, and biases where the config says so. */
-export function llamaChoices(c: JsonNode, checkpoint: CheckpointSummary): DecoderChoices {
-  const rotary = rotaryOf(c, llamaDims(c).positions);
+export function llamaChoices(c: JsonNode, checkpoint: CheckpointSummary, { sizes, base, tied = false }: Absent = {}): DecoderChoices {
+  const rotary = rotaryOf(c, llamaDims(c, sizes).positions, { ...(base && { base }) });
   return {
     ...{ place: 'pre', norm: 'rms', activation: hiddenActivation(c, 'hidden_act', 'silu'), gated: true, layer: () => ({ rotary }) },
     ...{ bias: c.boolean('mlp_bias', false), attentionBias: c.boolean('attention_bias', false) },
-    ...{ attentionDropout: probabilityIn(c, 'attention_dropout', 0), ...scoring(c, checkpoint, false) },
+    ...{ attentionDropout: probabilityIn(c, 'attention_dropout', 0), ...scoring(c, checkpoint, tied) },
   };
 }
+
+/** Names of the norms of queries and keys, where a descendant has them. */
+export const queryKeyNorms: Names = { 'self_attn.q_norm': 'self_attn.q_norm', 'self_attn.k_norm': 'self_attn.k_norm' };
 
 /** Llama's names: those of all its descendants, but for what one has of its own. */
 export const llamaWeights = (own: Names = {}): Names => ({
@@ -57,33 +68,71 @@ export const llamaWeights = (own: Names = {}): Names => ({
   }),
 });
 
-/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions that are scaled, whose table heed does not read. */
-export function llamaGguf(keys: GgufKeys): JsonObject {
-  const scaled = keys.text('rope.scaling.type') ?? 'none';
-  if (scaled !== 'none' || keys.tensors.has('rope_freqs.weight'))
-    throw new HeedError('UNSUPPORTED', `${keys.file} has scaled rotary positions`, {
-      culprit: 'rope.scaling',
-      cure: 'Take the safetensors model',
-    });
-  return {
-    ...{ num_hidden_layers: keys.number('block_count'), hidden_size: keys.number('embedding_length') },
-    ...{ intermediate_size: keys.number('feed_forward_length'), max_position_embeddings: keys.number('context_length') },
-    ...{ num_attention_heads: keys.number('attention.head_count'), num_key_value_heads: keys.number('attention.head_count_kv') },
-    ...{ head_dim: keys.number('attention.key_length') ?? keys.number('rope.dimension_count') },
-    ...{ rms_norm_eps: keys.number('attention.layer_norm_rms_epsilon'), rope_theta: keys.number('rope.freq_base') },
-    ...{ vocab_size: keys.number('vocab_size'), tie_word_embeddings: !keys.tensors.has('output.weight') },
-    hidden_act: 'silu',
-  };
+/** What one of Llama's descendants has of its own. */
+interface Descendant {
+  /** What its configs may leave out, where that differs. */
+  absent?: Absent;
+  /** What its blocks choose otherwise. */
+  block?: (c: JsonNode, dims: DecoderDims) => Partial<DecoderChoices>;
+  /** Names of a layer's modules. */
+  names?: Names;
+  /** `config` gives keys beside Llama's; `weights` are, without it, those that all have. */
+  gguf?: { name: string; config?: GgufSpelling['config']; weights?: GgufSpelling['weights'] };
 }
 
-/** What GGUF files call the weights; rows of queries and keys are interleaved, pair by pair, in each head. */
-export function llamaGgufWeights(c: JsonNode): Names {
-  const { H, G } = llamaDims(c);
+/** A model_type that is Llama but for what it has of its own. */
+export const likeLlama = (
+  name: string,
+  { absent = {}, block, names, gguf }: Descendant = {},
+): Architecture<DecoderDims, DecoderChoices> => {
+  const dims = (c: JsonNode) => llamaDims(c, absent.sizes);
   return {
-    ...{ 'embeddings.word': 'token_embd', norm: 'output_norm', lm_head: 'output' },
-    ...below('layers.{l}', 'blk.{l}', {
-      ...{ 'self_attn.in_proj': { name: 'attn_{q,k,v}', permuted: [H, G, 0] }, 'self_attn.out_proj': 'attn_output' },
-      ...{ linear1: 'ffn_gate', linear3: 'ffn_up', linear2: 'ffn_down', norm1: 'attn_norm', norm2: 'ffn_norm' },
+    ...{ name, module: Decoder, dims, prefixes: ['model.'], ignored: [/\.rotary_emb\.inv_freq$/, /^rope_f\w+\.weight$/] },
+    block: (c, checkpoint) => {
+      const [llama, own] = [llamaChoices(c, checkpoint, absent), block?.(c, dims(c))];
+      return { ...llama, ...own, layer: (l) => ({ ...llama.layer?.(l), ...own?.layer?.(l) }) };
+    },
+    weights: () => llamaWeights(names),
+    ties: (c) => headTies(c, absent.tied ?? false),
+    ...(gguf && {
+      gguf: {
+        name: gguf.name,
+        config: (keys) => ({ ...llamaGguf(keys), ...gguf.config?.(keys) }),
+        weights: gguf.weights ?? (() => ggufWeights()),
+      },
     }),
   };
+};
+
+/** Keys of config.json that all of Llama's descendants have, by a GGUF file's. */
+const ggufKeys = {
+  head_dim: 'attention.key_length',
+  ...{ num_hidden_layers: 'block_count', hidden_size: 'embedding_length', intermediate_size: 'feed_forward_length' },
+  ...{ num_attention_heads: 'attention.head_count', num_key_value_heads: 'attention.head_count_kv', vocab_size: 'vocab_size' },
+  ...{ max_position_embeddings: 'context_length', rms_norm_eps: 'attention.layer_norm_rms_epsilon' },
+};
+
+/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions with a scaling that heed does not have. */
+export const llamaGguf = (keys: GgufKeys): JsonObject => ({
+  ...{ ...keys.numbers(ggufKeys), ...rotaryInGguf(keys) },
+  ...{ tie_word_embeddings: keys.tied, hidden_act: 'silu' },
+});
+
+/** What GGUF files call the weights of all decoders, but for what one has of its own. */
+export const ggufWeights = (own: Names = {}): Names => ({
+  ...{ 'embeddings.word': 'token_embd', 'embeddings.position': 'position_embd', 'embeddings.norm': 'token_embd_norm' },
+  ...{ norm: 'output_norm', lm_head: 'output' },
+  ...below('layers.{l}', 'blk.{l}', {
+    ...{ 'self_attn.in_proj': 'attn_{q,k,v}', 'self_attn.out_proj': 'attn_output' },
+    ...{ 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' },
+    ...{ linear1: 'ffn_gate', linear3: 'ffn_up', linear2: 'ffn_down' },
+    ...{ norm1: 'attn_norm', norm2: 'ffn_norm', norm1_out: 'post_attention_norm', norm2_out: 'post_ffw_norm' },
+    ...own,
+  }),
+});
+
+/** The same where rows of queries and keys are interleaved, pair by pair, in each head. Their heads are all that is read of the config. */
+export function ggufPairs(c: JsonNode): Names {
+  const { H, G } = llamaDims(c);
+  return ggufWeights({ 'self_attn.in_proj': { name: 'attn_{q,k,v}', permuted: [H, G, 0] } });
 }

@@ -1,6 +1,7 @@
 /** What architectures read in a GGUF file's metadata. */
 import type { GgufMetadata } from '../io/gguf.js';
 import { malformed } from '../io/header.js';
+import type { JsonObject } from '../io/json.js';
 
 /** A file's numbers and texts by their keys, the architecture's own without its name: `block_count` for `llama.block_count`. */
 export class GgufKeys {
@@ -9,6 +10,8 @@ export class GgufKeys {
     readonly metadata: GgufMetadata,
     readonly name: string,
     readonly tensors: ReadonlySet<string>,
+    /** Numbers of the tensors that are no weights. */
+    readonly lists: ReadonlyMap<string, readonly number[]> = new Map(),
   ) {}
 
   /** A number that may be missing; of a list that is all one, that one. */
@@ -23,5 +26,21 @@ export class GgufKeys {
     const value = this.metadata.get(`${this.name}.${key}`);
     if (value === undefined || typeof value === 'string') return value;
     throw malformed(this.file, `${this.name}.${key} is not a text`, key);
+  }
+
+  flag(key: string): boolean | undefined {
+    const value = this.metadata.get(`${this.name}.${key}`);
+    if (value === undefined || typeof value === 'boolean') return value;
+    throw malformed(this.file, `${this.name}.${key} is neither true nor false`, key);
+  }
+
+  /** Numbers that may be missing, by their names in config.json. */
+  numbers(names: Readonly<Record<string, string>>): JsonObject {
+    return Object.fromEntries(Object.entries(names).map(([name, key]) => [name, this.number(key)]));
+  }
+
+  /** Whether words are scored by their embeddings: there is no other matrix. */
+  get tied(): boolean {
+    return !this.tensors.has('output.weight');
   }
 }

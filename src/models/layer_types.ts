@@ -32,18 +32,41 @@ export function alternatingLayers(c: JsonNode, L: number, { every, window, ...ba
       window: Math.floor(sizeIn(c, ...window) / 2),
     },
   };
-  return layerTypes(c, L, sizeIn(c, ...every)).map((type) => of[type]);
+  const whole = sizeIn(c, ...every);
+  return layerTypes(c, L, (l) => l % whole !== 0).map((type) => of[type]);
 }
 
 const names = ['full_attention', 'sliding_attention'] as const;
 
-function layerTypes(c: JsonNode, L: number, every: number): readonly (typeof names)[number][] {
+/** What transformers makes of other keys where a config has no list: which layers slide. */
+type Slides = (l: number) => boolean;
+
+function layerTypes(c: JsonNode, L: number, absent: Slides): readonly (typeof names)[number][] {
   const listed = c.array('layer_types', undefined);
-  const types = (listed ?? Array.from({ length: L }, (_, l) => names[l % every === 0 ? 0 : 1])).map((given) =>
+  const types = (listed ?? Array.from({ length: L }, (_, l) => names[absent(l) ? 1 : 0])).map((given) =>
     names.find((name) => name === given),
   );
   if (types.length === L && types.every((type) => type !== undefined)) return types;
   throw c.error(`must list ${L} of ${names.join(' and ')} in layer_types`);
+}
+
+/** How many tokens before it a layer sees that slides; undefined: all. A config's window counts the token itself, and null is none. */
+export function windowIn(c: JsonNode, absent?: number): number | undefined {
+  const tokens =
+    c.value.sliding_window === null || (c.get('sliding_window') ?? absent) === undefined ? 0 : sizeIn(c, 'sliding_window', absent);
+  return tokens === 0 ? undefined : tokens - 1;
+}
+
+/** The windows of causal layers, some of which slide, or all unless a config lists them. */
+export function windowsIn(
+  c: JsonNode,
+  L: number,
+  absent?: number,
+  slides: Slides = () => true,
+): (l: number) => { window: number | undefined } {
+  const window = windowIn(c, absent);
+  const types = layerTypes(c, L, (l) => window !== undefined && slides(l));
+  return (l) => ({ window: types[l] === 'sliding_attention' ? window : undefined });
 }
 
 function rotaryBase(c: JsonNode, type: string, [key, absent]: Key): number {

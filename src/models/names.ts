@@ -18,6 +18,10 @@ export interface SpeltTensor {
   transposed: boolean;
   /** Heads whose rows are interleaved; 0: rows are in heed's order. */
   permuted: number;
+  /** Heads whose queries, keys and values stand together; 0: all queries come first. */
+  byHead: number;
+  /** What its numbers are more than the parameter's. */
+  plus: number;
 }
 
 /** The tensors of a checkpoint whose rows a parameter of heed's stacks; undefined where its architecture does not say. */
@@ -28,9 +32,12 @@ export function tensorsOf(names: Names, key: string): readonly SpeltTensor[] | u
   const own = names[general];
   const entry = own ?? names[module];
   if (!entry) return undefined;
-  const { transposed = false, permuted = 0 } = typeof entry === 'string' ? {} : entry;
+  const { transposed = false, permuted = 0, byHead = 0, plus = 0 } = typeof entry === 'string' ? {} : entry;
   const name = (own ? nameOf(own) : `${nameOf(entry)}.${part}`).replace('{l}', layer);
   const [, before, parts, behind] = /^(.*)\{(.*,.*)\}(.*)$/.exec(name) ?? [];
   const all = parts ? parts.split(',').map((one) => `${before}${one}${behind}`) : [name];
-  return all.map((name, i) => ({ name, transposed, permuted: typeof permuted === 'number' ? permuted : (permuted[i] ?? 0) }));
+  return all.map((name, i) => ({
+    ...{ name, transposed, byHead, plus },
+    permuted: typeof permuted === 'number' ? permuted : (permuted[i] ?? 0),
+  }));
 }

@@ -10,7 +10,7 @@ import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { groups } from '../ops/quantize.js';
 import { isBeside, type Spelt } from './architecture.js';
 import { type SpeltTensor, tensorsOf } from './names.js';
-import { reordered, transposed } from './row_order.js';
+import { type RowOrder, reordered, shifted, transposed } from './row_order.js';
 
 /** A checkpoint's tensor: rows of a parameter. */
 export interface Target {
@@ -24,20 +24,22 @@ export interface Target {
   holds: 'rows' | 'ints' | 'scales';
   /** Whether the file has columns for rows. */
   transposed: boolean;
-  /** Rows of a head whose rows are interleaved in the file; 1: they are in heed's order. */
-  head: number;
+  /** How the file has the rows where it has them in another order. */
+  order: RowOrder | undefined;
+  /** What the file's numbers are more than the parameter's. */
+  plus: number;
 }
 
 /** What a parameter is in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
 interface Stored {
   key: string;
   parameter: Parameter;
-  tensors: readonly (SpeltTensor & Pick<Target, 'row' | 'height' | 'head'>)[];
+  tensors: readonly (SpeltTensor & Pick<Target, 'row' | 'height' | 'order'>)[];
 }
 
 function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, void> {
   for (const [key, parameter] of module.namedParameters()) {
-    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0 }];
+    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0, byHead: 0, plus: 0 }];
     if (!tensors) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
     const { heights, rows, shape } = parameter;
     let end = 0;
@@ -47,26 +49,28 @@ function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, 
         const height = tensors.length === heights.length ? (heights[i] as number) : rows / tensors.length;
         const row = end;
         end += height;
-        return { ...tensor, row, height, transposed: tensor.transposed && shape.length === 2, head: headOf(tensor, height) };
+        return { ...tensor, row, height, transposed: tensor.transposed && shape.length === 2, order: orderOf(tensor, height) };
       }),
     };
   }
 }
 
-/** Rows of a head that are interleaved. */
-function headOf({ name, permuted }: SpeltTensor, height: number): number {
-  if (permuted === 0) return 1;
-  const rows = height / permuted;
-  if (Number.isInteger(rows) && rows % 2 === 0) return rows;
-  throw new HeedError('MODEL_MISMATCH', `${name} has ${height} rows, which are no ${permuted} heads of pairs`, { culprit: name });
+/** In pairs, whose channels turn together; or by heads. */
+function orderOf({ name, permuted, byHead }: SpeltTensor, height: number): RowOrder | undefined {
+  if (!permuted && !byHead) return undefined;
+  const [pair, run] = [height / permuted / 2, height / byHead / 3];
+  const order = permuted ? { x: pair, y: 2, run: 1 } : { x: byHead, y: 3, run };
+  if (Number.isInteger(permuted ? pair : run)) return order;
+  const what = permuted ? `${permuted} heads of pairs` : `queries, keys and values of ${byHead} heads`;
+  throw new HeedError('MODEL_MISMATCH', `${name} has ${height} rows, which are no ${what}`, { culprit: name });
 }
 
 /** What a checkpoint's tensors are, by their names; a q8 one's matrices are int8 and scales. */
 export function targetsOf(module: Module, architecture: Spelt, stored: ParameterDtype): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const { key, parameter, tensors } of storedIn(module, architecture))
-    for (const { name, row, height, head, ...tensor } of tensors) {
-      const target = { ...{ key, parameter, row, height, head }, transposed: false };
+    for (const { name, row, height, order, plus, ...tensor } of tensors) {
+      const target = { ...{ key, parameter, row, height, order, plus }, transposed: false };
       const rest = parameter.shape.slice(1);
       const shape = [height, ...rest];
       if (stored === 'q8' && parameter.quantizable) {
@@ -95,7 +99,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
     const before = isBeside(key) ? '' : prefix;
     for (const entry of parameter.entries('', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
-      for (const { name, row, height, head, transposed: isTransposed } of tensors) {
+      for (const { name, row, height, order, plus, transposed: isTransposed } of tensors) {
         const shape = [height, ...rest];
         // The int8 and scales of a q8 checkpoint are as products read them.
         const turns = isTransposed && entry.dtype === 'F32';
@@ -105,7 +109,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
             if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
             const each = whole.bytes.length / rows;
             const own = whole.bytes.subarray(row * each, (row + height) * each);
-            const ordered = head === 1 ? own : reordered(own, each, head, 'file');
+            const ordered = order ? reordered(own, each, order, 'file') : plus ? shifted(own, plus) : own;
             return turns ? transposed(ordered, shape as [number, number]) : ordered;
           },
         };

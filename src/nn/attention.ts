@@ -44,8 +44,12 @@ export interface AttentionSpec {
   outBias?: boolean | undefined;
   /** What scores are multiplied by. Default 1 / sqrt(D). */
   scale?: number | undefined;
-  /** Norms of each head's queries and keys (Henry et al., arXiv 2010.04245). Default none. */
+  /** Bounds the scaled products: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default none. */
+  softCap?: number | undefined;
+  /** Norms of queries and keys, each head's (Henry et al., arXiv 2010.04245). Default none. */
   norm?: NormSpec | undefined;
+  /** Whether those norms go over all heads together. Default false. */
+  normsAll?: boolean | undefined;
   /** What turns queries and keys by their positions. A trunk makes it once for all blocks that have the same. */
   rotary?: RotaryMaker | undefined;
   /** A slope for each head: see `alibiSlopes`. Default none. */
@@ -107,7 +111,7 @@ export class Attention extends Module {
   ) {
     super(engine);
     const C = width;
-    const { H, G = H, D = C / H, sources: [kdim, vdim] = [C, C], bias = true, outBias = bias !== false, norm } = spec;
+    const { H, G = H, D = C / H, sources: [kdim, vdim] = [C, C], bias = true, outBias = bias !== false, norm, normsAll } = spec;
     checkProbability(new.target.name, 'dropout', spec.dropout ?? 0);
     const rows = [H * D, G * D, G * D] as const;
     this.#rows = rows;
@@ -122,7 +126,9 @@ export class Attention extends Module {
     if (biases.length) this.#bias = this.parameter('in_proj_bias', [this.#biasFrom(3)], { parts: biases });
     if (spec.learnedKey)
       this.learned = ['k', 'v'].map((name, i) => this.parameter(`bias_${name}`, [1, 1, rows[i + 1] as number], { init: xavierNormal }));
-    if (norm) this.#norms = [this.child('q_norm', makeNorm(engine, D, norm)), this.child('k_norm', makeNorm(engine, D, norm))];
+    const channels = normsAll ? [H * D, G * D] : [D, D];
+    const normed = (name: string, i: number) => this.child(name, makeNorm(engine, channels[i] as number, norm as NormSpec));
+    if (norm) this.#norms = [normed('q_norm', 0), normed('k_norm', 1)];
     this.outProj = this.child('out_proj', new Linear(engine, H * D, C, { bias: outBias, biasInit: zeros }));
   }
 
@@ -162,9 +168,9 @@ export class Attention extends Module {
 
   /** [B, T, heads · D] → [B, heads, T, D], a view, or what a norm and a turn make of it. */
   #heads(x: Tensor, norm?: Norm, turn?: Turn): Tensor {
-    const { H } = this.spec;
-    const rows = unflatten(x, -1, [-1, this.#rows[0] / H]);
-    const heads = transpose(norm ? norm.forward(rows) : rows, 1, 2);
+    const { H, normsAll } = this.spec;
+    const rows = unflatten(norm && normsAll ? norm.forward(x) : x, -1, [-1, this.#rows[0] / H]);
+    const heads = transpose(norm && !normsAll ? norm.forward(rows) : rows, 1, 2);
     return turn ? turn(heads) : heads;
   }
 
@@ -174,14 +180,14 @@ export class Attention extends Module {
 
   /** What queries [B, T, H · D] read of keys and values [B, S, G · D], or of a cache, in the output's channels: [B, T, C]. */
   attend([q, ...rest]: readonly Tensor[], call: AttentionCall): Tensor {
-    const { H, G = H, scale, slopes, dropout = 0 } = this.spec;
+    const { H, G = H, scale, softCap, slopes, dropout = 0 } = this.spec;
     const { bias, lengths, turn, cache, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
     const [B, T] = (q as Tensor).shape as [number, number];
     const query = this.#heads(q as Tensor, this.#norms?.[0], turn);
     const fresh = rest.length ? this.#keys(rest as [Tensor, Tensor], turn) : undefined;
     const drops = this.training && dropout > 0 && { dropoutP: dropout, dropoutKey: this.dropoutKey() };
     const alibiSlopes = slopes && tensor(this.engine, slopes);
-    const options = { ...{ attnMask: bias, isCausal: causal, window, lengths, scale, alibiSlopes, enableGqa: G !== H }, ...drops };
+    const options = { ...{ attnMask: bias, isCausal: causal, window, lengths, scale, softCap, alibiSlopes, enableGqa: G !== H }, ...drops };
     const { output, weights } = this.#look(query, fresh, cache, options, seen !== undefined);
     if (weights) seen?.push(weights);
     return this.outProj.forward(reshape(transpose(output, 1, 2), [B, T, this.#rows[0]]), { residual });

@@ -5,12 +5,13 @@
  *   pre       x + f(norm(x))                                     (Xiong et al., arXiv 2002.04745)
  *   post      norm(x + f(x))
  *   both      x + norm_out(f(norm(x)))                           (sandwich norm: Ding et al., arXiv 2105.13290, §3.1)
+ *   out       x + norm_out(f(x))                                 (OLMo 2: arXiv 2501.00656, §3.3)
  *   parallel  x + attention(norm1(x)) + feedForward(norm2(x))    (GPT-J's; without a norm2 both read norm1(x))
  *
- * Keys: self_attn, multihead_attn, linear1 …, norm1 …, as PyTorch's layers have them, and norm1_out … of 'both'.
+ * Keys: self_attn, multihead_attn, linear1 …, norm1 …, as PyTorch's layers have them, and norm1_out … of 'both' and 'out'.
  */
 import type { Engine } from '../engine/engine.js';
-import { add } from '../ops/elementwise.js';
+import { add, scale } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
 import { Attention, type AttentionCall, type AttentionSpec, keeping } from './attention.js';
 import type { KVCache } from './cache.js';
@@ -24,6 +25,7 @@ const places = {
   pre: { before: true, out: false, behind: false },
   post: { before: false, out: false, behind: true },
   both: { before: true, out: true, behind: false },
+  out: { before: false, out: true, behind: false },
   parallel: { before: true, out: false, behind: false },
 } as const;
 export type Place = keyof typeof places;
@@ -42,6 +44,8 @@ export interface BlockSpec {
   firstNorm?: boolean | undefined;
   /** Whether the last one has: parallel sublayers may share the first. Default true. */
   lastNorm?: boolean | undefined;
+  /** What each sublayer's output is multiplied by before it is added to the residual. Default 1. */
+  residualScale?: number | undefined;
   /** In training, the share of each sublayer's output that is zeroed; of what attentions give where that differs. Default 0. */
   dropout?: number | undefined;
   attentionOutputDropout?: number | undefined;
@@ -66,6 +70,7 @@ class Residual {
     readonly out: Norm | undefined,
     readonly behind: Norm | undefined,
     readonly dropout: Dropout,
+    readonly factor: number,
   ) {}
 
   /** What the sublayer reads: norm(x), or x. */
@@ -73,11 +78,12 @@ class Residual {
     return this.before ? this.before.forward(x) : x;
   }
 
-  /** x + f, normed where it has to be. Where nothing comes between, f's last product adds x itself. */
+  /** x + f, normed and scaled where it has to be. Where nothing comes between, f's last product adds x itself. */
   add(x: Tensor, f: Sublayer): Tensor {
-    const { out, behind, dropout } = this;
-    const given = out || (dropout.training && dropout.p > 0) ? f() : undefined;
-    const sum = given ? add(dropout.forward(out ? out.forward(given) : given), x) : f(x);
+    const { out, behind, dropout, factor } = this;
+    const given = out || factor !== 1 || (dropout.training && dropout.p > 0) ? f() : undefined;
+    const scaled = (y: Tensor) => (factor === 1 ? y : scale(y, factor));
+    const sum = given ? add(scaled(dropout.forward(out ? out.forward(given) : given)), x) : f(x);
     return behind ? behind.forward(sum) : sum;
   }
 }
@@ -97,7 +103,7 @@ export class Block extends Module {
   ) {
     super(engine);
     const { C, attention, cross, feedForward, norm, place, firstNorm = true, lastNorm = true, dropout = 0 } = spec;
-    const { attentionOutputDropout = dropout } = spec;
+    const { attentionOutputDropout = dropout, residualScale = 1 } = spec;
     this.#attention = this.child('self_attn', new Attention(engine, C, attention));
     this.#feedForward = this.child('', new FeedForward(engine, C, feedForward));
     if (cross) this.#cross = this.child('multihead_attn', new Attention(engine, C, cross));
@@ -105,7 +111,7 @@ export class Block extends Module {
     const around = (n: number, has: boolean, p: number) => {
       const made = (name: string, where: boolean) => (where && has ? this.child(name, makeNorm(engine, C, norm)) : undefined);
       const norms = [made(`norm${n}`, stands.before), made(`norm${n}_out`, stands.out), made(`norm${n}`, stands.behind)] as const;
-      return new Residual(...norms, this.child(`dropout${n}`, new Dropout(engine, p)));
+      return new Residual(...norms, this.child(`dropout${n}`, new Dropout(engine, p)), residualScale);
     };
     this.#around = [
       around(1, firstNorm, attentionOutputDropout),

@@ -135,10 +135,12 @@ export class LayerNorm extends Module {
 
 /** Root-mean-square norm over the last axis (Zhang & Sennrich 2019). */
 export class RMSNorm extends Module {
-  /** What channels are multiplied by, [C]. */
+  /** What channels are multiplied by, [C], less the offset. */
   readonly weight: Parameter;
   /** What is added to the mean square. Default 1e-6. */
   readonly eps: number;
+  /** What is added to the weight. */
+  readonly offset: number;
 
   constructor(
     engine: Engine,
@@ -146,17 +148,20 @@ export class RMSNorm extends Module {
     options: {
       /** What is added to the mean square. Default 1e-6. */
       eps?: number;
+      /** What is added to the weight, which then begins at 1 − offset. Default 0; Gemma's norms have 1. */
+      offset?: number;
     } = {},
   ) {
     super(engine);
-    checkOptions(options, ['eps'], 'RMSNorm');
+    checkOptions(options, ['eps', 'offset'], 'RMSNorm');
     this.eps = checkEps('RMSNorm', options.eps ?? 1e-6);
-    this.weight = this.parameter('weight', [normalizedShape], { init: ones });
+    this.offset = options.offset ?? 0;
+    this.weight = this.parameter('weight', [normalizedShape], { init: (values) => void values.fill(1 - this.offset) });
   }
 
   /** [..., C] → [..., C]. */
   forward(x: TensorLike): Tensor {
-    return rmsNorm(x, this.weight.tensor, { eps: this.eps });
+    return rmsNorm(x, this.weight.tensor, { eps: this.eps, offset: this.offset });
   }
 }
 

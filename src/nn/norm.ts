@@ -7,6 +7,8 @@ import { LayerNorm, RMSNorm } from './layers.js';
 const norms = {
   layer: (engine: Engine, C: number, { eps, bias = true }: NormSpec): Norm => new LayerNorm(engine, C, { eps, bias }),
   rms: (engine: Engine, C: number, { eps }: NormSpec): Norm => new RMSNorm(engine, C, { eps }),
+  /** x / sqrt(mean x² + eps) · (1 + w): Gemma's. */
+  rms1: (engine: Engine, C: number, { eps }: NormSpec): Norm => new RMSNorm(engine, C, { eps, offset: 1 }),
 } as const;
 export type NormKind = keyof typeof norms;
 /** A norm of a layer. */

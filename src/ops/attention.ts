@@ -39,7 +39,7 @@ export interface AttentionOptions {
   alibiSlopes?: Tensor | undefined;
   /** Default 1 / sqrt(D). */
   scale?: number | undefined;
-  /** Bounds the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. It has no gradient. */
+  /** Bounds the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. */
   softCap?: number | undefined;
   /** Fewer key and value heads than query heads, each of which serves H / G neighbours. */
   enableGqa?: boolean | undefined;
@@ -151,8 +151,6 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
   const { dropoutP = 0, dropoutKey } = options;
   if (cached && isTracked(engine, ...inputs))
     throw new HeedError('UNSUPPORTED', 'attention: a cache has no gradient', { culprit: 'cache', cure: 'Train without one' });
-  if (softCap && isTracked(engine, ...inputs))
-    throw new HeedError('UNSUPPORTED', 'attention: a soft cap has no gradient', { culprit: 'softCap', cure: 'Train without one' });
   const kept = weights || isTracked(engine, ...inputs);
   const stands = isCausal || options.window !== undefined || alibiSlopes !== undefined;
   const each = typeof queryOffset === 'number' ? Array<number>(B).fill(queryOffset) : queryOffset;

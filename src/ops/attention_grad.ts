@@ -56,11 +56,11 @@ function gradOfQueries(of: Attended, up: Tensor, rows: number, at: Told, dq: num
   const [B, H, T, D] = of.q.shape as Four;
   const [, , S, Dv] = of.v.shape as Four;
   const [tiles, work] = [B * H * Math.ceil(T / QUERIES), 2 * B * H * T * S * (2 * D + Dv + 16)];
-  const scratch = 2 * SCORES + QUERIES * wide(D) * 4 + WORDS;
-  const [q, dy, scale] = [of.q.ptr, up.ptr, of.scale];
+  const scratch = 2 * SCORES + KEYS * 4 + QUERIES * wide(D) * 4 + WORDS;
+  const [q, dy, scale, cap] = [of.q.ptr, up.ptr, of.scale, of.cap];
   const [k, k_columns, v] = [panelsOf(of.k), panelsOf(of.k, true), panelsOf(of.v)];
   const [ob, oh, ot] = up.strides as Four;
-  const operands = { tiles, work, scratch, dq, dbias, rows, q, dy, k, k_columns, v, ob, oh, ot, scale, at };
+  const operands = { tiles, work, scratch, dq, dbias, rows, q, dy, k, k_columns, v, ob, oh, ot, scale, cap, at };
   of.q.engine.launch(kernels.attention_grad_q_f32(operands));
 }
 
@@ -68,11 +68,11 @@ function gradOfKeys(of: Attended, up: Tensor, rows: number, at: Told, dk: number
   const [B, H, T, D] = of.q.shape as Four;
   const [, G, S, Dv] = of.v.shape as Four;
   const [tiles, work] = [B * G * Math.ceil(S / QUERIES), 4 * B * H * T * S * (D + Dv + 8)];
-  const scratch = 2 * SCORES + KEYS * 4 + QUERIES * (wide(D) + wide(Dv)) * 4 + WORDS;
-  const [k, v, scale] = [of.k.ptr, of.v.ptr, of.scale];
+  const scratch = 2 * SCORES + 2 * KEYS * 4 + QUERIES * (wide(D) + wide(Dv)) * 4 + WORDS;
+  const [k, v, scale, cap] = [of.k.ptr, of.v.ptr, of.scale, of.cap];
   const [q, q_columns, dy, dy_columns] = [panelsOf(of.q), panelsOf(of.q, true), panelsOf(up), panelsOf(up, true)];
   const [kb, kh, ks] = of.k.strides as Four;
   const [vb, vh, vs] = of.v.strides as Four;
-  const operands = { tiles, work, scratch, dk, dv, rows, k, v, q, q_columns, dy, dy_columns, kb, kh, ks, vb, vh, vs, scale, at };
+  const operands = { tiles, work, scratch, dk, dv, rows, k, v, q, q_columns, dy, dy_columns, kb, kh, ks, vb, vh, vs, scale, cap, at };
   of.q.engine.launch(kernels.attention_grad_kv_f32(operands));
 }

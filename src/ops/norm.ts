@@ -46,8 +46,14 @@ export interface NormOptions {
   eps?: number | undefined;
 }
 
-function epsOf(name: string, options: NormOptions, absent: number): number {
-  checkOptions(options, ['eps'], name);
+/** Options of rmsNorm. */
+export interface RmsNormOptions extends NormOptions {
+  /** What is added to the weight. Default 0; Gemma's norms have 1. */
+  offset?: number | undefined;
+}
+
+function epsOf(name: string, options: NormOptions, absent: number, known: readonly string[] = ['eps']): number {
+  checkOptions(options, known, name);
   return checkEps(name, options.eps ?? absent);
 }
 
@@ -58,7 +64,14 @@ export function checkEps(name: string, eps: number): number {
 }
 
 /** The gradients of a norm over rows of C channels: `stats` holds of each row the mean, which is 0 unless it is `centred`, 1 / deviation, and the mean's rounding error. */
-function normGrad(dy: Tensor, x: Tensor, stats: Tensor, weight: Tensor | undefined, centred: boolean, wanted: readonly boolean[]) {
+function normGrad(
+  dy: Tensor,
+  x: Tensor,
+  stats: Tensor,
+  weight: Tensor | undefined,
+  { centred = false, offset = 0 },
+  wanted: readonly boolean[],
+) {
   const [T, C] = [stats.dim(0), x.dim(-1)];
   const make = (wants: boolean | undefined, shape: readonly number[]) => (wants ? Tensor.empty(x.engine, shape) : undefined);
   const [dx, dw, db] = [make(wanted[0], x.shape), make(wanted[1], [C]), make(wanted[2], [C])];
@@ -66,7 +79,7 @@ function normGrad(dy: Tensor, x: Tensor, stats: Tensor, weight: Tensor | undefin
   const [up, at, g] = [contiguous(dy).ptr, stats.ptr, weight ? contiguous(weight).ptr : 0];
   if (dx)
     engine.launch(
-      kernels.norm_grad_x_f32({ tiles: T, work: size * 16, dx: dx.ptr, dy: up, x: ptr, stats: at, g, C, centred: Number(centred) }),
+      kernels.norm_grad_x_f32({ tiles: T, work: size * 16, dx: dx.ptr, dy: up, x: ptr, stats: at, g, C, centred: Number(centred), offset }),
     );
   if (dw || db) {
     const [tiles, dg, ofBias] = [Math.ceil(C / STRIP), dw?.ptr ?? 0, db?.ptr ?? 0];
@@ -82,17 +95,20 @@ export const layerNorm = op((x: Tensor, weight?: Tensor, bias?: Tensor, options:
   const [g, b] = [operand('layerNorm', 'weight', weight, [C]), operand('layerNorm', 'bias', bias, [C])];
   const stats = isTracked(x.engine, x, weight, bias) ? Tensor.empty(x.engine, [T, 3]) : undefined;
   x.engine.launch(kernels.layer_norm_f32({ tiles: T, work: x.size * 8, y: y.ptr, stats: stats?.ptr ?? 0, x: source.ptr, g, b, C, eps }));
-  if (stats) record(y, [x, weight, bias], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, true, wanted));
+  if (stats)
+    record(y, [x, weight, bias], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, { centred: true }, wanted));
   return y;
 });
 
-/** x / sqrt(mean x² + eps) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
-export const rmsNorm = op((x: Tensor, weight?: Tensor, options: NormOptions = {}): Tensor => {
-  const eps = epsOf('rmsNorm', options, 1e-6);
+/** x / sqrt(mean x² + eps) · (weight + offset) over the last axis (Zhang & Sennrich 2019, eq. 4). */
+export const rmsNorm = op((x: Tensor, weight?: Tensor, options: RmsNormOptions = {}): Tensor => {
+  const eps = epsOf('rmsNorm', options, 1e-6, ['eps', 'offset']);
+  const { offset = 0 } = options;
+  if (!Number.isFinite(offset)) throw wrongArgument('rmsNorm', 'offset', offset, 'It is a finite number');
   const { source, y, T, C } = rows('rmsNorm', x);
   const g = operand('rmsNorm', 'weight', weight, [C]);
   const stats = isTracked(x.engine, x, weight) ? Tensor.empty(x.engine, [T, 3]) : undefined;
-  x.engine.launch(kernels.rms_norm_f32({ tiles: T, work: x.size * 6, y: y.ptr, stats: stats?.ptr ?? 0, x: source.ptr, g, C, eps }));
-  if (stats) record(y, [x, weight], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, false, wanted));
+  x.engine.launch(kernels.rms_norm_f32({ tiles: T, work: x.size * 6, y: y.ptr, stats: stats?.ptr ?? 0, x: source.ptr, g, C, eps, offset }));
+  if (stats) record(y, [x, weight], [source, stats, weight], (dy, wanted) => normGrad(dy, source, stats, weight, { offset }, wanted));
   return y;
 });

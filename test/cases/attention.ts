@@ -90,10 +90,6 @@ const shapes: AttentionShape[] = [
   { ...square, drop: 0.3, causal: true },
   { ...long, drop: 0.2, queryOffset: 3, window: [200, 90] as const },
   { ...small, H: 4, G: 2, drop: 0.4, mask: 'float' as const, maskDims: [4, 5, 7], lengths: [6, 2] },
-];
-
-/** There is no gradient through a cap. */
-const capped: AttentionShape[] = [
   { ...small, softCap: 0.3 },
   { ...small, D: 13, Dv: 1, softCap: 50, scale: 2 },
   { ...small, H: 6, G: 2, softCap: 1, mask: 'float', lengths: [6, 2] },
@@ -216,8 +212,3 @@ export const attentionWeightsCase: OpCase<AttentionShape, AttentionInputs> = {
     engine.scope(() => attentionWithWeights(tensors.query, tensors.key, tensors.value, optionsOf(shape, tensors)).weights),
   oracle: weights64,
 };
-
-export const cappedAttentionCases: readonly OpCase<AttentionShape, AttentionInputs>[] = [attentionCase, attentionWeightsCase].map((op) => {
-  const { gradients: _, ...rest } = op;
-  return { ...rest, name: `${op.name} with a soft cap`, shapes: capped, bench: [] };
-});

@@ -1,6 +1,6 @@
 /** Every case. Whoever walks them all reads this list; whoever needs one imports it from its family's file. */
 import { activationCases } from './activation.js';
-import { attentionCase, attentionWeightsCase, cappedAttentionCases } from './attention.js';
+import { attentionCase, attentionWeightsCase } from './attention.js';
 import { dropoutCase } from './dropout.js';
 import { addCase, maskToBiasCase, mulCase, scaleCase } from './elementwise.js';
 import { embeddingCase, packCase, packedEmbeddingCase } from './embedding.js';
@@ -23,7 +23,6 @@ export const cases: readonly OpCase[] = [
   matmulCase,
   attentionCase,
   attentionWeightsCase,
-  ...cappedAttentionCases,
   softmaxCase,
   logSoftmaxCase,
   layerNormCase,

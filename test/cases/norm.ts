@@ -10,6 +10,8 @@ export interface NormShape {
   bias?: boolean;
   eps?: number;
   centre?: number;
+  /** What is added to the weight. */
+  offset?: number;
 }
 
 export type NormInputs = {
@@ -65,12 +67,12 @@ export const rmsNormCase: OpCase<NormShape, NormInputs> = {
   ...shared,
   name: 'rmsNorm',
   gradients: ['x', 'weight'],
-  shapes: shapes.map(({ bias, ...shape }) => shape),
-  run: (_, { x, weight }, { eps }) => rmsNorm(x, weight, { eps }),
-  oracle: ({ x, weight }, { dims, eps = 1e-6 }) =>
+  shapes: [...shapes, { dims: [3, 13], weight: true, offset: 1 }, { dims: [2, 8], offset: 1 }].map(({ bias, ...shape }) => shape),
+  run: (_, { x, weight }, { eps, offset }) => rmsNorm(x, weight, { eps, offset }),
+  oracle: ({ x, weight }, { dims, eps = 1e-6, offset = 0 }) =>
     rowwise(x.data, dims.at(-1) as number, (row) => {
       const r = 1 / Math.sqrt(mean(row.map((v) => v * v)) + eps);
-      return row.map((v, c) => v * r * (weight?.data[c] ?? 1));
+      return row.map((v, c) => v * r * (weight ? (weight.data[c] as number) + offset : 1));
     }),
   flops: ({ dims }) => 4 * sizeOf(dims),
 };

@@ -8,16 +8,15 @@ import { givenFolder } from '../../dist/io/given.js';
 import { joinSafetensors, writeSafetensors } from '../../dist/io/safetensors_writer.js';
 import { type AnyArchitecture, registerArchitecture } from '../../dist/models/architecture.js';
 import type { Decoder } from '../../dist/models/decoder.js';
-import { llama } from '../../dist/models/llama.js';
+import * as decoders from '../../dist/models/decoders.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { quantizationConfig } from '../../dist/models/quantization.js';
 import type { Origin } from '../../dist/models/save.js';
 import { crossEntropy, reshape, valueAndGrad } from '../../dist/ops/index.js';
 import { type HostTensor, type Tensor, tensor } from '../../dist/tensor.js';
-import { architectures, rearranged } from './causal.js';
 import { numbersOf, readWeights, type Weight, type Weights, writeWeights } from './files.js';
 
-registerArchitecture(llama as AnyArchitecture, ...architectures);
+registerArchitecture(...(Object.values(decoders) as AnyArchitecture[]));
 
 const folder = fileURLToPath(new URL('../fixtures/causal', import.meta.url));
 const tensors = (name: string, file = 'expected'): Weights => readWeights(readFileSync(join(folder, name, `${file}.safetensors`)));
@@ -31,7 +30,7 @@ afterAll(() => engine.dispose());
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 /** A fixture as heed's modules have it, or other weights with its config. */
-const load = (name: string, weights = writeWeights(rearranged(name, tensors(name, 'model'))), config = {}) => {
+const load = (name: string, weights = writeWeights(tensors(name, 'model')), config = {}) => {
   const own = JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8'));
   const files = { 'config.json': bytesOf(JSON.stringify({ ...own, ...config })), 'model.safetensors': weights };
   return loadPretrained(engine, givenFolder(engine.runtime, files), 'decoder');
@@ -45,6 +44,18 @@ function inputsOf(name: string) {
 function distance(got: HostTensor, want: Weight): number {
   expect(got.dims).toEqual(want.shape);
   return numbersOf(want).reduce((most, x, i) => Math.max(most, Math.abs(x - (got.data[i] as number))), 0);
+}
+
+/** What transformers 4 has in place of transformers 5's keys. */
+function asBefore({ rope_parameters, layer_types, ...config }: Record<string, unknown>): Record<string, unknown> {
+  if (!rope_parameters) return {};
+  const { full_attention, sliding_attention, ...flat } = rope_parameters as Record<string, Record<string, unknown>>;
+  const { rope_theta, partial_rotary_factor, rope_type, ...scaling } = full_attention ?? flat;
+  const gone = { rope_parameters: undefined, layer_types: config.model_type === 'ministral' ? layer_types : undefined };
+  const own = sliding_attention ? { rope_local_base_freq: sliding_attention.rope_theta, sliding_window_pattern: 2 } : {};
+  const neox = config.model_type === 'gpt_neox' ? { rotary_emb_base: rope_theta, rotary_pct: partial_rotary_factor } : {};
+  const rope_scaling = rope_type === 'default' ? null : { type: rope_type, ...scaling };
+  return { ...gone, rope_theta, partial_rotary_factor, rope_scaling, ...own, ...neox };
 }
 
 describe.each(names)('%s', (name) => {
@@ -67,6 +78,14 @@ describe.each(names)('%s', (name) => {
       expect(got[kind].length).toBe(Object.keys(expected).filter((key) => key.startsWith(`${kind}.`)).length);
       for (const [i, x] of got[kind].entries()) expect(distance(x, expected[`${kind}.${i}`] as Weight), `${kind}.${i}`).toBeLessThan(1e-4);
     }
+  });
+
+  it('reads the config as transformers 4 writes it', async () => {
+    const { ids, shape } = inputsOf(name);
+    const { module: old } = await load(name, undefined, asBefore(JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8'))));
+    const [one, other] = [model, old].map((of) => engine.scope(() => of.forward(tensor(engine, ids, shape)).toHost().data));
+    expect(one).toEqual(other);
+    old.dispose();
   });
 
   it('has the same bits token by token', async () => {
@@ -100,7 +119,7 @@ describe.each(names)('%s', (name) => {
   });
 
   it('is written as it came', () => {
-    const came = rearranged(name, tensors(name, 'model'));
+    const came = tensors(name, 'model');
     const saved = readWeights(joinSafetensors(writeSafetensors([...origin.tensors('float32')])));
     expect(saved).toEqual(came);
   });
@@ -122,7 +141,9 @@ describe.each(names)('%s', (name) => {
 
   it('has a gradient for every weight in training, and the same logits', async () => {
     const { ids, shape } = inputsOf(name);
-    const { module } = await load(name);
+    const config = JSON.parse(readFileSync(join(folder, name, 'config.json'), 'utf8'));
+    const drops = Object.keys(config).filter((key) => /dropout$|_pdrop$/.test(key));
+    const { module } = await load(name, undefined, Object.fromEntries(drops.map((key) => [key, 0])));
     const logitsOf = () => engine.scope(() => module.forward(tensor(engine, ids, shape)).toHost().data);
     const want = logitsOf();
     module.train();

@@ -87,16 +87,6 @@ const wrongs: Row[] = [
   ['attention: a place between two keys', () => attend({ queryOffset: [0, 0.5] }), 'ARGUMENT', 'queryOffset'],
   ['attention: a cap below 0', () => attend({ softCap: -1 }), 'ARGUMENT', 'softCap'],
   ['attention: a cap that is no number', () => attend({ softCap: Number.NaN }), 'ARGUMENT', 'softCap'],
-  [
-    'attention: a gradient through a cap',
-    () => {
-      const [tape, attnMask] = [new ops.Tape(engine), floats(5, 6)];
-      tape.watch(attnMask, () => {});
-      return tape.record(() => attend({ softCap: 1, attnMask }));
-    },
-    'UNSUPPORTED',
-    'softCap',
-  ],
   ['attention: slopes for the wrong number of heads', () => attend({ alibiSlopes: floats(3) }), 'SHAPE', 'alibiSlopes'],
   ['attention: an option that there is not', () => attend({ temperature: 2 }), 'UNSUPPORTED', 'temperature'],
   ['attention: dropout without a key', () => attend({ dropoutP: 0.1 }), 'ARGUMENT', 'key'],

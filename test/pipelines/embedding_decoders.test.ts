@@ -1,4 +1,5 @@
 /** Decoders as encoders: states, sentence vectors and classes as transformers and sentence-transformers have them, and what becomes of such models. */
+import { readdirSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ import {
   pipeline,
 } from 'heed';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { readTensors } from '../generation/tensors.js';
 
 const at = (path: string) => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
 const folder = (name: string) => at(`embedding_decoders/${name}`);
@@ -33,17 +35,20 @@ const near = (got: { data: ArrayLike<number> }, want: Rows, tolerance = 1e-4) =>
   const apart = flat.reduce((most, x, i) => Math.max(most, Math.abs(x - (got.data[i] as number))), 0);
   expect(apart).toBeLessThan(tolerance);
 };
-const inputsOf = (side: 'left' | 'right') => {
-  const { input_ids, attention_mask } = expected.states[side];
+const inputsOf = (side: 'left' | 'right', of = expected.states) => {
+  const { input_ids, attention_mask } = of[side];
   return { input_ids, attention_mask } as { input_ids: Rows; attention_mask: Rows };
 };
 
-describe('AutoModel of a decoder', async () => {
-  const model = await AutoModel.from_pretrained(folder('embed'), { engine });
+describe.each([
+  ['embed', expected.states],
+  ['gemma', expected.gemma_states],
+])('AutoModel of a decoder: %s', async (name, states) => {
+  const model = await AutoModel.from_pretrained(folder(name), { engine });
 
   it.each(sides)('gives the states of the base model, padded on the %s', async (side) => {
-    const { attention_mask } = inputsOf(side);
-    const out = await model(inputsOf(side), { output_hidden_states: true, output_attentions: true });
+    const { attention_mask } = inputsOf(side, states);
+    const out = await model(inputsOf(side, states), { output_hidden_states: true, output_attentions: true });
     expect(Object.keys(out).sort()).toEqual(['attentions', 'hidden_states', 'last_hidden_state']);
     const [B, T] = [attention_mask.length, (attention_mask[0] as number[]).length];
     // States of padding are nobody's.
@@ -51,16 +56,36 @@ describe('AutoModel of a decoder', async () => {
     const own = (rows: Rows) => rows.filter((_, i) => counts[i]);
     const told = ({ data }: HostTensor) =>
       own(Array.from({ length: B * T }, (_, i) => Array.from(data.subarray(i * 24, i * 24 + 24), Number)));
-    near({ data: told(out.last_hidden_state).flat() }, own(expected.states[side].last_hidden_state));
-    for (const [l, want] of (expected.states[side].hidden_states as Rows[]).entries())
+    near({ data: told(out.last_hidden_state).flat() }, own(states[side].last_hidden_state));
+    for (const [l, want] of (states[side].hidden_states as Rows[]).entries())
       near({ data: told(out.hidden_states[l] as HostTensor).flat() }, own(want));
     const looks = (rows: Rows) => rows.filter((_, i) => counts[Math.floor(i / (4 * T)) * T + (i % T)]);
-    for (const [l, want] of (expected.states[side].attentions as Rows[]).entries()) {
+    for (const [l, want] of (states[side].attentions as Rows[]).entries()) {
       const { data } = out.attentions[l] as HostTensor;
       const got = want.map((_, i) => Array.from(data.subarray(i * T, i * T + T), Number));
       near({ data: looks(got).flat() }, looks(want));
     }
     expect([...out.last_hidden_state.data].every(Number.isFinite)).toBe(true);
+  });
+
+  it('is saved and loaded as Hugging Face names it', async () => {
+    const out = join(temporary, name);
+    await model.save_pretrained(out);
+    const [saved, came] = await Promise.all([out, folder(name)].map(async (path) => namesIn(path)));
+    expect(saved).toEqual(came);
+    const again = await AutoModel.from_pretrained(out, { engine });
+    expect(await again(inputsOf('right'))).toEqual(await model(inputsOf('right')));
+    again.dispose();
+  });
+});
+
+describe('AutoModel of a language model', () => {
+  it.each(readdirSync(at('causal')).filter((name) => !name.includes('.')))('has the states of %s', async (name) => {
+    const model = await AutoModel.from_pretrained(at(`causal/${name}`), { engine });
+    const want = readTensors(at(`causal/${name}/expected.safetensors`));
+    const { hidden_states } = await model({ input_ids: want.input_ids as HostTensor }, { output_hidden_states: true });
+    for (const [l, states] of hidden_states.entries()) near(states, [Array.from(want[`hidden.${l}`]?.data ?? [], Number)]);
+    model.dispose();
   });
 
   it('leaves out the scores of a language model, and says no word of them', async () => {
@@ -77,14 +102,10 @@ describe('AutoModel of a decoder', async () => {
     for (const made of [states, writer]) made.dispose();
   });
 
-  it('is saved and loaded as Hugging Face names it', async () => {
-    const out = join(temporary, 'base');
-    await model.save_pretrained(out);
-    const [saved, came] = await Promise.all([out, folder('embed')].map(async (path) => namesIn(path)));
-    expect(saved).toEqual(came);
-    const again = await AutoModel.from_pretrained(out, { engine });
-    expect(await again(inputsOf('right'))).toEqual(await model(inputsOf('right')));
-    again.dispose();
+  it('is all that there is of one whose tokens see what comes after them', async () => {
+    const refused = AutoModelForCausalLM.from_pretrained(folder('gemma'), { engine });
+    await expect(refused).rejects.toMatchObject({ code: 'UNSUPPORTED', cure: expect.stringContaining('AutoModel') });
+    expect(await estimate(folder('gemma'), { tokens: 8 })).toMatchObject({ architecture: 'gemma3_text', tokens: 8 });
   });
 });
 
@@ -114,9 +135,13 @@ describe('feature extraction', () => {
     extract.dispose();
   });
 
-  it.each(['last_token', 'heads'])('does what sentence-transformers writes into a folder: %s', async (name) => {
-    const made = join(temporary, name);
-    for (const from of ['embed', name]) await cp(folder(from), made, { recursive: true });
+  it.each([
+    ['last_token', 'embed', 'last_token'],
+    ['heads', 'embed', 'heads'],
+    ['gemma', 'gemma', 'heads'],
+  ])('does what sentence-transformers writes into a folder: %s', async (name, model, modules) => {
+    const made = await mkdtemp(join(temporary, 'sentences-'));
+    for (const from of [model, modules]) await cp(folder(from), made, { recursive: true });
     const extract = await pipeline('feature-extraction', made, { engine });
     for (const method of ['encode', 'encode_query', 'encode_document'] as const)
       near(await extract[method](expected.texts), expected[name][method], 1e-5);
