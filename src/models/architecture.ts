@@ -50,12 +50,23 @@ export interface StoredTensor {
   readonly name: string;
   /** A matrix is [in, out], as GPT-2's Conv1D has it; a bias of the same module is what it is. */
   readonly transposed?: true;
-  /** Heads whose rows are interleaved, as GGUF has Llama's queries and keys: their count, for each of several parts; 0 for a part whose rows are not. */
-  readonly permuted?: number | readonly number[];
-  /** How many heads have their query's, key's and value's rows together, one head behind the other, as BLOOM has them. */
-  readonly byHead?: number;
-  /** What the file's numbers are more than the parameter's, as GGUF has Gemma's norms: by 1. They are float32. */
-  readonly plus?: number;
+  /** Where rows or numbers are otherwise than heed's: layouts.ts has `pairs`, `byHead`, `plus`. */
+  readonly layout?: LayoutMaker;
+}
+
+/** How a tensor of so many rows, one of several stacked parts, lies in a file; undefined: as heed has it. Throws MODEL_MISMATCH where it cannot. */
+export type LayoutMaker = (name: string, rows: number, part: number) => Layout | undefined;
+
+/** How a file has a tensor. */
+export interface Layout {
+  /** How many rows of the file come at once, so that heed's come in multiples of `step`. */
+  rowsAtOnce(step: number): number;
+  /** The file's rows from row `at` on as heed's: where each piece begins, and its bytes. */
+  read(at: number, bytes: Uint8Array, rowBytes: number): readonly (readonly [row: number, bytes: Uint8Array])[];
+  /** All of heed's rows as the file's. */
+  written(bytes: Uint8Array, rowBytes: number): Uint8Array;
+  /** Kinds of numbers that it can be read from. Default all. */
+  readonly dtypes?: readonly string[];
 }
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */

@@ -4,6 +4,7 @@ import { type DecoderChoices, type DecoderDims, defineArchitecture } from './arc
 import { headsIn, layersIn, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';
 import { Decoder } from './decoder.js';
 import { ggufWeights, headTies, scoring } from './decoder_family.js';
+import { byHead } from './layouts.js';
 import { below } from './names.js';
 
 const sizes = (c: Parameters<typeof sizeIn>[0]): DecoderDims => {
@@ -32,7 +33,7 @@ export const bloom = /* @__PURE__ */ defineArchitecture<DecoderDims, DecoderChoi
   weights: (c) => ({
     ...{ 'embeddings.word': 'word_embeddings', 'embeddings.norm': 'word_embeddings_layernorm', norm: 'ln_f', lm_head: 'lm_head' },
     ...below('layers.{l}', 'h.{l}', {
-      'self_attn.in_proj': { name: 'self_attention.query_key_value', byHead: sizes(c).H },
+      'self_attn.in_proj': { name: 'self_attention.query_key_value', layout: byHead(sizes(c).H) },
       ...{ 'self_attn.out_proj': 'self_attention.dense', norm1: 'input_layernorm', norm2: 'post_attention_layernorm' },
       ...{ linear1: 'mlp.dense_h_to_4h', linear2: 'mlp.dense_4h_to_h' },
     }),

@@ -5,6 +5,7 @@ import { hiddenActivation } from './bert_family.js';
 import { layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { Decoder } from './decoder.js';
 import type { GgufKeys } from './gguf_keys.js';
+import { pairs } from './layouts.js';
 import { below } from './names.js';
 import { rotaryInGguf, rotaryOf } from './rotary.js';
 
@@ -134,5 +135,5 @@ export const ggufWeights = (own: Names = {}): Names => ({
 /** The same where rows of queries and keys are interleaved, pair by pair, in each head. Their heads are all that is read of the config. */
 export function ggufPairs(c: JsonNode): Names {
   const { H, G } = llamaDims(c);
-  return ggufWeights({ 'self_attn.in_proj': { name: 'attn_{q,k,v}', permuted: [H, G, 0] } });
+  return ggufWeights({ 'self_attn.in_proj': { name: 'attn_{q,k,v}', layout: pairs(H, G) } });
 }

@@ -6,6 +6,7 @@ import { numberIn, sizeIn, unsupported } from './config.js';
 import { ggufWeights, likeLlama } from './decoder_family.js';
 import type { GgufKeys } from './gguf_keys.js';
 import { windowsIn } from './layer_types.js';
+import { plus } from './layouts.js';
 
 /** A config's null is no bound. */
 const boundIn = (c: JsonNode, key: string, absent: number) => (c.value[key] === null ? 0 : numberIn(c, key, absent));
@@ -42,7 +43,7 @@ export const gemmaGguf = (keys: GgufKeys, largest: number): JsonObject => {
 /** GGUF has all norms as what they multiply by: 1 + w. */
 export const gemmaGgufWeights = (): Names =>
   Object.fromEntries(
-    Object.entries(ggufWeights()).map(([key, name]) => [key, /norm/.test(key) ? { name: name as string, plus: 1 } : name]),
+    Object.entries(ggufWeights()).map(([key, name]) => [key, /norm/.test(key) ? { name: name as string, layout: plus(1) } : name]),
   );
 
 /** Gemma 2's model_type 'gemma2', for `registerArchitecture`: a decoder. */

@@ -4,6 +4,7 @@ import { hiddenActivation } from './bert_family.js';
 import { numberIn, probabilityIn } from './config.js';
 import { Decoder } from './decoder.js';
 import { ggufWeights, headTies, llamaDims, llamaGguf, scoring } from './decoder_family.js';
+import { byHead } from './layouts.js';
 import { below } from './names.js';
 import { rotaryOf } from './rotary.js';
 
@@ -34,7 +35,7 @@ export const gptNeox = /* @__PURE__ */ defineArchitecture<DecoderDims, DecoderCh
   weights: (c) => ({
     ...{ 'embeddings.word': 'embed_in', norm: 'final_layer_norm', lm_head: 'embed_out' },
     ...below('layers.{l}', 'layers.{l}', {
-      'self_attn.in_proj': { name: 'attention.query_key_value', byHead: sizes(c).H },
+      'self_attn.in_proj': { name: 'attention.query_key_value', layout: byHead(sizes(c).H) },
       ...{ 'self_attn.out_proj': 'attention.dense', norm1: 'input_layernorm', norm2: 'post_attention_layernorm' },
       ...{ linear1: 'mlp.dense_h_to_4h', linear2: 'mlp.dense_4h_to_h' },
     }),

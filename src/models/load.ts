@@ -15,7 +15,6 @@ import type { Parameter } from '../nn/parameter.js';
 import { sizeOf } from '../tensor.js';
 import { type CheckpointSummary, HEAD, type Spelt } from './architecture.js';
 import type { WeightForms } from './quantization.js';
-import { pieces, rowsAtOnce, shifted } from './row_order.js';
 import { type Target, targetsOf } from './stored.js';
 import { apartIn, asHeld, settleTies } from './ties.js';
 
@@ -192,7 +191,7 @@ function targetOf(
     const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }
-  const known = { rows: target.plus ? ['F32'] : Object.keys(sources), ints: ['I8'], scales: ['F16'] }[holds];
+  const known = { rows: target.layout?.dtypes ?? Object.keys(sources), ints: ['I8'], scales: ['F16'] }[holds];
   if (!known.includes(dtype)) {
     const cure =
       dtype === 'I8' ? '8-bit weights need a quantization_config in config.json, and are matrices' : `It must be ${known.join(', ')}`;
@@ -213,7 +212,7 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
 }
 
 async function fill(target: Target, given: CheckpointTensor, { sources }: WeightForms): Promise<void> {
-  const { parameter, row, height, shape, order, plus, transposed } = target;
+  const { parameter, row, height, shape, layout, transposed } = target;
   const [elements, bytes] = given.block;
   const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
   const source = sources[given.dtype] as Source;
@@ -224,10 +223,9 @@ async function fill(target: Target, given: CheckpointTensor, { sources }: Weight
     scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(row + at, chunk),
   }[transposed ? 'columns' : target.holds];
   // Rows that fill panels.
-  const rows = transposed ? parameter.columnStep : order ? rowsAtOnce(order, parameter.rowStep) : parameter.rowStep;
+  const rows = transposed ? parameter.columnStep : layout ? layout.rowsAtOnce(parameter.rowStep) : parameter.rowStep;
   const put = (at: number, chunk: Uint8Array) => {
-    if (!order) return write(at, plus ? shifted(chunk, -plus) : chunk);
-    for (const [row, bytes] of pieces(at, chunk, rowBytes, order)) write(row, bytes);
+    for (const [to, piece] of layout?.read(at, chunk, rowBytes) ?? [[at, chunk] as const]) write(to, piece);
   };
   try {
     await given.read((chunk, offset) => put(offset / rowBytes, chunk), { granularity: rowBytes * rows });

@@ -1,5 +1,5 @@
 /** Tables of names: heed's modules, and what checkpoints call them. */
-import type { Names, StoredTensor } from './architecture.js';
+import type { LayoutMaker, Names, StoredTensor } from './architecture.js';
 
 type Entry = string | StoredTensor;
 
@@ -16,12 +16,7 @@ export const below = (own: string, theirs: string, names: Names): Names =>
 export interface SpeltTensor {
   name: string;
   transposed: boolean;
-  /** Heads whose rows are interleaved; 0: rows are in heed's order. */
-  permuted: number;
-  /** Heads whose queries, keys and values stand together; 0: all queries come first. */
-  byHead: number;
-  /** What its numbers are more than the parameter's. */
-  plus: number;
+  layout?: LayoutMaker | undefined;
 }
 
 /** The tensors of a checkpoint whose rows a parameter of heed's stacks; undefined where its architecture does not say. */
@@ -32,12 +27,9 @@ export function tensorsOf(names: Names, key: string): readonly SpeltTensor[] | u
   const own = names[general];
   const entry = own ?? names[module];
   if (!entry) return undefined;
-  const { transposed = false, permuted = 0, byHead = 0, plus = 0 } = typeof entry === 'string' ? {} : entry;
+  const { transposed = false, layout } = typeof entry === 'string' ? ({} as StoredTensor) : entry;
   const name = (own ? nameOf(own) : `${nameOf(entry)}.${part}`).replace('{l}', layer);
   const [, before, parts, behind] = /^(.*)\{(.*,.*)\}(.*)$/.exec(name) ?? [];
   const all = parts ? parts.split(',').map((one) => `${before}${one}${behind}`) : [name];
-  return all.map((name, i) => ({
-    ...{ name, transposed, byHead, plus },
-    permuted: typeof permuted === 'number' ? permuted : (permuted[i] ?? 0),
-  }));
+  return all.map((name) => ({ name, transposed, layout }));
 }

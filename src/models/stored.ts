@@ -2,15 +2,13 @@
  * A module as a checkpoint stores it: which tensors each parameter is made of, under which names, in which shape and order of rows; and the way back, a parameter's tensors
  * for a file.
  */
-import { HeedError } from '../errors.js';
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
 import { scaleName } from '../nn/formats/q8.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { groups } from '../ops/quantize.js';
-import { isBeside, type Spelt } from './architecture.js';
+import { isBeside, type Layout, type Spelt } from './architecture.js';
 import { type SpeltTensor, tensorsOf } from './names.js';
-import { type RowOrder, reordered, shifted, transposed } from './row_order.js';
 
 /** A checkpoint's tensor: rows of a parameter. */
 export interface Target {
@@ -24,22 +22,20 @@ export interface Target {
   holds: 'rows' | 'ints' | 'scales';
   /** Whether the file has columns for rows. */
   transposed: boolean;
-  /** How the file has the rows where it has them in another order. */
-  order: RowOrder | undefined;
-  /** What the file's numbers are more than the parameter's. */
-  plus: number;
+  /** How the file has it, where that is otherwise than rows of the parameter. */
+  layout: Layout | undefined;
 }
 
 /** What a parameter is in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
 interface Stored {
   key: string;
   parameter: Parameter;
-  tensors: readonly (SpeltTensor & Pick<Target, 'row' | 'height' | 'order'>)[];
+  tensors: readonly (Omit<SpeltTensor, 'layout'> & Pick<Target, 'row' | 'height' | 'layout'>)[];
 }
 
 function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, void> {
   for (const [key, parameter] of module.namedParameters()) {
-    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false, permuted: 0, byHead: 0, plus: 0 }];
+    const tensors = weights ? tensorsOf(weights, key) : [{ name: key, transposed: false } as SpeltTensor];
     if (!tensors) throw new Error(`${name} does not say what a checkpoint calls ${key}`);
     const { heights, rows, shape } = parameter;
     let end = 0;
@@ -49,28 +45,19 @@ function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, 
         const height = tensors.length === heights.length ? (heights[i] as number) : rows / tensors.length;
         const row = end;
         end += height;
-        return { ...tensor, row, height, transposed: tensor.transposed && shape.length === 2, order: orderOf(tensor, height) };
+        const layout = tensor.layout?.(tensor.name, height, i);
+        return { ...tensor, row, height, transposed: tensor.transposed && shape.length === 2, layout };
       }),
     };
   }
-}
-
-/** In pairs, whose channels turn together; or by heads. */
-function orderOf({ name, permuted, byHead }: SpeltTensor, height: number): RowOrder | undefined {
-  if (!permuted && !byHead) return undefined;
-  const [pair, run] = [height / permuted / 2, height / byHead / 3];
-  const order = permuted ? { x: pair, y: 2, run: 1 } : { x: byHead, y: 3, run };
-  if (Number.isInteger(permuted ? pair : run)) return order;
-  const what = permuted ? `${permuted} heads of pairs` : `queries, keys and values of ${byHead} heads`;
-  throw new HeedError('MODEL_MISMATCH', `${name} has ${height} rows, which are no ${what}`, { culprit: name });
 }
 
 /** What a checkpoint's tensors are, by their names; a q8 one's matrices are int8 and scales. */
 export function targetsOf(module: Module, architecture: Spelt, stored: ParameterDtype): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const { key, parameter, tensors } of storedIn(module, architecture))
-    for (const { name, row, height, order, plus, ...tensor } of tensors) {
-      const target = { ...{ key, parameter, row, height, order, plus }, transposed: false };
+    for (const { name, row, height, layout, ...tensor } of tensors) {
+      const target = { ...{ key, parameter, row, height, layout }, transposed: false };
       const rest = parameter.shape.slice(1);
       const shape = [height, ...rest];
       if (stored === 'q8' && parameter.quantizable) {
@@ -99,7 +86,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
     const before = isBeside(key) ? '' : prefix;
     for (const entry of parameter.entries('', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
-      for (const { name, row, height, order, plus, transposed: isTransposed } of tensors) {
+      for (const { name, row, height, layout, transposed: isTransposed } of tensors) {
         const shape = [height, ...rest];
         // The int8 and scales of a q8 checkpoint are as products read them.
         const turns = isTransposed && entry.dtype === 'F32';
@@ -109,11 +96,18 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
             if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
             const each = whole.bytes.length / rows;
             const own = whole.bytes.subarray(row * each, (row + height) * each);
-            const ordered = order ? reordered(own, each, order, 'file') : plus ? shifted(own, plus) : own;
+            const ordered = layout ? layout.written(own, each) : own;
             return turns ? transposed(ordered, shape as [number, number]) : ordered;
           },
         };
       }
     }
   }
+}
+
+/** Float32 [rows, columns] as [columns, rows]: a copy. */
+function transposed(bytes: Uint8Array, [rows, columns]: readonly [number, number]): Uint8Array {
+  const [x, y] = [new Uint32Array(bytes.slice().buffer), new Uint32Array(rows * columns)];
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) y[j * rows + i] = x[i * columns + j] as number;
+  return new Uint8Array(y.buffer);
 }

@@ -7,6 +7,7 @@ import { Engine } from '../../dist/engine/engine.js';
 import { joinSafetensors, writeSafetensors } from '../../dist/io/safetensors_writer.js';
 import type { Checkpoint, CheckpointEntry } from '../../dist/io/weights.js';
 import type { Spelt } from '../../dist/models/architecture.js';
+import { pairs } from '../../dist/models/layouts.js';
 import { loadWeights, stagedBytes } from '../../dist/models/load.js';
 import { heldIn, type WeightForms } from '../../dist/models/quantization.js';
 import { save_pretrained } from '../../dist/models/save.js';
@@ -70,7 +71,7 @@ const spelt = (weights: Spelt['weights']): Spelt =>
 
 const llama = spelt({
   table: 'token_embd.weight',
-  'layers.{l}.in_proj': { name: 'blk.{l}.{attn_q,attn_k,attn_v}', permuted: [2, 1, 0] },
+  'layers.{l}.in_proj': { name: 'blk.{l}.{attn_q,attn_k,attn_v}', layout: pairs(2, 1) },
   'layers.{l}.fc': 'blk.{l}.ffn_up',
   norm: 'output_norm',
 });
@@ -262,6 +263,6 @@ describe('a tensor that a file has transposed', () => {
 });
 
 it('rows that are no heads of pairs are refused', async () => {
-  const odd = spelt({ ...llama.weights, 'layers.{l}.in_proj': { name: 'blk.{l}.{attn_q,attn_k,attn_v}', permuted: [3, 1, 0] } });
+  const odd = spelt({ ...llama.weights, 'layers.{l}.in_proj': { name: 'blk.{l}.{attn_q,attn_k,attn_v}', layout: pairs(3, 1) } });
   expect(await failureOf(() => load(mixed(), odd))).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'blk.0.attn_q.weight' });
 });
