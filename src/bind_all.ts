@@ -17,9 +17,12 @@ import { distilbert } from './models/distilbert.js';
 import { electra } from './models/electra.js';
 import { ernie } from './models/ernie.js';
 import { heedTransformer } from './models/heed_transformer.js';
+import { m2m100 } from './models/m2m_100.js';
 import { marian } from './models/marian.js';
+import { mbart } from './models/mbart.js';
 import { modernbert } from './models/modernbert.js';
 import { mpnet } from './models/mpnet.js';
+import { pegasus } from './models/pegasus.js';
 import { roberta } from './models/roberta.js';
 import { mt5, t5 } from './models/t5.js';
 import { xlmRoberta } from './models/xlm_roberta.js';
@@ -42,7 +45,7 @@ import { registerTokenizers } from './text/classes/names.js';
 export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
-    ...[heedTransformer, marian, bart, t5, mt5],
+    ...[heedTransformer, marian, bart, mbart, m2m100, pegasus, t5, mt5],
     ...Object.values(decoders),
   );
   registerTokenizers(moreTokenizers);

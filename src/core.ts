@@ -73,11 +73,14 @@ export { EncoderDecoder } from './models/encoder_decoder.js';
 export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
+export { m2m100 } from './models/m2m_100.js';
 export { marian } from './models/marian.js';
+export { mbart } from './models/mbart.js';
 export type { CallOptions, EncoderModel, Insights, Model, ModelCall, ModelInputs, ModelOutput } from './models/model.js';
 export { modernbert } from './models/modernbert.js';
 export { mpnet } from './models/mpnet.js';
 export type { PretrainedOptions, TokenizerOptions, TrainableOptions } from './models/options.js';
+export { pegasus } from './models/pegasus.js';
 export { roberta } from './models/roberta.js';
 export { mt5, t5 } from './models/t5.js';
 export { xlmRoberta } from './models/xlm_roberta.js';
@@ -99,6 +102,7 @@ export {
   type QuestionAnsweringPipeline,
   questionAnswering,
 } from './pipelines/question_answering.js';
+export type { RankedDocument, RankOptions } from './pipelines/rank.js';
 export type { SentenceConfig } from './pipelines/sentence_config.js';
 export { registerSentenceModule, type SentenceModule, type SentenceModuleKind } from './pipelines/sentence_modules.js';
 export {

@@ -24,7 +24,7 @@ const texts = [
 /** Tokens of a row where there is no tokenizer. */
 const LENGTH = 24;
 
-/** The lowest cosine between what the two say of a text: the mean of an encoder's last states, or a translator's scores of its tokens. */
+/** The lowest cosine between what the two say of a text: the mean of last states, or a translator's scores of its tokens. */
 export async function fidelity(
   engine: Engine,
   { folder, config, architecture }: ModelParts,
@@ -34,7 +34,7 @@ export async function fidelity(
   const { positions } = architecture.dims(config) as EncoderDims | EncoderDecoderDims;
   const all = await rowsFor(folder, config.integer('vocab_size', 1 << 24, 2));
   const rows = all.map((row) => row.slice(0, positions));
-  const says = architecture.module.kind === 'encoder' ? encoderSays : translatorSays;
+  const says = architecture.module.kind === 'encoder-decoder' ? translatorSays : encoderSays;
   const [one, other] = [await says(floats, rows, engine), await says(eighths, rows, engine)];
   return Math.min(...one.map((x, i) => cos_sim(x, other[i] as Float64Array)));
 }

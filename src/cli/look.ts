@@ -45,8 +45,9 @@ export async function attend(
 }
 
 async function written({ model, tokenizer }: Translator, sentence: string, { to, beams }: LookOptions, output_attentions: boolean) {
-  const { prefix, wishes } = new Routes(model.config, 'translation').of(sentence, { tgt_lang: to });
-  const source = tokenizer.encode(prefix + sentence);
+  const routes = new Routes(model.config, 'translation', tokenizer, model.generation_config);
+  const { prefix, wishes, marked = (ids) => ids } = routes.of(sentence, { tgt_lang: to });
+  const source = marked(tokenizer.encode(prefix + sentence));
   const sequences = await model.generate({ input_ids: [source], num_beams: beams }, { ...model.generation_config, ...wishes });
   const tokens = Array.from(sequences.data);
   const output = await model({ input_ids: [source], decoder_input_ids: [tokens] }, { output_attentions });

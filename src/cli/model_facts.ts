@@ -2,7 +2,7 @@
 import type { Folder } from '../io/folder.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { labelsOf } from '../models/labels.js';
-import { readParts, tasksIn } from '../models/parts.js';
+import { partsFor, readParts, tasksIn } from '../models/parts.js';
 import { type HeldDtype, storedAs, weightForms } from '../models/quantization.js';
 import { descriptionOf } from '../text/description.js';
 import { tokenizerFilesOf } from '../text/files.js';
@@ -37,7 +37,7 @@ export async function describe(folder: Folder): Promise<ModelFacts> {
   return {
     architecture: architecture.name,
     heads: tasks,
-    loader: task ? `AutoModelFor${task}` : loaders[architecture.module.kind],
+    loader: task ? `AutoModelFor${task}` : loaders[partsFor(parts, task).architecture.module.kind],
     labels: task?.endsWith('Classification') ? labelsOf(config, {}) : undefined,
     dtype: storedAs(weightForms(config, undefined, sources), headers.tensors),
     dims: dimsOf(architecture.dims(config) as object),

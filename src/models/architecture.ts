@@ -8,6 +8,7 @@ import { quote } from '../io/header.js';
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import type { Activation } from '../ops/activation.js';
+import type { EncoderChoices, EncoderDims } from './choices.js';
 import type { GgufKeys } from './gguf_keys.js';
 import { nameOf } from './names.js';
 
@@ -75,6 +76,8 @@ export interface ModuleClass<Dims, Block, M extends Module = Module> {
   readonly kind: ArchitectureKind;
   /** Layers, each of which has tensors of its own in a checkpoint. */
   layers(dims: Dims): number;
+  /** The same architecture for those who want states, or classes: as an encoder. Default: there is no such thing. */
+  encoder?(architecture: Architecture<Dims, Block>): Architecture<EncoderDims, EncoderChoices>;
 }
 
 /** Kinds of architectures, and who loads them. */
@@ -138,8 +141,8 @@ export const isBeside = (key: string): boolean => beside.some((start) => key.sta
 /** What can be put on an encoder, by Hugging Face's names: AutoModelFor… */
 export type Task = 'SequenceClassification' | 'TokenClassification' | 'QuestionAnswering' | 'MaskedLM';
 
-/** What a head reads: tanh(W h + b) of the first token, its state, the mean of all: [B, C]; or all states: [B, T, C]. */
-export type Reading = 'pooler' | 'first' | 'mean' | 'tokens';
+/** What a head reads: tanh(W h + b) of the first token, its state, that of the last, the mean of all: [B, C]; or all states: [B, T, C]. */
+export type Reading = 'pooler' | 'first' | 'last' | 'mean' | 'tokens';
 
 /** A head reads, drops, transforms (norm(activation(W x + b))), drops again, and scores. */
 export interface HeadChoices {
@@ -150,10 +153,11 @@ export interface HeadChoices {
   transform?: { activation: Activation; bias?: boolean; norm?: { eps: number; bias?: boolean } };
   /** Of what is scored. Default 0. */
   dropout?: number;
-  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, though the checkpoint has scores `apart`; and whether each has a number that is added, by default true. */
+  /** Whether each score has a number that is added. Default true. */
+  bias?: boolean;
+  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, though the checkpoint has scores `apart`. */
   tied?: boolean;
   apart?: boolean;
-  bias?: boolean;
 }
 
 export interface HeadDesign {
@@ -215,7 +219,7 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
   return {
     ...architecture,
     weights: (config) => ({ ...namesOf(architecture, config), ...head.weights, ...(bias && !tied(config) && { 'head.bias': own }) }),
-    ties: (config) => (tied(config) ? [{ table: 'embeddings.word', copies: ['head.out'] }] : []),
+    ties: (config) => (tied(config) ? [{ table: 'embeddings.word', copies: ['head.out'] }] : (architecture.ties?.(config) ?? [])),
     ...(bias && { spellings: { 'head.bias': [own, bias] } }),
     optional: trainable ? [...optional, ...['dense.', 'norm.', 'out.', 'bias'].map((part) => HEAD + part)] : [],
     // Where the head does without.

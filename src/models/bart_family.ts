@@ -1,24 +1,59 @@
-/** What BART and Marian have in common: the keys of their configs, and the names of their weights. */
+/** What BART and its descendants have in common: the keys of their configs, and the names of their weights. */
 import type { JsonNode } from '../io/json.js';
-import { type CheckpointSummary, type EncoderDecoderChoices, type EncoderDecoderDims, type Names, tiesWords } from './architecture.js';
+import {
+  type Architecture,
+  type CheckpointSummary,
+  defineArchitecture,
+  type EncoderDecoderChoices,
+  type EncoderDecoderDims,
+  type Names,
+  tiesWords,
+} from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { headsIn, layersIn, probabilityIn, sizeIn, unsupported } from './config.js';
+import { EncoderDecoder } from './encoder_decoder.js';
 import { below } from './names.js';
 import { oneTable, tablesOf } from './ties.js';
 
-/** What configs may leave out, and families may have otherwise. */
-export interface BartSizes {
+/** What configs may leave out, and families have otherwise. */
+interface BartAbsent {
   vocab_size: number;
   pad_token_id: number;
+  activation_function?: string;
+  attention_dropout?: number;
 }
 
+type Seq2Seq = Architecture<EncoderDecoderDims, EncoderDecoderChoices>;
+
+/** BART, by the name of whoever follows it: where norms stand, what its configs may leave out, and what its blocks have of their own. */
+export const likeBart = (
+  name: string,
+  place: 'pre' | 'post',
+  absent: BartAbsent,
+  own: (c: JsonNode, checkpoint: CheckpointSummary) => Partial<EncoderDecoderChoices>,
+  more: Partial<Seq2Seq> = {},
+): Seq2Seq =>
+  defineArchitecture({
+    name,
+    module: EncoderDecoder,
+    aliases: bartAliases,
+    dims: (c) => bartDims(c, absent),
+    block: (c, checkpoint) => ({ ...bartChoices(c, checkpoint, place, absent), ...own(c, checkpoint) }),
+    weights: bartWeights,
+    ties: bartTies,
+    prefixes: ['model.'],
+    ignored: bartIgnored,
+    optional: ['final_logits_bias'],
+    ...more,
+  });
+
 /** General names for its keys. */
-export const bartAliases = { hidden_size: 'd_model', num_attention_heads: 'encoder_attention_heads', num_hidden_layers: 'encoder_layers' };
+const bartAliases = { hidden_size: 'd_model', num_attention_heads: 'encoder_attention_heads', num_hidden_layers: 'encoder_layers' };
 
 const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 1024);
 
 /** The sizes in configs of the BART family. */
-export function bartDims(c: JsonNode, { vocab_size }: BartSizes): EncoderDecoderDims {
+export function bartDims(c: JsonNode, { vocab_size }: BartAbsent): EncoderDecoderDims {
   const [C, V] = [widthIn(c), sizeIn(c, 'vocab_size', vocab_size)];
   const stack = (side: string) => {
     const H = headsIn(c, `${side}_attention_heads`, 16, C);
@@ -38,18 +73,22 @@ function bartTables(c: JsonNode, checkpoint: CheckpointSummary): Pick<EncoderDec
 
 export const bartTies = (c: JsonNode) => (tiesWords(c) ? oneTable('lm_head', 'decoder_embedding', 'encoder_embedding') : []);
 
-/** What the family has in common. */
-export function bartChoices(c: JsonNode, checkpoint: CheckpointSummary, sizes: BartSizes): Omit<EncoderDecoderChoices, 'positions'> {
-  for (const key of ['normalize_before', 'add_final_layer_norm'])
+/** The token for padding. */
+export const paddingIn = (c: JsonNode, absent: BartAbsent): number =>
+  c.integer('pad_token_id', sizeIn(c, 'vocab_size', absent.vocab_size) - 1, absent.pad_token_id);
+
+/** What the family has in common: layers with norms behind their sublayers, or before them and one behind each stack. */
+function bartChoices(c: JsonNode, checkpoint: CheckpointSummary, place: 'pre' | 'post', absent: BartAbsent): EncoderDecoderChoices {
+  for (const key of place === 'post' ? ['normalize_before', 'add_final_layer_norm'] : [])
     if (c.boolean(key, false)) throw unsupported(c, key, "pre-norm layers, and heed's BART has post-norm ones");
   return {
-    ...{ place: 'post', activation: hiddenActivation(c, 'activation_function') },
+    ...{ place, finalNorm: place === 'pre', activation: hiddenActivation(c, 'activation_function', absent.activation_function) },
     embeddingScale: c.boolean('scale_embedding', false) ? Math.sqrt(widthIn(c)) : 1,
-    padding: c.integer('pad_token_id', sizeIn(c, 'vocab_size', sizes.vocab_size) - 1, sizes.pad_token_id),
+    padding: paddingIn(c, absent),
     ...bartTables(c, checkpoint),
     logitsBias: true,
     dropout: probabilityIn(c, 'dropout', 0.1),
-    attentionDropout: probabilityIn(c, 'attention_dropout', 0),
+    attentionDropout: probabilityIn(c, 'attention_dropout', absent.attention_dropout ?? 0),
     activationDropout: probabilityIn(c, 'activation_dropout', 0),
   };
 }
@@ -72,7 +111,7 @@ const attentionToEncoder = {
   norm2: 'encoder_attn_layer_norm',
 };
 
-export const bartWeights = (): Names => ({
+const bartWeights = (): Names => ({
   embedding: 'shared',
   encoder_embedding: 'encoder.embed_tokens',
   decoder_embedding: 'decoder.embed_tokens',
@@ -80,6 +119,8 @@ export const bartWeights = (): Names => ({
   decoder_positions: 'decoder.embed_positions',
   encoder_embedding_norm: 'encoder.layernorm_embedding',
   decoder_embedding_norm: 'decoder.layernorm_embedding',
+  'transformer.encoder.norm': 'encoder.layer_norm',
+  'transformer.decoder.norm': 'decoder.layer_norm',
   ...layers('encoder', {}, 'norm2'),
   ...layers('decoder', attentionToEncoder, 'norm3'),
   lm_head: 'lm_head',
@@ -87,7 +128,7 @@ export const bartWeights = (): Names => ({
 });
 
 /** What is tied to tables that are not, sinusoids, numbers of versions, and heads of other tasks. */
-export const bartIgnored = [
-  ...[/\.embed_(tokens|positions)\.weight$/, /^shared\.weight$/, /^(encoder|decoder)\.version$/],
+const bartIgnored = [
+  ...[/\.embed_(tokens|positions)\.weights?$/, /^shared\.weight$/, /^(encoder|decoder)\.version$/],
   ...[/^classification_head\./, /^qa_outputs\./],
 ];

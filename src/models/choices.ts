@@ -80,6 +80,12 @@ export interface EncoderChoices extends BlockChoices {
   relative?: BiasMaker;
   /** Where layers differ: what layer l has of its own. */
   layer?: (l: number) => LayerChoices;
+  /** Whether tokens see what stands before them alone. Default false. */
+  causal?: boolean;
+  /** Embeddings are multiplied by it. Default 1. */
+  embeddingScale?: number | undefined;
+  /** A norm behind the embeddings. Default true. */
+  embeddingNorm?: boolean;
   /** Whether checkpoints may have a pooler: tanh(W h + b) of the first token. Default true. */
   pooler?: boolean;
 }
@@ -112,6 +118,8 @@ export interface DecoderChoices extends BlockChoices {
   embeddingNorm?: boolean;
   /** Where layers differ: what layer l has of its own. */
   layer?: (l: number) => LayerChoices;
+  /** Whether tokens see what stands before them alone; a model whose tokens do not writes nothing, but has states. Default true. */
+  causal?: boolean;
   /** What the last states are multiplied by before they are scored. Default 1. */
   logitsScale?: number;
   /** Bounds the scores of words, as `softCap` those of attention. Default: nothing does. */
@@ -143,6 +151,8 @@ export interface Tables {
 export interface EncoderDecoderChoices extends BlockChoices {
   /** The vectors of positions. Default none. */
   positions?: PositionsMaker;
+  /** Which token of a source stands where, unless it is as the row has it. */
+  count?: PositionCount;
   /** What all blocks of a side add to the scores of its self-attention. */
   relative?: BiasMaker;
   /** The token for padding, whose embedding gets no gradient where it is looked up. */

@@ -12,9 +12,10 @@ import { scale } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { DecoderChoices, DecoderDims } from './architecture.js';
+import type { Architecture, DecoderChoices, DecoderDims, EncoderChoices, EncoderDims } from './architecture.js';
 import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
+import { Encoder } from './encoder.js';
 import { Stem } from './stem.js';
 import { Tower, type TowerCall } from './tower.js';
 
@@ -49,6 +50,21 @@ export class Decoder extends Module {
   static readonly kind = 'decoder';
   /** How many blocks some sizes have. */
   static readonly layers = ({ L }: DecoderDims): number => L;
+  /** Its blocks without the scores of words: an encoder whose tokens see what stands before them. Hugging Face's classifiers score the state of a text's last token. */
+  static readonly encoder = ({ dims, block, heads, ignored = [], ...rest }: Architecture<DecoderDims, DecoderChoices>) => ({
+    ...(rest as object as Architecture<EncoderDims, EncoderChoices>),
+    module: Encoder,
+    dims: (...given: Parameters<typeof dims>): EncoderDims => ({ ...dims(...given), types: 0 }),
+    block: (...given: Parameters<typeof block>): EncoderChoices => {
+      const { positions = 'none', finalNorm = true, causal = true, embeddingNorm = false, ...own } = block(...given);
+      return { ...own, positions, finalNorm, causal, embeddingNorm, pooler: false };
+    },
+    heads: {
+      SequenceClassification: { choices: () => ({ reads: 'last', bias: false }) as const, weights: { 'head.out': 'score' } },
+      ...heads,
+    },
+    ignored: [...ignored, /^(lm_head|embed_out|score|output)\./],
+  });
   readonly #tower: Tower;
   /** What scores words, unless their embeddings do. */
   #head: Linear | undefined;
@@ -65,6 +81,11 @@ export class Decoder extends Module {
     const { embeddingScale, embeddingNorm, positions, dropout, embeddingDropout = dropout, finalNorm = true, layer, tied, apart } = choices;
     const norm = normOf(eps, choices);
     const embeddings = { ...dims, packed: tied || apart, makePositions: positions, scale: embeddingScale, dropout: embeddingDropout };
+    if (choices.causal === false)
+      throw new HeedError('UNSUPPORTED', 'The tokens of this model see what comes after them: it writes nothing', {
+        culprit: 'model',
+        cure: 'Use AutoModel, which gives states',
+      });
     const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal: true }));
     const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
     this.#tower = new Tower(stem, this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined)));

@@ -86,11 +86,12 @@ export class Encoder extends Module {
     super(engine);
     const { C, L, H, eps } = dims;
     const { positions = learned(), dropout, embeddingDropout = dropout, count, relative, layer, finalNorm, pooler = true } = choices;
+    const { causal, embeddingScale: scale, embeddingNorm = true } = choices;
     const norm = normOf(eps, choices);
     const makePositions = positions === 'none' ? undefined : positions;
-    const embeddings = { ...dims, packed: head?.tied, makePositions, count, norm, dropout: embeddingDropout };
-    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }));
-    const stem = this.child('embeddings', new Stem(engine, embeddings));
+    const embeddings = { ...dims, packed: head?.tied, makePositions, count, scale, dropout: embeddingDropout };
+    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal }));
+    const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
     const trunk = this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined));
     this.#tower = new Tower(stem, trunk, relative && this.child('relative', relative(engine, H, true)));
     if (head ? head.reads === 'pooler' : pooler) this.#pooler = this.child('pooler', new Linear(engine, C, C));

@@ -120,7 +120,8 @@ export class EncoderDecoder extends Module {
     const { engine, dims, choices } = this;
     const { padding, embeddingScale, embeddingNorm, positions, relative } = choices;
     const norm = embeddingNorm ? normOf(dims.eps, choices) : undefined;
-    const spec = { ...dims, padding, scale: embeddingScale, makePositions: positions, norm };
+    const count = reads === 'source' ? choices.count : undefined;
+    const spec = { ...dims, padding, scale: embeddingScale, makePositions: positions, count, norm };
     const words = () => this.#tables.get(this.#reads[reads]) as Embedding;
     const place = { words, dropout, position: `${side}_positions`, norm: `${side}_embedding_norm` };
     const bias = relative && this.child(`${side}_positions`, relative(engine, dims[side].H, side === 'encoder'));

@@ -18,7 +18,7 @@ import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
 import { prepared, settle, stagedBytes } from './load.js';
-import { designOf, type ModelParts, readParts, tasksIn } from './parts.js';
+import { designOf, type ModelParts, partsFor, readParts, tasksIn } from './parts.js';
 import { checkDtype, type HeldDtype, heldIn, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
 
 /** Options of estimate. */
@@ -132,7 +132,7 @@ function loaded(
   headers: CheckpointHeaders,
   forms: WeightForms,
 ): Encoder | EncoderDecoder | Decoder {
-  const { architecture, make } = designOf(parts, { head: task && headFor(task) });
+  const { architecture, make } = designOf(partsFor(parts, task), { head: task && headFor(task) });
   const made = (checkpoint: CheckpointSummary) => make(engine, checkpoint);
   const { module, targetOf } = prepared(made, architecture, parts.folder.name, headers.tensors, forms);
   try {

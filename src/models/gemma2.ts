@@ -13,7 +13,6 @@ const boundIn = (c: JsonNode, key: string, absent: number) => (c.value[key] === 
 
 /** What Gemma's blocks choose, of 2 and 3. `bounds` hold where a config does not say. */
 export function gemmaChoices(c: JsonNode, { C }: DecoderDims, bounds = { attention: 50, words: 30 }): Partial<DecoderChoices> {
-  if (c.boolean('use_bidirectional_attention', false)) throw unsupported(c, 'use_bidirectional_attention', 'attention to what comes later');
   return {
     ...{ place: 'both', norm: 'rms1', activation: hiddenActivation(c, 'hidden_activation', 'gelu_pytorch_tanh') },
     ...{ embeddingScale: Math.sqrt(C), attentionScale: sizeIn(c, 'query_pre_attn_scalar', 256) ** -0.5 },
@@ -50,7 +49,11 @@ export const gemmaGgufWeights = (): Names =>
 /** Gemma 2's model_type 'gemma2', for `registerArchitecture`: a decoder. */
 export const gemma2 = /* @__PURE__ */ likeLlama('gemma2', {
   absent: { sizes: { vocab_size: 256_000, hidden_size: 2304, intermediate_size: 9216, max_position_embeddings: 8192 }, tied: true },
-  block: (c, dims) => ({ ...gemmaChoices(c, dims), layer: windowsIn(c, dims.L, 4096, (l) => l % 2 === 0) }),
+  block: (c, dims) => {
+    if (c.boolean('use_bidirectional_attention', false))
+      throw unsupported(c, 'use_bidirectional_attention', 'attention to what comes later');
+    return { ...gemmaChoices(c, dims), layer: windowsIn(c, dims.L, 4096, (l) => l % 2 === 0) };
+  },
   names: gemmaNorms,
   gguf: { name: 'gemma2', config: (keys) => gemmaGguf(keys, 46), weights: gemmaGgufWeights },
 });

@@ -15,9 +15,15 @@ export const gemma3 = /* @__PURE__ */ likeLlama('gemma3_text', {
     const windows = windowsIn(c, dims.L, 4096, (l) => (l + 1) % every !== 0);
     const whole = rotaryOf(c, dims.positions, { base: 1_000_000, type: 'full_attention' });
     const near = rotaryOf(c, dims.positions, { type: 'sliding_attention', keys: ['rope_local_base_freq'] });
+    // EmbeddingGemma's tokens see both sides, of which each has half of the window.
+    const both = c.boolean('use_bidirectional_attention', false);
+    const seen = (window: number) => (both ? Math.floor((window + 1) / 2) : window);
     return {
-      ...{ ...gemmaChoices(c, dims, { attention: 0, words: 0 }), queryKeyNorm: true },
-      layer: (l) => ({ ...windows(l), rotary: windows(l).window === undefined ? whole : near }),
+      ...{ ...gemmaChoices(c, dims, { attention: 0, words: 0 }), queryKeyNorm: true, causal: !both },
+      layer: (l) => {
+        const { window } = windows(l);
+        return window === undefined ? { rotary: whole } : { window: seen(window), rotary: near };
+      },
     };
   },
   names: { ...gemmaNorms, ...queryKeyNorms },

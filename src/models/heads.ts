@@ -5,6 +5,7 @@ import { Dropout, LayerNorm, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
 import type { Operand, Parameter } from '../nn/parameter.js';
 import { mul } from '../ops/elementwise.js';
+import { embedding } from '../ops/embedding.js';
 import { linear } from '../ops/matmul.js';
 import { sum } from '../ops/reduce.js';
 import { contiguous, narrow, reshape } from '../ops/shape.js';
@@ -30,22 +31,35 @@ export interface HeadInputs {
 /** The first of T states: [B, T, C] → [B, C]. */
 export const firstOf = (x: Tensor): Tensor => reshape(contiguous(narrow(x, 1, 0, 1)), [x.dim(0), x.dim(2)]);
 
+/** [B][T]: 1 for each token, 0 for padding. */
+function tokensIn({ states, lengths, padding }: HeadInputs): Float32Array {
+  const [B, T] = states.shape as [number, number, number];
+  const pads = padding && states.engine.heap.bytes.slice(padding.ptr, padding.ptr + B * T);
+  return Float32Array.from({ length: B * T }, (_, i) => Number(pads ? !pads[i] : i % T < (lengths?.[Math.floor(i / T)] ?? T)));
+}
+
 const readings: Record<Reading, (inputs: HeadInputs) => Tensor> = {
   tokens: ({ tokens }) => tokens(),
   first: ({ states }) => firstOf(states),
+  last: (inputs) => {
+    const { states } = inputs;
+    const [B, T, C] = states.shape as [number, number, number];
+    const counts = tokensIn(inputs);
+    const rows = Int32Array.from({ length: B }, (_, b) => b * T + Math.max(0, counts.subarray(b * T, (b + 1) * T).lastIndexOf(1)));
+    return embedding(tensor(states.engine, rows), reshape(states, [B * T, C]));
+  },
   pooler: ({ pooled }) => pooled(),
   // Each of n tokens counts 1 / n, and padding 0.
-  mean: ({ states, lengths, padding }) => {
-    const { engine } = states;
+  mean: (inputs) => {
+    const { states } = inputs;
     const [B, T] = states.shape as [number, number, number];
-    const pads = padding && engine.heap.bytes.slice(padding.ptr, padding.ptr + B * T);
-    const shares = new Float32Array(B * T);
+    const shares = tokensIn(inputs);
     for (let b = 0; b < B; b++) {
-      const row = shares.subarray(b * T, (b + 1) * T).map((_, t) => Number(pads ? !pads[b * T + t] : t < (lengths?.[b] ?? T)));
+      const row = shares.subarray(b * T, (b + 1) * T);
       const n = row.reduce((count, one) => count + one, 0);
-      shares.set(n ? row.map((one) => one / n) : row, b * T);
+      if (n) row.set(row.map((one) => one / n));
     }
-    return sum(mul(states, tensor(engine, shares, [B, T, 1])), 1);
+    return sum(mul(states, tensor(states.engine, shares, [B, T, 1])), 1);
   },
 };
 
@@ -84,7 +98,7 @@ export class Head extends Module {
     if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, width, transform.norm));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
     const own = !this.tied || apart;
-    if (own) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias: classes !== undefined }));
+    if (own) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias: classes !== undefined && bias }));
     if (!classes && bias) this.#bias = this.parameter('bias', [V]);
   }
 

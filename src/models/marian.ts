@@ -1,19 +1,12 @@
 /** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) as Hugging Face has it, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
 import type { JsonNode } from '../io/json.js';
 import { sinusoidal } from '../nn/positions.js';
-import {
-  type CheckpointSummary,
-  defineArchitecture,
-  type EncoderDecoderChoices,
-  type EncoderDecoderDims,
-  tiesWords,
-} from './architecture.js';
-import { bartAliases, bartChoices, bartDims, bartIgnored, bartTies, bartWeights } from './bart_family.js';
+import { type CheckpointSummary, type EncoderDecoderChoices, tiesWords } from './architecture.js';
+import { bartDims, bartTies, likeBart } from './bart_family.js';
 import { sizeIn } from './config.js';
-import { EncoderDecoder } from './encoder_decoder.js';
 
 /** What configs may leave out. */
-const sizes = { vocab_size: 58_101, pad_token_id: 58_100 };
+const absent = { vocab_size: 58_101, pad_token_id: 58_100 };
 
 const isShared = (c: JsonNode): boolean => c.boolean('share_encoder_decoder_embeddings', true);
 
@@ -25,21 +18,16 @@ function twoTables(c: JsonNode, { apart }: CheckpointSummary): Pick<EncoderDecod
 }
 
 /** Marian's model_type 'marian', OPUS-MT's translators, for `registerArchitecture`: an encoder-decoder. */
-export const marian = /* @__PURE__ */ defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
-  name: 'marian',
-  module: EncoderDecoder,
-  aliases: bartAliases,
-  dims: (c) => {
-    const dims = bartDims(c, sizes);
-    return { ...dims, V: isShared(c) ? dims.V : sizeIn(c, 'decoder_vocab_size', dims.V) };
+export const marian = /* @__PURE__ */ likeBart(
+  'marian',
+  'post',
+  absent,
+  (c, checkpoint) => ({ positions: sinusoidal('halves'), ...(!isShared(c) && twoTables(c, checkpoint)) }),
+  {
+    dims: (c) => {
+      const dims = bartDims(c, absent);
+      return { ...dims, V: isShared(c) ? dims.V : sizeIn(c, 'decoder_vocab_size', dims.V) };
+    },
+    ties: (c) => (isShared(c) ? bartTies(c) : tiesWords(c) ? [{ table: 'decoder_embedding', copies: ['lm_head'] }] : []),
   },
-  block: (c, checkpoint) => ({
-    ...{ ...bartChoices(c, checkpoint, sizes), positions: sinusoidal('halves') },
-    ...(!isShared(c) && twoTables(c, checkpoint)),
-  }),
-  weights: bartWeights,
-  ties: (c) => (isShared(c) ? bartTies(c) : tiesWords(c) ? [{ table: 'decoder_embedding', copies: ['lm_head'] }] : []),
-  prefixes: ['model.'],
-  ignored: bartIgnored,
-  optional: ['final_logits_bias'],
-});
+);

@@ -56,6 +56,19 @@ export async function readParts<F extends Folder>(model: F, { signal }: Pick<Ope
   };
 }
 
+/** The same for those who want states, or classes: a decoder is an encoder to them. */
+export function forStates<P extends ModelParts>(parts: P): P {
+  const { architecture } = parts;
+  return { ...parts, architecture: architecture.module.encoder?.(architecture) ?? architecture };
+}
+
+/** Those of a model for a task, or for none: a decoder's checkpoint without scores of words, as config.json names it, has states alone. */
+export function partsFor<P extends ModelParts>(parts: P, task: Task | undefined): P {
+  const named = parts.config.array('architectures', []);
+  const writes = named.length === 0 || named.some((name) => /(ForCausalLM|LMHeadModel)$/.test(String(name)));
+  return task || !writes ? forStates(parts) : parts;
+}
+
 /** What a model is made for. */
 export interface Purpose {
   /** What is put on an encoder: `headFor` of heads.ts. Given, not imported, so that a bundle without tasks has no heads. */
@@ -104,13 +117,12 @@ function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointS
 }
 
 /** The tasks whose heads a checkpoint has; a head of words that has no tensor of its own is there if config.json names it. First the one that is `named` there. */
-export function tasksIn(
-  { config, architecture }: ModelParts,
-  { tensors }: CheckpointHeaders,
-): { tasks: readonly Task[]; named: Task | undefined } {
+export function tasksIn(parts: ModelParts, { tensors }: CheckpointHeaders): { tasks: readonly Task[]; named: Task | undefined } {
+  const { config, architecture } = forStates(parts);
   const { has } = summaryOf(tensors, spell(architecture, config));
   const named = config.array('architectures', []);
-  const isNamed = (task: Task) => named.some((name) => name === `${architecture.className}For${task}`);
+  const { className = '' } = architecture;
+  const isNamed = (task: Task) => named.some((name) => String(name).startsWith(className) && String(name).endsWith(`For${task}`));
   const known = (Object.entries(architecture.heads ?? {}) as [Task, HeadDesign][]).filter(
     ([task, design]) => hasHead(design.weights, has) || (isNamed(task) && design.choices(config).bias === false),
   );

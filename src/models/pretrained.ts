@@ -18,7 +18,7 @@ import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { loadWeights } from './load.js';
 import type { PretrainedOptions } from './options.js';
-import { designOf, type Purpose, readParts } from './parts.js';
+import { designOf, forStates, type Purpose, readParts } from './parts.js';
 import { weightForms } from './quantization.js';
 import type { Origin } from './save.js';
 import { checkpointEntries } from './stored.js';
@@ -56,7 +56,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   checkListener(listen);
   const plain = folderOf(engine.runtime, model);
-  const parts = await readParts(listen ? observed(plain, listen) : plain, { signal });
+  const read = await readParts(listen ? observed(plain, listen) : plain, { signal });
+  const parts = kind === 'encoder' ? forStates(read) : read;
   const { folder, config, weights } = parts;
   const { name, className, module: made } = parts.architecture;
   if (made.kind !== kind) {

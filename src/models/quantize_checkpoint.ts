@@ -11,7 +11,7 @@ import type { Parameter } from '../nn/parameter.js';
 import type { Names, Spelt, Task } from './architecture.js';
 import { headFor } from './heads.js';
 import { loadWeights, ownName, prepared } from './load.js';
-import { designOf, type ModelParts, tasksIn } from './parts.js';
+import { designOf, type ModelParts, partsFor, tasksIn } from './parts.js';
 import { weightForms } from './quantization.js';
 import { saveLoaded } from './save.js';
 import type { Target } from './stored.js';
@@ -102,7 +102,7 @@ export async function quantizeCheckpoint(
 /** The tensors that are others once more. */
 function copiesIn(held: ReadonlyMap<string, Parameter>, parts: ModelParts, purposes: Purposes): string[] {
   return purposes.flatMap((task) => {
-    const { architecture: own } = designOf(parts, { head: task && headFor(task) });
+    const { architecture: own } = designOf(partsFor(parts, task), { head: task && headFor(task) });
     const names = new Map([...held.keys()].map((name) => [ownName(name, own), name]));
     return equalCopies(own, (tensor) => held.get(names.get(tensor) ?? '')).map((tensor) => names.get(tensor) as string);
   });
@@ -128,7 +128,7 @@ function kindsIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeade
   // Modules that hold nothing take no memory; room is made for what they would hold.
   engine.rehearse(() => {
     for (const task of purposes) {
-      const { architecture, make } = designOf(parts, { head: task && headFor(task) });
+      const { architecture, make } = designOf(partsFor(parts, task), { head: task && headFor(task) });
       const { targetOf } = prepared((summary) => make(engine, summary), architecture, parts.folder.name, tensors, forms);
       for (const entry of tensors) {
         const target = targetOf(entry);

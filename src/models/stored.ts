@@ -77,8 +77,8 @@ export function targetsOf(module: Module, architecture: Spelt, stored: Parameter
  */
 export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
   const all = [...storedIn(module, architecture)].filter(({ parameter }) => parameter.complete);
-  // A language model's embeddings may be its head.
-  const holds = architecture.module.kind === 'decoder' || all.some(({ key }) => isBeside(key));
+  // What writes may have its embeddings for a head.
+  const holds = architecture.module.kind !== 'encoder' || all.some(({ key }) => isBeside(key));
   const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
   // Stacked parts come one after the other: what they are cut out of is copied once.
   let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;

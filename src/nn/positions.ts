@@ -8,7 +8,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
-import { cos, log, pow, sin } from '../math.js';
+import { cos, exp, log, pow, sin } from '../math.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { type TensorLike, withEntered } from '../ops/given.js';
@@ -19,20 +19,28 @@ import { normal } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
-/** Sines and cosines in turn, as in the paper, or all sines before all cosines. */
-export type SinusoidLayout = 'interleaved' | 'halves';
+/** Sines and cosines in turn, as in the paper, or all sines before all cosines; tensor2tensor's halves, and so fairseq's, have rates that end with 1 / 10000 itself. */
+export type SinusoidLayout = 'interleaved' | 'halves' | 'tensor2tensor';
+
+/** How fast each pair of channels turns. */
+function ratesOf(C: number, layout: SinusoidLayout): number[] {
+  if (layout !== 'tensor2tensor') return Array.from({ length: Math.ceil(C / 2) }, (_, i) => pow(10_000, (-2 * i) / C));
+  // In float32, step by step, as those have it who trained with them.
+  const half = Math.floor(C / 2);
+  const step = Math.fround(Math.log(10_000) / Math.max(1, half - 1));
+  return Array.from({ length: half }, (_, i) => exp(Math.fround(-i * step)));
+}
 
 function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout): Float32Array {
-  // Where channels are odd, the last is a sine.
-  const half = Math.ceil(C / 2);
-  const rates = Array.from({ length: half }, (_, i) => pow(10_000, (-2 * i) / C));
-  const [step, cosines] = layout === 'halves' ? [1, half] : [2, 1];
+  // Where channels are odd, the last is a sine, or in tensor2tensor's nothing.
+  const rates = ratesOf(C, layout);
+  const [step, cosines] = layout === 'interleaved' ? [2, 1] : [1, rates.length];
   const rows = new Float32Array(T * C);
   for (let t = 0; t < T; t++) {
     for (const [i, rate] of rates.entries()) {
       const angle = Math.fround((from + t) * rate);
       rows[t * C + step * i] = sin(angle);
-      if (2 * i + 1 < C) rows[t * C + step * i + cosines] = cos(angle);
+      if (step * i + cosines < C) rows[t * C + step * i + cosines] = cos(angle);
     }
   }
   return rows;
@@ -58,6 +66,8 @@ export class SinusoidalPositions extends Module {
     readonly channels: number,
     /** Where sines and cosines stand. Default 'interleaved'. */
     readonly layout: SinusoidLayout = 'interleaved',
+    /** The row of position 0. Default 0. */
+    readonly offset = 0,
   ) {
     super(engine);
     checkChannels('SinusoidalPositions', channels);
@@ -66,24 +76,34 @@ export class SinusoidalPositions extends Module {
   /** Positions `from` … `from + T − 1`: [T, C]. */
   forward(T: number, from = 0): Tensor {
     const C = this.channels;
-    const have = this.#rows.length / C;
-    if (from + T > have) {
-      const rows = new Float32Array(Math.max(from + T, 2 * have) * C);
-      rows.set(this.#rows);
-      rows.set(sinusoidRows(rows.length / C - have, C, have, this.layout), this.#rows.length);
-      this.#rows = rows;
-    }
-    return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
+    return tensor(this.engine, this.#upTo(from + T).subarray(from * C, (from + T) * C), [T, C]);
   }
 
-  /** The position that `places` (int32, any shape) has for each token: [..., C]. */
+  /** The position that `places` (int32, any shape) has for each token: [..., C]; zeros for −1, which is none. */
   at(given: TensorLike): Tensor {
     return withEntered(this.engine, [given as Tensor], (places) => this.#at(places));
   }
 
   #at(places: Tensor): Tensor {
-    const most = places.engine.heap.ints(places.ptr, places.size).reduce((m, place) => Math.max(m, place), -1);
-    return this.engine.scope(() => embedding(places, this.forward(most + 1)));
+    const C = this.channels;
+    const all = places.engine.heap.ints(places.ptr, places.size);
+    const rows = this.#upTo(all.reduce((most, place) => Math.max(most, place), -1) + 1);
+    const found = new Float32Array(all.length * C);
+    for (const [i, place] of all.entries()) if (place >= 0) found.set(rows.subarray(place * C, (place + 1) * C), i * C);
+    return tensor(this.engine, found, [...places.shape, C]);
+  }
+
+  /** The rows of positions up to one. */
+  #upTo(end: number): Float32Array {
+    const C = this.channels;
+    const have = this.#rows.length / C;
+    if (end > have) {
+      const rows = new Float32Array(Math.max(end, 2 * have) * C);
+      rows.set(this.#rows);
+      rows.set(sinusoidRows(rows.length / C - have, C, have + this.offset, this.layout), this.#rows.length);
+      this.#rows = rows;
+    }
+    return this.#rows;
   }
 }
 
@@ -140,11 +160,11 @@ export type AddedPositions = SinusoidalPositions | LearnedPositions;
 /** What makes them, of C channels and for so many positions. */
 export type PositionsMaker = (engine: Engine, C: number, positions: number) => AddedPositions;
 
-/** Sinusoids in one of two layouts. */
+/** Sinusoids in one of the layouts, behind some rows that are no token's. */
 export const sinusoidal =
-  (layout: SinusoidLayout): PositionsMaker =>
+  (layout: SinusoidLayout, offset = 0): PositionsMaker =>
   (engine, C) =>
-    new SinusoidalPositions(engine, C, layout);
+    new SinusoidalPositions(engine, C, layout, offset);
 
 /** A table of vectors behind some rows that are no token's. */
 export const learned =

@@ -1,16 +1,21 @@
 /**
  * What a model's config.json says of its tasks: `task_specific_params`, as T5 has it. An entry has a prefix that is put before each text, and wishes for the
- * generation. An entry `translation_en_to_zh` is a direction: the languages, in the config's own codes, choose among them, or else the text's script does.
+ * generation. An entry `translation_en_to_zh` is a direction: the languages, in the config's own codes, choose among them, or else the text's script does. A model without
+ * directions may have languages in its tokenizer.
  */
 import { HeedError } from '../errors.js';
 import { type GenerationConfig, generationConfigIn } from '../generation/config.js';
 import { JsonNode, type JsonObject } from '../io/json.js';
+import type { CallableTokenizer } from '../text/tokenizer.js';
+import { LanguageTokens } from './language_tokens.js';
 
 /** How a text is put to the model. */
 export interface Route {
   prefix: string;
   /** What the task asks of the generation. */
   wishes: GenerationConfig;
+  /** The tokens of a source, told in which language it is. Default: as they are. */
+  marked?(ids: number[]): number[];
 }
 
 interface Direction extends Route {
@@ -37,8 +42,9 @@ export class Routes {
   /** For texts whose language does not matter. */
   readonly #plain: Route;
   readonly #directions: readonly Direction[];
+  readonly #tokens: LanguageTokens | undefined;
 
-  constructor(json: JsonObject, task: string) {
+  constructor(json: JsonObject, task: string, tokenizer?: CallableTokenizer, generation: GenerationConfig = {}) {
     const config = JsonNode.of('config.json', json);
     const all = config.get('task_specific_params') === undefined ? undefined : config.object('task_specific_params');
     const general = config.string('prefix', '');
@@ -51,6 +57,8 @@ export class Routes {
       const [, src, tgt] = /^translation_(.+)_to_(.+)$/.exec(name) ?? [];
       return task === 'translation' && src && tgt ? [{ ...route(name), src, tgt }] : [];
     });
+    const tokens = tokenizer && task === 'translation' ? new LanguageTokens(tokenizer, generation) : undefined;
+    this.#tokens = tokens?.codes.length ? tokens : undefined;
   }
 
   /** The languages that config.json names, each once; none where texts are not told apart by them. */
@@ -61,11 +69,17 @@ export class Routes {
 
   /** The route for a text. Throws ARGUMENT for languages that the model does not know, and where it must be told. */
   of(text: string, { src_lang, tgt_lang }: Languages): Route {
+    const tokens = this.#tokens;
+    if (tokens && (!this.#directions.length || tokens.has(src_lang) || tokens.has(tgt_lang)))
+      return tokens.route({ src_lang, tgt_lang }, this.#plain);
     if (!this.#directions.length) {
       if (src_lang === undefined && tgt_lang === undefined) return this.#plain;
       const culprit = tgt_lang === undefined ? 'src_lang' : 'tgt_lang';
       const cure = 'Leave it out, or put into the text what its model card says';
-      throw new HeedError('UNSUPPORTED', `translation: this model's config.json names no languages`, { culprit, cure });
+      throw new HeedError('UNSUPPORTED', `translation: neither this model's config.json nor its tokenizer names languages`, {
+        culprit,
+        cure,
+      });
     }
     const may = this.#directions.filter(({ src, tgt }) => (src_lang ?? src) === src && (tgt_lang ?? tgt) === tgt);
     const source = likeliest([...new Set(may.map(({ src }) => src))], text);

@@ -119,7 +119,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
   constructor(tokenizer: CallableTokenizer, model: Seq2SeqLM, task: Text2TextTask) {
     super(tokenizer, model);
     this.#task = task;
-    this.#routes = new Routes(model.config, task.name);
+    this.#routes = new Routes(model.config, task.name, tokenizer, model.generation_config);
   }
 
   /** Loads a model's folder for one of the tasks. `pipeline` does it. */
@@ -140,8 +140,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     const { signal, onProgress, truncation = cuts, streamer, src_lang, tgt_lang, clean_up_tokenization_spaces } = options;
     const list = textsOf(name, texts, options);
     for (const [option, value] of Object.entries({ src_lang, tgt_lang }))
-      if (value !== undefined && typeof value !== 'string')
-        throw wrong(name, option, value, 'It must be a language that config.json names');
+      if (value !== undefined && typeof value !== 'string') throw wrong(name, option, value, 'It must be the code of a language');
     expectBooleans(name, { truncation, clean_up_tokenization_spaces });
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
@@ -169,7 +168,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     const route = this.#routes.of(text, languages);
     const jobs: Job[] = [];
     for (const piece of paragraphs.sentences) {
-      jobs.push({ ids: yield* this.#encode(route.prefix + piece.text, truncation), route, results: [] });
+      jobs.push({ ids: yield* this.#encode(piece.text, route, truncation), route, results: [] });
       yield;
     }
     return { paragraphs, jobs };
@@ -178,14 +177,14 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
   /** The tokens of a piece of text as the model gets them, the prefix before it: for whoever calls `model` itself, to see its attentions, say. */
   encode(text: string, languages: Languages = {}): number[] {
     checkOptions(languages, this.#task.options, this.#task.name);
-    return drained(this.#encode(this.#routes.of(text, languages).prefix + text, this.#task.truncation));
+    return drained(this.#encode(text, this.#routes.of(text, languages), this.#task.truncation));
   }
 
-  *#encode(text: string, truncation: boolean): Generator<void, number[]> {
+  *#encode(text: string, { prefix, marked = (ids) => ids }: Route, truncation: boolean): Generator<void, number[]> {
     const most = Math.min(this.tokenizer.model_max_length ?? Number.POSITIVE_INFINITY, this.model.module.dims.positions);
     const cut = truncation && Number.isFinite(most) ? { truncation, max_length: most } : { truncation: false };
-    const { ids } = yield* this.tokenizer.rowSteps(text, cut);
-    if (truncation || ids.length <= most) return ids;
+    const { ids } = yield* this.tokenizer.rowSteps(prefix + text, cut);
+    if (truncation || ids.length <= most) return marked(ids);
     throw new HeedError('ARGUMENT', `${this.#task.name}: a text has ${ids.length} tokens, and the model takes ${most}`, {
       culprit: 'texts',
       cure: 'Give shorter ones, or truncation: true, which cuts them',

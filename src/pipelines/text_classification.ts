@@ -4,6 +4,7 @@ import { checkOptions } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
+import { type RankedDocument, type RankOptions, rankedBy } from './rank.js';
 import type { Classification } from './scores.js';
 import {
   type Classifier,
@@ -41,7 +42,7 @@ export class TextClassificationPipeline extends TextPipeline<Classifier> {
   /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextClassification> {
     return loadText(SequenceClassifier, engine, from, options, (tokenizer, model) =>
-      callable(new TextClassificationPipeline(tokenizer, model)),
+      callable(new TextClassificationPipeline(tokenizer, model), ['rank']),
     );
   }
 
@@ -56,6 +57,19 @@ export class TextClassificationPipeline extends TextPipeline<Classifier> {
     const list = (Array.isArray(texts) ? texts : [texts]) as readonly TextInput[];
     const found = await classified(this.model, () => this.tokenizer, list, { ...rest, top_k: top_k ?? this.model.labels.length });
     return (top_k === 1 ? found.flat() : Array.isArray(texts) ? found : found[0]) as LabelsOf<Texts, Options>;
+  }
+
+  /**
+   * Documents by how well they answer a query, the best first: `CrossEncoder.rank` of sentence-transformers, for models with one label. Rejects with ARGUMENT,
+   * UNSUPPORTED for other models, NUMERIC, or `signal.reason`.
+   * @example
+   * ```js
+   * const reranker = await pipeline('text-classification', 'cross-encoder/ms-marco-MiniLM-L6-v2');
+   * const [{ corpus_id, score }] = await reranker.rank('What sleeps a lot?', ['Cats do.', 'Rust is a language.'], { top_k: 1 });
+   * ```
+   */
+  rank(query: string, documents: readonly string[], options: RankOptions = {}): Promise<RankedDocument[]> {
+    return rankedBy(this.model, () => this.tokenizer, query, documents, options);
   }
 }
 

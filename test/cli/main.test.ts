@@ -205,6 +205,13 @@ describe('heed info MODEL', () => {
     ['bert_mlm', { architecture: 'bert', heads: ['MaskedLM'], loader: 'AutoModelForMaskedLM' }],
     ['marian', { architecture: 'marian', loader: 'AutoModelForSeq2SeqLM', dims: { layers: '2 + 2' } }],
     ['t5', { architecture: 't5', loader: 'AutoModelForSeq2SeqLM', dims: { hidden: 32 } }],
+    ['m2m_100', { architecture: 'm2m_100', loader: 'AutoModelForSeq2SeqLM', dims: { feedForward: '40 + 48' } }],
+    ['../causal/llama', { architecture: 'llama', heads: [], loader: 'AutoModelForCausalLM' }],
+    ['../embedding_decoders/embed', { architecture: 'llama', heads: [], loader: 'AutoModel' }],
+    [
+      '../embedding_decoders/rerank',
+      { heads: ['SequenceClassification'], loader: 'AutoModelForSequenceClassification', labels: ['LABEL_0'] },
+    ],
     ['electra_mlm', { architecture: 'electra', heads: ['MaskedLM'], dims: { hidden: 32, embedding: 20 } }],
   ])('knows %s', async (name, expected) => {
     const { code, stdout } = await run(['info', fixture(name), '--json']);

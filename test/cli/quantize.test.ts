@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   AutoModel,
+  AutoModelForCausalLM,
   AutoModelForMaskedLM,
   AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
@@ -41,6 +42,9 @@ describe('what it writes', () => {
     ['BERT that sorts texts', fixture('bert_classify'), AutoModelForSequenceClassification],
     ['ELECTRA, in rows as short as it has positions', fixture('electra_mlm'), AutoModelForMaskedLM],
     ['Marian', fixture('marian'), AutoModelForSeq2SeqLM],
+    ['Llama', fixture('../causal/llama'), AutoModelForCausalLM],
+    ['Llama that embeds', fixture('../embedding_decoders/embed'), AutoModel],
+    ['Llama that sorts texts', fixture('../embedding_decoders/classify'), AutoModelForSequenceClassification],
   ])("is what save_pretrained writes with dtype: 'q8': %s", async (name, path, auto) => {
     const { code, stdout, stderr } = await run(['quantize', path, '--out', at(`${name} quantized`), '--json']);
     expect([code, stderr]).toEqual([0, '']);

@@ -3,7 +3,7 @@
  * of the hub's, since a path that exists comes first, lie tiny ones.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +25,12 @@ function put(name: string, target: string): void {
   symlinkSync(target, join(folder, name));
 }
 
+function change(file: string, edit: (json: { model: { vocab: object } }) => void): void {
+  const json = JSON.parse(readFileSync(file, 'utf8'));
+  edit(json);
+  writeFileSync(file, JSON.stringify(json));
+}
+
 let translator = '';
 beforeAll(async () => {
   translator = await tinyTranslator();
@@ -39,6 +45,16 @@ beforeAll(async () => {
   put('distilbert/distilroberta-base', tiny('roberta_mlm'));
   put('dslim/bert-base-NER', tiny('ner'));
   put('google-bert/bert-base-uncased', tiny('mlm'));
+  const decoders = join(root, 'test/fixtures/embedding_decoders');
+  put('cross-encoder/ms-marco-MiniLM-L6-v2', join(decoders, 'rerank'));
+  for (const from of ['embed', 'last_token'])
+    cpSync(join(decoders, from), join(folder, 'models/Qwen3-Embedding-0.6B'), { recursive: true });
+  for (const from of ['hf/m2m_100', 'translators/nllb'])
+    cpSync(join(root, 'test/fixtures', from), join(folder, 'models/nllb-200-distilled-600M'), { recursive: true });
+  const reranker = join(folder, 'models/Qwen3-Reranker-0.6B');
+  for (const from of [join(decoders, 'embed'), join(root, 'test/fixtures/causal/llama')]) cpSync(from, reranker, { recursive: true });
+  change(join(reranker, 'config.json'), (config) => Object.assign(config, { max_position_embeddings: 1024 }));
+  change(join(reranker, 'tokenizer.json'), ({ model }) => Object.assign(model.vocab, { yes: 40, no: 41 }));
 });
 afterAll(() => {
   for (const path of [folder, translator]) rmSync(path, { recursive: true });

@@ -8,7 +8,7 @@ import { readTensors } from './tensors.js';
 const engine = await createEngine({ threads: 1, deterministic: true });
 afterAll(() => engine.dispose());
 
-const names = ['marian', 'bart', 't5', 't5_gated'];
+const names = ['marian', 'bart', 'mbart', 'm2m_100', 'pegasus', 't5', 't5_gated'];
 const folderOf = (name: string) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
 const load = (name: string) => AutoModelForSeq2SeqLM.from_pretrained(folderOf(name), { engine });
 
@@ -50,6 +50,47 @@ describe.each(names)('%s', (name) => {
     const four = await model.generate({ ...inputs, max_new_tokens: 14, num_beams: 4, early_stopping: true });
     expect(four.tolist()).toEqual(beam4?.tolist());
     expect([four.type, four.dims]).toEqual(['int32', [2, 15]]);
+    model.dispose();
+  });
+});
+
+describe.each(['mbart', 'm2m_100', 'pegasus'])('%s', (name) => {
+  const expected = readTensors(join(folderOf(name), 'expected.safetensors'));
+  const given = (side: string) => {
+    const [input_ids, attention_mask] = [expected[`${side}input_ids`], expected[`${side}attention_mask`]];
+    return { input_ids, attention_mask } as Parameters<Seq2SeqLM>[0];
+  };
+
+  it.each(['', 'left.'])('has every state and attention of sources that are padded on the right, or on the left (%s)', async (side) => {
+    const model = await load(name);
+    const inputs = { ...given(side), decoder_input_ids: expected.decoder_input_ids } as Parameters<Seq2SeqLM>[0];
+    const out = await model(inputs, { output_attentions: true, output_hidden_states: true });
+    const lists = {
+      enc_attn: out.encoder_attentions,
+      dec_attn: out.decoder_attentions,
+      cross_attn: out.cross_attentions,
+      enc_hidden: out.encoder_hidden_states,
+      dec_hidden: out.decoder_hidden_states,
+    };
+    const told: [string, HostTensor][] = [
+      ['logits', out.logits],
+      ['encoder', out.encoder_last_hidden_state],
+      ...Object.entries(lists).flatMap(([key, list]) => (list ?? []).map((x, i): [string, HostTensor] => [`${key}.${i}`, x])),
+    ];
+    expect(told).toHaveLength(14);
+    for (const [key, x] of told) expect(distance(x, expected[side + key]), key).toBeLessThan(1e-4);
+    model.dispose();
+  });
+
+  it.each(['', 'left.'])('writes what transformers writes, all four beams and their scores too (%s)', async (side) => {
+    const model = await load(name);
+    const inputs = { ...given(side), max_new_tokens: 14 };
+    expect((await model.generate(inputs)).tolist()).toEqual(expected[`${side}greedy`]?.tolist());
+    const beams = { ...inputs, num_beams: 4, early_stopping: true };
+    expect((await model.generate(beams)).tolist()).toEqual(expected[`${side}beam4`]?.tolist());
+    const { sequences, sequences_scores } = await model.generate({ ...beams, num_return_sequences: 4, return_dict_in_generate: true });
+    expect(sequences.tolist()).toEqual(expected[`${side}returned`]?.tolist());
+    expect(distance(sequences_scores, expected[`${side}returned_scores`])).toBeLessThan(1e-4);
     model.dispose();
   });
 });

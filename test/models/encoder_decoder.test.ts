@@ -11,7 +11,7 @@ import { contiguous, narrow } from '../../dist/ops/index.js';
 import { failureOf } from '../io/memory.js';
 import { numbersOf, readWeights, type Weight } from './files.js';
 
-const names = ['marian', 'bart', 't5', 't5_gated'] as const;
+const names = ['marian', 'bart', 'mbart', 'm2m_100', 'pegasus', 't5', 't5_gated'] as const;
 type Name = (typeof names)[number];
 
 const folderOf = (name: Name) => fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));

@@ -33,7 +33,7 @@ type Kind = keyof typeof autos;
 
 /** Every folder with an encoder's checkpoint, and what it is: config.json names the class. */
 const cases = readdirSync(folder)
-  .filter((name) => !/\.|bart|marian|t5/.test(name))
+  .filter((name) => !/\.|bart|marian|m2m_100|pegasus|t5/.test(name))
   .map((name) => ({ name, kind: Object.keys(autos).find((kind) => json(name).architectures[0].endsWith(kind)) as Kind }));
 
 interface Loaded {

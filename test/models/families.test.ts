@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { Engine } from '../../dist/engine/engine.js';
-import { bart, heedTransformer, marian, registerArchitecture, t5, tensor } from '../../dist/entry/node.js';
+import { bart, heedTransformer, m2m100, marian, mbart, pegasus, registerArchitecture, t5, tensor } from '../../dist/entry/node.js';
 import { JsonNode } from '../../dist/io/json.js';
 import { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
@@ -22,7 +22,7 @@ const weightsOf = (name: string): Weights => readWeights(readFileSync(join(folde
 const ids = { source: Int32Array.from([5, 6, 7, 8, 9, 10]), target: Int32Array.from([3, 4, 5, 6]) };
 
 async function withModel<T>(config: Config, weights: Weights, use: (model: EncoderDecoder, engine: Engine) => T): Promise<T> {
-  registerArchitecture(bart, heedTransformer, marian, t5);
+  registerArchitecture(bart, heedTransformer, m2m100, marian, mbart, pegasus, t5);
   const files = { 'm/config.json': JSON.stringify(config), 'm/model.safetensors': writeWeights(weights) };
   const engine = await Engine.create({ ...nodeRuntime, ...memoryRuntime(files).runtime }, { threads: 1, deterministic: true });
   try {
@@ -168,6 +168,27 @@ describe('BART and Marian', () => {
     ['another vocabulary', { vocab_size: 98 }, { code: 'MODEL_MISMATCH', culprit: 'final_logits_bias' }],
   ])('a config with %s says so', async (_, change, error) => {
     expect(await failureOf(() => logits({ ...configOf('bart'), ...change }, weightsOf('bart')))).toMatchObject(error);
+  });
+});
+
+describe('mBART, M2M100 and PEGASUS', () => {
+  it.each(['mbart', 'm2m_100', 'pegasus'])('%s says what published configs and checkpoints have beside', async (name) => {
+    const [config, weights] = [configOf(name), weightsOf(name)];
+    const want = await logits(config, weights);
+    const shared = weights['model.shared.weight'] as Weight;
+    const copies = { 'lm_head.weight': shared, 'model.encoder.embed_tokens.weight': shared, 'model.decoder.embed_tokens.weight': shared };
+    // Sinusoids that older versions wrote, and what those configs say of fairseq's options.
+    const written = name === 'mbart' ? {} : { 'model.encoder.embed_positions.weights': weightOf(new Float32Array(64), [2, 32]) };
+    const options = { normalize_before: true, add_final_layer_norm: true, static_position_embeddings: name === 'pegasus' };
+    expect(await logits({ ...config, ...options }, { ...weights, ...copies, ...written })).toEqual(want);
+  });
+
+  it('M2M100 has the activation and the scores of a config that leaves them out', async () => {
+    const { activation_function, attention_dropout, ...config } = configOf('m2m_100');
+    const want = await logits(configOf('m2m_100'), weightsOf('m2m_100'));
+    expect(await logits(config, weightsOf('m2m_100'))).toEqual(want);
+    const bias = { final_logits_bias: weightOf(new Float32Array(97), [1, 97]) };
+    expect(await logits(config, { ...weightsOf('m2m_100'), ...bias })).toEqual(want);
   });
 });
 

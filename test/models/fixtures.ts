@@ -32,7 +32,7 @@ type Auto = { from_pretrained: (path: string, options: PretrainedOptions) => Pro
 
 /** Loaders by how names of fixtures end. */
 const autos: readonly (readonly [RegExp, Auto])[] = [
-  [/^(marian|bart|t5)/, AutoModelForSeq2SeqLM],
+  [/^(marian|m?bart|m2m_100|pegasus|t5)/, AutoModelForSeq2SeqLM],
   [/_(classify|mean)$/, AutoModelForSequenceClassification],
   [/_mlm(_untied)?$/, AutoModelForMaskedLM],
   [/_ner$/, AutoModelForTokenClassification],

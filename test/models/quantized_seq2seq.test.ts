@@ -39,13 +39,13 @@ function logitsOf(model: EncoderDecoder): Float32Array {
 }
 
 describe('an encoder-decoder', () => {
-  it.each(['marian', 'bart', 't5', 't5_gated'])(
+  it.each(['marian', 'bart', 'mbart', 'm2m_100', 'pegasus', 't5', 't5_gated'])(
     '%s has logits within 1e-3 of its dequantised weights, relative to the largest',
     async (name) => {
       const folder = fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
       const { module } = await loadPretrained(engine, folder, 'encoder-decoder', { dtype: 'q8' });
       // Of positions, tables are 8-bit, a bias for relative ones is not.
-      const float32 = name === 'bart' ? /norm|bias/ : /norm|bias|positions/;
+      const float32 = name.endsWith('bart') ? /norm|bias/ : /norm|bias|positions/;
       const kinds = new Map([...module.namedParameters()].map(([key, { dtype }]) => [key, dtype]));
       for (const [key, dtype] of kinds) expect([key, dtype]).toEqual([key, float32.test(key) ? 'float32' : 'q8']);
       const got = logitsOf(module);

@@ -39,7 +39,9 @@ describe.each(all)('$name', ({ name, path, load, inputs }) => {
   it('is saved as Hugging Face wrote it: every tensor, by its name', async () => {
     const model = await load(path, { engine });
     await model.save_pretrained(at('floats'));
-    expect(weightsIn(at('floats'))).toEqual(withoutCopies(weightsIn(path)));
+    // PEGASUS's file has sinusoids, which both libraries compute.
+    const came = Object.entries(weightsIn(path)).filter(([key]) => name !== 'pegasus' || !key.includes('embed_positions'));
+    expect(weightsIn(at('floats'))).toEqual(withoutCopies(Object.fromEntries(came)));
     expect(jsonIn(at('floats'))).toMatchObject(jsonIn(path));
     const files = (of: string) => readdirSync(of, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(json|txt)$/.test(file));
     expect(files(at('floats')).sort()).toEqual(

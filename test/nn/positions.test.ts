@@ -57,6 +57,26 @@ describe('sinusoids', () => {
     }
   });
 
+  it("of tensor2tensor's layout turn at rates from 1 to 1 / 10000, behind an offset; −1 is no position", () => {
+    engine.scope(() => {
+      for (const C of [8, 7, 2]) {
+        const half = Math.floor(C / 2);
+        const rate = (i: number) => 10_000 ** (-i / Math.max(1, half - 1));
+        const rows = new SinusoidalPositions(engine, C, 'tensor2tensor', 2);
+        const at = (t: number) => {
+          const angles = Array.from({ length: half }, (_, i) => (t + 2) * rate(i));
+          return [...angles.map(Math.sin), ...angles.map(Math.cos), ...(C % 2 ? [0] : [])];
+        };
+        const near = (got: ArrayLike<number>, want: readonly number[]) => {
+          expect(got).toHaveLength(want.length);
+          for (const [i, x] of want.entries()) expect(Math.abs(x - (got[i] as number))).toBeLessThan(1e-6);
+        };
+        near(rows.forward(2, 3).toHost().data, [...at(3), ...at(4)]);
+        near(rows.at(tensor(engine, Int32Array.from([0, 5, -1]), [1, 3])).toHost().data, [...at(0), ...at(5), ...new Array(C).fill(0)]);
+      }
+    });
+  });
+
   it('of odd channels end with a sine', () => {
     engine.scope(() => {
       for (const layout of ['interleaved', 'halves'] as const) {

@@ -130,7 +130,7 @@ describe('an evaluation that decodes', () => {
   });
 });
 
-describe.each(['marian', 'bart', 't5', 't5_gated'])('a trained %s', (name) => {
+describe.each(['marian', 'bart', 'mbart', 'm2m_100', 'pegasus', 't5', 't5_gated'])('a trained %s', (name) => {
   const path = fileURLToPath(new URL(`../fixtures/hf/${name}`, import.meta.url));
 
   it('decodes while it trains, and saves itself, as a model or by its module: the same, with the bits that it has', async () => {
