@@ -6,7 +6,7 @@ import { errorsOf } from './compiler.js';
 import { root } from './pages.js';
 
 /** Where an example finds a name: the first that exports it; ops and modules look into `heed` last, which has functions of the same names for host tensors. */
-const entries = ['heed', 'heed/nn', 'heed/ops', 'heed/train', 'heed/core', 'node:fs'];
+const entries = ['heed', 'heed/nn', 'heed/ops', 'heed/train', 'heed/structured', 'heed/core', 'node:fs'];
 
 const loaded = (name: string) => `Awaited<ReturnType<typeof heed.${name}.from_pretrained>>`;
 
