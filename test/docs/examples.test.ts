@@ -14,7 +14,13 @@ const loaded = (name: string) => `Awaited<ReturnType<typeof heed.${name}.from_pr
 const things: Readonly<Record<string, string>> = {
   ...{ engine: 'heed.Engine', tokenizer: loaded('AutoTokenizer'), x: 'heed.Tensor', logits: 'heed.HostTensor', more: 'any' },
   ...{ a: 'heed.HostTensor', b: 'heed.HostTensor', heads: 'number', targets: 'heed.Tensor', texts: 'string[]', lines: 'string[]' },
-  ...{ embed: 'heed.FeatureExtractor', options: 'Parameters<heed.FeatureExtractor>[1]', labels: 'number[]' },
+  ...{
+    embed: 'heed.FeatureExtractor',
+    options: 'Parameters<heed.FeatureExtractor>[1]',
+    labels: 'number[]',
+    scores: 'Float32Array<ArrayBuffer>',
+    ids: 'number[]',
+  },
   ...{
     model: 'any',
     dataset: 'train.TranslationDataset',
