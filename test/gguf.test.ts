@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, createEngine, type Engine, estimate } from '../dist/entry/node.js';
 import { ggufReader } from '../dist/gguf.js';
@@ -61,7 +62,7 @@ describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
       const scores = async (of: CausalLM) => (await of({ input_ids: [ids] })).logits.data as Float32Array;
       const [one, other] = [await scores(model), await scores(again)];
       const far = one.reduce((most, x, i) => Math.max(most, Math.abs(x - (other[i] as number))), 0);
-      expect(far).toBeLessThan(0.02);
+      expect(far).toBeLessThan(0.03);
       expect((await AutoTokenizer.from_pretrained(out)).encode(prompts[0].text)).toEqual(ids);
       again.dispose();
     } finally {
@@ -81,6 +82,33 @@ describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
     const end = prompt.greedy.indexOf(2) + 1;
     expect(row?.slice(prompt.ids.length)).toEqual(prompt.greedy.slice(0, end));
   }, 60_000);
+});
+
+describe('a Llama in K-quants', () => {
+  const at = (name: string) => fileURLToPath(new URL(`fixtures/gguf/${name}`, import.meta.url));
+  const { ids, logits } = JSON.parse(readFileSync(at('llama_k.json'), 'utf8')) as { ids: number[]; logits: number[][] };
+  const expected = logits.flat();
+  /** How far scores are from those of torch, as a share of what those vary. */
+  const farness = async (dtype?: 'fp32' | 'q8') => {
+    const model = await AutoModelForCausalLM.from_pretrained(at('llama_k.gguf'), { engine, ...(dtype && { dtype }) });
+    const dtypes = new Set([...model.module.namedParameters()].map(([key, parameter]) => `${key} ${parameter.dtype}`));
+    const { data } = (await model({ input_ids: [ids] })).logits;
+    model.dispose();
+    const rms = (values: readonly number[]) => Math.hypot(...values) / Math.sqrt(values.length);
+    return { dtypes, far: rms(expected.map((value, i) => value - (data[i] as number))) / rms(expected) };
+  };
+
+  it('has the scores that torch has of the dequantised weights, where all are float32', async () => {
+    expect((await farness('fp32')).far).toBeLessThan(1e-5);
+  });
+
+  it('as it is differs by what rounding Q2_K, Q5_K, Q6_K and Q5_1 takes', async () => {
+    const { dtypes, far } = await farness();
+    for (const one of ['embeddings.word.weight q8', 'layers.0.self_attn.in_proj_weight q8', 'layers.1.self_attn.in_proj_weight q4'])
+      expect(dtypes).toContain(one);
+    expect(far).toBeGreaterThan(1e-5);
+    expect(far).toBeLessThan(0.02);
+  });
 });
 
 describe('a GGUF file', () => {
