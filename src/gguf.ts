@@ -5,10 +5,11 @@
 import { HeedError } from './errors.js';
 import { byteStream } from './io/bytes.js';
 import type { Folder } from './io/folder.js';
-import { type GgufFile, type GgufMetadata, openGguf } from './io/gguf.js';
+import { GgufTexts } from './io/gguf.js';
+import { GgufCheckpoint } from './io/gguf_checkpoint.js';
 import { quote } from './io/header.js';
 import type { JsonObject } from './io/json.js';
-import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor } from './io/weights.js';
+import { shown } from './io/location.js';
 import { registered } from './models/architecture.js';
 import { GgufKeys } from './models/gguf_keys.js';
 import { ggufSources } from './nn/formats/gguf.js';
@@ -16,70 +17,59 @@ import type { Sources } from './nn/formats/sources.js';
 import type { OpenOptions } from './runtime/types.js';
 import { tokenizerInGguf } from './text/gguf.js';
 
-/** What a file's header tells. */
-interface Front {
-  metadata: GgufMetadata;
-  headers: CheckpointHeaders;
-}
+/** Tensors that say how rotary positions are scaled, which a config has in numbers. */
+const rotaryFactors = ['rope_freqs.weight', 'rope_factors_long.weight', 'rope_factors_short.weight'];
 
 export class GgufFolder implements Folder {
   readonly name: string;
+  readonly weights: GgufCheckpoint;
   /** What its tensors may be. */
   readonly sources: Sources = ggufSources;
-  #front: Promise<Front> | undefined;
+  #files: Promise<Record<string, object>> | undefined;
 
   constructor(
     readonly folder: Folder,
     /** The file, by its name in the folder. */
     readonly file: string,
   ) {
-    this.name = folder.locate(file);
+    this.name = shown(folder.locate(file));
+    this.weights = new GgufCheckpoint(folder, file);
+  }
+
+  over(change: (folder: Folder) => Folder): Folder {
+    return new GgufFolder(change(this.folder), this.file);
   }
 
   /** Where what is made of the file stands, for messages: the file. */
   readonly locate = (file: string): string => `${this.name} (${file})`;
 
   async list(): Promise<readonly string[]> {
-    return Object.keys(await this.#files({}));
+    return Object.keys(await this.#made({}));
+  }
+
+  async json(file: string, options: OpenOptions = {}): Promise<object> {
+    const files = await this.#made(options);
+    const json = Object.hasOwn(files, file) ? files[file] : undefined;
+    if (json === undefined) throw new HeedError('NOT_FOUND', `${this.name} has no ${file}`, { culprit: file });
+    return json;
   }
 
   async open(file: string, options: OpenOptions = {}) {
-    const files = await this.#files(options);
-    const json = Object.hasOwn(files, file) ? files[file] : undefined;
-    if (json === undefined) throw new HeedError('NOT_FOUND', `${this.name} has no ${file}`, { culprit: file });
-    return byteStream(new TextEncoder().encode(JSON.stringify(json)), this.locate(file));
+    return byteStream(new TextEncoder().encode(JSON.stringify(await this.json(file, options))), this.locate(file));
   }
 
-  get weights(): Checkpoint {
-    return {
-      headers: async (options = {}) => (await this.#read(options)).headers,
-      tensors: (options) => this.#tensors(options),
-    };
-  }
-
-  /** The header, read once for all who ask; after a failure it is read anew. */
-  #read({ signal }: Pick<OpenOptions, 'signal'>): Promise<Front> {
-    this.#front ??= this.#headed(signal);
-    this.#front.catch(() => {
-      this.#front = undefined;
+  /** What a folder would have, as objects: made once, and anew after a failure. */
+  #made(options: OpenOptions): Promise<Record<string, object>> {
+    this.#files ??= this.#make(options);
+    this.#files.catch(() => {
+      this.#files = undefined;
     });
-    return this.#front;
+    return this.#files;
   }
 
-  async #headed(signal: AbortSignal | undefined): Promise<Front> {
-    const stream = await this.folder.open(this.file, { signal });
-    const bytes = stream.size;
-    const file = await openGguf(stream);
-    try {
-      return { metadata: file.metadata, headers: { tensors: entriesOf(file), bytes } };
-    } finally {
-      await file.close();
-    }
-  }
-
-  /** What a folder would have, as objects. */
-  async #files(options: OpenOptions): Promise<Record<string, object>> {
-    const { metadata, headers } = await this.#read(options);
+  async #make({ signal }: OpenOptions): Promise<Record<string, object>> {
+    const metadata = await this.weights.metadata({ signal });
+    const headers = await this.weights.headers({ signal });
     const name = metadata.get('general.architecture');
     const found = [...registered()].find(({ gguf }) => gguf?.name === name);
     if (!found?.gguf)
@@ -91,10 +81,11 @@ export class GgufFolder implements Folder {
     const id = (token: string) => metadata.get(`tokenizer.ggml.${token}_token_id`);
     const ids = { bos_token_id: id('bos'), eos_token_id: id('eos'), pad_token_id: id('padding') };
     const listed = metadata.get('tokenizer.ggml.tokens');
-    const keys = new GgufKeys(this.name, metadata, String(name), tensors);
+    const factors = rotaryFactors.some((one) => tensors.has(one)) ? await this.weights.vectors(rotaryFactors, { signal }) : new Map();
+    const keys = new GgufKeys(this.name, metadata, String(name), tensors, factors);
     const config: JsonObject = {
       ...{ model_type: found.name, ...ids },
-      ...(Array.isArray(listed) && { vocab_size: listed.length }),
+      ...(listed instanceof GgufTexts && { vocab_size: listed.length }),
       ...defined(found.gguf.config(keys)),
     };
     // A turn of a chat ends as a text does, or by a mark of its own.
@@ -105,39 +96,10 @@ export class GgufFolder implements Folder {
       ...tokenizerInGguf(this.name, metadata),
     };
   }
-
-  async *#tensors({ signal, check, onProgress }: CheckpointOptions = {}): AsyncGenerator<CheckpointTensor, void> {
-    const file = await openGguf(await this.folder.open(this.file, { signal }));
-    try {
-      const entries = entriesOf(file);
-      check?.(entries);
-      const report = (loaded: number) => onProgress?.({ file: this.file, loaded, total: file.size });
-      for (const entry of entries) {
-        signal?.throwIfAborted();
-        yield {
-          ...entry,
-          read: (consume, options) =>
-            file.read(
-              entry,
-              (chunk, offset) => {
-                const done = consume(chunk, offset);
-                report(Math.min(entry.begin + offset + chunk.length, entry.end));
-                return done;
-              },
-              options,
-            ),
-        };
-        report(entry.end);
-      }
-      await file.end();
-    } finally {
-      await file.close();
-    }
-  }
 }
 
-const entriesOf = (file: GgufFile): CheckpointEntry[] => file.tensors.map((tensor) => ({ ...tensor, file: file.name }));
 const defined = (object: JsonObject): JsonObject => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
 
 /** A folder that is one GGUF file, read as a model's; any other as it is. */
-export const ggufReader = (folder: Folder): Folder => (folder.single?.endsWith('.gguf') ? new GgufFolder(folder, folder.single) : folder);
+export const ggufReader = (folder: Folder): Folder =>
+  folder.single?.toLowerCase().endsWith('.gguf') ? new GgufFolder(folder, folder.single) : folder;

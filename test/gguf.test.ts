@@ -62,7 +62,7 @@ describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
       const scores = async (of: CausalLM) => (await of({ input_ids: [ids] })).logits.data as Float32Array;
       const [one, other] = [await scores(model), await scores(again)];
       const far = one.reduce((most, x, i) => Math.max(most, Math.abs(x - (other[i] as number))), 0);
-      expect(far).toBeLessThan(0.03);
+      expect(far).toBeLessThan(0.02);
       expect((await AutoTokenizer.from_pretrained(out)).encode(prompts[0].text)).toEqual(ids);
       again.dispose();
     } finally {
@@ -107,7 +107,7 @@ describe('a Llama in K-quants', () => {
     for (const one of ['embeddings.word.weight q8', 'layers.0.self_attn.in_proj_weight q8', 'layers.1.self_attn.in_proj_weight q4'])
       expect(dtypes).toContain(one);
     expect(far).toBeGreaterThan(1e-5);
-    expect(far).toBeLessThan(0.02);
+    expect(far).toBeLessThan(0.03);
   });
 });
 

@@ -12,8 +12,8 @@ import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
 import type { Header, TensorInfo } from './weights.js';
 
-/** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays. */
-export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufNumbers;
+/** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays, lists of texts are read when somebody wants them. */
+export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufTexts | GgufNumbers;
 export type GgufNumbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 export type GgufFile = TensorFile<GgufMetadata>;
@@ -53,18 +53,32 @@ const numbers: Readonly<Record<number, readonly [bytes: number, read: (at: DataV
 type NumbersClass = new (buffer: ArrayBuffer) => GgufNumbers;
 const [BOOL, STRING, ARRAY] = [7, 8, 9];
 
-/** Reads and checks metadata and the table of tensors. Closes the stream if that fails; else `close` of the file does. Throws FORMAT, UNSUPPORTED. */
-export async function openGguf(stream: ByteStream): Promise<GgufFile> {
+/** What is in front of the tensors. */
+export interface GgufFront extends Header<GgufMetadata> {
+  /** Bytes before the first of them. */
+  readonly data: number;
+  /** Bytes of the file, where that is told. */
+  readonly size: number | undefined;
+}
+
+/**
+ * Reads and checks metadata and the table of tensors, or passes over them where they are known. Closes the stream if that fails; else `close` of the file does. Throws FORMAT,
+ * UNSUPPORTED.
+ */
+export async function openGguf(stream: ByteStream, known?: GgufFront): Promise<GgufFile & { front: GgufFront }> {
   const staging = new Staging(stream);
   try {
-    return new TensorFile(staging, await headerOf(staging), { readable: kinds, padded: true });
+    const front = known ?? (await frontOf(staging));
+    if (known && (stream.size !== known.size || (await staging.skip(known.data)) < known.data))
+      throw malformed(shown(stream.name), 'it has changed while it was read');
+    return Object.assign(new TensorFile(staging, front, { readable: kinds, padded: true }), { front });
   } catch (error) {
     await staging.close();
     throw error;
   }
 }
 
-async function headerOf(staging: Staging): Promise<Header<GgufMetadata>> {
+async function frontOf(staging: Staging): Promise<GgufFront> {
   const front = new Front(shown(staging.stream.name), staging.stream.size);
   const parsing = front.header();
   for (let window = new Uint8Array(0); ; ) {
@@ -96,7 +110,7 @@ class Front {
   #at = 0;
   /** Bytes that were read, of all windows. */
   read = 0;
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   constructor(
     readonly file: string,
@@ -149,7 +163,7 @@ class Front {
   }
 
   /** The header, where the table's tensors follow each other within the file. */
-  placed({ metadata, entries, alignment }: Table, data: number): Header<GgufMetadata> {
+  placed({ metadata, entries, alignment }: Table, data: number): GgufFront {
     entries.sort((a, b) => a.offset - b.offset);
     let end = 0;
     const tensors = entries.map(({ offset, ...entry }, i): TensorInfo => {
@@ -167,7 +181,7 @@ class Front {
         throw bad(`needs ${end} bytes of data, and the file has ${Math.max(0, this.size - data)}: it is truncated`);
       return { ...entry, begin: offset, end };
     });
-    return { tensors, metadata };
+    return { tensors, metadata, data, size: this.size };
   }
 
   *#entry(): Generator<void, Entry> {
@@ -203,9 +217,31 @@ class Front {
     const [bytes, , List] = numbers[type] ?? [type === STRING || type === ARRAY ? 8 : 1];
     const count = yield* this.#count(MOST.header, `members of ${quote(key)}`, bytes);
     if (List) return new List((yield* this.#bytes(count * bytes)).slice().buffer);
+    if (type === STRING) return yield* this.#texts(count, key);
     const list: GgufValue[] = [];
     for (let i = 0; i < count; i++) list.push(yield* this.#value(type, key, depth + 1));
     return list;
+  }
+
+  /** Texts by their bytes, each behind its length: those that the window has as a whole are passed over together. */
+  *#texts(count: number, key: string): Generator<void, GgufTexts> {
+    const pieces: Uint8Array[] = [];
+    for (let passed = 0; passed < count; ) {
+      const view = new DataView(this.#window.buffer, this.#window.byteOffset + this.#at, this.left);
+      let end = 0;
+      while (passed < count && end + 8 <= view.byteLength && end + 8 + lengthAt(view, end) <= view.byteLength) {
+        end += 8 + lengthAt(view, end);
+        passed++;
+      }
+      if (end) pieces.push((yield* this.#bytes(end)).slice());
+      if (passed === count) break;
+      const head = (yield* this.#bytes(8)).slice();
+      const length = lengthAt(new DataView(head.buffer), 0);
+      if (length > (this.size ?? MOST.header) - this.read) throw this.malformed(`it claims ${length} bytes of a string`);
+      pieces.push(head, (yield* this.#bytes(length)).slice());
+      passed++;
+    }
+    return new GgufTexts(this.file, key, count, concatenated(pieces));
   }
 
   *#string(most: number): Generator<void, string> {
@@ -251,6 +287,54 @@ class Front {
     return bytes;
   }
 }
+
+const lengthAt = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
+
+/** A list of texts, of which a vocabulary has 100,000 and more: read together, and only when somebody wants them. */
+export class GgufTexts {
+  constructor(
+    readonly file: string,
+    readonly key: string,
+    readonly length: number,
+    /** As in the file: each behind its length. */
+    readonly bytes: Uint8Array,
+  ) {}
+
+  /** All of them. Throws FORMAT where one is not UTF-8. */
+  list(): readonly string[] {
+    const { bytes, length } = this;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const together = new Uint8Array(bytes.length - 8 * length);
+    // How long each is in UTF-16: a character's first byte counts, and that of 4 bytes twice.
+    const lengths = new Uint32Array(length);
+    let whole = true;
+    for (let i = 0, from = 0, to = 0; i < length; i++) {
+      const begin = from + 8;
+      from = begin + lengthAt(view, from);
+      // A text that begins within a character has another's end.
+      if (begin < from && isInner(bytes[begin])) whole = false;
+      for (let at = begin; at < from; at++) {
+        const byte = bytes[at] as number;
+        together[to++] = byte;
+        if (!isInner(byte)) (lengths[i] as number) += byte >= 0xf0 ? 2 : 1;
+      }
+    }
+    let text = '';
+    try {
+      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(together);
+    } catch {
+      whole = false;
+    }
+    if (!whole) throw malformed(this.file, `a text of ${this.key} is not UTF-8`, this.key);
+    let at = 0;
+    return Array.from(lengths, (own) => {
+      at += own;
+      return text.slice(at - own, at);
+    });
+  }
+}
+
+const isInner = (byte: number | undefined): boolean => ((byte as number) & 0xc0) === 0x80;
 
 const smaller = (value: number | bigint): number | bigint =>
   typeof value === 'bigint' && value >= -BigInt(Number.MAX_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)

@@ -89,7 +89,12 @@ export function prepared<M extends Module>(
   hold(entries, find, forms);
   const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry), forms)), 0);
   // One grow for all weights: each grow replaces the views of the memory.
-  module.engine.heap.reserve(total() + float32, staging);
+  try {
+    module.engine.heap.reserve(total() + float32, staging);
+  } catch (error) {
+    if (error instanceof HeedError) error.message = `${folder}: its weights take ${(total() / 1e9).toFixed(2)} GB. ${error.message}`;
+    throw error;
+  }
   return { module, summary, targetOf: find };
 }
 

@@ -3,7 +3,7 @@
  * kinds, merges or scores, and a name for how texts are split before (llama.cpp's llama-vocab.cpp says what each name stands for).
  */
 import { HeedError } from '../errors.js';
-import type { GgufMetadata, GgufValue } from '../io/gguf.js';
+import { type GgufMetadata, GgufTexts, type GgufValue } from '../io/gguf.js';
 import { malformed, quote } from '../io/header.js';
 
 /** GPT-2's contractions, words, numbers and marks: what ByteLevel splits by itself. */
@@ -60,12 +60,7 @@ class Reader {
 
   text = (key: string) => this.#read<string>(key, 'a text', (value) => typeof value === 'string');
   flag = (key: string) => this.#read<boolean>(key, 'true or false', (value) => typeof value === 'boolean');
-  texts = (key: string) =>
-    this.#read<readonly string[]>(
-      key,
-      'a list of texts',
-      (value): value is string[] => Array.isArray(value) && value.every((one) => typeof one === 'string'),
-    );
+  texts = (key: string) => this.#read<GgufTexts>(key, 'a list of texts', (value) => value instanceof GgufTexts)?.list();
   numbers = (key: string) =>
     this.#read<ArrayLike<number> & GgufValue>(key, 'a list of numbers', (value): value is never => ArrayBuffer.isView(value));
   id = (key: string, most: number) =>

@@ -4,10 +4,11 @@ import { open } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type GgufMetadata, openGguf } from '../../dist/io/gguf.js';
+import { type GgufMetadata, GgufTexts, openGguf } from '../../dist/io/gguf.js';
 import { givenFolder } from '../../dist/io/given.js';
 import { tokenizerInGguf } from '../../dist/text/gguf.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
+import { string } from '../io/gguf_file.js';
 import { failureOf } from '../io/memory.js';
 import { shared } from '../shared.js';
 
@@ -21,11 +22,15 @@ function tokenizerOf(metadata: GgufMetadata): Promise<Tokenizer> {
   return Tokenizer.load(givenFolder({} as never, Object.fromEntries(encoded)));
 }
 
+/** A list of texts, as a file has it. */
+const texts = (list: readonly string[]) =>
+  new GgufTexts('test.gguf', 'key', list.length, new Uint8Array(Buffer.concat(list.map((one) => Uint8Array.from(string(one))))));
+
 const llama = (more: Record<string, unknown> = {}) =>
   new Map(
     Object.entries({
       'tokenizer.ggml.model': 'llama',
-      'tokenizer.ggml.tokens': pieces.tokens,
+      'tokenizer.ggml.tokens': texts(pieces.tokens),
       'tokenizer.ggml.token_type': Int32Array.from(pieces.kinds),
       'tokenizer.ggml.scores': Float32Array.from(pieces.scores),
       'tokenizer.ggml.bos_token_id': 1,
