@@ -8,17 +8,15 @@ import type { Folder } from './io/folder.js';
 import { GgufTexts } from './io/gguf.js';
 import { GgufCheckpoint } from './io/gguf_checkpoint.js';
 import { quote } from './io/header.js';
-import type { JsonObject } from './io/json.js';
+import { isObject, type JsonObject } from './io/json.js';
 import { shown } from './io/location.js';
 import { registered } from './models/architecture.js';
 import { GgufKeys } from './models/gguf_keys.js';
+import { rotaryTensors } from './models/gguf_rotary.js';
 import { ggufSources } from './nn/formats/gguf.js';
 import type { Sources } from './nn/formats/sources.js';
 import type { OpenOptions } from './runtime/types.js';
 import { tokenizerInGguf } from './text/gguf.js';
-
-/** Tensors that say how rotary positions are scaled, which a config has in numbers. */
-const rotaryFactors = ['rope_freqs.weight', 'rope_factors_long.weight', 'rope_factors_short.weight'];
 
 export class GgufFolder implements Folder {
   readonly name: string;
@@ -81,24 +79,30 @@ export class GgufFolder implements Folder {
     const id = (token: string) => metadata.get(`tokenizer.ggml.${token}_token_id`);
     const ids = { bos_token_id: id('bos'), eos_token_id: id('eos'), pad_token_id: id('padding') };
     const listed = metadata.get('tokenizer.ggml.tokens');
-    const factors = rotaryFactors.some((one) => tensors.has(one)) ? await this.weights.vectors(rotaryFactors, { signal }) : new Map();
+    const factors = rotaryTensors.some((one) => tensors.has(one)) ? await this.weights.vectors(rotaryTensors, { signal }) : new Map();
     const keys = new GgufKeys(this.name, metadata, String(name), tensors, factors);
     const config: JsonObject = {
-      ...{ model_type: found.name, ...ids },
+      ...defined({ model_type: found.name, ...ids }),
       ...(listed instanceof GgufTexts && { vocab_size: listed.length }),
       ...defined(found.gguf.config(keys)),
     };
     // A turn of a chat ends as a text does, or by a mark of its own.
     const ends = [id('eos'), id('eot'), id('eom')].filter((one) => typeof one === 'number');
     return {
-      'config.json': defined(config),
+      'config.json': config,
       'generation_config.json': defined({ ...ids, eos_token_id: ends.length > 1 ? [...new Set(ends)] : ends[0] }),
       ...tokenizerInGguf(this.name, metadata),
     };
   }
 }
 
-const defined = (object: JsonObject): JsonObject => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+/** What has a value, in objects inside too. */
+const defined = (object: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(object)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [key, isObject(value) ? defined(value) : value]),
+  );
 
 /** A folder that is one GGUF file, read as a model's; any other as it is. */
 export const ggufReader = (folder: Folder): Folder =>

@@ -9,7 +9,7 @@ import { ggufReader } from '../dist/gguf.js';
 import { folderAt } from '../dist/io/folder.js';
 import { readParts } from '../dist/models/parts.js';
 import { quantizeCheckpoint } from '../dist/models/quantize_checkpoint.js';
-import { gguf } from './io/gguf_file.js';
+import { gguf, partsOf } from './io/gguf_file.js';
 import { failureOf } from './io/memory.js';
 import { shared } from './shared.js';
 
@@ -86,7 +86,13 @@ describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
 
 describe('a Llama in K-quants', () => {
   const at = (name: string) => fileURLToPath(new URL(`fixtures/gguf/${name}`, import.meta.url));
-  const { ids, logits } = JSON.parse(readFileSync(at('llama_k.json'), 'utf8')) as { ids: number[]; logits: number[][] };
+  const { ids, logits, long, plain, scaled } = JSON.parse(readFileSync(at('llama_k.json'), 'utf8')) as {
+    ids: number[];
+    logits: number[][];
+    long: number[];
+    plain: number[];
+    scaled: Record<string, { keys: Record<string, string | number>; tensors: Record<string, number[]>; logits: number[] }>;
+  };
   const expected = logits.flat();
   /** How far scores are from those of torch, as a share of what those vary. */
   const farness = async (dtype?: 'fp32' | 'q8') => {
@@ -108,6 +114,53 @@ describe('a Llama in K-quants', () => {
       expect(dtypes).toContain(one);
     expect(far).toBeGreaterThan(1e-5);
     expect(far).toBeLessThan(0.03);
+  });
+
+  /** The same file with more keys and small tensors. */
+  const withMore = (more: Record<string, string | number>, vectors: Record<string, number[]>) => {
+    const { keys, tensors, data } = partsOf(new Uint8Array(readFileSync(at('llama_k.gguf'))));
+    const own = Object.entries(more).map(([key, value]) => [`llama.${key}`, fieldOf(value)] as const);
+    const pieces = Object.values(vectors).map((values) => new Uint8Array(Float32Array.from(values).buffer));
+    const added = Object.entries(vectors).map(([name, { length }], i) => ({
+      name,
+      sizes: [length],
+      type: 0,
+      offset: data.length + 32 * i,
+    }));
+    return gguf({ keys: [...keys, ...own], tensors: [...tensors, ...added], data: new Uint8Array(Buffer.concat([data, ...pieces])) });
+  };
+  const fieldOf = (value: string | number): readonly [number, unknown] =>
+    typeof value === 'string' ? [8, value] : [6, [...new Uint8Array(Float32Array.of(value).buffer)]];
+  const lastScores = async (file: Uint8Array) => {
+    const model = await AutoModelForCausalLM.from_pretrained({ 'a.gguf': file }, { engine, dtype: 'fp32' });
+    const { data, dims } = (await model({ input_ids: [long] })).logits;
+    model.dispose();
+    return Array.from(data.slice(-(dims[2] as number)) as Float32Array);
+  };
+  const furthest = (some: readonly number[], others: readonly number[]) =>
+    some.reduce((most, value, i) => Math.max(most, Math.abs(value - (others[i] as number))), 0);
+
+  it.each(Object.keys(scaled))('has rotary positions that are scaled as transformers has them: %s', async (name) => {
+    const { keys, tensors, logits: wanted } = scaled[name] as (typeof scaled)[string];
+    const own = await lastScores(withMore(keys, tensors));
+    expect(furthest(wanted, plain)).toBeGreaterThan(0.1);
+    expect(furthest(own, wanted)).toBeLessThan(1e-4);
+  });
+
+  it.each<[string, Record<string, string | number>, Record<string, number[]>, string, RegExp]>([
+    ['a way that heed does not have', { 'rope.scaling.type': 'ntk' }, {}, 'UNSUPPORTED', /ntk/],
+    [
+      'two ways at once',
+      { 'rope.scaling.type': 'yarn', 'rope.scaling.factor': 2 },
+      { 'rope_freqs.weight': Array(8).fill(2) },
+      'UNSUPPORTED',
+      /yarn and/,
+    ],
+    ['too few factors', {}, { 'rope_freqs.weight': [1, 2, 3] }, 'FORMAT', /8 factors/],
+    ['a factor of 0', {}, { 'rope_freqs.weight': [1, 2, 3, 4, 0, 6, 7, 8] }, 'FORMAT', /8 factors/],
+  ])('with positions that are scaled by %s is refused', async (_, keys, tensors, code, message) => {
+    const file = withMore(keys, tensors);
+    expect(await failureOf(() => lastScores(file))).toMatchObject({ code, message: expect.stringMatching(message) });
   });
 });
 
@@ -140,7 +193,7 @@ describe('a GGUF file', () => {
     ['no architecture', [], 'UNSUPPORTED', /no GGUF architecture/],
     ['sizes that are texts', [key('general.architecture', 'llama'), key('llama.block_count', 'one')], 'FORMAT', /block_count/],
     ['no tensors', llama, 'MODEL_MISMATCH', /1 layers|has no/],
-    ['scaled positions', [...llama, key('llama.rope.scaling.type', 'yarn')], 'UNSUPPORTED', /scaled rotary/],
+    ['positions scaled by what heed does not have', [...llama, key('llama.rope.scaling.type', 'su')], 'UNSUPPORTED', /by su/],
   ] as const)('of %s is refused', async (_, keys, code, message) => {
     const error = await failureOf(() => load([...keys]));
     expect(error.code).toBe(code);

@@ -1,10 +1,10 @@
 /** What decoder-only models have in common: the keys of Llama's descendants' configs, and the names of their weights. */
-import { HeedError } from '../errors.js';
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { CheckpointSummary, DecoderChoices, DecoderDims, Names } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
 import { layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import type { GgufKeys } from './gguf_keys.js';
+import { rotaryInGguf } from './gguf_rotary.js';
 import { below } from './names.js';
 import { rotaryOf } from './rotary.js';
 
@@ -57,20 +57,14 @@ export const llamaWeights = (own: Names = {}): Names => ({
   }),
 });
 
-/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions that are scaled, whose table heed does not read. */
+/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED, FORMAT. */
 export function llamaGguf(keys: GgufKeys): JsonObject {
-  const scaled = keys.text('rope.scaling.type') ?? 'none';
-  if (scaled !== 'none' || keys.tensors.has('rope_freqs.weight'))
-    throw new HeedError('UNSUPPORTED', `${keys.file} has scaled rotary positions`, {
-      culprit: 'rope.scaling',
-      cure: 'Take the safetensors model',
-    });
   return {
     ...{ num_hidden_layers: keys.number('block_count'), hidden_size: keys.number('embedding_length') },
     ...{ intermediate_size: keys.number('feed_forward_length'), max_position_embeddings: keys.number('context_length') },
     ...{ num_attention_heads: keys.number('attention.head_count'), num_key_value_heads: keys.number('attention.head_count_kv') },
     ...{ head_dim: keys.number('attention.key_length') ?? keys.number('rope.dimension_count') },
-    ...{ rms_norm_eps: keys.number('attention.layer_norm_rms_epsilon'), rope_theta: keys.number('rope.freq_base') },
+    ...{ rms_norm_eps: keys.number('attention.layer_norm_rms_epsilon'), ...rotaryInGguf(keys) },
     ...{ vocab_size: keys.number('vocab_size'), tie_word_embeddings: !keys.tensors.has('output.weight') },
     hidden_act: 'silu',
   };
