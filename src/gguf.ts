@@ -5,9 +5,9 @@
 import { HeedError } from './errors.js';
 import { byteStream } from './io/bytes.js';
 import type { Folder } from './io/folder.js';
-import { GgufTexts } from './io/gguf.js';
+import { type GgufMetadata, GgufTexts } from './io/gguf.js';
 import { GgufCheckpoint } from './io/gguf_checkpoint.js';
-import { quote } from './io/header.js';
+import { malformed } from './io/header.js';
 import { isObject, type JsonObject } from './io/json.js';
 import { shown } from './io/location.js';
 import { registered } from './models/architecture.js';
@@ -16,14 +16,13 @@ import { rotaryTensors } from './models/gguf_rotary.js';
 import { ggufSources } from './nn/formats/gguf.js';
 import type { Sources } from './nn/formats/sources.js';
 import type { OpenOptions } from './runtime/types.js';
-import { tokenizerInGguf } from './text/gguf.js';
+import { tokenizerConfigInGguf, tokenizerInGguf } from './text/gguf.js';
 
 export class GgufFolder implements Folder {
   readonly name: string;
   readonly weights: GgufCheckpoint;
   /** What its tensors may be. */
   readonly sources: Sources = ggufSources;
-  #files: Promise<Record<string, object>> | undefined;
 
   constructor(
     readonly folder: Folder,
@@ -42,12 +41,14 @@ export class GgufFolder implements Folder {
   readonly locate = (file: string): string => `${this.name} (${file})`;
 
   async list(): Promise<readonly string[]> {
-    return Object.keys(await this.#made({}));
+    return Object.keys(files);
   }
 
-  async json(file: string, options: OpenOptions = {}): Promise<object> {
-    const files = await this.#made(options);
-    const json = Object.hasOwn(files, file) ? files[file] : undefined;
+  /** What a file would hold, which is made when somebody asks for it. */
+  async json(file: string, { signal }: OpenOptions = {}): Promise<object> {
+    const metadata = await this.weights.metadata({ signal });
+    const make = Object.hasOwn(files, file) ? files[file] : undefined;
+    const json = await make?.({ name: this.name, metadata, weights: this.weights, signal });
     if (json === undefined) throw new HeedError('NOT_FOUND', `${this.name} has no ${file}`, { culprit: file });
     return json;
   }
@@ -55,45 +56,67 @@ export class GgufFolder implements Folder {
   async open(file: string, options: OpenOptions = {}) {
     return byteStream(new TextEncoder().encode(JSON.stringify(await this.json(file, options))), this.locate(file));
   }
+}
 
-  /** What a folder would have, as objects: made once, and anew after a failure. */
-  #made(options: OpenOptions): Promise<Record<string, object>> {
-    this.#files ??= this.#make(options);
-    this.#files.catch(() => {
-      this.#files = undefined;
-    });
-    return this.#files;
-  }
+/** What files are made of. */
+interface Given extends Pick<OpenOptions, 'signal'> {
+  /** Of the GGUF file, for messages. */
+  name: string;
+  metadata: GgufMetadata;
+  weights: GgufCheckpoint;
+}
 
-  async #make({ signal }: OpenOptions): Promise<Record<string, object>> {
-    const metadata = await this.weights.metadata({ signal });
-    const headers = await this.weights.headers({ signal });
-    const name = metadata.get('general.architecture');
-    const found = [...registered()].find(({ gguf }) => gguf?.name === name);
-    if (!found?.gguf)
-      throw new HeedError('UNSUPPORTED', `${this.name}: heed has no GGUF architecture ${quote(String(name))}`, {
-        culprit: 'general.architecture',
-        cure: `It has ${[...registered()].flatMap(({ gguf }) => gguf?.name ?? []).join(', ') || 'none'}`,
-      });
-    const tensors = new Set(headers.tensors.map((tensor) => tensor.name));
-    const id = (token: string) => metadata.get(`tokenizer.ggml.${token}_token_id`);
-    const ids = { bos_token_id: id('bos'), eos_token_id: id('eos'), pad_token_id: id('padding') };
-    const listed = metadata.get('tokenizer.ggml.tokens');
-    const factors = rotaryTensors.some((one) => tensors.has(one)) ? await this.weights.vectors(rotaryTensors, { signal }) : new Map();
-    const keys = new GgufKeys(this.name, metadata, String(name), tensors, factors);
-    const config: JsonObject = {
-      ...defined({ model_type: found.name, ...ids }),
-      ...(listed instanceof GgufTexts && { vocab_size: listed.length }),
-      ...defined(found.gguf.config(keys)),
-    };
-    // A turn of a chat ends as a text does, or by a mark of its own.
-    const ends = [id('eos'), id('eot'), id('eom')].filter((one) => typeof one === 'number');
-    return {
-      'config.json': config,
-      'generation_config.json': defined({ ...ids, eos_token_id: ends.length > 1 ? [...new Set(ends)] : ends[0] }),
-      ...tokenizerInGguf(this.name, metadata),
-    };
-  }
+/** What a folder would have, by the files' names; undefined for what this one has not. */
+const files: Readonly<Record<string, (given: Given) => object | undefined | Promise<object>>> = {
+  'config.json': configOf,
+  'generation_config.json': generationOf,
+  'tokenizer.json': ({ name, metadata }) => tokenizerInGguf(name, metadata),
+  'tokenizer_config.json': ({ name, metadata }) => tokenizerConfigInGguf(name, metadata),
+};
+
+const idOf = (metadata: GgufMetadata, token: string) => metadata.get(`tokenizer.ggml.${token}_token_id`);
+const idsOf = (metadata: GgufMetadata) => {
+  const [bos_token_id, eos_token_id, pad_token_id] = ['bos', 'eos', 'padding'].map((token) => idOf(metadata, token));
+  return { bos_token_id, eos_token_id, pad_token_id };
+};
+
+/** Of an architecture that heed does not read the name alone, by which it is refused: its tokenizer may be of use. */
+async function configOf({ name: file, metadata, weights, signal }: Given): Promise<object> {
+  const name = metadata.get('general.architecture');
+  const found = [...registered()].find(({ gguf }) => gguf?.name === name);
+  if (typeof name !== 'string') throw malformed(file, 'it does not name an architecture', 'general.architecture');
+  if (!found?.gguf) return { model_type: name };
+  const { tensors: listed } = await weights.headers({ signal });
+  const tensors = new Set(listed.map((tensor) => tensor.name));
+  const factors = rotaryTensors.some((one) => tensors.has(one)) ? await weights.vectors(rotaryTensors, { signal }) : new Map();
+  const tokens = metadata.get('tokenizer.ggml.tokens');
+  return {
+    ...defined({ model_type: found.name, ...idsOf(metadata) }),
+    ...(tokens instanceof GgufTexts && { vocab_size: tokens.length }),
+    ...defined(found.gguf.config(new GgufKeys(file, metadata, name, tensors, factors))),
+  };
+}
+
+/** What ends a turn of a chat, where a file does not say by which token: the names that models have for it (llama-vocab.cpp). */
+const turnEnds = [
+  '<|eot_id|>',
+  '<|im_end|>',
+  '<|end|>',
+  '<end_of_turn>',
+  '<end_of_utterance>',
+  '<|end_of_turn|>',
+  '<|eom_id|>',
+  '<EOT>',
+  '[EOT]',
+];
+
+/** A turn of a chat ends as a text does, or by a mark of its own. */
+function generationOf({ metadata }: Given): object {
+  const tokens = metadata.get('tokenizer.ggml.tokens');
+  const told = ['eos', 'eot', 'eom'].map((token) => idOf(metadata, token));
+  const found = told[1] === undefined && tokens instanceof GgufTexts ? tokens.places(turnEnds) : [];
+  const ends = [...new Set([...told, ...found])].filter((one) => typeof one === 'number');
+  return defined({ ...idsOf(metadata), eos_token_id: ends.length > 1 ? ends : ends[0] });
 }
 
 /** What has a value, in objects inside too. */

@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForCausalLM, AutoTokenizer, type CausalLM, createEngine, type Engine, estimate } from '../dist/entry/node.js';
 import { ggufReader } from '../dist/gguf.js';
+import { folderFor } from '../dist/io/find.js';
 import { folderAt } from '../dist/io/folder.js';
+import { readJson } from '../dist/io/json.js';
 import { readParts } from '../dist/models/parts.js';
 import { quantizeCheckpoint } from '../dist/models/quantize_checkpoint.js';
 import { gguf, partsOf } from './io/gguf_file.js';
@@ -190,7 +192,8 @@ describe('a GGUF file', () => {
 
   it.each([
     ['another architecture', [key('general.architecture', 'mamba')], 'UNSUPPORTED', /"mamba"/],
-    ['no architecture', [], 'UNSUPPORTED', /no GGUF architecture/],
+    ['no architecture', [], 'FORMAT', /does not name an architecture/],
+    ['an architecture whose weights have other names there', [key('general.architecture', 'bert')], 'UNSUPPORTED', /of bert in GGUF/],
     ['sizes that are texts', [key('general.architecture', 'llama'), key('llama.block_count', 'one')], 'FORMAT', /block_count/],
     ['no tensors', llama, 'MODEL_MISMATCH', /1 layers|has no/],
     ['positions scaled by what heed does not have', [...llama, key('llama.rope.scaling.type', 'su')], 'UNSUPPORTED', /by su/],
@@ -198,6 +201,30 @@ describe('a GGUF file', () => {
     const error = await failureOf(() => load([...keys]));
     expect(error.code).toBe(code);
     expect(error.message).toMatch(message);
+  });
+
+  /** Tokens, their kinds, merges and a template: a list is of one type. */
+  const vocabulary = (tokens: readonly string[]) => [
+    key('tokenizer.ggml.model', 'gpt2'),
+    key('tokenizer.ggml.pre', 'gpt-2'),
+    ['tokenizer.ggml.tokens', [9, [8, tokens]]] as const,
+    ['tokenizer.ggml.token_type', [9, [5, tokens.map((token) => (token.startsWith('<') ? 3 : 1))]]] as const,
+    ['tokenizer.ggml.merges', [9, [8, ['a b']]]] as const,
+  ];
+
+  it('of an architecture that heed does not have has its tokenizer all the same', async () => {
+    const file = gguf({ keys: [key('general.architecture', 'mamba'), ...vocabulary(['a', 'b', 'ab', '<|eot_id|>'])] });
+    const tokenizer = await AutoTokenizer.from_pretrained({ 'a.gguf': file });
+    expect(tokenizer.encode('ab<|eot_id|>ba')).toEqual([2, 3, 1, 0]);
+  });
+
+  it.each([
+    ['by its own id', [key('tokenizer.ggml.eot_token_id', 1)], [2, 1]],
+    ['by the name of a token', [], [2, 3]],
+  ])('ends turns of a chat %s', async (_, more, ends) => {
+    const keys = [...llama, ...vocabulary(['a', 'b', '<e>', '<|im_end|>']), key('tokenizer.ggml.eos_token_id', 2), ...more];
+    const folder = ggufReader(await folderFor(engine.runtime, { 'a.gguf': gguf({ keys }) }));
+    expect(await readJson(folder, 'generation_config.json')).toEqual({ eos_token_id: ends });
   });
 
   it('of a kind of blocks that heed does not have is refused before anything is read', async () => {

@@ -300,6 +300,37 @@ export class GgufTexts {
     readonly bytes: Uint8Array,
   ) {}
 
+  /** Where the bytes of each are. */
+  *#spans(): Generator<readonly [begin: number, end: number]> {
+    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
+    for (let at = 0; at < view.byteLength; ) {
+      const begin = at + 8;
+      at = begin + lengthAt(view, at);
+      yield [begin, at];
+    }
+  }
+
+  /** One of them; undefined where there are not as many. Throws FORMAT where it is not UTF-8. */
+  at(index: number): string | undefined {
+    let i = 0;
+    for (const [begin, end] of this.#spans())
+      if (i++ === index) return new GgufTexts(this.file, this.key, 1, this.bytes.subarray(begin - 8, end)).list()[0];
+    return undefined;
+  }
+
+  /** Where texts are among them, in their order here. */
+  places(texts: readonly string[]): number[] {
+    const wanted = texts.map((text) => new TextEncoder().encode(text));
+    const found: number[] = [];
+    let i = 0;
+    for (const [begin, end] of this.#spans()) {
+      const same = (text: Uint8Array) => text.length === end - begin && text.every((byte, at) => byte === this.bytes[begin + at]);
+      if (wanted.some(same)) found.push(i);
+      i++;
+    }
+    return found;
+  }
+
   /** All of them. Throws FORMAT where one is not UTF-8. */
   list(): readonly string[] {
     const { bytes, length } = this;

@@ -1,7 +1,7 @@
 /** Rotary positions as GGUF files tell of them, in a config's words: keys `rope.*`, and tensors with a number for each pair of channels (llama.cpp's llama-model.cpp). */
 import { HeedError } from '../errors.js';
 import type { JsonObject } from '../io/json.js';
-import { log } from '../math.js';
+import { yarnScale } from '../nn/rotary_scalings.js';
 import type { GgufKeys } from './gguf_keys.js';
 
 /** Tensors of what pairs' wavelengths are multiplied by: in all texts, as Llama 3.1 has it, or in those that are longer than texts of pretraining, and in others. */
@@ -37,7 +37,7 @@ function scalingIn(keys: GgufKeys): JsonObject | undefined {
         beta_fast: number('yarn_beta_fast'),
         beta_slow: number('yarn_beta_slow'),
       },
-      attention_factor: attention_factor * (1 + 0.1 * log(factor)),
+      attention_factor: attention_factor * yarnScale(factor),
     };
   if (long && short)
     return { rope_type: 'longrope', short_factor: short, long_factor: long, attention_factor, original_max_position_embeddings };
