@@ -300,33 +300,30 @@ export class GgufTexts {
     readonly bytes: Uint8Array,
   ) {}
 
-  /** Where the bytes of each are. */
-  *#spans(): Generator<readonly [begin: number, end: number]> {
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
-    for (let at = 0; at < view.byteLength; ) {
-      const begin = at + 8;
-      at = begin + lengthAt(view, at);
-      yield [begin, at];
-    }
-  }
-
   /** One of them; undefined where there are not as many. Throws FORMAT where it is not UTF-8. */
   at(index: number): string | undefined {
-    let i = 0;
-    for (const [begin, end] of this.#spans())
-      if (i++ === index) return new GgufTexts(this.file, this.key, 1, this.bytes.subarray(begin - 8, end)).list()[0];
+    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
+    for (let i = 0, at = 0; i < this.length; i++) {
+      const end = at + 8 + lengthAt(view, at);
+      if (i === index) return new GgufTexts(this.file, this.key, 1, this.bytes.subarray(at, end)).list()[0];
+      at = end;
+    }
     return undefined;
   }
 
   /** Where texts are among them, in their order here. */
   places(texts: readonly string[]): number[] {
     const wanted = texts.map((text) => new TextEncoder().encode(text));
+    const lengths = new Set(wanted.map(({ length }) => length));
     const found: number[] = [];
-    let i = 0;
-    for (const [begin, end] of this.#spans()) {
-      const same = (text: Uint8Array) => text.length === end - begin && text.every((byte, at) => byte === this.bytes[begin + at]);
-      if (wanted.some(same)) found.push(i);
-      i++;
+    const { bytes } = this;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let i = 0, at = 0; i < this.length; i++) {
+      const begin = at + 8;
+      const length = lengthAt(view, at);
+      at = begin + length;
+      if (lengths.has(length) && wanted.some((text) => text.length === length && text.every((byte, j) => byte === bytes[begin + j])))
+        found.push(i);
     }
     return found;
   }
