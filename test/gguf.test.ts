@@ -156,7 +156,7 @@ describe('a Llama in K-quants', () => {
       { 'rope.scaling.type': 'yarn', 'rope.scaling.factor': 2 },
       { 'rope_freqs.weight': Array(8).fill(2) },
       'UNSUPPORTED',
-      /yarn and/,
+      /"yarn" and/,
     ],
     ['too few factors', {}, { 'rope_freqs.weight': [1, 2, 3] }, 'FORMAT', /8 factors/],
     ['a factor of 0', {}, { 'rope_freqs.weight': [1, 2, 3, 4, 0, 6, 7, 8] }, 'FORMAT', /8 factors/],
@@ -196,7 +196,7 @@ describe('a GGUF file', () => {
     ['an architecture whose weights have other names there', [key('general.architecture', 'bert')], 'UNSUPPORTED', /of bert in GGUF/],
     ['sizes that are texts', [key('general.architecture', 'llama'), key('llama.block_count', 'one')], 'FORMAT', /block_count/],
     ['no tensors', llama, 'MODEL_MISMATCH', /1 layers|has no/],
-    ['positions scaled by what heed does not have', [...llama, key('llama.rope.scaling.type', 'su')], 'UNSUPPORTED', /by su/],
+    ['positions scaled by what heed does not have', [...llama, key('llama.rope.scaling.type', 'su')], 'UNSUPPORTED', /by "su"/],
   ] as const)('of %s is refused', async (_, keys, code, message) => {
     const error = await failureOf(() => load([...keys]));
     expect(error.code).toBe(code);

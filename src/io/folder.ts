@@ -18,6 +18,8 @@ export interface Folder {
   list?(options?: OpenOptions): Promise<readonly string[]>;
   /** The file that is meant, where a model is one file: a GGUF file, or the first of a split one. */
   readonly single?: string | undefined;
+  /** Whether a file is downloaded as a whole when it is opened, and its front is not. */
+  readonly remote?: boolean | undefined;
   /** What a JSON file of it holds, where that need not be parsed. Throws NOT_FOUND as `open` does. */
   json?(file: string, options?: OpenOptions): Promise<unknown>;
   /** The same, made of other folders than those that it is made of: for whoever wants to hear of files. */
@@ -46,6 +48,7 @@ function decoded(file: string): string {
 export const singled = (folder: Folder, single: string): Folder => ({
   name: shown(folder.locate(single)),
   single,
+  remote: folder.remote,
   locate: (file) => folder.locate(file),
   open: (file, options) => folder.open(file, options),
   ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),

@@ -115,6 +115,7 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
   };
   const observe = (folder: Folder): Folder => ({
     name: folder.name,
+    remote: folder.remote,
     ...(folder.single !== undefined && { single: folder.single }),
     locate: (file) => folder.locate(file),
     ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),

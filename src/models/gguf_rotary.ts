@@ -1,5 +1,6 @@
 /** Rotary positions as GGUF files tell of them, in a config's words: keys `rope.*`, and tensors with a number for each pair of channels (llama.cpp's llama-model.cpp). */
 import { HeedError } from '../errors.js';
+import { quote } from '../io/header.js';
 import type { JsonObject } from '../io/json.js';
 import { yarnScale } from '../nn/rotary_scalings.js';
 import type { GgufKeys } from './gguf_keys.js';
@@ -24,7 +25,7 @@ function scalingIn(keys: GgufKeys): JsonObject | undefined {
   const attention_factor = (number('attn_factor') ?? 1) * (number('yarn_attn_factor') ?? 1);
   const known = ['none', 'linear', 'yarn', 'longrope'].includes(kind);
   if (!known || (all && kind === 'yarn' && factor !== 1))
-    throw new HeedError('UNSUPPORTED', `${keys.file} scales rotary positions by ${kind}${all ? ` and ${ALL}` : ''}`, {
+    throw new HeedError('UNSUPPORTED', `${keys.file} scales rotary positions by ${quote(kind)}${all ? ` and ${ALL}` : ''}`, {
       culprit: 'rope.scaling.type',
       cure: 'Take the safetensors model',
     });

@@ -53,7 +53,52 @@ const huge = (() => {
   return { header: gguf({ keys: own, tensors: made, data: 32 }).slice(0, -32), size: offset };
 })();
 
+/** The same in safetensors: matrices of 2 GB, by its header. */
+const safetensors = (() => {
+  const config = {
+    model_type: 'llama',
+    hidden_size: 64,
+    intermediate_size: 64,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    vocab_size: 16_000_000,
+  };
+  const [C, V] = [64, 16_000_000];
+  const shapes: Record<string, readonly number[]> = {
+    ...{
+      'model.embed_tokens': [V, C],
+      'model.norm': [C],
+      'model.layers.0.input_layernorm': [C],
+      'model.layers.0.post_attention_layernorm': [C],
+    },
+    ...Object.fromEntries(
+      ['self_attn.q', 'self_attn.k', 'self_attn.v', 'self_attn.o', 'mlp.gate', 'mlp.up', 'mlp.down'].map((name) => [
+        `model.layers.0.${name}_proj`,
+        [C, C],
+      ]),
+    ),
+    lm_head: [V, C],
+  };
+  let at = 0;
+  const header = Object.fromEntries(
+    Object.entries(shapes).map(([name, shape]) => {
+      const begin = at;
+      at += 2 * shape.reduce((n, d) => n * d, 1);
+      return [`${name}.weight`, { dtype: 'BF16', shape, data_offsets: [begin, at] }];
+    }),
+  );
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const bytes = new Uint8Array(8 + text.length);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  return { 'config.json': new TextEncoder().encode(JSON.stringify(config)), 'model.safetensors': bytes, size: at };
+})();
+
 const hub = await FakeHub.start({
+  'org/huge': {
+    commits: { [commit]: { 'config.json': safetensors['config.json'], 'model.safetensors': safetensors['model.safetensors'] } },
+    refs: { main: commit },
+  },
   'org/kept': { commits: { [commit]: { 'README.md': new Uint8Array(9), 'small/whole.gguf': whole, ...split } }, refs: { main: commit } },
 });
 
@@ -170,6 +215,16 @@ describe('a GGUF file', () => {
     expect(error).toMatchObject({ code: 'MEMORY', message: expect.stringMatching(/huge\.gguf: its weights take 5\.\d+ GB/) });
     expect(sent).toBeLessThan(50e6);
     expect(engine.memory().storages).toBe(storages);
+  });
+
+  it('and safetensors of the hub that no memory holds are not downloaded either', async () => {
+    hub.taken();
+    const size = safetensors['model.safetensors'].length + safetensors.size;
+    hub.fault = ({ host }) => (host === 'cdn' ? { headers: { 'content-range': `bytes 0-65535/${size}` } } : undefined);
+    const error = await failureOf(() => AutoModelForCausalLM.from_pretrained('org/huge', { engine }));
+    hub.fault = () => undefined;
+    expect(error).toMatchObject({ code: 'MEMORY', message: expect.stringMatching(/org\/huge: its weights take 8\.\d+ GB/) });
+    expect(hub.taken('cdn')).toEqual(['GET model.safetensors bytes=0-65535']);
   });
 
   it.each<[string, () => ModelSource, SourceOptions, string, RegExp]>([
