@@ -5,8 +5,9 @@
 import { HeedError } from './errors.js';
 import { byteStream } from './io/bytes.js';
 import type { Folder } from './io/folder.js';
-import { type GgufMetadata, GgufTexts } from './io/gguf.js';
+import type { GgufMetadata } from './io/gguf.js';
 import { GgufCheckpoint } from './io/gguf_checkpoint.js';
+import { GgufTexts } from './io/gguf_texts.js';
 import { malformed } from './io/header.js';
 import { isObject, type JsonObject } from './io/json.js';
 import { shown } from './io/location.js';

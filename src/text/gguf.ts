@@ -2,7 +2,8 @@
  * A tokenizer out of a GGUF file's metadata, as the files that Hugging Face would keep it in: tokenizer.json and tokenizer_config.json. GGUF holds pieces, their
  * kinds, merges or scores, and a name for how texts are split before (llama.cpp's llama-vocab.cpp says what each name stands for).
  */
-import type { GgufMetadata, GgufTexts } from '../io/gguf.js';
+import type { GgufMetadata } from '../io/gguf.js';
+import type { GgufTexts } from '../io/gguf_texts.js';
 import { malformed, quote } from '../io/header.js';
 import { CONTROL, type Pieces, tokenizerKinds, UNKNOWN, USER_DEFINED } from './gguf_models.js';
 import { GgufReader } from './gguf_reader.js';

@@ -1,6 +1,7 @@
 /** A GGUF file's metadata, read with checks: what a key has is of the kind that is expected, or absent. */
 import { HeedError } from '../errors.js';
-import { type GgufMetadata, GgufTexts, type GgufValue } from '../io/gguf.js';
+import type { GgufMetadata, GgufValue } from '../io/gguf.js';
+import { GgufTexts } from '../io/gguf_texts.js';
 import { malformed } from '../io/header.js';
 
 export class GgufReader {

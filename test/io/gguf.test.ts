@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type GgufTexts, openGguf } from '../../dist/io/gguf.js';
+import { openGguf } from '../../dist/io/gguf.js';
+import type { GgufTexts } from '../../dist/io/gguf_texts.js';
 import { gguf, type Made } from './gguf_file.js';
 import { failureOf, streamOf } from './memory.js';
 
