@@ -7,6 +7,9 @@ export { copy, copy_rows, transpose_f32 } from './copy';
 export { dropout_f32 } from './dropout';
 export { add_f32, fill_f32, mask_to_bias_f32, mul_f32, scale_f32 } from './elementwise';
 export { embedding_f32, embedding_grad_f32 } from './embedding';
+export {
+  recode_iq4_nl, recode_q2_k, recode_q3_k, recode_q4_k, recode_q5_0, widen_q2_k, widen_q4_k, widen_q5_1, widen_q5_k, widen_q6_k,
+} from './ggml';
 export { cross_entropy_f32, cross_entropy_grad_f32 } from './loss';
 export {
   binary_cross_entropy_f32, binary_cross_entropy_grad_f32, squared_error_f32, squared_error_grad_f32,

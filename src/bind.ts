@@ -122,8 +122,8 @@ export const bindEstimate =
   (runtime: Runtime, hub?: Hub) =>
   async (model: ModelSource, options: EstimateOptions & SourceOptions = {}): Promise<Estimate> => {
     expectOptions(options, 'estimate');
-    const { revision, cache_dir, local_files_only, subfolder, ...own } = options;
-    const where = { revision, cache_dir, local_files_only, subfolder, signal: own.signal };
+    const { revision, cache_dir, local_files_only, subfolder, gguf_file, ...own } = options;
+    const where = { revision, cache_dir, local_files_only, subfolder, gguf_file, signal: own.signal };
     return estimate(runtime, await folderFor(runtime, model, where, hub), own);
   };
 

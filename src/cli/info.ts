@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { estimate } from '../entry/node.js';
 import { nodeRuntime } from '../runtime/node.js';
-import { describe, type ModelFacts } from './model_facts.js';
+import { describe, type KindFacts, type ModelFacts } from './model_facts.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
 import { size } from './sizes.js';
@@ -18,7 +18,7 @@ interface InfoFlags extends EngineFlags {
 
 export const infoCommand = new Command('info')
   .description('tell what this machine gives heed, or what a model is and takes')
-  .argument('[model]', "folder, URL, or name on Hugging Face's hub of a model")
+  .argument('[model]', "folder, GGUF file, URL, or name on Hugging Face's hub of a model")
   .option('--batch <n>', 'rows of the forward whose memory is estimated', wholeNumber, 1)
   .option('--tokens <n>', 'tokens of a row (default: 128, or as many as the model takes)', wholeNumber)
   .addOption(jsonOption('one JSON object'))
@@ -31,6 +31,7 @@ Examples:
   heed info
   heed info --json --threads 4
   heed info ./all-MiniLM-L6-v2
+  heed info ./SmolLM2-135M-Instruct.Q4_1.gguf
   heed info ./all-MiniLM-L6-v2 --batch 32 --tokens 256 --threads 1`,
   )
   .action((model: string | undefined, flags: InfoFlags) => (model === undefined ? machine(flags) : info(model, flags)));
@@ -55,15 +56,23 @@ async function info(model: string, { batch, tokens, json, threads, deterministic
 }
 
 /** What a line can say. */
-function shown({ architecture, heads, loader, labels, dims, tokenizer }: ModelFacts): Record<string, string | undefined> {
+function shown({ architecture, heads, loader, labels, dims, tokenizer, kinds }: ModelFacts): Record<string, string | undefined> {
   return {
     ...{ architecture, head: heads.join(', ') || undefined, 'loaded by': loader },
     labels: labels && (labels.length > 8 ? `${labels.slice(0, 8).join(', ')} … (${labels.length})` : labels.join(', ')),
     sizes: Object.entries(dims)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
+    tensors: kinds?.map(becoming).join(', '),
     tokenizer: tokenizer && `${tokenizer.model}, ${tokenizer.vocabulary.toLocaleString('en')} tokens`,
   };
+}
+
+/** What becomes of tensors of a kind: they are kept, or take the format that comes nearest. */
+function becoming({ kind, tensors, held, exact }: KindFacts): string {
+  const own = ['F32', 'Q8_0', 'Q4_0', 'Q4_1'].includes(kind);
+  if (held === undefined) return `${tensors} ${kind}, which heed does not read`;
+  return `${tensors} ${kind} ${own ? 'kept' : `${exact ? 'exactly' : 'rounded'} in ${held}`}`;
 }
 
 const table = (facts: Record<string, unknown>): string =>

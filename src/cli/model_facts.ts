@@ -1,9 +1,12 @@
 /** What a model's folder says of it, without a weight. */
 import type { Folder } from '../io/folder.js';
+import type { CheckpointEntry } from '../io/weights.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { labelsOf } from '../models/labels.js';
 import { partsFor, readParts, tasksIn } from '../models/parts.js';
 import { type HeldDtype, storedAs, weightForms } from '../models/quantization.js';
+import type { Sources } from '../nn/formats/sources.js';
+import type { WeightDtype } from '../tensor.js';
 import { descriptionOf } from '../text/description.js';
 import { tokenizerFilesOf } from '../text/files.js';
 import { ifThere } from './files.js';
@@ -19,8 +22,30 @@ export interface ModelFacts {
   labels: readonly string[] | undefined;
   /** As the checkpoint holds its weights. */
   dtype: HeldDtype;
+  /** Of a GGUF file: its kinds of tensors. */
+  kinds: readonly KindFacts[] | undefined;
   dims: Readonly<Record<string, number | string>>;
   tokenizer: { model: string; vocabulary: number } | undefined;
+}
+
+/** What becomes of tensors of a kind, where the model may hold them in fewer bits than float32. */
+export interface KindFacts {
+  /** As the file names it. */
+  kind: string;
+  tensors: number;
+  /** What the engine holds; undefined for a kind that heed does not read. */
+  held: WeightDtype | undefined;
+  /** Whether every value stays what it is. */
+  exact: boolean;
+}
+
+function kindsIn(sources: Sources, tensors: readonly CheckpointEntry[]): KindFacts[] {
+  const counts = new Map<string, number>();
+  for (const { dtype } of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  return [...counts].map(([kind, count]) => {
+    const source = Object.hasOwn(sources, kind) ? sources[kind] : undefined;
+    return { kind, tensors: count, held: source && (source.format?.dtype ?? 'float32'), exact: source !== undefined && !source.rounded };
+  });
 }
 
 /** The letters of an architecture's dimensions, in words. */
@@ -40,6 +65,7 @@ export async function describe(folder: Folder): Promise<ModelFacts> {
     loader: task ? `AutoModelFor${task}` : loaders[partsFor(parts, task).architecture.module.kind],
     labels: task?.endsWith('Classification') ? labelsOf(config, {}) : undefined,
     dtype: storedAs(weightForms(config, undefined, sources), headers.tensors),
+    kinds: sources && kindsIn(sources, headers.tensors),
     dims: dimsOf(architecture.dims(config) as object),
     tokenizer: await tokenizerOf(folder),
   };

@@ -31,6 +31,9 @@ export async function* readCheckpoint(
   folder: Folder,
   { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
+  // What is downloaded as a whole is looked at first.
+  const front = folder.remote && (await openIfThere(folder, SINGLE, { signal, bytes: FRONT }));
+  if (front) check?.((await entriesOf(front)).tensors);
   const single = await openIfThere(folder, SINGLE, { signal });
   const whole = single && (await openSafetensors(single));
   const shards = whole ? [] : [...(await readIndex(folder, { signal }))];
@@ -39,7 +42,7 @@ export async function* readCheckpoint(
     const entries: CheckpointEntry[] = [];
     if (whole) entries.push(...whole.tensors.map((tensor) => ({ ...tensor, file: whole.name })));
     for (const [shard, names] of shards) entries.push(...(await headerEntries(folder, shard, names, signal)).tensors);
-    check?.(entries);
+    if (!front) check?.(entries);
     const files = whole
       ? [[SINGLE, async () => whole] as const]
       : shards.map(([shard, names]) => [shard, () => openShard(folder, shard, names, signal)] as const);

@@ -4,7 +4,7 @@
  */
 import { HeedError, kindOf, shown } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
-import { type Folder, folderAt } from './folder.js';
+import { type Folder, folderAt, singled } from './folder.js';
 import { addressOf, filesIn, givenFolder, type ModelFile, type ModelFiles } from './given.js';
 import { folderIn } from './modules.js';
 
@@ -21,9 +21,11 @@ export interface SourceOptions {
   local_files_only?: boolean | undefined;
   /** The folder inside of the model's that has its files. */
   subfolder?: string | undefined;
+  /** The GGUF file that is meant, of several that the model's folder has; of a split one the first. */
+  gguf_file?: string | undefined;
 }
 
-export const sourceOptionNames: readonly (keyof SourceOptions)[] = ['revision', 'cache_dir', 'local_files_only', 'subfolder'];
+export const sourceOptionNames: readonly (keyof SourceOptions)[] = ['revision', 'cache_dir', 'local_files_only', 'subfolder', 'gguf_file'];
 
 /** What is meant, in words that cross to a worker. */
 export interface Source {
@@ -31,6 +33,8 @@ export interface Source {
   /** As the user says it. */
   readonly name: string;
   readonly subfolder: string | undefined;
+  /** The GGUF file that is meant. */
+  readonly file?: string | undefined;
   /** A path or URL, as it stands for itself. */
   readonly location?: string;
   readonly files?: Readonly<Record<string, ModelFile>>;
@@ -40,8 +44,8 @@ export interface Source {
 
 /** Who knows models by more names than addresses. */
 export interface Hub {
-  /** What a name or URL means to it: an address, or words of its own. Throws where it means nothing, or what must not be had. */
-  find(name: string, isUrl: boolean, options: SourceOptions): Promise<{ location: string } | { hub: unknown }>;
+  /** What a name or URL means to it: an address, or words of its own, and the file that is meant there. Throws where it means nothing, or what must not be had. */
+  find(name: string, isUrl: boolean, options: SourceOptions): Promise<{ location: string } | { hub: unknown; file?: string | undefined }>;
   /** What its words stand for. */
   folder(words: unknown, name: string): Folder;
 }
@@ -53,14 +57,21 @@ const wrong = (message: string, culprit: string, cure: string) => new HeedError(
 /** What a user means. Throws ARGUMENT for what can be no model, NOT_FOUND for a name that stands for nothing. */
 export async function sourceOf(runtime: Runtime, model: ModelSource | Source, options: SourceOptions = {}, hub?: Hub): Promise<Source> {
   if (isSource(model)) return model;
-  const { subfolder, revision, cache_dir, local_files_only } = options;
-  for (const [name, value] of Object.entries({ subfolder, revision, cache_dir }))
+  const { subfolder, revision, cache_dir, local_files_only, gguf_file } = options;
+  for (const [name, value] of Object.entries({ subfolder, revision, cache_dir, gguf_file }))
     if (value !== undefined && typeof value !== 'string') throw wrong(`${name} is ${kindOf(value)}`, name, 'It must be a text');
   if (local_files_only !== undefined && typeof local_files_only !== 'boolean')
     throw wrong(`local_files_only is ${kindOf(local_files_only)}`, 'local_files_only', 'It must be true or false');
-  if (subfolder?.split('/').includes('..')) throw wrong(`subfolder is ${kindOf(subfolder)}`, 'subfolder', 'It lies in the model’s folder');
+  for (const [name, value] of Object.entries({ subfolder, gguf_file }))
+    if (value?.split('/').includes('..')) throw wrong(`${name} is ${kindOf(value)}`, name, 'It lies in the model’s folder');
+  if (gguf_file !== undefined && !/[^/]\.gguf$/i.test(gguf_file))
+    throw wrong(`gguf_file is ${kindOf(gguf_file)}`, 'gguf_file', 'It is a name that ends in .gguf');
   const address = addressOf(model);
-  const base = { heed: 'source', subfolder: subfolder?.replace(/^\/+|\/+$/g, '') || undefined } as const;
+  const base = {
+    heed: 'source',
+    subfolder: subfolder?.replace(/^\/+|\/+$/g, '') || undefined,
+    ...(gguf_file && { file: gguf_file }),
+  } as const;
   if (address === undefined) {
     if (typeof model !== 'object' || model === null)
       throw wrong(`The model is ${kindOf(model)}`, 'model', 'Give the path or URL of its folder, a hub’s owner/name, or its files');
@@ -88,10 +99,11 @@ export function registerReader(read: (folder: Folder) => Folder): void {
 
 /** The folder of what was meant. */
 export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Folder {
-  const { name, location, files, hub: found, subfolder } = source;
+  const { name, location, files, hub: found, subfolder, file } = source;
   const whole =
     location !== undefined ? folderAt(runtime, location) : files ? givenFolder(runtime, files) : (hub as Hub).folder(found, name);
-  return reader(subfolder ? folderIn(whole, subfolder) : whole);
+  const folder = subfolder ? folderIn(whole, subfolder) : whole;
+  return reader(file === undefined ? folder : singled(folder, file));
 }
 
 /** Both steps at once. */

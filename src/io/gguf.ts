@@ -6,14 +6,15 @@
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
 import { concatenated } from './bytes.js';
+import { GgufTexts, lengthAt } from './gguf_texts.js';
 import { malformed, quote } from './header.js';
 import { shown } from './location.js';
 import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
 import type { Header, TensorInfo } from './weights.js';
 
-/** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays. */
-export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufNumbers;
+/** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays, lists of texts are read when somebody wants them. */
+export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufTexts | GgufNumbers;
 export type GgufNumbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 export type GgufFile = TensorFile<GgufMetadata>;
@@ -22,15 +23,15 @@ export type GgufFile = TensorFile<GgufMetadata>;
 const tensorTypes: Readonly<Record<number, readonly [name: string, elements: number, bytes: number]>> = {
   ...{ 0: ['F32', 1, 4], 1: ['F16', 1, 2], 30: ['BF16', 1, 2], 28: ['F64', 1, 8] },
   ...{ 24: ['I8', 1, 1], 25: ['I16', 1, 2], 26: ['I32', 1, 4], 27: ['I64', 1, 8] },
-  ...{ 2: ['Q4_0', 32, 18], 3: ['Q4_1', 32, 20], 6: ['Q5_0', 32, 22], 7: ['Q5_1', 32, 24], 8: ['Q8_0', 32, 34] },
+  ...{ 2: ['Q4_0', 32, 18], 3: ['Q4_1', 32, 20], 6: ['Q5_0', 32, 22], 7: ['Q5_1', 32, 24], 8: ['Q8_0', 32, 34], 9: ['Q8_1', 32, 40] },
   ...{ 10: ['Q2_K', 256, 84], 11: ['Q3_K', 256, 110], 12: ['Q4_K', 256, 144], 13: ['Q5_K', 256, 176], 14: ['Q6_K', 256, 210] },
   ...{ 15: ['Q8_K', 256, 292], 16: ['IQ2_XXS', 256, 66], 17: ['IQ2_XS', 256, 74], 18: ['IQ3_XXS', 256, 98], 19: ['IQ1_S', 256, 50] },
   ...{ 20: ['IQ4_NL', 32, 18], 21: ['IQ3_S', 256, 110], 22: ['IQ2_S', 256, 82], 23: ['IQ4_XS', 256, 136], 29: ['IQ1_M', 256, 56] },
-  ...{ 34: ['TQ1_0', 256, 54], 35: ['TQ2_0', 256, 66], 39: ['MXFP4', 32, 17] },
+  ...{ 34: ['TQ1_0', 256, 54], 35: ['TQ2_0', 256, 66], 39: ['MXFP4', 32, 17], 40: ['NVFP4', 64, 36], 41: ['Q1_0', 128, 18] },
 };
 
-/** The kinds that heed reads. The others may be in a file as long as nobody asks for them. */
-const readable: readonly string[] = ['F32', 'F16', 'BF16', 'F64', 'Q4_0', 'Q4_1', 'Q8_0'];
+/** Those whose bytes are known; which of them become weights is the loader's business. */
+const kinds = Object.values(tensorTypes).map(([name]) => name);
 
 /** "GGUF" */
 const MAGIC = 0x46554747;
@@ -53,18 +54,32 @@ const numbers: Readonly<Record<number, readonly [bytes: number, read: (at: DataV
 type NumbersClass = new (buffer: ArrayBuffer) => GgufNumbers;
 const [BOOL, STRING, ARRAY] = [7, 8, 9];
 
-/** Reads and checks metadata and the table of tensors. Closes the stream if that fails; else `close` of the file does. Throws FORMAT, UNSUPPORTED. */
-export async function openGguf(stream: ByteStream): Promise<GgufFile> {
+/** What is in front of the tensors. */
+export interface GgufFront extends Header<GgufMetadata> {
+  /** Bytes before the first of them. */
+  readonly data: number;
+  /** Bytes of the file, where that is told. */
+  readonly size: number | undefined;
+}
+
+/**
+ * Reads and checks metadata and the table of tensors, or passes over them where they are known. Closes the stream if that fails; else `close` of the file does. Throws FORMAT,
+ * UNSUPPORTED.
+ */
+export async function openGguf(stream: ByteStream, known?: GgufFront): Promise<GgufFile & { front: GgufFront }> {
   const staging = new Staging(stream);
   try {
-    return new TensorFile(staging, await headerOf(staging), { readable, padded: true });
+    const front = known ?? (await frontOf(staging));
+    if (known && (stream.size !== known.size || (await staging.skip(known.data)) < known.data))
+      throw malformed(shown(stream.name), 'it has changed while it was read');
+    return Object.assign(new TensorFile(staging, front, { readable: kinds, padded: true }), { front });
   } catch (error) {
     await staging.close();
     throw error;
   }
 }
 
-async function headerOf(staging: Staging): Promise<Header<GgufMetadata>> {
+async function frontOf(staging: Staging): Promise<GgufFront> {
   const front = new Front(shown(staging.stream.name), staging.stream.size);
   const parsing = front.header();
   for (let window = new Uint8Array(0); ; ) {
@@ -96,7 +111,7 @@ class Front {
   #at = 0;
   /** Bytes that were read, of all windows. */
   read = 0;
-  readonly #utf8 = new TextDecoder('utf-8', { fatal: true });
+  readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
   constructor(
     readonly file: string,
@@ -149,7 +164,7 @@ class Front {
   }
 
   /** The header, where the table's tensors follow each other within the file. */
-  placed({ metadata, entries, alignment }: Table, data: number): Header<GgufMetadata> {
+  placed({ metadata, entries, alignment }: Table, data: number): GgufFront {
     entries.sort((a, b) => a.offset - b.offset);
     let end = 0;
     const tensors = entries.map(({ offset, ...entry }, i): TensorInfo => {
@@ -167,7 +182,7 @@ class Front {
         throw bad(`needs ${end} bytes of data, and the file has ${Math.max(0, this.size - data)}: it is truncated`);
       return { ...entry, begin: offset, end };
     });
-    return { tensors, metadata };
+    return { tensors, metadata, data, size: this.size };
   }
 
   *#entry(): Generator<void, Entry> {
@@ -203,9 +218,31 @@ class Front {
     const [bytes, , List] = numbers[type] ?? [type === STRING || type === ARRAY ? 8 : 1];
     const count = yield* this.#count(MOST.header, `members of ${quote(key)}`, bytes);
     if (List) return new List((yield* this.#bytes(count * bytes)).slice().buffer);
+    if (type === STRING) return yield* this.#texts(count, key);
     const list: GgufValue[] = [];
     for (let i = 0; i < count; i++) list.push(yield* this.#value(type, key, depth + 1));
     return list;
+  }
+
+  /** Texts by their bytes, each behind its length: those that the window has as a whole are passed over together. */
+  *#texts(count: number, key: string): Generator<void, GgufTexts> {
+    const pieces: Uint8Array[] = [];
+    for (let passed = 0; passed < count; ) {
+      const view = new DataView(this.#window.buffer, this.#window.byteOffset + this.#at, this.left);
+      let end = 0;
+      while (passed < count && end + 8 <= view.byteLength && end + 8 + lengthAt(view, end) <= view.byteLength) {
+        end += 8 + lengthAt(view, end);
+        passed++;
+      }
+      if (end) pieces.push((yield* this.#bytes(end)).slice());
+      if (passed === count) break;
+      const head = (yield* this.#bytes(8)).slice();
+      const length = lengthAt(new DataView(head.buffer), 0);
+      if (length > (this.size ?? MOST.header) - this.read) throw this.malformed(`it claims ${length} bytes of a string`);
+      pieces.push(head, (yield* this.#bytes(length)).slice());
+      passed++;
+    }
+    return new GgufTexts(this.file, key, count, concatenated(pieces));
   }
 
   *#string(most: number): Generator<void, string> {

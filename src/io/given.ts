@@ -7,6 +7,7 @@ import type { StreamLike } from '../pieces.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
 import { byteStream, onceStream } from './bytes.js';
 import type { Folder } from './folder.js';
+import { partNames } from './gguf_parts.js';
 import { readAll } from './json.js';
 
 /** A Blob or File. */
@@ -93,7 +94,7 @@ export function givenFolder(runtime: Runtime, files: Readonly<Record<string, Mod
   const names = [...opens.keys()];
   return {
     name: 'the files that were given',
-    ...(names.length === 1 && names[0]?.endsWith('.gguf') && { single: names[0] }),
+    ...singleOf(names),
     locate: (file) => file,
     async open(file, options) {
       options?.signal?.throwIfAborted();
@@ -104,6 +105,14 @@ export function givenFolder(runtime: Runtime, files: Readonly<Record<string, Mod
     },
     list: async () => names,
   };
+}
+
+/** The file that is meant where all are one GGUF file, or the parts of one. */
+function singleOf(names: readonly string[]): { single: string } | undefined {
+  const [first] = [...names].sort();
+  if (!first?.toLowerCase().endsWith('.gguf')) return undefined;
+  const parts = partNames(first);
+  return names.every((name) => parts.includes(name)) ? { single: first } : undefined;
 }
 
 /** What has to be transferred, not copied, to cross to a worker. */

@@ -7,22 +7,23 @@ import { HeedError, kindOf } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
 import { type Environment, isAddress, LogLevel } from './env.js';
 import type { Hub, SourceOptions } from './find.js';
-import type { Folder } from './folder.js';
+import { type Folder, fileIn } from './folder.js';
 import { addressFolder, type Words } from './hub_address.js';
 import { HubFolder } from './hub_folder.js';
 
-/** `owner/name`, as the hub allows it, and a revision as git does. */
-const pattern = /^([\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95})(?:@(.+))?$/;
+/** `owner/name`, as the hub allows it, a revision as git does, and a GGUF file there. */
+const pattern = /^([\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95})(?:@(.+?))?(?:\/([^@]+\.gguf))?$/i;
 
-function parse(name: string, options: SourceOptions): { id: string; revision: string } | undefined {
-  const [, id, own] = pattern.exec(name) ?? [];
+function parse(name: string, options: SourceOptions): { id: string; revision: string; file: string | undefined } | undefined {
+  const [, id, own, file] = pattern.exec(name) ?? [];
   if (!id || id.endsWith('.git')) return undefined;
   const { revision = own ?? 'main' } = options;
   const wrong = (message: string, cure: string) => new HeedError('ARGUMENT', message, { culprit: 'revision', cure });
   if (own && own !== revision) throw wrong(`${name} is asked for in the revision ${revision}`, 'Give one of both');
   if (!/^[\w./-]{1,200}$/.test(revision) || revision.split('/').some((part) => part === '' || /^\.+$/.test(part)))
     throw wrong(`${JSON.stringify(revision.slice(0, 60))} is no revision`, 'Give a branch, a tag or a commit');
-  return { id, revision };
+  if (file?.split('/').some((part) => part === '' || /^\.+$/.test(part))) return undefined;
+  return { id, revision, file };
 }
 
 export function hubOf(runtime: Runtime, env: Environment): Hub {
@@ -61,11 +62,13 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
   };
   return {
     async find(address, isUrl, options) {
+      const kept = (location: string, rest: Omit<Words, 'id' | 'revision'>) => {
+        const { folder: host, file } = fileIn(location) ?? { folder: location, file: undefined };
+        return { hub: { ...rest, id: undefined, revision: '', host, template: '' } satisfies Words, ...(file && { file }) };
+      };
       // Below a page's own address is at home, whoever may go out.
       const online = (location: string, rest: Omit<Words, 'id' | 'revision'>) =>
-        rest.localOnly || rest.cache || rest.fetch
-          ? { hub: { ...rest, id: undefined, revision: '', host: location, template: '' } satisfies Words }
-          : { location };
+        rest.localOnly || rest.cache || rest.fetch ? kept(location, rest) : { location };
       if (isUrl) return /^https?:/i.test(address) ? online(address, words(options)) : { location: runtime.resolve(address) };
       const id = parse(address, options);
       if (env.allowLocalModels) {
@@ -79,7 +82,10 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
           culprit: 'HF_ENDPOINT',
           cure: 'It must be an http or https URL',
         });
-      if (id) return { hub: { ...words(options), ...id } satisfies Words };
+      if (id) {
+        const { file, ...repository } = id;
+        return { hub: { ...words(options), ...repository } satisfies Words, ...(file && { file }) };
+      }
       if (!runtime.hubCache) return online(runtime.resolve(address), { ...words({}), localOnly: false });
       if (!env.allowLocalModels || !env.useFS)
         throw new HeedError('UNSUPPORTED', `${address} is a path, and env allows none`, {

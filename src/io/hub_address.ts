@@ -74,6 +74,8 @@ export function addressFolder(runtime: Runtime, words: Words, name: string, cach
   };
   return {
     name: id ? name : locate('').replace(/[?#].*$|\/$/g, ''),
+    // Not every server sends parts; the hub does.
+    remote: id !== undefined,
     locate,
     open(file, options) {
       const stream = openAfter(opens.get(file), file, options);

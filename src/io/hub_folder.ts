@@ -21,6 +21,7 @@ interface Plain {
 }
 
 export class HubFolder implements Folder {
+  readonly remote = true;
   readonly #repository: Repository;
   readonly #asking: Omit<Asking, 'signal'>;
   #resolved: Promise<Resolved | Plain> | undefined;

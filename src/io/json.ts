@@ -22,6 +22,7 @@ export interface ReadJsonOptions extends OpenOptions {
 
 /** Reads and parses a file of a folder. Throws NOT_FOUND where it is missing, FORMAT where it is not JSON. */
 export async function readJson(folder: Folder, file: string, options: ReadJsonOptions = {}): Promise<unknown> {
+  if (folder.json) return unlessMissing(folder.json(file, options), options);
   const bytes = await readFile(folder, file, options);
   return bytes && parseJson(bytes, folder.locate(file));
 }
@@ -30,17 +31,22 @@ export async function readJson(folder: Folder, file: string, options: ReadJsonOp
 export async function readFile(folder: Folder, file: string, { optional, signal }: ReadJsonOptions = {}): Promise<Uint8Array | undefined> {
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
     throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
-  let stream: ByteStream;
-  try {
-    stream = await folder.open(file, { signal });
-  } catch (error) {
-    if (optional && error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
-    throw error;
-  }
+  const stream = await unlessMissing(folder.open(file, { signal }), { optional });
+  if (!stream) return undefined;
   try {
     return await readAll(stream);
   } finally {
     await stream.close();
+  }
+}
+
+/** What comes, or undefined for an optional file that is not there. */
+async function unlessMissing<T>(coming: Promise<T>, { optional }: { optional?: boolean | undefined }): Promise<T | undefined> {
+  try {
+    return await coming;
+  } catch (error) {
+    if (optional && error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;
+    throw error;
   }
 }
 

@@ -48,6 +48,7 @@ export function folderIn(folder: Folder, path: string): Folder {
   const { list } = folder;
   const inside: Folder = {
     name: `${folder.name}/${path}`,
+    remote: folder.remote,
     locate: (file) => folder.locate(below(file)),
     open: (file, options) => folder.open(below(file), options),
     ...(list && {

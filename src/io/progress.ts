@@ -78,7 +78,7 @@ export const isObserved = (folder: Folder): folder is ObservedFolder => 'progres
 /** Bytes of a file of which nobody needs to hear before it is there. */
 const SMALL = 1 << 16;
 
-const isWeights = (file: string): boolean => file.endsWith('.safetensors');
+const isWeights = (file: string): boolean => /\.(safetensors|gguf)$/i.test(file);
 
 /**
  * The same folder, and `listen` hears of what is opened in it. What that throws ends the read. Where `weights` are to come, of all files together it hears
@@ -113,14 +113,12 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
     listen({ status: 'progress', name, file, ...amount(loaded, total) });
     if (loaded >= total) once('done', file);
   };
-  return {
-    unobserved: folder,
+  const observe = (folder: Folder): Folder => ({
     name: folder.name,
-    // What a reader made of a file goes on as it is.
-    ...(folder.weights && { weights: folder.weights, sources: (folder as { sources?: unknown }).sources }),
+    remote: folder.remote,
+    ...(folder.single !== undefined && { single: folder.single }),
     locate: (file) => folder.locate(file),
     ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),
-    progress,
     async open(file, options) {
       once('initiate', file);
       if (options?.bytes !== undefined) {
@@ -145,7 +143,8 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
         once('done', file);
       });
     },
-  };
+  });
+  return Object.assign(folder.over?.(observe) ?? observe(folder), { unobserved: folder, progress });
 }
 
 /** A stream that tells when it has been read to its end. */

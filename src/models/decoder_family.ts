@@ -5,9 +5,10 @@ import { hiddenActivation } from './bert_family.js';
 import { layersIn, numberIn, probabilityIn, sizeIn } from './config.js';
 import { Decoder } from './decoder.js';
 import type { GgufKeys } from './gguf_keys.js';
+import { rotaryInGguf } from './gguf_rotary.js';
 import { pairs } from './layouts.js';
 import { below } from './names.js';
-import { rotaryInGguf, rotaryOf } from './rotary.js';
+import { rotaryOf } from './rotary.js';
 
 /** What configs may leave out: transformers' LlamaConfig. */
 const llamaSizes = {

@@ -10,8 +10,8 @@ export class GgufKeys {
     readonly metadata: GgufMetadata,
     readonly name: string,
     readonly tensors: ReadonlySet<string>,
-    /** Numbers of the tensors that are no weights. */
-    readonly lists: ReadonlyMap<string, readonly number[]> = new Map(),
+    /** Numbers of the tensors that a config has: factors of rotary positions. */
+    readonly vectors: ReadonlyMap<string, Float32Array> = new Map(),
   ) {}
 
   /** A number that may be missing; of a list that is all one, that one. */

@@ -88,11 +88,16 @@ export function prepared<M extends Module>(
   hold(entries, find, forms);
   const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry), forms)), 0);
   // One grow for all weights: each grow replaces the views of the memory.
-  module.engine.heap.reserve(total() + float32, staging);
+  try {
+    module.engine.heap.reserve(total() + float32, staging);
+  } catch (error) {
+    if (error instanceof HeedError) error.message = `${folder}: its weights take ${(total() / 1e9).toFixed(2)} GB. ${error.message}`;
+    throw error;
+  }
   return { module, summary, targetOf: find };
 }
 
-/** Gives each parameter the format of its tensors, where that is one, and nobody asks for floats. */
+/** Gives each parameter the format of its tensors, of several the one of most bits, where nobody asks for floats and none of them is. */
 function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targetOf'], { kept, sources }: WeightForms): void {
   if (kept === 'float32') return;
   const found = new Map<Parameter, Set<Format | undefined>>();
@@ -103,10 +108,13 @@ function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targe
     found.set(target.parameter, formats.add(target.transposed ? undefined : sources[entry.dtype]?.format));
   }
   for (const [parameter, formats] of found) {
-    const [format] = formats;
-    if (formats.size === 1 && format) parameter.hold(format);
+    if (formats.has(undefined)) continue;
+    parameter.hold([...(formats as Set<Format>)].reduce((one, other) => (bitsOf(other) > bitsOf(one) ? other : one)));
   }
 }
+
+/** Of a weight, in a format that is not float32: q4's 4. */
+const bitsOf = ({ dtype }: Format): number => Number(dtype.slice(1));
 
 /** What a chunk of a tensor takes in the engine on its way into a parameter. */
 export function stagedBytes({ dtype, block, shape, name }: CheckpointEntry, target: Target | undefined, { sources }: WeightForms): number {
@@ -114,13 +122,13 @@ export function stagedBytes({ dtype, block, shape, name }: CheckpointEntry, targ
   const { parameter, holds, transposed } = target;
   const each = block[1] / block[0];
   const chunk = Math.min(BUFFER, sizeOf(shape) * each);
-  const { staged = true, format } = holds === 'rows' ? (sources[dtype] as Source) : {};
-  const raw = staged ? chunk : 0;
-  if (holds !== 'rows' || (format && parameter.dtype === format.dtype)) return raw;
+  const { staged = true, format, copy, recoded = 0 } = holds === 'rows' ? (sources[dtype] as Partial<Source>) : {};
+  const raw = staged ? chunk + (chunk / each) * recoded : 0;
+  if (holds !== 'rows' || (copy && parameter.dtype === format?.dtype)) return raw;
   const widened = (chunk / each) * 4;
   const width = shape.at(-1) ?? 1;
   const rows = chunk / each / width;
-  const blocks = format ? format.bytes({ engine: parameter.engine, name, shape: [rows, width], heights: [rows] }) + widened : 0;
+  const blocks = copy && format ? format.bytes({ engine: parameter.engine, name, shape: [rows, width], heights: [rows] }) + widened : 0;
   return raw + blocks + (transposed ? 2 * widened : parameter.packed ? widened : 0);
 }
 

@@ -17,6 +17,7 @@ import {
   type EncoderDims,
   type HeadChoices,
   type HeadDesign,
+  registered,
   type Spelt,
   spell,
   type Task,
@@ -47,6 +48,11 @@ export async function readParts<F extends Folder>(model: F, { signal }: Pick<Ope
   const { folder, config } = await homeOf(model, { signal });
   const architecture = architectureOf(config);
   const { sources } = folder as { sources?: Sources };
+  if (sources && !architecture.gguf)
+    throw new HeedError('UNSUPPORTED', `${config.file}: heed has no names for weights of ${architecture.name} in GGUF files`, {
+      culprit: 'general.architecture',
+      cure: `It has ${[...registered()].flatMap(({ gguf }) => gguf?.name ?? []).join(', ') || 'none'}`,
+    });
   return {
     folder,
     config: byOwnKeys(config, architecture.aliases),

@@ -1,12 +1,9 @@
 /** Rotary positions as configs tell of them: transformers 5 has `rope_parameters`, 4 `rope_theta` and `rope_scaling`. */
-import { HeedError } from '../errors.js';
-import { quote } from '../io/header.js';
-import type { JsonNode, JsonObject } from '../io/json.js';
+import type { JsonNode } from '../io/json.js';
 import type { RotaryMaker } from '../nn/attention.js';
 import { RotaryPositions, type RotaryScaling } from '../nn/rotary_positions.js';
 import { rotaryScalings } from '../nn/rotary_scalings.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
-import type { GgufKeys } from './gguf_keys.js';
 
 /** What holds where a config does not say, and where it says it. */
 interface RotaryAbsent {
@@ -29,41 +26,6 @@ export function rotaryOf(c: JsonNode, positions: number, absent: RotaryAbsent = 
   const share = numberOf(rope, 'partial_rotary_factor') ?? numberIn(c, 'partial_rotary_factor', part);
   const scaling = rope && scalingOf(c, rope, positions);
   return (engine, D) => new RotaryPositions(engine, D, { base, share, scaling });
-}
-
-/**
- * The same out of a GGUF file's keys, as transformers 4 has it. What frequencies are divided by may stand in tensors: one list, of Llama 3, or two, of LongRoPE.
- * Throws UNSUPPORTED for a scaling that heed does not have.
- */
-export function rotaryInGguf(keys: GgufKeys): JsonObject {
-  const whole = keys.number('rope.dimension_count');
-  const [C, H] = [keys.number('embedding_length'), keys.number('attention.head_count')];
-  const head = keys.number('attention.key_length') ?? (C && H && C / H);
-  return {
-    rope_theta: keys.number('rope.freq_base'),
-    ...(whole && head && whole < head && { partial_rotary_factor: whole / head }),
-    rope_scaling: scalingInGguf(keys),
-  };
-}
-
-function scalingInGguf(keys: GgufKeys): JsonObject | undefined {
-  const list = (...names: string[]) => names.map((name) => keys.lists.get(`rope_${name}.weight`)).find((found) => found);
-  const [short, long] = [list('factors_short', 'freqs'), list('factors_long', 'freqs')];
-  const own = keys.number('rope.scaling.attn_factor') ?? 1;
-  const factor = keys.number('rope.scaling.factor') ?? 1;
-  const old = { original_max_position_embeddings: keys.number('rope.scaling.original_context_length') ?? keys.number('context_length') };
-  if (short && long) return { rope_type: 'longrope', short_factor: short, long_factor: long, factor, attention_factor: own, ...old };
-  const type = keys.text('rope.scaling.type') ?? 'none';
-  const kinds: Readonly<Record<string, JsonObject | undefined>> = {
-    none: undefined,
-    linear: { rope_type: 'linear', factor },
-    yarn: { rope_type: 'yarn', factor, ...old, ...(own !== 1 && { attention_factor: own * (1 + 0.1 * Math.log(factor)) }) },
-  };
-  if (Object.hasOwn(kinds, type)) return kinds[type];
-  throw new HeedError('UNSUPPORTED', `${keys.file} has scaled rotary positions of type ${quote(type)}`, {
-    culprit: 'rope.scaling.type',
-    cure: `heed has ${Object.keys(kinds).join(', ')}; take the safetensors model`,
-  });
 }
 
 const objectIn = (c: JsonNode, key: string): JsonNode | undefined => (c.get(key) === undefined ? undefined : c.object(key));

@@ -51,6 +51,9 @@ const dynamic =
     return { angles: rotaryAngles(R, base * pow(growth, R / (R - 2))) };
   };
 
+/** What YaRN multiplies cosines and sines by, with a weight of its logarithm. */
+export const yarnScale = (factor: number, weight = 1): number => (factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1);
+
 /** YaRN (Peng et al., arXiv 2309.00071, §3.2 to 3.4): slow pairs are divided by the factor, fast ones stay, with a ramp between. */
 const yarn =
   (p: ScalingParameters): RotaryScaling =>
@@ -62,8 +65,7 @@ const yarn =
     const low = Math.max(0, truncate ? Math.floor(fast) : fast);
     const high = Math.min(R - 1, truncate ? Math.ceil(slow) : slow);
     const width = high === low ? 0.001 : high - low;
-    const scaleOf = (m: number) => (factor <= 1 ? 1 : 0.1 * m * log(factor) + 1);
-    const own = mscale && mscaleAllDim ? scaleOf(mscale) / scaleOf(mscaleAllDim) : scaleOf(1);
+    const own = mscale && mscaleAllDim ? yarnScale(factor, mscale) / yarnScale(factor, mscaleAllDim) : yarnScale(factor);
     const angles = rotaryAngles(R, base).map((angle, i) => {
       const ramp = clamp((i - low) / width);
       return (angle / factor) * ramp + angle * (1 - ramp);

@@ -13,6 +13,13 @@ import { byteIds, type Model, Vocabulary } from './vocabulary.js';
 const CACHE = 10_000;
 const LONG_WORD = 256;
 
+/** What a merge joins, "left right" or both in a list; nothing for what is none. Read without a list of words: a vocabulary has 100,000 of them. */
+function pairOf(merge: unknown): readonly unknown[] {
+  if (typeof merge !== 'string') return Array.isArray(merge) && merge.length === 2 ? merge : [];
+  const space = merge.indexOf(' ');
+  return space >= 0 && merge.indexOf(' ', space + 1) < 0 ? [merge.slice(0, space), merge.slice(space + 1)] : [];
+}
+
 export class Bpe extends Vocabulary implements Model {
   readonly #model: JsonNode;
   readonly #merges: Merges;
@@ -44,11 +51,12 @@ export class Bpe extends Vocabulary implements Model {
     if (merges.length > MOST_MERGES) throw model.error(`has more than ${MOST_MERGES} merges`);
     this.#merges = new Merges(merges.length);
     for (const [rank, merge] of merges.entries()) {
-      const [left, right, ...more] = typeof merge === 'string' ? merge.split(' ') : Array.isArray(merge) ? merge : [];
-      if (typeof left !== 'string' || typeof right !== 'string' || more.length) throw model.error('has a merge that is not of two tokens');
+      const [left, right] = pairOf(merge);
+      if (typeof left !== 'string' || typeof right !== 'string') throw model.error('has a merge that is not of two tokens');
       if (right.length < this.#prefix.length)
         throw model.error(`has a merge of ${JSON.stringify(right.slice(0, 60))}, which is shorter than its prefix`);
-      const [a, b, id] = [left, right, left + right.slice(this.#prefix.length)].map((token) => this.idOf(token));
+      const [a, b] = [this.idOf(left), this.idOf(right)];
+      const id = this.idOf(left + (this.#prefix ? right.slice(this.#prefix.length) : right));
       if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
       this.#merges.set(rank, a, b, id);
     }

@@ -188,6 +188,17 @@ describe('heed info MODEL', () => {
     expect(JSON.parse(stdout).tokenizer).toEqual({ model: 'WordPiece', vocabulary: 6 });
   });
 
+  it('says of a GGUF file what becomes of its kinds of tensors', async () => {
+    const file = fileURLToPath(new URL('../fixtures/gguf/llama_k.gguf', import.meta.url));
+    const { code, stdout } = await run(['info', file, '--threads', '1']);
+    expect(code).toBe(0);
+    const [, tensors = ''] = /^tensors +(.*)$/m.exec(stdout) ?? [];
+    for (const one of ['5 F32 kept', '5 Q4_K rounded in q4', '2 Q6_K rounded in q8', '1 Q3_K exactly in q8'])
+      expect(tensors).toContain(one);
+    const { kinds } = JSON.parse((await run(['info', file, '--json'])).stdout);
+    expect(kinds).toContainEqual({ kind: 'IQ4_NL', tensors: 1, held: 'q8', exact: true });
+  });
+
   it('--json prints one object: the estimates of both dtypes', async () => {
     const { code, stdout } = await run(['info', tinyPath, '--json', '--batch', '2', '--tokens', '10', '--threads', '1']);
     expect(code).toBe(0);

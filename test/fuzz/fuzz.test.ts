@@ -1,16 +1,19 @@
-/** The fuzz of main.ts, in a process of its own: 1,000 inputs, in CI 100,000, or as many as HEED_FUZZ says. */
+/** The fuzz of main.ts, in processes of its own: of folders 1,000 inputs, in CI 100,000, of GGUF files 300 and 10,000, or as many as HEED_FUZZ says. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { amount } from '../thorough.js';
 
-const count = Number(process.env.HEED_FUZZ || amount(100_000, 1000));
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-it(
-  `${count} changed files and calls end in an error that names its culprit or in a right answer, and leave nothing behind`,
-  async () => {
-    const child = spawn(process.execPath, [path('../../scripts/run.mjs'), path('main.ts'), String(count)]);
+it.each([
+  ['folders', amount(100_000, 1000)],
+  ['gguf', amount(10_000, 300)],
+] as const)(
+  'changed files and calls end in an error that names its culprit or in a right answer, and leave nothing behind: %s',
+  async (what, usual) => {
+    const count = Number(process.env.HEED_FUZZ || usual);
+    const child = spawn(process.execPath, [path('../../scripts/run.mjs'), path('main.ts'), String(count), '1', what]);
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (output += text));
     const code = await new Promise((resolve) => child.once('close', resolve));
@@ -18,5 +21,5 @@ it(
     expect(code).toBe(0);
     expect(output).toMatch(/^nothing failed$/m);
   },
-  60_000 + count * 20,
+  60_000 + Number(process.env.HEED_FUZZ || amount(100_000, 1000)) * 20,
 );

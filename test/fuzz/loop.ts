@@ -57,12 +57,14 @@ const SLOWEST = 5;
 const ROOM = 24 << 20;
 
 /** The same input for the same seed and number, whatever came before. */
-const randomOf = (seed: number, index: number): Random => new Random(Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b));
+export const randomOf = (seed: number, index: number): Random => new Random(Math.imul(index + 1, 0x9e3779b1) ^ Math.imul(seed, 0x85ebca6b));
 export const classOf = (seed: number, index: number): Class => drawClass(randomOf(seed, index));
 
 const TEXT = 'A cat, 42! [MASK] wörld 字';
 
-interface Verdict {
+export interface Verdict {
+  /** The class of what was changed. */
+  name: string;
   outcome: string;
   failure?: string | undefined;
   /** What was changed, and how. */
@@ -70,7 +72,16 @@ interface Verdict {
   ms: number;
 }
 
-export class Fuzz {
+/** What judges inputs. */
+export interface Fuzzer {
+  readonly engine: Engine;
+  /** Why an input fails, and which outcome it had. */
+  judge(index: number, seed: number): Promise<Verdict>;
+  /** Whether what is right still gives the same bits. */
+  unchanged(): Promise<boolean>;
+}
+
+export class Fuzz implements Fuzzer {
   readonly #folder: Folder;
   readonly #subject: Subject;
   readonly #specimens: readonly Specimen[];
@@ -144,7 +155,7 @@ export class Fuzz {
     if (used !== before.used || storages !== before.storages)
       failure ??= `${used - before.used} bytes in ${storages - before.storages} storages stayed behind`;
     if (this.#folder.open) failure ??= `${this.#folder.open} files stayed open`;
-    return { outcome: failure === undefined ? outcome : 'failure', failure, what, ms };
+    return { name: one.name, outcome: failure === undefined ? outcome : 'failure', failure, what, ms };
   }
 
   /** Puts a changed folder in its place; what is asked of it gives whether the answer is the unchanged one's. */
@@ -202,7 +213,7 @@ const answerOf = (ask: () => Promise<unknown>): Promise<string> =>
   });
 
 /** What is wrong with an error; nothing with one that tells code and culprit in a message of bearable length. */
-function complaint(error: unknown): string | undefined {
+export function complaint(error: unknown): string | undefined {
   if (error === GIVEN_UP) return undefined;
   if (!(error instanceof HeedError)) return error instanceof Error ? (error.stack ?? String(error)) : `${typeof error} thrown`;
   if (!error.culprit) return `${error.code} without a culprit: ${error.message.slice(0, 200)}`;
@@ -213,9 +224,14 @@ function complaint(error: unknown): string | undefined {
 export type Measure = () => Promise<number>;
 
 /** Runs a plan. `onIndex` hears of each input before it begins; `heap` measures what JavaScript holds. */
-export async function run({ seed, from, to }: Plan, heap: Measure, onIndex: (index: number) => void): Promise<Report> {
+export async function run(
+  { seed, from, to }: Plan,
+  start: () => Promise<Fuzzer>,
+  heap: Measure,
+  onIndex: (index: number) => void,
+): Promise<Report> {
   onIndex(from);
-  const fuzz = await Fuzz.start();
+  const fuzz = await start();
   const report: Report = { inputs: to - from, counts: {}, failures: [], slowest: [], wasm: [0, 0], heap: [0, 0] };
   const warm = Math.min(from + WARM, to);
   for (let index = from; index < to && report.failures.length < MOST_FAILURES; index++) {
@@ -230,7 +246,7 @@ export async function run({ seed, from, to }: Plan, heap: Measure, onIndex: (ind
       report.slowest.push({ index, class: verdict.what, ms: verdict.ms });
       report.slowest = report.slowest.sort((a, b) => b.ms - a.ms).slice(0, SLOWEST);
     }
-    const { name } = classOf(seed, index);
+    const { name } = verdict;
     report.counts[name] ??= {};
     const counts = report.counts[name];
     counts[verdict.outcome] = (counts[verdict.outcome] ?? 0) + 1;

@@ -1,5 +1,5 @@
 /** What a run of the fuzz came to, as text. */
-import { classes, targets } from './classes.js';
+import { targets } from './classes.js';
 import type { Report } from './loop.js';
 
 const MIB = 2 ** 20;
@@ -8,7 +8,19 @@ const CORE = ['header', 'config', 'tokenizer'];
 /** Fewer inputs say little about shares. */
 const FEW = 500;
 
-export function printed(report: Report, seed: number, heapSlack: number): { text: string; good: boolean } {
+/** A class of inputs, and what of files they change. */
+export interface Named {
+  readonly name: string;
+  readonly hits: (typeof targets)[number];
+}
+
+export function printed(
+  report: Report,
+  seed: number,
+  heapSlack: number,
+  kind: string,
+  classes: readonly Named[],
+): { text: string; good: boolean } {
   const { counts, failures, inputs, slowest, wasm, heap } = report;
   const outcomes = [...new Set(Object.values(counts).flatMap((row) => Object.keys(row)))].sort();
   const sum = (names: readonly string[]) => {
@@ -26,7 +38,7 @@ export function printed(report: Report, seed: number, heapSlack: number): { text
 
   const troubles = failures.map(
     (f) =>
-      `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index} node scripts/run.mjs test/fuzz/main.ts 1 ${seed}`,
+      `input ${f.index} (${f.class}, seed ${seed}): ${f.what}\n  repeat it with HEED_FUZZ_ONLY=${f.index} node scripts/run.mjs test/fuzz/main.ts 1 ${seed} ${kind}`,
   );
   if (share < 0.5 && inputs >= FEW) troubles.push(`only ${(100 * share).toFixed(1)} % of the inputs hit headers, configs and tokenizers`);
   if (wasm[1] > wasm[0]) troubles.push(`WebAssembly memory grew from ${wasm[0]} to ${wasm[1]} bytes`);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openGguf } from '../../dist/io/gguf.js';
+import type { GgufTexts } from '../../dist/io/gguf_texts.js';
 import { gguf, type Made } from './gguf_file.js';
 import { failureOf, streamOf } from './memory.js';
 
@@ -17,8 +18,9 @@ describe('a GGUF file', () => {
       'general.architecture': 'llama',
       ...{ 'a.u8': 200, 'a.i8': -100, 'a.u16': 60000, 'a.i16': -30000, 'a.u32': 4000000000, 'a.i32': -2000000000 },
       ...{ 'a.u64': 2n ** 53n + 1n, 'a.i64': -5, 'a.f32': 0.5, 'a.f64': 0.1, 'a.bool': true, 'a.string': 'grüße 北京' },
-      ...{ 'a.strings': ['one', '', 'три'], 'a.ints': Int32Array.of(1, -2, 3), 'a.floats': Float32Array.of(0.5, -1.5) },
+      ...{ 'a.ints': Int32Array.of(1, -2, 3), 'a.floats': Float32Array.of(0.5, -1.5) },
     });
+    expect((file.metadata.get('a.strings') as GgufTexts).list()).toEqual(['one', '', 'три']);
     expect(file.tensors.map(({ name, dtype, shape, block }) => [name, dtype, shape, block])).toEqual([
       ['f32', 'F32', [3, 64], [1, 4]],
       ['f16', 'F16', [3, 64], [1, 2]],

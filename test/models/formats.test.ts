@@ -159,11 +159,18 @@ describe('a model whose file mixes formats', () => {
     expect(stateOf(module)).toEqual(expectedOf(tensors));
   });
 
-  it('has a stack of several formats in float32, exactly', async () => {
+  it('has a stack of several formats in the one of most bits, and exactly only in float32', async () => {
     const tensors = mixed(['Q4_0', 'Q4_1', 'Q8_0']);
     const module = await load(tensors, llama);
-    expect(dtypesOf(module)['layers.0.in_proj_weight']).toBe('float32');
-    expect(stateOf(module)).toEqual(expectedOf(tensors));
+    const key = 'layers.0.in_proj_weight';
+    expect(dtypesOf(module)[key]).toBe('q8');
+    const expected = expectedOf(tensors)[key];
+    const [most, state] = [Math.max(...expected.map(Math.abs)), stateOf(module)[key] as number[]];
+    for (const [i, value] of expected.entries()) expect(Math.abs((state[i] as number) - value)).toBeLessThanOrEqual(most / 250);
+    expect(stateOf(await load(tensors, llama, { kept: 'float32' }))).toEqual(expectedOf(tensors));
+    // Beside floats there is nothing to save.
+    const beside = await load({ ...tensors, 'blk.0.attn_v.weight': floats([D, C]) }, llama);
+    expect(dtypesOf(beside)[key]).toBe('float32');
   });
 
   it('may mix Q4_0 and Q4_1 in a stack, which are one format, and hold floats beside', async () => {
@@ -175,11 +182,12 @@ describe('a model whose file mixes formats', () => {
   });
 
   it('is refused by name where a kind is not read, or a scale is no number; nothing is kept', async () => {
-    const strange = { ...mixed(), 'blk.0.ffn_up.weight': { dtype: 'Q6_K', shape: [F, C], bytes: new Uint8Array(0) } };
+    const strange = { ...mixed(), 'blk.0.ffn_up.weight': { dtype: 'IQ2_XS', shape: [F, C], bytes: new Uint8Array(0) } };
     expect(await failureOf(() => load(strange, llama))).toMatchObject({
       code: 'DTYPE',
       culprit: 'blk.0.ffn_up.weight',
-      cure: expect.stringContaining('Q4_1'),
+      message: expect.stringContaining('IQ2_XS'),
+      cure: expect.stringContaining('Q4_K'),
     });
     const broken = mixed();
     broken['blk.0.attn_k.weight'].bytes.set([0, 0x7c]);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForCausalLM, type CausalLM, createEngine, type Engine } from '../../dist/entry/node.js';
 import { GgufKeys } from '../../dist/models/gguf_keys.js';
-import { rotaryInGguf } from '../../dist/models/rotary.js';
+import { rotaryInGguf } from '../../dist/models/gguf_rotary.js';
 import { numbersOf, readWeights, type Weight } from './files.js';
 
 const at = (path: string) => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
@@ -61,10 +61,10 @@ describe.each(names)('%s', (name) => {
 });
 
 describe('rotary positions of a GGUF file', () => {
-  const told = (keys: Record<string, number | string>, lists: Record<string, number[]> = {}) => {
+  const told = (keys: Record<string, number | string>) => {
     const all = { embedding_length: 64, 'attention.head_count': 4, context_length: 256, ...keys };
     const metadata = new Map(Object.entries(all).map(([key, value]) => [`llama.${key}`, value]));
-    return JSON.parse(JSON.stringify(rotaryInGguf(new GgufKeys('a.gguf', metadata, 'llama', new Set(), new Map(Object.entries(lists))))));
+    return JSON.parse(JSON.stringify(rotaryInGguf(new GgufKeys('a.gguf', metadata, 'llama', new Set()))));
   };
 
   it.each([
@@ -73,22 +73,7 @@ describe('rotary positions of a GGUF file', () => {
     ['for a whole head of its own size', { 'rope.dimension_count': 32, 'attention.key_length': 32 }, {}],
     ['scaled by nothing', { 'rope.scaling.type': 'none' }, {}],
     ['scaled linearly', { 'rope.scaling.type': 'linear', 'rope.scaling.factor': 4 }, { rope_scaling: { rope_type: 'linear', factor: 4 } }],
-    [
-      'scaled by YaRN',
-      { 'rope.scaling.type': 'yarn', 'rope.scaling.factor': 4, 'rope.scaling.original_context_length': 64 },
-      { rope_scaling: { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 64 } },
-    ],
   ])('%s', (_, keys, want) => {
     expect(told(keys)).toEqual(want);
-  });
-
-  it('by a list of factors, or one for short texts and one for long ones', () => {
-    const scaling = { rope_type: 'longrope', factor: 1, original_max_position_embeddings: 256 };
-    expect(told({}, { 'rope_freqs.weight': [1, 8] })).toEqual({
-      rope_scaling: { ...scaling, short_factor: [1, 8], long_factor: [1, 8], attention_factor: 1 },
-    });
-    expect(told({ 'rope.scaling.attn_factor': 1.5 }, { 'rope_factors_short.weight': [1, 2], 'rope_factors_long.weight': [3, 4] })).toEqual({
-      rope_scaling: { ...scaling, short_factor: [1, 2], long_factor: [3, 4], attention_factor: 1.5 },
-    });
   });
 });

@@ -57,7 +57,7 @@ export interface Columns {
 }
 
 /** The parameter that is filled, for messages. */
-interface Filled {
+export interface Filled {
   engine: Engine;
   name: string;
   shape: readonly number[];
@@ -66,9 +66,14 @@ interface Filled {
 export interface Source {
   /** Elements that share bytes, and how many. */
   readonly block: readonly [elements: number, bytes: number];
-  /** The format that holds it bit by bit, and how its rows `row` … go there; that of floats is the parameter's choice. Throws NUMERIC for a scale that is not finite. */
+  /** The format that it is held in unless others are asked for; that of floats is the parameter's choice. */
   readonly format?: Format;
+  /** How its rows `row` … go there; else they are widened, and rounded. Throws NUMERIC for a scale that is not finite. */
   copy?(form: PanelForm, row: number, bytes: Uint8Array): void;
+  /** Bytes an element that `copy` takes in the engine, beside those of its blocks. Default 0. */
+  readonly recoded?: number;
+  /** Whether the format holds other values than the file has. */
+  readonly rounded?: true;
   /** Whether widening needs the bytes in the engine first. */
   readonly staged: boolean;
   /** Writes whole rows, whose bytes these are, to `to`: float32 [rows, width]. Throws NUMERIC for what is not finite. */

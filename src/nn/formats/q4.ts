@@ -7,7 +7,7 @@ import type { Storage } from '../../engine/memory.js';
 import { HeedError } from '../../errors.js';
 import { Matrix, type MatrixKernels } from '../../tensor.js';
 import { PanelForm, stackBytes, type Weights, widthOf } from './format.js';
-import { blockSource, type Source } from './sources.js';
+import { type BlockSource, blockSource } from './sources.js';
 
 const q4Bytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * (columns / BLOCK) * Q4_BLOCK;
 const kernels: MatrixKernels = { bytes: q4Bytes, product: matmul_q4, unpack: unpack_q4, rounds: true };
@@ -65,12 +65,12 @@ export class Q4 extends PanelForm {
   }
 }
 
-const q4Source = (bytes: number): Source =>
+const q4Source = (bytes: number): BlockSource =>
   blockSource(Q4, bytes, ({ ptr, first, count, from }, K, refused) =>
     pack_q4({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K, bytes }),
   );
 
 /** A float16 d, and 16 bytes of nibbles q: (q − 8) d. A block's minimum, −8 d, has to be a float16: d is 8188 at most. */
-export const Q4_0: Source = /* @__PURE__ */ q4Source(18);
+export const Q4_0: BlockSource = /* @__PURE__ */ q4Source(18);
 /** Float16 d and m, and the same: q d + m. */
-export const Q4_1: Source = /* @__PURE__ */ q4Source(20);
+export const Q4_1: BlockSource = /* @__PURE__ */ q4Source(20);

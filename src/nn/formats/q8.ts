@@ -19,8 +19,8 @@ import {
   quantizeRows,
 } from '../../ops/quantize.js';
 import type { Tensor } from '../../tensor.js';
-import { type Columns, type Form, PanelForm, rowsOf, stackBytes, turned, type Weights, widthOf } from './format.js';
-import { blockSource, type Source } from './sources.js';
+import { type Columns, type Form, PanelForm, rowsOf, type Source, stackBytes, turned, type Weights, widthOf } from './format.js';
+import { type BlockSource, blockSource } from './sources.js';
 
 const SCALE = '.scale';
 
@@ -128,7 +128,7 @@ export class Quantized extends PanelForm {
 }
 
 /** GGUF's: a float16 d, and 32 int8 q: q d. */
-export const Q8_0: Source = /* @__PURE__ */ blockSource(Quantized, 34, ({ ptr, first, count, from }, K, refused) =>
+export const Q8_0: BlockSource = /* @__PURE__ */ blockSource(Quantized, 34, ({ ptr, first, count, from }, K, refused) =>
   pack_q8_0({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K }),
 );
 

@@ -1,17 +1,18 @@
 /**
  * Sources: what the rows of a checkpoint's tensors are, by the kind that its file names. All can be widened to float32, exactly but for float64; those of blocks have a
- * format that holds them bit by bit. Floats are here; blocks are in the file of their format, and in gguf.ts by their names.
+ * format that holds them, or comes nearest. Floats are here; blocks are in the file of their format, and in gguf.ts by their names.
  */
 import type { Engine } from '../../engine/engine.js';
 import { BLOCK, convert_bf16_f32, convert_f16_f32, TILE } from '../../engine/kernels.generated.js';
 import type { Launch } from '../../engine/launch.js';
 import { HeedError } from '../../errors.js';
 import { areFinite, launchChecked, type PanelRows } from '../../ops/quantize.js';
-import { type Format, rowBytes, type Source, type Sources, widthOf } from './format.js';
+import type { Tensor } from '../../tensor.js';
+import { type Filled, type Format, type PanelForm, rowBytes, type Source, type Sources, widthOf } from './format.js';
 
 export type { Source, Sources } from './format.js';
 
-const unmendable = (name: string, shape: readonly number[], what: string): HeedError =>
+export const unmendable = (name: string, shape: readonly number[], what: string): HeedError =>
   new HeedError('NUMERIC', `${name} ${what}`, {
     culprit: name,
     shape,
@@ -52,35 +53,46 @@ export const floats = {
 /** What puts a checkpoint's blocks into panels: the launch for some rows of K elements. */
 type PackBlocks = (rows: PanelRows, K: number, refused: number) => Launch;
 
+/** Blocks that panels are filled with. */
+export interface BlockSource extends Source {
+  readonly format: Format;
+  /** Puts rows `row` … of a form in its place, whose blocks are in the engine. Throws NUMERIC for a scale that is not finite. */
+  put(form: PanelForm, row: number, rows: number, at: number): void;
+}
+
 /** Blocks of 32 that a format holds as they are: it is what widens them, too. */
-export const blockSource = (format: Format, bytes: number, pack: PackBlocks): Source => {
-  const source: Source = {
+export const blockSource = (format: Format, bytes: number, pack: PackBlocks): BlockSource => {
+  const source: BlockSource = {
     block: [BLOCK, bytes],
     format,
     staged: true,
-    copy(form, row, from) {
+    put(form, row, rows, at) {
       const { engine, name, shape } = form.weights;
       const K = widthOf(form.weights);
-      const step = rowBytes(source, K);
-      form.raw(from, (at) =>
-        form.each(row, from.length / step, at, step, (rows) => {
-          if (!launchChecked(engine, (refused) => pack(rows, K, refused)))
-            throw unmendable(name, shape, 'has a scale that is not finite, or too large');
-        }),
-      );
+      form.each(row, rows, at, rowBytes(source, K), (some) => {
+        if (!launchChecked(engine, (refused) => pack(some, K, refused)))
+          throw unmendable(name, shape, 'has a scale that is not finite, or too large');
+      });
     },
-    widen({ engine, name }, from, to) {
-      const held = new format({ engine, name, shape: to.shape, heights: [to.dim(0)] });
-      try {
-        held.write(0, from, source);
-        engine.scope(() => {
-          const { ptr, size } = held.values();
-          engine.heap.bytes.copyWithin(to.ptr, ptr, ptr + size * 4);
-        });
-      } finally {
-        held.dispose();
-      }
+    copy(form, row, from) {
+      const rows = from.length / rowBytes(source, widthOf(form.weights));
+      form.raw(from, (at) => source.put(form, row, rows, at));
     },
+    widen: (filled, from, to) => widenThrough(source, filled, from, to),
   };
   return source;
 };
+
+/** Widens rows by the format that holds them. */
+export function widenThrough(source: Source & { format: Format }, { engine, name }: Filled, from: Uint8Array, to: Tensor): void {
+  const held = new source.format({ engine, name, shape: to.shape, heights: [to.dim(0)] });
+  try {
+    held.write(0, from, source);
+    engine.scope(() => {
+      const { ptr, size } = held.values();
+      engine.heap.bytes.copyWithin(to.ptr, ptr, ptr + size * 4);
+    });
+  } finally {
+    held.dispose();
+  }
+}

@@ -1,0 +1,13 @@
+/** Names of split GGUF files. Apart from what reads them, which bundles may do without. */
+const SPLIT = /-(\d{5})-of-(\d{5})\.gguf$/i;
+
+/** Files of a split at most. */
+const MOST = 1024;
+
+/** The files of a split, by the name of one of them, or that one. */
+export function partNames(file: string): readonly string[] {
+  const count = Number(SPLIT.exec(file)?.[2] ?? 0);
+  if (count < 1 || count > MOST) return [file];
+  const five = (number: number) => String(number).padStart(5, '0');
+  return Array.from({ length: count }, (_, i) => file.replace(SPLIT, `-${five(i + 1)}-of-${five(count)}.gguf`));
+}
