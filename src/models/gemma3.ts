@@ -20,7 +20,7 @@ export const gemma3 = /* @__PURE__ */ likeLlama('gemma3_text', {
       layer: (l) => ({ ...windows(l), rotary: windows(l).window === undefined ? whole : near }),
     };
   },
-  names: { ...gemmaNorms, ...queryKeyNorms },
+  names: () => ({ ...gemmaNorms, ...queryKeyNorms }),
   gguf: {
     name: 'gemma3',
     config: (keys) => ({ ...gemmaGguf(keys, 62), ...keys.numbers({ sliding_window_pattern: 'attention.sliding_window_pattern' }) }),
