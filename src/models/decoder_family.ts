@@ -12,8 +12,13 @@ import { rotaryOf } from './rotary.js';
 
 /** What configs may leave out: transformers' LlamaConfig. */
 const llamaSizes = {
-  ...{ vocab_size: 32_000, hidden_size: 4096, intermediate_size: 11_008, num_hidden_layers: 32, num_attention_heads: 32 },
-  ...{ max_position_embeddings: 2048, eps: 1e-6 },
+  vocab_size: 32_000,
+  hidden_size: 4096,
+  intermediate_size: 11_008,
+  num_hidden_layers: 32,
+  num_attention_heads: 32,
+  max_position_embeddings: 2048,
+  eps: 1e-6,
 };
 type Sizes = Partial<typeof llamaSizes>;
 
@@ -110,10 +115,15 @@ export const likeLlama = (
 
 /** Keys of config.json that all of Llama's descendants have, by a GGUF file's. */
 const ggufKeys = {
+  num_hidden_layers: 'block_count',
+  hidden_size: 'embedding_length',
+  intermediate_size: 'feed_forward_length',
+  num_attention_heads: 'attention.head_count',
+  num_key_value_heads: 'attention.head_count_kv',
   head_dim: 'attention.key_length',
-  ...{ num_hidden_layers: 'block_count', hidden_size: 'embedding_length', intermediate_size: 'feed_forward_length' },
-  ...{ num_attention_heads: 'attention.head_count', num_key_value_heads: 'attention.head_count_kv', vocab_size: 'vocab_size' },
-  ...{ max_position_embeddings: 'context_length', rms_norm_eps: 'attention.layer_norm_rms_epsilon' },
+  vocab_size: 'vocab_size',
+  max_position_embeddings: 'context_length',
+  rms_norm_eps: 'attention.layer_norm_rms_epsilon',
 };
 
 /** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions with a scaling that heed does not have. */

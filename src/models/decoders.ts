@@ -1,4 +1,4 @@
-/** All decoders, in one list: what heed/core exports, and what the other entries register. */
+/** All decoders: what heed/core exports, and the other entries register. */
 export { bloom } from './bloom.js';
 export { gemma2 } from './gemma2.js';
 export { gemma3 } from './gemma3.js';

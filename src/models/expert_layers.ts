@@ -35,5 +35,7 @@ export const expertKeys = (keys: GgufKeys) =>
   });
 export const ggufExperts: Names = {
   router: 'ffn_gate_inp',
-  ...{ 'experts.linear1': 'ffn_gate_exps', 'experts.linear3': 'ffn_up_exps', 'experts.linear2': 'ffn_down_exps' },
+  'experts.linear1': 'ffn_gate_exps',
+  'experts.linear3': 'ffn_up_exps',
+  'experts.linear2': 'ffn_down_exps',
 };

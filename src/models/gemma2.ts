@@ -23,7 +23,9 @@ export function gemmaChoices(c: JsonNode, { C }: DecoderDims, bounds = { attenti
 
 /** Names of a layer's four norms. */
 export const gemmaNorms: Names = {
-  ...{ norm1_out: 'post_attention_layernorm', norm2: 'pre_feedforward_layernorm', norm2_out: 'post_feedforward_layernorm' },
+  norm1_out: 'post_attention_layernorm',
+  norm2: 'pre_feedforward_layernorm',
+  norm2_out: 'post_feedforward_layernorm',
 };
 
 /** config.json's keys out of a GGUF file's, but for those that all have. Files need not say how queries are scaled: by C / H in the largest model. */

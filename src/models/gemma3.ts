@@ -26,7 +26,7 @@ export const gemma3 = /* @__PURE__ */ likeLlama('gemma3_text', {
       },
     };
   },
-  names: { ...gemmaNorms, ...queryKeyNorms },
+  names: () => ({ ...gemmaNorms, ...queryKeyNorms }),
   gguf: {
     name: 'gemma3',
     config: (keys) => ({ ...gemmaGguf(keys, 62), ...keys.numbers({ sliding_window_pattern: 'attention.sliding_window_pattern' }) }),

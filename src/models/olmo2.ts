@@ -7,6 +7,6 @@ const sizes = { vocab_size: 50_304, eps: 1e-5 };
 export const olmo2 = /* @__PURE__ */ likeLlama('olmo2', {
   absent: { sizes },
   block: () => ({ place: 'out', queryKeyNorm: 'all', bias: false }),
-  names: { ...queryKeyNorms, norm1_out: 'post_attention_layernorm', norm2_out: 'post_feedforward_layernorm' },
+  names: () => ({ ...queryKeyNorms, norm1_out: 'post_attention_layernorm', norm2_out: 'post_feedforward_layernorm' }),
   gguf: { name: 'olmo2' },
 });
