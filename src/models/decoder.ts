@@ -96,17 +96,11 @@ export class Decoder extends Module {
     state: DecoderState,
     wants: DecoderWants = {},
   ): Generator<void, DecoderOutputs> {
-    state.expectAlive();
-    const call = { from: state.length, caches: { self: state.self } };
-    return yield* state.step(shape[1], () => this.#told(ids, shape, call, wants));
+    const call = { from: state.from, caches: { self: state.self } };
+    return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 
-  *#told(
-    ids: Int32Array,
-    shape: readonly [number, number],
-    call: TowerCall & { from?: number },
-    wants: DecoderWants,
-  ): Generator<void, DecoderOutputs> {
+  *#told(ids: Int32Array, shape: readonly [number, number], call: TowerCall, wants: DecoderWants): Generator<void, DecoderOutputs> {
     const kept = keptOf(wants);
     const entered = tensor(this.engine, ids, shape);
     const logits = yield* this.#scores(entered, call, kept);
@@ -117,9 +111,10 @@ export class Decoder extends Module {
     return { logits, hiddenStates, attentions };
   }
 
-  *#scores(ids: Tensor, call: TowerCall & { from?: number }, kept: Kept): Generator<void, Tensor> {
+  *#scores(ids: Tensor, call: TowerCall, kept: Kept): Generator<void, Tensor> {
     const { positions } = this.dims;
-    const [T, all] = [ids.dim(1), (call.from ?? 0) + ids.dim(1)];
+    const { from = 0 } = call;
+    const [T, all] = [ids.dim(1), ids.dim(1) + (typeof from === 'number' ? from : Math.max(...from))];
     if (T < 1 || all > positions)
       throw new HeedError('ARGUMENT', `Rows of ${all} tokens do not fit: the model takes 1 to ${positions}`, {
         culprit: 'input_ids',

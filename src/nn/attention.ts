@@ -131,9 +131,9 @@ export class Attention extends Module {
     return keeping(this.engine, [call.weights], () => this.attend(this.project(memory ? [x, memory, memory] : [x]), call));
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache, for calls that then give none. */
-  remember(cache: KVCache, memory: Tensor): void {
-    this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor])));
+  /** Appends the keys and values of a memory [B, S, C] to a cache, of each row as many as `lengths` says, for calls that then give none. */
+  remember(cache: KVCache, memory: Tensor, lengths?: readonly number[]): void {
+    this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor]), lengths));
   }
 
   /** Projections from the `first` of query, key and value on: one product where all three have one source, else one each. */

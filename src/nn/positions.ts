@@ -9,7 +9,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, log, pow, sin } from '../math.js';
-import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { expectBooleans, expectDtype, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { type TensorLike, withEntered } from '../ops/given.js';
 import { isTracked } from '../ops/op.js';
@@ -66,13 +66,7 @@ export class SinusoidalPositions extends Module {
   /** Positions `from` … `from + T − 1`: [T, C]. */
   forward(T: number, from = 0): Tensor {
     const C = this.channels;
-    const have = this.#rows.length / C;
-    if (from + T > have) {
-      const rows = new Float32Array(Math.max(from + T, 2 * have) * C);
-      rows.set(this.#rows);
-      rows.set(sinusoidRows(rows.length / C - have, C, have, this.layout), this.#rows.length);
-      this.#rows = rows;
-    }
+    this.#reach(from + T);
     return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
   }
 
@@ -82,8 +76,26 @@ export class SinusoidalPositions extends Module {
   }
 
   #at(places: Tensor): Tensor {
-    const most = places.engine.heap.ints(places.ptr, places.size).reduce((m, place) => Math.max(m, place), -1);
-    return this.engine.scope(() => embedding(places, this.forward(most + 1)));
+    const C = this.channels;
+    expectDtype('SinusoidalPositions.at', 'places', places, 'int32');
+    const at = places.engine.heap.ints(places.ptr, places.size);
+    const wrong = at.find((place) => place < 0);
+    if (wrong !== undefined) throw wrongArgument('SinusoidalPositions.at', 'places', wrong, 'Positions count from 0');
+    this.#reach(at.reduce((most, place) => Math.max(most, place + 1), 0));
+    const rows = new Float32Array(at.length * C);
+    for (const [i, place] of at.entries()) rows.set(this.#rows.subarray(place * C, (place + 1) * C), i * C);
+    return tensor(this.engine, rows, [...places.shape, C]);
+  }
+
+  /** Makes so many rows. */
+  #reach(count: number): void {
+    const C = this.channels;
+    const have = this.#rows.length / C;
+    if (count <= have) return;
+    const rows = new Float32Array(Math.max(count, 2 * have) * C);
+    rows.set(this.#rows);
+    rows.set(sinusoidRows(rows.length / C - have, C, have, this.layout), this.#rows.length);
+    this.#rows = rows;
   }
 }
 
@@ -228,14 +240,18 @@ export class RelativeBias extends Module {
 
   /**
    * The same for attention alone, which reads rows wherever they begin: where no tape wants a gradient, a view of one row of T + S − 1 distances for each head, so
-   * that memory grows with T + S and not with T S.
+   * that memory grows with T + S and not with T S. Where `from` is a list, each of B examples has its own: [B, H, T, S].
    */
-  view(T: number, S: number, from = 0): Tensor {
+  view(T: number, S: number, from: number | readonly number[] = 0): Tensor {
     const { tensor: table } = this.weight;
-    if (isTracked(this.engine, table)) return this.forward(T, S, from);
-    const rows = contiguous(transpose(embedding(tensor(this.engine, this.#buckets(T, S, from)), table), 0, 1));
+    if (typeof from === 'number' && isTracked(this.engine, table)) return this.forward(T, S, from);
+    const starts = typeof from === 'number' ? [from] : from;
+    const [B, L] = [starts.length, T + S - 1];
+    const buckets = new Int32Array(B * L);
+    for (const [b, start] of starts.entries()) buckets.set(this.#buckets(T, S, start), b * L);
+    const rows = contiguous(transpose(embedding(tensor(this.engine, buckets, [B, L]), table), 1, 2));
     // The keys of query 0 begin at place T − 1, those of each next one a place before.
-    return rows.view([1, rows.dim(0), T, S], [0, T + S - 1, -1, 1], T - 1);
+    return rows.view([B, rows.dim(1), T, S], [rows.dim(1) * L, L, -1, 1], T - 1);
   }
 
   /** Of the T + S − 1 distances, farthest behind first. */

@@ -79,8 +79,8 @@ export class Trunk extends Module {
     return h;
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, which then stand for it. */
-  remember(caches: readonly KVCache[], memory: Tensor): void {
-    for (const [l, block] of this.#blocks.entries()) block.remember(caches[l] as KVCache, memory);
+  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, of each row as many as `lengths` says; the caches then stand for it. */
+  remember(caches: readonly KVCache[], memory: Tensor, lengths?: readonly number[]): void {
+    for (const [l, block] of this.#blocks.entries()) block.remember(caches[l] as KVCache, memory, lengths);
   }
 }
