@@ -96,7 +96,7 @@ export class Decoder extends Module {
     state: DecoderState,
     wants: DecoderWants = {},
   ): Generator<void, DecoderOutputs> {
-    const call = { from: state.from, caches: { self: state.self } };
+    const call = { from: state.from, caches: state };
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 

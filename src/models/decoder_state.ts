@@ -6,12 +6,15 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { KVCache } from '../nn/cache.js';
+import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
 export class DecoderState {
   /** Of each layer's two attentions. */
   readonly self: readonly KVCache[];
   readonly cross: readonly KVCache[];
+  /** The last step of one token each. */
+  readonly recorded: RecordedStep;
   #lengths: readonly number[] = [];
   /** Whether a step began that has not come to its end: some layers have keys of it. */
   #isMidway = false;
@@ -22,6 +25,7 @@ export class DecoderState {
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
     this.self = caches();
     this.cross = crosses ? caches() : [];
+    this.recorded = new RecordedStep(engine);
   }
 
   /** Tokens of each row so far. */
@@ -103,6 +107,7 @@ export class DecoderState {
 
   dispose(): void {
     this.#disposed = true;
+    this.recorded.dispose();
     for (const cache of [...this.self, ...this.cross]) cache.dispose();
   }
 }

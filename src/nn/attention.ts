@@ -22,6 +22,8 @@ import type { RotaryPositions } from './rotary_positions.js';
 export interface Turn {
   /** Gives heads of the same shape. */
   (heads: Tensor): Tensor;
+  /** Turns by other positions from now on, for as many rows. */
+  move(from: number | readonly number[]): void;
   /** Frees its tables. */
   dispose(): void;
 }
@@ -73,6 +75,8 @@ export interface AttentionCall {
   turn?: Turn | undefined;
   /** Keys and values of earlier calls, to which those of this one are appended. */
   cache?: KVCache | undefined;
+  /** Whether the cache has counted those of this call: see `advance`. */
+  isCounted?: boolean | undefined;
   /** Gets the attention weights [B, H, T, S]; they cost a second pass. */
   weights?: Tensor[] | undefined;
   /** [B, T, C], added to the output in the last product's pass. */
@@ -175,14 +179,14 @@ export class Attention extends Module {
   /** What queries [B, T, H · D] read of keys and values [B, S, G · D], or of a cache, in the output's channels: [B, T, C]. */
   attend([q, ...rest]: readonly Tensor[], call: AttentionCall): Tensor {
     const { H, G = H, scale, slopes, dropout = 0 } = this.spec;
-    const { bias, lengths, turn, cache, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
+    const { bias, lengths, turn, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
     const [B, T] = (q as Tensor).shape as [number, number];
     const query = this.#heads(q as Tensor, this.#norms?.[0], turn);
     const fresh = rest.length ? this.#keys(rest as [Tensor, Tensor], turn) : undefined;
     const drops = this.training && dropout > 0 && { dropoutP: dropout, dropoutKey: this.dropoutKey() };
     const alibiSlopes = slopes && tensor(this.engine, slopes);
     const options = { ...{ attnMask: bias, isCausal: causal, window, lengths, scale, alibiSlopes, enableGqa: G !== H }, ...drops };
-    const { output, weights } = this.#look(query, fresh, cache, options, seen !== undefined);
+    const { output, weights } = this.#look(query, fresh, call, options, seen !== undefined);
     if (weights) seen?.push(weights);
     return this.outProj.forward(reshape(transpose(output, 1, 2), [B, T, this.#rows[0]]), { residual });
   }
@@ -190,12 +194,13 @@ export class Attention extends Module {
   #look(
     q: Tensor,
     fresh: readonly [Tensor, Tensor] | undefined,
-    cache: KVCache | undefined,
+    { cache, isCounted }: AttentionCall,
     options: AttentionOptions,
     wantsWeights: boolean,
   ): { output: Tensor; weights?: Tensor } {
     if (cache) {
-      if (fresh) cache.append(...fresh);
+      if (fresh && isCounted) cache.put(...fresh);
+      else if (fresh) cache.append(...fresh);
       return cachedAttention(q, cache.panels, options, wantsWeights); // the queries stand on each row's last keys
     }
     const [k, v] = fresh as readonly [Tensor, Tensor];

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { rotary, rotaryAngles, rotaryRows } from '../ops/rotary.js';
-import { type Tensor, tensor } from '../tensor.js';
+import { overwrite, type Tensor, tensor } from '../tensor.js';
 import type { Turn } from './attention.js';
 import { Module } from './module.js';
 
@@ -74,26 +74,39 @@ export class RotaryPositions extends Module {
 
   /** Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. */
   forward(T: number, from: number | readonly number[] = 0): Turn {
-    const [starts, half] = [typeof from === 'number' ? [from] : from, this.#turning / 2];
-    const parts = starts.map((start) => {
+    const first = this.#values(T, from);
+    const half = this.#turning / 2;
+    const rows = first.cos.length / half;
+    const enter = (values: Float32Array) => tensor(this.engine, values, [rows, half]);
+    const table = { cos: enter(first.cos), sin: enter(first.sin) };
+    const places = () =>
+      tensor(
+        this.engine,
+        Int32Array.from({ length: rows }, (_, i) => i),
+        [rows / T, T],
+      );
+    const positions = rows === T ? undefined : places();
+    const options = { interleaved: this.#interleaved, positions };
+    const move: Turn['move'] = (to) => {
+      const { cos, sin } = this.#values(T, to);
+      overwrite(table.cos, cos);
+      overwrite(table.sin, sin);
+    };
+    const dispose = () => {
+      for (const x of [table.cos, table.sin, positions]) x?.dispose();
+    };
+    return Object.assign((x: Tensor) => rotary(x, table, options), { move, dispose });
+  }
+
+  /** Rows for T tokens of each text, one text after the other. */
+  #values(T: number, from: number | readonly number[]): { cos: Float32Array; sin: Float32Array } {
+    const half = this.#turning / 2;
+    const parts = (typeof from === 'number' ? [from] : from).map((start) => {
       const { cos, sin } = this.#rows(start + T);
       const part = (rows: Float32Array) => rows.subarray(start * half, (start + T) * half);
       return { cos: part(cos), sin: part(sin) };
     });
-    const enter = (lists: readonly Float32Array[]) => tensor(this.engine, joined(lists), [starts.length * T, half]);
-    const table = { cos: enter(parts.map(({ cos }) => cos)), sin: enter(parts.map(({ sin }) => sin)) };
-    const places = () =>
-      tensor(
-        this.engine,
-        Int32Array.from({ length: starts.length * T }, (_, i) => i),
-        [starts.length, T],
-      );
-    const positions = starts.length === 1 ? undefined : places();
-    const options = { interleaved: this.#interleaved, positions };
-    const dispose = () => {
-      for (const x of [table.cos, table.sin, positions]) x?.dispose();
-    };
-    return Object.assign((x: Tensor) => rotary(x, table, options), { dispose });
+    return { cos: joined(parts.map(({ cos }) => cos)), sin: joined(parts.map(({ sin }) => sin)) };
   }
 
   /** The rows of a text of T tokens, or more of them. Texts of different lengths may have different frequencies: two tables are kept. */
