@@ -148,8 +148,8 @@ export class CausalModel extends LoadedModel {
     const { engine, module } = this;
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
     // biome-ignore lint/correctness/useYield: it remembers nothing yet
-    const start = function* () {
-      return new ModelDecoding(module, module.start());
+    const start = function* ([first]: readonly number[]) {
+      return new ModelDecoding(module, module.start(texts.rows[first as number]?.length));
     };
     const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
     // A text begins as it was given, padding included.

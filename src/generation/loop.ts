@@ -3,7 +3,9 @@
  * comes in between. Between steps newcomers are let in, a piece of their prompts at a time, and those that have ended, or were given up, are let go.
  */
 import { expectSignal, settleEarly } from '../engine/queue.js';
+import { HeedError } from '../errors.js';
 import { narrow } from '../ops/shape.js';
+import type { Tensor } from '../tensor.js';
 import { type Decoding, type Job, Request } from './request.js';
 import type { Found } from './sequence.js';
 
@@ -12,9 +14,11 @@ type Run = <T>(steps: () => Generator<unknown, T>) => Promise<T>;
 
 export class Loop {
   readonly #run: Run;
-  /** Whose prompts are being read, or wait for it, in the order in which they came. */
-  readonly #newcomers: Request[] = [];
-  /** Whose rows are stepped, in the order in which their rows lie. */
+  /** Whose prompts wait to be read, in the order in which they came. */
+  readonly #waiting: Request[] = [];
+  /** Whose prompts are being read. */
+  #newcomer: Request | undefined;
+  /** Whose rows are stepped, in the order in which their rows lie: the order in which they came. */
   #writing: Request[] = [];
   /** What is remembered of all those rows. */
   #decoding: Decoding | undefined;
@@ -29,7 +33,7 @@ export class Loop {
     expectSignal(job.signal);
     const found = new Promise<Found[]>((resolve, reject) => {
       if (!job.prompts.length) return resolve([]);
-      this.#newcomers.push(new Request(job, { resolve, reject }));
+      this.#waiting.push(new Request(job, { resolve, reject }));
       if (!this.#isGoing) void this.#go();
     });
     return settleEarly(found, job.signal);
@@ -37,29 +41,37 @@ export class Loop {
 
   async #go(): Promise<void> {
     this.#isGoing = true;
-    while (this.#newcomers.length || this.#writing.length) {
-      const [newcomer] = this.#newcomers;
-      if (newcomer) await this.#read(newcomer);
+    for (;;) {
+      this.#newcomer ??= this.#waiting.shift();
+      if (this.#newcomer) await this.#read(this.#newcomer);
+      else if (!this.#writing.length) break;
       if (this.#writing.length) await this.#step();
     }
     this.#isGoing = false;
   }
 
-  /** A piece of a newcomer's prompts; when they are read, its rows come behind those of the others. */
+  /** A piece of a newcomer's prompts, however long they are: the others wait for no more. When they are read, its rows come behind those of the others. */
   async #read(newcomer: Request): Promise<void> {
     try {
       if (!(await this.#run(() => newcomer.read()))) return;
-      const { decoding } = newcomer;
-      if (decoding) {
-        this.#writing.push(newcomer);
-        this.#decoding?.join(decoding);
-        if (this.#decoding) decoding.dispose();
-        else this.#decoding = decoding;
-      }
+      this.#join(newcomer);
     } catch (error) {
       newcomer.fail(error);
     }
-    this.#newcomers.shift();
+    this.#newcomer = undefined;
+  }
+
+  #join(newcomer: Request): void {
+    const decoding = newcomer.take();
+    if (!decoding) return;
+    if (this.#decoding) {
+      try {
+        this.#decoding.join(decoding);
+      } finally {
+        decoding.dispose();
+      }
+    } else this.#decoding = decoding;
+    this.#writing.push(newcomer);
   }
 
   /** A token for every row. What fails here fails for all. */
@@ -77,7 +89,14 @@ export class Loop {
     const decoding = this.#decoding as Decoding;
     const counts = this.#writing.map(({ rows }) => rows.length);
     const last = this.#writing.flatMap(({ rows }) => rows.map(({ ids }) => ids.at(-1) as number));
-    const logits = yield* decoding.step(Int32Array.from(last), last.length);
+    let logits: Tensor;
+    try {
+      logits = yield* decoding.step(Int32Array.from(last), last.length);
+    } catch (error) {
+      // Caught here, what the step has left for later is computed still: pages of rows that go on may have moved.
+      if (this.#giveWay(error)) return;
+      throw error;
+    }
     const rows: number[] = [];
     let at = 0;
     for (const [i, request] of this.#writing.entries()) {
@@ -94,5 +113,16 @@ export class Loop {
     if (rows.length) return decoding.reorder(rows);
     decoding.dispose();
     this.#decoding = undefined;
+  }
+
+  /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
+  #giveWay(error: unknown): boolean {
+    if (!(error instanceof HeedError && error.code === 'MEMORY')) return false;
+    const last = this.#newcomer ?? (this.#writing.length > 1 ? this.#writing.pop() : undefined);
+    if (!last) return false;
+    if (last !== this.#newcomer) this.#decoding?.reorder(this.#writing.flatMap(({ rows }) => rows).map((_, row) => row));
+    this.#newcomer = undefined;
+    last.fail(error);
+    return true;
   }
 }

@@ -61,7 +61,7 @@ export class Request {
   readonly #reading: Reading<void>;
   #settled = false;
   /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
-  decoding: Decoding | undefined;
+  #decoding: Decoding | undefined;
 
   constructor(job: Job, settle: { resolve(found: Found[]): void; reject(error: unknown): void }) {
     const { prompts, streamer, kept } = job;
@@ -112,10 +112,18 @@ export class Request {
     return [];
   }
 
+  /** What is remembered of its rows, once its prompts are read; nothing where it ended with its first tokens. The caller disposes of it. */
+  take(): Decoding | undefined {
+    const decoding = this.#decoding;
+    this.#decoding = undefined;
+    return decoding;
+  }
+
   /** It goes on no more. */
   fail(error: unknown): void {
     this.#settled = true;
     this.#reading.return();
+    this.take()?.dispose();
     this.#settle.reject(error);
   }
 
@@ -149,9 +157,9 @@ export class Request {
       const rows = this.step(tensor(engine, inOrder(logits, order), [all.length, logits[0]?.dims[1] as number]));
       if (!rows.length) return;
       whole.reorder(rows);
-      this.decoding = whole;
+      this.#decoding = whole;
     } finally {
-      for (const part of parts) if (part !== this.decoding) part.dispose();
+      for (const part of parts) if (part !== this.#decoding) part.dispose();
     }
   }
 

@@ -86,9 +86,9 @@ export class Decoder extends Module {
     return yield* this.#told(ids, shape, { lengths }, wants);
   }
 
-  /** What it remembers of a text: nothing yet. The caller disposes of it. */
-  start(): DecoderState {
-    return new DecoderState(this.engine, this.dims.L, false);
+  /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
+  start(whole = 0): DecoderState {
+    return new DecoderState(this.engine, this.dims.L, false, whole);
   }
 
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
@@ -98,7 +98,7 @@ export class Decoder extends Module {
     state: DecoderState,
     wants: DecoderWants = {},
   ): Generator<void, DecoderOutputs> {
-    const call = { from: state.from, caches: { self: state.self } };
+    const call = { from: state.from, whole: state.whole, caches: { self: state.self } };
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 

@@ -72,11 +72,14 @@ export class RotaryPositions extends Module {
     this.#scaling = given.scaling ?? (() => own);
   }
 
-  /** Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. */
-  forward(T: number, from: number | readonly number[] = 0): Turn {
+  /**
+   * Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. `whole`: tokens that the
+   * text will have, where it is read in pieces; frequencies that depend on its length are those of all of it.
+   */
+  forward(T: number, from: number | readonly number[] = 0, whole = 0): Turn {
     const [starts, half] = [typeof from === 'number' ? [from] : from, this.#turning / 2];
     const parts = starts.map((start) => {
-      const { cos, sin } = this.#rows(start + T);
+      const { cos, sin } = this.#rows(Math.max(start + T, whole));
       const part = (rows: Float32Array) => rows.subarray(start * half, (start + T) * half);
       return { cos: part(cos), sin: part(sin) };
     });

@@ -22,6 +22,8 @@ export interface TrunkCall {
   caches?: { readonly self: readonly KVCache[]; readonly cross?: readonly KVCache[] | undefined } | undefined;
   /** The position of the first token, of each row its own where there are several. Default 0. */
   from?: number | readonly number[] | undefined;
+  /** Tokens that the text will have, where this is a piece of it. */
+  whole?: number | undefined;
 }
 
 /** What is kept of a call: x, then what each block gives, the last behind the norm; and the weights [B, H, T, S] of each block's attentions. */
@@ -57,7 +59,7 @@ export class Trunk extends Module {
   *steps(x: Tensor, call: TrunkCall = {}, { hiddenStates, attentions, crossAttentions }: Kept = {}): Generator<void, Tensor> {
     const { memory, caches } = call;
     const turns = new Map<RotaryMaker | undefined, Turn>();
-    for (const [make, positions] of this.#rotary) turns.set(make, positions.forward(x.dim(1), call.from));
+    for (const [make, positions] of this.#rotary) turns.set(make, positions.forward(x.dim(1), call.from, call.whole));
     let h = x;
     const leave = (next: Tensor, wanted = true) => {
       if (hiddenStates && wanted) hiddenStates.push(h);
