@@ -179,19 +179,19 @@ export class Engine {
 
   /**
    * How much memory `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all it computes is zeros. It must
-   * leave nothing behind, and believe nothing that it reads. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
+   * leave nothing behind, and believe nothing that it reads; it may rehearse parts of itself. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
    */
   rehearse(body: () => void, threads = this.#pool?.scratchLanes ?? 1): MemoryUse {
     this.#alive();
     this.#backlog.settle();
-    const scratch = this.#scratch;
+    const [scratch, outer] = [this.#scratch, this.#rehearsing];
     // A stand-in like the rest of the memory: it may be freed for a larger one.
     this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
     this.#rehearsing = threads;
     try {
       return this.heap.rehearse(() => this.scope(body));
     } finally {
-      this.#rehearsing = 0;
+      this.#rehearsing = outer;
       this.#scratch = scratch;
     }
   }

@@ -16,12 +16,14 @@ export class DecoderState {
   /** The last step of one token each. */
   readonly recorded: RecordedStep;
   #lengths: readonly number[] = [];
+  readonly #whole: number;
   /** Whether a step began that has not come to its end: some layers have keys of it. */
   #isMidway = false;
   #disposed = false;
 
-  /** Of so many layers, which attend to a source or do not. */
-  constructor(engine: Engine, layers: number, crosses: boolean) {
+  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. */
+  constructor(engine: Engine, layers: number, crosses: boolean, whole = 0) {
+    this.#whole = whole;
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
     this.self = caches();
     this.cross = crosses ? caches() : [];
@@ -36,6 +38,11 @@ export class DecoderState {
   /** Tokens of the longest row. */
   get length(): number {
     return this.#lengths.reduce((most, length) => Math.max(most, length), 0);
+  }
+
+  /** How many tokens the texts begin with, until those are read. */
+  get whole(): number {
+    return this.length < this.#whole ? this.#whole : 0;
   }
 
   get rows(): number {

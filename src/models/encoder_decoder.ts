@@ -21,7 +21,7 @@ import type { EncoderDecoderChoices, EncoderDecoderDims, Tables } from './archit
 import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
 import { Stem } from './stem.js';
-import { Tower } from './tower.js';
+import { lastOf, Tower } from './tower.js';
 
 export interface SourceInputs {
   /** [B][S], right-padded to one length. */
@@ -35,6 +35,8 @@ export interface SourceInputs {
 
 /** What is wanted beside the last hidden state, or the logits. */
 export interface Wants {
+  /** Of how many tokens at the end logits are wanted. Default all. */
+  last?: number | undefined;
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
 }
@@ -49,7 +51,7 @@ export interface EncoderStates {
 }
 
 export interface DecoderOutputs {
-  /** [rows, T, V] */
+  /** [rows, T, V], or of the last tokens alone. */
   logits: Tensor;
   /** As the encoder's, [rows, T, C]. */
   hiddenStates: Tensor[];
@@ -208,10 +210,10 @@ export class EncoderDecoder extends Module {
     this.#expectPositions(state.length + T, shape, 'decoder_input_ids', T);
     const call = { from: state.from, caches: state };
     const target = tensor(engine, ids, shape);
-    const last = yield* state.step(shape, () => this.#target.steps(target, call, kept));
+    const states = yield* state.step(shape, () => this.#target.steps(target, call, kept));
     target.dispose();
-    const logits = engine.scope(() => this.#score(last));
-    if (!wants.hiddenStates) last.dispose();
+    const logits = engine.scope(() => this.#score(lastOf(states, wants.last)));
+    if (!wants.hiddenStates) states.dispose();
     // Whoever looks at them finds them done.
     yield;
     const { hiddenStates = [], attentions = [], crossAttentions = [] } = kept;

@@ -2,6 +2,7 @@
 import { biasOf } from '../nn/masks.js';
 import type { RelativeBias } from '../nn/positions.js';
 import type { Kept, Trunk, TrunkCall } from '../nn/trunk.js';
+import { contiguous, narrow } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { Stem } from './stem.js';
 
@@ -14,6 +15,12 @@ export interface TowerCall extends Omit<TrunkCall, 'self'> {
   padding?: Tensor | undefined;
   /** [B][T], the position of each token, where it is not `from` and on. */
   places?: Int32Array | undefined;
+}
+
+/** The last `count` tokens of states [B, T, C], all unless it is given. */
+export function lastOf(states: Tensor, count = states.dim(1)): Tensor {
+  const T = states.dim(1);
+  return count >= T ? states : contiguous(narrow(states, 1, T - count, count));
 }
 
 export class Tower {

@@ -22,8 +22,8 @@ import type { RotaryPositions } from './rotary_positions.js';
 export interface Turn {
   /** Gives heads of the same shape. */
   (heads: Tensor): Tensor;
-  /** Turns by other positions from now on, for as many rows. */
-  move(from: number | readonly number[]): void;
+  /** Turns by other positions from now on, for as many rows: see `RotaryPositions.forward`. */
+  move(from: number | readonly number[], whole?: number): void;
   /** Frees its tables. */
   dispose(): void;
 }

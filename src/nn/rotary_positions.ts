@@ -72,9 +72,12 @@ export class RotaryPositions extends Module {
     this.#scaling = given.scaling ?? (() => own);
   }
 
-  /** Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. */
-  forward(T: number, from: number | readonly number[] = 0): Turn {
-    const first = this.#values(T, from);
+  /**
+   * Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. `whole`: tokens that the
+   * text will have, where it is read in pieces; frequencies that depend on its length are those of all of it.
+   */
+  forward(T: number, from: number | readonly number[] = 0, whole = 0): Turn {
+    const first = this.#values(T, from, whole);
     const half = this.#turning / 2;
     const rows = first.cos.length / half;
     const enter = (values: Float32Array) => tensor(this.engine, values, [rows, half]);
@@ -87,8 +90,8 @@ export class RotaryPositions extends Module {
       );
     const positions = rows === T ? undefined : places();
     const options = { interleaved: this.#interleaved, positions };
-    const move: Turn['move'] = (to) => {
-      const { cos, sin } = this.#values(T, to);
+    const move: Turn['move'] = (to, all = 0) => {
+      const { cos, sin } = this.#values(T, to, all);
       overwrite(table.cos, cos);
       overwrite(table.sin, sin);
     };
@@ -99,10 +102,10 @@ export class RotaryPositions extends Module {
   }
 
   /** Rows for T tokens of each text, one text after the other. */
-  #values(T: number, from: number | readonly number[]): { cos: Float32Array; sin: Float32Array } {
+  #values(T: number, from: number | readonly number[], whole: number): { cos: Float32Array; sin: Float32Array } {
     const half = this.#turning / 2;
     const parts = (typeof from === 'number' ? [from] : from).map((start) => {
-      const { cos, sin } = this.#rows(start + T);
+      const { cos, sin } = this.#rows(Math.max(start + T, whole));
       const part = (rows: Float32Array) => rows.subarray(start * half, (start + T) * half);
       return { cos: part(cos), sin: part(sin) };
     });

@@ -37,6 +37,8 @@ export interface TrunkCall {
   isCounted?: boolean | undefined;
   /** The position of the first token, of each row its own where there are several. Default 0. */
   from?: number | readonly number[] | undefined;
+  /** Tokens that the text will have, where this is a piece of it. */
+  whole?: number | undefined;
 }
 
 /** What is kept of a call: x, then what each block gives, the last behind the norm; and the weights [B, H, T, S] of each block's attentions. */
@@ -73,7 +75,7 @@ export class Trunk extends Module {
   *steps(x: Tensor, call: TrunkCall = {}, kept: Kept = {}): Generator<void, Tensor> {
     const recorded = call.caches?.recorded;
     if (recorded?.takes(this, x, call, kept)) return yield* recorded.steps(this, x, call);
-    const turns = this.turns(x.dim(1), call.from);
+    const turns = this.turns(x.dim(1), call);
     const h = yield* this.through(x, turns, call, kept);
     for (const turn of turns.values()) turn.dispose();
     yield;
@@ -87,8 +89,8 @@ export class Trunk extends Module {
   }
 
   /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */
-  turns(T: number, from?: TrunkCall['from']): Turns {
-    return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from)]));
+  turns(T: number, { from, whole }: Pick<TrunkCall, 'from' | 'whole'>): Turns {
+    return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
   }
 
   /** Takes x through, yielding between blocks. `run` does what is between two yields. */
