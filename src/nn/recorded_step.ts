@@ -65,13 +65,18 @@ export class RecordedStep {
     const recording = new Recording(engine.heap);
     this.#recording = recording;
     const record = <Y>(part: () => Y): Y => engine.record(recording, part);
-    const turns = record(() => trunk.turns(1, call.from));
-    const first = new Tensor(engine, recording.allocate(4 * x.size, true), x.shape);
-    const input = first.ptr;
-    this.#copy(x, x.ptr, input);
-    const last = yield* trunk.through(first, turns, { ...call, isCounted: true }, {}, record);
-    this.#replayed = { signs, turns, input, output: last.ptr };
-    return last.ptr;
+    try {
+      const turns = record(() => trunk.turns(1, call.from));
+      const first = new Tensor(engine, recording.allocate(4 * x.size, true), x.shape);
+      const input = first.ptr;
+      this.#copy(x, x.ptr, input);
+      const { ptr: output } = yield* trunk.through(first, turns, { ...call, isCounted: true }, {}, record);
+      this.#replayed = { signs, turns, input, output };
+      return output;
+    } finally {
+      // One that failed, or was given up, holds no memory.
+      if (!this.#replayed) this.dispose();
+    }
   }
 
   /** Copies states of the size of x. */
