@@ -1,7 +1,7 @@
 /**
  * A step of decoding, one token for each row, as its launches: they are recorded once and then replayed, so that the host is spared modules, ops and checks, which take longer than the
  * kernels of a small model. What differs from step to step is written before: the states that come in, the positions' angles, and the caches' tables, which have the rows' lengths. A step that has
- * anything else about it, wants to be looked at, or trains is not recorded. Bits are those of a step that was not, since the launches are.
+ * anything else about it, wants to be looked at, trains, or launches by what states hold is not recorded. Bits are those of a step that was not, since the launches are.
  */
 import type { Engine } from '../engine/engine.js';
 import { copy_rows } from '../engine/kernels.generated.js';
@@ -21,6 +21,9 @@ interface Replayed {
   output: number;
 }
 
+/** A trunk: where it is routed, launches depend on what states hold, so that no two steps have the same ones. */
+type Recordable = Trunk & { readonly isRouted?: boolean };
+
 export class RecordedStep {
   #recording: Recording | undefined;
   #replayed: Replayed | undefined;
@@ -32,9 +35,9 @@ export class RecordedStep {
   }
 
   /** Whether a call is a step of the same kind as those before and after it. */
-  takes(trunk: Trunk, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
+  takes(trunk: Recordable, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
     const has = (given: object = {}) => Object.values(given).some((value) => value !== undefined);
-    if (x.dim(1) !== 1 || trunk.training || memory || has(self) || has(cross) || has(kept)) return false;
+    if (x.dim(1) !== 1 || trunk.training || trunk.isRouted || memory || has(self) || has(cross) || has(kept)) return false;
     return this.engine.isRehearsing === this.#isRehearsed && (caches?.self ?? []).every(({ rows }) => rows === x.dim(0));
   }
 

@@ -13,6 +13,7 @@ import type { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { alibiSlopes } from '../../dist/nn/alibi.js';
 import { learned, sinusoidal } from '../../dist/nn/positions.js';
+import { RecordedStep } from '../../dist/nn/recorded_step.js';
 import { RotaryPositions } from '../../dist/nn/rotary_positions.js';
 import { rotaryScalings } from '../../dist/nn/rotary_scalings.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
@@ -200,6 +201,19 @@ it('is left alone by training, and by looks', async () => {
   expect(replayed()).toBe(0);
   pair.steps(2);
   expect(replayed()).toBe(1);
+  pair.dispose();
+});
+
+it('is not recorded where launches depend on what states hold', async () => {
+  const model = new Decoder(await open(), dims, kinds.sinusoids as DecoderChoices).init(1);
+  const routed = vi.spyOn(RecordedStep.prototype, 'takes');
+  const pair = pairOf(model);
+  pair.step(7, 1);
+  const trunk = routed.mock.calls[0]?.[0] as object;
+  Object.defineProperty(trunk, 'isRouted', { value: true });
+  pair.steps(3);
+  expect(replayed()).toBe(0);
+  routed.mockRestore();
   pair.dispose();
 });
 
