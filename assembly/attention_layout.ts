@@ -15,7 +15,7 @@ export const SCORES: usize = QUERIES * KEYS * 4;
 @unmanaged
 export class Attention {
   /**
-   * Addresses, or 0: the bias, S wide; lengths [B] int32 (else all S); offsets [B] int32, the keys that queries 0 stand on, as many as a cache held before (else 0);
+   * Addresses, or 0: the bias, S wide; lengths [B] int32, at most S, where keys lie in pages as many as those hold (else all S); offsets [B] int32, the keys that queries 0 stand on, as many as a cache held before (else 0);
    * slopes [H]; dropout_f32's mask, which zeroes weights behind the softmax.
    */
   bias: usize; lengths: usize; offsets: usize; slopes: usize; mask: usize;
@@ -43,7 +43,7 @@ export function end_key(i: i32, right: i32, length: i32): i32 {
 // @ts-ignore: decorator
 @inline
 export function length_of(at: Attention, b: usize): i32 {
-  return at.lengths ? min<i32>(i32.load(at.lengths + (b << 2)), <i32>at.S) : <i32>at.S;
+  return at.lengths ? i32.load(at.lengths + (b << 2)) : <i32>at.S;
 }
 // @ts-ignore: decorator
 @inline

@@ -11,7 +11,6 @@ export type {
   CausalOutput,
 } from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
-export type { Streamer } from './generation/search.js';
 export type {
   Generate,
   GenerateOptions,
@@ -21,6 +20,7 @@ export type {
   Seq2SeqModel,
   Seq2SeqOutput,
 } from './generation/seq2seq.js';
+export type { Streamer } from './generation/sequence.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
   cat,

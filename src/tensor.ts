@@ -185,10 +185,14 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
     const listed: readonly unknown[] = Array.isArray(dims) ? dims : [dims];
     throw new HeedError('SHAPE', `${values.length} elements do not fill [${listed.map(kindOf)}]`, { culprit: 'shape', shape: dims });
   }
-  const made = Tensor.empty(engine, dims, kind);
-  const { ptr } = made;
-  engine.write(values, (own) => new arrays[kind](engine.heap.wasm.buffer as ArrayBuffer, ptr, own.length).set(own));
+  const made = new Tensor(engine, engine.allocate(values.length * dtypes[kind], true), dims, kind);
+  overwrite(made, values);
   return made;
+}
+
+/** Writes numbers over the elements of a contiguous tensor, as many as it has. */
+export function overwrite({ engine, ptr, dtype }: Tensor, values: HostData | readonly number[]): void {
+  engine.write(values, (own) => new arrays[dtype](engine.heap.wasm.buffer as ArrayBuffer, ptr, own.length).set(own));
 }
 
 function ofHost(engine: Engine, { type, data, dims }: HostTensor<AnyData>, shape: Shape = dims, dtype = entering(type)): Tensor {

@@ -48,7 +48,8 @@ export class Backlog {
     if (this.#step !== undefined) {
       this.#step += launch.work;
       if (this.#waiting.length || this.#step > MOMENT) {
-        this.#waiting.push(launch);
+        // A part at a time is taken off it, and whoever launches it may do so again.
+        this.#waiting.push({ ...launch });
         return;
       }
     }
@@ -86,7 +87,7 @@ export class Backlog {
 
   /** Computes all that waits. */
   settle(): void {
-    while (this.advance());
+    if (this.#waiting.length > 0 || this.#failure) while (this.advance());
   }
 
   /** Forgets it: nobody wants the results any more. */

@@ -3,22 +3,24 @@
  * and queues asynchronous work. It knows no tensors and no maths; src/ops gives its kernels their meaning.
  */
 import { HeedError } from '../errors.js';
-import type { Binary, Runtime } from '../runtime/types.js';
+import type { Runtime } from '../runtime/types.js';
 import { Backlog, type HostNumbers } from './backlog.js';
-import { hasRelaxed, hasSimd } from './features.js';
-import { instantiate, type KernelFunction } from './instantiate.js';
+import type { KernelFunction } from './instantiate.js';
 import type { Launch, Pointer, Struct } from './launch.js';
-import { createMemory, type EngineMemory, type MemoryUse, Storage } from './memory.js';
-import { checkEngineOptions, type EngineInfo, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
-import { ThreadPool } from './pool.js';
+import { type EngineMemory, type MemoryUse, Storage } from './memory.js';
+import type { EngineInfo, EngineOptions } from './options.js';
+import type { ThreadPool } from './pool.js';
 import { Queue, started } from './queue.js';
+import type { Recording } from './recording.js';
 import { Scope, storagesIn } from './scope.js';
+import { type Started, start } from './start.js';
+import { Turns } from './turns.js';
 
 export type { EngineInfo, EngineOptions } from './options.js';
 
-/** A step of this many operations or milliseconds is followed by a turn of the event loop. */
-const TURN_WORK = 1e9;
-const TURN_MS = 16;
+/** Operations of a call of a kernel, where tiles allow it, and the most calls of a launch on one thread. */
+const CALL = 1 << 19;
+const MOST_CALLS = 8;
 
 /**
  * An instance of the kernels with its memory and its threads. `createEngine` makes it; tensors and models live in it until they, or it, are
@@ -36,66 +38,32 @@ export class Engine {
   #kernels: KernelFunction[];
   #pool: ThreadPool | undefined;
   #scope: Scope | undefined;
+  #recording: Recording | undefined;
   #queue = new Queue();
   #backlog = new Backlog((part) => this.#compute(part));
   #scratch: Storage | undefined;
-  #work = 0;
-  /** When the event loop last had a turn. */
-  #pausedAt = { work: 0, time: 0 };
+  #turns = new Turns();
   #inlineBelow: number;
   #disposed = false;
   /** For how many threads, while that is. */
   #rehearsing = 0;
 
-  private constructor(runtime: Runtime, info: EngineInfo, memory: EngineMemory, kernels: KernelFunction[], inlineBelow: number) {
+  private constructor({ runtime, info, heap, kernels, pool, inlineBelow }: Started) {
     this.#runtime = runtime;
     this.info = info;
-    this.heap = memory;
+    this.heap = heap;
     this.#kernels = kernels;
+    this.#pool = pool;
     this.#inlineBelow = inlineBelow;
-    memory.beforeLook = () => this.#backlog.settle();
+    heap.beforeLook = () => this.#backlog.settle();
   }
 
   /** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
   static async create(runtime: Runtime, options: EngineOptions = {}): Promise<Engine> {
-    checkEngineOptions(options);
-    const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;
-    signal?.throwIfAborted();
-    if (!hasSimd()) throw new HeedError('UNSUPPORTED', 'This runtime has no WebAssembly SIMD', noSimd);
-    const reasons: string[] = [];
-    const simd = deterministic || !hasRelaxed() ? 'simd' : 'relaxed';
-    if (!deterministic && simd === 'simd') reasons.push('this runtime has no relaxed SIMD');
-    const given = options.module;
-    const single = given instanceof WebAssembly.Module ? given : undefined;
-    const wanted = wantedThreads(runtime, options.threads);
-    const without = wanted > 1 ? (single ? 'the module that was handed over is for one thread' : runtime.noThreads()) : undefined;
-    if (without) reasons.push(without);
-    const shared = wanted > 1 && !without;
-    const binary: Binary = shared ? `${simd}-threads` : simd;
-    const module = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary] ?? (await runtime.loadModule(binary));
-    signal?.throwIfAborted();
-    const memory = createMemory(shared, options.memory?.maximum ?? MOST_MEMORY);
-    const { kernels, relaxed } = instantiate(module, memory.wasm);
-    if (relaxed && deterministic) throw new HeedError('ARGUMENT', 'A relaxed module cannot be deterministic', notDeterministic);
-    const info: EngineInfo = {
-      runtime: runtime.name,
-      simd: relaxed ? 'relaxed' : 'simd',
-      deterministic,
-      threads: 1,
-      shared,
-      reason: undefined,
-    };
-    const engine = new Engine(runtime, info, memory, kernels, inlineBelow);
-    if (shared) {
-      const started = await ThreadPool.start({ runtime, module, memory, kernels, lanes: wanted, startTimeout, deadline });
-      engine.#pool = started.pool;
-      info.threads = started.pool.lanes;
-      if (started.missing) reasons.push(started.missing);
-    }
-    info.reason = reasons.join('; ') || undefined;
-    if (signal?.aborted) {
+    const engine = new Engine(await start(runtime, options));
+    if (options.signal?.aborted) {
       await engine.dispose();
-      throw signal.reason;
+      throw options.signal.reason;
     }
     Engine.latest = engine;
     return engine;
@@ -111,6 +79,11 @@ export class Engine {
     return this.#disposed;
   }
 
+  /** Whether a rehearsal is going on: what is made in it is none of the engine's. */
+  get isRehearsing(): boolean {
+    return this.#rehearsing > 0;
+  }
+
   /** What the memory holds. */
   memory(): MemoryUse {
     return this.heap.use;
@@ -121,10 +94,10 @@ export class Engine {
     return this.#pool?.ran ?? [];
   }
 
-  /** A block of memory, owned by the innermost scope, or by the caller where there is none. */
-  allocate(bytes: number): Storage {
+  /** A block of memory, owned by the innermost scope, or by the caller where there is none. `lasting`: the host writes to it, which a recording does but once. */
+  allocate(bytes: number, lasting = false): Storage {
     this.#alive();
-    const storage = this.heap.allocate(bytes);
+    const storage = this.#recording?.allocate(bytes, lasting) ?? this.heap.allocate(bytes);
     this.#scope?.own(storage);
     return storage;
   }
@@ -133,13 +106,14 @@ export class Engine {
   launch(launch: Launch): void {
     this.#alive();
     if (launch.tiles <= 0) return;
+    this.#recording?.launches.push(launch);
     if (launch.scratch) launch.args[0] = this.#scratchFor(launch.scratch * (this.#rehearsing || (this.#pool?.scratchLanes ?? 1)));
     if (!this.#rehearsing) this.#backlog.launch(launch);
   }
 
   /** Puts a struct into the memory of the innermost scope, for kernels: its address. */
   place<Name extends string>(words: Struct<Name>): Pointer<Name> {
-    const { ptr } = this.allocate(words.length * 4);
+    const { ptr } = this.allocate(words.length * 4, true);
     this.write(words, (own) => this.heap.ints(ptr, own.length).set(own));
     return ptr as Pointer<Name>;
   }
@@ -149,9 +123,25 @@ export class Engine {
     this.#backlog.write(values, enter);
   }
 
+  /** Runs `body`, synchronous, and writes its launches down. What it allocates is the recording's. */
+  record<T>(recording: Recording, body: () => T): T {
+    const outer = this.#recording;
+    this.#recording = recording;
+    try {
+      return body();
+    } finally {
+      this.#recording = outer;
+    }
+  }
+
+  /** Launches again what was written down. */
+  replay({ launches }: Recording): void {
+    for (const launch of launches) this.launch(launch);
+  }
+
   #compute(launch: Launch): void {
     const { work, kernel, first, tiles, args } = launch;
-    this.#work += work;
+    this.#turns.work += work;
     if (this.#pool && this.#pool.lanes > 1 && tiles > 1 && work >= this.#inlineBelow && (this.#inlineBelow === 0 || this.#pool.pays)) {
       try {
         this.#pool.run(launch);
@@ -161,8 +151,8 @@ export class Engine {
       return;
     }
     const run = this.#kernels[kernel] as KernelFunction;
-    // In a few calls, not one: V8 cannot replace baseline code inside a running call.
-    const step = Math.ceil(tiles / 8);
+    // Long work in a few calls, not one: V8 cannot replace baseline code inside a running call.
+    const step = Math.ceil(tiles / Math.max(1, Math.min(MOST_CALLS, work / CALL)));
     for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...args);
   }
 
@@ -173,14 +163,14 @@ export class Engine {
   scope<T>(body: () => T): T {
     if (typeof body !== 'function') throw notSynchronous();
     const scope = new Scope(this.#scope);
-    let kept: ReadonlySet<Storage> = new Set();
+    let kept = none;
     try {
       const result = this.#within(scope, body);
       if (result instanceof Promise) {
         result.catch(() => {});
         throw notSynchronous();
       }
-      kept = storagesIn(result);
+      if (!scope.isEmpty) kept = storagesIn(result);
       return result;
     } finally {
       scope.end(kept, this.#scope);
@@ -189,19 +179,19 @@ export class Engine {
 
   /**
    * How much memory `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all it computes is zeros. It must
-   * leave nothing behind, and believe nothing that it reads. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
+   * leave nothing behind, and believe nothing that it reads; it may rehearse parts of itself. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
    */
   rehearse(body: () => void, threads = this.#pool?.scratchLanes ?? 1): MemoryUse {
     this.#alive();
     this.#backlog.settle();
-    const scratch = this.#scratch;
+    const [scratch, outer] = [this.#scratch, this.#rehearsing];
     // A stand-in like the rest of the memory: it may be freed for a larger one.
     this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
     this.#rehearsing = threads;
     try {
       return this.heap.rehearse(() => this.scope(body));
     } finally {
-      this.#rehearsing = 0;
+      this.#rehearsing = outer;
       this.#scratch = scratch;
     }
   }
@@ -233,11 +223,11 @@ export class Engine {
         const { done, value } = this.#backlog.during(() => this.#within(scope, () => steps.next()));
         // A last step is done as a whole, an optimizer's say.
         while (this.#backlog.advance()) {
-          await this.turn(done ? undefined : signal);
+          if (this.#turns.isDue) await this.turn(done ? undefined : signal);
           this.#alive();
         }
         if (done) return value;
-        if (this.#turnIsDue) await this.turn(signal);
+        if (this.#turns.isDue) await this.turn(signal);
       }
     } finally {
       this.#backlog.drop();
@@ -245,22 +235,14 @@ export class Engine {
         // A computation that is given up may hold what is in no scope.
         this.#within(scope, () => steps.return(undefined as never));
       } finally {
-        scope.end(new Set(), undefined);
+        scope.end(none, undefined);
       }
     }
   }
 
-  /** Whether the event loop has waited for long: counted over all calls, so that many short ones starve nobody either. */
-  get #turnIsDue(): boolean {
-    return this.#work - this.#pausedAt.work >= TURN_WORK || performance.now() - this.#pausedAt.time >= TURN_MS;
-  }
-
   /** Gives the event loop a turn if one is due. Rejects with `signal.reason` after an abort. For long work between two calls of `run`. */
   async turn(signal?: AbortSignal): Promise<void> {
-    if (this.#turnIsDue) {
-      await this.#runtime.pause();
-      this.#pausedAt = { work: this.#work, time: performance.now() };
-    }
+    if (this.#turns.isDue) await this.#turns.give(this.#runtime);
     signal?.throwIfAborted();
   }
 
@@ -303,8 +285,7 @@ export class Engine {
   }
 }
 
-const noSimd = { culprit: 'WebAssembly', cure: 'heed runs in engines from 2021 on' };
-const notDeterministic = { culprit: 'module', cure: 'Hand over the binary `simd`' };
+const none: ReadonlySet<Storage> = /* @__PURE__ */ new Set();
 
 const notSynchronous = () =>
   new HeedError('ARGUMENT', 'engine.scope takes synchronous functions only', { culprit: 'body', cure: 'Open a scope between two awaits' });

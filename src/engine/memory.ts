@@ -1,13 +1,13 @@
 /**
- * The engine's memory: one WebAssembly.Memory, a sorted list of free blocks, and storages that own a block each. The host
+ * The engine's memory: one WebAssembly.Memory, its free blocks, and storages that own a block each. The host
  * alone allocates; kernels only ever see addresses. Blocks are multiples of 64 bytes and begin at one, and nothing is handed
  * out behind the last 64 bytes, so that a kernel may read a vector or two beyond the end of a row.
  */
 import { HeedError } from '../errors.js';
+import { ALIGN, aligned, FreeBlocks } from './blocks.js';
 
 const PAGE = 65536;
 const MOST_PAGES = 65536;
-const ALIGN = 64;
 /** The kernels' constants lie below. */
 const HEAP_BASE = PAGE;
 /** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
@@ -27,13 +27,18 @@ export interface MemoryUse {
   storages: number;
 }
 
+/** Where a storage's block goes when nobody needs it any more. */
+export interface Owner {
+  release(storage: Storage): void;
+}
+
 /** A block of memory with one owner. Tensors and views share it. Others may hold on to it beyond the owner's `free`: a tape does, until it has run backwards. */
 export class Storage {
   #released = false;
   #holds = 0;
 
   constructor(
-    readonly memory: EngineMemory,
+    readonly owner: Owner,
     readonly ptr: number,
     readonly bytes: number,
   ) {}
@@ -47,7 +52,7 @@ export class Storage {
   free(): void {
     if (this.#released) return;
     this.#released = true;
-    if (this.#holds === 0) this.memory.release(this);
+    if (this.#holds === 0) this.owner.release(this);
   }
 
   hold(): void {
@@ -57,17 +62,12 @@ export class Storage {
   /** The end of one `hold`. */
   drop(): void {
     this.#holds--;
-    if (this.freed) this.memory.release(this);
+    if (this.freed) this.owner.release(this);
   }
 }
 
-interface Block {
-  ptr: number;
-  bytes: number;
-}
-
-export class EngineMemory {
-  #free: Block[] = [];
+export class EngineMemory implements Owner {
+  #free = new FreeBlocks();
   #end = HEAP_BASE;
   #used = 0;
   #peak = 0;
@@ -87,7 +87,7 @@ export class EngineMemory {
     this.#granted = granted;
     this.#view = new Uint8Array(wasm.buffer);
     this.#end = HEAP_BASE;
-    this.#put({ ptr: HEAP_BASE, bytes: Math.max(0, wasm.buffer.byteLength - ALIGN - HEAP_BASE) });
+    this.#free.put({ ptr: HEAP_BASE, bytes: Math.max(0, wasm.buffer.byteLength - ALIGN - HEAP_BASE) });
     this.#end = Math.max(HEAP_BASE, wasm.buffer.byteLength - ALIGN);
   }
 
@@ -115,7 +115,7 @@ export class EngineMemory {
       throw new HeedError('MEMORY', 'The runtime refused a memory to rehearse in', { culprit: 'memory', cause });
     }
     this.#maximum = MOST_PAGES * PAGE;
-    this.#free = own.free.map((block) => ({ ...block }));
+    this.#free = own.free.copy();
     this.#held = undefined;
     this.#peak = used;
     try {
@@ -150,22 +150,11 @@ export class EngineMemory {
   allocate(bytes: number): Storage {
     if (typeof bytes !== 'number' || !(bytes >= 0))
       throw new HeedError('ARGUMENT', 'bytes must be a number from 0 on', { culprit: 'bytes' });
-    const size = Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
-    let best = -1;
-    for (let i = 0; i < this.#free.length; i++) {
-      const block = this.#free[i] as Block;
-      if (block.bytes >= size && (best < 0 || block.bytes < (this.#free[best] as Block).bytes)) best = i;
-    }
-    if (best < 0) {
+    const size = aligned(bytes);
+    const ptr = this.#free.take(size);
+    if (ptr === undefined) {
       this.#grow(size);
       return this.allocate(bytes);
-    }
-    const block = this.#free[best] as Block;
-    const ptr = block.ptr;
-    if (block.bytes === size) this.#free.splice(best, 1);
-    else {
-      block.ptr += size;
-      block.bytes -= size;
     }
     this.#used += size;
     this.#storages++;
@@ -175,15 +164,14 @@ export class EngineMemory {
 
   /** Grows now, once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
   reserve(bytes: number, spare = 0): void {
-    const largest = this.#free.reduce((most, block) => Math.max(most, block.bytes), 0);
-    if (largest < bytes) this.#grow(bytes, spare);
+    if (this.#free.largest < bytes) this.#grow(bytes, spare);
   }
 
   release(storage: Storage): void {
     this.#used -= storage.bytes;
     this.#storages--;
     if (this.#held) this.#held.push(storage);
-    else this.#put({ ptr: storage.ptr, bytes: storage.bytes });
+    else this.#free.put({ ptr: storage.ptr, bytes: storage.bytes });
   }
 
   /** From now on freed blocks are kept aside: a thread that was lost may still write to them. */
@@ -195,11 +183,11 @@ export class EngineMemory {
   unhold(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
-    for (const { ptr, bytes } of held) this.#put({ ptr, bytes });
+    for (const { ptr, bytes } of held) this.#free.put({ ptr, bytes });
   }
 
   #grow(bytes: number, spare = 0): void {
-    const last = this.#free.at(-1);
+    const { last } = this.#free;
     const atEnd = last && last.ptr + last.bytes === this.#end ? last.bytes : 0;
     const size = this.#wasm.buffer.byteLength;
     const missing = bytes - atEnd + (this.#end === HEAP_BASE ? ALIGN + HEAP_BASE - Math.min(size, HEAP_BASE) : 0);
@@ -215,7 +203,7 @@ export class EngineMemory {
       });
     }
     const end = this.#wasm.buffer.byteLength - ALIGN;
-    this.#put({ ptr: this.#end, bytes: end - this.#end });
+    this.#free.put({ ptr: this.#end, bytes: end - this.#end });
     this.#end = end;
   }
 
@@ -234,29 +222,6 @@ export class EngineMemory {
     } catch {
       this.#wasm.grow(Math.ceil(least / PAGE));
     }
-  }
-
-  /** Into the list of free blocks, which is sorted by address and has no two neighbours that touch. */
-  #put(block: Block): void {
-    if (block.bytes === 0) return;
-    const free = this.#free;
-    let lo = 0;
-    for (let hi = free.length; lo < hi; ) {
-      const mid = (lo + hi) >> 1;
-      if ((free[mid] as Block).ptr < block.ptr) lo = mid + 1;
-      else hi = mid;
-    }
-    const before = free[lo - 1];
-    const after = free[lo];
-    const joinsBefore = before && before.ptr + before.bytes === block.ptr;
-    const joinsAfter = after && block.ptr + block.bytes === after.ptr;
-    if (joinsBefore) {
-      before.bytes += block.bytes + (joinsAfter ? after.bytes : 0);
-      if (joinsAfter) free.splice(lo, 1);
-    } else if (joinsAfter) {
-      after.ptr = block.ptr;
-      after.bytes += block.bytes;
-    } else free.splice(lo, 0, block);
   }
 }
 

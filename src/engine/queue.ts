@@ -4,14 +4,21 @@ import { HeedError, kindOf } from '../errors.js';
 /** Whether a value can be asked if it was aborted. */
 export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
 
+/** Throws ARGUMENT for what is given as a signal and is none. */
+export function expectSignal(signal: unknown): void {
+  if (signal === undefined || isSignal(signal)) return;
+  throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
+}
+
 export class Queue {
   #last: Promise<unknown> = Promise.resolve();
 
   /** Runs `task` when all that came before have ended. Rejects with `signal.reason` when the signal comes first. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-    if (signal !== undefined && !isSignal(signal)) {
-      const details = { culprit: 'signal', cure: 'It must be an AbortSignal' };
-      return Promise.reject(new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, details));
+    try {
+      expectSignal(signal);
+    } catch (error) {
+      return Promise.reject(error);
     }
     const start = async () => {
       signal?.throwIfAborted();
@@ -28,9 +35,9 @@ export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefin
   if (!signal) return result;
   return new Promise<T>((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
     result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }
 

@@ -8,6 +8,10 @@ export class Scope {
   #storages: Storage[] = [];
   constructor(readonly parent: Scope | undefined) {}
 
+  get isEmpty(): boolean {
+    return this.#storages.length === 0;
+  }
+
   own(storage: Storage): void {
     this.#storages.push(storage);
   }
@@ -24,7 +28,9 @@ export class Scope {
 }
 
 /** Every storage that a value reaches, however deep: tensors, and arrays, sets, maps and plain objects of them. */
-export function storagesIn(value: unknown): Set<Storage> {
+export function storagesIn(value: unknown): ReadonlySet<Storage> {
+  const own = storageOf(value);
+  if (own) return new Set([own]);
   const found = new Set<Storage>();
   const seen = new Set<object>();
   const rest: object[] = [];
@@ -35,11 +41,17 @@ export function storagesIn(value: unknown): Set<Storage> {
   };
   see(value);
   for (let item = rest.pop(); item; item = rest.pop()) {
-    const storage = item instanceof Storage ? item : (item as { storage?: unknown }).storage;
-    if (storage instanceof Storage) found.add(storage);
+    const storage = storageOf(item);
+    if (storage) found.add(storage);
     else for (const member of membersOf(item)) see(member);
   }
   return found;
+}
+
+/** A storage, or a tensor's. */
+function storageOf(item: unknown): Storage | undefined {
+  const storage = item instanceof Storage ? item : (item as { storage?: unknown } | null | undefined)?.storage;
+  return storage instanceof Storage ? storage : undefined;
 }
 
 function* membersOf(item: object): Iterable<unknown> {

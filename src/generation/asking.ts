@@ -3,7 +3,7 @@ import { HeedError, kindOf } from '../errors.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
 import { type GenerationConfig, generationOptionNames } from './config.js';
-import type { Streamer } from './search.js';
+import type { Streamer } from './sequence.js';
 
 /** How a text is written, and what of it is told. */
 export interface Asking extends GenerationConfig {

@@ -19,9 +19,8 @@ import { HostTensor, type Tensor } from '../tensor.js';
 import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
-import { search } from './generate.js';
+import { Loop } from './loop.js';
 import { type Plan, planOf } from './plan.js';
-import type { Found } from './search.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
@@ -82,6 +81,7 @@ interface Texts {
 /** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
 export class CausalModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
+  readonly #loop = new Loop((steps) => this.stepped(steps));
 
   constructor(
     engine: Engine,
@@ -145,45 +145,30 @@ export class CausalModel extends LoadedModel {
     const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
     const plan = planOf(wishes, asked, whole, this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
-    const lengths = [...new Set(texts.rows.map(({ length }) => length))];
-    if (lengths.length > 1 && (kept.logits || kept.scores))
-      throw new HeedError('UNSUPPORTED', 'generate: texts of different lengths have steps of their own', {
-        culprit: kept.logits ? 'output_logits' : 'output_scores',
-        cure: 'Generate for texts of one length at a time',
-      });
     const { engine, module } = this;
+    const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
+    // biome-ignore lint/correctness/useYield: it remembers nothing yet
+    const start = function* ([first]: readonly number[]) {
+      return new ModelDecoding(module, module.start(texts.rows[first as number]?.length));
+    };
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
+    // A text begins as it was given, padding included.
+    const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
+    const lists = found.map(({ ids }, r) => [
+      ...(whole[textOf(r)] as number[]),
+      ...ids.slice((texts.rows[textOf(r)] as readonly number[]).length),
+    ]);
+    const sequences = rowsOf(lists, plan.pad_token_id);
+    if (!asObject) return sequences;
+    const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
+    const insights = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
+    if (!insights.attentions && !insights.hiddenStates) return output;
+    const begins = lists.map((_, r) => texts.begins[textOf(r)] as number);
+    const rows = lists.map((list, r) => list.slice(begins[r]));
     const told = this.#told.bind(this);
-    const result = await this.run(function* () {
-      const found: Found[][] = Array.from({ length: B }, () => []);
-      // Texts of one length grow together.
-      for (const length of lengths) {
-        const members = texts.rows.flatMap((row, b) => (row.length === length ? [b] : []));
-        const sources = members.map((b) => texts.rows[b] as readonly number[]);
-        const state = module.start();
-        try {
-          const job = { engine, plan: narrowed(plan, sources, width - length), sources, streamer, kept };
-          const all = yield* search(new ModelDecoding(module, state), job);
-          const n = plan.num_return_sequences;
-          for (const [i, b] of members.entries()) found[b] = all.slice(i * n, (i + 1) * n);
-        } finally {
-          state.dispose();
-        }
-      }
-      const lists = found.flatMap((some, b) =>
-        some.map(({ ids }) => [...(whole[b] as number[]), ...ids.slice((texts.rows[b] as readonly number[]).length)]),
-      );
-      const sequences = rowsOf(lists, plan.pad_token_id);
-      const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found.flat())), ...kept };
-      const insights = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
-      if (!insights.attentions && !insights.hiddenStates) return output;
-      const n = plan.num_return_sequences;
-      const rows = lists.map((list, r) => list.slice(texts.begins[Math.floor(r / n)]));
-      const shape = sequences.dims as [number, number];
-      const begins = lists.map((_, r) => texts.begins[Math.floor(r / n)] as number);
-      const { logits, ...seen } = yield* told({ rows, ids: sequences.data as Int32Array, shape, begins }, insights);
-      return { ...output, ...seen };
-    }, signal);
-    return asObject ? result : result.sequences;
+    const written = { rows, ids: sequences.data as Int32Array, shape: sequences.dims as [number, number], begins };
+    const { logits, ...seen } = await this.run(() => told(written, insights), signal);
+    return { ...output, ...seen };
   }
 
   /** A forward over texts, told where their tokens stand. */
@@ -231,10 +216,9 @@ export class CausalModel extends LoadedModel {
   }
 }
 
-/** The plan of texts that have so much less than the width of the batch, from which lengths are counted. */
-const narrowed = (plan: Plan, prompts: readonly (readonly number[])[], less: number): Plan => ({
+/** The plan of a text that has so much less than the width of the batch, from which lengths are counted. */
+const narrowed = (plan: Plan, less: number): Plan => ({
   ...plan,
-  prompts,
   prompt: plan.prompt - less,
   max_length: plan.max_length - less,
   min_length: Math.max(0, plan.min_length - less),

@@ -1,40 +1,43 @@
-/** An encoder-decoder as a search sees it, and what it says of the sequences that were found. */
-import type { Engine } from '../engine/engine.js';
+/** A model as a loop sees it, and what an encoder-decoder says of the sequences that were found. */
 import type { DecoderState } from '../models/decoder_state.js';
 import type { EncoderDecoder, EncoderStates, SourceInputs, Wants } from '../models/encoder_decoder.js';
-import { withRoom } from '../models/room.js';
 import { inPlace } from '../models/source.js';
-import { contiguous, narrow } from '../ops/shape.js';
 import { HostTensor, type Tensor } from '../tensor.js';
-import type { Decoding, Found } from './search.js';
+import type { Decoding } from './request.js';
+import type { Found } from './sequence.js';
 
-/** What a search asks of a model that writes: the next tokens' scores, [rows, T, V]. */
+/** What a loop asks of a model that writes: the scores of what follows the last tokens, [rows, last, V]. */
 interface Writes {
-  readonly engine: Engine;
-  decode(ids: Int32Array, shape: readonly [rows: number, T: number], state: DecoderState): Generator<void, { logits: Tensor }>;
+  decode(
+    ids: Int32Array,
+    shape: readonly [rows: number, T: number],
+    state: DecoderState,
+    wants: { last: number },
+  ): Generator<void, { logits: Tensor }>;
 }
 
-/** A model, and what it remembers of the rows so far, as a search sees them. */
+/** A model, and what it remembers of the rows so far, as a loop sees them. */
 export class ModelDecoding implements Decoding {
   constructor(
     readonly module: Writes,
     readonly state: DecoderState,
   ) {}
 
-  *step(tokens: Int32Array, rows: number): Generator<void, Tensor> {
-    const { engine } = this.module;
-    const T = tokens.length / rows;
-    const { logits } = yield* withRoom(engine, [rows, T], () => this.module.decode(tokens, [rows, T], this.state));
-    const shape = [rows, logits.dim(2)];
-    if (T === 1) return logits.view(shape);
-    const last = engine.scope(() => contiguous(narrow(logits, 1, T - 1, 1)));
-    // Of one row it is a view.
-    if (last.storage !== logits.storage) logits.dispose();
-    return last.view(shape);
+  *step(tokens: Int32Array, rows: number, scored = true): Generator<void, Tensor> {
+    const { logits } = yield* this.module.decode(tokens, [rows, tokens.length / rows], this.state, { last: Number(scored) });
+    return scored ? logits.view([rows, logits.dim(2)]) : logits;
   }
 
   reorder(rows: readonly number[]): void {
     this.state.reorder(rows);
+  }
+
+  join(other: ModelDecoding): void {
+    this.state.join(other.state);
+  }
+
+  dispose(): void {
+    this.state.dispose();
   }
 }
 

@@ -1,56 +1,69 @@
-/**
- * Greedy search and sampling: in every row the next token is the most probable one, or is drawn. Rows that have ended are left out of the steps that
- * follow, which changes no bit of the others, unless every step's scores are kept: then they go on with padding, as in transformers.
- */
+/** Greedy search and sampling: in every row the next token is the most probable one, or is drawn. A row that has ended changes no bit of the others, whether it is left out or not. */
 import { Random } from '../random.js';
+import type { Plan } from './plan.js';
+import type { Processor } from './processors.js';
 import { draw } from './sampling.js';
-import { type Decoding, type Found, type Job, keepsAll, noToken, processorsIn, type Row, withScores } from './search.js';
+import { type Beginning, type Found, noToken, type Row, type Sequence, type Streamer } from './sequence.js';
 import { argMax } from './top_k.js';
 
 interface Growing extends Row {
   ids: number[];
+  from: number;
   random: Random;
-  /** How many of them count, once it has ended. */
+  /** How many of its tokens count, once it has ended. */
   length?: number;
 }
 
-/** `plan.num_return_sequences` sequences for every prompt, in order, each as long as it got. Yields where the decoder does. */
-export function* greedySearch(decoding: Decoding, job: Job): Generator<void, Found[]> {
-  const { plan, streamer } = job;
-  const { prompts, num_return_sequences: n, sampling, max_length, eos_token_id, pad_token_id } = plan;
-  const processors = processorsIn(job);
-  const grow = (row: number): Growing => {
-    const example = Math.floor(row / n);
-    const own = processors[example] ?? [];
-    return { ids: [...(prompts[example] ?? [])], processors: own, random: new Random(sampling?.seed ?? 0, 'generate', row) };
-  };
-  const all = Array.from({ length: prompts.length * n }, (_, row) => grow(row));
-  const pick = (scores: Float32Array, { random, length }: Growing): number => {
+/** `plan.num_return_sequences` rows of one prompt. */
+export class GreedySearch implements Sequence {
+  rows: readonly Row[];
+  readonly processors: readonly Processor[];
+  readonly #plan: Plan;
+  readonly #all: readonly Growing[];
+  #live: readonly Growing[];
+  readonly #streamer: Streamer | undefined;
+
+  constructor({ plan, prompt, processors, index, streamer }: Beginning) {
+    const { num_return_sequences: n, sampling } = plan;
+    const grow = (i: number): Growing => ({
+      ids: [...prompt],
+      from: 0,
+      random: new Random(sampling?.seed ?? 0, 'generate', index * n + i),
+    });
+    [this.#plan, this.processors, this.#streamer] = [plan, processors, streamer];
+    this.#all = Array.from({ length: n }, (_, i) => grow(i));
+    this.#live = this.#all;
+    // The prompt is read once for all that begin with it.
+    this.rows = this.#all.slice(0, 1);
+  }
+
+  get ended(): boolean {
+    return this.#all.every(({ length }) => length !== undefined);
+  }
+
+  get found(): Found[] {
+    return this.#all.map(({ ids, length }) => ({ ids: ids.slice(0, length) }));
+  }
+
+  step(scores: readonly Float32Array[], keepsAll: boolean): void {
+    const { max_length, eos_token_id } = this.#plan;
+    for (const [i, row] of this.#live.entries()) {
+      row.from = Math.min(i, scores.length - 1);
+      row.ids.push(this.#next(scores[row.from] as Float32Array, row));
+    }
+    this.#streamer?.put(this.#live.map(({ ids }) => ids.slice(-1)));
+    for (const row of this.#live)
+      if (row.ids.length >= max_length || eos_token_id.includes(row.ids.at(-1) as number)) row.length ??= row.ids.length;
+    if (!keepsAll) this.#live = this.#live.filter(({ length }) => length === undefined);
+    this.rows = this.#live;
+    if (this.ended) this.#streamer?.end();
+  }
+
+  #next(scores: Float32Array, { random, length }: Growing): number {
+    const { sampling, pad_token_id } = this.#plan;
     if (length !== undefined) return pad_token_id;
     const token = sampling ? draw(scores, random) : argMax(scores);
     if (token < 0) throw noToken();
     return token;
-  };
-  streamer?.put(prompts.map((ids) => [...ids]));
-  // The prompt is read once for all sequences that begin with it.
-  let live = all.filter((_, row) => row % n === 0);
-  let tokens = live.map(({ ids }) => ids);
-  for (let each = n; live.length; each = 1) {
-    const logits = yield* decoding.step(Int32Array.from(tokens.flat()), live.length);
-    const next = each > 1 ? all : live;
-    const parents = next.map((_, row) => Math.floor(row / each));
-    withScores(job, logits, live, { asLogs: false, each }, (scores) => {
-      for (const [row, growing] of next.entries()) growing.ids.push(pick(scores[parents[row] as number] as Float32Array, growing));
-    });
-    streamer?.put(next.map(({ ids }) => ids.slice(-1)));
-    for (const growing of next)
-      if (growing.ids.length >= max_length || eos_token_id.includes(growing.ids.at(-1) as number)) growing.length ??= growing.ids.length;
-    const stays = next.map(({ length }) => length === undefined);
-    if (keepsAll(job) && stays.includes(true)) stays.fill(true);
-    live = next.filter((_, row) => stays[row]);
-    if (live.length && (each > 1 || live.length < next.length)) decoding.reorder(parents.filter((_, row) => stays[row]));
-    tokens = live.map(({ ids }) => ids.slice(-1));
   }
-  streamer?.end();
-  return all.map(({ ids, length }) => ({ ids: ids.slice(0, length) }));
 }

@@ -20,9 +20,8 @@ import type { HostTensor } from '../tensor.js';
 import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, type Insights, insightsOver, ModelDecoding, rowsOf } from './decoding.js';
-import { search } from './generate.js';
+import { Loop } from './loop.js';
 import { planOf, startsOf } from './plan.js';
-import type { Found } from './search.js';
 
 /** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
@@ -86,6 +85,7 @@ export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
  */
 export class Seq2SeqModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
+  readonly #loop = new Loop((steps) => this.stepped(steps));
 
   constructor(
     engine: Engine,
@@ -168,27 +168,27 @@ export class Seq2SeqModel extends LoadedModel {
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
+    const encoded = (insights: Wants = {}) => withRoom(engine, source.shape, () => module.encode(source, insights));
+    // All of them: their texts begin alike.
+    const start = function* () {
+      const { lastHiddenState } = yield* encoded();
+      return new ModelDecoding(module, module.start(lastHiddenState, source.lengths));
+    };
+    const prompts = plan.prompts.map((ids, b) => ({ ids, source: sources[b] as number[], plan }));
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
+    const sequences = rowsOf(
+      found.map(({ ids }) => ids),
+      plan.pad_token_id,
+    );
+    if (!asObject) return sequences;
+    const output: GenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
     const insights: Wants = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
-    const result = await this.run(function* () {
-      const encoded = yield* withRoom(engine, source.shape, () => module.encode(source, insights));
-      const state = module.start(encoded.lastHiddenState, source.lengths);
-      let found: Found[];
-      try {
-        found = yield* search(new ModelDecoding(module, state), { engine, plan, sources, streamer, kept });
-      } finally {
-        state.dispose();
-      }
-      const sequences = rowsOf(
-        found.map(({ ids }) => ids),
-        plan.pad_token_id,
-      );
-      const output: GenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
-      if (!insights.attentions && !insights.hiddenStates) return output;
-      const target = { data: sequences.data as Int32Array, dims: sequences.dims as [number, number] };
-      const { logits, ...seen } = yield* insightsOver(module, target, encoded, source, insights);
-      return { ...output, ...seen };
+    if (!insights.attentions && !insights.hiddenStates) return output;
+    const target = { data: sequences.data as Int32Array, dims: sequences.dims as [number, number] };
+    const { logits, ...seen } = await this.run(function* () {
+      return yield* insightsOver(module, target, yield* encoded(insights), source, insights);
     }, signal);
-    return asObject ? result : result.sequences;
+    return { ...output, ...seen };
   }
 
   #source(inputs: Seq2SeqInputs): SourceInputs {

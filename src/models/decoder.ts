@@ -17,7 +17,7 @@ import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
 import { Encoder } from './encoder.js';
 import { Stem } from './stem.js';
-import { Tower, type TowerCall } from './tower.js';
+import { lastOf, Tower, type TowerCall } from './tower.js';
 
 /** A batch outside of the engine. */
 export interface DecoderInputs {
@@ -30,7 +30,7 @@ export interface DecoderInputs {
 
 /** What a language model says. */
 export interface DecoderOutputs {
-  /** [B, T, V] */
+  /** [B, T, V], or of the last tokens alone. */
   logits: Tensor;
   /** The embeddings, then what each block gives, the last behind the final norm. */
   hiddenStates: Tensor[];
@@ -40,6 +40,8 @@ export interface DecoderOutputs {
 
 /** What is wanted beside the logits. */
 export interface DecoderWants {
+  /** Of how many tokens at the end logits are wanted. Default all. */
+  last?: number | undefined;
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
 }
@@ -108,9 +110,9 @@ export class Decoder extends Module {
     return yield* this.#told(ids, shape, { lengths }, wants);
   }
 
-  /** What it remembers of a text: nothing yet. The caller disposes of it. */
-  start(): DecoderState {
-    return new DecoderState(this.engine, this.dims.L, false);
+  /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
+  start(whole = 0): DecoderState {
+    return new DecoderState(this.engine, this.dims.L, false, whole);
   }
 
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
@@ -120,20 +122,14 @@ export class Decoder extends Module {
     state: DecoderState,
     wants: DecoderWants = {},
   ): Generator<void, DecoderOutputs> {
-    state.expectAlive();
-    const call = { from: state.length, caches: { self: state.self } };
-    return yield* state.step(shape[1], () => this.#told(ids, shape, call, wants));
+    const call = { from: state.from, whole: state.whole, caches: state };
+    return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 
-  *#told(
-    ids: Int32Array,
-    shape: readonly [number, number],
-    call: TowerCall & { from?: number },
-    wants: DecoderWants,
-  ): Generator<void, DecoderOutputs> {
+  *#told(ids: Int32Array, shape: readonly [number, number], call: TowerCall, wants: DecoderWants): Generator<void, DecoderOutputs> {
     const kept = keptOf(wants);
     const entered = tensor(this.engine, ids, shape);
-    const logits = yield* this.#scores(entered, call, kept);
+    const logits = yield* this.#scores(entered, call, kept, wants.last);
     entered.dispose();
     // Whoever looks at them finds them done.
     yield;
@@ -141,9 +137,10 @@ export class Decoder extends Module {
     return { logits, hiddenStates, attentions };
   }
 
-  *#scores(ids: Tensor, call: TowerCall & { from?: number }, kept: Kept): Generator<void, Tensor> {
+  *#scores(ids: Tensor, call: TowerCall, kept: Kept, last?: number): Generator<void, Tensor> {
     const { positions } = this.dims;
-    const [T, all] = [ids.dim(1), (call.from ?? 0) + ids.dim(1)];
+    const { from = 0 } = call;
+    const [T, all] = [ids.dim(1), ids.dim(1) + (typeof from === 'number' ? from : Math.max(...from))];
     if (T < 1 || all > positions)
       throw new HeedError('ARGUMENT', `Rows of ${all} tokens do not fit: the model takes 1 to ${positions}`, {
         culprit: 'input_ids',
@@ -151,7 +148,7 @@ export class Decoder extends Module {
         cure: 'Truncate, or ask for fewer tokens',
       });
     const states = yield* this.#tower.steps(ids, call, kept);
-    const logits = this.engine.scope(() => this.#scored(states));
+    const logits = this.engine.scope(() => this.#scored(lastOf(states, last)));
     if (!kept.hiddenStates) states.dispose();
     return logits;
   }

@@ -1,39 +1,64 @@
 /**
- * What a decoder remembers while it writes: for each layer, the keys and values of the tokens so far, and of an encoder's states, where there is one, made once. Rows can be reordered, dropped and doubled (the beams of a search): those of one source share its keys. Its memory is its own until `dispose`.
+ * What a decoder remembers while it writes: for each layer, the keys and values of the tokens so far, and of an encoder's states, where there is one, made once. A row has
+ * a length of its own, so that texts which began at different times are gone on with together. Rows can be reordered, dropped and doubled (the beams of a search): those
+ * of one source share its keys. The rows of another state can join. Its memory is its own until `dispose`.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { KVCache } from '../nn/cache.js';
+import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
 export class DecoderState {
   /** Of each layer's two attentions. */
   readonly self: readonly KVCache[];
   readonly cross: readonly KVCache[];
-  #length = 0;
-  #lengths: readonly number[] | undefined;
+  /** The last step of one token each. */
+  readonly recorded: RecordedStep;
+  #lengths: readonly number[] = [];
+  readonly #whole: number;
+  /** Whether a step began that has not come to its end: some layers have keys of it. */
+  #isMidway = false;
   #disposed = false;
 
-  /** Of so many layers, which attend to a source or do not. `lengths`: tokens of each source, those behind are padding. */
-  constructor(engine: Engine, layers: number, crosses: boolean, lengths?: readonly number[]) {
+  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. */
+  constructor(engine: Engine, layers: number, crosses: boolean, whole = 0) {
+    this.#whole = whole;
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
     this.self = caches();
     this.cross = crosses ? caches() : [];
-    this.#lengths = lengths;
+    this.recorded = new RecordedStep(engine);
   }
 
   /** Tokens of each row so far. */
+  get lengths(): readonly number[] {
+    return this.#lengths;
+  }
+
+  /** Tokens of the longest row. */
   get length(): number {
-    return this.#length;
+    return this.#lengths.reduce((most, length) => Math.max(most, length), 0);
+  }
+
+  /** How many tokens the texts begin with, until those are read. */
+  get whole(): number {
+    return this.length < this.#whole ? this.#whole : 0;
   }
 
   get rows(): number {
-    return (this.cross[0] ?? this.self[0])?.rows ?? 0;
+    return this.cross[0]?.rows ?? this.#lengths.length;
   }
 
-  /** Tokens of each row's source. */
-  get lengths(): readonly number[] | undefined {
-    return this.#lengths;
+  /** The position of each row's next token; a number where all have the same. */
+  get from(): number | readonly number[] {
+    const [first = 0] = this.#lengths;
+    return this.#lengths.every((length) => length === first) ? first : this.#lengths;
+  }
+
+  /** The rows remember a source: a layer's caches were given its keys. */
+  begun(): this {
+    this.#lengths = Array<number>(this.rows).fill(0);
+    return this;
   }
 
   /** Row i goes on as row rows[i]. There may be more rows than before, or fewer. Throws ARGUMENT for a row that is not there. */
@@ -42,16 +67,44 @@ export class DecoderState {
     const known = (row: unknown) => Number.isInteger(row) && (row as number) >= 0 && (row as number) < this.rows;
     const wrong = Array.isArray(rows) ? rows.findIndex((row) => !known(row)) : 0;
     if (wrong >= 0) throw wrongArgument('reorder', 'rows', Array.isArray(rows) ? rows[wrong] : rows, `Rows run from 0 to ${this.rows - 1}`);
+    if (rows.length === this.rows && rows.every((row, i) => row === i)) return;
+    this.#settle();
     for (const cache of [...this.self, ...this.cross]) cache.reorder(rows);
-    this.#lengths = this.#lengths && rows.map((row) => this.#lengths?.[row] as number);
+    this.#lengths = rows.map((row) => this.#lengths[row] as number);
   }
 
-  /** Runs a step that appends T tokens to every cache; one that was given up on its way is forgotten when the next begins. */
-  *step<Y>(T: number, run: () => Generator<void, Y>): Generator<void, Y> {
-    for (const cache of this.self) cache.truncate(Math.min(cache.length, this.#length));
+  /** The rows of another state of the same model come behind those of this one, and share their pages. The other goes on as it was. */
+  join(other: DecoderState): void {
+    for (const state of [this, other]) {
+      state.expectAlive();
+      state.#settle();
+    }
+    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache);
+    this.#lengths = [...this.#lengths, ...other.#lengths];
+  }
+
+  /** Runs a step that appends T tokens of each row to every cache. Throws SHAPE for other rows than there are. */
+  *step<Y>([rows, T]: readonly [rows: number, T: number], run: () => Generator<void, Y>): Generator<void, Y> {
+    this.expectAlive();
+    const shape = [rows, T];
+    if (this.rows > 0 && rows !== this.rows)
+      throw new HeedError('SHAPE', `decode: ids are [${shape}], the state has ${this.rows} rows`, { culprit: 'ids', shape });
+    this.#settle();
+    this.#isMidway = true;
     const result = yield* run();
-    this.#length += T;
+    this.#isMidway = false;
+    this.#lengths = Array.from({ length: rows }, (_, row) => (this.#lengths[row] ?? 0) + T);
     return result;
+  }
+
+  /** Forgets a step that was given up on its way. */
+  #settle(): void {
+    if (!this.#isMidway) return;
+    this.#isMidway = false;
+    // Layers that it did not reach have no rows yet where it was the first.
+    for (const cache of this.self)
+      if (this.length === 0) cache.dispose();
+      else cache.truncate(this.#lengths);
   }
 
   /** Throws ARGUMENT where it was disposed of. */
@@ -61,6 +114,7 @@ export class DecoderState {
 
   dispose(): void {
     this.#disposed = true;
+    this.recorded.dispose();
     for (const cache of [...this.self, ...this.cross]) cache.dispose();
   }
 }

@@ -21,7 +21,7 @@ import type { EncoderDecoderChoices, EncoderDecoderDims, Tables } from './archit
 import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
 import { Stem } from './stem.js';
-import { Tower } from './tower.js';
+import { lastOf, Tower } from './tower.js';
 
 export interface SourceInputs {
   /** [B][S], right-padded to one length. */
@@ -35,6 +35,8 @@ export interface SourceInputs {
 
 /** What is wanted beside the last hidden state, or the logits. */
 export interface Wants {
+  /** Of how many tokens at the end logits are wanted. Default all. */
+  last?: number | undefined;
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
 }
@@ -49,7 +51,7 @@ export interface EncoderStates {
 }
 
 export interface DecoderOutputs {
-  /** [rows, T, V] */
+  /** [rows, T, V], or of the last tokens alone. */
   logits: Tensor;
   /** As the encoder's, [rows, T, C]. */
   hiddenStates: Tensor[];
@@ -173,20 +175,20 @@ export class EncoderDecoder extends Module {
     this.#expectPositions(shape[1], shape, 'input_ids');
     const kept = keptOf(wants);
     const source = tensor(this.engine, ids, shape);
-    const lastHiddenState = yield* this.#source.steps(source, { lengths, from: places }, kept);
+    const lastHiddenState = yield* this.#source.steps(source, { lengths, places }, kept);
     source.dispose();
     const { hiddenStates = [], attentions = [] } = kept;
     return { lastHiddenState, hiddenStates, attentions };
   }
 
-  /** What the decoder remembers of the encoder's states [B, S, C]: a row for each. The caller disposes of it. */
+  /** What the decoder remembers of the encoder's states [B, S, C], of each as many as its source is long: a row for each. The caller disposes of it. */
   start(states: Tensor, lengths?: readonly number[]): DecoderState {
     expectTensor('start', 'states', states);
     expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
-    const state = new DecoderState(this.engine, this.dims.decoder.L, true, lengths);
+    const state = new DecoderState(this.engine, this.dims.decoder.L, true);
     try {
-      this.#target.trunk.remember(state.cross, states);
-      return state;
+      this.#target.trunk.remember(state.cross, states, lengths);
+      return state.begun();
     } catch (error) {
       state.dispose();
       throw error;
@@ -204,19 +206,15 @@ export class EncoderDecoder extends Module {
     wants: Wants = {},
   ): Generator<void, DecoderOutputs> {
     const { engine } = this;
-    const [rows, T] = shape;
-    state.expectAlive();
-    if (rows !== state.rows)
-      throw new HeedError('SHAPE', `decode: ids are [${shape}], the state has ${state.rows} rows`, { culprit: 'ids', shape });
+    const T = shape[1];
     const kept = keptOf(wants);
-    const from = state.length;
-    this.#expectPositions(from + T, shape, 'decoder_input_ids', T);
-    const call = { from, caches: state, cross: { lengths: state.lengths } };
+    this.#expectPositions(state.length + T, shape, 'decoder_input_ids', T);
+    const call = { from: state.from, caches: state };
     const target = tensor(engine, ids, shape);
-    const last = yield* state.step(T, () => this.#target.steps(target, call, kept));
+    const states = yield* state.step(shape, () => this.#target.steps(target, call, kept));
     target.dispose();
-    const logits = engine.scope(() => this.#score(last));
-    if (!wants.hiddenStates) last.dispose();
+    const logits = engine.scope(() => this.#score(lastOf(states, wants.last)));
+    if (!wants.hiddenStates) states.dispose();
     // Whoever looks at them finds them done.
     yield;
     const { hiddenStates = [], attentions = [], crossAttentions = [] } = kept;

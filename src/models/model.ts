@@ -86,14 +86,24 @@ export class LoadedModel {
   }
 
   /** Runs steps of the module, out of training; it may be disposed of meanwhile. What is wrong with its numbers is said by its name. */
-  async run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
+  run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
+    return this.named(() => this.stepped(steps, signal));
+  }
+
+  /** The same, of work that others may share. */
+  protected stepped<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T> {
     const module = this.#module;
     const infer = () => {
       if (module.training) module.eval();
       return steps();
     };
+    return this.alive(() => this.engine.run(infer, signal));
+  }
+
+  /** Says by the model's name what is wrong with its numbers. */
+  protected async named<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.alive(() => this.engine.run(infer, signal));
+      return await work();
     } catch (error) {
       if (error instanceof HeedError && error.code === 'NUMERIC')
         error.message = `${this.origin?.folder.name ?? 'the model'}: ${error.message}`;

@@ -12,12 +12,14 @@ export function* withRoom<T>(
   shape: readonly [B: number, T: number],
   forward: () => Generator<void, T>,
 ): Generator<void, T> {
-  if (shape[0] * shape[1] >= LONG) expectRoom(engine, shape, () => void drained(forward()));
+  expectRoom(engine, shape, () => void drained(forward()));
   return yield* forward();
 }
 
-function expectRoom(engine: Engine, shape: readonly [B: number, T: number], forward: () => void): void {
+/** The rehearsal alone, of what leaves nothing behind. */
+export function expectRoom(engine: Engine, shape: readonly [B: number, T: number], forward: () => void): void {
   const [B, T] = shape;
+  if (B * T < LONG) return;
   const { maximum } = engine.heap;
   const before = engine.memory().used;
   const peak = peakOf(engine, forward);

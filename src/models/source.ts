@@ -26,22 +26,26 @@ export function sourceOf(ids: Int32Array, shape: readonly [B: number, S: number]
   return { ids: moved, shape, lengths, places };
 }
 
-/** Puts the axes of `x` that are the source's back in its order. The first axis is the batch, or several rows for each of its examples. */
+/**
+ * Puts the axes of `x` that are the source's back in its order, and fills them up to its width: what all rows have as padding may be missing. The first axis is the batch, or
+ * several rows for each of its examples.
+ */
 export function inPlace(x: HostTensor, { places, shape: [B, S] }: SourceInputs, ...axes: readonly number[]): HostTensor {
-  if (!places) return x;
   const { data, dims } = x;
-  const steps = dims.map((_, axis) => dims.slice(axis + 1).reduce((n, d) => n * d, 1));
+  if (!places && axes.every((axis) => dims[axis] === S)) return x;
+  const whole = dims.map((width, axis) => (axes.includes(axis) ? S : width));
+  const [steps, wide] = [stepsOf(dims), stepsOf(whole)];
   const each = (dims[0] as number) / B;
-  const y = new Float32Array(data.length);
+  const y = new Float32Array(whole.reduce((n, d) => n * d, 1));
   for (let i = 0; i < data.length; i++) {
     const example = Math.floor(i / (steps[0] as number) / each);
-    let to = i;
-    for (const axis of axes) {
-      const step = steps[axis] as number;
-      const at = Math.floor(i / step) % S;
-      to += ((places[example * S + at] as number) - at) * step;
-    }
+    const to = dims.reduce((sum, width, axis) => {
+      const at = Math.floor(i / (steps[axis] as number)) % width;
+      return sum + (places && axes.includes(axis) ? (places[example * S + at] as number) : at) * (wide[axis] as number);
+    }, 0);
     y[to] = data[i] as number;
   }
-  return new HostTensor('float32', y, dims);
+  return new HostTensor('float32', y, whole);
 }
+
+const stepsOf = (dims: readonly number[]): number[] => dims.map((_, axis) => dims.slice(axis + 1).reduce((n, d) => n * d, 1));

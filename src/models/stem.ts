@@ -48,9 +48,15 @@ export interface StemPlace {
 export interface StemCall {
   /** [B, T] int32. Default: all 0. */
   types?: Tensor | undefined;
-  /** The position of the first token, or [B][T], that of each. Default 0. */
-  from?: number | Int32Array | undefined;
+  /** The position of the first token, of each row its own where it is a list. Default 0. */
+  from?: number | readonly number[] | undefined;
+  /** [B][T], the position of each token, where it is not that and on. */
+  places?: Int32Array | undefined;
 }
+
+/** [B][T], those of T tokens of each row from its own on. */
+const placesFrom = (from: readonly number[], T: number): Int32Array =>
+  Int32Array.from({ length: from.length * T }, (_, i) => (from[Math.floor(i / T)] as number) + (i % T));
 
 /** Embeddings: ids [B, T] int32 → [B, T, C]. */
 export class Stem extends Module {
@@ -91,18 +97,19 @@ export class Stem extends Module {
   }
 
   /** What is added to words: [B, T, E], or, where it is the same for all rows, [T, E]. */
-  #rest(ids: Tensor, { types, from }: StemCall): Tensor | undefined {
-    const positions = this.#places(ids, from);
+  #rest(ids: Tensor, { types, ...call }: StemCall): Tensor | undefined {
+    const positions = this.#places(ids, call);
     if (!this.#types) return positions;
     if (types) return positions ? add(this.#types.forward(types), positions) : this.#types.forward(types);
     const first = narrow(this.#types.weight.tensor, 0, 0, 1);
     return positions ? add(expand(first, positions.shape), positions) : first;
   }
 
-  #places(ids: Tensor, from: StemCall['from'] = 0): Tensor | undefined {
+  #places(ids: Tensor, { from = 0, places }: StemCall): Tensor | undefined {
     const { engine } = ids;
-    const counted = this.#spec.count?.(engine.heap.ints(contiguous(ids).ptr, ids.size), ids.dim(1));
-    const places = counted ?? (typeof from === 'number' ? undefined : from);
-    return places ? this.#positions?.at(tensor(engine, places, ids.shape)) : this.#positions?.forward(ids.dim(1), from as number);
+    const T = ids.dim(1);
+    const counted = this.#spec.count?.(engine.heap.ints(contiguous(ids).ptr, ids.size), T);
+    const each = counted ?? places ?? (typeof from === 'number' ? undefined : placesFrom(from, T));
+    return each ? this.#positions?.at(tensor(engine, each, ids.shape)) : this.#positions?.forward(T, from as number);
   }
 }

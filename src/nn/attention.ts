@@ -22,6 +22,8 @@ import type { RotaryPositions } from './rotary_positions.js';
 export interface Turn {
   /** Gives heads of the same shape. */
   (heads: Tensor): Tensor;
+  /** Turns by other positions from now on, for as many rows: see `RotaryPositions.forward`. */
+  move(from: number | readonly number[], whole?: number): void;
   /** Frees its tables. */
   dispose(): void;
 }
@@ -77,6 +79,8 @@ export interface AttentionCall {
   turn?: Turn | undefined;
   /** Keys and values of earlier calls, to which those of this one are appended. */
   cache?: KVCache | undefined;
+  /** Whether the cache has counted those of this call: see `advance`. */
+  isCounted?: boolean | undefined;
   /** Gets the attention weights [B, H, T, S]; they cost a second pass. */
   weights?: Tensor[] | undefined;
   /** [B, T, C], added to the output in the last product's pass. */
@@ -137,9 +141,9 @@ export class Attention extends Module {
     return keeping(this.engine, [call.weights], () => this.attend(this.project(memory ? [x, memory, memory] : [x]), call));
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache, for calls that then give none. */
-  remember(cache: KVCache, memory: Tensor): void {
-    this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor])));
+  /** Appends the keys and values of a memory [B, S, C] to a cache, of each row as many as `lengths` says, for calls that then give none. */
+  remember(cache: KVCache, memory: Tensor, lengths?: readonly number[]): void {
+    this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor]), lengths));
   }
 
   /** Projections from the `first` of query, key and value on: one product where all three have one source, else one each. */
@@ -181,14 +185,14 @@ export class Attention extends Module {
   /** What queries [B, T, H · D] read of keys and values [B, S, G · D], or of a cache, in the output's channels: [B, T, C]. */
   attend([q, ...rest]: readonly Tensor[], call: AttentionCall): Tensor {
     const { H, G = H, scale, softCap, slopes, dropout = 0 } = this.spec;
-    const { bias, lengths, turn, cache, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
+    const { bias, lengths, turn, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
     const [B, T] = (q as Tensor).shape as [number, number];
     const query = this.#heads(q as Tensor, this.#norms?.[0], turn);
     const fresh = rest.length ? this.#keys(rest as [Tensor, Tensor], turn) : undefined;
     const drops = this.training && dropout > 0 && { dropoutP: dropout, dropoutKey: this.dropoutKey() };
     const alibiSlopes = slopes && tensor(this.engine, slopes);
     const options = { ...{ attnMask: bias, isCausal: causal, window, lengths, scale, softCap, alibiSlopes, enableGqa: G !== H }, ...drops };
-    const { output, weights } = this.#look(query, fresh, cache, options, seen !== undefined);
+    const { output, weights } = this.#look(query, fresh, call, options, seen !== undefined);
     if (weights) seen?.push(weights);
     return this.outProj.forward(reshape(transpose(output, 1, 2), [B, T, this.#rows[0]]), { residual });
   }
@@ -196,12 +200,13 @@ export class Attention extends Module {
   #look(
     q: Tensor,
     fresh: readonly [Tensor, Tensor] | undefined,
-    cache: KVCache | undefined,
+    { cache, isCounted }: AttentionCall,
     options: AttentionOptions,
     wantsWeights: boolean,
   ): { output: Tensor; weights?: Tensor } {
     if (cache) {
-      if (fresh) cache.append(...fresh);
+      if (fresh && isCounted) cache.put(...fresh);
+      else if (fresh) cache.append(...fresh);
       return cachedAttention(q, cache.panels, options, wantsWeights); // the queries stand on each row's last keys
     }
     const [k, v] = fresh as readonly [Tensor, Tensor];

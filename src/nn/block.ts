@@ -139,8 +139,8 @@ export class Block extends Module {
     });
   }
 
-  /** Appends a memory's keys and values to a cache, which then stands for it. */
-  remember(cache: KVCache, memory: Tensor): void {
-    this.#cross?.remember(cache, memory);
+  /** Appends a memory's keys and values to a cache, of each row as many as `lengths` says, which then stands for it. */
+  remember(cache: KVCache, memory: Tensor, lengths?: readonly number[]): void {
+    this.#cross?.remember(cache, memory, lengths);
   }
 }

@@ -37,8 +37,11 @@ export class KVCache {
   /** For kernels: the rows' lengths [B], their starts [B], and their pages [B, most, 2]. */
   #table: Storage | undefined;
   #most = 0;
+  #words = 0;
   #isStale = true;
   #appended: number | undefined;
+  /** How many keys of each row have room and are counted, and may be put there. */
+  #awaited: number | undefined;
 
   /** Begins empty. Throws ARGUMENT for another dtype. */
   constructor(
@@ -69,10 +72,9 @@ export class KVCache {
 
   /** What attention reads. */
   get panels(): CachedKeys {
-    const form = this.#form;
-    if (!form) throw new HeedError('ARGUMENT', 'This cache holds no keys', { culprit: 'cache', cure: 'Append some first' });
-    const { ptr: lengths } = this.#told();
-    const [B, { G, D, Dv, bytes }, most, appended] = [this.rows, form, this.#most, this.#appended];
+    const { G, D, Dv, bytes } = this.#known();
+    const { ptr: lengths } = this.table;
+    const [B, most, appended] = [this.rows, this.#most, this.#appended];
     const pages = { pages: lengths + 8 * B, most, bytes, lengths, offsets: lengths + 4 * B, counts: this.lengths, appended };
     return { keys: 0, values: 0, pages, B, G, S: this.length, D, Dv };
   }
@@ -85,12 +87,38 @@ export class KVCache {
     const [B, , T] = key.shape as [number, number, number, number];
     const form = this.#form ?? new PageForm(key.dim(1), key.dim(3), value.dim(3), this.#dtype);
     const rows = this.#form ? this.#rows : Array.from({ length: B }, () => ({ pages: [], length: 0, start: 0 }));
-    const { G, D, Dv } = form;
-    expectShape('KVCache.append', 'key', key, [rows.length, G, T, D]);
-    expectShape('KVCache.append', 'value', value, [rows.length, G, T, Dv]);
+    expectKeys('KVCache.append', form, rows.length, T, key, value);
     const fits = (count: unknown) => Number.isInteger(count) && (count as number) >= 0 && (count as number) <= T;
     if (counts && !(counts.length === B && counts.every(fits)))
       throw wrongArgument('KVCache.append', 'counts', counts, `Give ${B} whole numbers from 0 to ${T}`);
+    this.#advance(form, rows, T, counts);
+    this.#write(key, value, T);
+  }
+
+  /**
+   * The host's part of `append`: makes room for T keys more of each row, and counts them. `put` writes them, in a launch that is the same each time for as long as `table` is. Throws
+   * ARGUMENT before the first keys, and MEMORY, upon which the cache is as it was.
+   */
+  advance(T: number): void {
+    this.#advance(this.#known(), this.#rows, T);
+    this.#awaited = T;
+  }
+
+  /** Writes the keys [B, G, T, D] and values [B, G, T, Dv] that `advance` has counted. Throws SHAPE, and ARGUMENT where it has not, or rows have changed since. */
+  put(key: Tensor, value: Tensor): void {
+    const T = this.#awaited;
+    if (T === undefined)
+      throw new HeedError('ARGUMENT', 'KVCache.put: no keys are awaited', { culprit: 'cache', cure: 'Call advance(T) first' });
+    expectKeys('KVCache.put', this.#known(), this.rows, T, key, value);
+    this.#write(key, value, T);
+  }
+
+  #known(): PageForm {
+    if (this.#form) return this.#form;
+    throw new HeedError('ARGUMENT', 'This cache holds no keys', { culprit: 'cache', cure: 'Append some first' });
+  }
+
+  #advance(form: PageForm, rows: Row[], T: number, counts?: readonly number[]): void {
     const countOf = (row: number) => counts?.[row] ?? T;
     const before = [this.#form, this.#rows, this.#appended] as const;
     try {
@@ -98,14 +126,18 @@ export class KVCache {
       this.#form = form;
       this.#rows = rows.map(({ pages, length }, b) => ({ pages, length: length + countOf(b), start: length }));
       this.#changed(T);
-      this.#told();
+      void this.table;
     } catch (error) {
       if (!before[0]) for (const row of rows) release(row);
       [this.#form, this.#rows] = before;
       this.#changed(before[2]);
       throw error;
     }
-    const { pages, most, bytes, lengths, offsets } = this.panels.pages;
+  }
+
+  #write(key: Tensor, value: Tensor, T: number): void {
+    const { pages: table, B, G, D, Dv } = this.panels;
+    const { pages, most, bytes, lengths, offsets } = table;
     const [kb, kg, kt] = key.strides as [number, number, number];
     const [vb, vg, vt] = value.strides as [number, number, number];
     const [tiles, work, k, v] = [B * G, B * G * T * (D + Dv), key.ptr, value.ptr];
@@ -200,10 +232,11 @@ export class KVCache {
   #changed(appended: number | undefined): void {
     this.#isStale = true;
     this.#appended = appended;
+    this.#awaited = undefined;
   }
 
-  /** The table, written when it has changed. */
-  #told(): Storage {
+  /** What kernels read of its rows, written where it has changed. Another number of rows, or of pages in the longest, is another block. */
+  get table(): Storage {
     if (this.#table && !this.#isStale) return this.#table;
     const most = this.#rows.reduce((most, { pages }) => Math.max(most, pages.length), 1);
     const words: number[] = [];
@@ -211,18 +244,22 @@ export class KVCache {
     for (const { start } of this.#rows) words.push(start);
     for (const { pages } of this.#rows) for (let i = 0; i < most; i++) words.push(pages[i]?.ptr ?? 0, pages[i]?.room ?? 0);
     const { heap } = this.engine;
-    const bytes = 4 * words.length;
-    if (!this.#table || this.#table.bytes < bytes) {
+    if (!this.#table || this.#most !== most || this.#words !== words.length) {
       this.#table?.free();
       this.#table = undefined;
-      this.#table = heap.allocate(bytes);
+      this.#table = heap.allocate(4 * words.length);
+      [this.#most, this.#words] = [most, words.length];
     }
     const { ptr } = this.#table;
     this.engine.write(words, (own) => heap.ints(ptr, own.length).set(own));
-    this.#most = most;
     this.#isStale = false;
     return this.#table;
   }
+}
+
+function expectKeys(op: string, { G, D, Dv }: PageForm, B: number, T: number, key: Tensor, value: Tensor): void {
+  expectShape(op, 'key', key, [B, G, T, D]);
+  expectShape(op, 'value', value, [B, G, T, Dv]);
 }
 
 function release({ pages }: Row): void {

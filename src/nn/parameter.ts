@@ -5,38 +5,21 @@
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
-import { HeedError, kindOf } from '../errors.js';
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
-import { Packed } from './formats/packed.js';
 import { Quantized, quantizedEntries } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import { floats, type Source } from './formats/sources.js';
 import { GradientSum } from './gradient.js';
+import type { ParameterDtype, ParameterOptions } from './held.js';
+import * as held from './held.js';
 import { type Init, zeros } from './init.js';
 
 export type { Operand } from './formats/format.js';
-
-/** How a parameter is held, and how it begins. */
-export interface ParameterOptions {
-  /** Read by matmul: [N, K] in panels. Otherwise row-major. */
-  packed?: boolean;
-  /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
-  parts?: number | readonly number[];
-  /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
-  quantizable?: boolean;
-  /** How it begins where nothing is loaded. Default zeros. */
-  init?: Init;
-}
-
-/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row. */
-export type ParameterDtype = 'float32' | 'q8';
-
-/** The formats of those dtypes that a parameter does not choose itself. */
-const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized };
+export type { ParameterDtype, ParameterOptions } from './held.js';
 
 /** A weight of a module. In training it is rows of float32 that take gradients; for inference it may lie in panels, or in fewer bits. */
 export class Parameter {
@@ -66,8 +49,7 @@ export class Parameter {
   ) {
     this.#packs = packed;
     this.quantizable = quantizable;
-    const heights = typeof parts === 'number' ? Array.from({ length: parts }, () => (shape[0] as number) / parts) : parts;
-    this.#weights = { engine, name, shape, heights };
+    this.#weights = { engine, name, shape, heights: held.heightsOf(shape, parts) };
     this.#init = init;
     this.#gradient = new GradientSum(engine, shape);
   }
@@ -83,11 +65,7 @@ export class Parameter {
   }
 
   #format(): Format {
-    return this.#formatIn(this.#training, this.#held);
-  }
-
-  #formatIn(training: boolean, held: Format | undefined): Format {
-    return held ?? (this.#packs && !training ? Packed : Rows);
+    return held.formatIn(this.#packs, this.#training, this.#held);
   }
 
   /** Its rows: all axes but the last. */
@@ -113,6 +91,11 @@ export class Parameter {
   /** Whether every row has been written. */
   get complete(): boolean {
     return this.#form?.complete ?? false;
+  }
+
+  /** What holds its values, once all are there: something else after each change of format, and of its memory. */
+  get form(): Form | undefined {
+    return this.complete ? this.#form : undefined;
   }
 
   /** Rows that should come together, so that they fill panels. */
@@ -165,11 +148,7 @@ export class Parameter {
 
   #loaded(): Form {
     if (this.#form?.complete) return this.#form;
-    throw new HeedError('MODEL_MISMATCH', `${this.name} has no values yet`, {
-      culprit: this.name,
-      shape: this.shape,
-      cure: 'Call loadStateDict or init first',
-    });
+    throw held.empty(this);
   }
 
   /** Fills it with what a new model begins with. */
@@ -195,12 +174,7 @@ export class Parameter {
 
   /** Throws UNSUPPORTED for weights in 8 bits or 4. */
   checkTrainable(): void {
-    if (!this.#held) return;
-    throw new HeedError('UNSUPPORTED', `${this.name} is held in ${this.#held.dtype.slice(1)} bits, which do not train`, {
-      culprit: this.name,
-      shape: this.shape,
-      cure: "Load it with { dtype: 'fp32' }, or call to('float32') before",
-    });
+    if (this.#held) throw held.untrainable(this, this.#held);
   }
 
   /** Into the format for inference: panels, where it has them. The gradient is let go. */
@@ -216,27 +190,19 @@ export class Parameter {
    * not `quantizable`, NUMERIC for what is not finite.
    */
   to(dtype: ParameterDtype): void {
-    if (!Object.hasOwn(formats, dtype))
-      throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
-    this.hold(formats[dtype]);
+    this.hold(held.formatOf(dtype));
   }
 
   /** Into a format, undefined: float32 as its reader wants it. Throws as `to` does, and UNSUPPORTED where values are there that the format does not round. */
   hold(format: Format | undefined): void {
     if (format === this.#held) return;
-    if (this.#training || !this.quantizable) {
-      const why = this.#training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
-      throw new HeedError('UNSUPPORTED', `${this.name} cannot be held in ${(format ?? this.#format()).dtype.slice(1)} bits: ${why}`, {
-        culprit: this.name,
-        shape: this.shape,
-      });
-    }
+    if (this.#training || !this.quantizable) throw held.unholdable(this, format ?? this.#format(), this.#training);
     this.#reshape(false, format);
   }
 
   /** The same values in another format. Nothing has changed where that throws. */
-  #reshape(training: boolean, held: Format | undefined): void {
-    const format = this.#formatIn(training, held);
+  #reshape(training: boolean, chosen: Format | undefined): void {
+    const format = held.formatIn(this.#packs, training, chosen);
     if (this.#form && format !== this.#format()) {
       const old = this.#loaded();
       const made = new format(this.#weights);
@@ -250,7 +216,7 @@ export class Parameter {
       old.dispose();
     }
     this.#training = training;
-    this.#held = held;
+    this.#held = chosen;
   }
 
   /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
@@ -305,7 +271,7 @@ export class Parameter {
   get quantized(): Quantized {
     const form = this.#made();
     if (form instanceof Quantized) return form;
-    throw new HeedError('ARGUMENT', `${this.name} is ${this.dtype}`, { culprit: this.name, cure: "Call to('q8') first" });
+    throw held.unrounded(this);
   }
 
   /** A copy of the values, exactly as they were loaded (widened to float32), or as 8 bits have rounded them. */

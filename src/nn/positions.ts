@@ -9,7 +9,7 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { cos, exp, log, pow, sin } from '../math.js';
-import { expectBooleans, wrongArgument } from '../ops/check.js';
+import { expectBooleans, expectDtype, wrongArgument } from '../ops/check.js';
 import { embedding } from '../ops/embedding.js';
 import { type TensorLike, withEntered } from '../ops/given.js';
 import { isTracked } from '../ops/op.js';
@@ -76,7 +76,8 @@ export class SinusoidalPositions extends Module {
   /** Positions `from` … `from + T − 1`: [T, C]. */
   forward(T: number, from = 0): Tensor {
     const C = this.channels;
-    return tensor(this.engine, this.#upTo(from + T).subarray(from * C, (from + T) * C), [T, C]);
+    this.#reach(from + T);
+    return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
   }
 
   /** The position that `places` (int32, any shape) has for each token: [..., C]; zeros for −1, which is none. */
@@ -86,24 +87,25 @@ export class SinusoidalPositions extends Module {
 
   #at(places: Tensor): Tensor {
     const C = this.channels;
-    const all = places.engine.heap.ints(places.ptr, places.size);
-    const rows = this.#upTo(all.reduce((most, place) => Math.max(most, place), -1) + 1);
-    const found = new Float32Array(all.length * C);
-    for (const [i, place] of all.entries()) if (place >= 0) found.set(rows.subarray(place * C, (place + 1) * C), i * C);
-    return tensor(this.engine, found, [...places.shape, C]);
+    expectDtype('SinusoidalPositions.at', 'places', places, 'int32');
+    const at = places.engine.heap.ints(places.ptr, places.size);
+    const wrong = at.find((place) => place < -1);
+    if (wrong !== undefined) throw wrongArgument('SinusoidalPositions.at', 'places', wrong, 'Positions count from 0; −1 is none');
+    this.#reach(at.reduce((most, place) => Math.max(most, place + 1), 0));
+    const rows = new Float32Array(at.length * C);
+    for (const [i, place] of at.entries()) if (place >= 0) rows.set(this.#rows.subarray(place * C, (place + 1) * C), i * C);
+    return tensor(this.engine, rows, [...places.shape, C]);
   }
 
-  /** The rows of positions up to one. */
-  #upTo(end: number): Float32Array {
+  /** Makes so many rows. */
+  #reach(count: number): void {
     const C = this.channels;
     const have = this.#rows.length / C;
-    if (end > have) {
-      const rows = new Float32Array(Math.max(end, 2 * have) * C);
-      rows.set(this.#rows);
-      rows.set(sinusoidRows(rows.length / C - have, C, have + this.offset, this.layout), this.#rows.length);
-      this.#rows = rows;
-    }
-    return this.#rows;
+    if (count <= have) return;
+    const rows = new Float32Array(Math.max(count, 2 * have) * C);
+    rows.set(this.#rows);
+    rows.set(sinusoidRows(rows.length / C - have, C, have + this.offset, this.layout), this.#rows.length);
+    this.#rows = rows;
   }
 }
 
@@ -248,14 +250,18 @@ export class RelativeBias extends Module {
 
   /**
    * The same for attention alone, which reads rows wherever they begin: where no tape wants a gradient, a view of one row of T + S − 1 distances for each head, so
-   * that memory grows with T + S and not with T S.
+   * that memory grows with T + S and not with T S. Where `from` is a list, each of B examples has its own: [B, H, T, S].
    */
-  view(T: number, S: number, from = 0): Tensor {
+  view(T: number, S: number, from: number | readonly number[] = 0): Tensor {
     const { tensor: table } = this.weight;
-    if (isTracked(this.engine, table)) return this.forward(T, S, from);
-    const rows = contiguous(transpose(embedding(tensor(this.engine, this.#buckets(T, S, from)), table), 0, 1));
+    if (typeof from === 'number' && isTracked(this.engine, table)) return this.forward(T, S, from);
+    const starts = typeof from === 'number' ? [from] : from;
+    const [B, L] = [starts.length, T + S - 1];
+    const buckets = new Int32Array(B * L);
+    for (const [b, start] of starts.entries()) buckets.set(this.#buckets(T, S, start), b * L);
+    const rows = contiguous(transpose(embedding(tensor(this.engine, buckets, [B, L]), table), 1, 2));
     // The keys of query 0 begin at place T − 1, those of each next one a place before.
-    return rows.view([1, rows.dim(0), T, S], [0, T + S - 1, -1, 1], T - 1);
+    return rows.view([B, rows.dim(1), T, S], [rows.dim(1) * L, L, -1, 1], T - 1);
   }
 
   /** Of the T + S − 1 distances, farthest behind first. */

@@ -3,7 +3,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
 import { rotary, rotaryAngles, rotaryRows } from '../ops/rotary.js';
-import { type Tensor, tensor } from '../tensor.js';
+import { overwrite, type Tensor, tensor } from '../tensor.js';
 import type { Turn } from './attention.js';
 import { Module } from './module.js';
 
@@ -30,6 +30,13 @@ export interface RotaryPositionsOptions {
   scaling?: RotaryScaling | undefined;
 }
 
+/** `count` rows of cosines and sines, and their frequencies. */
+interface Table extends Required<Frequencies> {
+  count: number;
+  cos: Float32Array<ArrayBuffer>;
+  sin: Float32Array<ArrayBuffer>;
+}
+
 /** Turns heads of D channels, or the first R of them, by t · θ_i. A row of the table is computed once. */
 export class RotaryPositions extends Module {
   /** What wavelengths grow from. Default 10000. */
@@ -38,8 +45,8 @@ export class RotaryPositions extends Module {
   readonly #turning: number;
   readonly #interleaved: boolean;
   readonly #scaling: RotaryScaling;
-  #frequencies: Frequencies = { angles: [] };
-  #rows = { cos: new Float32Array(0), sin: new Float32Array(0) };
+  /** The last used first. */
+  #tables: readonly Table[] = [];
 
   constructor(
     engine: Engine,
@@ -51,7 +58,7 @@ export class RotaryPositions extends Module {
     super(engine);
     const given = typeof options === 'number' ? { base: options } : options;
     checkOptions(given, ['base', 'share', 'interleaved', 'scaling'], 'RotaryPositions');
-    const { base = 10_000, share = 1, interleaved = false, scaling = (R, b) => ({ angles: rotaryAngles(R, b) }) } = given;
+    const { base = 10_000, share = 1, interleaved = false } = given;
     expectBooleans('RotaryPositions', { interleaved });
     if (!(typeof base === 'number' && base > 0 && base < Number.POSITIVE_INFINITY))
       throw wrongArgument('RotaryPositions', 'base', base, 'It is a number above 0');
@@ -60,46 +67,80 @@ export class RotaryPositions extends Module {
     const R = Math.trunc(channels * share);
     if (!(Number.isSafeInteger(channels) && R >= 2 && R % 2 === 0))
       throw wrongArgument('RotaryPositions', 'C', channels, 'Channels must form pairs');
-    [this.base, this.#turning, this.#interleaved, this.#scaling] = [base, R, interleaved, scaling];
+    [this.base, this.#turning, this.#interleaved] = [base, R, interleaved];
+    const own = { angles: rotaryAngles(R, base) };
+    this.#scaling = given.scaling ?? (() => own);
   }
 
-  /** Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. */
-  forward(T: number, from: number | readonly number[] = 0): Turn {
-    const [starts, half] = [typeof from === 'number' ? [from] : from, this.#turning / 2];
-    this.#reach(Math.max(0, ...starts) + T);
-    const gather = (rows: Float32Array) => {
-      if (starts.length === 1) return rows.subarray((starts[0] as number) * half, ((starts[0] as number) + T) * half);
-      const all = new Float32Array(starts.length * T * half);
-      for (const [b, start] of starts.entries()) all.set(rows.subarray(start * half, (start + T) * half), b * T * half);
-      return all;
-    };
-    const enter = (rows: Float32Array) => tensor(this.engine, gather(rows), [starts.length * T, half]);
-    const table = { cos: enter(this.#rows.cos), sin: enter(this.#rows.sin) };
+  /**
+   * Turns [B, H, T, D] by positions `from` … `from + T − 1`, of each row its own where `from` lists B, again and again until it is disposed of. `whole`: tokens that the
+   * text will have, where it is read in pieces; frequencies that depend on its length are those of all of it.
+   */
+  forward(T: number, from: number | readonly number[] = 0, whole = 0): Turn {
+    const first = this.#values(T, from, whole);
+    const half = this.#turning / 2;
+    const rows = first.cos.length / half;
+    const enter = (values: Float32Array) => tensor(this.engine, values, [rows, half]);
+    const table = { cos: enter(first.cos), sin: enter(first.sin) };
     const places = () =>
       tensor(
         this.engine,
-        Int32Array.from({ length: starts.length * T }, (_, i) => i),
-        [starts.length, T],
+        Int32Array.from({ length: rows }, (_, i) => i),
+        [rows / T, T],
       );
-    const positions = starts.length === 1 ? undefined : places();
+    const positions = rows === T ? undefined : places();
     const options = { interleaved: this.#interleaved, positions };
+    const move: Turn['move'] = (to, all = 0) => {
+      const { cos, sin } = this.#values(T, to, all);
+      overwrite(table.cos, cos);
+      overwrite(table.sin, sin);
+    };
     const dispose = () => {
       for (const x of [table.cos, table.sin, positions]) x?.dispose();
     };
-    return Object.assign((x: Tensor) => rotary(x, table, options), { dispose });
+    return Object.assign((x: Tensor) => rotary(x, table, options), { move, dispose });
   }
 
-  /** Makes rows for a text of T tokens: all of them anew where such a text has other frequencies. */
-  #reach(T: number): void {
-    const { angles, factor = 1 } = this.#scaling(this.#turning, this.base, T);
-    const { angles: old, factor: before = 1 } = this.#frequencies;
-    const same = factor === before && angles.length === old.length && angles.every((angle, i) => angle === old[i]);
-    const have = same ? this.#rows.cos.length / angles.length : 0;
-    if (same && T <= have) return;
-    const rows = Math.max(T, 2 * have);
-    // What cannot be held is refused before JavaScript tries.
-    this.engine.heap.reserve(rows * this.#turning * 4);
-    this.#frequencies = { angles, factor };
-    this.#rows = rotaryRows(angles, rows, factor);
+  /** Rows for T tokens of each text, one text after the other. */
+  #values(T: number, from: number | readonly number[], whole: number): { cos: Float32Array; sin: Float32Array } {
+    const half = this.#turning / 2;
+    const parts = (typeof from === 'number' ? [from] : from).map((start) => {
+      const { cos, sin } = this.#rows(Math.max(start + T, whole));
+      const part = (rows: Float32Array) => rows.subarray(start * half, (start + T) * half);
+      return { cos: part(cos), sin: part(sin) };
+    });
+    return { cos: joined(parts.map(({ cos }) => cos)), sin: joined(parts.map(({ sin }) => sin)) };
   }
+
+  /** The rows of a text of T tokens, or more of them. Texts of different lengths may have different frequencies: two tables are kept. */
+  #rows(T: number): Table {
+    const { angles, factor = 1 } = this.#scaling(this.#turning, this.base, T);
+    const alike = (other: readonly number[]) => angles === other || angles.every((angle, i) => angle === other[i]);
+    const known = this.#tables.find((one) => one.factor === factor && alike(one.angles));
+    const others = this.#tables.filter((one) => one !== known).slice(0, 1);
+    const have = known?.count ?? 0;
+    if (known && T <= have) {
+      this.#tables = [known, ...others];
+      return known;
+    }
+    const count = Math.max(T, 2 * have);
+    // What cannot be held is refused before JavaScript tries.
+    this.engine.heap.reserve(count * this.#turning * 4);
+    const made = { angles, factor, count, ...rotaryRows(angles, count, factor) };
+    this.#tables = [made, ...others];
+    return made;
+  }
+}
+
+/** One after the other. */
+function joined(lists: readonly Float32Array[]): Float32Array {
+  const [first] = lists;
+  if (first && lists.length === 1) return first;
+  const all = new Float32Array(lists.reduce((n, { length }) => n + length, 0));
+  let at = 0;
+  for (const list of lists) {
+    all.set(list, at);
+    at += list.length;
+  }
+  return all;
 }

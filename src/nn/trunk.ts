@@ -7,21 +7,38 @@ import type { Tensor } from '../tensor.js';
 import type { AttentionCall, RotaryMaker, Turn } from './attention.js';
 import { Block, type BlockSpec } from './block.js';
 import type { KVCache } from './cache.js';
+import type { Form } from './formats/format.js';
 import { Module } from './module.js';
 import { makeNorm, type Norm, type NormSpec } from './norm.js';
+import type { Parameter } from './parameter.js';
+import type { RecordedStep } from './recorded_step.js';
 import type { RotaryPositions } from './rotary_positions.js';
+
+/** What a trunk remembers from call to call: keys and values of each block's attentions, and the last step, to be replayed. */
+export interface Caches {
+  readonly self: readonly KVCache[];
+  readonly cross?: readonly KVCache[] | undefined;
+  readonly recorded?: RecordedStep | undefined;
+}
+
+/** By what makes them: blocks share them. */
+export type Turns = ReadonlyMap<RotaryMaker | undefined, Turn>;
 
 /** What all blocks of one call are given. */
 export interface TrunkCall {
   /** Of the attentions to what comes in. */
-  self?: Omit<AttentionCall, 'turn' | 'cache' | 'weights' | 'residual'> | undefined;
+  self?: Omit<AttentionCall, 'turn' | 'cache' | 'isCounted' | 'weights' | 'residual'> | undefined;
   /** What the other attentions read; without it, what their caches hold. */
   memory?: Tensor | undefined;
   cross?: TrunkCall['self'];
   /** Keys and values of each block's attentions. */
-  caches?: { readonly self: readonly KVCache[]; readonly cross?: readonly KVCache[] | undefined } | undefined;
+  caches?: Caches | undefined;
+  /** Whether the caches have counted the tokens of this call: see KVCache.advance. */
+  isCounted?: boolean | undefined;
   /** The position of the first token, of each row its own where there are several. Default 0. */
   from?: number | readonly number[] | undefined;
+  /** Tokens that the text will have, where this is a piece of it. */
+  whole?: number | undefined;
 }
 
 /** What is kept of a call: x, then what each block gives, the last behind the norm; and the weights [B, H, T, S] of each block's attentions. */
@@ -41,6 +58,7 @@ export function keptOf({ hiddenStates, attentions }: { hiddenStates?: boolean | 
 export class Trunk extends Module {
   readonly #blocks: readonly Block[];
   readonly #norm: Norm | undefined;
+  #parameters: readonly Parameter[] | undefined;
   readonly #rotary = new Map<RotaryMaker, RotaryPositions>();
 
   constructor(engine: Engine, specs: readonly BlockSpec[], norm?: NormSpec) {
@@ -59,10 +77,31 @@ export class Trunk extends Module {
   }
 
   /** Takes x through, and frees it as everything between, but for what is kept. */
-  *steps(x: Tensor, call: TrunkCall = {}, { hiddenStates, attentions, crossAttentions }: Kept = {}): Generator<void, Tensor> {
-    const { memory, caches } = call;
-    const turns = new Map<RotaryMaker | undefined, Turn>();
-    for (const [make, positions] of this.#rotary) turns.set(make, positions.forward(x.dim(1), call.from));
+  *steps(x: Tensor, call: TrunkCall = {}, kept: Kept = {}): Generator<void, Tensor> {
+    const recorded = call.caches?.recorded;
+    if (recorded?.takes(this, x, call, kept)) return yield* recorded.steps(this, x, call);
+    const turns = this.turns(x.dim(1), call);
+    const h = yield* this.through(x, turns, call, kept);
+    for (const turn of turns.values()) turn.dispose();
+    yield;
+    return h;
+  }
+
+  /** What holds each of its parameters. */
+  forms(): (Form | undefined)[] {
+    this.#parameters ??= [...this.distinctParameters().values()];
+    return this.#parameters.map(({ form }) => form);
+  }
+
+  /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */
+  turns(T: number, { from, whole }: Pick<TrunkCall, 'from' | 'whole'>): Turns {
+    return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
+  }
+
+  /** Takes x through, yielding between blocks. `run` does what is between two yields. */
+  *through(x: Tensor, turns: Turns, call: TrunkCall, kept: Kept = {}, run = <Y>(part: () => Y): Y => part()): Generator<void, Tensor> {
+    const { memory, caches, isCounted } = call;
+    const { hiddenStates, attentions, crossAttentions } = kept;
     let h = x;
     const leave = (next: Tensor, wanted = true) => {
       if (hiddenStates && wanted) hiddenStates.push(h);
@@ -72,20 +111,23 @@ export class Trunk extends Module {
     for (const [l, block] of this.#blocks.entries()) {
       if (l > 0) yield;
       const turn = turns.get(block.spec.attention.rotary);
-      const self = { ...call.self, turn, cache: caches?.self[l], weights: attentions };
+      const self = { ...call.self, turn, cache: caches?.self[l], isCounted, weights: attentions };
       const cross = { ...call.cross, cache: caches?.cross?.[l], weights: crossAttentions };
-      leave(block.forward(h, { self, memory, cross }));
+      leave(run(() => block.forward(h, { self, memory, cross })));
     }
-    for (const turn of turns.values()) turn.dispose();
+    const norm = this.#norm;
     // In Hugging Face's order, what the last block gives counts behind the norm only.
-    if (this.#norm) leave(this.#norm.forward(h), false);
+    if (norm)
+      leave(
+        run(() => norm.forward(h)),
+        false,
+      );
     hiddenStates?.push(h);
-    yield;
     return h;
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, which then stand for it. */
-  remember(caches: readonly KVCache[], memory: Tensor): void {
-    for (const [l, block] of this.#blocks.entries()) block.remember(caches[l] as KVCache, memory);
+  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, of each row as many as `lengths` says; the caches then stand for it. */
+  remember(caches: readonly KVCache[], memory: Tensor, lengths?: readonly number[]): void {
+    for (const [l, block] of this.#blocks.entries()) block.remember(caches[l] as KVCache, memory, lengths);
   }
 }

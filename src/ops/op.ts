@@ -22,7 +22,11 @@ export function op<X extends { readonly engine: Engine }, Rest extends unknown[]
     const engine = isHost ? engineOf(rest) : (x as X).engine;
     if (!engine.disposed) Engine.latest = engine;
     for (const value of rest) expectEngine(engine, value);
-    return engine.scope(() => asOp(engine, () => body(entered<X>(x, engine), ...(rest.map((value) => entered(value, engine)) as Rest))));
+    const run = () => {
+      if (!isHost && !rest.some(holdsHost)) return body(x as X, ...(rest as unknown as Rest));
+      return body(entered<X>(x, engine), ...(rest.map((value) => entered(value, engine)) as Rest));
+    };
+    return engine.scope(() => asOp(engine, run));
   };
 }
 
@@ -34,14 +38,15 @@ const engineOf = (values: readonly unknown[]): Engine =>
 
 /** Throws ARGUMENT for a tensor of another engine, whose address means something else here; looks into options. */
 function expectEngine(engine: Engine, value: unknown): void {
-  for (const item of isOperand(value) || typeof value !== 'object' || value === null ? [value] : Object.values(value)) {
-    if (!isOperand(item) || item.engine === engine) continue;
-    throw new HeedError('ARGUMENT', `A tensor [${item.shape}] belongs to another engine`, {
+  if (typeof value !== 'object' || value === null) return;
+  if (!isOperand(value)) {
+    for (const item of Object.values(value)) if (isOperand(item)) expectEngine(engine, item);
+  } else if (value.engine !== engine)
+    throw new HeedError('ARGUMENT', `A tensor [${value.shape}] belongs to another engine`, {
       culprit: 'engine',
-      shape: item.shape,
+      shape: value.shape,
       cure: 'Take it over with toHost() and tensor()',
     });
-  }
 }
 
 /** Whether a tape wants a gradient of one of these: then an op keeps what that needs. */

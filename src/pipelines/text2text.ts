@@ -5,8 +5,8 @@
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
-import type { Streamer } from '../generation/search.js';
 import { type Seq2SeqLM, Seq2SeqModel } from '../generation/seq2seq.js';
+import type { Streamer } from '../generation/sequence.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';

@@ -2,8 +2,8 @@
  * The page's side: models that live in a worker, as objects that look like those that live here. A call is a message and a promise. What cannot
  * cross throws and names the cure, `worker: false`. The worker ends with the last model in it, and its memory with it.
  */
-import { isSignal } from '../engine/queue.js';
-import { expectOptions, HeedError, kindOf } from '../errors.js';
+import { expectSignal } from '../engine/queue.js';
+import { expectOptions, HeedError } from '../errors.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
@@ -135,8 +135,7 @@ export class Remote {
     const id = ++this.#last;
     expectOptions(given, 'The model');
     const { signal, ...rest } = given as Options & { signal?: AbortSignal };
-    if (signal !== undefined && !isSignal(signal))
-      throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
+    expectSignal(signal);
     const { heard, options, strange } = parted(rest);
     return new Promise((resolve, reject) => {
       if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange} cannot cross to it`, strange);

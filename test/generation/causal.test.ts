@@ -130,28 +130,28 @@ describe.each(names)('%s', (name) => {
     await expect(model.generate({ input_ids, max_new_tokens: 8, signal: stop })).rejects.toThrow('enough');
   });
 
+  it('tells of the steps of texts of different lengths, from the first new token of each on', async () => {
+    const texts = [[5, 9, 3], [4]];
+    const asked = { max_new_tokens: 5, eos_token_id: 96, return_dict_in_generate: true, output_scores: true, output_logits: true } as const;
+    const input_ids = [texts[0], [0, 0, 4]] as number[][];
+    const attention_mask = [
+      [1, 1, 1],
+      [0, 0, 1],
+    ];
+    const together = await model.generate({ input_ids, attention_mask, ...asked, repetition_penalty: 1.4 });
+    for (const [row, text] of texts.entries()) {
+      const alone = await model.generate({ input_ids: [text], ...asked, repetition_penalty: 1.4 });
+      for (const key of ['scores', 'logits'] as const)
+        expect(together[key]?.map((x) => (x.tolist() as number[][])[row])).toEqual(alone[key]?.map((x) => (x.tolist() as number[][])[0]));
+    }
+  });
+
   it.each([
     ['padding between tokens', { input_ids: [[1, 2, 3]], attention_mask: [[1, 0, 1]] }, 'ARGUMENT'],
     ['no token at all', { input_ids: [[1, 2, 3]], attention_mask: [[0, 0, 0]] }, 'ARGUMENT'],
     ['a token outside of the vocabulary', { input_ids: [[1, 97]] }, 'ARGUMENT'],
     ['more tokens than it has positions', { input_ids: [[1, 2]], max_new_tokens: 1000 }, 'ARGUMENT'],
     ['an option that it does not have', { input_ids: [[1, 2]], penalty_alpha: 0.6 }, 'UNSUPPORTED'],
-    [
-      'steps of different texts',
-      {
-        input_ids: [
-          [1, 2],
-          [0, 2],
-        ],
-        attention_mask: [
-          [1, 1],
-          [0, 1],
-        ],
-        return_dict_in_generate: true,
-        output_scores: true,
-      },
-      'UNSUPPORTED',
-    ],
   ])('refuses %s', async (what, options, code) => {
     // ALiBi has no last position.
     if (name === 'bloom' && what.startsWith('more tokens')) return;

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { createEngine } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { GenerationConfig } from '../../dist/generation/config.js';
-import type { Found } from '../../dist/generation/search.js';
+import type { Found } from '../../dist/generation/sequence.js';
 import { TopK } from '../../dist/generation/top_k.js';
 import { logitsAfter, randomToy, searchToy, type Toy, ToyDecoding } from './toy.js';
 

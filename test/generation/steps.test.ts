@@ -37,6 +37,22 @@ describe.each(['bart', 'marian', 't5', 't5_gated'])('%s', (name) => {
     model.dispose();
   });
 
+  it('looks at padding that all sources have with no weight', async () => {
+    const model = await load(name);
+    const wants = { output_attentions: true };
+    const [ids, mask] = [
+      [18, 92, 51],
+      [1, 1, 1],
+    ];
+    const padded = { input_ids: [[...ids, 0, 0]], attention_mask: [[...mask, 0, 0]], decoder_input_ids: [[0, 8]] };
+    const [weights] = (await model(padded, wants)).cross_attentions as [HostTensor];
+    const [alone] = (await model({ input_ids: [ids], decoder_input_ids: [[0, 8]] }, wants)).cross_attentions as [HostTensor];
+    const rows = (weights.tolist() as number[][][][]).flat(2);
+    expect(rows.map((row) => row.slice(0, 3))).toEqual((alone.tolist() as number[][][][]).flat(2));
+    expect(rows.every((row) => row.length === 5 && row[3] === 0 && row[4] === 0)).toBe(true);
+    model.dispose();
+  });
+
   it('refuses a row in which no token counts', async () => {
     const model = await load(name);
     const mask = [[1, 1, 1, 1, 1, 1], attention_mask[1] as number[], [0, 0, 0, 0, 0, 0]];

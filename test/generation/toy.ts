@@ -4,9 +4,10 @@
  */
 import { type Engine, tensor } from 'heed';
 import type { GenerationConfig } from '../../dist/generation/config.js';
-import { search } from '../../dist/generation/generate.js';
+import { Loop } from '../../dist/generation/loop.js';
 import { planOf, startsOf } from '../../dist/generation/plan.js';
-import type { Decoding, Found, Streamer } from '../../dist/generation/search.js';
+import type { Decoding } from '../../dist/generation/request.js';
+import type { Found, Streamer } from '../../dist/generation/sequence.js';
 import { Random } from '../cases/random.js';
 
 export interface Toy {
@@ -60,6 +61,14 @@ export class ToyDecoding implements Decoding {
       return { example, ids: [...ids] };
     });
   }
+
+  join(other: ToyDecoding): void {
+    this.#rows.push(...other.#rows);
+  }
+
+  dispose(): void {
+    this.#rows = [];
+  }
 }
 
 export interface Call {
@@ -78,5 +87,10 @@ export async function searchToy(engine: Engine, toy: Toy, options: GenerationCon
   const starts = toy.logits.map(() => prompt);
   const wishes = { decoder_start_token_id: 0, ...own };
   const plan = planOf(wishes, options, startsOf(wishes, options, starts), { V: toy.V, positions: positions + 1 });
-  return engine.run(() => search(decoding, { engine, plan, sources: starts.map((_, i) => sources[i] ?? []), streamer }), signal);
+  const prompts = plan.prompts.map((ids, i) => ({ ids, source: sources[i] ?? [], plan }));
+  const start = function* () {
+    yield;
+    return decoding;
+  };
+  return new Loop((steps) => engine.run(steps)).add({ engine, prompts, start, streamer, signal });
 }

@@ -118,6 +118,49 @@ describe.each(names)('%s', (name) => {
     expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
   });
 
+  it('gives rows that began at different times, together, the bits that each has alone', async () => {
+    const { ids, shape } = inputsOf(name);
+    const T = shape[1];
+    const before = engine.memory();
+    const { alone, together } = await engine.run(function* () {
+      const row = (b: number, from: number, to: number) => ids.slice(b * T + from, b * T + to);
+      const wholes: Float32Array[] = [];
+      for (const b of [0, 1]) wholes.push((yield* model.steps({ ids: row(b, 0, T), shape: [1, T] })).logits.toHost().data as Float32Array);
+      // The second row comes when the first has 7 tokens, and has 3.
+      const [state, other] = [model.start(), model.start()];
+      yield* model.decode(row(0, 0, 7), [1, 7], state);
+      yield* model.decode(row(1, 0, 3), [1, 3], other);
+      state.join(other);
+      other.dispose();
+      expect([state.rows, state.length, state.from]).toEqual([2, 7, [7, 3]]);
+      const got: Float32Array[] = [];
+      for (const [at, count] of [
+        [0, 1],
+        [1, 2],
+        [3, 1],
+      ] as const) {
+        const next = [...row(0, 7 + at, 7 + at + count), ...row(1, 3 + at, 3 + at + count)];
+        got.push((yield* model.decode(Int32Array.from(next), [2, count], state)).logits.toHost().data as Float32Array);
+      }
+      // The first one leaves.
+      state.reorder([1]);
+      got.push((yield* model.decode(row(1, 7, 9), [1, 2], state)).logits.toHost().data as Float32Array);
+      expect(state.from).toBe(9);
+      state.dispose();
+      return { alone: wholes, together: got };
+    });
+    const V = model.dims.V;
+    const part = (b: number, from: number, count: number) => Array.from((alone[b] as Float32Array).slice(from * V, (from + count) * V));
+    const want = [
+      [...part(0, 7, 1), ...part(1, 3, 1)],
+      [...part(0, 8, 2), ...part(1, 4, 2)],
+      [...part(0, 10, 1), ...part(1, 6, 1)],
+      part(1, 7, 2),
+    ];
+    for (const [i, data] of together.entries()) expect(Array.from(data), `step ${i}`).toEqual(want[i]);
+    expect(engine.memory()).toMatchObject({ used: before.used, storages: before.storages });
+  });
+
   it('is written as it came', () => {
     const came = tensors(name, 'model');
     const saved = readWeights(joinSafetensors(writeSafetensors([...origin.tensors('float32')])));

@@ -184,6 +184,33 @@ describe.each(names)('decoding with %s', (name) => {
     });
   });
 
+  it('goes on from rows that joined later, of sources of other lengths, as each would alone', () => {
+    engine.scope(() => {
+      const parts = [0, 1].map((b) => ({ ...only(b), source: inputs.source.slice(b * S, b * S + (inputs.lengths[b] as number)) }));
+      const start = ({ source, lengths }: (typeof parts)[number]) =>
+        model.start(drain(model.encode({ ids: source, shape: [1, source.length] })).lastHiddenState, lengths);
+      const alone = parts.map((part) => {
+        const state = start(part);
+        const { logits } = decode(model, part.target, state);
+        state.dispose();
+        return numbers(logits);
+      });
+      const [state, other] = parts.map(start) as [DecoderState, DecoderState];
+      const [one, two] = parts.map(({ target }) => Array.from(target)) as [number[], number[]];
+      decode(model, Int32Array.from(one.slice(0, 3)), state);
+      decode(model, Int32Array.from(two.slice(0, 1)), other);
+      state.join(other);
+      other.dispose();
+      for (let t = 0; t < 4; t++) {
+        const got = numbers(decode(model, Int32Array.from([one[3 + t], two[1 + t]] as number[]), state).logits);
+        expect(got.slice(0, 97)).toEqual(alone[0]?.slice((3 + t) * 97, (4 + t) * 97));
+        expect(got.slice(97)).toEqual(alone[1]?.slice((1 + t) * 97, (2 + t) * 97));
+      }
+      expect(state.lengths).toEqual([7, 5]);
+      state.dispose();
+    });
+  });
+
   it('computes what rows of one source share once: reordering takes no memory but its table', () => {
     engine.scope(() => {
       const state = started(only(0));

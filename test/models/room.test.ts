@@ -5,6 +5,8 @@ import { createEngine } from '../../dist/entry/node.js';
 import { Encoder } from '../../dist/models/encoder.js';
 import { withRoom } from '../../dist/models/room.js';
 import { RelativeBias } from '../../dist/nn/positions.js';
+import { scale } from '../../dist/ops/index.js';
+import { tensor } from '../../dist/tensor.js';
 import { failureOf } from '../io/memory.js';
 
 const dims = { C: 32, L: 1, H: 2, F: 64, V: 100, positions: 1 << 24, types: 0, eps: 1e-5 };
@@ -49,4 +51,16 @@ describe('a row', () => {
     expect(launches - turns).toBeLessThan(100); // of the rehearsal, which runs no kernel
     expect(await run(10)).toBe(320);
   });
+});
+
+it('is looked at within a look, too: not a kernel runs in either', () => {
+  const ones = () => tensor(engine, new Float32Array(1000).fill(1), [1000]);
+  // What is free is not zero, so that a kernel would show.
+  ones().dispose();
+  const before = engine.heap.bytes.slice();
+  engine.rehearse(() => {
+    engine.rehearse(() => {});
+    scale(ones(), 7);
+  });
+  expect(Buffer.compare(engine.heap.bytes, before)).toBe(0);
 });

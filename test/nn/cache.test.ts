@@ -2,6 +2,7 @@
 import { KVCache, MultiheadAttention } from 'heed/nn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createEngine, type Engine, type EngineTensor as Tensor, tensor } from '../../dist/entry/node.js';
+import { cachedAttention } from '../../dist/ops/attention.js';
 import { contiguous, narrow, Tape } from '../../dist/ops/index.js';
 import { Random } from '../cases/random.js';
 import { failureOf } from '../io/memory.js';
@@ -15,6 +16,8 @@ afterAll(() => engine.dispose());
 
 const random = new Random(5);
 const floats = (shape: readonly number[]) => tensor(engine, random.floats(shape).data, shape);
+/** The same ones for a seed. */
+const floatsOf = (seed: number, shape: readonly number[]) => tensor(engine, new Random(seed).floats(shape).data, shape);
 const numbers = (x: Tensor) => Array.from(contiguous(x).toHost().data);
 const causal = { isCausal: true, needWeights: true, averageAttnWeights: false };
 
@@ -123,6 +126,39 @@ describe('a cache', () => {
       cache.dispose();
       layer.dispose();
     });
+  });
+
+  it('takes keys in two halves: room and counts, then the numbers', async () => {
+    const caches = [new KVCache(engine), new KVCache(engine)] as const;
+    const [one, other] = caches;
+    const looks = () =>
+      caches.map((cache) => numbers(cachedAttention(floatsOf(9, [2, 4, 1, 8]), cache.panels, { enableGqa: true }).output));
+    const { code } = await failureOf(() => one.advance(1)); // of how many rows and heads?
+    expect(code).toBe('ARGUMENT');
+    engine.scope(() => {
+      for (const cache of caches) cache.append(floatsOf(1, [2, 2, 30, 8]), floatsOf(2, [2, 2, 30, 8]));
+      for (let t = 0; t < 110; t++) {
+        const [k, v] = [floatsOf(t, [2, 2, 1, 8]), floatsOf(-t, [2, 2, 1, 8])];
+        one.append(k, v);
+        const { table } = other;
+        other.advance(1);
+        // Kernels find it where it was, but for another page.
+        expect(other.table === table).toBe(other.length !== 129);
+        other.put(k, v);
+        const [a, b] = looks();
+        expect(b).toEqual(a);
+      }
+      expect(other.lengths).toEqual([140, 140]);
+    });
+    const k = floats([2, 2, 1, 8]);
+    one.advance(1);
+    expect((await failureOf(() => one.put(floats([2, 2, 2, 8]), k))).code).toBe('SHAPE');
+    one.put(k, k);
+    one.advance(1);
+    one.reorder([1, 1]); // which share their pages
+    expect((await failureOf(() => one.put(k, k))).code).toBe('ARGUMENT');
+    expect((await failureOf(() => other.append(k, k, [1, 2]))).code).toBe('ARGUMENT');
+    for (const cache of caches) cache.dispose();
   });
 
   it('gives all of its memory back, however it grew', () => {

@@ -79,6 +79,17 @@ describe('rotary positions', () => {
       expect(lengthOf(T)).toBeCloseTo(want, 5);
   });
 
+  it('have the rows of each text for itself, whatever is the length of those beside it', () => {
+    const scaling = (_R: number, _base: number, T: number) => ({ angles: [1 / T], factor: T });
+    const positions = new RotaryPositions(engine, 2, { scaling });
+    const ones = (B: number) => tensor(engine, new Float32Array(B * 4).fill(1), [B, 1, 2, 2]);
+    const froms = [3, 0, 9, 3];
+    const together = positions.forward(2, froms)(ones(4)).toHost().data;
+    const alone = froms.flatMap((from) => Array.from(positions.forward(2, from)(ones(1)).toHost().data));
+    expect(Array.from(together)).toEqual(alone);
+    expect(Math.hypot(...alone.slice(0, 2))).toBeCloseTo(5 * Math.SQRT2, 5);
+  });
+
   it.each([
     ['share', { share: 0 }],
     ['share', { share: 1.5 }],

@@ -100,13 +100,15 @@ export interface Format {
 
 export abstract class Form {
   abstract readonly storage: Storage;
-  /** Elements that have been written. */
-  #filled = 0;
+  /** Elements that have not been written yet. */
+  #missing: number;
 
-  constructor(readonly weights: Weights) {}
+  constructor(readonly weights: Weights) {
+    this.#missing = sizeOf(weights.shape);
+  }
 
   get complete(): boolean {
-    return this.#filled === sizeOf(this.weights.shape);
+    return this.#missing === 0;
   }
 
   /** Whether another form of this format, and of as many bytes, holds the same bits: what rows do not reach of panels is zeros. */
@@ -119,12 +121,12 @@ export abstract class Form {
 
   /** Starts over: memory is kept, values are awaited. */
   reset(): void {
-    this.#filled = 0;
+    this.#missing = sizeOf(this.weights.shape);
   }
 
   /** Takes what its memory holds for its values. */
   assume(): void {
-    this.#filled = sizeOf(this.weights.shape);
+    this.#missing = 0;
   }
 
   /** Takes rows `row` … of a checkpoint. Throws NUMERIC for what is not finite. */
@@ -133,7 +135,7 @@ export abstract class Form {
     const rows = bytes.length / Math.max(1, rowBytes(source, width));
     if (source.copy && source.format === this.constructor) source.copy(this as Form as PanelForm, row, bytes);
     else this.take(row, rows, bytes, source);
-    this.#filled += rows * width;
+    this.#missing -= rows * width;
   }
 
   /** Takes rows that are not of its own format. */
@@ -148,7 +150,7 @@ export abstract class Form {
       source.widen(this.weights, bytes, x);
       this.takeColumns(at, x);
     });
-    this.#filled += columns * at.rows;
+    this.#missing -= columns * at.rows;
   }
 
   /** Takes columns that lie as rows: float32 [columns, rows]. */

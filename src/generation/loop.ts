@@ -1,0 +1,128 @@
+/**
+ * The loop of one model: what it writes for all calls of `generate`, a token for every row in a step, each step an `engine.run` of its own, so that other work on the engine
+ * comes in between. Between steps newcomers are let in, a piece of their prompts at a time, and those that have ended, or were given up, are let go.
+ */
+import { expectSignal, settleEarly } from '../engine/queue.js';
+import { HeedError } from '../errors.js';
+import { narrow } from '../ops/shape.js';
+import type { Tensor } from '../tensor.js';
+import { type Decoding, type Job, Request } from './request.js';
+import type { Found } from './sequence.js';
+
+/** Runs steps on the model: `engine.run`, and what the model has to say of it. */
+type Run = <T>(steps: () => Generator<unknown, T>) => Promise<T>;
+
+export class Loop {
+  readonly #run: Run;
+  /** Whose prompts wait to be read, in the order in which they came. */
+  readonly #waiting: Request[] = [];
+  /** Whose prompts are being read. */
+  #newcomer: Request | undefined;
+  /** Whose rows are stepped, in the order in which their rows lie: the order in which they came. */
+  #writing: Request[] = [];
+  /** What is remembered of all those rows. */
+  #decoding: Decoding | undefined;
+  #isGoing = false;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** The sequences of every prompt, `num_return_sequences` each, in order. Rejects with what goes wrong, and with the signal's reason. */
+  add(job: Job): Promise<Found[]> {
+    expectSignal(job.signal);
+    const found = new Promise<Found[]>((resolve, reject) => {
+      if (!job.prompts.length) return resolve([]);
+      this.#waiting.push(new Request(job, { resolve, reject }));
+      if (!this.#isGoing) void this.#go();
+    });
+    return settleEarly(found, job.signal);
+  }
+
+  async #go(): Promise<void> {
+    this.#isGoing = true;
+    for (;;) {
+      this.#newcomer ??= this.#waiting.shift();
+      if (this.#newcomer) await this.#read(this.#newcomer);
+      else if (!this.#writing.length) break;
+      if (this.#writing.length) await this.#step();
+    }
+    this.#isGoing = false;
+  }
+
+  /** A piece of a newcomer's prompts, however long they are: the others wait for no more. When they are read, its rows come behind those of the others. */
+  async #read(newcomer: Request): Promise<void> {
+    try {
+      if (!(await this.#run(() => newcomer.read()))) return;
+      this.#join(newcomer);
+    } catch (error) {
+      newcomer.fail(error);
+    }
+    this.#newcomer = undefined;
+  }
+
+  #join(newcomer: Request): void {
+    const decoding = newcomer.take();
+    if (!decoding) return;
+    if (this.#decoding) {
+      try {
+        this.#decoding.join(decoding);
+      } finally {
+        decoding.dispose();
+      }
+    } else this.#decoding = decoding;
+    this.#writing.push(newcomer);
+  }
+
+  /** A token for every row. What fails here fails for all. */
+  async #step(): Promise<void> {
+    try {
+      await this.#run(() => this.#tokens());
+    } catch (error) {
+      this.#decoding?.dispose();
+      this.#decoding = undefined;
+      for (const request of this.#writing.splice(0)) request.fail(error);
+    }
+  }
+
+  *#tokens(): Generator<void, void> {
+    const decoding = this.#decoding as Decoding;
+    const counts = this.#writing.map(({ rows }) => rows.length);
+    const last = this.#writing.flatMap(({ rows }) => rows.map(({ ids }) => ids.at(-1) as number));
+    let logits: Tensor;
+    try {
+      logits = yield* decoding.step(Int32Array.from(last), last.length);
+    } catch (error) {
+      // Caught here, what the step has left for later is computed still: pages of rows that go on may have moved.
+      if (this.#giveWay(error)) return;
+      throw error;
+    }
+    const rows: number[] = [];
+    let at = 0;
+    for (const [i, request] of this.#writing.entries()) {
+      const count = counts[i] as number;
+      try {
+        for (const row of request.step(narrow(logits, 0, at, count))) rows.push(at + row);
+      } catch (error) {
+        // A streamer's error, or that no token can come: it is this request's alone.
+        request.fail(error);
+      }
+      at += count;
+    }
+    this.#writing = this.#writing.filter((request) => request.rows.length);
+    if (rows.length) return decoding.reorder(rows);
+    decoding.dispose();
+    this.#decoding = undefined;
+  }
+
+  /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
+  #giveWay(error: unknown): boolean {
+    if (!(error instanceof HeedError && error.code === 'MEMORY')) return false;
+    const last = this.#newcomer ?? (this.#writing.length > 1 ? this.#writing.pop() : undefined);
+    if (!last) return false;
+    if (last !== this.#newcomer) this.#decoding?.reorder(this.#writing.flatMap(({ rows }) => rows).map((_, row) => row));
+    this.#newcomer = undefined;
+    last.fail(error);
+    return true;
+  }
+}

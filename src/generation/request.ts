@@ -1,0 +1,224 @@
+/**
+ * One call of `generate` on its way: first its prompts are read, then it has rows that a loop steps beside those of other calls. Between the loop's logits and the sequences
+ * stand the processors, and what the call wants to be told of each step.
+ */
+import type { Engine } from '../engine/engine.js';
+import { expectRoom } from '../models/room.js';
+import { logSoftmax } from '../ops/norm.js';
+import { drained } from '../steps.js';
+import { HostTensor, type Tensor, tensor } from '../tensor.js';
+import { BeamSearch } from './beam.js';
+import { GreedySearch } from './greedy.js';
+import type { Plan } from './plan.js';
+import { processorsOf } from './processors.js';
+import { warp } from './sampling.js';
+import type { Found, Row, Sequence, Streamer } from './sequence.js';
+
+/** What a model remembers of rows of tokens that it has read. Whatever satisfies it can be written with. */
+export interface Decoding {
+  /** Reads tokens [rows, t], the next ones of every row → logits [rows, V] of what follows them, or, where they are not `scored`, anything. They belong to the innermost scope. */
+  step(tokens: Int32Array, rows: number, scored?: boolean): Generator<void, Tensor>;
+  /** Row i goes on from what row `rows[i]` was. There may be more of them, or fewer, than before. */
+  reorder(rows: readonly number[]): void;
+  /** The rows of another one come behind those of this one. The other is still to be disposed of. */
+  join(other: this): void;
+  dispose(): void;
+}
+
+/** A text that is to be gone on with. */
+export interface Prompt {
+  ids: readonly number[];
+  /** Its source, without padding. */
+  source: readonly number[];
+  /** Those of a call differ in lengths alone. */
+  plan: Plan;
+}
+
+/** What a call of `generate` asks for. */
+export interface Job {
+  engine: Engine;
+  prompts: readonly Prompt[];
+  /** What the model remembers of some of the prompts before their first token, a row each: their sources. */
+  start(prompts: readonly number[]): Generator<void, Decoding>;
+  streamer?: Streamer | undefined;
+  /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
+  kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
+  /** Ends it. */
+  signal?: AbortSignal | undefined;
+}
+
+/** Tokens that are read at a time. */
+const PIECE = 512;
+/** Stands between pieces: what follows is for another call of `engine.run`, so that nobody waits for all of them. */
+const REST = Symbol('rest');
+type Reading<T> = Generator<unknown, T>;
+
+export class Request {
+  readonly #job: Job;
+  readonly #settle: { resolve(found: Found[]): void; reject(error: unknown): void };
+  readonly #sequences: readonly Sequence[];
+  readonly #keepsAll: boolean;
+  readonly #reading: Reading<void>;
+  #settled = false;
+  /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
+  #decoding: Decoding | undefined;
+
+  constructor(job: Job, settle: { resolve(found: Found[]): void; reject(error: unknown): void }) {
+    const { prompts, streamer, kept } = job;
+    this.#job = job;
+    this.#settle = settle;
+    this.#sequences = prompts.map(({ ids: prompt, source, plan }, index) => {
+      const beginning = { plan, prompt, processors: processorsOf(plan, source), index, streamer };
+      return plan.num_beams > 1 ? new BeamSearch(beginning) : new GreedySearch(beginning);
+    });
+    this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
+    this.#reading = this.#read();
+  }
+
+  /** What is read next, a row each; none where it has ended. */
+  get rows(): readonly Row[] {
+    return this.#settled ? [] : this.#sequences.flatMap(({ rows }) => rows);
+  }
+
+  /** Reads on in the prompts, until there is a rest. Whether they are read: then the first tokens have been chosen. Throws the reason of an abort. */
+  *read(): Generator<void, boolean> {
+    for (;;) {
+      this.#job.signal?.throwIfAborted();
+      const { done, value } = this.#reading.next();
+      if (done || value === REST) return done === true;
+      yield;
+    }
+  }
+
+  /**
+   * Takes in the logits [rows, V] of its rows: those that each row of the next step goes on from. It has none where it has ended. Throws the reason of an abort, and whatever a
+   * streamer throws.
+   */
+  step(logits: Tensor): readonly number[] {
+    this.#job.signal?.throwIfAborted();
+    const parents: number[] = [];
+    this.#withScores(logits, (scores) => {
+      let at = 0;
+      for (const sequence of this.#sequences) {
+        const own = scores.slice(at, at + sequence.rows.length);
+        if (own.length) sequence.step(own, this.#keepsAll);
+        for (const { from } of sequence.rows) parents.push(at + from);
+        at += own.length;
+      }
+    });
+    if (!this.#sequences.every(({ ended }) => ended)) return parents;
+    this.#settled = true;
+    this.#settle.resolve(this.#sequences.flatMap(({ found }) => found));
+    return [];
+  }
+
+  /** What is remembered of its rows, once its prompts are read; nothing where it ended with its first tokens. The caller disposes of it. */
+  take(): Decoding | undefined {
+    const decoding = this.#decoding;
+    this.#decoding = undefined;
+    return decoding;
+  }
+
+  /** It goes on no more. */
+  fail(error: unknown): void {
+    this.#settled = true;
+    this.#reading.return();
+    this.take()?.dispose();
+    this.#settle.reject(error);
+  }
+
+  /** Prompts of one length are read together, and join when all are read. */
+  *#read(): Reading<void> {
+    const { engine, prompts, streamer, start } = this.#job;
+    streamer?.put(prompts.map(({ ids }) => [...ids]));
+    const all = prompts.map((_, i) => i);
+    const idsOf = (i: number) => (prompts[i] as Prompt).ids;
+    const groups = [...new Set(prompts.map(({ ids }) => ids.length))].map((length) => all.filter((i) => idsOf(i).length === length));
+    const logits: HostTensor[] = [];
+    const parts: Decoding[] = [];
+    try {
+      for (const members of groups) {
+        if (parts.length) yield REST;
+        const texts = members.map(idsOf);
+        expectRoom(engine, [texts.length, (texts[0] as readonly number[]).length], () => {
+          const twin = drained(start(members));
+          drained(readInto(twin, texts));
+          twin.dispose();
+        });
+        const decoding = yield* start(members);
+        parts.push(decoding);
+        logits.push((yield* readInto(decoding, texts)).toHost());
+      }
+      const [whole, ...others] = parts as [Decoding, ...Decoding[]];
+      for (const other of others) whole.join(other);
+      // Rows come in the order of the prompts.
+      const order = groups.flat();
+      whole.reorder(all.map((i) => order.indexOf(i)));
+      const rows = this.step(tensor(engine, inOrder(logits, order), [all.length, logits[0]?.dims[1] as number]));
+      if (!rows.length) return;
+      whole.reorder(rows);
+      this.#decoding = whole;
+    } finally {
+      for (const part of parts) if (part !== this.#decoding) part.dispose();
+    }
+  }
+
+  /** The scores of each row's next token, processed, one [V] a row: they view the engine's memory and last until `use` returns. */
+  #withScores(logits: Tensor, use: (scores: Float32Array[]) => void): void {
+    const { engine, prompts, kept } = this.#job;
+    const { plan } = prompts[0] as Prompt;
+    const { num_beams, num_return_sequences, sampling, renormalize_logits } = plan;
+    const [R, V] = logits.shape as [number, number];
+    const views = (x: Tensor) => Array.from({ length: R }, (_, r) => engine.heap.floats(x.ptr + 4 * r * V, V));
+    const each = (prompts.length * (num_beams > 1 ? num_beams : num_return_sequences)) / R;
+    engine.scope(() => {
+      keep(kept?.logits, views(logits), each);
+      // Beams are compared by their probability.
+      const scores = num_beams > 1 ? logSoftmax(logits) : logits;
+      const rows = views(scores);
+      let at = 0;
+      for (const { processors, rows: own } of this.#sequences)
+        for (const { ids } of own) {
+          const row = rows[at++] as Float32Array;
+          for (const process of processors) process(row, ids);
+          if (sampling) warp(row, sampling);
+        }
+      const processed = renormalize_logits ? views(logSoftmax(scores)) : rows;
+      keep(kept?.scores, processed, each);
+      use(processed);
+    });
+  }
+}
+
+/** Reads texts of one length, a row each, in pieces: the logits [rows, V] of what follows them. */
+function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): Reading<Tensor> {
+  const T = (texts[0] as readonly number[]).length;
+  const width = Math.max(1, Math.floor(PIECE / texts.length));
+  for (let from = 0; ; from += width) {
+    const to = from + width;
+    const tokens = Int32Array.from(texts.flatMap((ids) => ids.slice(from, to)));
+    const logits = yield* decoding.step(tokens, texts.length, to >= T);
+    if (to >= T) return logits;
+    yield REST;
+  }
+}
+
+/** Rows that came in an order, by it. */
+function inOrder(parts: readonly HostTensor[], order: readonly number[]): Float32Array {
+  const rows = parts.flatMap(({ data, dims: [R = 0, V = 0] }) =>
+    Array.from({ length: R }, (_, r) => (data as Float32Array).subarray(r * V, (r + 1) * V)),
+  );
+  const V = rows[0]?.length ?? 0;
+  const all = new Float32Array(rows.length * V);
+  for (const [at, row] of rows.entries()) all.set(row, (order[at] as number) * V);
+  return all;
+}
+
+/** Copies a step's rows, each as often as it counts. */
+function keep(into: HostTensor[] | undefined, rows: readonly Float32Array[], each: number): void {
+  if (!into) return;
+  const V = rows[0]?.length ?? 0;
+  const data = new Float32Array(rows.length * each * V);
+  for (let row = 0; row < rows.length * each; row++) data.set(rows[Math.floor(row / each)] as Float32Array, row * V);
+  into.push(new HostTensor('float32', data, [rows.length * each, V]));
+}

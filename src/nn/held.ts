@@ -1,0 +1,63 @@
+/** How parameters are held, and what they refuse. */
+import { HeedError, kindOf } from '../errors.js';
+import type { Shape } from '../tensor.js';
+import type { Format } from './formats/format.js';
+import { Packed } from './formats/packed.js';
+import { Quantized } from './formats/q8.js';
+import { Rows } from './formats/rows.js';
+import type { Init } from './init.js';
+
+/** How a parameter is held, and how it begins. */
+export interface ParameterOptions {
+  /** Read by matmul: [N, K] in panels. Otherwise row-major. */
+  packed?: boolean;
+  /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
+  parts?: number | readonly number[];
+  /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
+  quantizable?: boolean;
+  /** How it begins where nothing is loaded. Default zeros. */
+  init?: Init;
+}
+
+/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row. */
+export type ParameterDtype = 'float32' | 'q8';
+
+/** The formats of those dtypes that a parameter does not choose itself. */
+const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized };
+
+/** Throws UNSUPPORTED for a dtype that is none. */
+export function formatOf(dtype: ParameterDtype): Format | undefined {
+  if (Object.hasOwn(formats, dtype)) return formats[dtype];
+  throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
+}
+
+/** What values lie in: the format that was chosen, or float32 as training, and products that read panels, want it. */
+export const formatIn = (packs: boolean, training: boolean, chosen: Format | undefined): Format =>
+  chosen ?? (packs && !training ? Packed : Rows);
+
+/** Rows of each of the matrices that are stacked. */
+export const heightsOf = (shape: Shape, parts: number | readonly number[]): readonly number[] =>
+  typeof parts === 'number' ? Array.from({ length: parts }, () => (shape[0] as number) / parts) : parts;
+
+interface Named {
+  readonly name: string;
+  readonly shape: Shape;
+}
+
+export const empty = ({ name, shape }: Named): HeedError =>
+  new HeedError('MODEL_MISMATCH', `${name} has no values yet`, { culprit: name, shape, cure: 'Call loadStateDict or init first' });
+
+export const untrainable = ({ name, shape }: Named, { dtype }: Format): HeedError =>
+  new HeedError('UNSUPPORTED', `${name} is held in ${dtype.slice(1)} bits, which do not train`, {
+    culprit: name,
+    shape,
+    cure: "Load it with { dtype: 'fp32' }, or call to('float32') before",
+  });
+
+export function unholdable({ name, shape }: Named, { dtype }: Format, training: boolean): HeedError {
+  const why = training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
+  return new HeedError('UNSUPPORTED', `${name} cannot be held in ${dtype.slice(1)} bits: ${why}`, { culprit: name, shape });
+}
+
+export const unrounded = ({ name, dtype }: { readonly name: string; readonly dtype: string }): HeedError =>
+  new HeedError('ARGUMENT', `${name} is ${dtype}`, { culprit: name, cure: "Call to('q8') first" });

@@ -1,0 +1,95 @@
+/**
+ * A step of decoding, one token for each row, as its launches: they are recorded once and then replayed, so that the host is spared modules, ops and checks, which take longer than the
+ * kernels of a small model. What differs from step to step is written before: the states that come in, the positions' angles, and the caches' tables, which have the rows' lengths. A step that has
+ * anything else about it, wants to be looked at, trains, or launches by what states hold is not recorded. Bits are those of a step that was not, since the launches are.
+ */
+import type { Engine } from '../engine/engine.js';
+import { copy_rows } from '../engine/kernels.generated.js';
+import { Recording } from '../engine/recording.js';
+import { Tensor } from '../tensor.js';
+import type { Kept, Trunk, TrunkCall, Turns } from './trunk.js';
+
+/** What a step was recorded with: it is replayed for as long as all of it is the same. */
+type Signs = readonly unknown[];
+
+/** What can be replayed. */
+interface Replayed {
+  signs: Signs;
+  turns: Turns;
+  /** Addresses of states [rows, 1, C]. */
+  input: number;
+  output: number;
+}
+
+/** A trunk: where it is routed, launches depend on what states hold, so that no two steps have the same ones. */
+type Recordable = Trunk & { readonly isRouted?: boolean };
+
+export class RecordedStep {
+  #recording: Recording | undefined;
+  #replayed: Replayed | undefined;
+  /** What is made in a rehearsal is used in it alone, and nothing else there. */
+  readonly #isRehearsed: boolean;
+
+  constructor(readonly engine: Engine) {
+    this.#isRehearsed = engine.isRehearsing;
+  }
+
+  /** Whether a call is a step of the same kind as those before and after it. */
+  takes(trunk: Recordable, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
+    const has = (given: object = {}) => Object.values(given).some((value) => value !== undefined);
+    if (x.dim(1) !== 1 || trunk.training || trunk.isRouted || memory || has(self) || has(cross) || has(kept)) return false;
+    return this.engine.isRehearsing === this.#isRehearsed && (caches?.self ?? []).every(({ rows }) => rows === x.dim(0));
+  }
+
+  /** As `trunk.steps`, for a call that it takes. */
+  *steps(trunk: Trunk, x: Tensor, call: TrunkCall): Generator<void, Tensor> {
+    const { self = [], cross = [] } = call.caches ?? {};
+    for (const cache of self) cache.advance(1);
+    const { from = 0 } = call;
+    const tables = [...self, ...cross].map(({ table }) => table);
+    const signs = [...x.shape, typeof from === 'number' ? 1 : from.length, ...tables, ...trunk.forms()];
+    const known = this.#replayed;
+    let output: number;
+    if (known?.signs.length === signs.length && signs.every((sign, i) => sign === known.signs[i])) {
+      for (const turn of known.turns.values()) turn.move(from, call.whole);
+      this.#copy(x, x.ptr, known.input);
+      this.engine.replay(this.#recording as Recording);
+      output = known.output;
+    } else output = yield* this.#record(trunk, x, call, signs);
+    const y = Tensor.empty(this.engine, x.shape);
+    this.#copy(x, output, y.ptr);
+    x.dispose();
+    return y;
+  }
+
+  *#record(trunk: Trunk, x: Tensor, call: TrunkCall, signs: Signs): Generator<void, number> {
+    const { engine } = this;
+    this.dispose();
+    const recording = new Recording(engine.heap);
+    this.#recording = recording;
+    const record = <Y>(part: () => Y): Y => engine.record(recording, part);
+    try {
+      const turns = record(() => trunk.turns(1, call));
+      const first = new Tensor(engine, recording.allocate(4 * x.size, true), x.shape);
+      const input = first.ptr;
+      this.#copy(x, x.ptr, input);
+      const { ptr: output } = yield* trunk.through(first, turns, { ...call, isCounted: true }, {}, record);
+      this.#replayed = { signs, turns, input, output };
+      return output;
+    } finally {
+      // One that failed, or was given up, holds no memory.
+      if (!this.#replayed) this.dispose();
+    }
+  }
+
+  /** Copies states of the size of x. */
+  #copy({ size }: Tensor, x: number, y: number): void {
+    this.engine.launch(copy_rows({ tiles: 1, work: size, y, x, bytes: 4 * size, to: 0, from: 0 }));
+  }
+
+  /** Forgets it, and frees its memory. */
+  dispose(): void {
+    this.#recording?.dispose();
+    this.#recording = this.#replayed = undefined;
+  }
+}
