@@ -12,6 +12,7 @@ import { textClassification } from 'heed/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tiny } from '../pipelines/tiny.js';
 import { tinyTranslator } from '../pipelines/tiny_translator.js';
+import { tinyWriter } from '../pipelines/tiny_writer.js';
 import { itWith, shared } from '../shared.js';
 import { blocks, root, textOf } from './pages.js';
 import { programOf } from './program.js';
@@ -39,6 +40,9 @@ beforeAll(async () => {
   put('distilbert/distilroberta-base', tiny('roberta_mlm'));
   put('dslim/bert-base-NER', tiny('ner'));
   put('google-bert/bert-base-uncased', tiny('mlm'));
+  const writer = join(folder, 'HuggingFaceTB/SmolLM2-135M-Instruct');
+  mkdirSync(writer, { recursive: true });
+  for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(writer, name), bytes);
 });
 afterAll(() => {
   for (const path of [folder, translator]) rmSync(path, { recursive: true });
