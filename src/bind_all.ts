@@ -50,6 +50,7 @@ import { questionAnswering } from './pipelines/question_answering.js';
 import { registerSentenceModule } from './pipelines/sentence_modules.js';
 import { registerTask } from './pipelines/tasks.js';
 import { textClassification } from './pipelines/text_classification.js';
+import { textGeneration } from './pipelines/text_generation.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
 import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
@@ -72,7 +73,7 @@ export function bindAll(runtime: Runtime) {
   attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);
-  registerTask(translation, summarization, text2textGeneration);
+  registerTask(textGeneration, translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);
   const heed = bind(runtime, hub, () => {

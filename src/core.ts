@@ -127,6 +127,13 @@ export {
   textClassification,
 } from './pipelines/text_classification.js';
 export {
+  type Generated,
+  type TextGeneration,
+  type TextGenerationOptions,
+  type TextGenerationPipeline,
+  textGeneration,
+} from './pipelines/text_generation.js';
+export {
   type Summarizer,
   summarization,
   type Text2TextOptions,

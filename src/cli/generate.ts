@@ -1,8 +1,7 @@
 /** `heed generate`: a language model goes on from a text, or, where it has a chat template, answers it; what it writes is printed as it comes. */
 import { Command } from 'commander';
-import { AutoModelForCausalLM, AutoTokenizer, TextStreamer } from '../entry/node.js';
+import { pipeline, TextStreamer } from '../entry/node.js';
 import { HeedError } from '../errors.js';
-import type { Batch } from '../text/tokenizer.js';
 import { linesOfInput } from './lines.js';
 import { deterministicOption, type EngineFlags, jsonOption, modelOption, numberIn, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
@@ -58,10 +57,8 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
   if (seed !== undefined && !draws)
     throw new HeedError('ARGUMENT', '--seed would have no effect', { culprit: '--seed', cure: 'Give --temperature, --top-p or --top-k' });
   await withEngine(flags, async (engine) => {
-    const [tokenizer, model] = await withBar('loading', async (update) => [
-      await AutoTokenizer.from_pretrained(name),
-      await AutoModelForCausalLM.from_pretrained(name, { engine, progress_callback: filesOf(update) }),
-    ]);
+    const write = await withBar('loading', (update) => pipeline('text-generation', name, { engine, progress_callback: filesOf(update) }));
+    const { tokenizer } = write;
     const chats = tokenizer.chat_template !== undefined && !raw;
     if (system !== undefined && !chats)
       throw new HeedError('ARGUMENT', '--system would have no effect', {
@@ -69,20 +66,26 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
         cure: 'The model has no chat template, or --raw passes over it',
       });
     const messages = [...(system === undefined ? [] : [{ role: 'system', content: system }]), { role: 'user', content: text }];
-    const inputs: Batch = chats ? tokenizer.apply_chat_template(messages, { add_generation_prompt: true }) : tokenizer(text);
-    const { input_ids } = inputs;
     const sampling = draws ? { do_sample: true, temperature, top_p, top_k, seed } : { do_sample: false };
-    let written = '';
-    const streamer = new TextStreamer(tokenizer, {
+    let generated_text = '';
+    const words = new TextStreamer(tokenizer, {
       skip_prompt: true,
       callback_function: (piece) => {
-        written += piece;
+        generated_text += piece;
         if (!json) process.stdout.write(piece);
       },
     });
-    const ids = await model.generate({ input_ids, max_new_tokens, streamer, ...sampling });
-    const [before, after] = [input_ids.dims[1], ids.dims[1] as number];
-    await print(json ? `${JSON.stringify({ text, generated_text: written, prompt_tokens: before, new_tokens: after - before })}\n` : '\n');
+    // Tokens of the prompt, which come first, and behind it.
+    const counts: number[] = [];
+    const streamer = {
+      put(rows: number[][]) {
+        counts.push(rows[0]?.length ?? 0);
+        words.put(rows);
+      },
+      end: () => words.end(),
+    };
+    await write(chats ? messages : text, { max_new_tokens, streamer, ...sampling });
+    await print(json ? `${JSON.stringify({ text, generated_text, prompt_tokens: counts[0], new_tokens: counts.length - 1 })}\n` : '\n');
   });
 }
 

@@ -26,7 +26,7 @@ export const {
   createEngine,
   /**
    * Loads a model and its tokenizer for a task: 'feature-extraction', 'text-classification', 'token-classification', 'question-answering', 'zero-shot-classification',
-   * 'fill-mask', 'translation', 'summarization', 'text2text-generation'. Without a model the task's own is taken, and the console says which. What comes back is a function
+   * 'fill-mask', 'text-generation', 'translation', 'summarization', 'text2text-generation'. Without a model the task's own is taken, and the console says which. What comes back is a function
    * of texts; `dispose()` frees the weights. Rejects with UNSUPPORTED for a task or architecture that is not registered, NOT_FOUND, NETWORK, FORMAT, MODEL_MISMATCH, MEMORY, or `signal.reason`.
    * @example
    * ```js

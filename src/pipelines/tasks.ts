@@ -7,6 +7,7 @@ import { FeatureExtractionPipeline, type FeatureExtractor } from './feature_extr
 import type { FillMask } from './fill_mask.js';
 import type { QuestionAnswering } from './question_answering.js';
 import type { TextClassification } from './text_classification.js';
+import type { TextGeneration } from './text_generation.js';
 import type { Summarizer, TextGenerator, Translator } from './text2text.js';
 import type { TokenClassification } from './token_classification.js';
 import type { ZeroShotClassification } from './zero_shot_classification.js';
@@ -25,6 +26,8 @@ export interface Tasks {
   'token-classification': TokenClassification;
   /** Labels that the caller names. */
   'zero-shot-classification': ZeroShotClassification;
+  /** What follows texts, or answers conversations. */
+  'text-generation': TextGeneration;
   /** Texts into another language. */
   translation: Translator;
   /** Texts into shorter ones. */

@@ -12,6 +12,7 @@ import { textClassification } from 'heed/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { tiny } from '../pipelines/tiny.js';
 import { tinyTranslator } from '../pipelines/tiny_translator.js';
+import { tinyWriter } from '../pipelines/tiny_writer.js';
 import { itWith, shared } from '../shared.js';
 import { blocks, root, textOf } from './pages.js';
 import { programOf } from './program.js';
@@ -55,6 +56,9 @@ beforeAll(async () => {
   for (const from of [join(decoders, 'embed'), join(root, 'test/fixtures/causal/llama')]) cpSync(from, reranker, { recursive: true });
   change(join(reranker, 'config.json'), (config) => Object.assign(config, { max_position_embeddings: 1024 }));
   change(join(reranker, 'tokenizer.json'), ({ model }) => Object.assign(model.vocab, { yes: 40, no: 41 }));
+  const writer = join(folder, 'HuggingFaceTB/SmolLM2-135M-Instruct');
+  mkdirSync(writer, { recursive: true });
+  for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(writer, name), bytes);
 });
 afterAll(() => {
   for (const path of [folder, translator]) rmSync(path, { recursive: true });

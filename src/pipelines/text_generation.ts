@@ -1,0 +1,162 @@
+/**
+ * pipeline('text-generation'): a language model goes on from texts, or answers conversations, in transformers.js's shapes. Texts are written side by side by the model's loop,
+ * and each is what it is alone.
+ */
+import type { Engine } from '../engine/engine.js';
+import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
+import { type CausalLM, CausalModel } from '../generation/causal.js';
+import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
+import type { Streamer } from '../generation/sequence.js';
+import type { Folder } from '../io/folder.js';
+import { callable } from '../models/callable.js';
+import type { PretrainedOptions } from '../models/options.js';
+import { expectBooleans } from '../ops/check.js';
+import type { ChatOptions, Conversation } from '../text/chat_options.js';
+import type { EncodeOptions } from '../text/tokenizer.js';
+import { checkRunOptions, type RunOptions, runOptionNames } from './rows.js';
+import type { Task } from './tasks.js';
+import { loadText, TextPipeline, wrong } from './text.js';
+
+/** Rows that are written side by side: weights are read for all of them at once, and their keys fit beside those. */
+const MOST_ROWS = 32;
+
+/** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
+export interface TextGenerationOptions extends GenerationConfig, RunOptions {
+  /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
+  return_full_text?: boolean | undefined;
+  /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
+  tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
+  /** Hears of tokens as they come, one text after the other. */
+  streamer?: Streamer | undefined;
+}
+
+/** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
+export interface Generated<Input extends string | Conversation = string | Conversation> {
+  generated_text: Input extends string ? string : Conversation;
+}
+
+/** Goes on from texts. With num_return_sequences, each has several results. */
+export type TextGeneration = TextGenerationPipeline & {
+  /** [{ generated_text }] for a text or a conversation. */
+  <Input extends string | Conversation>(text: Input, options?: TextGenerationOptions): Promise<Generated<Input>[]>;
+  /** A list of that for a list of texts, or of conversations. */
+  <Input extends string | Conversation>(texts: readonly Input[], options?: TextGenerationOptions): Promise<Generated<Input>[][]>;
+};
+
+const TASK = 'text-generation';
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'streamer'];
+
+/**
+ * Goes on from texts, or answers conversations, by a language model.
+ * @example
+ * ```js
+ * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M-Instruct');
+ * const [{ generated_text }] = await write([{ role: 'user', content: 'Name a sea.' }], { max_new_tokens: 20 });
+ * generated_text.at(-1).content; // the answer
+ * ```
+ */
+export class TextGenerationPipeline extends TextPipeline<CausalLM> {
+  /** Loads a model's folder. `pipeline` does it. */
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextGeneration> {
+    return loadText(
+      CausalModel,
+      engine,
+      from,
+      options,
+      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration,
+    );
+  }
+
+  /** What was written for each text. Rejects with ARGUMENT, UNSUPPORTED, MEMORY, NUMERIC, or `signal.reason`. */
+  async call(
+    texts: string | Conversation | readonly (string | Conversation)[],
+    options: TextGenerationOptions = {},
+  ): Promise<Generated[] | Generated[][]> {
+    checkOptions(options, [...generationOptionNames, ...runOptionNames, ...ownNames], TASK);
+    checkRunOptions(TASK, options);
+    const { signal, onProgress, streamer, return_full_text: full = true, tokenizer_encode_kwargs: told = {} } = options;
+    expectBooleans(TASK, { return_full_text: full });
+    expectOptions(told, TASK);
+    const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
+    checkGenerationValues(generation);
+    const isOne = !Array.isArray(texts) || isMessage(texts[0]);
+    const list = (isOne ? [texts] : texts) as readonly (string | Conversation)[];
+    for (const text of list) expectText(text);
+    const results: Generated[][] = [];
+    // An error ends what is written beside it.
+    const stop = new AbortController();
+    const abort = () => stop.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { once: true });
+    const { num_beams = 1, num_return_sequences = 1 } = { ...this.model.generation_config, ...generation };
+    const lanes = streamer ? 1 : Math.max(1, Math.floor(MOST_ROWS / Math.max(num_beams, num_return_sequences)));
+    const rest = list.entries();
+    let done = 0;
+    // Each lane takes the next text when it has written one: all share the iterator.
+    const lane = async () => {
+      for (const [i, text] of rest) {
+        results[i] = await this.#write(text, { ...generation, streamer, signal: stop.signal }, full, told);
+        onProgress?.(++done, list.length);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(lanes, list.length) }, lane));
+    } catch (error) {
+      stop.abort(error);
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+    return isOne ? (results[0] as Generated[]) : results;
+  }
+
+  async #write(
+    text: string | Conversation,
+    options: GenerationConfig & { streamer: Streamer | undefined; signal: AbortSignal },
+    full: boolean,
+    told: EncodeOptions | ChatOptions,
+  ): Promise<Generated[]> {
+    const { tokenizer } = this;
+    await this.model.engine.turn(options.signal);
+    const isText = typeof text === 'string';
+    const ids = isText
+      ? tokenizer.encode(text, told as EncodeOptions)
+      : Array.from(
+          tokenizer.apply_chat_template(text, { add_generation_prompt: true, ...(told as ChatOptions), return_dict: false }).data,
+          Number,
+        );
+    if (!ids.length)
+      throw new HeedError('ARGUMENT', `${TASK}: a text has no tokens, and this tokenizer puts none before it`, {
+        culprit: 'texts',
+        cure: 'Give a text to go on from',
+      });
+    const sequences = await this.model.generate({ input_ids: [ids], ...options });
+    const decoded = (tokens: readonly number[]) => tokenizer.decode(tokens, { skip_special_tokens: true });
+    // The first new word begins as it does behind the others.
+    const begin = decoded(ids).length;
+    return (sequences.tolist() as number[][]).map((tokens) => {
+      const written = decoded(tokens).slice(begin);
+      if (isText) return { generated_text: full ? text + written : written };
+      return { generated_text: [...text, { role: 'assistant', content: written }] };
+    });
+  }
+}
+
+const isMessage = (value: unknown): boolean => typeof (value as { role?: unknown } | null | undefined)?.role === 'string';
+
+function expectText(text: unknown): void {
+  if (typeof text === 'string') return;
+  if (!Array.isArray(text)) throw wrong(TASK, 'texts', text, 'Give texts, or conversations: lists of { role, content }');
+  const strange = text.findIndex((message) => !isMessage(message));
+  if (strange >= 0 || !text.length)
+    throw new HeedError('ARGUMENT', `${TASK}: a message of a conversation is ${kindOf(text[strange])}`, {
+      culprit: 'texts',
+      cure: "Give { role: 'user', content: '…' }",
+    });
+}
+
+/** For `registerTask`. */
+export const textGeneration: Task<'text-generation'> = {
+  name: TASK,
+  model: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+  load: ((...given) => TextGenerationPipeline.load(...given)) as typeof TextGenerationPipeline.load,
+};

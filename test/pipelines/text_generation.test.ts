@@ -1,0 +1,123 @@
+/** text-generation: what `generate` writes for each text or conversation, in transformers.js's shapes; SmolLM2 answers as heed's model does. */
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createEngine, type Message, pipeline, TextStreamer } from 'heed';
+import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { failureOf } from '../io/memory.js';
+import { tinyWriter } from './tiny_writer.js';
+
+const engine = await createEngine({ threads: 1, deterministic: true });
+afterAll(() => engine.dispose());
+
+const write = await pipeline('text-generation', tinyWriter, { engine });
+const options = { max_new_tokens: 6 };
+
+/** What the model writes behind a text. */
+async function written(text: string, more: object = options): Promise<string[]> {
+  const ids = write.tokenizer.encode(text);
+  const rows = (await write.model.generate({ input_ids: [ids], ...more })).tolist() as number[][];
+  return rows.map((row) => write.tokenizer.decode(row.slice(ids.length), { skip_special_tokens: true }));
+}
+
+describe('text-generation', () => {
+  it('goes on from a text, and tells of the text or not', async () => {
+    const [behind] = await written('Hello');
+    expect(behind?.length).toBeGreaterThan(0);
+    expect(await write('Hello', options)).toEqual([{ generated_text: `Hello${behind}` }]);
+    expect(await write('Hello', { ...options, return_full_text: false })).toEqual([{ generated_text: behind }]);
+  });
+
+  it('gives a list for each of several texts, in order, each as it is alone', async () => {
+    const texts = ['Hello', 'a', 'A longer one.', 'Hello', 'zz'];
+    const all = await write(texts, { ...options, num_beams: 2 });
+    for (const [i, text] of texts.entries()) expect(await write(text, { ...options, num_beams: 2 })).toEqual(all[i]);
+    expect(await write([])).toEqual([]);
+    const draws = { ...options, do_sample: true, num_return_sequences: 3, seed: 4 };
+    expect(await write(['Hello', 'b'], draws)).toEqual([
+      (await written('Hello', draws)).map((text) => ({ generated_text: `Hello${text}` })),
+      (await written('b', draws)).map((text) => ({ generated_text: `b${text}` })),
+    ]);
+  });
+
+  it('answers a conversation, and several', async () => {
+    const chat: Message[] = [
+      { role: 'system', content: 'Be.' },
+      { role: 'user', content: 'Hi' },
+    ];
+    const [content] = await written('s:Be. u:Hi a:');
+    const answered = [...chat, { role: 'assistant', content }];
+    expect(await write(chat, options)).toEqual([{ generated_text: answered }]);
+    const other = [{ role: 'user', content: 'No' }];
+    expect(await write([chat, other], options)).toEqual([
+      [{ generated_text: answered }],
+      [{ generated_text: [...other, { role: 'assistant', content: (await written('u:No a:'))[0] }] }],
+    ]);
+    const [sad] = await write(other, { ...options, tokenizer_encode_kwargs: { mood: '(' } });
+    expect(sad?.generated_text.at(-1)?.content).toBe((await written('u:No a:('))[0]);
+    expectTypeOf(await write('x', options)).toEqualTypeOf<{ generated_text: string }[]>();
+  });
+
+  it('streams, one text after the other, and counts', async () => {
+    const pieces: string[] = [];
+    const counts: [number, number][] = [];
+    const streamer = new TextStreamer(write.tokenizer, { callback_function: (text) => void pieces.push(text) });
+    const texts = ['Hello', 'b'];
+    const all = await write(texts, { ...options, streamer, onProgress: (done, total) => void counts.push([done, total]) });
+    expect(pieces.join('')).toBe(
+      all
+        .flat()
+        .map((one) => one.generated_text)
+        .join(''),
+    );
+    expect(counts).toEqual([
+      [1, 2],
+      [2, 2],
+    ]);
+  });
+
+  it('ends all of its texts with an abort, and with the error of one, and leaves nothing behind', async () => {
+    await write('Hello', options);
+    const { used, storages } = engine.memory();
+    const long = { max_new_tokens: 40, min_new_tokens: 40 };
+    const abort = new AbortController();
+    const given = write(['Hello', 'a', 'b'], { ...long, signal: abort.signal });
+    setTimeout(() => abort.abort(new Error('enough')));
+    await expect(given).rejects.toThrow('enough');
+    await expect(write('a', { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
+    // 70 characters are more than it has positions.
+    expect((await failureOf(() => write(['Hello', 'x'.repeat(70)], options))).code).toBe('ARGUMENT');
+    await write('Hello', options);
+    expect(engine.memory()).toMatchObject({ used, storages });
+  });
+
+  it.each([
+    ['a number', 3, {}, 'ARGUMENT', 'texts'],
+    ['a list of numbers', [3], {}, 'ARGUMENT', 'texts'],
+    ['a message without a role', [{ role: 'user', content: 'x' }, { content: 'y' }], {}, 'ARGUMENT', 'texts'],
+    ['an empty conversation', [[]], {}, 'ARGUMENT', 'texts'],
+    ['a text of no tokens', '', {}, 'ARGUMENT', 'texts'],
+    ['an option of the wrong kind', 'x', { return_full_text: 1 }, 'ARGUMENT', 'return_full_text'],
+    ['an option that it does not have', 'x', { truncation: true }, 'UNSUPPORTED', 'truncation'],
+    ['a value that cannot be', [], { num_beams: 0 }, 'ARGUMENT', 'num_beams'],
+  ])('refuses %s', async (_, texts, more, code, culprit) => {
+    expect(await failureOf(() => write(texts as never, more as never))).toMatchObject({ code, culprit });
+  });
+});
+
+const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
+it.skipIf(!existsSync(smollm2))(
+  'answers with SmolLM2',
+  async () => {
+    const answer = await pipeline('text-generation', smollm2, { engine });
+    const chat = [{ role: 'user', content: 'Write one sentence about the sea.' }];
+    const [[one], [two]] = (await Promise.all([
+      answer(chat, { max_new_tokens: 10 }),
+      answer('The capital of France is', { max_new_tokens: 2 }),
+    ])) as [{ generated_text: Message[] }[], { generated_text: string }[]];
+    expect(one?.generated_text).toEqual([...chat, { role: 'assistant', content: expect.stringMatching(/^The sea is a vast and /) }]);
+    expect(two?.generated_text).toBe('The capital of France is Paris.');
+    answer.dispose();
+  },
+  60_000,
+);
