@@ -2,9 +2,12 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createEngine, type Message, pipeline, TextStreamer } from 'heed';
+import { createEngine, type Message, pipeline, type TextGeneration, TextStreamer } from 'heed';
 import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { Remote } from '../../dist/remote/client.js';
+import type { Hosted } from '../../dist/remote/host.js';
 import { failureOf } from '../io/memory.js';
+import { host } from '../remote/host.js';
 import { tinyWriter } from './tiny_writer.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
@@ -74,6 +77,16 @@ describe('text-generation', () => {
       [1, 2],
       [2, 2],
     ]);
+  });
+
+  it('works from a worker: texts, conversations and what is streamed cross', async () => {
+    const { handle } = host({ pipeline: async () => write as unknown as Hosted });
+    const remote = (await (await Remote.start(handle)).load('pipeline', ['text-generation'], {})) as unknown as TextGeneration;
+    const chat = [{ role: 'user', content: 'No' }];
+    expect(await remote(chat, options)).toEqual(await write(chat, options));
+    const heard: number[][] = [];
+    await remote('Hello', { ...options, streamer: { put: ([row]) => void heard.push(row as number[]), end: () => {} } });
+    expect(heard).toHaveLength(1 + options.max_new_tokens);
   });
 
   it('ends all of its texts with an abort, and with the error of one, and leaves nothing behind', async () => {
