@@ -14,6 +14,7 @@ import { drained } from '../steps.js';
 import { MOST_TOKENS, sizeOf } from '../tensor.js';
 import type { CheckpointSummary, Task } from './architecture.js';
 import type { Decoder } from './decoder.js';
+import type { DecoderState } from './decoder_state.js';
 import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
@@ -171,12 +172,18 @@ function written(
   module: EncoderDecoder,
   { ids, shape, lengths }: { ids: Int32Array; shape: readonly [number, number]; lengths: number[] },
 ): void {
-  const { lastHiddenState } = drained(module.encode({ ids, shape, lengths }));
-  const state = module.start(lastHiddenState, lengths);
+  const [B, T] = shape;
+  const next = (state: DecoderState) => engine.scope(() => void drained(module.decode(ids.subarray(0, B), [B, 1], state)));
+  let state: DecoderState | undefined;
   try {
-    const [B, T] = shape;
-    for (let t = 0; t < T; t++) engine.scope(() => void drained(module.decode(ids.subarray(0, B), [B, 1], state)));
+    // The encoder's states go when the first token is there.
+    engine.scope(() => {
+      const { lastHiddenState } = drained(module.encode({ ids, shape, lengths }));
+      state = module.start(lastHiddenState, lengths);
+      next(state);
+    });
+    for (let t = 1; state && t < T; t++) next(state);
   } finally {
-    state.dispose();
+    state?.dispose();
   }
 }
