@@ -52,7 +52,7 @@ const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'streamer'];
  * ```js
  * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M-Instruct');
  * const [{ generated_text }] = await write([{ role: 'user', content: 'Name a sea.' }], { max_new_tokens: 20 });
- * generated_text.at(-1).content; // the answer
+ * generated_text.at(-1)?.content; // the answer
  * ```
  */
 export class TextGenerationPipeline extends TextPipeline<CausalLM> {

@@ -48,7 +48,7 @@ it.each([
   ['opt', { do_layer_norm_before: false }, 'do_layer_norm_before'],
   ['opt', { layer_norm_elementwise_affine: false }, 'layer_norm_elementwise_affine'],
   ['bloom', { apply_residual_connection_post_layernorm: true }, 'apply_residual_connection_post_layernorm'],
-  ['gemma3', { use_bidirectional_attention: true }, 'use_bidirectional_attention'],
+  ['gemma3', { use_bidirectional_attention: true }, 'model'],
   ['llama', { rope_parameters: { rope_type: 'ntk', rope_theta: 10_000 } }, 'rope_type'],
   ['llama', { hidden_act: 'prelu' }, 'hidden_act'],
   ['olmoe', { clip_qkv: 8 }, 'clip_qkv'],
