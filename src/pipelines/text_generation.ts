@@ -32,6 +32,7 @@ export interface TextGenerationOptions extends GenerationConfig, RunOptions {
 
 /** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
 export interface Generated<Input extends string | Conversation = string | Conversation> {
+  /** The text, what it goes on from in front unless `return_full_text` is false; or the messages, the answer last. */
   generated_text: Input extends string ? string : Conversation;
 }
 
