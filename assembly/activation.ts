@@ -28,7 +28,7 @@ const R: usize = memory.data<f32>([
   -87, // where e^x is the smallest normal number, about
 ]);
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function sigmoid(x: v128): v128 {
   const one = v128.load32_splat(C);
@@ -37,14 +37,14 @@ function sigmoid(x: v128): v128 {
   return v128.andnot(y, f32x4.lt(x, v128.load32_splat(C + 24)));
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function gelu(x: v128): v128 {
   const half = f32x4.mul(x, v128.load32_splat(C + 4));
   return madd(half, erf(f32x4.mul(x, v128.load32_splat(C + 8))), half);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function gelu_tanh(x: v128): v128 {
   const inner = madd(f32x4.mul(x, x), v128.load32_splat(C + 16), v128.load32_splat(C + 12));
@@ -52,14 +52,14 @@ function gelu_tanh(x: v128): v128 {
 }
 
 /** min(max(x, 0), 6). NaN stays. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function relu6(x: v128): v128 {
   return f32x4.pmin(f32x4.pmax(x, f32x4.splat(0)), v128.load32_splat(R + 8));
 }
 
 /** e^x (e^x + 2), of which mish is x n / (n + 2): tanh(ln(1 + e^x)) by its exponentials. It is 1 from 20 on, where n would overflow. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function mish_n(x: v128): v128 {
   const e = exp(f32x4.pmin(x, v128.load32_splat(R + 16)));
@@ -67,7 +67,7 @@ function mish_n(x: v128): v128 {
 }
 
 /** √(ln(1 + e^x)), ln(1 + e^x) being max(x, 0) + ln(1 + t), t = e^−|x|: of a small t, ln u · t / (u − 1), u = 1 + t, is exact where ln u alone is not. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function sqrt_softplus(x: v128): v128 {
   const t = exp(f32x4.neg(f32x4.abs(x))), one = v128.load32_splat(C), u = f32x4.add(one, t);

@@ -11,7 +11,7 @@ export const SCORES: usize = QUERIES * KEYS * 4;
  * What the kernels of a call share: which keys a query sees, and how the tensors lie. Row (b, h, t) of q begins at b·qb + h·qh + t·qt floats, and so those
  * of y and of the bias.
  */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @unmanaged
 export class Attention {
   /**
@@ -28,24 +28,24 @@ export class Attention {
   left: i32; right: i32;
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function first_key(i: i32, left: i32): i32 {
   return max<i32>(0, i - left);
 }
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function end_key(i: i32, right: i32, length: i32): i32 {
   return max<i32>(0, min<i32>(length, i + right + 1));
 }
 
 /** How many keys example b has, and on which its query 0 stands. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function length_of(at: Attention, b: usize): i32 {
   return at.lengths ? i32.load(at.lengths + (b << 2)) : <i32>at.S;
 }
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function offset_of(at: Attention, b: usize): i32 {
   return at.offsets ? i32.load(at.offsets + (b << 2)) : 0;

@@ -23,7 +23,7 @@ export function convert_bf16_f32(begin: usize, end: usize, y: usize, x: usize, n
 }
 
 /** Subnormals, infinities and NaNs included. Shifted into place, the exponent is 112 too small: one multiplication by 2^112 mends it, and normalises subnormals. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function f16_to_f32(h: u32): f32 {
   const magnitude = h & 0x7fff;

@@ -11,7 +11,7 @@ const MULTIPLIERS: usize = memory.data<u32>([0xd2511f53, 0xcd9e8d57]);
 export const WORDS: usize = 64;
 
 /** The upper halves of the products of four words and m. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function high(a: v128, m: v128): v128 {
   return v128.shuffle<i32>(i64x2.extmul_low_i32x4_u(a, m), i64x2.extmul_high_i32x4_u(a, m), 1, 3, 5, 7);
@@ -55,7 +55,7 @@ export function dropout_f32(begin: usize, end: usize, scratch: usize, y: usize, 
 }
 
 /** A vector, and zeros where the words are below the threshold. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function kept(v: v128, words: v128, threshold: v128, factor: v128): v128 {
   return v128.andnot(f32x4.mul(v, factor), i32x4.lt_u(words, threshold));

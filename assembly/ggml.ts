@@ -15,7 +15,7 @@ const K: usize = 256, HALF: usize = 128, PART: usize = 32;
 /** Bytes of blocks of 32 that are made: Q8_0 a float16 and 32 int8; Q4_1 two float16 and 16 bytes, low halves first. */
 const Q8_0: usize = 34, Q4_1: usize = 20;
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function f16(p: usize): f32 {
   return f16_to_f32(<u32>load<u16>(p));
@@ -30,19 +30,19 @@ function nearest_f16(x: f32): u32 {
 }
 
 /** Scale and minimum of part i, of 6 bits each, in 12 bytes of Q4_K and Q5_K. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function scale6(p: usize, i: usize): f32 {
   return <f32>(i < 4 ? <u32>load<u8>(p + i) & 63 : (<u32>load<u8>(p + i, 4) & 15) | ((<u32>load<u8>(p + i - 4) >> 6) << 4));
 }
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function least6(p: usize, i: usize): f32 {
   return <f32>(i < 4 ? <u32>load<u8>(p + i, 4) & 63 : (<u32>load<u8>(p + i, 4) >> 4) | ((<u32>load<u8>(p + i) >> 6) << 4));
 }
 
 /** Element l of 32, of those that shift j of 2 bits brings down in half h: its part of 16. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function sixteenth(h: usize, j: usize, l: usize): usize {
   return (h << 3) + (j << 1) + (l >> 4);
@@ -51,7 +51,7 @@ function sixteenth(h: usize, j: usize, l: usize): usize {
 const Q2_K: usize = 84;
 
 /** Element l of 32 in half h behind shift j: 16 bytes of scales and minima, 64 of q, d, dmin. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function value_q2_k(x: usize, h: usize, j: usize, l: usize): f32 {
   const s = <u32>load<u8>(x + sixteenth(h, j, l)), q = (<u32>load<u8>(x + (h << 5) + l, 16) >> (<u32>j << 1)) & 3;
@@ -67,7 +67,7 @@ export function widen_q2_k(begin: usize, end: usize, y: usize, x: usize): void {
 }
 
 /** Writes a block of Q4_1, but for its integers. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function head_q4_1(y: usize, d: u32, m: u32): void {
   store<u16>(y, d), store<u16>(y, m, 2);
@@ -176,7 +176,7 @@ export function widen_q6_k(begin: usize, end: usize, y: usize, x: usize): void {
 }
 
 /** Element l of a block of 32: 4 bytes of fifth bits, 16 of q's low halves. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function q5(x: usize, l: usize): u32 {
   const low = <u32>load<u8>(x + (l & 15), 4) >> (l < 16 ? 0 : 4);

@@ -10,7 +10,7 @@ import { load_tail, lower, store_tail, sum2, upper } from './simd';
 import { row_exp, row_max } from './softmax';
 
 /** Ones below lane n, zeros from it on: what a tail weighs. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function ones(n: usize): v128 {
   return v128.and(i32x4.lt_s(i32x4(0, 1, 2, 3), i32x4.splat(<i32>n)), f32x4.splat(1));

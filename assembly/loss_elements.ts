@@ -7,13 +7,13 @@
 import { exp, log } from './math';
 import { TILE, load_tail, store_tail } from './simd';
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function load4(p: usize, n: usize): v128 {
   return n >= 4 ? v128.load(p) : load_tail(p, n, f32x4.splat(0));
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function store4(p: usize, v: v128, n: usize): void {
   if (n >= 4) v128.store(p, v);

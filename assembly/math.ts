@@ -14,7 +14,7 @@ const EXP: usize = memory.data<f32>([
 ]);
 
 /** e^x. 0 below −87.33, at most 2.4e38. Relative error 8.2e-8, 0.97 ulp. NaN for NaN; exp(0) is exactly 1. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function exp(x: v128): v128 {
   const low = v128.load32_splat(EXP);
@@ -94,7 +94,7 @@ const ERF: usize = memory.data<f32>([
 ]);
 
 /** erf x = x P(x²) / Q(x²), both of degree 5. Relative error 4.9e-7, 8.2 ulp. NaN for NaN. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function erf(x: v128): v128 {
   const y = f32x4.pmin(f32x4.pmax(x, v128.load32_splat(ERF)), v128.load32_splat(ERF + 4));

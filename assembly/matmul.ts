@@ -43,7 +43,7 @@ function fetch(y: usize, w: usize, bytes: usize): void {
 enum Kind { F32, Q8, Q4 }
 
 /** Whole panels of `step` bytes by kind. K >= 1. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function block(kind: Kind, y: usize, ldy: usize, x: usize, ldx: usize, w: usize, step: usize, M: usize, P: usize, K: usize): void {
   if (kind == Kind.Q8) block_q8(y, ldy, x, ldx, w, M, P, K);

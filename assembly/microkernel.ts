@@ -17,14 +17,14 @@ import { madd } from './simd';
 export const PANEL: usize = 8;
 
 /** Rows of the tile that the host's compiler does best with, 4, 5 or 6: src/engine/features.ts has the table. An immutable global, a constant to the compiler. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @external("env", "plain_rows")
 declare const PLAIN_ROWS: i32;
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @external("env", "relaxed_rows")
 declare const RELAXED_ROWS: i32;
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function tile_rows(): i32 {
   return ASC_FEATURE_RELAXED_SIMD ? RELAXED_ROWS : PLAIN_ROWS;

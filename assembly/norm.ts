@@ -17,7 +17,7 @@ function square_row(x: usize, C: usize, mean: f32): f64 {
 }
 
 /** (x − mean) · r + shift: the normalised x. The difference is exact where x is near the mean, and shift holds what the mean lost when it was rounded. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function normal(x: v128, mean: v128, r: v128, shift: v128): v128 {
   return madd(f32x4.sub(x, mean), r, shift);
@@ -76,7 +76,7 @@ export function rms_norm_f32(begin: usize, end: usize, y: usize, stats: usize, x
 }
 
 /** One vector of (g + offset) · dy; g may be 0: none. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function weighted(dy: v128, g: usize, offset: v128): v128 {
   return g ? f32x4.mul(dy, f32x4.add(v128.load(g), offset)) : dy;

@@ -4,7 +4,7 @@
  */
 import { TILE, load_tail, lower, store_tail, sum2, upper } from './simd';
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function load4(p: usize, n: usize): v128 {
   return n >= 4 ? v128.load(p) : load_tail(p, n, f32x4.splat(0));

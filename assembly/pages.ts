@@ -13,14 +13,14 @@ import { Attention, KEYS } from './attention_layout';
 import { load_tail, max4 } from './simd';
 
 /** The table's entry for the page of example b's key j. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function entry_of(pages: usize, most: usize, b: usize, j: usize): usize {
   return pages + ((b * most + j / KEYS) << 3);
 }
 
 /** Eight int8 as float32, times two vectors of scales. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function widen(out: usize, x: usize, low: v128, high: v128): void {
   const words = i16x8.extend_low_i8x16_s(v128.load64_zero(x));

@@ -24,26 +24,26 @@ const MINIMA: usize = 16;
 const WORDS: usize = 32;
 
 /** Where row n has its d of block 0. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function scale_of(packed: usize, n: usize, blocks: usize): usize {
   return packed + (n >> 3) * blocks * Q4_BLOCK + ((n & 7) << 1);
 }
 /** Where the row has its words of the same block. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function words_of(scale: usize): usize {
   return scale + WORDS + (scale & 15);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function is_finite(h: u32): bool {
   return (h & 0x7c00) != 0x7c00;
 }
 
 /** Of 8 elements, in the low halves of bytes, the words of a row: elements 0, 2, 4, 6 and 1, 3, 5, 7. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function words(bytes: u64): u32 {
   const even = bytes & 0x000f000f000f000f, odd = (bytes >> 8) & 0x000f000f000f000f;
@@ -92,7 +92,7 @@ export function unpack_q4(begin: usize, end: usize, y: usize, packed: usize, row
 }
 
 /** Four float16, which are finite, as float32. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function widened(p: usize): v128 {
   const bits = v128.and(i32x4.shl(v128.load16x4_s(p), 13), i32x4.splat(<i32>0x8fffffff));
@@ -100,7 +100,7 @@ function widened(p: usize): v128 {
 }
 
 /** acc + (sum · d + m · total) · s, the step of the chain; x is where the block has its s and its total. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function step(acc: v128, sum: v128, d: v128, m: v128, x: usize): v128 {
   const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum), d), moved = f32x4.mul(m, v128.load32_splat(x, 4));
@@ -108,7 +108,7 @@ function step(acc: v128, sum: v128, d: v128, m: v128, x: usize): v128 {
 }
 
 /** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function step_row(y: usize, sum0: v128, sum1: v128, w: usize, x: usize): void {
   v128.store(y, step(v128.load(y), sum0, widened(w), widened(w + MINIMA), x));

@@ -23,12 +23,12 @@ export const PANEL_BLOCK: usize = 288;
 const SCALES: usize = 32;
 
 /** Where row n has its scale of block 0; its pairs begin at `pairs_of` of that. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function scale_of(packed: usize, n: usize, blocks: usize): usize {
   return packed + (n >> 3) * blocks * PANEL_BLOCK + ((n & 7) << 2);
 }
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function pairs_of(scale: usize): usize {
   return scale + SCALES - ((scale & 31) >> 1);
@@ -55,7 +55,7 @@ const NORMAL: f32 = 6.103515625e-5;
 /** Below it that is too coarse: by more than a 32nd. */
 const FINE: f32 = 1.9073486328125e-6;
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function up_to_subnormal(x: f32): f32 {
   return Mathf.ceil(x * 16777216) * 5.9604644775390625e-8;
@@ -76,13 +76,13 @@ function scale_for(most: f32): f32 {
 }
 
 /** The least binary16 from a scale on. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function to_f16(scale: f32): f32 {
   return scale > 0 && scale < FINE ? up_to_subnormal(scale) : scale; // a checkpoint's may be negative
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function quotient(x: v128, scale: v128): v128 {
   return i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.div(x, scale)));

@@ -19,13 +19,13 @@ export const ROW_BLOCK: usize = 72;
 /** 1.5 · 2^23, which rounds to the nearest integer and leaves it in the low bits; int16's largest; the least scale, whose inverse is finite. */
 const C: usize = memory.data<f32>([12582912, 32767, 5.877471754111438e-39]);
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function rounded(x: v128, inverse: v128, magic: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(x, inverse), magic), magic);
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function pair_sums(a: v128, b: v128): v128 {
   return i32x4.add(i32x4.extadd_pairwise_i16x8_s(a), i32x4.extadd_pairwise_i16x8_s(b));
@@ -72,20 +72,20 @@ export function quantize_i16(begin: usize, end: usize, y: usize, x: usize, K: us
 }
 
 /** acc + sum · (scale · s), the step of the chain. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function step(acc: v128, sum: v128, scale: v128, s: v128): v128 {
   return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.mul(scale, s)));
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function add_dot(sum: v128, w: v128, x: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(w, x));
 }
 
 /** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function scale_row(y: usize, sum0: v128, sum1: v128, scale0: v128, scale1: v128, x: usize): void {
   const s = v128.load32_splat(x);

@@ -19,7 +19,7 @@ export const STRIP: usize = 16;
  * a·b + c. One rounding where the relaxed build meets a machine with fused multiply-add, two in the plain build.
  * The only place where the builds differ.
  */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -27,19 +27,19 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 }
 
 /** Lanes 0 and 1, and lanes 2 and 3, in float64. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function lower(a: v128): v128 {
   return f64x2.promote_low_f32x4(a);
 }
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function upper(a: v128): v128 {
   return f64x2.promote_low_f32x4(v128.shuffle<f64>(a, a, 1, 1));
 }
 
 /** Both lanes of a + b. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function sum2(a: v128, b: v128): f64 {
   const pair = f64x2.add(a, b);
@@ -47,14 +47,14 @@ export function sum2(a: v128, b: v128): f64 {
 }
 
 /** The four lanes of two float64 vectors, rounded to float32. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function round4(low: v128, high: v128): v128 {
   return v128.shuffle<f64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
 }
 
 /** (a0 + a2) + (a1 + a3). */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function sum4(a: v128): f32 {
   const pairs = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
@@ -62,7 +62,7 @@ export function sum4(a: v128): f32 {
 }
 
 /** The largest lane; a NaN in any lane gives NaN. */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function max4(a: v128): f32 {
   const pairs = f32x4.max(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
@@ -99,7 +99,7 @@ export function store_tail(p: usize, v: v128, n: usize): void {
 }
 
 /** Four vectors, transposed, to four rows that lie `step` bytes apart:  a0 a1 a2 a3 / b0 … / c0 … / d0 …   →   a0 b0 c0 d0 at out, a1 b1 c1 d1 behind it, … */
-// @ts-ignore: decorator
+// @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 export function transpose4(out: usize, step: usize, a: v128, b: v128, c: v128, d: v128): void {
   const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5), ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);

@@ -21,9 +21,6 @@ interface Replayed {
   output: number;
 }
 
-/** A trunk: where it is routed, launches depend on what states hold, so that no two steps have the same ones. */
-type Recordable = Trunk & { readonly isRouted?: boolean };
-
 export class RecordedStep {
   #recording: Recording | undefined;
   #replayed: Replayed | undefined;
@@ -35,7 +32,7 @@ export class RecordedStep {
   }
 
   /** Whether a call is a step of the same kind as those before and after it. */
-  takes(trunk: Recordable, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
+  takes(trunk: Trunk, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
     const has = (given: object = {}) => Object.values(given).some((value) => value !== undefined);
     if (x.dim(1) !== 1 || trunk.training || trunk.isRouted || memory || has(self) || has(cross) || has(kept)) return false;
     return this.engine.isRehearsing === this.#isRehearsed && (caches?.self ?? []).every(({ rows }) => rows === x.dim(0));

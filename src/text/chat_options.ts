@@ -1,5 +1,5 @@
 /** What a tokenizer's apply_chat_template takes, and how it is done, for whoever has registered it: chat.ts, which small bundles do without. */
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import type { BatchOptions } from './batch.js';
 import type { ChatTemplate } from './told.js';
 
@@ -34,6 +34,17 @@ export interface ChatOptions extends Pick<BatchOptions, 'padding' | 'truncation'
   return_dict?: boolean | undefined;
   /** Anything else that the template reads: `enable_thinking`. */
   readonly [variable: string]: unknown;
+}
+
+/** One conversation or several, as a list. Throws ARGUMENT for what is none. */
+export function conversationsOf(given: Conversation | readonly Conversation[]): { all: readonly Conversation[]; several: boolean } {
+  if (!Array.isArray(given))
+    throw new HeedError('ARGUMENT', `apply_chat_template: the conversation is ${kindOf(given)}`, {
+      culprit: 'conversation',
+      cure: 'Give a list of messages',
+    });
+  const several = Array.isArray(given[0]);
+  return { all: (several ? given : [given]) as readonly Conversation[], several };
 }
 
 /** Makes the text of a conversation; `tokens` are the special ones by their names, `bos_token` and the like. */

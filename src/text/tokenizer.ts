@@ -3,7 +3,7 @@
  * a folder's files and puts together what they describe: the pipeline, the template around it, lengths and padding.
  * tokenizer.json's own truncation and padding are ignored: the caller decides.
  */
-import { HeedError, kindOf } from '../errors.js';
+import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { shown } from '../io/location.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
@@ -27,10 +27,11 @@ import {
   type Text,
   wrong,
 } from './batch.js';
-import { type ChatOptions, type Conversation, chatRenderer } from './chat_options.js';
+import { type ChatOptions, type Conversation, chatRenderer, conversationsOf } from './chat_options.js';
+import { cutsOf, enough } from './cuts.js';
 import { cleanUp } from './decoder.js';
 import { type Description, descriptionOf } from './description.js';
-import { type Encoding, part, share, windows } from './encoding.js';
+import { type Encoding, part } from './encoding.js';
 import { chatTemplateOf, type TokenizerFiles, tokenizerFilesOf } from './files.js';
 import { type DecodeOptions, decodeOptions, type IdTensor, rowsOf } from './ids.js';
 import { lowered } from './lowered.js';
@@ -190,13 +191,7 @@ export class Tokenizer extends Told {
   apply_chat_template(conversation: Conversation | readonly Conversation[], options: ChatOptions = {}): unknown {
     const render = chatRenderer();
     const { tokenize = true, return_dict = true, padding, truncation, max_length, return_tensor } = options;
-    if (!Array.isArray(conversation))
-      throw new HeedError('ARGUMENT', `apply_chat_template: the conversation is ${kindOf(conversation)}`, {
-        culprit: 'conversation',
-        cure: 'Give a list of messages',
-      });
-    const several = Array.isArray(conversation[0]);
-    const all = (several ? conversation : [conversation]) as readonly Conversation[];
+    const { all, several } = conversationsOf(conversation);
     const tokens = Object.fromEntries([...this.tokens].map(([role, token]) => [`${role}_token`, token]));
     const texts = all.map((one) => render(one, this.chat_template, tokens, options));
     if (!tokenize) return several ? texts : texts[0];
@@ -268,7 +263,7 @@ export class Tokenizer extends Told {
   }
 
   private *row(text: Text, pair: Text | undefined, lengths: Lengths): Generator<void, Row> {
-    const a = yield* idsOf(this.pipeline, text, this.enough(pair, lengths));
+    const a = yield* idsOf(this.pipeline, text, enough(pair !== undefined, lengths, this.truncation_side));
     const b = pair === undefined ? undefined : yield* idsOf(this.pipeline, pair);
     if (lengths.cut.length === undefined) return this.template.apply(a, b, lengths.special);
     const [[beginA, endA], [beginB, endB]] = this.cuts(a.length, b?.length, lengths).map(([first]) => first as Span) as [Span, Span];
@@ -277,7 +272,7 @@ export class Tokenizer extends Told {
 
   private *windows(text: Text, pair: Text | undefined, lengths: Lengths): Generator<void, Encoding[]> {
     const trims = this.template.trims.length > 0;
-    const a = yield* traceOf(this.pipeline, text, trims, this.enough(pair, lengths));
+    const a = yield* traceOf(this.pipeline, text, trims, enough(pair !== undefined, lengths, this.truncation_side));
     const b = pair === undefined ? undefined : yield* traceOf(this.pipeline, pair, trims);
     const [partsA, partsB] = this.cuts(a.ids.length, b?.ids.length, lengths);
     const [firstA, ...restA] = partsA as [Span, ...Span[]];
@@ -296,19 +291,8 @@ export class Tokenizer extends Told {
     return found;
   }
 
-  /** So many tokens of a text, the first of a pair, that more would be cut off in any case; undefined where there are none. */
-  private enough(pair: Text | undefined, { cut }: Lengths): number | undefined {
-    const { length, side = this.truncation_side, stride, strategy } = cut;
-    return side === 'right' && stride === undefined && (pair === undefined || strategy === 'only_first') ? length : undefined;
-  }
-
   /** Which tokens of either text go into each window. */
-  private cuts(a: number, b: number | undefined, { special, cut }: Lengths): readonly [readonly Span[], readonly Span[]] {
-    const { length, strategy, stride, side = this.truncation_side } = cut;
-    const count = special ? this.template.count(b !== undefined) : 0;
-    if (length !== undefined && length < count)
-      throw new HeedError('ARGUMENT', `max_length ${length} has no room for ${count} special tokens`, { culprit: 'max_length' });
-    const [mostA, mostB] = length === undefined ? [a, b ?? 0] : share(a, b, length - count, strategy);
-    return [windows(a, mostA, stride, side), windows(b ?? 0, mostB, stride, side)];
+  private cuts(a: number, b: number | undefined, lengths: Lengths): readonly [readonly Span[], readonly Span[]] {
+    return cutsOf(a, b, lengths, this.template.count(b !== undefined), this.truncation_side);
   }
 }

@@ -12,12 +12,13 @@ import { type ClassifierOptions, classifierOptionNames, loadTask } from '../mode
 import { checkRunOptions } from '../pipelines/rows.js';
 import { type Classifier, classifierMethods, SequenceClassifier } from '../pipelines/sequence_classifier.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
+import { type AdamOptions, AdamW } from './adam.js';
 import { pad } from './data/collate.js';
 import { DataLoader } from './data/loader.js';
 import { classWeights } from './data/sampler.js';
 import { checkFitOptions, checkWhole, type FitOptions, type FitResult } from './fit.js';
 import type { LabelledBatch } from './objectives/numbers.js';
-import { type AdamOptions, AdamW, type Group } from './optimizer.js';
+import type { Group } from './optimizer.js';
 import { type ExampleLabel, type Problem, problemOf } from './problem.js';
 import { schedule } from './schedule.js';
 import { Trainer } from './trainer.js';

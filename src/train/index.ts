@@ -5,6 +5,7 @@
 export { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
 export { type SaveOptions, save_pretrained } from '../models/save.js';
 export { type BpeOptions, type TokenizerJson, trainBpe } from '../text/train_bpe.js';
+export { Adam, type AdamOptions, AdamW } from './adam.js';
 export type { Batches } from './batches.js';
 export type { ClassifierFitOptions, TextClassifier, TextExample } from './classifier.js';
 export * from './data/index.js';
@@ -31,19 +32,9 @@ export { multiLabelClassification } from './objectives/multi_label_classificatio
 export type { ClassificationModel, LabelledBatch, NumbersBatch } from './objectives/numbers.js';
 export { regression } from './objectives/regression.js';
 export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './objectives/sequence_to_sequence.js';
-export {
-  Adam,
-  type AdamOptions,
-  AdamW,
-  type Group,
-  type Named,
-  Optimizer,
-  type OptimizerState,
-  SGD,
-  type SgdOptions,
-  type StepOptions,
-} from './optimizer.js';
+export { type Group, type Named, Optimizer, type OptimizerState, type StepOptions } from './optimizer.js';
 export type { ExampleLabel } from './problem.js';
 export { type Schedule, type ScheduleName, type ScheduleOptions, schedule } from './schedule.js';
+export { SGD, type SgdOptions } from './sgd.js';
 export { TensorBoard, type TensorBoardOptions } from './tensorboard.js';
 export { type StepMemory, Trainer, type TrainerOptions } from './trainer.js';

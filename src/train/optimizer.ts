@@ -1,10 +1,10 @@
 /**
- * Optimizers, under torch.optim's names: SGD, Adam, AdamW over groups of parameters. `step` takes what the gradients hold, first clipped where a global norm
+ * What optimizers share, under torch.optim's names: SGD (sgd.ts), Adam and AdamW (adam.ts) over groups of parameters. `step` takes what the gradients hold, first clipped where a global norm
  * is given; it does not zero them. Their state can be saved and loaded by the parameters' names, so that a run goes on where it stopped.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Parameter } from '../nn/parameter.js';
-import { adamStep, sgdStep, squareSum, zerosOf } from '../ops/optimizer.js';
+import { squareSum, zerosOf } from '../ops/optimizer.js';
 import { type HostTensor, type Shape, sizeOf, type Tensor } from '../tensor.js';
 
 /** Parameters that share options; named, as `module.namedParameters()` gives them. */
@@ -16,32 +16,6 @@ export interface Group<Options> {
   parameters: Named;
   /** What differs from the optimizer's own options. */
   options?: Partial<Options>;
-}
-
-/** Options of SGD, with PyTorch's defaults. */
-export interface SgdOptions {
-  /** The learning rate. Default 0.001. */
-  lr: number;
-  /** How much of the steps before is kept. Default 0. */
-  momentum: number;
-  /** How much of a gradient the momentum leaves out. Default 0. */
-  dampening: number;
-  /** Whether the gradient is looked at ahead of the momentum (Sutskever et al. 2013). Default false. */
-  nesterov: boolean;
-  /** How much of a parameter is added to its gradient. Default 0. */
-  weightDecay: number;
-}
-
-/** Options of Adam and AdamW, with PyTorch's defaults. */
-export interface AdamOptions {
-  /** The learning rate. Default 0.001. */
-  lr: number;
-  /** How much of the means of gradients and of their squares is kept. Default [0.9, 0.999]. */
-  betas: readonly [number, number];
-  /** What is added to the root of the squares' mean. Default 1e-8. */
-  eps: number;
-  /** How much parameters shrink: of Adam, through the gradient, default 0; of AdamW, beside it, by lr times this, default 0.01. */
-  weightDecay: number;
 }
 
 /** Options of `optimizer.step`. */
@@ -236,7 +210,8 @@ export abstract class Optimizer<Options extends Rated = Rated> {
 
 const momentOf = ({ engine, shape }: Parameter): Tensor => zerosOf(engine, shape);
 
-const wrong = (where: string, name: string, value: unknown, cure: string) =>
+/** An option that makes no sense. */
+export const wrong = (where: string, name: string, value: unknown, cure: string) =>
   new HeedError('ARGUMENT', `${where}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
 
 function notNegative(where: string, name: string, value: unknown): void {
@@ -246,62 +221,3 @@ function notNegative(where: string, name: string, value: unknown): void {
 
 const isGroups = <Options>(groups: Named | readonly Group<Options>[]): groups is readonly Group<Options>[] =>
   Array.isArray(groups) && groups.length > 0 && !Array.isArray(groups[0]);
-
-/** Stochastic gradient descent, with momentum where asked for. */
-export class SGD extends Optimizer<SgdOptions> {
-  constructor(groups: Named | readonly Group<SgdOptions>[], options: Partial<SgdOptions> = {}) {
-    super(groups, options, { lr: 1e-3, momentum: 0, dampening: 0, nesterov: false, weightDecay: 0 }, ['momentum']);
-  }
-
-  protected check({ momentum, dampening, nesterov }: SgdOptions, where: string): void {
-    if (typeof nesterov !== 'boolean') throw wrong(where, 'nesterov', nesterov, 'It is true or false');
-    if (nesterov && !(momentum > 0 && dampening === 0))
-      throw new HeedError('ARGUMENT', `${where}: nesterov with a momentum of ${momentum} and a dampening of ${dampening}`, {
-        culprit: 'nesterov',
-        cure: 'It needs a momentum above 0, and no dampening',
-      });
-  }
-
-  protected update(p: Tensor, g: Tensor, [m]: readonly Tensor[], options: SgdOptions, scale: number, step: number): void {
-    sgdStep(p, options.momentum ? m : undefined, g, { ...options, scale, step });
-  }
-}
-
-const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay });
-
-abstract class AdamBase extends Optimizer<AdamOptions> {
-  /** Whether weight decay goes beside the gradient. */
-  protected abstract readonly decoupled: boolean;
-
-  protected check({ betas }: AdamOptions, where: string): void {
-    if (!(Array.isArray(betas) && betas.length === 2 && betas.every((beta) => typeof beta === 'number' && beta >= 0 && beta < 1)))
-      throw new HeedError('ARGUMENT', `${where}: betas are ${betas}`, {
-        culprit: 'betas',
-        cure: 'They are two numbers from 0 on, below 1',
-      });
-  }
-
-  protected update(p: Tensor, g: Tensor, [m, v]: readonly Tensor[], options: AdamOptions, scale: number, step: number): void {
-    const { lr, betas, eps, weightDecay } = options;
-    const [beta1, beta2] = betas;
-    adamStep(p, m as Tensor, v as Tensor, g, { scale, lr, beta1, beta2, eps, weightDecay, decoupled: this.decoupled, step });
-  }
-}
-
-/** Adam (arXiv 1412.6980). */
-export class Adam extends AdamBase {
-  /** Weight decay goes through the gradient. */
-  protected readonly decoupled = false;
-  constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
-    super(groups, options, adamDefaults(0), ['m', 'v']);
-  }
-}
-
-/** Adam with decoupled weight decay (arXiv 1711.05101). */
-export class AdamW extends AdamBase {
-  /** Weight decay goes beside the gradient. */
-  protected readonly decoupled = true;
-  constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
-    super(groups, options, adamDefaults(0.01), ['m', 'v']);
-  }
-}

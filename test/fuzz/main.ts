@@ -13,7 +13,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { classes } from './classes.js';
-import { GgufFuzz, ggufClasses } from './gguf.js';
+import { GgufFuzz } from './gguf.js';
+import { ggufClasses } from './gguf_mutations.js';
 import { Fuzz, HEAP_SLACK, type Plan, type Report, run, together } from './loop.js';
 import { printed } from './report.js';
 

@@ -12,7 +12,7 @@ import { EncoderModel } from '../../dist/models/model.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
-import { AdamW } from '../../dist/train/optimizer.js';
+import { AdamW } from '../../dist/train/adam.js';
 import { failureOf, memoryRuntime } from '../io/memory.js';
 import { type Config, numbersOf, readWeights, type Weight, type Weights, weightOf, writeWeights } from './files.js';
 

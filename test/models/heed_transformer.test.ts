@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
 import { HeedTransformer } from '../../dist/models/heed_transformer.js';
 import { crossEntropy, narrow, reshape, valueAndGrad } from '../../dist/ops/index.js';
-import { AdamW } from '../../dist/train/optimizer.js';
+import { AdamW } from '../../dist/train/adam.js';
 
 const sizes = { d_model: 32, num_heads: 4, encoder_layers: 2, decoder_layers: 1, ffn_dim: 64 };
 const config = { ...sizes, vocab_size: 20, pad_token_id: 0 };

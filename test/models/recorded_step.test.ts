@@ -9,7 +9,6 @@ import { createEngine } from '../../dist/entry/node.js';
 import type { DecoderChoices } from '../../dist/models/architecture.js';
 import { Decoder } from '../../dist/models/decoder.js';
 import type { DecoderState } from '../../dist/models/decoder_state.js';
-import type { EncoderDecoder } from '../../dist/models/encoder_decoder.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { alibiSlopes } from '../../dist/nn/alibi.js';
 import { learned, sinusoidal } from '../../dist/nn/positions.js';
@@ -18,8 +17,8 @@ import { RotaryPositions } from '../../dist/nn/rotary_positions.js';
 import { rotaryScalings } from '../../dist/nn/rotary_scalings.js';
 import { nodeRuntime } from '../../dist/runtime/node.js';
 import { drained } from '../../dist/steps.js';
-import type { Tensor } from '../../dist/tensor.js';
 import { failureOf } from '../io/memory.js';
+import { Pair } from './pair.js';
 
 const dims = { C: 32, L: 3, H: 4, G: 2, D: 8, F: 40, V: 50, positions: 400, eps: 1e-5 };
 const rotary = (engine: Engine, D: number) => new RotaryPositions(engine, D);
@@ -48,41 +47,15 @@ async function open(threads = 1, deterministic = true): Promise<Engine> {
 }
 afterEach(() => engine.dispose());
 
-/** Two states that are given the same: the steps of one are recorded. */
-class Pair {
-  #seed = 0;
-
-  constructor(
-    readonly module: Decoder | EncoderDecoder,
-    readonly one: DecoderState,
-    readonly other: DecoderState,
-  ) {}
-
-  /** A step of both, whose bits are the same. */
-  step(T = 1, rows = this.one.rows): void {
-    const ids = Int32Array.from({ length: rows * T }, (_, i) => (7 * ++this.#seed + 3 * i) % 50);
-    const run = (state: DecoderState, hiddenStates: boolean) => {
-      const decode = (): Generator<void, { logits: Tensor }> => this.module.decode(ids, [rows, T], state, { hiddenStates });
-      return this.module.engine.scope(() => drained(decode()).logits.toHost().data);
-    };
-    expect(run(this.one, false)).toEqual(run(this.other, true));
-  }
-
-  steps(count: number): void {
-    for (let t = 0; t < count; t++) this.step();
-  }
-
-  both(change: (state: DecoderState, which: 'one' | 'other') => void): void {
-    change(this.one, 'one');
-    change(this.other, 'other');
-  }
-
-  dispose(): void {
-    this.both((state) => state.dispose());
-  }
-}
-
 const pairOf = (model: Decoder) => new Pair(model, model.start(), model.start());
+
+/** A decoder with rotary positions, and two states that have read 7 tokens each. */
+async function begun(threads?: number): Promise<{ model: Decoder; pair: Pair }> {
+  const model = new Decoder(await open(threads), dims, kinds['rotary positions'] as DecoderChoices).init(1);
+  const pair = pairOf(model);
+  pair.step(7, 1);
+  return { model, pair };
+}
 
 /** How many steps were replayed since the last time. */
 function replayed(): number {
@@ -153,9 +126,7 @@ it('takes no memory from step to step, and gives it back', async () => {
 });
 
 it('goes on after a step that was given up, recorded or replayed', async () => {
-  const model = new Decoder(await open(2), dims, kinds['rotary positions'] as DecoderChoices).init(1);
-  const pair = pairOf(model);
-  pair.step(7, 1);
+  const { model, pair } = await begun(2);
   const giveUp = () =>
     engine.scope(() => {
       const steps = model.decode(new Int32Array(1), [1, 1], pair.one);
@@ -171,9 +142,7 @@ it('goes on after a step that was given up, recorded or replayed', async () => {
 });
 
 it('reads parameters that were changed, rounded or disposed of since', async () => {
-  const model = new Decoder(await open(), dims, kinds['rotary positions'] as DecoderChoices).init(1);
-  const pair = pairOf(model);
-  pair.step(7, 1);
+  const { model, pair } = await begun();
   pair.steps(3);
   model.to('q8');
   pair.steps(3);
@@ -190,9 +159,7 @@ it('reads parameters that were changed, rounded or disposed of since', async () 
 });
 
 it('is left alone by training, and by looks', async () => {
-  const model = new Decoder(await open(), dims, kinds['rotary positions'] as DecoderChoices).init(1);
-  const pair = pairOf(model);
-  pair.step(7, 1);
+  const { model, pair } = await begun();
   model.train();
   pair.steps(3);
   model.eval();
@@ -218,9 +185,7 @@ it('is not recorded where launches depend on what states hold', async () => {
 });
 
 it('is rehearsed apart', async () => {
-  const model = new Decoder(await open(), dims, kinds['rotary positions'] as DecoderChoices).init(1);
-  const pair = pairOf(model);
-  pair.step(7, 1);
+  const { model, pair } = await begun();
   pair.steps(3);
   const before = engine.memory();
   const peak = engine.rehearse(() => {

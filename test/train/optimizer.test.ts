@@ -14,7 +14,9 @@ import { createEngine, type Engine, tensor } from '../../dist/entry/node.js';
 import { Embedding, Linear, Module, Transformer } from '../../dist/nn/index.js';
 import type { Parameter } from '../../dist/nn/parameter.js';
 import { add, crossEntropy, embedding, type HostTensor, narrow, scale, type Tensor, valueAndGrad } from '../../dist/ops/index.js';
-import { Adam, AdamW, type Named, SGD } from '../../dist/train/optimizer.js';
+import { Adam, AdamW } from '../../dist/train/adam.js';
+import type { Named } from '../../dist/train/optimizer.js';
+import { SGD } from '../../dist/train/sgd.js';
 import { parseSafetensors } from '../runtimes/fixtures.js';
 import { itWith, shared } from '../shared.js';
 
