@@ -1,6 +1,6 @@
 /** Models out of GGUF files: SmolLM2 says what transformers says of the same weights, and files that are no model's are refused by name. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,9 +13,7 @@ import { readParts } from '../dist/models/parts.js';
 import { quantizeCheckpoint } from '../dist/models/quantize_checkpoint.js';
 import { gguf, partsOf } from './io/gguf_file.js';
 import { failureOf } from './io/memory.js';
-import { shared } from './shared.js';
-
-const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
+import { hasSmollm2Expected, smollm2, smollm2Expected } from './smollm2.js';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -23,8 +21,8 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
-describe.skipIf(!existsSync(smollm2))('SmolLM2 in Q4_1', () => {
-  const { prompts, chats, template } = existsSync(smollm2) ? JSON.parse(readFileSync(shared('data/smollm2/expected.json'), 'utf8')) : {};
+describe.skipIf(!hasSmollm2Expected)('SmolLM2 in Q4_1', () => {
+  const { prompts, chats, template } = hasSmollm2Expected ? JSON.parse(readFileSync(smollm2Expected, 'utf8')) : {};
   let model: CausalLM;
   beforeAll(async () => {
     model = await AutoModelForCausalLM.from_pretrained(smollm2, { engine });

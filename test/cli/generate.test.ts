@@ -1,15 +1,12 @@
 /** `heed generate`: what a language model writes, as text and as JSON, as an answer and as it stands, and what is refused. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { hasSmollm2, smollm2 } from '../smollm2.js';
 import { run } from './command.js';
 
-const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
 const generate = (args: string[], input?: string) => run(['generate', '--deterministic', '--model', smollm2, ...args], input);
 
-describe.skipIf(!existsSync(smollm2))('with SmolLM2', () => {
+describe.skipIf(!hasSmollm2)('with SmolLM2', () => {
   it('answers by the chat template, or goes on from the text as it stands', async () => {
     const answer = await generate(['Write one sentence about the sea.', '--max-new-tokens', '24']);
     expect(answer).toMatchObject({ code: 0, stderr: '' });

@@ -1,13 +1,11 @@
 /** The GGUF files that are changed. */
-import { existsSync, openSync, readFileSync, readSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { openSync, readFileSync, readSync } from 'node:fs';
 import { byteAlphabet } from '../../dist/text/byte_level.js';
 import { Random } from '../cases/random.js';
 import { type Field, gguf, splitOf } from '../io/gguf_file.js';
+import { hasSmollm2, smollm2 } from '../smollm2.js';
 
 const at = (name: string) => new URL(`../fixtures/gguf/${name}`, import.meta.url);
-const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
 
 const bytesOf = (array: Float32Array | Int32Array): number[] => [...new Uint8Array(array.buffer)];
 export const u32 = (value: number): Field => [4, value];
@@ -115,7 +113,7 @@ export function specimensOf(): Specimen[] {
     { name: 'bytes', files: { 'a.gguf': ofBytes }, reads: true },
     { name: 'pieces', files: { 'a.gguf': ofPieces }, reads: true },
   ];
-  if (!existsSync(smollm2)) return made;
+  if (!hasSmollm2) return made;
   const header = new Uint8Array(2_000_000);
   const file = openSync(smollm2, 'r');
   readSync(file, header);

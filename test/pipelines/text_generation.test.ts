@@ -1,13 +1,11 @@
 /** text-generation: what `generate` writes for each text or conversation, in transformers.js's shapes; SmolLM2 answers as heed's model does. */
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { createEngine, type Message, pipeline, type TextGeneration, TextStreamer } from 'heed';
-import { afterAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { Remote } from '../../dist/remote/client.js';
 import type { Hosted } from '../../dist/remote/host.js';
 import { failureOf } from '../io/memory.js';
 import { host } from '../remote/host.js';
+import { hasSmollm2, smollm2 } from '../smollm2.js';
 import { tinyWriter } from './tiny_writer.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
@@ -94,9 +92,15 @@ describe('text-generation', () => {
     const { used, storages } = engine.memory();
     const long = { max_new_tokens: 40, min_new_tokens: 40 };
     const abort = new AbortController();
+    // Amid the tokens, however fast they come.
+    const run = engine.run.bind(engine);
+    const ran = vi.spyOn(engine, 'run').mockImplementation((...given) => {
+      if (ran.mock.calls.length === 10) abort.abort(new Error('enough'));
+      return run(...given) as never;
+    });
     const given = write(['Hello', 'a', 'b'], { ...long, signal: abort.signal });
-    setTimeout(() => abort.abort(new Error('enough')));
     await expect(given).rejects.toThrow('enough');
+    ran.mockRestore();
     await expect(write('a', { signal: AbortSignal.abort(new Error('before')) })).rejects.toThrow('before');
     // 70 characters are more than it has positions.
     expect((await failureOf(() => write(['Hello', 'x'.repeat(70)], options))).code).toBe('ARGUMENT');
@@ -118,8 +122,7 @@ describe('text-generation', () => {
   });
 });
 
-const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
-it.skipIf(!existsSync(smollm2))(
+it.skipIf(!hasSmollm2)(
   'answers with SmolLM2',
   async () => {
     const answer = await pipeline('text-generation', smollm2, { engine });

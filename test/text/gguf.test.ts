@@ -1,8 +1,6 @@
 /** Tokenizers out of GGUF metadata: SentencePiece's pieces as SentencePiece has them, SmolLM2's as transformers has them, and what is no tokenizer. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type GgufMetadata, openGguf } from '../../dist/io/gguf.js';
 import { GgufTexts } from '../../dist/io/gguf_texts.js';
@@ -15,11 +13,10 @@ import { preTokenizerOf } from '../../dist/text/pre_tokenizer.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { string } from '../io/gguf_file.js';
 import { failureOf } from '../io/memory.js';
-import { shared } from '../shared.js';
+import { hasSmollm2Expected, smollm2, smollm2Expected } from '../smollm2.js';
 import { fixture, texts as hard, kind } from './hugging_face.js';
 
 const pieces = JSON.parse(readFileSync(new URL('../fixtures/gguf/pieces.json', import.meta.url), 'utf8'));
-const smollm2 = join(process.env.HEED_MODELS ?? join(homedir(), '.cache/heed-models'), 'smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
 
 function tokenizerOf(metadata: GgufMetadata): Promise<Tokenizer> {
   const files = {
@@ -96,7 +93,7 @@ describe('the tokenizer of a GGUF file', () => {
     expect((await tokenizerOf(llama({ ...named, 'tokenizer.chat_template.rag': undefined }))).chat_template).toEqual({ tool_use: 'T' });
   });
 
-  (existsSync(smollm2) ? it : it.skip)('of SmolLM2 has the ids that transformers has', async () => {
+  it.skipIf(!hasSmollm2Expected)('of SmolLM2 has the ids that transformers has', async () => {
     const handle = await open(smollm2);
     const stream = {
       name: smollm2,
@@ -107,7 +104,7 @@ describe('the tokenizer of a GGUF file', () => {
     const file = await openGguf(stream);
     const tokenizer = await tokenizerOf(file.metadata);
     await file.close();
-    const { strings, prompts, template } = JSON.parse(readFileSync(shared('data/smollm2/expected.json'), 'utf8'));
+    const { strings, prompts, template } = JSON.parse(readFileSync(smollm2Expected, 'utf8'));
     for (const { text, ids } of strings) expect(tokenizer.encode(text)).toEqual(ids);
     for (const { text, ids, greedy, decoded } of prompts) {
       expect(tokenizer.encode(text)).toEqual(ids);
