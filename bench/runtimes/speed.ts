@@ -40,7 +40,7 @@ interface Model {
 const tokensOf = (T: number) => [101, ...Array.from({ length: T - 2 }, (_, i) => 2000 + ((i * 7919) % 20_000)), 102].slice(-T);
 
 async function openModel({ AutoModel }: Heed, env: Env, engine: Engine, settings: object): Promise<Model> {
-  if (env.shared) {
+  if (env.folders.includes('shared')) {
     // Where models live in a worker beside the page, an engine of theirs does too.
     const where = env.hosted ? settings : engine;
     const model = await AutoModel.from_pretrained(env.locate('shared/models/all-MiniLM-L6-v2'), { engine: where as Engine });

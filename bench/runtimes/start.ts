@@ -24,7 +24,7 @@ const start: Program = async ({ createEngine, pipeline }, env, args): Promise<St
   let first: Pick<Start, 'loadMs' | 'embedMs' | 'embeddedMs' | 'embeddedAt'> = {
     ...{ loadMs: undefined, embedMs: undefined, embeddedMs: undefined, embeddedAt: undefined },
   };
-  if (env.shared) {
+  if (env.folders.includes('shared')) {
     const folder = env.locate('shared/models/all-MiniLM-L6-v2');
     // Where models live in a worker beside the page, an engine of theirs does too.
     const where = env.hosted ? settings : engine;

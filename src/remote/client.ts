@@ -16,8 +16,13 @@ const START_MS = 10_000;
 /** Members of a model or pipeline that stay in the worker. */
 const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer'] as const;
 
-const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) =>
-  new HeedError(code, `The model runs in a worker, and ${what}`, { culprit, cure: 'Give worker: false to run it on this thread' });
+const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) => {
+  const own = culprit === 'tokenizer' ? 'Load one here by AutoTokenizer.from_pretrained, or g' : 'G';
+  return new HeedError(code, `The model runs in a worker, and ${what}`, {
+    culprit,
+    cure: `${own}ive worker: false to run the model on this thread`,
+  });
+};
 
 interface Pending {
   /** Gets a result that comes when nobody waits for it any more. */

@@ -78,7 +78,7 @@ async function digestOf({ AutoModel, AutoTokenizer, pipeline }: Heed, engine: En
 }
 
 const check = (folder: keyof typeof digests) => async (heed: Heed, env: Env) => {
-  if (folder.startsWith('shared/') && !env.shared) throw new Missing(`${folder} is not here`);
+  if (!env.folders.includes(folder.split('/')[0] ?? '')) throw new Missing(`${folder} is not here`);
   for (const threads of env.threads ? [1, 2, 4] : [1]) {
     const options = { deterministic: true, threads, inlineBelow: 0 };
     // What runs in a worker has an engine there.

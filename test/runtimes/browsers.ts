@@ -1,5 +1,5 @@
 /** How a browser's runner is made: a site for the program, and whatever opens its page. */
-import { bundleProgram, hasShared, type Outcome } from './runner.js';
+import { bundleProgram, folders, type Outcome } from './runner.js';
 import { openSite, type Site } from './site.js';
 import type { WebInput } from './web.js';
 
@@ -24,7 +24,7 @@ export async function runInBrowser<T>(
   open: (site: Site, script: string, input: WebInput) => Promise<() => Promise<unknown>>,
 ): Promise<Outcome<T>> {
   const { isolated, strict = true, threads, relaxed, hosted = false, main = 'web-main.ts' } = setting;
-  const input: WebInput = { threads, relaxed, hosted, shared: hasShared(), args };
+  const input: WebInput = { threads, relaxed, hosted, folders: Object.keys(folders), args };
   const script = await bundleProgram(main, program, input, { platform: 'browser' });
   const site = await openSite(script, { isolated, strict });
   let close: (() => Promise<unknown>) | undefined;

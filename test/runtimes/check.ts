@@ -13,11 +13,11 @@ export interface Env {
   readonly page: boolean;
   /** The suite's models run there too. */
   readonly hosted: boolean;
-  /** Is there `shared/…` to be located? */
-  readonly shared: boolean;
+  /** What can be located, by its first folder: `fixtures`, and where they are `shared` and `models`. */
+  readonly folders: readonly string[];
   /** The most bytes that an engine's memory may have here. */
   readonly memory: number | undefined;
-  /** The path or URL of `fixtures/…` or `shared/…`. */
+  /** The path or URL of what lies in one of `folders`. */
   locate(path: string): string;
 }
 

@@ -5,8 +5,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
+import { smollm2 } from '../smollm2.js';
 
 export interface Outcome<T> {
   /** What the program returned, through JSON. */
@@ -29,9 +30,14 @@ export interface Runner {
 
 /** The repository. */
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-/** What is too large for the repository, beside its clone. */
-export const shared = join(root, '..', 'shared');
-export const hasShared = (): boolean => existsSync(join(shared, 'models'));
+/** First folder of what programs locate -> folder of the disk, for those that are here. What is too large for the repository lies beside its clone, or in the user's cache. */
+export const folders: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries({
+    fixtures: join(root, 'test/fixtures'),
+    shared: join(root, '..', 'shared'),
+    models: fileURLToPath(new URL('..', pathToFileURL(smollm2))),
+  }).filter(([, folder]) => existsSync(folder)),
+);
 
 /** Milliseconds after which a program counts as hanging. */
 export const PATIENCE = 240_000;

@@ -9,15 +9,10 @@ import type { AddressInfo } from 'node:net';
 import { basename, dirname, extname, join, normalize } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { contentTypes, isolation, policy } from '../browser.js';
-import { PATIENCE, root, shared } from './runner.js';
+import { folders, PATIENCE, root } from './runner.js';
 
 /** First folder of a URL -> folder of the disk. */
-const folders: Readonly<Record<string, string>> = {
-  wasm: join(root, 'dist/wasm'),
-  runtime: join(root, 'dist/runtime'),
-  fixtures: join(root, 'test/fixtures'),
-  shared,
-};
+const served: Readonly<Record<string, string>> = { wasm: join(root, 'dist/wasm'), runtime: join(root, 'dist/runtime'), ...folders };
 
 /** What the page's script could not tell: that it did not load, or failed before its first line. */
 const complain = `
@@ -54,7 +49,7 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
     const page = pages[path];
     if (page !== undefined) return { body: page, type: contentTypes[extname(path)] ?? 'text/html' };
     const [, first = '', ...rest] = path.split(/[\\/]/);
-    const folder = first === 'suite' ? dirname(script) : folders[first];
+    const folder = first === 'suite' ? dirname(script) : served[first];
     if (!folder) return undefined;
     return { body: await readFile(join(folder, ...rest)), type: contentTypes[extname(path)] ?? 'application/octet-stream' };
   }

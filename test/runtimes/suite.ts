@@ -5,6 +5,7 @@
  */
 import { bitsChecks } from './bits.js';
 import { assert, type Checks, type Env, type Heed, Missing, type Program, type Result, Skip } from './check.js';
+import { decoderChecks } from './decoders.js';
 import { fineTuningChecks } from './fine_tuning.js';
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
@@ -24,6 +25,7 @@ export const checks: Checks = {
   ...torchChecks,
   ...modelChecks,
   ...bitsChecks,
+  ...decoderChecks,
   ...trainingChecks,
   ...fineTuningChecks,
   ...remoteChecks,

@@ -10,5 +10,5 @@ await report(INPUT, () => program(heed, { ...INPUT, page: true, memory: undefine
 /** An extension brings the fixtures along; what is large it gets from the site. */
 function locator({ site }: WebInput) {
   const large = site ?? location.href;
-  return (path: string) => new URL(`/${path}`, path.startsWith('shared/') ? large : location.href).href;
+  return (path: string) => new URL(`/${path}`, path.startsWith('fixtures/') ? location.href : large).href;
 }

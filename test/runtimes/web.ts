@@ -4,7 +4,7 @@ export interface WebInput {
   readonly threads: boolean;
   readonly relaxed: boolean;
   readonly hosted: boolean;
-  readonly shared: boolean;
+  readonly folders: readonly string[];
   /** The site that takes the result, where it is not the origin. */
   readonly site?: string | undefined;
   readonly args: unknown;

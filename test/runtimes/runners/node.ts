@@ -1,6 +1,6 @@
 /** This Node and the others, Deno and Bun: a process each, which prints what the program returns. */
 import { binaryOf } from '../../../scripts/runtimes.mjs';
-import { bundleProgram, hasShared, type Runner, root, runProcess, shared } from '../runner.js';
+import { bundleProgram, folders, type Runner, runProcess } from '../runner.js';
 
 interface Options {
   binary: string | undefined;
@@ -13,7 +13,7 @@ const runner = (name: string, { binary, flags = [], relaxed }: Options): Runner 
   name,
   missing: () => (binary ? undefined : `${name} is not here; \`node scripts/runtimes.mjs\` installs it`),
   async run(program, args) {
-    const input = { relaxed, args, root, shared: hasShared() ? shared : undefined };
+    const input = { relaxed, args, folders };
     // heed stays outside of the bundle: each runtime finds the package, and picks its entry, as it does for a user.
     const file = await bundleProgram('node-main.ts', program, input, { platform: 'node', packages: 'external' });
     const { value, ...rest } = await runProcess(binary ?? '', [...flags, file]);

@@ -7,7 +7,7 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { binaryOf } from '../../../scripts/runtimes.mjs';
-import { bundleProgram, hasShared, type Runner, root, runProcess } from '../runner.js';
+import { bundleProgram, folders, type Runner, root, runProcess } from '../runner.js';
 import { openSite } from '../site.js';
 
 const binary = binaryOf('workerd');
@@ -43,7 +43,12 @@ export const runners: Runner[] = [
       const temporary = await mkdtemp(join(tmpdir(), 'heed-workerd-'));
       const site = await openSite('', { isolated: false, strict: false });
       try {
-        const input = { ...{ threads: false, relaxed: true, hosted: false, memory: MAXIMUM }, shared: hasShared(), site: site.url, args };
+        const input = {
+          ...{ threads: false, relaxed: true, hosted: false, memory: MAXIMUM },
+          folders: Object.keys(folders),
+          site: site.url,
+          args,
+        };
         const script = await bundleProgram('workerd-main.ts', program, input, {
           ...{ platform: 'neutral', conditions: ['workerd'], external: ['*.wasm'] },
         });
