@@ -1,0 +1,158 @@
+/** examples/chat as its users have it: heed from npm's tarball, copied and served as package.json says, in Chromium; then without a server. */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { noChromium } from '../browser.js';
+import { launch } from '../consumers/browser.js';
+import { install, pack, root } from '../consumers/packed.js';
+import { tinyWriter } from '../pipelines/tiny_writer.js';
+import { hasSmollm2, smollm2 } from '../smollm2.js';
+
+const [config, tokenizer] = [tinyWriter['config.json'], tinyWriter['tokenizer.json']].map((bytes) =>
+  JSON.parse(Buffer.from(bytes).toString()),
+);
+/** A writer whose answers are long, and of words of one character, which are shown one by one. */
+const writer = {
+  ...tinyWriter,
+  'config.json': JSON.stringify({ ...config, max_position_embeddings: 4096 }),
+  'tokenizer.json': JSON.stringify(tokenizer).replace(/"[^\w\s:]":/g, (key) => `"${String.fromCharCode(0x4e00 + key.charCodeAt(1))}":`),
+};
+
+describe.skipIf(noChromium)('the page of examples/chat', () => {
+  let folder = '';
+  let browser: Browser;
+  const servers: ChildProcess[] = [];
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    const temporary = await mkdtemp(join(tmpdir(), 'heed-chat-'));
+    folder = join(temporary, 'chat');
+    await cp(join(root, 'examples/chat'), folder, { recursive: true });
+    install(pack(temporary), folder);
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: folder });
+    await mkdir(join(folder, 'site/model'));
+    for (const [name, bytes] of Object.entries(writer)) await writeFile(join(folder, 'site/model', name), bytes);
+    browser = await launch();
+  }, 60_000);
+  afterEach(async () => {
+    for (const server of servers.splice(0)) server.kill();
+    for (const context of contexts.splice(0)) await context.close();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(join(folder, '..'), { recursive: true });
+  });
+
+  /** Serves the example on a free port. */
+  async function serve(): Promise<{ url: string; stop(): Promise<void> }> {
+    const server = spawn(process.execPath, ['serve.js', '0'], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    servers.push(server);
+    const [printed] = await once(server.stdout, 'data');
+    const stop = async () => {
+      server.kill();
+      await once(server, 'exit');
+    };
+    return { url: String(printed).trim(), stop };
+  }
+
+  /** A page, and what it complained of. */
+  async function open(url: string): Promise<{ page: Page; complaints: string[] }> {
+    const context = await browser.newContext();
+    contexts.push(context);
+    const page = await context.newPage();
+    const complaints: string[] = [];
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
+    await page.goto(url);
+    await page.locator('#text:enabled').waitFor({ timeout: 60_000 });
+    return { page, complaints };
+  }
+
+  const said = (page: Page) => page.locator('#messages li').allTextContents();
+  async function ask(page: Page, text: string): Promise<void> {
+    await page.fill('#text', text);
+    await page.keyboard.press('Enter');
+  }
+
+  /** Asks, and presses Stop when the answer begins: what there is of it. */
+  async function stopped(page: Page, text: string): Promise<string> {
+    await page.evaluate(() => {
+      const stop = (_: unknown, observer: MutationObserver) => {
+        if (!document.querySelector('#messages .assistant:last-child:not(:empty)')) return;
+        observer.disconnect();
+        (document.getElementById('send') as HTMLButtonElement).click();
+      };
+      new MutationObserver(stop).observe(document.getElementById('messages') as HTMLElement, { childList: true, subtree: true });
+    });
+    await ask(page, text);
+    await page.locator('#messages .assistant:last-child:not(:empty)').waitFor();
+    await page.locator('#send', { hasText: 'Send' }).waitFor();
+    const answer = (await said(page)).at(-1) ?? '';
+    expect(answer.length).toBeLessThan(512); // a character is a token here
+    return answer;
+  }
+
+  it('streams an answer, stops it, keeps what was said, and begins anew; and all of this again when the server has gone', async () => {
+    const { url, stop } = await serve();
+    const { page, complaints } = await open(url);
+    expect(await page.textContent('#status')).toMatch(/^[1-8] threads?\. Works offline from now on\.$/);
+    expect(await page.locator('#bar').isHidden()).toBe(true);
+    const answer = await stopped(page, 'Hi');
+    expect(await page.textContent('#status')).toMatch(/^\d+ tokens, [\d.]+ a second$/);
+    const other = await stopped(page, 'No');
+    expect(await said(page)).toEqual(['Hi', answer, 'No', other]);
+    await page.click('#new');
+    expect(await said(page)).toEqual([]);
+    expect(complaints.filter((text) => !text.includes('404'))).toEqual([]); // of files that a model may lack
+
+    await stop();
+    await page.reload();
+    await page.locator('#text:enabled').waitFor({ timeout: 30_000 });
+    const again = await stopped(page, 'Hi');
+    const shared = Math.min(again.length, answer.length);
+    expect(again.slice(0, shared)).toBe(answer.slice(0, shared));
+  }, 60_000);
+
+  it('is told by roles to those who do not see it', async () => {
+    const { url } = await serve();
+    const { page } = await open(url);
+    for (const [role, name] of [
+      ['log', 'Conversation'],
+      ['textbox', 'Your message'],
+      ['button', 'Send'],
+      ['button', 'New chat'],
+    ] as const)
+      expect(await page.getByRole(role, { name }).count(), name).toBe(1);
+  }, 60_000);
+
+  it.skipIf(!hasSmollm2)(
+    'answers with SmolLM2 out of a GGUF file, offline too',
+    async () => {
+      await cp(smollm2, join(folder, 'site/model', basename(smollm2)));
+      const { url, stop } = await serve();
+      const { page, complaints } = await open(`${url}?model=model/${basename(smollm2)}`);
+      const answers: string[] = [];
+      for (const offline of [false, true]) {
+        if (offline) {
+          await stop();
+          await page.reload();
+          await page.locator('#text:enabled').waitFor({ timeout: 60_000 });
+        }
+        await ask(page, 'What is the capital of France? Answer in one sentence.');
+        await page.locator('#send', { hasText: 'Stop' }).waitFor();
+        await page.locator('#send', { hasText: 'Send' }).waitFor({ timeout: 60_000 });
+        answers.push((await said(page))[1] ?? '');
+        if (!offline) expect(complaints).toEqual([]);
+        if (!offline && process.env.HEED_SCREENSHOT) await page.screenshot({ path: process.env.HEED_SCREENSHOT });
+      }
+      expect(answers[0]).toMatch(/Paris/);
+      expect(answers[1]).toBe(answers[0]);
+    },
+    180_000,
+  );
+});
