@@ -1,164 +1,97 @@
 /**
- * `bench decode`: what the host does for a decoded token beside kernels. A tiny Llama of 30 layers, whose kernels are short, writes token by token; the launches of one of its
- * steps are written down, and run again as bare calls of the same kernels on the same memory. What a step takes beyond that is the host's: ops, modules, memory, the
- * cache, the calls themselves. Time is the processor's, which others on the machine lengthen little; of many batches of steps the median, and the least.
+ * `bench decode`: a language model out of a GGUF file, in Chromium beside wllama, and in Node beside llama.cpp's native build: how fast a prompt is read, and how fast
+ * tokens are written behind it. Each round opens a page or a process of each side, one after the other, since threads spin; the order reverses from round to round.
  */
-import { AutoModelForCausalLM, createEngine, type Engine, writeSafetensors } from 'heed';
-import { instantiate } from '../dist/engine/instantiate.js';
-import type { Launch } from '../dist/engine/launch.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { folders, type Runner } from '../test/runtimes/runner.js';
+import { runners } from '../test/runtimes/runners.js';
 import type { Command } from './command.js';
-import { processorTime, spread } from './measure.js';
-import type { Row } from './table.js';
-import { uniform } from './weights.js';
+import type { DecodeArgs, Decoded } from './decode/types.js';
+import { spread } from './measure.js';
+import { root } from './root.js';
+import { digits, type Row } from './table.js';
 
-const size = { L: 30, C: 64, H: 4, G: 2, F: 128, V: 256 } as const;
-const config = {
-  ...{ model_type: 'llama', hidden_size: size.C, intermediate_size: size.F, num_hidden_layers: size.L, vocab_size: size.V },
-  ...{ num_attention_heads: size.H, num_key_value_heads: size.G, max_position_embeddings: 4096, tie_word_embeddings: true },
-};
+interface Side {
+  name: string;
+  runner: Runner;
+  program: string;
+  /** Whose ratio to heed in the same runtime is told. */
+  peer: boolean;
+  more?: object;
+}
 
-/** Tokens of a prompt, and steps behind it that are timed together, since the processor's clock is coarse. */
-const PROMPT = 32;
-const STEPS = 64;
+/** node-llama-cpp, wherever it was installed. */
+const native = [process.env.HEED_BENCH_LLAMA_CPP, join(root, 'bench/node_modules/node-llama-cpp')].find(
+  (folder) => folder && existsSync(join(folder, 'package.json')),
+);
+const versionOf = (folder: string): string => JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version;
 
-type Weights = Record<string, { data: Float32Array; dims: number[] }>;
-
-function randomWeights(): Weights {
-  const { L, C, H, G, F, V } = size;
-  const weights: Weights = {};
-  const put = (name: string, ...dims: number[]) => {
-    const seed = Object.keys(weights).length + 1;
-    const [N, K] = dims as [number, number | undefined];
-    const data = K === undefined ? uniform(N, seed, 0.1, 1) : uniform(N * K, seed, Math.sqrt(3 / K));
-    weights[name] = { data, dims };
-  };
-  put('model.embed_tokens.weight', V, C);
-  put('model.norm.weight', C);
-  for (let l = 0; l < L; l++) {
-    const at = (name: string) => `model.layers.${l}.${name}.weight`;
-    for (const name of ['input_layernorm', 'post_attention_layernorm']) put(at(name), C);
-    for (const [name, heads] of [
-      ['q_proj', H],
-      ['k_proj', G],
-      ['v_proj', G],
-    ] as const)
-      put(at(`self_attn.${name}`), (heads * C) / H, C);
-    put(at('self_attn.o_proj'), C, C);
-    for (const name of ['gate_proj', 'up_proj']) put(at(`mlp.${name}`), F, C);
-    put(at('mlp.down_proj'), C, F);
+function sidesOf(only: readonly string[] | undefined): Side[] {
+  const runner = (part: string) => runners.find(({ name }) => name.startsWith(part)) as Runner;
+  const [page, node] = [runner('Chromium, isolated'), runner('Node 24')];
+  const peers = join(root, 'bench/node_modules');
+  const sides: Side[] = [
+    { name: 'heed, Chromium', runner: page, program: 'heed.ts', peer: false },
+    { name: 'wllama 2.3.1, Chromium', runner: page, program: 'wllama2.ts', peer: true },
+    { name: `wllama ${versionOf(join(peers, 'wllama-3'))}, Chromium`, runner: page, program: 'wllama3.ts', peer: true },
+    { name: 'heed, Node 24', runner: node, program: 'heed.ts', peer: false },
+  ];
+  if (native) {
+    const more = { native: pathToFileURL(join(native, 'dist/index.js')).href };
+    sides.push({ name: `llama.cpp (node-llama-cpp ${versionOf(native)}), Node 24`, runner: node, program: 'native.ts', peer: true, more });
   }
-  return weights;
+  return sides.filter(({ name, runner: { missing } }) => !missing() && (!only || only.some((part) => name.includes(part))));
 }
 
-type Kernels = ReturnType<typeof instantiate>['kernels'];
-type Model = Awaited<ReturnType<typeof AutoModelForCausalLM.from_pretrained>>;
-
-/** Begins a text of so many rows, and gives what writes the next token of each. */
-function* begun({ module }: Model, rows: number, write: (step: () => Generator<void, void>) => Generator<void, void>) {
-  const state = module.start();
-  const decode = function* (T: number) {
-    (yield* module.decode(new Int32Array(rows * T).fill(T), [rows, T], state)).logits.dispose();
-  };
-  try {
-    yield* decode(PROMPT);
-    yield* write(() => decode(1));
-  } finally {
-    state.dispose();
-  }
-}
-
-/** Milliseconds of a step. */
-async function stepTime(engine: Engine, model: Model, rows: number, now: () => number): Promise<number> {
-  let time = 0;
-  await engine.run(() =>
-    begun(model, rows, function* (step) {
-      const begin = now();
-      for (let t = 0; t < STEPS; t++) yield* step();
-      time = (now() - begin) / STEPS;
-    }),
-  );
-  return time;
-}
-
-/** Milliseconds of the launches of the middle step as bare calls, and how many they are. Their memory is as they left it. */
-async function bareTime(
-  engine: Engine,
-  kernels: Kernels,
-  model: Model,
-  rows: number,
-  now: () => number,
-): Promise<[time: number, count: number]> {
-  const { heap, launch } = engine;
-  const { release } = heap;
-  const launches: Launch[] = [];
-  const freed: Parameters<typeof release>[0][] = [];
-  let time = 0;
-  const restore = () => {
-    [engine.launch, heap.release] = [launch, release];
-    for (const storage of freed.splice(0)) heap.release(storage);
-  };
-  await engine.run(() =>
-    begun(model, rows, function* (step) {
-      for (let t = 1; t < STEPS / 2; t++) yield* step();
-      heap.release = (storage) => void freed.push(storage);
-      engine.launch = (one) => {
-        launch.call(engine, one);
-        if (one.tiles > 0) launches.push({ ...one, args: [...one.args] });
-      };
-      try {
-        yield* step();
-        const calls = launches.map(({ kernel, first, tiles, args }) => [kernels[kernel], [first, first + tiles, ...args]] as const);
-        const begin = now();
-        for (let t = 0; t < STEPS; t++) for (const [run, args] of calls) (run as (...args: number[]) => void)(...args);
-        time = (now() - begin) / STEPS;
-      } finally {
-        restore();
-      }
-    }),
-  );
-  return [time, launches.length];
-}
-
-/** Rounds that do not count: V8 compiles what is called often. */
-const WARM = 10;
+const defaultModel = join(homedir(), '.cache/heed-models/smollm2/SmolLM2-135M-Instruct.Q4_1.gguf');
 
 export const command: Command = {
-  async run({ measuring: { rounds = 30, now = processorTime }, only = ['1', '4'] }) {
-    const engine = await createEngine({ threads: 1 });
-    const bytes = (await writeSafetensors(randomWeights())) as Uint8Array<ArrayBuffer>;
-    const files = { 'config.json': new TextEncoder().encode(JSON.stringify(config)), 'model.safetensors': bytes };
-    const model = await AutoModelForCausalLM.from_pretrained(files, { engine });
-    const binary = engine.info.simd;
-    const { kernels } = instantiate((await engine.runtime.loadModule(binary)) as WebAssembly.Module, engine.heap.wasm);
-    const table: Row[] = [];
-    for (const rows of only.map(Number)) {
-      const [steps, bare]: [number[], number[]] = [[], []];
-      let launches = 0;
-      for (let round = -WARM; round < rounds; round++) {
-        const step = await stepTime(engine, model, rows, now);
-        const [time, count] = await bareTime(engine, kernels, model, rows, now);
-        launches = count;
-        if (round < 0) continue;
-        steps.push(step * 1000);
-        bare.push(time * 1000);
+  async run({ threads, measuring: { rounds = 5 }, tokens: prompts = [1, 128, 1024], only, model: file = defaultModel }) {
+    const { models } = folders;
+    const path = models && relative(models, file);
+    if (!path || path.startsWith('..') || !existsSync(file))
+      throw new Error(`${file} is not a file of ${models ?? 'the folder that HEED_MODELS names'}`);
+    const sides = sidesOf(only);
+    const args: DecodeArgs = { model: `models/${path}`, threads, prompts, tokens: 64 };
+    const results = new Map<Side, Decoded[]>(sides.map((side) => [side, []]));
+    for (let round = 0; round < rounds; round++)
+      for (const side of round % 2 ? [...sides].reverse() : sides) {
+        const program = join(root, 'bench/decode', side.program);
+        const { value } = await side.runner.run<Decoded>(program, { ...args, ...side.more });
+        if (value.threads !== threads) throw new Error(`${side.name} has ${value.threads} threads, not ${threads}`);
+        results.get(side)?.push(value);
       }
-      const host = steps.map((step, i) => step - (bare[i] as number));
-      const least = (sample: readonly number[]) => sample.reduce((a, b) => Math.min(a, b));
-      table.push({
-        ...{ rows, launches, 'step µs': spread(steps).median, 'kernels µs': spread(bare).median, 'host µs': spread(host).median },
-        ...{ 'least step µs': least(steps), 'least kernels µs': least(bare), 'their difference µs': least(steps) - least(bare) },
-      });
-    }
-    model.dispose();
-    await engine.dispose();
-    const { L, C, H, G, F, V } = size;
+    const rateOf = (side: Side, what: 'prompt' | 'decode', T: number) =>
+      (results.get(side) ?? []).map(({ rates }) => rates[T]?.[what] ?? Number.NaN);
+    const rows = sides.map((side): Row => {
+      const ours = sides.find(({ peer, runner }) => !peer && runner === side.runner);
+      const cells = (what: 'prompt' | 'decode', T: number): Row => {
+        const own = rateOf(side, what, T);
+        const label = what === 'prompt' ? `prompt of ${T}` : `behind ${T}`;
+        if (!side.peer || !ours) return { [label]: digits(spread(own).median) };
+        // Of each round by itself, since the machine is not the same in all of them.
+        const times = spread(rateOf(ours, what, T).map((rate, round) => rate / (own[round] as number)));
+        return { [label]: `${digits(spread(own).median)} (heed ${digits(times.median)}x, ${digits(times.low)} to ${digits(times.high)})` };
+      };
+      const read = prompts.filter((T) => T > 1).map((T) => cells('prompt', T));
+      return Object.assign({ side: side.name }, ...read, ...prompts.map((T) => cells('decode', T)));
+    });
     return {
-      title: `Host work of a decoded token: a Llama of L ${L}, C ${C}, H ${H}, G ${G}, F ${F}, V ${V}, float32, threads 1, ${binary}`,
-      tables: [{ rows: table }],
+      title: `Tokens a second of ${path.split('/').at(-1)}, threads ${threads}`,
+      tables: [{ rows }],
       notes: [
-        `processor time; medians of ${rounds} rounds of ${STEPS} steps behind ${PROMPT} tokens, and the least`,
-        'kernels: the launches of the middle step as bare calls; host: the step without them, in the same round',
+        `medians of ${rounds} rounds, a page or a process of each side in each, in turn; ${args.tokens} tokens written behind each prompt, greedily`,
+        'prompt of N: N tokens until the first is written; behind N: those after it. In brackets how many times as fast heed is in the same runtime, in the same round: median and quartiles',
+        ...(native
+          ? []
+          : [
+              'left out: llama.cpp; npm install --no-save node-llama-cpp somewhere, and HEED_BENCH_LLAMA_CPP=…/node_modules/node-llama-cpp',
+            ]),
       ],
+      raw: Object.fromEntries([...results].map(([{ name }, decoded]) => [name, decoded])),
     };
   },
 };

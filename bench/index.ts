@@ -15,7 +15,8 @@ interface Entry {
 const commands: Record<string, Entry> = {
   kernels: { summary: 'GFLOP/s of the kernels, as a share of the peak of this machine and runtime', load: () => import('./kernels.js') },
   quantized: { summary: 'products with 8-bit weights, in the same rounds as float32', load: () => import('./quantized.js') },
-  decode: { summary: 'what the host does for a decoded token beside kernels', load: () => import('./decode.js') },
+  step: { summary: 'what the host does for a decoded token beside kernels', load: () => import('./step.js') },
+  decode: { summary: 'a language model out of a GGUF file against wllama and llama.cpp', load: () => import('./decode.js') },
   layer: { summary: 'one encoder layer, by length and by threads: curves', load: () => import('./layer.js') },
   encoder: { summary: "six encoder layers, MiniLM's size", load: () => import('./encoder.js') },
   minilm: {

@@ -16,7 +16,8 @@ const args = process.argv.slice(2);
 
 execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--if-stale'], { stdio: 'inherit' });
 
-const needsPackages = ['peers', 'minilm', 'train'].some((command) => args.includes(command)) || args.some((arg) => arg.startsWith('--svg'));
+const needsPackages =
+  ['peers', 'minilm', 'train', 'decode'].some((command) => args.includes(command)) || args.some((arg) => arg.startsWith('--svg'));
 if (needsPackages && !existsSync(join(folder, 'node_modules'))) {
   console.log("Installing the bench's own packages, once: npm ci --prefix bench");
   execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });

@@ -12,7 +12,10 @@ import { contentTypes, isolation, policy } from '../browser.js';
 import { folders, PATIENCE, root } from './runner.js';
 
 /** First folder of a URL -> folder of the disk. */
-const served: Readonly<Record<string, string>> = { wasm: join(root, 'dist/wasm'), runtime: join(root, 'dist/runtime'), ...folders };
+const served: Readonly<Record<string, string>> = {
+  ...{ wasm: join(root, 'dist/wasm'), runtime: join(root, 'dist/runtime'), peers: join(root, 'bench/node_modules') },
+  ...folders,
+};
 
 /** What the page's script could not tell: that it did not load, or failed before its first line. */
 const complain = `
