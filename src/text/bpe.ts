@@ -20,6 +20,9 @@ function pairOf(merge: unknown): readonly unknown[] {
   return space >= 0 && merge.indexOf(' ', space + 1) < 0 ? [merge.slice(0, space), merge.slice(space + 1)] : [];
 }
 
+const isJoined = (token: string | undefined, left: string, right: string): boolean =>
+  token?.length === left.length + right.length && token.startsWith(left) && token.endsWith(right);
+
 export class Bpe extends Vocabulary implements Model {
   readonly #model: JsonNode;
   readonly #merges: Merges;
@@ -39,7 +42,14 @@ export class Bpe extends Vocabulary implements Model {
   constructor(model: JsonNode) {
     super(model.object('vocab'));
     this.#model = model;
-    for (const token of Object.keys(this.node.value)) this.idOf(token);
+    // Merges are looked up in a map: an object would make a property's name of each of their 100,000 slices.
+    const ids = new Map<string, number>();
+    const tokens: string[] = [];
+    for (const token of Object.keys(this.node.value)) {
+      const id = this.idOf(token) as number;
+      ids.set(token, id);
+      tokens[id] = token;
+    }
     if (model.get('dropout'))
       throw new HeedError('UNSUPPORTED', `${model.file}: heed has no dropout in BPE`, {
         culprit: `${model.path}.dropout`,
@@ -50,15 +60,19 @@ export class Bpe extends Vocabulary implements Model {
     const merges = model.array('merges');
     if (merges.length > MOST_MERGES) throw model.error(`has more than ${MOST_MERGES} merges`);
     this.#merges = new Merges(merges.length);
+    // Most vocabularies have the tokens of merges in the merges' order.
+    let expected = 0;
     for (const [rank, merge] of merges.entries()) {
       const [left, right] = pairOf(merge);
       if (typeof left !== 'string' || typeof right !== 'string') throw model.error('has a merge that is not of two tokens');
       if (right.length < this.#prefix.length)
         throw model.error(`has a merge of ${JSON.stringify(right.slice(0, 60))}, which is shorter than its prefix`);
-      const [a, b] = [this.idOf(left), this.idOf(right)];
-      const id = this.idOf(left + (this.#prefix ? right.slice(this.#prefix.length) : right));
+      const [a, b] = [ids.get(left), ids.get(right)];
+      const rest = right.slice(this.#prefix.length);
+      const id = isJoined(tokens[expected], left, rest) ? expected : ids.get(left + rest);
       if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
       this.#merges.set(rank, a, b, id);
+      expected = id + 1;
     }
     const unknown = model.string('unk_token', undefined);
     this.#unknown = unknown === undefined ? undefined : (this.idOf(unknown) ?? null);
