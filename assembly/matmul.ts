@@ -6,7 +6,9 @@
  */
 import { activate_row } from './activation';
 import { PANEL, block_f32, micro_1x1 } from './microkernel';
-import { Q4_BLOCK, block_q4, micro_1x1_q4 } from './q4';
+import { Q4_BLOCK } from './q4';
+import { row_block } from './q4_activations';
+import { block_q4, micro_1x1_q4 } from './q4_products';
 import { BLOCK, PANEL_BLOCK } from './quantize';
 import { ROW_BLOCK, block_q8, micro_1x1_q8 } from './quantized';
 
@@ -119,12 +121,12 @@ export function matmul_q8(
 
 /**
  * The same with 4-bit weights.
- * in  x [M, K/BLOCK] as quantize_i16 makes it, w packed [N, K/BLOCK]: blocks along k. K is a multiple of BLOCK.
+ * in  x [M, K/BLOCK] as quantize_i8 makes it, w packed [N, K/BLOCK]: blocks along k. K is a multiple of BLOCK.
  */
 export function matmul_q4(
   begin: usize, end: usize, scratch: usize, y: usize, x: usize, w: usize, bias: usize, residual: usize,
   M: usize, N: usize, K: usize, rows: usize, panels: usize, activation: i32,
 ): void {
-  const blocks = K / BLOCK, ldx = blocks * ROW_BLOCK, step = blocks * Q4_BLOCK;
+  const blocks = K / BLOCK, ldx = blocks * row_block(), step = blocks * Q4_BLOCK;
   product(begin, end, scratch, y, x, w, bias, residual, M, N, blocks, ldx, step, rows, panels, activation, Kind.Q4);
 }

@@ -5,30 +5,24 @@
  *   y[m,n] = Σ_b s[m,b] · scale[n,b] · Σ_{k in b} p[m,k] · q[n,k]        one float32 chain over the blocks, b ascending
  *
  * |Σ| <= 32 · 32767 · 128 < 2^31. The chain multiplies and adds in both builds, where float32 kernels fuse: so plain and relaxed have the same bits,
- * at 2 % of the speed. Weights lie as quantize.ts shows; a row of x is made of blocks of 72 bytes: 32 int16, their scale,
- * and their sum, which products with 4-bit weights (q4.ts) read.
+ * at 2 % of the speed. Weights lie as quantize.ts shows; a row of x is made of blocks of 68 bytes: 32 int16 and their scale.
  *
  * Eight columns to a panel, as for float32: a tile of rows × 8 walks one stream of weights. Panels of four, two at a time, are two streams, and half
  * as fast when weights come from memory (docs/kernels.md).
  */
+import { add_words } from './dots';
 import { BLOCK, PANEL_BLOCK, largest, load_part } from './quantize';
 
 /** Bytes of a block of a row of x. */
-export const ROW_BLOCK: usize = 72;
+export const ROW_BLOCK: usize = 68;
 
 /** 1.5 · 2^23, which rounds to the nearest integer and leaves it in the low bits; int16's largest; the least scale, whose inverse is finite. */
 const C: usize = memory.data<f32>([12582912, 32767, 5.877471754111438e-39]);
 
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-function rounded(x: v128, inverse: v128, magic: v128): v128 {
+export function rounded(x: v128, inverse: v128, magic: v128): v128 {
   return i32x4.sub(f32x4.add(f32x4.mul(x, inverse), magic), magic);
-}
-
-// @ts-ignore: decorators of functions are AssemblyScript's alone
-@inline
-function pair_sums(a: v128, b: v128): v128 {
-  return i32x4.add(i32x4.extadd_pairwise_i16x8_s(a), i32x4.extadd_pairwise_i16x8_s(b));
 }
 
 /** A block of x. One that holds an infinity or a NaN has the scale NaN: it spoils the whole row, as it would in float32. */
@@ -42,14 +36,11 @@ function round_block(to: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: 
   g = i16x8.narrow_i32x4_s(rounded(g, inverse, magic), rounded(h, inverse, magic));
   v128.store(to, a), v128.store(to, c, 16), v128.store(to, e, 32), v128.store(to, g, 48);
   f32.store(to, most < Infinity ? scale : NaN, 64);
-  let sums = i32x4.add(pair_sums(a, c), pair_sums(e, g));
-  sums = i32x4.add(sums, v128.shuffle<i32>(sums, sums, 2, 3, 0, 1));
-  f32.store(to, <f32>(i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1)), 68);
 }
 
 /**
  *   s[m,b] = max_{k in b} |x[m,k]| / 32767,   p[m,k] = round(x[m,k] / s[m,b])
- * out  y [M, blocks] of 72 bytes: p [32] (int16), s, Σ p (float32, exact)      in  x [M, K]
+ * out  y [M, blocks] of 68 bytes: p [32] (int16), s      in  x [M, K]
  * Tile i is row i. Any K; behind the last element are zeros.
  */
 export function quantize_i16(begin: usize, end: usize, y: usize, x: usize, K: usize): void {
@@ -78,12 +69,6 @@ function step(acc: v128, sum: v128, scale: v128, s: v128): v128 {
   return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.mul(scale, s)));
 }
 
-// @ts-ignore: decorators of functions are AssemblyScript's alone
-@inline
-export function add_dot(sum: v128, w: v128, x: v128): v128 {
-  return i32x4.add(sum, i32x4.dot_i16x8_s(w, x));
-}
-
 /** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
@@ -108,18 +93,18 @@ function micro_4x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     do {
       const w0 = v128.load8x8_s(w), w1 = v128.load8x8_s(w, 8);
       const a = v128.load32_splat(x);
-      a0 = add_dot(a0, w0, a), a1 = add_dot(a1, w1, a);
+      a0 = add_words(a0, w0, a), a1 = add_words(a1, w1, a);
       const b = v128.load32_splat(x1);
-      b0 = add_dot(b0, w0, b), b1 = add_dot(b1, w1, b);
+      b0 = add_words(b0, w0, b), b1 = add_words(b1, w1, b);
       const c = v128.load32_splat(x2);
-      c0 = add_dot(c0, w0, c), c1 = add_dot(c1, w1, c);
+      c0 = add_words(c0, w0, c), c1 = add_words(c1, w1, c);
       const d = v128.load32_splat(x3);
-      d0 = add_dot(d0, w0, d), d1 = add_dot(d1, w1, d);
+      d0 = add_words(d0, w0, d), d1 = add_words(d1, w1, d);
       x += 4, x1 += 4, x2 += 4, x3 += 4, w += 16;
     } while (--pairs);
     scale_row(y, a0, a1, scale0, scale1, x), scale_row(y1, b0, b1, scale0, scale1, x1);
     scale_row(y2, c0, c1, scale0, scale1, x2), scale_row(y3, d0, d1, scale0, scale1, x3);
-    x += 8, x1 += 8, x2 += 8, x3 += 8;
+    x += 4, x1 += 4, x2 += 4, x3 += 4;
   } while (--blocks);
 }
 
@@ -135,15 +120,15 @@ function micro_2x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     do {
       const w0 = v128.load8x8_s(w), w1 = v128.load8x8_s(w, 8);
       const a = v128.load32_splat(x), b = v128.load32_splat(x1);
-      a0 = add_dot(a0, w0, a), a1 = add_dot(a1, w1, a), b0 = add_dot(b0, w0, b), b1 = add_dot(b1, w1, b);
+      a0 = add_words(a0, w0, a), a1 = add_words(a1, w1, a), b0 = add_words(b0, w0, b), b1 = add_words(b1, w1, b);
       const v0 = v128.load8x8_s(w, 16), v1 = v128.load8x8_s(w, 24);
       const c = v128.load32_splat(x, 4), d = v128.load32_splat(x1, 4);
-      a0 = add_dot(a0, v0, c), a1 = add_dot(a1, v1, c), b0 = add_dot(b0, v0, d), b1 = add_dot(b1, v1, d);
+      a0 = add_words(a0, v0, c), a1 = add_words(a1, v1, c), b0 = add_words(b0, v0, d), b1 = add_words(b1, v1, d);
       x += 8, x1 += 8, w += 32;
     } while (--pairs);
     const s = v128.load32_splat(x), t = v128.load32_splat(x1);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s), y2 = step(y2, b0, scale0, t), y3 = step(y3, b1, scale1, t);
-    x += 8, x1 += 8;
+    x += 4, x1 += 4;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16), v128.store(y + ldy, y2), v128.store(y + ldy, y3, 16);
 }
@@ -157,13 +142,13 @@ export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize): void 
     w += 32;
     do {
       const a = v128.load32_splat(x), b = v128.load32_splat(x, 4);
-      a0 = add_dot(a0, v128.load8x8_s(w), a), a1 = add_dot(a1, v128.load8x8_s(w, 8), a);
-      a0 = add_dot(a0, v128.load8x8_s(w, 16), b), a1 = add_dot(a1, v128.load8x8_s(w, 24), b);
+      a0 = add_words(a0, v128.load8x8_s(w), a), a1 = add_words(a1, v128.load8x8_s(w, 8), a);
+      a0 = add_words(a0, v128.load8x8_s(w, 16), b), a1 = add_words(a1, v128.load8x8_s(w, 24), b);
       x += 8, w += 32;
     } while (--pairs);
     const s = v128.load32_splat(x);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s);
-    x += 8;
+    x += 4;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16);
 }

@@ -3,7 +3,7 @@
  * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
-import { matmul_f32, PANEL, unpack_f32 } from './engine/kernels.generated.js';
+import { matmul_f32, PANEL, type quantize_i16, unpack_f32 } from './engine/kernels.generated.js';
 import type { Storage } from './engine/memory.js';
 import { HeedError, kindOf } from './errors.js';
 import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/tensor.js';
@@ -209,8 +209,8 @@ export interface MatrixKernels {
   product: typeof matmul_f32;
   /** All rows, or some of them. */
   unpack: typeof unpack_f32;
-  /** Whether products read activations that are rounded to int16, with a scale for 32 neighbours. */
-  rounds: boolean;
+  /** How activations are rounded for products, with a scale for 32 neighbours, and the most bytes that 32 of them take; undefined where products read float32. */
+  rounds?: { kernel: typeof quantize_i16; bytes: number };
 }
 
 /** How a weight is held: float32; int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
@@ -273,4 +273,4 @@ export class PackedMatrix extends Matrix {
     return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
   }
 }
-export const packedKernels: MatrixKernels = { bytes: packedBytes, product: matmul_f32, unpack: unpack_f32, rounds: false };
+export const packedKernels: MatrixKernels = { bytes: packedBytes, product: matmul_f32, unpack: unpack_f32 };

@@ -1,4 +1,5 @@
 /** What this engine can run, and what it runs well: asked of WebAssembly and the language themselves, never of a user agent. */
+import { Dots } from './kernels.generated.js';
 
 const zero = [253, 12, ...new Array<number>(16).fill(0)];
 /** A function that returns relaxed_madd of three zeros. */
@@ -8,6 +9,10 @@ const relaxedModule = [...head, ...zero, ...zero, ...zero, 253, 133, 2, 11];
 /** A function that returns i8x16.splat(0). */
 const simdModule = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11];
 
+/** A function of two bytes: `i32x4.relaxed_dot_i8x16_i7x16_add_s` of both, everywhere in a vector, and zeros. */
+const dotHead = [0, 97, 115, 109, 1, 0, 0, 0, 1, 7, 1, 96, 2, 127, 127, 1, 127, 3, 2, 1, 0, 7, 5, 1, 1, 102, 0, 0, 10, 36, 1, 34, 0];
+const dotModule = [...dotHead, 32, 0, 253, 15, 32, 1, 253, 15, ...zero, 253, 147, 2, 253, 27, 0, 11];
+
 const validates = (bytes: readonly number[]): boolean => WebAssembly.validate(new Uint8Array(bytes));
 
 /** 128-bit SIMD: required. */
@@ -15,6 +20,22 @@ export const hasSimd = (): boolean => validates(simdModule);
 
 /** Relaxed SIMD: fused multiply-add. */
 export const hasRelaxed = (): boolean => validates(relaxedModule);
+
+/**
+ * Which product of bytes is the fastest here, asked of the one of four bytes. The standard leaves to the machine what the second operand's eighth bit means: −128 · 255 four times is
+ * one instruction that reads it as unsigned, −128 · −1 one that reads it as signed; anything else is several instructions, saturated on the way.
+ */
+export function dots(): number {
+  if (!hasRelaxed()) return Dots.Words;
+  try {
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(dotModule)));
+    const product = (exports.f as (a: number, b: number) => number)(0x80, 0xff);
+    return product === 4 * -128 * 255 || product === 4 * -128 * -1 ? Dots.Fours : Dots.Pairs;
+  } catch {
+    // Where nothing may be compiled from bytes.
+    return Dots.Words;
+  }
+}
 
 /** What the kernels import beside their memory: rows of matmul's register tile, in either build. */
 export interface TileRows {

@@ -1,7 +1,7 @@
 /** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
 import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
-import { tileRows } from './features.js';
+import { dots, tileRows } from './features.js';
 import { arities, BUILD } from './kernels.generated.js';
 
 export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
@@ -33,7 +33,7 @@ const foreign = (what: string): HeedError =>
   });
 
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, object | undefined> {
-  const imports = { env: { memory, ...tileRows() } };
+  const imports = { env: { memory, dots: dots(), ...tileRows() } };
   try {
     // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
     return instantiateSync(module, imports).instance.exports;

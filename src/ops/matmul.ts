@@ -112,7 +112,7 @@ export interface LinearOptions {
 
 /**
  * activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing; a quantized one meets x
- * rounded to int16, with one scale for 32 neighbours, and gets no gradient.
+ * rounded to integers, with one scale for 32 neighbours, and gets no gradient.
  */
 export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, options: LinearOptions = {}): Tensor => {
   checkOptions(options, ['activation', 'residual'], 'linear');
@@ -129,7 +129,7 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
   const z = Tensor.empty(x.engine, shape);
   const packed = isMatrix(weight) ? weight : pack(weight);
   const source = contiguous(x);
-  const from = packed.kernels.rounds ? roundActivations(source, M, K) : source.ptr;
+  const from = packed.kernels.rounds ? roundActivations(source, M, K, packed.kernels.rounds) : source.ptr;
   // The gradient needs what went into the activation: then it is a step of its own. Same bits.
   const apart = activation && isTracked(x.engine, x, weight, bias, residual);
   const fused = apart ? {} : { residual: rest, activation: code };

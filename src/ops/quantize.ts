@@ -1,6 +1,6 @@
 /**
  * 8-bit weights: float32 into int8 with one float16 scale for 32 neighbours in a row, and what products with them need. A product rounds its
- * activations to int16 first, once per product, with scales of their own.
+ * activations to int16 first, once per product, with scales of their own; one with 4-bit weights to bytes.
  */
 import type { Engine } from '../engine/engine.js';
 import * as kernels from '../engine/kernels.generated.js';
@@ -32,7 +32,12 @@ export class QuantizedMatrix extends Matrix {
     return made;
   }
 }
-const q8: MatrixKernels = { bytes: quantizedBytes, product: kernels.matmul_q8, unpack: kernels.unpack_q8, rounds: true };
+const q8: MatrixKernels = {
+  bytes: quantizedBytes,
+  product: kernels.matmul_q8,
+  unpack: kernels.unpack_q8,
+  rounds: { kernel: kernels.quantize_i16, bytes: ROW_BLOCK },
+};
 
 /** Rows `first` …, as many as `count`, of a matrix in panels at `ptr`; they come from `from`. */
 export interface PanelRows {
@@ -123,9 +128,9 @@ function copied(
   });
 }
 
-/** x [M, K], contiguous, rounded to int16 for one product with weights of 8 bits or 4: where it lies, until the op's scope ends. */
-export function roundActivations(x: Tensor, M: number, K: number): number {
-  const to = x.engine.allocate(M * groups(K) * ROW_BLOCK).ptr;
-  x.engine.launch(kernels.quantize_i16({ tiles: M, work: 4 * M * K, y: to, x: x.ptr, K }));
+/** x [M, K], contiguous, rounded for one product: where it lies, until the op's scope ends. */
+export function roundActivations(x: Tensor, M: number, K: number, { kernel, bytes }: NonNullable<MatrixKernels['rounds']>): number {
+  const to = x.engine.allocate(M * groups(K) * bytes).ptr;
+  x.engine.launch(kernel({ tiles: M, work: 4 * M * K, y: to, x: x.ptr, K }));
   return to;
 }

@@ -38,6 +38,25 @@ export function quantized(w: ArrayLike<number>, N: number, K: number): { q: Int8
   return { q, scale };
 }
 
+/** Activations of 32 neighbours, x = p · s, as products with 8-bit weights meet them: 16 bits. Every rounding of float32 is written out. */
+export function roundedToWords(x: readonly number[]): { p: number[]; s: number } {
+  return roundedBy(x, Math.fround(Math.max(...x.map(Math.abs)) / 32767));
+}
+
+/** The same as products with 4-bit weights meet them: the four neighbours that the largest is among have 16 bits, others 8. */
+export function roundedToBytes(x: readonly number[]): { p: number[]; s: number } {
+  const quads = Array.from({ length: x.length / 4 }, (_, i) => x.slice(4 * i, 4 * i + 4));
+  const [most, next] = quads.map((quad) => Math.max(...quad.map(Math.abs))).sort((a, b) => b - a) as [number, number];
+  return roundedBy(x, Math.fround(next / 127), Math.fround(most / 32512));
+}
+
+function roundedBy(x: readonly number[], ...scales: readonly number[]): { p: number[]; s: number } {
+  const { fround } = Math;
+  const s = Math.max(...scales, 2 ** -127);
+  const inverse = fround(1 / s);
+  return { p: x.map((value) => roundEven(fround(value * inverse))), s };
+}
+
 /** What a weight counts as: q · scale. */
 export function dequantized(w: ArrayLike<number>, N: number, K: number): Float64Array {
   const { q, scale } = quantized(w, N, K);

@@ -19,7 +19,7 @@ import {
 } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bitDifference } from '../cases/check.js';
-import { quantized, roundEven, upToFloat16 } from '../cases/quantize.js';
+import { quantized, roundedToWords, upToFloat16 } from '../cases/quantize.js';
 import { Random } from '../cases/random.js';
 import { engineFor, variants } from './engines.js';
 
@@ -42,11 +42,9 @@ function contract(x: Float32Array, w: Float32Array, M: number, N: number, K: num
   for (let m = 0; m < M; m++)
     for (let b = 0; b < groups; b++) {
       const ks = Array.from({ length: Math.min(32, K - 32 * b) }, (_, i) => 32 * b + i);
-      const most = Math.max(...ks.map((k) => Math.abs(x[m * K + k] as number)));
-      const s = Math.max(fround(most / 32767), 2 ** -127);
-      const inverse = fround(1 / s);
+      const { p, s } = roundedToWords(ks.map((k) => x[m * K + k] as number));
       for (let n = 0; n < N; n++) {
-        const sum = ks.reduce((total, k) => total + roundEven(fround((x[m * K + k] as number) * inverse)) * (q[n * K + k] as number), 0);
+        const sum = ks.reduce((total, k, i) => total + (p[i] as number) * (q[n * K + k] as number), 0);
         const step = fround(fround(sum) * fround((scale[n * groups + b] as number) * s));
         y[m * N + n] = fround((y[m * N + n] as number) + step);
       }

@@ -15,7 +15,7 @@ const [x, w, bias] = [random.floats([most, K]).data, random.floats([N, K]).data,
 function product(build: string, rows: number, M: number): Float32Array {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
   const module = new WebAssembly.Module(readFileSync(new URL(`../../dist/wasm/${build}.wasm`, import.meta.url)));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, plain_rows: rows, relaxed_rows: rows } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, dots: 0, plain_rows: rows, relaxed_rows: rows } });
   const { pack_f32, matmul_f32 } = exports as unknown as Record<'pack_f32' | 'matmul_f32', Kernel>;
   // Half a MiB and more: above the constants, with room for each.
   const at = { x: 0x80000, w: 0x90000, packed: 0xa0000, bias: 0xb0000, y: 0xc0000, scratch: 0xd0000 };

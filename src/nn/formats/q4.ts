@@ -2,7 +2,7 @@
  * 4-bit panels: nibbles with a scale and a minimum for 32 neighbours in a row (assembly/q4.ts), 0.625 bytes a weight. Filled by GGUF's Q4_0 and Q4_1, whose values it has
  * exactly, and by nothing else: float32 is not rounded to 4 bits here.
  */
-import { BLOCK, matmul_q4, PANEL, pack_q4, Q4_BLOCK, unpack_q4 } from '../../engine/kernels.generated.js';
+import { BLOCK, matmul_q4, PANEL, pack_q4, Q4_BLOCK, Q4_ROW_BLOCK, quantize_i8, unpack_q4 } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { HeedError } from '../../errors.js';
 import { Matrix, type MatrixKernels } from '../../tensor.js';
@@ -10,7 +10,12 @@ import { PanelForm, stackBytes, type Weights, widthOf } from './format.js';
 import { type BlockSource, blockSource } from './sources.js';
 
 const q4Bytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * (columns / BLOCK) * Q4_BLOCK;
-const kernels: MatrixKernels = { bytes: q4Bytes, product: matmul_q4, unpack: unpack_q4, rounds: true };
+const kernels: MatrixKernels = {
+  bytes: q4Bytes,
+  product: matmul_q4,
+  unpack: unpack_q4,
+  rounds: { kernel: quantize_i8, bytes: Q4_ROW_BLOCK },
+};
 
 class Q4Matrix extends Matrix {
   readonly dtype = 'q4';
