@@ -70,6 +70,11 @@ export class KVCache {
     return this.#rows.length;
   }
 
+  /** The pages of its rows, one that they share as often as they do. */
+  get pages(): readonly Page[] {
+    return this.#rows.flatMap((row) => row.pages);
+  }
+
   /** What attention reads. */
   get panels(): CachedKeys {
     const { G, D, Dv, bytes } = this.#known();

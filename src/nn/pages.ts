@@ -79,6 +79,9 @@ export class Page {
   }
 }
 
+/** Bytes of pages, of which some may be the same. */
+export const bytesOf = (pages: Iterable<Page>): number => [...new Set(pages)].reduce((sum, { storage }) => sum + storage.bytes, 0);
+
 /**
  * The room of a row's page number `index` that is to hold `count` keys, where it had `old` before. The first begins as small as its keys are few and doubles, so
  * that short rows take little; whoever needs another has shown to be long.
