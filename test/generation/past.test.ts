@@ -5,6 +5,7 @@ import { AutoModelForCausalLM, type CausalLM, createEngine, DynamicCache, pipeli
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { failureOf } from '../io/memory.js';
 import { tinyWriter } from '../pipelines/tiny_writer.js';
+import { hasSmollm2, smollm2 } from '../smollm2.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });
 afterAll(() => engine.dispose());
@@ -171,3 +172,24 @@ describe('text-generation', () => {
     expect(engine.memory().used).toBe(used);
   });
 });
+
+it.skipIf(!hasSmollm2)(
+  'SmolLM2 reads of a second turn what is new, and says what it says without',
+  async () => {
+    const write = await pipeline('text-generation', smollm2, { engine });
+    const count = countReading(write.model);
+    const options = { max_new_tokens: 12 };
+    const say = [{ role: 'user', content: 'Write one sentence about the sea.' }];
+    const [answered] = await write(say, options);
+    const read = count();
+    const turn = [...(answered?.generated_text ?? []), { role: 'user', content: 'And one about a ship.' }];
+    const [again] = await write(turn, options);
+    const { input_ids } = write.tokenizer.apply_chat_template(turn, { add_generation_prompt: true });
+    // Of the last answer the last token, which nobody had read, and what the template puts behind it.
+    expect(count()).toBe(input_ids.dims[1] - read + 11);
+    expect(await write(turn, { ...options, prefix_cache: 0 })).toEqual([again]);
+    expect(count()).toBe(input_ids.dims[1] + 11);
+    write.dispose();
+  },
+  60_000,
+);
