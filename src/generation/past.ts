@@ -7,6 +7,7 @@ import type { Decoder } from '../models/decoder.js';
 import type { DecoderState } from '../models/decoder_state.js';
 import { bytesOf } from '../nn/pages.js';
 import { wrongArgument } from '../ops/check.js';
+import { type Reader, readFrom, written } from './cache_file.js';
 
 /** A text that was read. */
 export interface Read {
@@ -81,6 +82,30 @@ export class DynamicCache {
     if (!this.#read || left >= own) return;
     this.#read.state.crop(left);
     this.#read = { ids: this.#read.ids.slice(0, left), state: this.#read.state };
+  }
+
+  /**
+   * What it remembers as bytes, a safetensors file of float32, for a file or a browser's storage: `DynamicCache.load` reads it. Rejects with ARGUMENT where it remembers nothing.
+   * @example await writeFile('system.safetensors', await past_key_values.save());
+   */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#read && this.#module) return written(this.#read, this.#module);
+    throw new HeedError('ARGUMENT', 'DynamicCache.save: it remembers nothing', {
+      culprit: 'past_key_values',
+      cure: 'Give it to generate first',
+    });
+  }
+
+  /**
+   * What `save` has written, for the model that had read it: its first tokens are read once more, and must come out alike. Rejects with FORMAT for bytes that are none, or
+   * damaged, MODEL_MISMATCH for those of another model, MEMORY.
+   */
+  static async load(model: Reader, bytes: Uint8Array): Promise<DynamicCache> {
+    if (!(bytes instanceof Uint8Array)) throw wrongArgument('DynamicCache.load', 'bytes', bytes, 'Give a Uint8Array');
+    if (!model?.module) throw wrongArgument('DynamicCache.load', 'model', model, 'Give a language model of this thread');
+    const cache = new DynamicCache();
+    cache.take(await readFrom(model, bytes), model.module);
+    return cache;
   }
 
   /** Frees what it remembers. */

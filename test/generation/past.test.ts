@@ -62,6 +62,8 @@ describe.each(names)('%s', (name) => {
 describe('a DynamicCache', () => {
   it('reads the new tokens alone, is cropped, and leaves nothing behind', async () => {
     const model = await load('llama');
+    // What the engine keeps of its own accord.
+    await model.generate({ input_ids: [first], max_new_tokens: 4, num_beams: 3 });
     const { used } = engine.memory();
     const past_key_values = new DynamicCache();
     const count = countReading(model);
@@ -99,6 +101,62 @@ describe('a DynamicCache', () => {
     expect(past_key_values.get_seq_length()).toBe(first.length + 3);
     past_key_values.dispose();
     model.dispose();
+  });
+
+  it('is saved, and loaded by another process with the same bits', async () => {
+    const [model, other] = [await load('llama'), await load('llama')];
+    const past_key_values = new DynamicCache();
+    // More keys than a page has panels.
+    const text = Array.from({ length: 43 }, (_, i) => 3 + ((i * 7) % 90));
+    await model.generate({ input_ids: [text], max_new_tokens: 2, past_key_values });
+    const bytes = await past_key_values.save();
+    const { used } = engine.memory();
+    const loaded = await DynamicCache.load(other, bytes);
+    expect(loaded.input_ids).toEqual(past_key_values.input_ids);
+    expect(await loaded.save()).toEqual(bytes);
+    const count = countReading(other);
+    const next = [...text, 5, 6];
+    const again = await other.generate({ input_ids: [next], ...asked, past_key_values: loaded });
+    expect(count()).toBeLessThanOrEqual(2 + 4);
+    expect(bits(again)).toEqual(bits(await model.generate({ input_ids: [next], ...asked })));
+    loaded.dispose();
+    expect(engine.memory().used).toBe(used);
+    for (const one of [past_key_values, model, other]) one.dispose();
+  });
+
+  it('is not loaded where bytes are damaged, or of another model', async () => {
+    const model = await load('llama');
+    const past_key_values = new DynamicCache();
+    expect((await failureOf(() => past_key_values.save())).message).toMatch(/remembers nothing/);
+    await model.generate({ input_ids: [first], max_new_tokens: 2, past_key_values });
+    const bytes = await past_key_values.save();
+    past_key_values.dispose();
+    const { used } = engine.memory();
+    const codes = new Set<string>();
+    // A bit in each part: lengths, the header, tokens, keys and values.
+    for (let at = 0; at < bytes.length; at += at < 2500 ? 1 : 499) {
+      const damaged = bytes.slice();
+      damaged[at] = (damaged[at] as number) ^ (1 << (at % 8));
+      codes.add((await failureOf(() => DynamicCache.load(model, damaged))).code);
+    }
+    for (const length of [0, 7, 100, bytes.length - 1])
+      codes.add((await failureOf(() => DynamicCache.load(model, bytes.slice(0, length)))).code);
+    expect([...codes].sort()).toEqual(['FORMAT', 'MODEL_MISMATCH']);
+    const [larger, alike] = [await load('qwen2'), await load('llama')];
+    const mismatch = { code: 'MODEL_MISMATCH', culprit: 'the cache' };
+    expect(await failureOf(() => DynamicCache.load(larger, bytes))).toMatchObject(mismatch);
+    // One weight of the same model is another.
+    const [, weights] = [...alike.module.namedParameters()].find(([name]) => name.includes('norm1')) as [
+      string,
+      { tensor: { ptr: number } },
+    ];
+    engine.heap.floats(weights.tensor.ptr, 1)[0] = 3;
+    expect(await failureOf(() => DynamicCache.load(alike, bytes))).toMatchObject(mismatch);
+    expect((await failureOf(() => DynamicCache.load(model, 'x' as never))).code).toBe('ARGUMENT');
+    larger.dispose();
+    alike.dispose();
+    model.dispose();
+    expect(engine.memory().used).toBeLessThan(used);
   });
 
   it('is refused where it cannot be', async () => {
