@@ -11,6 +11,7 @@ export type {
   CausalOutput,
 } from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
+export { DynamicCache, type PrefixCache } from './generation/past.js';
 export type {
   Generate,
   GenerateOptions,

@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { askCommand } from './ask.js';
 import { attendCommand } from './attend.js';
+import { chatCommand } from './chat.js';
 import { classifyCommand } from './classify.js';
 import { embedCommand } from './embed.js';
 import { evaluateCommand } from './evaluate.js';
@@ -24,6 +25,7 @@ export const program = new Command('heed')
   .addCommand(translateCommand)
   .addCommand(embedCommand)
   .addCommand(generateCommand)
+  .addCommand(chatCommand)
   .addCommand(classifyCommand)
   .addCommand(askCommand)
   .addCommand(fillCommand)

@@ -20,7 +20,9 @@ import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } f
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
+import { beginning, type DynamicCache, expectPast, PrefixCache, readIn } from './past.js';
 import { type Plan, planOf } from './plan.js';
+import type { Job } from './request.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
@@ -39,10 +41,16 @@ export interface CausalOutput extends Insights {
 }
 
 /** Options of a language model's `generate`: the text, how it is gone on with, and what of it is told. */
-export interface CausalGenerateOptions extends CausalInputs, Asking {}
+export interface CausalGenerateOptions extends CausalInputs, Asking {
+  /** What was read before: of the tokens that the text begins with alike none is read again. Afterwards it remembers this text with what was written. For one text. */
+  past_key_values?: DynamicCache | null | undefined;
+}
 
 /** Insights are those of a forward over the sequences. */
-export interface CausalGenerateOutput extends Insights, Told {}
+export interface CausalGenerateOutput extends Insights, Told {
+  /** What was given as such, where it was. */
+  past_key_values?: DynamicCache;
+}
 
 const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
 
@@ -81,7 +89,12 @@ interface Texts {
 /** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
 export class CausalModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
-  readonly #loop = new Loop((steps) => this.stepped(steps));
+  /** What it remembers of the texts that it went on from, one at a time: nothing until it is given a limit, as text-generation does. */
+  readonly prefix_cache = new PrefixCache();
+  readonly #loop = new Loop(
+    (steps) => this.stepped(steps),
+    () => this.prefix_cache.giveUp(),
+  );
 
   constructor(
     engine: Engine,
@@ -138,20 +151,31 @@ export class CausalModel extends LoadedModel {
     wishes: GenerationConfig = this.generation_config,
   ): Promise<HostTensor | CausalGenerateOutput> {
     const given = namedIds(options) as CausalGenerateOptions;
-    checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
+    checkOptions(given, [...inputNames, 'past_key_values', ...generateOptionNames], 'generate');
     const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
     const texts = this.#texts(given);
     const [B, width] = texts.shape;
     const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
     const plan = planOf(wishes, asked, whole, this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
-    const { engine, module } = this;
+    const { engine, module, prefix_cache: others } = this;
+    const past = given.past_key_values ?? undefined;
+    expectPast(past, B);
+    void past?.readBy(module);
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
-    // biome-ignore lint/correctness/useYield: it remembers nothing yet
-    const start = function* ([first]: readonly number[]) {
-      return new ModelDecoding(module, module.start(texts.rows[first as number]?.length));
+    // biome-ignore lint/correctness/useYield: what it remembers is there
+    const start = function* (members: readonly number[]) {
+      const ids = texts.rows[members[0] as number] as readonly number[];
+      // Texts that are read together have nothing in common.
+      const known = members.length > 1 ? [] : [...(past?.readBy(module) ?? []), ...others.texts];
+      return new ModelDecoding(module, beginning(module, ids, known));
     };
-    const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
+    const left: Job['left'] = (decoding, row, ids) => {
+      const read = readIn((decoding as ModelDecoding).state, row, ids);
+      if (past) past.take(read, module);
+      else others.take(read);
+    };
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, left, streamer, kept, signal }));
     // A text begins as it was given, padding included.
     const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
     const lists = found.map(({ ids }, r) => [
@@ -160,7 +184,12 @@ export class CausalModel extends LoadedModel {
     ]);
     const sequences = rowsOf(lists, plan.pad_token_id);
     if (!asObject) return sequences;
-    const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
+    const output: CausalGenerateOutput = {
+      sequences,
+      ...(plan.num_beams > 1 && beamsOf(found)),
+      ...kept,
+      ...(past && { past_key_values: past }),
+    };
     const insights = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
     if (!insights.attentions && !insights.hiddenStates) return output;
     const begins = lists.map((_, r) => texts.begins[textOf(r)] as number);
@@ -169,6 +198,12 @@ export class CausalModel extends LoadedModel {
     const written = { rows, ids: sequences.data as Int32Array, shape: sequences.dims as [number, number], begins };
     const { logits, ...seen } = await this.run(() => told(written, insights), signal);
     return { ...output, ...seen };
+  }
+
+  /** Frees the weights, and what it remembers. */
+  override dispose(): void {
+    this.prefix_cache.limit = 0;
+    super.dispose();
   }
 
   /** A forward over texts, told where their tokens stand. */

@@ -28,6 +28,10 @@ export class ModelDecoding implements Decoding {
     return scored ? logits.view([rows, logits.dim(2)]) : logits;
   }
 
+  get length(): number {
+    return this.state.length;
+  }
+
   reorder(rows: readonly number[]): void {
     this.state.reorder(rows);
   }

@@ -7,10 +7,12 @@ import { HeedError } from '../errors.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
 import { type Decoding, type Job, Request } from './request.js';
-import type { Found } from './sequence.js';
+import type { Found, Row } from './sequence.js';
 
 /** Runs steps on the model: `engine.run`, and what the model has to say of it. */
 type Run = <T>(steps: () => Generator<unknown, T>) => Promise<T>;
+
+const isMemory = (error: unknown): boolean => error instanceof HeedError && error.code === 'MEMORY';
 
 export class Loop {
   readonly #run: Run;
@@ -24,7 +26,11 @@ export class Loop {
   #decoding: Decoding | undefined;
   #isGoing = false;
 
-  constructor(run: Run) {
+  /** `relieve` gives up something that takes memory, where there is such: whether it has. */
+  constructor(
+    run: Run,
+    readonly relieve: () => boolean = () => false,
+  ) {
     this.#run = run;
   }
 
@@ -56,6 +62,7 @@ export class Loop {
       if (!(await this.#run(() => newcomer.read()))) return;
       this.#join(newcomer);
     } catch (error) {
+      if (isMemory(error) && this.relieve()) return newcomer.restart();
       newcomer.fail(error);
     }
     this.#newcomer = undefined;
@@ -87,8 +94,8 @@ export class Loop {
 
   *#tokens(): Generator<void, void> {
     const decoding = this.#decoding as Decoding;
-    const counts = this.#writing.map(({ rows }) => rows.length);
-    const last = this.#writing.flatMap(({ rows }) => rows.map(({ ids }) => ids.at(-1) as number));
+    const before = this.#writing.map(({ rows }) => rows);
+    const last = before.flat().map(({ ids }) => ids.at(-1) as number);
     let logits: Tensor;
     try {
       logits = yield* decoding.step(Int32Array.from(last), last.length);
@@ -100,13 +107,15 @@ export class Loop {
     const rows: number[] = [];
     let at = 0;
     for (const [i, request] of this.#writing.entries()) {
-      const count = counts[i] as number;
+      const own = before[i] as readonly Row[];
+      const count = own.length;
       try {
         for (const row of request.step(narrow(logits, 0, at, count))) rows.push(at + row);
       } catch (error) {
         // A streamer's error, or that no token can come: it is this request's alone.
         request.fail(error);
       }
+      if (!request.rows.length && count === 1) request.leave(decoding, at, (own[0] as Row).ids);
       at += count;
     }
     this.#writing = this.#writing.filter((request) => request.rows.length);
@@ -117,7 +126,8 @@ export class Loop {
 
   /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
   #giveWay(error: unknown): boolean {
-    if (!(error instanceof HeedError && error.code === 'MEMORY')) return false;
+    if (!isMemory(error)) return false;
+    if (this.relieve()) return true;
     const last = this.#newcomer ?? (this.#writing.length > 1 ? this.#writing.pop() : undefined);
     if (!last) return false;
     if (last !== this.#newcomer) this.#decoding?.reorder(this.#writing.flatMap(({ rows }) => rows).map((_, row) => row));

@@ -22,6 +22,8 @@ export interface Decoding {
   reorder(rows: readonly number[]): void;
   /** The rows of another one come behind those of this one. The other is still to be disposed of. */
   join(other: this): void;
+  /** Tokens of the longest row so far. */
+  readonly length: number;
   dispose(): void;
 }
 
@@ -38,9 +40,14 @@ export interface Prompt {
 export interface Job {
   engine: Engine;
   prompts: readonly Prompt[];
-  /** What the model remembers of some of the prompts before their first token, a row each: their sources. */
+  /** What the model remembers of some of the prompts before they are read, a row each: their sources, or tokens that they begin with. */
   start(prompts: readonly number[]): Generator<void, Decoding>;
   streamer?: Streamer | undefined;
+  /**
+   * Looks at what is remembered in a row when its text ends, or is given up: of as many of the tokens `ids` as were read. Of texts side by side it is the one that ends last;
+   * of a prompt that becomes several rows, beams or draws, it is the prompt, too.
+   */
+  left?: ((decoding: Decoding, row: number, ids: readonly number[]) => void) | undefined;
   /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
   kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
   /** Ends it. */
@@ -58,8 +65,10 @@ export class Request {
   readonly #settle: { resolve(found: Found[]): void; reject(error: unknown): void };
   readonly #sequences: readonly Sequence[];
   readonly #keepsAll: boolean;
-  readonly #reading: Reading<void>;
+  #reading: Reading<void>;
   #settled = false;
+  /** Whether its streamer has heard of the prompts. */
+  #isTold = false;
   /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
   #decoding: Decoding | undefined;
 
@@ -73,6 +82,16 @@ export class Request {
     });
     this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
     this.#reading = this.#read();
+  }
+
+  /** Reads its prompts anew: what it was doing has failed for want of memory, of which there is more now. */
+  restart(): void {
+    this.#reading = this.#read();
+  }
+
+  /** Leaves what is remembered of a row. */
+  leave(decoding: Decoding, row: number, ids: readonly number[]): void {
+    this.#job.left?.(decoding, row, ids);
   }
 
   /** What is read next, a row each; none where it has ended. */
@@ -130,7 +149,8 @@ export class Request {
   /** Prompts of one length are read together, and join when all are read. */
   *#read(): Reading<void> {
     const { engine, prompts, streamer, start } = this.#job;
-    streamer?.put(prompts.map(({ ids }) => [...ids]));
+    if (!this.#isTold) streamer?.put(prompts.map(({ ids }) => [...ids]));
+    this.#isTold = true;
     const all = prompts.map((_, i) => i);
     const idsOf = (i: number) => (prompts[i] as Prompt).ids;
     const groups = [...new Set(prompts.map(({ ids }) => ids.length))].map((length) => all.filter((i) => idsOf(i).length === length));
@@ -155,6 +175,8 @@ export class Request {
       const order = groups.flat();
       whole.reorder(all.map((i) => order.indexOf(i)));
       const rows = this.step(tensor(engine, inOrder(logits, order), [all.length, logits[0]?.dims[1] as number]));
+      // Of several rows none is the text that others will go on from, but the prompt may be.
+      if (rows.length !== 1 && all.length === 1) this.leave(whole, 0, idsOf(0));
       if (!rows.length) return;
       whole.reorder(rows);
       this.#decoding = whole;
@@ -190,11 +212,11 @@ export class Request {
   }
 }
 
-/** Reads texts of one length, a row each, in pieces: the logits [rows, V] of what follows them. */
+/** Reads texts of one length, a row each, in pieces, but for what is remembered of them: the logits [rows, V] of what follows them. */
 function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): Reading<Tensor> {
   const T = (texts[0] as readonly number[]).length;
   const width = Math.max(1, Math.floor(PIECE / texts.length));
-  for (let from = 0; ; from += width) {
+  for (let from = decoding.length; ; from += width) {
     const to = from + width;
     const tokens = Int32Array.from(texts.flatMap((ids) => ids.slice(from, to)));
     const logits = yield* decoding.step(tokens, texts.length, to >= T);

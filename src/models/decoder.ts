@@ -115,6 +115,11 @@ export class Decoder extends Module {
     return new DecoderState(this.engine, this.dims.L, false, whole);
   }
 
+  /** Whether what it remembers of a token depends on those before it alone, in texts of up to T tokens: then texts with a common beginning share it. */
+  remembersAlike(T: number): boolean {
+    return this.#tower.trunk.turnsAlike(T);
+  }
+
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
   *decode(
     ids: Int32Array,

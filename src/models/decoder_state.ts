@@ -6,6 +6,7 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { KVCache } from '../nn/cache.js';
+import type { Page } from '../nn/pages.js';
 import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
@@ -22,7 +23,12 @@ export class DecoderState {
   #disposed = false;
 
   /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. */
-  constructor(engine: Engine, layers: number, crosses: boolean, whole = 0) {
+  constructor(
+    readonly engine: Engine,
+    layers: number,
+    crosses: boolean,
+    whole = 0,
+  ) {
     this.#whole = whole;
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
     this.self = caches();
@@ -73,14 +79,35 @@ export class DecoderState {
     this.#lengths = rows.map((row) => this.#lengths[row] as number);
   }
 
-  /** The rows of another state of the same model come behind those of this one, and share their pages. The other goes on as it was. */
-  join(other: DecoderState): void {
+  /** What holds its keys and values. */
+  get pages(): readonly Page[] {
+    return [...this.self, ...this.cross].flatMap((cache) => cache.pages);
+  }
+
+  /** What it remembers of one row, which shares the pages. The caller disposes of it. */
+  pick(row: number): DecoderState {
+    const one = new DecoderState(this.engine, this.self.length, this.cross.length > 0);
+    one.join(this, [row]);
+    return one;
+  }
+
+  /** Forgets the tokens from `length` on. */
+  crop(length: number): void {
+    this.expectAlive();
+    this.#settle();
+    for (const cache of this.self) cache.truncate(Math.min(length, cache.length));
+    this.#lengths = this.#lengths.map((own) => Math.min(own, length));
+  }
+
+  /** The rows of another state of the same model, all unless they are named, come behind those of this one, and share their pages. The other goes on as it was. */
+  join(other: DecoderState, rows: readonly number[] = other.#lengths.map((_, row) => row)): void {
     for (const state of [this, other]) {
       state.expectAlive();
       state.#settle();
     }
-    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache);
-    this.#lengths = [...this.#lengths, ...other.#lengths];
+    for (const part of ['self', 'cross'] as const)
+      for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache, rows);
+    this.#lengths = [...this.#lengths, ...rows.map((row) => other.#lengths[row] as number)];
   }
 
   /** Runs a step that appends T tokens of each row to every cache. Throws SHAPE for other rows than there are. */

@@ -10,7 +10,7 @@ import type { Storage } from '../engine/memory.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { CachedKeys } from '../ops/attention_layout.js';
 import { expectShape, wrongArgument } from '../ops/check.js';
-import type { Tensor } from '../tensor.js';
+import type { HostTensor, Tensor } from '../tensor.js';
 import { BYTES, type Page, type PageDtype, PageForm, roomFor } from './pages.js';
 
 interface Row {
@@ -68,6 +68,19 @@ export class KVCache {
   /** Rows of the batch; 0 before the first keys come. */
   get rows(): number {
     return this.#rows.length;
+  }
+
+  /** The pages of its rows, one that they share as often as they do. */
+  get pages(): readonly Page[] {
+    return this.#rows.flatMap((row) => row.pages);
+  }
+
+  /** A copy of a row's keys [G, T, D] and values [G, T, Dv], of a cache of float32. Throws ARGUMENT for a row that is not there, DTYPE. */
+  toHost(row: number): { keys: HostTensor; values: HostTensor } {
+    const form = this.#known();
+    const { pages, length } = this.#rows[row] ?? {};
+    if (!pages || length === undefined) throw wrongArgument('KVCache.toHost', 'row', row, `Rows run from 0 to ${this.rows - 1}`);
+    return form.read(this.engine, pages, length);
   }
 
   /** What attention reads. */

@@ -2,6 +2,8 @@
 import type { Engine } from '../engine/engine.js';
 import { copy_rows, KEYS, PANEL } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
+import { HeedError } from '../errors.js';
+import { HostTensor } from '../tensor.js';
 
 /** What the numbers of a page are: float32, or int8 with a scale for each key or value of a head. */
 export type PageDtype = 'float32' | 'int8';
@@ -37,6 +39,28 @@ export class PageForm {
   /** A page with room for `room` keys, of which nothing is there yet. Throws MEMORY. */
   make(engine: Engine, room: number): Page {
     return new Page(engine.heap.allocate(this.parts.reduce((sum, [rows, bytes]) => sum + rows * bytes * room, 0)), room);
+  }
+
+  /** The first T keys [G, T, D] and values [G, T, Dv] of a row's pages, unpacked. Throws DTYPE for those of int8. */
+  read(engine: Engine, pages: readonly Page[], T: number): { keys: HostTensor; values: HostTensor } {
+    const { G, D, Dv, dtype } = this;
+    if (dtype !== 'float32')
+      throw new HeedError('DTYPE', `Pages of ${dtype} are not read back`, { culprit: 'cache', cure: 'Make a cache of float32' });
+    const wide = upTo(Dv, PANEL);
+    const [keys, values] = [new Float32Array(G * T * D), new Float32Array(G * T * Dv)];
+    for (const [p, { ptr, room }] of pages.entries()) {
+      const x = engine.heap.floats(ptr, G * room * (D + wide));
+      for (let t = p * KEYS; t < Math.min(T, (p + 1) * KEYS); t++) {
+        const i = t - p * KEYS;
+        const column = Math.floor(i / PANEL) * PANEL * D + (i % PANEL);
+        for (let g = 0; g < G; g++) {
+          for (let d = 0; d < D; d++) keys[(g * T + t) * D + d] = x[g * room * D + column + d * PANEL] as number;
+          const row = G * room * D + g * room * wide + i * PANEL;
+          for (let d = 0; d < Dv; d++) values[(g * T + t) * Dv + d] = x[row + Math.floor(d / PANEL) * room * PANEL + (d % PANEL)] as number;
+        }
+      }
+    }
+    return { keys: new HostTensor('float32', keys, [G, T, D]), values: new HostTensor('float32', values, [G, T, Dv]) };
   }
 
   /** Copies the first `count` keys and values of a page to another, which has room for them. */
@@ -78,6 +102,9 @@ export class Page {
     if (--this.#holders === 0) this.storage.free();
   }
 }
+
+/** Bytes of pages, of which some may be the same. */
+export const bytesOf = (pages: Iterable<Page>): number => [...new Set(pages)].reduce((sum, { storage }) => sum + storage.bytes, 0);
 
 /**
  * The room of a row's page number `index` that is to hold `count` keys, where it had `old` before. The first begins as small as its keys are few and doubles, so

@@ -20,12 +20,20 @@ import { loadText, TextPipeline, wrong } from './text.js';
 /** Rows that are written side by side: weights are read for all of them at once, and their keys fit beside those. */
 const MOST_ROWS = 32;
 
+/** Bytes that what was read may take: some 5000 tokens of SmolLM2-135M. */
+const PREFIXES = 256 * 2 ** 20;
+
 /** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
 export interface TextGenerationOptions extends GenerationConfig, RunOptions {
   /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
   return_full_text?: boolean | undefined;
   /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
+  /**
+   * Bytes that what was read may take, from now on: a text with the same beginning, such as the next turn of a conversation, reads only what is new. Default 256 MiB, a quarter
+   * of the engine's memory at most; 0 forgets all.
+   */
+  prefix_cache?: number | undefined;
   /** Hears of tokens as they come, one text after the other. */
   streamer?: Streamer | undefined;
 }
@@ -45,7 +53,7 @@ export type TextGeneration = TextGenerationPipeline & {
 };
 
 const TASK = 'text-generation';
-const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'streamer'];
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'prefix_cache', 'streamer'];
 
 /**
  * Goes on from texts, or answers conversations, by a language model.
@@ -59,13 +67,10 @@ const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'streamer'];
 export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   /** Loads a model's folder. `pipeline` does it. */
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextGeneration> {
-    return loadText(
-      CausalModel,
-      engine,
-      from,
-      options,
-      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration,
-    );
+    return loadText(CausalModel, engine, from, options, (tokenizer, model) => {
+      model.prefix_cache.limit = Math.min(PREFIXES, engine.heap.maximum / 4);
+      return callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration;
+    });
   }
 
   /** What was written for each text. Rejects with ARGUMENT, UNSUPPORTED, MEMORY, NUMERIC, or `signal.reason`. */
@@ -83,6 +88,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const isOne = !Array.isArray(texts) || isMessage(texts[0]);
     const list = (isOne ? [texts] : texts) as readonly (string | Conversation)[];
     for (const text of list) expectText(text);
+    if (options.prefix_cache !== undefined) this.model.prefix_cache.limit = options.prefix_cache;
     const results: Generated[][] = [];
     // An error ends what is written beside it.
     const stop = new AbortController();

@@ -62,6 +62,10 @@ export class ToyDecoding implements Decoding {
     });
   }
 
+  get length(): number {
+    return this.#rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
+  }
+
   join(other: ToyDecoding): void {
     this.#rows.push(...other.#rows);
   }

@@ -1,0 +1,98 @@
+/** A conversation of the command: its messages, answers as they are written, and what a line of input means. */
+import { HeedError, kindOf } from '../errors.js';
+import type { GenerationConfig } from '../generation/config.js';
+import { TextStreamer } from '../generation/streamer.js';
+import type { TextGeneration } from '../pipelines/text_generation.js';
+import type { Message } from '../text/chat_options.js';
+
+/** What was written. */
+export interface Answer extends Message {
+  role: 'assistant';
+  content: string;
+  prompt_tokens: number;
+  new_tokens: number;
+  /** Whether somebody stopped it. */
+  stopped?: true;
+}
+
+export class Conversation {
+  readonly #write: TextGeneration;
+  readonly #beginning: readonly Message[];
+  readonly #options: GenerationConfig;
+  messages: Message[];
+
+  constructor(write: TextGeneration, system: string | undefined, options: GenerationConfig) {
+    this.#write = write;
+    this.#beginning = system === undefined ? [] : [{ role: 'system', content: system }];
+    this.#options = options;
+    this.messages = [...this.#beginning];
+  }
+
+  /** Forgets all but what the model is told before. */
+  reset(): void {
+    this.messages = [...this.#beginning];
+  }
+
+  /** Has the model answer; `say` gets the words as they come. An answer that the signal ends is as long as it is; where another error ends it, the last message is forgotten, too. */
+  async answer(say: (piece: string) => void, signal: AbortSignal): Promise<Answer> {
+    let content = '';
+    const words = new TextStreamer(this.#write.tokenizer, {
+      skip_prompt: true,
+      callback_function: (piece) => {
+        content += piece;
+        say(piece);
+      },
+    });
+    // The prompt's tokens come first, then one at a time.
+    const counts: number[] = [];
+    const streamer = {
+      put(rows: number[][]) {
+        counts.push(rows[0]?.length ?? 0);
+        words.put(rows);
+      },
+      end: () => words.end(),
+    };
+    let stopped = false;
+    try {
+      await this.#write(this.messages, { ...this.#options, streamer, signal });
+    } catch (error) {
+      stopped = signal.aborted && error === signal.reason;
+      if (!stopped) this.messages.pop();
+      if (!stopped) throw error;
+      words.end();
+    }
+    this.messages.push({ role: 'assistant', content });
+    const [prompt_tokens = 0, ...written] = counts;
+    return { role: 'assistant', content, prompt_tokens, new_tokens: written.length, ...(stopped && { stopped }) };
+  }
+}
+
+/** What a line asks for. */
+export type Entry = { messages: readonly Message[] } | { command: string; argument: string };
+
+/** `/save a file` is a command, anything else what the user says. */
+export function entryOf(line: string): Entry | undefined {
+  const [, command, argument = ''] = /^\/(\S+)\s*(.*?)\s*$/.exec(line) ?? [];
+  if (command !== undefined) return { command, argument };
+  return line.trim() ? { messages: [{ role: 'user', content: line }] } : undefined;
+}
+
+/** A message in JSON, or a list of them. Throws FORMAT. */
+export function messagesIn(json: string, where: string): Message[] {
+  const wrong = (what: string, cause?: unknown) =>
+    new HeedError('FORMAT', `${where}: ${what}`, {
+      culprit: where,
+      cure: 'Give {"role": "user", "content": "…"}, a line each, or a list of such',
+      cause,
+    });
+  let read: unknown;
+  try {
+    read = JSON.parse(json);
+  } catch (cause) {
+    throw wrong(`no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+  const list: unknown[] = Array.isArray(read) ? read : [read];
+  const strange = list.findIndex((one) => typeof (one as { role?: unknown } | null)?.role !== 'string');
+  if (strange >= 0) throw wrong(`a message is ${kindOf(list[strange])}${typeof list[strange] === 'object' ? ' without a role' : ''}`);
+  return list as Message[];
+}

@@ -1,0 +1,201 @@
+/**
+ * Memory of what was read: tokens, and a state that has their keys and values, so that a text with the same beginning reads only what is new. A DynamicCache holds one text for
+ * a user, a PrefixCache the last texts of a model. Both share pages with whatever goes on from them; neither is written to.
+ */
+import { HeedError, kindOf } from '../errors.js';
+import type { Decoder } from '../models/decoder.js';
+import type { DecoderState } from '../models/decoder_state.js';
+import { bytesOf } from '../nn/pages.js';
+import { wrongArgument } from '../ops/check.js';
+import { type Reader, readFrom, written } from './cache_file.js';
+
+/** A text that was read. */
+export interface Read {
+  ids: readonly number[];
+  /** Of one row, which has as many tokens. */
+  state: DecoderState;
+}
+
+/** How many tokens two texts begin with alike. */
+export function commonLength(a: readonly number[], b: readonly number[]): number {
+  let n = 0;
+  while (n < a.length && n < b.length && a[n] === b[n]) n++;
+  return n;
+}
+
+/** What of a state's row is remembered: of the tokens `ids` those that it has read. */
+export function readIn(state: DecoderState, row: number, ids: readonly number[]): Read {
+  const own = state.pick(row);
+  return { ids: ids.slice(0, own.length), state: own };
+}
+
+/** A state for a text, which remembers as much of it as one of those that were read does. Its last token is not among it: what follows it is still to be scored. */
+export function beginning(module: Decoder, ids: readonly number[], known: Iterable<Read>): DecoderState {
+  const state = module.start(ids.length);
+  let [best, most]: [Read | undefined, number] = [undefined, 0];
+  for (const read of known) {
+    const common = Math.min(commonLength(read.ids, ids), ids.length - 1);
+    if (common > most && module.remembersAlike(Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
+  }
+  if (best) {
+    state.join(best.state);
+    state.crop(most);
+  }
+  return state;
+}
+
+/**
+ * What a language model remembers of a text, for `generate`, which goes on from it as far as the prompt begins with the same tokens, and then has it remember the new text. Its
+ * memory is its own until `dispose`.
+ * @example
+ * ```js
+ * const past_key_values = new DynamicCache();
+ * const first = await model.generate({ ...tokenizer('Once upon a time'), past_key_values });
+ * const more = await model.generate({ input_ids: first, past_key_values }); // reads one token
+ * ```
+ */
+export class DynamicCache {
+  #read: Read | undefined;
+  #module: Decoder | undefined;
+  #disposed = false;
+
+  /** How many tokens it remembers. */
+  get_seq_length(): number {
+    return this.#read?.ids.length ?? 0;
+  }
+
+  /** The tokens that it remembers. */
+  get input_ids(): readonly number[] {
+    return this.#read?.ids ?? [];
+  }
+
+  /** Bytes of their keys and values. */
+  get bytes(): number {
+    return bytesOf(this.#read?.state.pages ?? []);
+  }
+
+  /** Forgets the tokens from `length` on; a negative number says how many. Throws ARGUMENT. */
+  crop(length: number): void {
+    const own = this.get_seq_length();
+    const left = length < 0 ? own + length : length;
+    if (!(Number.isInteger(left) && left >= 0)) throw wrongArgument('DynamicCache.crop', 'length', length, `It remembers ${own} tokens`);
+    if (!this.#read || left >= own) return;
+    this.#read.state.crop(left);
+    this.#read = { ids: this.#read.ids.slice(0, left), state: this.#read.state };
+  }
+
+  /**
+   * What it remembers as bytes, a safetensors file of float32, for a file or a browser's storage: `DynamicCache.load` reads it. Rejects with ARGUMENT where it remembers nothing.
+   * @example await writeFile('system.safetensors', await past_key_values.save());
+   */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    if (this.#read && this.#module) return written(this.#read, this.#module);
+    throw new HeedError('ARGUMENT', 'DynamicCache.save: it remembers nothing', {
+      culprit: 'past_key_values',
+      cure: 'Give it to generate first',
+    });
+  }
+
+  /**
+   * What `save` has written, for the model that had read it: its first tokens are read once more, and must come out alike. Rejects with FORMAT for bytes that are none, or
+   * damaged, MODEL_MISMATCH for those of another model, MEMORY.
+   */
+  static async load(model: Reader, bytes: Uint8Array): Promise<DynamicCache> {
+    if (!(bytes instanceof Uint8Array)) throw wrongArgument('DynamicCache.load', 'bytes', bytes, 'Give a Uint8Array');
+    if (!model?.module) throw wrongArgument('DynamicCache.load', 'model', model, 'Give a language model of this thread');
+    const cache = new DynamicCache();
+    cache.take(await readFrom(model, bytes), model.module);
+    return cache;
+  }
+
+  /** Frees what it remembers. */
+  dispose(): void {
+    this.#read?.state.dispose();
+    this.#read = undefined;
+    this.#disposed = true;
+  }
+
+  /** What a model has of it. Throws ARGUMENT where another one did the reading, and where it was disposed of. */
+  readBy(module: Decoder): readonly Read[] {
+    const wrong = (what: string, cure: string) =>
+      new HeedError('ARGUMENT', `generate: past_key_values ${what}`, { culprit: 'past_key_values', cure });
+    if (this.#disposed) throw wrong('was disposed of', 'Give another, new DynamicCache()');
+    if (this.#module && this.#module !== module) throw wrong('is what another model remembers', 'Give each model one of its own');
+    return this.#read ? [this.#read] : [];
+  }
+
+  /** Remembers a text in place of what it did. */
+  take(read: Read, module: Decoder): void {
+    const unwanted = this.#disposed ? read : this.#read;
+    unwanted?.state.dispose();
+    if (!this.#disposed) [this.#read, this.#module] = [read, module];
+  }
+}
+
+/** Throws ARGUMENT for what is no cache, and for more than one text. */
+export function expectPast(past: unknown, texts: number): asserts past is DynamicCache | undefined {
+  if (past === undefined) return;
+  const wrong = (what: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit: 'past_key_values', cure });
+  if (!(past instanceof DynamicCache))
+    throw wrong(
+      `past_key_values is ${kindOf(past)}`,
+      'Give a DynamicCache; it does not cross to a worker, where prefix_cache of a pipeline does its work',
+    );
+  if (texts !== 1)
+    throw wrong(`past_key_values remembers one text, and there are ${texts}`, 'Give one text at a time, each with a cache of its own');
+}
+
+/** The last texts that a model has read, up to a limit in bytes; beyond it the one that was not used for longest is given up. */
+export class PrefixCache {
+  /** The last used last. */
+  #texts: Read[] = [];
+  #limit = 0;
+
+  /** Bytes that they may take. 0, as it is until it is set: none is remembered. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  set limit(bytes: number) {
+    if (!(typeof bytes === 'number' && bytes >= 0))
+      throw wrongArgument('prefix_cache', 'limit', bytes, 'It is a number of bytes, or 0 to remember nothing');
+    this.#limit = bytes;
+    this.#fit();
+  }
+
+  /** Bytes that they take; what they have in common counts once. */
+  get bytes(): number {
+    return bytesOf(this.#texts.flatMap(({ state }) => state.pages));
+  }
+
+  /** Forgets all of them: where weights have changed, what was read with the old ones is no longer true. */
+  clear(): void {
+    while (this.giveUp());
+  }
+
+  /** All of them; the last used comes first. */
+  get texts(): readonly Read[] {
+    return this.#texts.toReversed();
+  }
+
+  /** Remembers a text, and forgets those that are its beginning. */
+  take(read: Read): void {
+    const isIn = (one: Read, other: Read) => commonLength(one.ids, other.ids) === one.ids.length;
+    const longer = this.#texts.find((known) => isIn(read, known));
+    for (const known of this.#texts) if (known !== longer && isIn(known, read)) known.state.dispose();
+    if (longer) read.state.dispose();
+    this.#texts = [...this.#texts.filter((known) => known !== longer && !isIn(known, read)), longer ?? read];
+    this.#fit();
+  }
+
+  /** Forgets the text that was not used for longest: whether there was one. */
+  giveUp(): boolean {
+    const oldest = this.#texts.shift();
+    oldest?.state.dispose();
+    return oldest !== undefined;
+  }
+
+  #fit(): void {
+    while (this.#texts.length && this.bytes > this.#limit) this.giveUp();
+  }
+}
