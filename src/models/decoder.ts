@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
+import type { PageDtype } from '../nn/pages.js';
 import { type Kept, keptOf, Trunk } from '../nn/trunk.js';
 import { activate } from '../ops/activation.js';
 import { scale } from '../ops/elementwise.js';
@@ -67,6 +68,8 @@ export class Decoder extends Module {
     },
     ignored: [...ignored, /^(lm_head|embed_out|score|output)\./],
   });
+  /** Numbers of the keys and values that states remember. */
+  cacheDtype: PageDtype = 'float32';
   readonly #tower: Tower;
   /** What scores words, unless their embeddings do. */
   #head: Linear | undefined;
@@ -112,7 +115,7 @@ export class Decoder extends Module {
 
   /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
   start(whole = 0): DecoderState {
-    return new DecoderState(this.engine, this.dims.L, false, whole);
+    return new DecoderState(this.engine, this.dims.L, false, whole, this.cacheDtype);
   }
 
   /** Whether what it remembers of a token depends on those before it alone, in texts of up to T tokens: then texts with a common beginning share it. */

@@ -6,7 +6,7 @@
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { KVCache } from '../nn/cache.js';
-import type { Page } from '../nn/pages.js';
+import type { Page, PageDtype } from '../nn/pages.js';
 import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
@@ -22,15 +22,16 @@ export class DecoderState {
   #isMidway = false;
   #disposed = false;
 
-  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. */
+  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces; keys and values in `dtype`. */
   constructor(
     readonly engine: Engine,
     layers: number,
     crosses: boolean,
     whole = 0,
+    dtype: PageDtype = 'float32',
   ) {
     this.#whole = whole;
-    const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
+    const caches = () => Array.from({ length: layers }, () => new KVCache(engine, { dtype }));
     this.self = caches();
     this.cross = crosses ? caches() : [];
     this.recorded = new RecordedStep(engine);

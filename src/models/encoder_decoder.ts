@@ -8,6 +8,7 @@ import { HeedError } from '../errors.js';
 import { initStack, normal } from '../nn/init.js';
 import { Dropout, Embedding, Linear } from '../nn/layers.js';
 import { Module } from '../nn/module.js';
+import type { PageDtype } from '../nn/pages.js';
 import type { Parameter } from '../nn/parameter.js';
 import { keptOf, Trunk } from '../nn/trunk.js';
 import { expectShape, expectTensor } from '../ops/check.js';
@@ -75,6 +76,8 @@ export class EncoderDecoder extends Module {
     return this.#tables.get(this.#reads.source) as Embedding;
   }
   /** The tables by their modules' names, and which of them is read where. */
+  /** Numbers of the keys and values that states remember. */
+  cacheDtype: PageDtype = 'float32';
   readonly #tables: ReadonlyMap<string, Embedding | Linear>;
   readonly #reads: Record<keyof Tables, string>;
   readonly #source: Tower;
@@ -185,7 +188,7 @@ export class EncoderDecoder extends Module {
   start(states: Tensor, lengths?: readonly number[]): DecoderState {
     expectTensor('start', 'states', states);
     expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
-    const state = new DecoderState(this.engine, this.dims.decoder.L, true);
+    const state = new DecoderState(this.engine, this.dims.decoder.L, true, 0, this.cacheDtype);
     try {
       this.#target.trunk.remember(state.cross, states, lengths);
       return state.begun();

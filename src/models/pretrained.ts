@@ -47,13 +47,23 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   engine: Engine,
   model: string | Folder,
   kind: Kind,
-  { signal, progress_callback: listen, dtype }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype'> = {},
+  {
+    signal,
+    progress_callback: listen,
+    dtype,
+    cache_dtype,
+  }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype' | 'cache_dtype'> = {},
   { head, trainable = false, seed = 0 }: Purpose & { /** Of what begins as a new model does. Default 0. */ seed?: number | undefined } = {},
 ): Promise<Loaded<Kind>> {
   if (trainable && dtype === 'q8')
     throw new HeedError('UNSUPPORTED', 'Weights in 8 bits do not train', { culprit: 'dtype', cure: "Leave dtype out, or give 'fp32'" });
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
+  if (cache_dtype !== undefined && kind === 'encoder')
+    throw new HeedError('ARGUMENT', 'from_pretrained: cache_dtype would have no effect', {
+      culprit: 'cache_dtype',
+      cure: 'Leave it out: this model writes no text',
+    });
   checkListener(listen);
   const plain = folderOf(engine.runtime, model);
   const read = await readParts(listen ? observed(plain, listen) : plain, { signal });
@@ -74,6 +84,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   };
   const module = await loadWeights(begun, architecture, folder.name, weights, { signal, onProgress, forms });
   try {
+    if (cache_dtype && 'cacheDtype' in module) module.cacheDtype = cache_dtype;
     if (trainable) {
       begin(module, seed, numberIn(config, 'initializer_range', 0.02));
       module.train();
