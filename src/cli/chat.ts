@@ -19,6 +19,7 @@ interface ChatFlags extends EngineFlags, SamplingFlags {
   model?: string;
   system?: string;
   json?: boolean;
+  contextShift?: boolean;
 }
 
 export const chatCommand = withSampling(
@@ -28,6 +29,10 @@ export const chatCommand = withSampling(
     .option('--system <text>', 'what the model is told before'),
   512,
 )
+  .option(
+    '--context-shift',
+    'where the conversation is longer than the model takes, leave out its oldest messages (default: an error says so)',
+  )
   .addOption(jsonOption('each answer as a message with token counts, a line of JSON, and nothing else'))
   .addOption(threadsOption())
   .addOption(deterministicOption())
@@ -75,7 +80,7 @@ async function chat(flags: ChatFlags): Promise<void> {
         culprit: '--model',
         cure: 'Take an -Instruct or -it model, or `heed generate`',
       });
-    const talk = new Conversation(write, flags.system, sampling);
+    const talk = new Conversation(write, flags.system, { ...sampling, context_shift: flags.contextShift });
     const { isTTY } = process.stdin;
     let stop: AbortController | undefined;
     const interrupt = () => {

@@ -1,8 +1,7 @@
 /** A conversation of the command: its messages, answers as they are written, and what a line of input means. */
 import { HeedError, kindOf } from '../errors.js';
-import type { GenerationConfig } from '../generation/config.js';
 import { TextStreamer } from '../generation/streamer.js';
-import type { TextGeneration } from '../pipelines/text_generation.js';
+import type { TextGeneration, TextGenerationOptions } from '../pipelines/text_generation.js';
 import type { Message } from '../text/chat_options.js';
 
 /** What was written. */
@@ -18,10 +17,10 @@ export interface Answer extends Message {
 export class Conversation {
   readonly #write: TextGeneration;
   readonly #beginning: readonly Message[];
-  readonly #options: GenerationConfig;
+  readonly #options: TextGenerationOptions;
   messages: Message[];
 
-  constructor(write: TextGeneration, system: string | undefined, options: GenerationConfig) {
+  constructor(write: TextGeneration, system: string | undefined, options: TextGenerationOptions) {
     this.#write = write;
     this.#beginning = system === undefined ? [] : [{ role: 'system', content: system }];
     this.#options = options;

@@ -40,7 +40,8 @@ export interface Plan {
   sampling: { temperature: number; top_k: number; top_p: number; seed: number; least: number } | undefined;
 }
 
-const DEFAULT_NEW_TOKENS = 20;
+/** Where nobody says how many, as in transformers. */
+export const DEFAULT_NEW_TOKENS = 20;
 
 const contradiction = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit, cure });
 
@@ -142,9 +143,19 @@ function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: n
   const asked = own === undefined ? all.max_length : own + prompt;
   const named = options.max_length === undefined ? 'max_new_tokens' : 'max_length';
   if (options[named] !== undefined && (asked as number) > most)
-    throw contradiction(`${named} asks for sequences of ${asked} tokens`, named, `The model takes up to ${most}`);
+    throw contradiction(
+      `${named} asks for sequences of ${asked} tokens, ${prompt} of them the text's`,
+      named,
+      `The model takes up to ${most}: ask for less, or shorten the text, as text-generation does with context_shift: true`,
+    );
   const length = Math.min(asked ?? prompt + DEFAULT_NEW_TOKENS, most);
   if (length > prompt) return length;
+  if (prompt >= most)
+    throw contradiction(
+      `the text has ${prompt} tokens, and the model takes ${most} with what it writes`,
+      'input_ids',
+      'Shorten it; text-generation leaves out the oldest of it with context_shift: true',
+    );
   throw contradiction(
     `the decoder starts with ${prompt} tokens, and sequences end at ${length}`,
     'max_length',

@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
+import { DEFAULT_NEW_TOKENS } from '../generation/plan.js';
 import type { Streamer } from '../generation/sequence.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
@@ -13,6 +14,7 @@ import type { PretrainedOptions } from '../models/options.js';
 import { expectBooleans } from '../ops/check.js';
 import type { ChatOptions, Conversation } from '../text/chat_options.js';
 import type { EncodeOptions } from '../text/tokenizer.js';
+import { fitted } from './context_shift.js';
 import { checkRunOptions, type RunOptions, runOptionNames } from './rows.js';
 import type { Task } from './tasks.js';
 import { loadText, TextPipeline, wrong } from './text.js';
@@ -29,6 +31,11 @@ export interface TextGenerationOptions extends GenerationConfig, RunOptions {
   return_full_text?: boolean | undefined;
   /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
+  /**
+   * Whether the oldest is left out where a text and its new tokens would be more than the model takes: of a conversation the oldest messages, up to one of the user, but not the
+   * system's; of a text its tokens, but for the first four. Default false: it throws.
+   */
+  context_shift?: boolean | undefined;
   /**
    * Bytes that what was read may take, from now on: a text with the same beginning, such as the next turn of a conversation, reads only what is new. Default 256 MiB, a quarter
    * of the engine's memory at most; 0 forgets all.
@@ -53,7 +60,7 @@ export type TextGeneration = TextGenerationPipeline & {
 };
 
 const TASK = 'text-generation';
-const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'prefix_cache', 'streamer'];
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'context_shift', 'prefix_cache', 'streamer'];
 
 /**
  * Goes on from texts, or answers conversations, by a language model.
@@ -81,7 +88,8 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     checkOptions(options, [...generationOptionNames, ...runOptionNames, ...ownNames], TASK);
     checkRunOptions(TASK, options);
     const { signal, onProgress, streamer, return_full_text: full = true, tokenizer_encode_kwargs: told = {} } = options;
-    expectBooleans(TASK, { return_full_text: full });
+    const { context_shift: shifts = false } = options;
+    expectBooleans(TASK, { return_full_text: full, context_shift: shifts });
     expectOptions(told, TASK);
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
@@ -101,7 +109,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     // Each lane takes the next text when it has written one: all share the iterator.
     const lane = async () => {
       for (const [i, text] of rest) {
-        results[i] = await this.#write(text, { ...generation, streamer, signal: stop.signal }, full, told);
+        results[i] = await this.#write(text, { ...generation, streamer, signal: stop.signal }, full, told, shifts);
         onProgress?.(++done, list.length);
       }
     };
@@ -116,21 +124,28 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     return isOne ? (results[0] as Generated[]) : results;
   }
 
+  /** Tokens that a text may have beside those that are asked for. */
+  #room({ max_length, max_new_tokens = this.model.generation_config.max_new_tokens }: GenerationConfig): number {
+    const { positions } = this.model.module.dims;
+    return max_length === undefined ? positions - (max_new_tokens ?? DEFAULT_NEW_TOKENS) : Math.min(max_length, positions) - 1;
+  }
+
   async #write(
     text: string | Conversation,
     options: GenerationConfig & { streamer: Streamer | undefined; signal: AbortSignal },
     full: boolean,
     told: EncodeOptions | ChatOptions,
+    shifts: boolean,
   ): Promise<Generated[]> {
     const { tokenizer } = this;
     await this.model.engine.turn(options.signal);
     const isText = typeof text === 'string';
-    const ids = isText
-      ? tokenizer.encode(text, told as EncodeOptions)
-      : Array.from(
-          tokenizer.apply_chat_template(text, { add_generation_prompt: true, ...(told as ChatOptions), return_dict: false }).data,
-          Number,
-        );
+    const encode = (text: string | Conversation): number[] => {
+      if (typeof text === 'string') return [...tokenizer.encode(text, told as EncodeOptions)];
+      const asked = { add_generation_prompt: true, ...(told as ChatOptions), return_dict: false } as const;
+      return Array.from(tokenizer.apply_chat_template(text, asked).data, Number);
+    };
+    const ids = shifts ? fitted(text, encode, this.#room(options)) : encode(text);
     if (!ids.length)
       throw new HeedError('ARGUMENT', `${TASK}: a text has no tokens, and this tokenizer puts none before it`, {
         culprit: 'texts',

@@ -2,9 +2,9 @@
  * Conversations as the texts that chat models were taught: a template in Jinja, which comes with the tokenizer, writes roles, messages and tools between the
  * model's own marks, as transformers' apply_chat_template does. The templates' language is @huggingface/jinja's business.
  */
-import { Template } from '@huggingface/jinja';
 import { HeedError, kindOf } from '../errors.js';
 import { type ChatOptions, type ChatRenderer, type Conversation, chatOptionNames, type Message } from './chat_options.js';
+import { BoundedTemplate, Endless } from './jinja.js';
 import type { ChatTemplate } from './told.js';
 
 /** A template longer than that is no template. */
@@ -14,15 +14,15 @@ const refused = (what: string, culprit: string, cure: string, cause?: unknown) =
   new HeedError('ARGUMENT', `apply_chat_template: ${what}`, { culprit, cure, cause });
 
 /** Templates that were parsed, of which a program has a few. */
-const parsed = new Map<string, Template>();
+const parsed = new Map<string, BoundedTemplate>();
 
-function templateOf(source: string): Template {
+function templateOf(source: string): BoundedTemplate {
   const known = parsed.get(source);
   if (known) return known;
   if (source.length > LONGEST) throw refused(`the template has ${source.length} characters`, 'chat_template', 'Give another');
-  let template: Template;
+  let template: BoundedTemplate;
   try {
-    template = new Template(source);
+    template = new BoundedTemplate(source);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new HeedError('FORMAT', `apply_chat_template: the template cannot be read: ${why.slice(0, 200)}`, {
@@ -106,6 +106,12 @@ export const chatTemplates: ChatRenderer = (conversation, own, tokens, options) 
       ...Object.fromEntries(variables),
     });
   } catch (cause) {
+    if (cause instanceof Endless)
+      throw new HeedError('FORMAT', `apply_chat_template: the template was stopped: ${cause.message}`, {
+        culprit: 'chat_template',
+        cure: 'Give another as chat_template, or fewer messages',
+        cause,
+      });
     // Templates say by themselves what they do not take.
     const why = cause instanceof Error ? cause.message : String(cause);
     throw refused(`the template refuses it: ${why.slice(0, 200)}`, 'conversation', 'Give roles and contents that this model knows', cause);

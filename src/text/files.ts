@@ -29,6 +29,8 @@ export interface TokenizerFiles {
   mergesTxt?: string | undefined;
   /** chat_template.jinja */
   chatTemplate?: string | undefined;
+  /** Those of additional_chat_templates, by their names. */
+  chatTemplates?: Readonly<Record<string, string>> | undefined;
   /** Whether texts are made lower case first, whatever the files say. */
   lowercase?: boolean;
 }
@@ -53,7 +55,10 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
     json('config.json'),
     text('chat_template.jinja'),
   ]);
-  const files = { tokenizer, config, specialTokens, addedTokens, model, chatTemplate };
+  const others = chatTemplate === undefined ? [] : await moreTemplates(folder, options);
+  const named = await allOf(others.map(async ([name, file]) => [name, await text(file)] as const));
+  const chatTemplates = Object.fromEntries(named.filter((one): one is readonly [string, string] => one[1] !== undefined));
+  const files = { tokenizer, config, specialTokens, addedTokens, model, chatTemplate, chatTemplates };
   if (tokenizer !== undefined) return files;
   const vocabTxt = await text('vocab.txt');
   if (vocabTxt !== undefined) return { ...files, vocabTxt };
@@ -69,6 +74,18 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
   return { ...files, tokenizer: await readJson(folder, 'tokenizer.json', { signal }) };
 }
 
+/** Templates that lie beside chat_template.jinja, by name and file. Where a folder cannot tell what it has, there are none. */
+async function moreTemplates(folder: Folder, options: OpenOptions): Promise<[name: string, file: string][]> {
+  const all = await folder.list?.(options).catch((error: unknown) => {
+    if (error instanceof HeedError) return [];
+    throw error;
+  });
+  return (all ?? []).flatMap((file) => {
+    const [, name] = /^additional_chat_templates\/([^/]+)\.jinja$/.exec(file) ?? [];
+    return name === undefined ? [] : [[name, file] as [string, string]];
+  });
+}
+
 async function isThere(folder: Folder, file: string, options: OpenOptions): Promise<boolean> {
   try {
     await (await folder.open(file, options)).close();
@@ -79,8 +96,9 @@ async function isThere(folder: Folder, file: string, options: OpenOptions): Prom
   }
 }
 
-/** chat_template.jinja, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
-export function chatTemplateOf({ chatTemplate }: TokenizerFiles, own: unknown): ChatTemplate | undefined {
+/** chat_template.jinja, with those beside it by their names, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
+export function chatTemplateOf({ chatTemplate, chatTemplates = {} }: TokenizerFiles, own: unknown): ChatTemplate | undefined {
+  if (chatTemplate !== undefined && Object.keys(chatTemplates).length) return { ...chatTemplates, default: chatTemplate };
   if (chatTemplate !== undefined || typeof own === 'string') return chatTemplate ?? (own as string);
   const named = Array.isArray(own) ? own.filter((one) => typeof one?.name === 'string' && typeof one.template === 'string') : [];
   return named.length ? Object.fromEntries(named.map(({ name, template }) => [name, template])) : undefined;

@@ -12,8 +12,14 @@ declare module '@huggingface/tokenizers' {
 
 /** The part of @huggingface/jinja 0.5.11 that heed uses, whose own declarations have no file endings either. */
 declare module '@huggingface/jinja' {
-  export class Template {
-    constructor(template: string);
-    render(variables: Record<string, unknown>): string;
+  export class Environment {
+    set(name: string, value: unknown): unknown;
   }
+  export class Interpreter {
+    constructor(environment: Environment);
+    run(program: object): { readonly value: unknown };
+    evaluate(statement: object | undefined, environment: Environment): { readonly value: unknown };
+  }
+  export function tokenize(source: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }): readonly object[];
+  export function parse(tokens: readonly object[]): object;
 }

@@ -108,6 +108,25 @@ describe('text-generation', () => {
     expect(engine.memory()).toMatchObject({ used, storages });
   });
 
+  it('says where a text is longer than the model takes, and leaves out the oldest of it where that is asked for', async () => {
+    const long = 'x'.repeat(70);
+    const error = await failureOf(() => write(long, options));
+    expect(error).toMatchObject({ code: 'ARGUMENT', culprit: 'max_new_tokens' });
+    expect(error.message).toMatch(/76 tokens, 70 of them the text's.*up to 64.*context_shift: true/);
+    expect((await failureOf(() => write(long, {}))).message).toMatch(/the text has 70 tokens, and the model takes 64/);
+    const shifts = { ...options, context_shift: true };
+    const [cut] = await write(`abcdefgh${'y'.repeat(62)}`, shifts);
+    expect(cut?.generated_text).toBe(`abcdefgh${'y'.repeat(62)}${(await written(`abcd${'y'.repeat(54)}`))[0]}`);
+    const say = (role: string, content: string) => ({ role, content });
+    const chat = [say('system', 'Be.'), say('user', 'x'.repeat(40)), say('assistant', 'Oh'), say('user', 'y'.repeat(20)), say('user', 'z')];
+    const [answered] = await write(chat, shifts);
+    const content = (await written(`s:Be. u:${'y'.repeat(20)} u:z a:`))[0];
+    expect(answered?.generated_text).toEqual([...chat, say('assistant', content as string)]);
+    // The last turn is too long by itself.
+    expect((await failureOf(() => write([say('user', long)], shifts))).code).toBe('ARGUMENT');
+    expect((await failureOf(() => write('x', { context_shift: 1 } as never))).culprit).toBe('context_shift');
+  });
+
   it.each([
     ['a number', 3, {}, 'ARGUMENT', 'texts'],
     ['a list of numbers', [3], {}, 'ARGUMENT', 'texts'],

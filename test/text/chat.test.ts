@@ -43,6 +43,48 @@ describe('a conversation', () => {
     expect([written({}), written({ tools: [{}] }), written({ chat_template: 'rag' })]).toEqual(['one hello', 'two', 'three']);
   });
 
+  it('has the templates of several files', async () => {
+    const folder = fileURLToPath(new URL('../fixtures/bert-tiny/', import.meta.url));
+    const read = (name: string) => readFileSync(folder + name);
+    const files = {
+      'tokenizer.json': read('tokenizer.json'),
+      'tokenizer_config.json': read('tokenizer_config.json'),
+      'chat_template.jinja': new TextEncoder().encode('one'),
+      'additional_chat_templates/tool_use.jinja': new TextEncoder().encode('two'),
+      'additional_chat_templates/rag.jinja': new TextEncoder().encode('three'),
+    };
+    const own = await AutoTokenizer.from_pretrained(files);
+    expect(own.chat_template).toEqual({ default: 'one', tool_use: 'two', rag: 'three' });
+    expect(own.apply_chat_template(hello, { tokenize: false, tools: [{}] })).toBe('two');
+  });
+
+  it('takes calls of functions and their results, dates and ranges', () => {
+    const chat_template =
+      '{% for m in messages %}{{ m.role }}:{% for c in m.tool_calls or [] %}{{ c.function.name }}({{ c.function.arguments | tojson }}){% endfor %}{{ m.content or "" }};{% endfor %}';
+    const called = [
+      ...hello,
+      { role: 'assistant', content: null, tool_calls: [{ type: 'function', function: { name: 'sea', arguments: { of: 'Japan' } } }] },
+      { role: 'tool', name: 'sea', content: 'deep' },
+    ];
+    expect(tokenizer.apply_chat_template(called, { chat_template, tokenize: false })).toBe(
+      'user:hello;assistant:sea({"of": "Japan"});tool:deep;',
+    );
+    const written = (chat_template: string) => tokenizer.apply_chat_template(hello, { chat_template, tokenize: false });
+    expect(written('{{ range(3) | list }}{{ range(5, 1, -2) | list }}')).toBe('[0, 1, 2][5, 3]');
+    expect(written('{{ strftime_now("%Y%%%Q") }}')).toBe(`${new Date().getFullYear()}%%Q`);
+  });
+
+  it.each([
+    ['that loops', '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}'],
+    ['that lists too much', '{% for a in range(10 ** 9) %}{% endfor %}{{ range(1000000000000) }}'],
+    ['that doubles a text', '{% set n = namespace(s="xxxx") %}{% for a in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}'],
+    ['that calls itself', '{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}'],
+  ])('is refused by a template %s, which is stopped', async (_, chat_template) => {
+    const error = await failureOf(() => tokenizer.apply_chat_template(hello, { chat_template, tokenize: false }));
+    expect(['FORMAT', 'ARGUMENT']).toContain(error.code);
+    expect(error.culprit).toMatch(/chat_template|conversation/);
+  });
+
   it.each([
     ['no template', undefined, hello, {}, 'ARGUMENT', /no chat template/],
     ['templates without a default', { a: 'x' }, hello, {}, 'ARGUMENT', /Name one of a/],

@@ -1,0 +1,26 @@
+/** What is left of a text where a model cannot take all of it: the newest, and what the rest leans on. */
+import type { Conversation } from '../text/chat_options.js';
+
+/** Tokens at the beginning of a text that stay, since all others attend to them (Xiao et al., arXiv 2309.17453, "attention sinks"). */
+const SINKS = 4;
+
+/**
+ * The tokens of a text or a conversation, at most `room`. A conversation loses its oldest messages up to one of the user, but for those of the system at its beginning; where its last
+ * turn alone is too long, it stays so. A text loses tokens behind the first.
+ */
+export function fitted<Text extends string | Conversation>(text: Text, encode: (text: Text) => number[], room: number): number[] {
+  let ids = encode(text);
+  if (typeof text === 'string') {
+    if (ids.length <= room) return ids;
+    const sinks = Math.min(SINKS, Math.floor(room / 2));
+    return [...ids.slice(0, sinks), ...ids.slice(ids.length - Math.max(1, room - sinks))];
+  }
+  const messages: Conversation = text;
+  const first = messages.findIndex(({ role }) => role !== 'system' && role !== 'developer');
+  for (let from = first; ids.length > room; ) {
+    from = messages.findIndex(({ role }, i) => i > from && role === 'user');
+    if (from < 0) return ids;
+    ids = encode([...messages.slice(0, first), ...messages.slice(from)] as Conversation as Text);
+  }
+  return ids;
+}
