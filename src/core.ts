@@ -11,6 +11,15 @@ export type {
   CausalOutput,
 } from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
+export {
+  InterruptableStoppingCriteria,
+  LogitsProcessor,
+  type LogitsProcessorFunction,
+  type OwnOptions,
+  StoppingCriteria,
+  type StoppingCriteriaFunction,
+} from './generation/own.js';
+export { type Constrain, type Constrains, registerResponseFormats } from './generation/response_format.js';
 export type {
   Generate,
   GenerateOptions,
@@ -20,7 +29,7 @@ export type {
   Seq2SeqModel,
   Seq2SeqOutput,
 } from './generation/seq2seq.js';
-export type { Streamer } from './generation/sequence.js';
+export type { Streamer, TokenLogprob } from './generation/sequence.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
   cat,

@@ -16,10 +16,11 @@ import { withRoom } from '../models/room.js';
 import type { Origin } from '../models/save.js';
 import { expectBooleans } from '../ops/check.js';
 import { HostTensor, type Tensor } from '../tensor.js';
-import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
+import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames, logprobsOf, type Told } from './asking.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
+import { endOf, ownOf } from './own.js';
 import { type Plan, planOf } from './plan.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
@@ -139,19 +140,22 @@ export class CausalModel extends LoadedModel {
   ): Promise<HostTensor | CausalGenerateOutput> {
     const given = namedIds(options) as CausalGenerateOptions;
     checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
-    const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
+    const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
+    const asked = endOf(given, wishes, said);
     const texts = this.#texts(given);
     const [B, width] = texts.shape;
     const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
     const plan = planOf(wishes, asked, whole, this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
+    checkLogprobs(logprobs, plan.num_beams);
+    const own = ownOf(given, plan);
     const { engine, module } = this;
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
     // biome-ignore lint/correctness/useYield: it remembers nothing yet
     const start = function* ([first]: readonly number[]) {
       return new ModelDecoding(module, module.start(texts.rows[first as number]?.length));
     };
-    const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, own, streamer, logprobs, kept, signal }));
     // A text begins as it was given, padding included.
     const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
     const lists = found.map(({ ids }, r) => [
@@ -160,7 +164,7 @@ export class CausalModel extends LoadedModel {
     ]);
     const sequences = rowsOf(lists, plan.pad_token_id);
     if (!asObject) return sequences;
-    const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
+    const output: CausalGenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...logprobsOf(found, logprobs), ...kept };
     const insights = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
     if (!insights.attentions && !insights.hiddenStates) return output;
     const begins = lists.map((_, r) => texts.begins[textOf(r)] as number);

@@ -8,11 +8,13 @@ import { logSoftmax } from '../ops/norm.js';
 import { drained } from '../steps.js';
 import { HostTensor, type Tensor, tensor } from '../tensor.js';
 import { BeamSearch } from './beam.js';
+import { criterionOf } from './criteria.js';
 import { GreedySearch } from './greedy.js';
+import type { Own } from './own.js';
 import type { Plan } from './plan.js';
-import { processorsOf } from './processors.js';
-import { warp } from './sampling.js';
+import { beginningOf, processorsOf } from './processors.js';
 import type { Found, Row, Sequence, Streamer } from './sequence.js';
+import { warp } from './warpers.js';
 
 /** What a model remembers of rows of tokens that it has read. Whatever satisfies it can be written with. */
 export interface Decoding {
@@ -41,6 +43,10 @@ export interface Job {
   /** What the model remembers of some of the prompts before their first token, a row each: their sources. */
   start(prompts: readonly number[]): Generator<void, Decoding>;
   streamer?: Streamer | undefined;
+  /** What the call gives beside its plan. */
+  own?: Own | undefined;
+  /** Of how many alternatives each token's probability is told, beside its own. */
+  logprobs?: number | undefined;
   /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
   kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
   /** Ends it. */
@@ -64,11 +70,16 @@ export class Request {
   #decoding: Decoding | undefined;
 
   constructor(job: Job, settle: { resolve(found: Found[]): void; reject(error: unknown): void }) {
-    const { prompts, streamer, kept } = job;
+    const { prompts, streamer, kept, own, logprobs = 0 } = job;
     this.#job = job;
     this.#settle = settle;
     this.#sequences = prompts.map(({ ids: prompt, source, plan }, index) => {
-      const beginning = { plan, prompt, processors: processorsOf(plan, source), index, streamer };
+      const rules = {
+        processors: processorsOf(plan, source),
+        own: (own?.processors ?? []).map((make) => make(beginningOf(plan))),
+        ends: criterionOf(plan, own?.tokenizer, own?.criteria ?? []),
+      };
+      const beginning = { plan, prompt, ...rules, index, streamer, logprobs };
       return plan.num_beams > 1 ? new BeamSearch(beginning) : new GreedySearch(beginning);
     });
     this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
@@ -97,13 +108,13 @@ export class Request {
   step(logits: Tensor): readonly number[] {
     this.#job.signal?.throwIfAborted();
     const parents: number[] = [];
-    this.#withScores(logits, (scores) => {
+    this.#withScores(logits, (scores, raw) => {
       let at = 0;
       for (const sequence of this.#sequences) {
-        const own = scores.slice(at, at + sequence.rows.length);
-        if (own.length) sequence.step(own, this.#keepsAll);
+        const end = at + sequence.rows.length;
+        if (end > at) sequence.step(scores.slice(at, end), this.#keepsAll, raw?.slice(at, end));
         for (const { from } of sequence.rows) parents.push(at + from);
-        at += own.length;
+        at = end;
       }
     });
     if (!this.#sequences.every(({ ended }) => ended)) return parents;
@@ -130,6 +141,8 @@ export class Request {
   /** Prompts of one length are read together, and join when all are read. */
   *#read(): Reading<void> {
     const { engine, prompts, streamer, start } = this.#job;
+    const [{ plan }] = prompts as [Prompt];
+    if (plan.stop_strings.length) streamer?.stopsAt?.(plan.stop_strings);
     streamer?.put(prompts.map(({ ids }) => [...ids]));
     const all = prompts.map((_, i) => i);
     const idsOf = (i: number) => (prompts[i] as Prompt).ids;
@@ -163,9 +176,12 @@ export class Request {
     }
   }
 
-  /** The scores of each row's next token, processed, one [V] a row: they view the engine's memory and last until `use` returns. */
-  #withScores(logits: Tensor, use: (scores: Float32Array[]) => void): void {
-    const { engine, prompts, kept } = this.#job;
+  /**
+   * The scores of each row's next token, processed, one [V] a row, and where they are asked for the log-probabilities before: they view the engine's memory and last until `use`
+   * returns.
+   */
+  #withScores(logits: Tensor, use: (scores: Float32Array[], raw?: Float32Array[]) => void): void {
+    const { engine, prompts, kept, logprobs } = this.#job;
     const { plan } = prompts[0] as Prompt;
     const { num_beams, num_return_sequences, sampling, renormalize_logits } = plan;
     const [R, V] = logits.shape as [number, number];
@@ -173,19 +189,22 @@ export class Request {
     const each = (prompts.length * (num_beams > 1 ? num_beams : num_return_sequences)) / R;
     engine.scope(() => {
       keep(kept?.logits, views(logits), each);
+      const raw = logprobs === undefined ? undefined : views(logSoftmax(logits));
       // Beams are compared by their probability.
       const scores = num_beams > 1 ? logSoftmax(logits) : logits;
       const rows = views(scores);
       let at = 0;
-      for (const { processors, rows: own } of this.#sequences)
-        for (const { ids } of own) {
+      for (const { processors, own, rows: all } of this.#sequences)
+        for (const { ids, length } of all) {
           const row = rows[at++] as Float32Array;
           for (const process of processors) process(row, ids);
+          // What follows an end is padding, which no answer's form and no processor of a call knows.
+          if (length === undefined) for (const process of own) process(row, ids);
           if (sampling) warp(row, sampling);
         }
       const processed = renormalize_logits ? views(logSoftmax(scores)) : rows;
       keep(kept?.scores, processed, each);
-      use(processed);
+      use(processed, raw);
     });
   }
 }

@@ -6,7 +6,9 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
-import type { Streamer } from '../generation/sequence.js';
+import type { OwnOptions } from '../generation/own.js';
+import { constraintOf } from '../generation/response_format.js';
+import type { Streamer, TokenLogprob } from '../generation/sequence.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
@@ -21,19 +23,23 @@ import { loadText, TextPipeline, wrong } from './text.js';
 const MOST_ROWS = 32;
 
 /** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
-export interface TextGenerationOptions extends GenerationConfig, RunOptions {
+export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions, 'tokenizer'>, RunOptions {
   /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
   return_full_text?: boolean | undefined;
   /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
   /** Hears of tokens as they come, one text after the other. */
   streamer?: Streamer | undefined;
+  /** Tells how probable each new token was, and of so many alternatives; without beams. */
+  logprobs?: number | undefined;
 }
 
 /** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
 export interface Generated<Input extends string | Conversation = string | Conversation> {
   /** The text, what it goes on from in front unless `return_full_text` is false; or the messages, the answer last. */
   generated_text: Input extends string ? string : Conversation;
+  /** Of the new tokens, with the option `logprobs`. */
+  logprobs?: TokenLogprob[];
 }
 
 /** Goes on from texts. With num_return_sequences, each has several results. */
@@ -45,7 +51,11 @@ export type TextGeneration = TextGenerationPipeline & {
 };
 
 const TASK = 'text-generation';
-const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'streamer'];
+/** Options that `generate` gets as they are. */
+const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer'] as const;
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', ...handedOn];
+/** What of them is the same for each text of a call. */
+type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[number]>;
 
 /**
  * Goes on from texts, or answers conversations, by a language model.
@@ -75,11 +85,25 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   ): Promise<Generated[] | Generated[][]> {
     checkOptions(options, [...generationOptionNames, ...runOptionNames, ...ownNames], TASK);
     checkRunOptions(TASK, options);
-    const { signal, onProgress, streamer, return_full_text: full = true, tokenizer_encode_kwargs: told = {} } = options;
+    const {
+      signal,
+      onProgress,
+      streamer,
+      response_format: format,
+      return_full_text: full = true,
+      tokenizer_encode_kwargs: told = {},
+    } = options;
     expectBooleans(TASK, { return_full_text: full });
     expectOptions(told, TASK);
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
+    const eos = generation.eos_token_id ?? this.model.generation_config.eos_token_id ?? [];
+    const wishes: Wishes = {
+      ...generation,
+      ...Object.fromEntries(handedOn.map((option) => [option, options[option]])),
+      // Made once for all texts.
+      response_format: format && constraintOf(format, this.tokenizer, [eos].flat()),
+    };
     const isOne = !Array.isArray(texts) || isMessage(texts[0]);
     const list = (isOne ? [texts] : texts) as readonly (string | Conversation)[];
     for (const text of list) expectText(text);
@@ -95,7 +119,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     // Each lane takes the next text when it has written one: all share the iterator.
     const lane = async () => {
       for (const [i, text] of rest) {
-        results[i] = await this.#write(text, { ...generation, streamer, signal: stop.signal }, full, told);
+        results[i] = await this.#write(text, { ...wishes, signal: stop.signal }, full, told);
         onProgress?.(++done, list.length);
       }
     };
@@ -112,7 +136,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
 
   async #write(
     text: string | Conversation,
-    options: GenerationConfig & { streamer: Streamer | undefined; signal: AbortSignal },
+    options: Wishes & { signal: AbortSignal },
     full: boolean,
     told: EncodeOptions | ChatOptions,
   ): Promise<Generated[]> {
@@ -130,14 +154,15 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
         culprit: 'texts',
         cure: 'Give a text to go on from',
       });
-    const sequences = await this.model.generate({ input_ids: [ids], ...options });
+    const { sequences, logprobs } = await this.model.generate({ input_ids: [ids], ...options, tokenizer, return_dict_in_generate: true });
     const decoded = (tokens: readonly number[]) => tokenizer.decode(tokens, { skip_special_tokens: true });
     // The first new word begins as it does behind the others.
     const begin = decoded(ids).length;
-    return (sequences.tolist() as number[][]).map((tokens) => {
+    return (sequences.tolist() as number[][]).map((tokens, i) => {
       const written = decoded(tokens).slice(begin);
-      if (isText) return { generated_text: full ? text + written : written };
-      return { generated_text: [...text, { role: 'assistant', content: written }] };
+      const beside = logprobs && { logprobs: logprobs[i] as TokenLogprob[] };
+      if (isText) return { generated_text: full ? text + written : written, ...beside };
+      return { generated_text: [...text, { role: 'assistant', content: written }], ...beside };
     });
   }
 }

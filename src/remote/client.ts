@@ -8,7 +8,18 @@ import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import type { Hosted } from './host.js';
-import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
+import {
+  type Call,
+  dispensable,
+  type Loaded,
+  listeners,
+  methods,
+  namesOf,
+  type Reply,
+  type Request,
+  unpack,
+  unpackError,
+} from './protocol.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
@@ -225,10 +236,13 @@ function parted(given: Options): { options: Options; heard: Pending['heard']; st
   let strange: string | undefined;
   for (const [name, value] of Object.entries(given)) {
     const listening = Object.hasOwn(listeners, name) ? namesOf(name) : [];
-    const own = Object(value) as Readonly<Record<string, (...args: unknown[]) => unknown>>;
+    const own = Object(value) as Readonly<Record<string, unknown>>;
     const functions = listeners[name]?.map((method) => own[method]) ?? [value];
-    if (listening.length && functions.every((one) => typeof one === 'function'))
-      for (const [i, key] of listening.entries()) heard[key] = (...args) => (functions[i] as (typeof heard)[string]).apply(value, args);
+    if (listening.length && listening.every((key, i) => typeof functions[i] === 'function' || dispensable.includes(key)))
+      for (const [i, key] of listening.entries()) {
+        const listen = functions[i] as (typeof heard)[string] | undefined;
+        if (typeof listen === 'function') heard[key] = (...args) => listen.apply(value, args);
+      }
     else if (typeof value === 'function') strange ??= name;
     else options[name] = value;
   }

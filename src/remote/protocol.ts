@@ -11,8 +11,11 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
   progress_callback: undefined,
   onProgress: undefined,
   onLog: undefined,
-  streamer: ['put', 'end'],
+  streamer: ['put', 'end', 'stopsAt'],
 };
+
+/** Methods that such an object may do without. */
+export const dispensable: readonly string[] = ['streamer.stopsAt'];
 
 /** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
 export const methods: Readonly<Record<string, number>> = {
