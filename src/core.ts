@@ -30,6 +30,7 @@ export type {
   Seq2SeqOutput,
 } from './generation/seq2seq.js';
 export type { Streamer, TokenLogprob } from './generation/sequence.js';
+export type { TextStream } from './generation/stream.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
   cat,

@@ -22,6 +22,7 @@ import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
 import { endOf, ownOf } from './own.js';
 import { type Plan, planOf } from './plan.js';
+import { streamOf, type TextStream } from './stream.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
@@ -106,7 +107,7 @@ export class CausalModel extends LoadedModel {
       const file = 'generation_config.json';
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
-      const names = ['run', 'forward', 'generate', 'save_pretrained'] as const;
+      const names = ['run', 'forward', 'generate', 'stream', 'save_pretrained'] as const;
       return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
     } catch (error) {
       module.dispose();
@@ -173,6 +174,11 @@ export class CausalModel extends LoadedModel {
     const written = { rows, ids: sequences.data as Int32Array, shape: sequences.dims as [number, number], begins };
     const { logits, ...seen } = await this.run(() => told(written, insights), signal);
     return { ...output, ...seen };
+  }
+
+  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
+  stream(options: CausalGenerateOptions): TextStream {
+    return streamOf((own: CausalGenerateOptions) => this.generate(own), options);
   }
 
   /** A forward over texts, told where their tokens stand. */

@@ -23,6 +23,7 @@ import { beamsOf, type Insights, insightsOver, ModelDecoding, rowsOf } from './d
 import { Loop } from './loop.js';
 import { endOf, ownOf } from './own.js';
 import { planOf, startsOf } from './plan.js';
+import { streamOf, type TextStream } from './stream.js';
 
 /** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
@@ -115,6 +116,7 @@ export class Seq2SeqModel extends LoadedModel {
         'run',
         'forward',
         'generate',
+        'stream',
         'save_pretrained',
       ]) as unknown as Seq2SeqLM;
     } catch (error) {
@@ -193,6 +195,11 @@ export class Seq2SeqModel extends LoadedModel {
       return yield* insightsOver(module, target, yield* encoded(insights), source, insights);
     }, signal);
     return { ...output, ...seen };
+  }
+
+  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
+  stream(options: GenerateOptions): TextStream {
+    return streamOf((own: GenerateOptions) => this.generate(own), options);
   }
 
   #source(inputs: Seq2SeqInputs): SourceInputs {

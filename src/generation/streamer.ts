@@ -7,7 +7,8 @@ import { commonLength } from './criteria.js';
 import type { Streamer } from './sequence.js';
 
 /** What of a tokenizer a streamer needs. */
-interface Decoder {
+export interface TextDecoder {
+  /** The text of tokens. */
   decode(ids: Iterable<number | bigint>, options?: object): string;
 }
 
@@ -58,7 +59,7 @@ export class TextStreamer implements Streamer {
 
   constructor(
     /** What makes text of tokens. */
-    readonly tokenizer: Decoder,
+    readonly tokenizer: TextDecoder,
     options: TextStreamerOptions = {},
   ) {
     checkOptions(options, optionNames, 'TextStreamer');

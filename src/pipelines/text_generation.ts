@@ -9,6 +9,8 @@ import { checkGenerationValues, type GenerationConfig, generationOptionNames } f
 import type { OwnOptions } from '../generation/own.js';
 import { constraintOf } from '../generation/response_format.js';
 import type { Streamer, TokenLogprob } from '../generation/sequence.js';
+import { piecesOf, type TextStream } from '../generation/stream.js';
+import { TextStreamer } from '../generation/streamer.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
@@ -30,6 +32,8 @@ export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
   /** Hears of tokens as they come, one text after the other. */
   streamer?: Streamer | undefined;
+  /** Gets the text that is written, in pieces as they come, one text after the other. */
+  onText?: ((text: string) => void) | undefined;
   /** Tells how probable each new token was, and of so many alternatives; without beams. */
   logprobs?: number | undefined;
 }
@@ -53,7 +57,7 @@ export type TextGeneration = TextGenerationPipeline & {
 const TASK = 'text-generation';
 /** Options that `generate` gets as they are. */
 const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer'] as const;
-const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', ...handedOn];
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'onText', ...handedOn];
 /** What of them is the same for each text of a call. */
 type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[number]>;
 
@@ -74,7 +78,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       engine,
       from,
       options,
-      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration,
+      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model), ['stream']) as unknown as TextGeneration,
     );
   }
 
@@ -88,12 +92,19 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const {
       signal,
       onProgress,
-      streamer,
+      onText,
       response_format: format,
       return_full_text: full = true,
       tokenizer_encode_kwargs: told = {},
     } = options;
     expectBooleans(TASK, { return_full_text: full });
+    if (onText !== undefined && options.streamer !== undefined)
+      throw new HeedError('ARGUMENT', `${TASK}: onText and streamer both hear of the text`, {
+        culprit: 'onText',
+        cure: 'Give one of them',
+      });
+    const streamer =
+      onText === undefined ? options.streamer : new TextStreamer(this.tokenizer, { skip_prompt: true, callback_function: onText });
     expectOptions(told, TASK);
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
@@ -101,6 +112,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const wishes: Wishes = {
       ...generation,
       ...Object.fromEntries(handedOn.map((option) => [option, options[option]])),
+      streamer,
       // Made once for all texts.
       response_format: format && constraintOf(format, this.tokenizer, [eos].flat()),
     };
@@ -132,6 +144,24 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       signal?.removeEventListener('abort', abort);
     }
     return isOne ? (results[0] as Generated[]) : results;
+  }
+
+  /**
+   * What is written for one text, or the answer to one conversation, in pieces as they come; what they add up to is the new text alone. Leaving the loop ends it. Throws what a call rejects with.
+   * @example
+   * ```js
+   * for await (const piece of write.stream('The sea is', { max_new_tokens: 50 })) process.stdout.write(piece);
+   * ```
+   */
+  stream(text: string | Conversation, options: Omit<TextGenerationOptions, 'streamer' | 'onText'> = {}): TextStream {
+    return piecesOf(async (reader) => {
+      if (Array.isArray(text) && !isMessage(text[0]))
+        throw new HeedError('ARGUMENT', `${TASK}: a stream is of one text`, {
+          culprit: 'texts',
+          cure: 'Give one text, or one conversation',
+        });
+      return this.call(text, { ...options, ...reader });
+    }, options.signal);
   }
 
   async #write(

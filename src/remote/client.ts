@@ -4,6 +4,7 @@
  */
 import { expectSignal } from '../engine/queue.js';
 import { expectOptions, HeedError } from '../errors.js';
+import { piecesOf, type Reader, streamOf } from '../generation/stream.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
@@ -17,6 +18,7 @@ import {
   namesOf,
   type Reply,
   type Request,
+  STREAM,
   unpack,
   unpackError,
 } from './protocol.js';
@@ -113,7 +115,13 @@ export class Remote {
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
     const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
-    const others = known.map((method) => {
+    // The tokenizer stays here.
+    const generate = (options: object) => ask('generate', [], namedIds({ ...options, tokenizer: undefined }));
+    const streams = (options: unknown) => streamOf(generate, options as object);
+    const pipes = (text: unknown, options?: unknown) =>
+      piecesOf((reader) => ask(undefined, [text], { ...(options as object), ...reader }), (options as Partial<Reader> | undefined)?.signal);
+    const others = known.map((method): [string, (...given: unknown[]) => unknown] => {
+      if (method === STREAM) return [method, known.includes('generate') ? streams : pipes];
       const before = methods[method] ?? 0;
       const options = (given: unknown) => (method === 'generate' ? namedIds(given as object) : given);
       return [method, (...given: unknown[]) => ask(method, given.slice(0, before), options(given[before]))];

@@ -11,6 +11,7 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
   progress_callback: undefined,
   onProgress: undefined,
   onLog: undefined,
+  onText: undefined,
   streamer: ['put', 'end', 'stopsAt'],
 };
 
@@ -26,6 +27,9 @@ export const methods: Readonly<Record<string, number>> = {
   save_pretrained: 1,
   ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2 },
 };
+
+/** A method that gives pieces of text as they come: a page makes its own of what else it may call, if the object has it. */
+export const STREAM = 'stream';
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {
