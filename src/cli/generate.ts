@@ -32,6 +32,7 @@ interface GenerateFlags extends EngineFlags {
   repetitionPenalty?: number;
   presencePenalty?: number;
   frequencyPenalty?: number;
+  promptLookup?: number;
   stop?: string[];
   jsonSchema?: string;
   regex?: string;
@@ -73,6 +74,7 @@ export const generateCommand = new Command('generate')
   .option('--repetition-penalty <p>', 'above 1: tokens that are there already, in the prompt as well, become less likely', positive)
   .option('--presence-penalty <p>', 'what tokens that were written already lose of their scores', either)
   .option('--frequency-penalty <p>', 'the same, as often as they were written', either)
+  .option('--prompt-lookup <n>', 'guess up to so many tokens at once by what stands there already; the text stays the same', wholeNumber)
   .option('--stop <text>', 'end where this text comes, which is not printed; may be given several times', several)
   .addOption(forms[0] as Option)
   .addOption(forms[1] as Option)
@@ -110,6 +112,7 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
     repetition_penalty: flags.repetitionPenalty,
     presence_penalty: flags.presencePenalty,
     frequency_penalty: flags.frequencyPenalty,
+    prompt_lookup_num_tokens: flags.promptLookup,
     stop_strings: flags.stop,
     response_format,
     do_sample: draws,

@@ -75,6 +75,10 @@ export interface GenerationConfig {
   typical_p?: number | undefined;
   /** What is drawn follows from it. Default: another one each time. */
   seed?: number | undefined;
+  /** Greedy search may guess up to so many tokens at once, by what followed the last ones before; the text stays the same. For one text. */
+  prompt_lookup_num_tokens?: number | undefined;
+  /** How many of the last tokens are looked up at most. Default 2. With prompt_lookup_num_tokens. */
+  max_matching_ngram_size?: number | undefined;
   /** Whether scores are made to be log-probabilities again after all of the above. */
   renormalize_logits?: boolean | undefined;
 }
@@ -98,6 +102,8 @@ const count = (least: number, most?: number): Kind => ({
 /** Each is a row of the batch. */
 const MOST_BEAMS = 1024;
 const MOST_SEQUENCES = 65536;
+/** Each is scored. */
+const MOST_DRAFTED = 256;
 const token: Kind = { fits: isToken, what: 'the id of a token' };
 const tokens: Kind = { fits: (value) => isListOf(value, isToken), what: 'a list of ids of tokens' };
 const oneOrMore: Kind = {
@@ -159,6 +165,8 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
   min_p: { fits: (value) => typeof value === 'number' && value >= 0 && value <= 1, what: 'a number from 0 to 1' },
   typical_p: share,
   seed: { fits: Number.isSafeInteger, what: 'a whole number of up to 53 bits' },
+  prompt_lookup_num_tokens: count(1, MOST_DRAFTED),
+  max_matching_ngram_size: count(1),
   renormalize_logits: flag,
 }))();
 

@@ -7,7 +7,7 @@ import { HeedError } from '../errors.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
 import { type Decoding, type Job, Request } from './request.js';
-import type { Found } from './sequence.js';
+import type { Found, Row } from './sequence.js';
 
 /** Runs steps on the model: `engine.run`, and what the model has to say of it. */
 type Run = <T>(steps: () => Generator<unknown, T>) => Promise<T>;
@@ -87,6 +87,10 @@ export class Loop {
 
   *#tokens(): Generator<void, void> {
     const decoding = this.#decoding as Decoding;
+    const [first, another] = this.#writing as [Request, ...Request[]];
+    // Where there are others, the weights are read for all of them anyway.
+    const drafted = another ? [] : yield* first.draft(decoding);
+    if (drafted.length) return yield* this.#ahead(decoding, first, drafted);
     const counts = this.#writing.map(({ rows }) => rows.length);
     const last = this.#writing.flatMap(({ rows }) => rows.map(({ ids }) => ids.at(-1) as number));
     let logits: Tensor;
@@ -101,28 +105,58 @@ export class Loop {
     let at = 0;
     for (const [i, request] of this.#writing.entries()) {
       const count = counts[i] as number;
-      try {
-        for (const row of request.step(narrow(logits, 0, at, count))) rows.push(at + row);
-      } catch (error) {
-        // A streamer's error, or that no token can come: it is this request's alone.
-        request.fail(error);
-      }
+      rows.push(...parentsOf(request, narrow(logits, 0, at, count)).map((row) => at + row));
       at += count;
     }
+    if (this.#goesOn()) decoding.reorder(rows);
+  }
+
+  /** A step of one row with the tokens that are guessed to follow: as many of them as the row would have come to are kept, and the one behind them. */
+  *#ahead(decoding: Decoding, request: Request, drafted: readonly number[]): Generator<void, void> {
+    const rowOf = () => request.rows[0] as Row;
+    let logits: Tensor;
+    try {
+      logits = yield* decoding.step(Int32Array.of(rowOf().ids.at(-1) as number, ...drafted), 1, 1 + drafted.length);
+    } catch (error) {
+      if (!isMemory(error)) throw error;
+      return request.undraft();
+    }
+    for (let i = 0; i <= drafted.length; i++) {
+      const [parent] = parentsOf(request, narrow(logits, 0, i, 1));
+      if (parent === undefined || rowOf().ids.at(-1) !== drafted[i]) break;
+    }
+    if (this.#goesOn()) decoding.truncate(rowOf().ids.length - 1);
+  }
+
+  /** Lets those go that have ended. Whether others are left; else nothing need be remembered. */
+  #goesOn(): boolean {
     this.#writing = this.#writing.filter((request) => request.rows.length);
-    if (rows.length) return decoding.reorder(rows);
-    decoding.dispose();
+    if (this.#writing.length) return true;
+    this.#decoding?.dispose();
     this.#decoding = undefined;
+    return false;
   }
 
   /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
   #giveWay(error: unknown): boolean {
-    if (!(error instanceof HeedError && error.code === 'MEMORY')) return false;
+    if (!isMemory(error)) return false;
     const last = this.#newcomer ?? (this.#writing.length > 1 ? this.#writing.pop() : undefined);
     if (!last) return false;
     if (last !== this.#newcomer) this.#decoding?.reorder(this.#writing.flatMap(({ rows }) => rows).map((_, row) => row));
     this.#newcomer = undefined;
     last.fail(error);
     return true;
+  }
+}
+
+const isMemory = (error: unknown): boolean => error instanceof HeedError && error.code === 'MEMORY';
+
+/** The rows that those of a request go on from; none where it has ended. A streamer's error, or that no token can come, is this request's alone. */
+function parentsOf(request: Request, logits: Tensor): readonly number[] {
+  try {
+    return request.step(logits);
+  } catch (error) {
+    request.fail(error);
+    return [];
   }
 }

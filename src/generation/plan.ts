@@ -4,6 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, type TokenIds } from './config.js';
+import type { LookUp } from './draft.js';
 
 /** What a model can do. */
 export interface Limits {
@@ -40,6 +41,8 @@ export interface Plan {
   stop_strings: readonly string[];
   pad_token_id: number;
   renormalize_logits: boolean;
+  /** How the next tokens are guessed, where they are. */
+  lookUp: LookUp | undefined;
   /** Undefined: the most probable token is taken. */
   sampling: Sampling | undefined;
 }
@@ -96,6 +99,7 @@ export function planOf(
 ): Plan {
   const all = merged(own, options);
   checkPairs(all, options);
+  checkDrafts(all, options, prompts.length);
   const prompt = prompts[0]?.length ?? 1;
   const eos_token_id = listOf(all.eos_token_id);
   const lists = {
@@ -156,6 +160,7 @@ export function planOf(
     stop_strings: [all.stop_strings ?? []].flat(),
     pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
     renormalize_logits: all.renormalize_logits ?? false,
+    lookUp: lookUpOf(all, prompts.length),
     sampling: do_sample ? { temperature, top_k, top_p, min_p, typical_p, seed, least } : undefined,
   };
 }
@@ -205,4 +210,26 @@ function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
   };
   if (!do_sample) idle(drawing, { temperature: 1, top_k: 50, top_p: 1, min_p: 0, typical_p: 1 }, 'Give do_sample: true');
   if (num_beams === 1) idle(['length_penalty', 'early_stopping'], { length_penalty: 1, early_stopping: false }, 'Give num_beams');
+}
+
+/** Whether guesses can be told from what is chosen: in greedy search, of one text. */
+const mayDraft = ({ num_beams = 1, do_sample = false }: GenerationConfig, texts: number): boolean =>
+  num_beams === 1 && !do_sample && texts === 1;
+
+/** What a call says of drafts may not be idle. */
+function checkDrafts(all: GenerationConfig, options: GenerationConfig, texts: number): void {
+  const name = 'prompt_lookup_num_tokens';
+  if (options[name] !== undefined && !mayDraft(all, texts))
+    throw contradiction(
+      `${name} guesses what greedy search takes, of one text`,
+      name,
+      'Take it out, or give one text without do_sample and num_beams',
+    );
+  if (options.max_matching_ngram_size !== undefined && all[name] === undefined)
+    throw contradiction('max_matching_ngram_size would have no effect', 'max_matching_ngram_size', `Give ${name}`);
+}
+
+function lookUpOf(all: GenerationConfig, texts: number): LookUp | undefined {
+  const { prompt_lookup_num_tokens: tokens, max_matching_ngram_size: ngram = 2 } = all;
+  return tokens !== undefined && mayDraft(all, texts) ? { tokens, ngram } : undefined;
 }

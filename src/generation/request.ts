@@ -9,6 +9,7 @@ import { drained } from '../steps.js';
 import { HostTensor, type Tensor, tensor } from '../tensor.js';
 import { BeamSearch } from './beam.js';
 import { criterionOf } from './criteria.js';
+import { type Drafter, PromptLookUp } from './draft.js';
 import { GreedySearch } from './greedy.js';
 import type { Own } from './own.js';
 import type { Plan } from './plan.js';
@@ -18,8 +19,15 @@ import { warp } from './warpers.js';
 
 /** What a model remembers of rows of tokens that it has read. Whatever satisfies it can be written with. */
 export interface Decoding {
-  /** Reads tokens [rows, t], the next ones of every row → logits [rows, V] of what follows them, or, where they are not `scored`, anything. They belong to the innermost scope. */
-  step(tokens: Int32Array, rows: number, scored?: boolean): Generator<void, Tensor>;
+  /**
+   * Reads tokens [rows, t], the next ones of every row → logits [rows · scored, V] of what follows each of the `scored` last, 1 unless it is given; without any, anything. They
+   * belong to the innermost scope.
+   */
+  step(tokens: Int32Array, rows: number, scored?: number): Generator<void, Tensor>;
+  /** Forgets what its only row has behind `length` tokens. */
+  truncate(length: number): void;
+  /** Whether tokens of its only row that come at once, up to the `length`-th, are read as if one came after the other. */
+  readsAlike(length: number): boolean;
   /** Row i goes on from what row `rows[i]` was. There may be more of them, or fewer, than before. */
   reorder(rows: readonly number[]): void;
   /** The rows of another one come behind those of this one. The other is still to be disposed of. */
@@ -66,6 +74,7 @@ export class Request {
   readonly #keepsAll: boolean;
   readonly #reading: Reading<void>;
   #settled = false;
+  #drafter: Drafter | undefined;
   /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
   #decoding: Decoding | undefined;
 
@@ -82,6 +91,8 @@ export class Request {
       const beginning = { plan, prompt, ...rules, index, streamer, logprobs };
       return plan.num_beams > 1 ? new BeamSearch(beginning) : new GreedySearch(beginning);
     });
+    const [{ plan }] = prompts as [Prompt];
+    if (plan.lookUp) this.#drafter = new PromptLookUp(plan.lookUp);
     this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
     this.#reading = this.#read();
   }
@@ -99,6 +110,24 @@ export class Request {
       if (done || value === REST) return done === true;
       yield;
     }
+  }
+
+  /** Guesses at what its only row will go on with, which can be read at once. */
+  *draft(decoding: Decoding): Generator<void, readonly number[]> {
+    const [row] = this.rows;
+    if (!this.#drafter || !row || this.#sequences.length > 1) return [];
+    const { ids } = row;
+    const { max_length } = (this.#job.prompts[0] as Prompt).plan;
+    // Behind the last of them comes a token for certain.
+    const most = max_length - ids.length - 1;
+    const drafted = most > 0 ? yield* this.#drafter.draft(ids, most) : [];
+    return decoding.readsAlike(ids.length + drafted.length) ? drafted : [];
+  }
+
+  /** Guesses no more: there is no room for it. */
+  undraft(): void {
+    this.#drafter?.dispose();
+    this.#drafter = undefined;
   }
 
   /**
@@ -119,6 +148,7 @@ export class Request {
     });
     if (!this.#sequences.every(({ ended }) => ended)) return parents;
     this.#settled = true;
+    this.undraft();
     this.#settle.resolve(this.#sequences.flatMap(({ found }) => found));
     return [];
   }
@@ -133,6 +163,7 @@ export class Request {
   /** It goes on no more. */
   fail(error: unknown): void {
     this.#settled = true;
+    this.undraft();
     this.#reading.return();
     this.take()?.dispose();
     this.#settle.reject(error);
@@ -216,7 +247,7 @@ function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): R
   for (let from = 0; ; from += width) {
     const to = from + width;
     const tokens = Int32Array.from(texts.flatMap((ids) => ids.slice(from, to)));
-    const logits = yield* decoding.step(tokens, texts.length, to >= T);
+    const logits = yield* decoding.step(tokens, texts.length, Number(to >= T));
     if (to >= T) return logits;
     yield REST;
   }

@@ -126,6 +126,11 @@ export class Decoder extends Module {
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 
+  /** Whether the last tokens of a text are read alike, be it of a or of b tokens: positions may turn by frequencies that grow with it. */
+  readsAlike(a: number, b: number): boolean {
+    return this.#tower.trunk.turnsAlike(a, b);
+  }
+
   *#told(ids: Int32Array, shape: readonly [number, number], call: TowerCall, wants: DecoderWants): Generator<void, DecoderOutputs> {
     const kept = keptOf(wants);
     const entered = tensor(this.engine, ids, shape);

@@ -83,6 +83,14 @@ export class DecoderState {
     this.#lengths = [...this.#lengths, ...other.#lengths];
   }
 
+  /** Forgets what each row has behind its first `lengths` tokens. Throws ARGUMENT for more than there are. */
+  truncate(lengths: readonly number[]): void {
+    this.expectAlive();
+    this.#settle();
+    for (const cache of this.self) cache.truncate(lengths);
+    this.#lengths = [...lengths];
+  }
+
   /** Runs a step that appends T tokens of each row to every cache. Throws SHAPE for other rows than there are. */
   *step<Y>([rows, T]: readonly [rows: number, T: number], run: () => Generator<void, Y>): Generator<void, Y> {
     this.expectAlive();

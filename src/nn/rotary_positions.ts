@@ -101,6 +101,12 @@ export class RotaryPositions extends Module {
     return Object.assign((x: Tensor) => rotary(x, table, options), { move, dispose });
   }
 
+  /** Whether texts of a and of b tokens have the same frequencies. */
+  turnsAlike(a: number, b: number): boolean {
+    const [one, other] = [a, b].map((T) => this.#scaling(this.#turning, this.base, T)) as [Frequencies, Frequencies];
+    return one.factor === other.factor && (one.angles === other.angles || one.angles.every((angle, i) => angle === other.angles[i]));
+  }
+
   /** Rows for T tokens of each text, one text after the other. */
   #values(T: number, from: number | readonly number[], whole: number): { cos: Float32Array; sin: Float32Array } {
     const half = this.#turning / 2;

@@ -98,6 +98,11 @@ export class Trunk extends Module {
     return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
   }
 
+  /** Whether positions turn alike in texts of a and of b tokens. */
+  turnsAlike(a: number, b: number): boolean {
+    return [...this.#rotary.values()].every((positions) => positions.turnsAlike(a, b));
+  }
+
   /** Takes x through, yielding between blocks. `run` does what is between two yields. */
   *through(x: Tensor, turns: Turns, call: TrunkCall, kept: Kept = {}, run = <Y>(part: () => Y): Y => part()): Generator<void, Tensor> {
     const { memory, caches, isCounted } = call;

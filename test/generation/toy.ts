@@ -62,6 +62,14 @@ export class ToyDecoding implements Decoding {
     });
   }
 
+  truncate(length: number): void {
+    for (const { ids } of this.#rows) ids.length = length;
+  }
+
+  readsAlike(): boolean {
+    return true;
+  }
+
   join(other: ToyDecoding): void {
     this.#rows.push(...other.#rows);
   }
