@@ -2,6 +2,7 @@
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';
+export type { Assistant, AssistantOptions } from './generation/assistant.js';
 export type {
   CausalGenerateOptions,
   CausalGenerateOutput,

@@ -17,6 +17,7 @@ import type { Origin } from '../models/save.js';
 import { expectBooleans } from '../ops/check.js';
 import { HostTensor, type Tensor } from '../tensor.js';
 import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames, logprobsOf, type Told } from './asking.js';
+import { type AssistantOptions, assistantNames, assistantOf } from './assistant.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
@@ -41,7 +42,7 @@ export interface CausalOutput extends Insights {
 }
 
 /** Options of a language model's `generate`: the text, how it is gone on with, and what of it is told. */
-export interface CausalGenerateOptions extends CausalInputs, Asking {}
+export interface CausalGenerateOptions extends CausalInputs, Asking, AssistantOptions {}
 
 /** Insights are those of a forward over the sequences. */
 export interface CausalGenerateOutput extends Insights, Told {}
@@ -140,7 +141,7 @@ export class CausalModel extends LoadedModel {
     wishes: GenerationConfig = this.generation_config,
   ): Promise<HostTensor | CausalGenerateOutput> {
     const given = namedIds(options) as CausalGenerateOptions;
-    checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
+    checkOptions(given, [...inputNames, ...assistantNames, ...generateOptionNames], 'generate');
     const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
     const asked = endOf(given, wishes, said);
     const texts = this.#texts(given);
@@ -150,13 +151,14 @@ export class CausalModel extends LoadedModel {
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
     checkLogprobs(logprobs, plan.num_beams);
     const own = ownOf(given, plan);
+    const drafter = assistantOf(given, plan, this);
     const { engine, module } = this;
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
     // biome-ignore lint/correctness/useYield: it remembers nothing yet
     const start = function* ([first]: readonly number[]) {
       return new ModelDecoding(module, module.start(texts.rows[first as number]?.length));
     };
-    const found = await this.named(() => this.#loop.add({ engine, prompts, start, own, streamer, logprobs, kept, signal }));
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, own, drafter, streamer, logprobs, kept, signal }));
     // A text begins as it was given, padding included.
     const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
     const lists = found.map(({ ids }, r) => [

@@ -4,6 +4,7 @@
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
+import { MOST_DRAFTED } from './draft.js';
 
 /** Ids of tokens that end a text, or may: one or several. */
 export type TokenIds = number | readonly number[];
@@ -102,8 +103,6 @@ const count = (least: number, most?: number): Kind => ({
 /** Each is a row of the batch. */
 const MOST_BEAMS = 1024;
 const MOST_SEQUENCES = 65536;
-/** Each is scored. */
-const MOST_DRAFTED = 256;
 const token: Kind = { fits: isToken, what: 'the id of a token' };
 const tokens: Kind = { fits: (value) => isListOf(value, isToken), what: 'a list of ids of tokens' };
 const oneOrMore: Kind = {

@@ -1,4 +1,5 @@
 /** Stopping criteria: what ends a row, told from its tokens so far, of which the last is new. */
+import { commonLength } from './draft.js';
 import type { Plan } from './plan.js';
 
 /** Whether a row ends with the last of its tokens. */
@@ -35,13 +36,6 @@ const makers: Readonly<Record<string, Maker>> = {
 function endsIn(strings: readonly string[], text: string, before: string): boolean {
   const fresh = commonLength(text, before);
   return strings.some((string) => text.indexOf(string, Math.max(0, fresh - string.length + 1)) >= 0);
-}
-
-/** How many characters two texts begin with alike. */
-export function commonLength(a: string, b: string): number {
-  let i = 0;
-  while (i < a.length && a[i] === b[i]) i++;
-  return i;
 }
 
 /** Whether any of what a plan and a call ask for ends a row. */

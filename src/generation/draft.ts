@@ -3,6 +3,9 @@
  * those are kept that greedy search would have taken. What comes out is the same, token for token.
  */
 
+/** Each is scored. */
+export const MOST_DRAFTED = 256;
+
 /** Guesses at the next tokens of a row. */
 export interface Drafter {
   /** Up to `most` tokens that may follow. */
@@ -31,6 +34,13 @@ export class PromptLookUp implements Drafter {
   }
 
   dispose(): void {}
+}
+
+/** How much two rows of tokens, or two texts, begin with alike. */
+export function commonLength(a: readonly number[] | string, b: readonly number[] | string): number {
+  let i = 0;
+  while (i < a.length && a[i] === b[i]) i++;
+  return i;
 }
 
 /** Where the last n tokens stand for the first time, before the end; −1: nowhere. */

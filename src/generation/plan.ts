@@ -41,7 +41,9 @@ export interface Plan {
   stop_strings: readonly string[];
   pad_token_id: number;
   renormalize_logits: boolean;
-  /** How the next tokens are guessed, where they are. */
+  /** Whether guesses at the next tokens can be told from what is chosen: in greedy search, of one text. */
+  mayDraft: boolean;
+  /** How the next tokens are looked up, where they are. */
   lookUp: LookUp | undefined;
   /** Undefined: the most probable token is taken. */
   sampling: Sampling | undefined;
@@ -160,6 +162,7 @@ export function planOf(
     stop_strings: [all.stop_strings ?? []].flat(),
     pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
     renormalize_logits: all.renormalize_logits ?? false,
+    mayDraft: mayDraft(all, prompts.length),
     lookUp: lookUpOf(all, prompts.length),
     sampling: do_sample ? { temperature, top_k, top_p, min_p, typical_p, seed, least } : undefined,
   };
@@ -212,7 +215,6 @@ function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
   if (num_beams === 1) idle(['length_penalty', 'early_stopping'], { length_penalty: 1, early_stopping: false }, 'Give num_beams');
 }
 
-/** Whether guesses can be told from what is chosen: in greedy search, of one text. */
 const mayDraft = ({ num_beams = 1, do_sample = false }: GenerationConfig, texts: number): boolean =>
   num_beams === 1 && !do_sample && texts === 1;
 

@@ -3,6 +3,7 @@
  * stand the processors, and what the call wants to be told of each step.
  */
 import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
 import { expectRoom } from '../models/room.js';
 import { logSoftmax } from '../ops/norm.js';
 import { drained } from '../steps.js';
@@ -53,6 +54,8 @@ export interface Job {
   streamer?: Streamer | undefined;
   /** What the call gives beside its plan. */
   own?: Own | undefined;
+  /** Guesses at its only row, unless the plan says how. */
+  drafter?: Drafter | undefined;
   /** Of how many alternatives each token's probability is told, beside its own. */
   logprobs?: number | undefined;
   /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
@@ -62,7 +65,7 @@ export interface Job {
 }
 
 /** Tokens that are read at a time. */
-const PIECE = 512;
+export const PIECE = 512;
 /** Stands between pieces: what follows is for another call of `engine.run`, so that nobody waits for all of them. */
 const REST = Symbol('rest');
 type Reading<T> = Generator<unknown, T>;
@@ -92,7 +95,7 @@ export class Request {
       return plan.num_beams > 1 ? new BeamSearch(beginning) : new GreedySearch(beginning);
     });
     const [{ plan }] = prompts as [Prompt];
-    if (plan.lookUp) this.#drafter = new PromptLookUp(plan.lookUp);
+    this.#drafter = job.drafter ?? (plan.lookUp && new PromptLookUp(plan.lookUp));
     this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
     this.#reading = this.#read();
   }
@@ -120,8 +123,16 @@ export class Request {
     const { max_length } = (this.#job.prompts[0] as Prompt).plan;
     // Behind the last of them comes a token for certain.
     const most = max_length - ids.length - 1;
-    const drafted = most > 0 ? yield* this.#drafter.draft(ids, most) : [];
-    return decoding.readsAlike(ids.length + drafted.length) ? drafted : [];
+    if (most < 1) return [];
+    try {
+      const drafted = yield* this.#drafter.draft(ids, most);
+      return decoding.readsAlike(ids.length + drafted.length) ? drafted : [];
+    } catch (error) {
+      // No room for a second model, or it was disposed of: the text goes on without.
+      if (!(error instanceof HeedError)) throw error;
+      this.undraft();
+      return [];
+    }
   }
 
   /** Guesses no more: there is no room for it. */

@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
+import { type AssistantOptions, assistantNames } from '../generation/assistant.js';
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
 import type { OwnOptions } from '../generation/own.js';
@@ -25,7 +26,7 @@ import { loadText, TextPipeline, wrong } from './text.js';
 const MOST_ROWS = 32;
 
 /** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
-export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions, 'tokenizer'>, RunOptions {
+export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions, 'tokenizer'>, AssistantOptions, RunOptions {
   /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
   return_full_text?: boolean | undefined;
   /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
@@ -56,7 +57,7 @@ export type TextGeneration = TextGenerationPipeline & {
 
 const TASK = 'text-generation';
 /** Options that `generate` gets as they are. */
-const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer'] as const;
+const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer', ...assistantNames] as const;
 const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'onText', ...handedOn];
 /** What of them is the same for each text of a call. */
 type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[number]>;
