@@ -2,6 +2,7 @@
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';
+export type { Assistant, AssistantOptions } from './generation/assistant.js';
 export type {
   CausalGenerateOptions,
   CausalGenerateOutput,
@@ -11,7 +12,16 @@ export type {
   CausalOutput,
 } from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
+export {
+  InterruptableStoppingCriteria,
+  LogitsProcessor,
+  type LogitsProcessorFunction,
+  type OwnOptions,
+  StoppingCriteria,
+  type StoppingCriteriaFunction,
+} from './generation/own.js';
 export { DynamicCache, type PrefixCache } from './generation/past.js';
+export { type Constrain, type Constrains, registerResponseFormats } from './generation/response_format.js';
 export type {
   Generate,
   GenerateOptions,
@@ -21,7 +31,8 @@ export type {
   Seq2SeqModel,
   Seq2SeqOutput,
 } from './generation/seq2seq.js';
-export type { Streamer } from './generation/sequence.js';
+export type { Streamer, TokenLogprob } from './generation/sequence.js';
+export type { TextStream } from './generation/stream.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
   cat,

@@ -2,6 +2,8 @@
 import * as autos from '../autos.js';
 import { bindEstimate, bindHost } from '../bind.js';
 import { bindAll } from '../bind_all.js';
+import { constrain } from '../generation/grammar/constrain.js';
+import { registerResponseFormats } from '../generation/response_format.js';
 import { bindConfig } from '../io/auto_config.js';
 import { bindRead, bindWrite } from '../io/tensor_files.js';
 import { nodeRuntime } from '../runtime/node.js';
@@ -9,6 +11,7 @@ import { nodeRuntime } from '../runtime/node.js';
 export * from '../index.js';
 
 const heed = bindAll(nodeRuntime);
+registerResponseFormats(constrain);
 export const { createEngine, pipeline, AutoTokenizer, env } = heed;
 export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', autos.AutoModel);
 export const AutoModelForCausalLM = /* @__PURE__ */ heed.auto('AutoModelForCausalLM', autos.AutoModelForCausalLM);

@@ -2,6 +2,9 @@
 import { all } from '../autos.js';
 import { bindHost } from '../bind.js';
 import { bindAll } from '../bind_all.js';
+import { constrain } from '../generation/grammar/constrain.js';
+import { registerResponseFormats } from '../generation/response_format.js';
 import { webRuntime } from '../runtime/web.js';
 
+registerResponseFormats(constrain);
 bindHost(bindAll(webRuntime), all)();

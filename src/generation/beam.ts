@@ -9,6 +9,7 @@
  */
 import { pow } from '../math.js';
 import { Random } from '../random.js';
+import type { Criterion } from './criteria.js';
 import type { Plan } from './plan.js';
 import type { Processor } from './processors.js';
 import { drawWithoutReplacement } from './sampling.js';
@@ -32,6 +33,8 @@ type Beam = Hypothesis & Row;
 export class BeamSearch implements Sequence {
   rows: readonly Row[];
   readonly processors: readonly Processor[];
+  readonly own: readonly Processor[];
+  readonly #ends: Criterion;
   ended = false;
   readonly #plan: Plan;
   readonly #index: number;
@@ -43,9 +46,10 @@ export class BeamSearch implements Sequence {
   #improvable = true;
   readonly #random: Random;
 
-  constructor({ plan, prompt, processors, index }: Beginning) {
+  constructor({ plan, prompt, processors, own, ends, index }: Beginning) {
     const { num_beams, sampling } = plan;
-    [this.#plan, this.#index, this.#prompt, this.processors] = [plan, index, prompt.length, processors];
+    [this.#plan, this.#index, this.#prompt, this.#ends] = [plan, index, prompt.length, ends];
+    [this.processors, this.own] = [processors, own];
     const empty = { ids: prompt, score: NEVER, finished: false, beams: [], from: 0 };
     // Only the first beam counts at first, or all would go the same way.
     this.#beams = Array.from({ length: num_beams }, (_, i) => (i ? empty : { ...empty, score: 0 }));
@@ -98,7 +102,7 @@ export class BeamSearch implements Sequence {
 
   /** The continuations of all beams that are looked at, best first; `finished` where one ends. */
   #candidates(scores: readonly Float32Array[]): Beam[] {
-    const { num_beams, eos_token_id, max_length } = this.#plan;
+    const { num_beams, eos_token_id } = this.#plan;
     const fromOf = (beam: number) => Math.min(beam, scores.length - 1);
     const of = this.#beams.map((_, beam) => scores[fromOf(beam)] as Float32Array);
     const V = (of[0] as Float32Array).length;
@@ -106,9 +110,9 @@ export class BeamSearch implements Sequence {
       const token = key % V;
       const beam = Math.floor(key / V);
       const { ids, beams } = this.#beams[beam] as Beam;
-      const finished = eos_token_id.includes(token) || ids.length + 1 >= max_length;
+      const longer = [...ids, token];
       const path = [...beams, this.#index * num_beams + beam];
-      return { ids: [...ids, token], score, finished, beams: path, from: fromOf(beam) };
+      return { ids: longer, score, finished: this.#ends(longer), beams: path, from: fromOf(beam) };
     });
   }
 

@@ -90,7 +90,7 @@ async function contentsOf(file: SafetensorsFile, module: Decoder): Promise<{ ids
 /** A state with those keys and values. */
 function* restored(module: Decoder, ids: readonly number[], tensors: Tensors): Generator<void, Read> {
   const T = ids.length;
-  if (!module.remembersAlike(T))
+  if (!module.readsAlike(1, T))
     throw new HeedError('UNSUPPORTED', `${NAME} has ${T} tokens, and the positions of this model depend on how long a text is`, {
       culprit: NAME,
       cure: 'Save shorter texts',

@@ -16,13 +16,16 @@ import { withRoom } from '../models/room.js';
 import type { Origin } from '../models/save.js';
 import { expectBooleans } from '../ops/check.js';
 import { HostTensor, type Tensor } from '../tensor.js';
-import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
+import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames, logprobsOf, type Told } from './asking.js';
+import { type AssistantOptions, assistantNames, assistantOf } from './assistant.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
+import { endOf, ownOf } from './own.js';
 import { beginning, type DynamicCache, expectPast, PrefixCache, readIn } from './past.js';
 import { type Plan, planOf } from './plan.js';
 import type { Job } from './request.js';
+import { streamOf, type TextStream } from './stream.js';
 
 /** A text, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
@@ -41,7 +44,7 @@ export interface CausalOutput extends Insights {
 }
 
 /** Options of a language model's `generate`: the text, how it is gone on with, and what of it is told. */
-export interface CausalGenerateOptions extends CausalInputs, Asking {
+export interface CausalGenerateOptions extends CausalInputs, Asking, AssistantOptions {
   /** What was read before: of the tokens that the text begins with alike none is read again. Afterwards it remembers this text with what was written. For one text. */
   past_key_values?: DynamicCache | null | undefined;
 }
@@ -118,7 +121,7 @@ export class CausalModel extends LoadedModel {
       const file = 'generation_config.json';
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
-      const names = ['run', 'forward', 'generate', 'save_pretrained'] as const;
+      const names = ['run', 'forward', 'generate', 'stream', 'save_pretrained'] as const;
       return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
     } catch (error) {
       module.dispose();
@@ -151,13 +154,17 @@ export class CausalModel extends LoadedModel {
     wishes: GenerationConfig = this.generation_config,
   ): Promise<HostTensor | CausalGenerateOutput> {
     const given = namedIds(options) as CausalGenerateOptions;
-    checkOptions(given, [...inputNames, 'past_key_values', ...generateOptionNames], 'generate');
-    const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
+    checkOptions(given, [...inputNames, 'past_key_values', ...assistantNames, ...generateOptionNames], 'generate');
+    const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
+    const asked = endOf(given, wishes, said);
     const texts = this.#texts(given);
     const [B, width] = texts.shape;
     const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
     const plan = planOf(wishes, asked, whole, this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
+    checkLogprobs(logprobs, plan.num_beams);
+    const own = ownOf(given, plan);
+    const drafter = assistantOf(given, plan, this);
     const { engine, module, prefix_cache: others } = this;
     const past = given.past_key_values ?? undefined;
     expectPast(past, B);
@@ -175,7 +182,8 @@ export class CausalModel extends LoadedModel {
       if (past) past.take(read, module);
       else others.take(read);
     };
-    const found = await this.named(() => this.#loop.add({ engine, prompts, start, left, streamer, kept, signal }));
+    const job = { engine, prompts, start, left, own, drafter, streamer, logprobs, kept, signal };
+    const found = await this.named(() => this.#loop.add(job));
     // A text begins as it was given, padding included.
     const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
     const lists = found.map(({ ids }, r) => [
@@ -187,6 +195,7 @@ export class CausalModel extends LoadedModel {
     const output: CausalGenerateOutput = {
       sequences,
       ...(plan.num_beams > 1 && beamsOf(found)),
+      ...logprobsOf(found, logprobs),
       ...kept,
       ...(past && { past_key_values: past }),
     };
@@ -198,6 +207,11 @@ export class CausalModel extends LoadedModel {
     const written = { rows, ids: sequences.data as Int32Array, shape: sequences.dims as [number, number], begins };
     const { logits, ...seen } = await this.run(() => told(written, insights), signal);
     return { ...output, ...seen };
+  }
+
+  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
+  stream(options: CausalGenerateOptions): TextStream {
+    return streamOf((own: CausalGenerateOptions) => this.generate(own), options);
   }
 
   /** Frees the weights, and what it remembers. */

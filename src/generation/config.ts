@@ -4,6 +4,7 @@
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
+import { MOST_DRAFTED } from './draft.js';
 
 /** Ids of tokens that end a text, or may: one or several. */
 export type TokenIds = number | readonly number[];
@@ -35,6 +36,12 @@ export interface GenerationConfig {
   encoder_no_repeat_ngram_size?: number | undefined;
   /** Above 1: tokens that are there already become less likely (Keskar et al., arXiv 1909.05858, §4.1). */
   repetition_penalty?: number | undefined;
+  /** What a token that was generated already loses of its score: above 0 for more variety. Default 0. */
+  presence_penalty?: number | undefined;
+  /** The same, as often as the token was generated. Default 0. */
+  frequency_penalty?: number | undefined;
+  /** What is added to tokens' scores, by their ids: `{ 42: -100 }`. */
+  logit_bias?: Readonly<Record<number, number>> | undefined;
   /** Runs of tokens that must not come. */
   bad_words_ids?: readonly (readonly number[])[] | undefined;
   /** What is generated first: a language's token, say. */
@@ -47,6 +54,8 @@ export interface GenerationConfig {
   begin_suppress_tokens?: readonly number[] | undefined;
   /** What ends a sequence: one token, or any of several. */
   eos_token_id?: TokenIds | undefined;
+  /** A text, or several, that end a sequence, whatever tokens they are written with. They stay at its end. `generate` then needs the tokenizer. */
+  stop_strings?: string | readonly string[] | undefined;
   /** What sequences that have ended are filled up with. Default: the first of eos_token_id, else 0. */
   pad_token_id?: number | undefined;
   /** What the decoder starts with where there is no decoder_start_token_id. */
@@ -61,8 +70,16 @@ export interface GenerationConfig {
   top_k?: number | undefined;
   /** Draw from the most probable tokens that have this probability together (Holtzman et al., arXiv 1904.09751). */
   top_p?: number | undefined;
+  /** Draw from tokens with at least so much of the probability of the most probable one (Nguyen et al., arXiv 2407.01082). */
+  min_p?: number | undefined;
+  /** Draw from the tokens whose surprise is nearest to what is expected, and that have this probability together (Meister et al., arXiv 2202.00666). */
+  typical_p?: number | undefined;
   /** What is drawn follows from it. Default: another one each time. */
   seed?: number | undefined;
+  /** Greedy search may guess up to so many tokens at once, by what followed the last ones before; the text stays the same. For one text. */
+  prompt_lookup_num_tokens?: number | undefined;
+  /** How many of the last tokens are looked up at most. Default 2. With prompt_lookup_num_tokens. */
+  max_matching_ngram_size?: number | undefined;
   /** Whether scores are made to be log-probabilities again after all of the above. */
   renormalize_logits?: boolean | undefined;
 }
@@ -95,6 +112,10 @@ const oneOrMore: Kind = {
 const flag: Kind = { fits: (value) => typeof value === 'boolean', what: 'true or false' };
 const finite: Kind = { fits: Number.isFinite, what: 'a number' };
 const positive: Kind = { fits: (value) => Number.isFinite(value) && Math.fround(value as number) > 0, what: 'a number above 0' };
+/** Scores that it is added to stay finite in float32. */
+const penalty: Kind = { fits: (value) => Number.isFinite(value) && Math.abs(value as number) <= 1e30, what: 'a number up to 1e30' };
+const share: Kind = { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' };
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '' && value.length <= 1000;
 /** Scores that are divided by it stay finite in float32. */
 const warmth: Kind = { fits: (value) => Number.isFinite(value) && (value as number) >= 1e-30, what: 'a number from 1e-30 on' };
 
@@ -111,6 +132,15 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
   no_repeat_ngram_size: count(0),
   encoder_no_repeat_ngram_size: count(0),
   repetition_penalty: positive,
+  presence_penalty: penalty,
+  frequency_penalty: penalty,
+  logit_bias: {
+    fits: (value) =>
+      typeof value === 'object' &&
+      value !== null &&
+      Object.entries(value).every(([id, bias]) => isToken(Number(id)) && id.trim() === id && penalty.fits(bias)),
+    what: 'an object with a number for each id of a token',
+  },
   bad_words_ids: {
     fits: (value) => isListOf(value, (entry) => isListOf(entry, isToken) && (entry as unknown[]).length > 0),
     what: 'a list of lists of ids of tokens, none of them empty',
@@ -120,14 +150,22 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
   suppress_tokens: tokens,
   begin_suppress_tokens: tokens,
   eos_token_id: oneOrMore,
+  stop_strings: {
+    fits: (value) => isText(value) || (isListOf(value, isText) && (value as unknown[]).length > 0),
+    what: 'a text of up to 1,000 characters, or a list of them',
+  },
   pad_token_id: token,
   bos_token_id: token,
   decoder_start_token_id: token,
   do_sample: flag,
   temperature: warmth,
   top_k: count(0),
-  top_p: { fits: (value) => typeof value === 'number' && value > 0 && value <= 1, what: 'a number above 0 and up to 1' },
+  top_p: share,
+  min_p: { fits: (value) => typeof value === 'number' && value >= 0 && value <= 1, what: 'a number from 0 to 1' },
+  typical_p: share,
   seed: { fits: Number.isSafeInteger, what: 'a whole number of up to 53 bits' },
+  prompt_lookup_num_tokens: count(1, MOST_DRAFTED),
+  max_matching_ngram_size: count(1),
   renormalize_logits: flag,
 }))();
 
@@ -145,14 +183,11 @@ const missing: Readonly<Record<string, unknown>> = {
   force_words_ids: undefined,
   guidance_scale: 1,
   max_time: undefined,
-  min_p: undefined,
   num_beam_groups: 1,
   penalty_alpha: undefined,
   remove_invalid_values: false,
   sequence_bias: undefined,
-  stop_strings: undefined,
   top_h: undefined,
-  typical_p: 1,
   watermarking_config: undefined,
 };
 

@@ -14,6 +14,8 @@ interface Writes {
     state: DecoderState,
     wants: { last: number },
   ): Generator<void, { logits: Tensor }>;
+  /** Whether the last tokens of a text are read alike, be it of a or of b tokens. Default: they are. */
+  readsAlike?(a: number, b: number): boolean;
 }
 
 /** A model, and what it remembers of the rows so far, as a loop sees them. */
@@ -23,9 +25,17 @@ export class ModelDecoding implements Decoding {
     readonly state: DecoderState,
   ) {}
 
-  *step(tokens: Int32Array, rows: number, scored = true): Generator<void, Tensor> {
-    const { logits } = yield* this.module.decode(tokens, [rows, tokens.length / rows], this.state, { last: Number(scored) });
-    return scored ? logits.view([rows, logits.dim(2)]) : logits;
+  *step(tokens: Int32Array, rows: number, scored = 1): Generator<void, Tensor> {
+    const { logits } = yield* this.module.decode(tokens, [rows, tokens.length / rows], this.state, { last: scored });
+    return scored ? logits.view([rows * scored, logits.dim(2)]) : logits;
+  }
+
+  truncate(length: number): void {
+    this.state.truncate(length);
+  }
+
+  readsAlike(length: number): boolean {
+    return this.module.readsAlike?.(this.state.length + 1, length) ?? true;
   }
 
   get length(): number {

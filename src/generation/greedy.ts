@@ -1,36 +1,42 @@
 /** Greedy search and sampling: in every row the next token is the most probable one, or is drawn. A row that has ended changes no bit of the others, whether it is left out or not. */
 import { Random } from '../random.js';
+import type { Criterion } from './criteria.js';
 import type { Plan } from './plan.js';
 import type { Processor } from './processors.js';
 import { draw } from './sampling.js';
-import { type Beginning, type Found, noToken, type Row, type Sequence, type Streamer } from './sequence.js';
-import { argMax } from './top_k.js';
+import { type Beginning, type Found, noToken, type Row, type Sequence, type Streamer, type TokenLogprob } from './sequence.js';
+import { argMax, TopK } from './top_k.js';
 
 interface Growing extends Row {
   ids: number[];
   from: number;
   random: Random;
-  /** How many of its tokens count, once it has ended. */
   length?: number;
+  logprobs: TokenLogprob[];
 }
 
 /** `plan.num_return_sequences` rows of one prompt. */
 export class GreedySearch implements Sequence {
   rows: readonly Row[];
   readonly processors: readonly Processor[];
+  readonly own: readonly Processor[];
+  readonly #ends: Criterion;
+  readonly #logprobs: number;
   readonly #plan: Plan;
   readonly #all: readonly Growing[];
   #live: readonly Growing[];
   readonly #streamer: Streamer | undefined;
 
-  constructor({ plan, prompt, processors, index, streamer }: Beginning) {
+  constructor({ plan, prompt, processors, own, ends, logprobs, index, streamer }: Beginning) {
     const { num_return_sequences: n, sampling } = plan;
     const grow = (i: number): Growing => ({
       ids: [...prompt],
       from: 0,
       random: new Random(sampling?.seed ?? 0, 'generate', index * n + i),
+      logprobs: [],
     });
-    [this.#plan, this.processors, this.#streamer] = [plan, processors, streamer];
+    [this.#plan, this.processors, this.own, this.#ends] = [plan, processors, own, ends];
+    [this.#logprobs, this.#streamer] = [logprobs, streamer];
     this.#all = Array.from({ length: n }, (_, i) => grow(i));
     this.#live = this.#all;
     // The prompt is read once for all that begin with it.
@@ -42,18 +48,18 @@ export class GreedySearch implements Sequence {
   }
 
   get found(): Found[] {
-    return this.#all.map(({ ids, length }) => ({ ids: ids.slice(0, length) }));
+    return this.#all.map(({ ids, length, logprobs }) => ({ ids: ids.slice(0, length), logprobs }));
   }
 
-  step(scores: readonly Float32Array[], keepsAll: boolean): void {
-    const { max_length, eos_token_id } = this.#plan;
+  step(scores: readonly Float32Array[], keepsAll: boolean, raw?: readonly Float32Array[]): void {
     for (const [i, row] of this.#live.entries()) {
       row.from = Math.min(i, scores.length - 1);
-      row.ids.push(this.#next(scores[row.from] as Float32Array, row));
+      const token = this.#next(scores[row.from] as Float32Array, row);
+      row.ids.push(token);
+      if (raw && row.length === undefined) row.logprobs.push(told(raw[row.from] as Float32Array, token, this.#logprobs));
     }
     this.#streamer?.put(this.#live.map(({ ids }) => ids.slice(-1)));
-    for (const row of this.#live)
-      if (row.ids.length >= max_length || eos_token_id.includes(row.ids.at(-1) as number)) row.length ??= row.ids.length;
+    for (const row of this.#live) if (row.length === undefined && this.#ends(row.ids)) row.length = row.ids.length;
     if (!keepsAll) this.#live = this.#live.filter(({ length }) => length === undefined);
     this.rows = this.#live;
     if (this.ended) this.#streamer?.end();
@@ -66,4 +72,12 @@ export class GreedySearch implements Sequence {
     if (token < 0) throw noToken();
     return token;
   }
+}
+
+/** What is told of a token that was chosen, and of the best `count`. */
+function told(logprobs: Float32Array, token: number, count: number): TokenLogprob {
+  const top = new TopK(Math.max(1, count));
+  if (count) top.add(logprobs);
+  const best = top.best().map(({ key, value }) => ({ token: key, logprob: value }));
+  return { token, logprob: logprobs[token] as number, top: best };
 }

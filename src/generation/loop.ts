@@ -94,6 +94,10 @@ export class Loop {
 
   *#tokens(): Generator<void, void> {
     const decoding = this.#decoding as Decoding;
+    const [first, another] = this.#writing as [Request, ...Request[]];
+    // Where there are others, the weights are read for all of them anyway.
+    const drafted = another ? [] : yield* first.draft(decoding);
+    if (drafted.length) return yield* this.#ahead(decoding, first, drafted);
     const before = this.#writing.map(({ rows }) => rows);
     const last = before.flat().map(({ ids }) => ids.at(-1) as number);
     let logits: Tensor;
@@ -109,19 +113,42 @@ export class Loop {
     for (const [i, request] of this.#writing.entries()) {
       const own = before[i] as readonly Row[];
       const count = own.length;
-      try {
-        for (const row of request.step(narrow(logits, 0, at, count))) rows.push(at + row);
-      } catch (error) {
-        // A streamer's error, or that no token can come: it is this request's alone.
-        request.fail(error);
-      }
+      rows.push(...parentsOf(request, narrow(logits, 0, at, count)).map((row) => at + row));
       if (!request.rows.length && count === 1) request.leave(decoding, at, (own[0] as Row).ids);
       at += count;
     }
+    if (this.#goesOn()) decoding.reorder(rows);
+  }
+
+  /** A step of one row with the tokens that are guessed to follow: as many of them as the row would have come to are kept, and the one behind them. */
+  *#ahead(decoding: Decoding, request: Request, drafted: readonly number[]): Generator<void, void> {
+    const rowOf = () => request.rows[0] as Row;
+    /** Tokens that are read and stand. */
+    const read = [...rowOf().ids];
+    let logits: Tensor;
+    try {
+      logits = yield* decoding.step(Int32Array.of(rowOf().ids.at(-1) as number, ...drafted), 1, 1 + drafted.length);
+    } catch (error) {
+      if (!isMemory(error)) throw error;
+      return request.undraft();
+    }
+    for (let i = 0; i <= drafted.length; i++) {
+      const [parent] = parentsOf(request, narrow(logits, 0, i, 1));
+      if (parent === undefined || rowOf().ids.at(-1) !== drafted[i]) break;
+      read.push(drafted[i] as number);
+    }
+    decoding.truncate(read.length);
+    if (!request.rows.length) request.leave(decoding, 0, read);
+    this.#goesOn();
+  }
+
+  /** Lets those go that have ended. Whether others are left; else nothing need be remembered. */
+  #goesOn(): boolean {
     this.#writing = this.#writing.filter((request) => request.rows.length);
-    if (rows.length) return decoding.reorder(rows);
-    decoding.dispose();
+    if (this.#writing.length) return true;
+    this.#decoding?.dispose();
     this.#decoding = undefined;
+    return false;
   }
 
   /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
@@ -134,5 +161,15 @@ export class Loop {
     this.#newcomer = undefined;
     last.fail(error);
     return true;
+  }
+}
+
+/** The rows that those of a request go on from; none where it has ended. A streamer's error, or that no token can come, is this request's alone. */
+function parentsOf(request: Request, logits: Tensor): readonly number[] {
+  try {
+    return request.step(logits);
+  } catch (error) {
+    request.fail(error);
+    return [];
   }
 }

@@ -35,11 +35,11 @@ export function beginning(module: Decoder, ids: readonly number[], known: Iterab
   let [best, most]: [Read | undefined, number] = [undefined, 0];
   for (const read of known) {
     const common = Math.min(commonLength(read.ids, ids), ids.length - 1);
-    if (common > most && module.remembersAlike(Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
+    if (common > most && module.readsAlike(1, Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
   }
   if (best) {
     state.join(best.state);
-    state.crop(most);
+    state.truncate(most);
   }
   return state;
 }
@@ -80,7 +80,7 @@ export class DynamicCache {
     const left = length < 0 ? own + length : length;
     if (!(Number.isInteger(left) && left >= 0)) throw wrongArgument('DynamicCache.crop', 'length', length, `It remembers ${own} tokens`);
     if (!this.#read || left >= own) return;
-    this.#read.state.crop(left);
+    this.#read.state.truncate(left);
     this.#read = { ids: this.#read.ids.slice(0, left), state: this.#read.state };
   }
 

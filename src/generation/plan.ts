@@ -4,6 +4,7 @@
  */
 import { HeedError } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, type TokenIds } from './config.js';
+import type { LookUp } from './draft.js';
 
 /** What a model can do. */
 export interface Limits {
@@ -28,20 +29,43 @@ export interface Plan {
   no_repeat_ngram_size: number;
   encoder_no_repeat_ngram_size: number;
   repetition_penalty: number;
+  presence_penalty: number;
+  frequency_penalty: number;
+  logit_bias: readonly (readonly [id: number, bias: number])[];
   bad_words_ids: readonly (readonly number[])[];
   forced_bos_token_id: number | undefined;
   forced_eos_token_id: readonly number[];
   suppress_tokens: readonly number[];
   begin_suppress_tokens: readonly number[];
   eos_token_id: readonly number[];
+  stop_strings: readonly string[];
   pad_token_id: number;
   renormalize_logits: boolean;
-  /** Undefined: the most probable token is taken. `least`: tokens that stay in the draw whatever top_k and top_p say; beams need others than those that end. */
-  sampling: { temperature: number; top_k: number; top_p: number; seed: number; least: number } | undefined;
+  /** Whether guesses at the next tokens can be told from what is chosen: in greedy search, of one text. */
+  mayDraft: boolean;
+  /** How the next tokens are looked up, where they are. */
+  lookUp: LookUp | undefined;
+  /** Undefined: the most probable token is taken. */
+  sampling: Sampling | undefined;
+}
+
+/** How tokens are drawn. */
+export interface Sampling {
+  temperature: number;
+  top_k: number;
+  top_p: number;
+  min_p: number;
+  typical_p: number;
+  seed: number;
+  /** Tokens that stay in the draw whatever the others say; beams need others than those that end. */
+  least: number;
 }
 
 /** Where nobody says how many, as in transformers. */
 export const DEFAULT_NEW_TOKENS = 20;
+
+/** Options of draws. */
+const drawing = ['temperature', 'top_k', 'top_p', 'min_p', 'typical_p', 'seed'] as const;
 
 const contradiction = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit, cure });
 
@@ -78,9 +102,11 @@ export function planOf(
 ): Plan {
   const all = merged(own, options);
   checkPairs(all, options);
+  checkDrafts(all, options, prompts.length);
   const prompt = prompts[0]?.length ?? 1;
   const eos_token_id = listOf(all.eos_token_id);
   const lists = {
+    logit_bias: Object.keys(all.logit_bias ?? {}).map(Number),
     bad_words_ids: (all.bad_words_ids ?? []).flat(),
     forced_bos_token_id: listOf(all.forced_bos_token_id),
     forced_eos_token_id: listOf(all.forced_eos_token_id),
@@ -112,7 +138,7 @@ export function planOf(
     throw contradiction(`${name} asks for sequences of ${min_length} tokens, and they end at ${max_length}`, name, cure);
   }
   const least = (all.num_beams ?? 1) > 1 ? Math.max(2, 1 + eos_token_id.length) : 1;
-  const { do_sample, temperature = 1, top_k = 50, top_p = 1, seed = Math.floor(Math.random() * 2 ** 32) } = all;
+  const { do_sample, temperature = 1, top_k = 50, top_p = 1, min_p = 0, typical_p = 1, seed = Math.floor(Math.random() * 2 ** 32) } = all;
   return {
     prompts,
     prompt,
@@ -124,6 +150,9 @@ export function planOf(
     no_repeat_ngram_size: all.no_repeat_ngram_size ?? 0,
     encoder_no_repeat_ngram_size: all.encoder_no_repeat_ngram_size ?? 0,
     repetition_penalty: all.repetition_penalty ?? 1,
+    presence_penalty: all.presence_penalty ?? 0,
+    frequency_penalty: all.frequency_penalty ?? 0,
+    logit_bias: Object.entries(all.logit_bias ?? {}).map(([id, bias]) => [Number(id), bias]),
     // A text that must not end is asked for in other ways.
     bad_words_ids: (all.bad_words_ids ?? []).filter(([first, ...more]) => more.length > 0 || !eos_token_id.includes(first as number)),
     forced_bos_token_id: all.forced_bos_token_id,
@@ -131,9 +160,12 @@ export function planOf(
     suppress_tokens: lists.suppress_tokens,
     begin_suppress_tokens: lists.begin_suppress_tokens,
     eos_token_id,
+    stop_strings: [all.stop_strings ?? []].flat(),
     pad_token_id: all.pad_token_id ?? eos_token_id[0] ?? 0,
     renormalize_logits: all.renormalize_logits ?? false,
-    sampling: do_sample ? { temperature, top_k, top_p, seed, least } : undefined,
+    mayDraft: mayDraft(all, prompts.length),
+    lookUp: lookUpOf(all, prompts.length),
+    sampling: do_sample ? { temperature, top_k, top_p, min_p, typical_p, seed, least } : undefined,
   };
 }
 
@@ -190,6 +222,27 @@ function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
     for (const name of names)
       if (options[name] !== undefined && options[name] !== neutral[name]) throw contradiction(`${name} would have no effect`, name, cure);
   };
-  if (!do_sample) idle(['temperature', 'top_k', 'top_p', 'seed'], { temperature: 1, top_p: 1, top_k: 50 }, 'Give do_sample: true');
+  if (!do_sample) idle(drawing, { temperature: 1, top_k: 50, top_p: 1, min_p: 0, typical_p: 1 }, 'Give do_sample: true');
   if (num_beams === 1) idle(['length_penalty', 'early_stopping'], { length_penalty: 1, early_stopping: false }, 'Give num_beams');
+}
+
+const mayDraft = ({ num_beams = 1, do_sample = false }: GenerationConfig, texts: number): boolean =>
+  num_beams === 1 && !do_sample && texts === 1;
+
+/** What a call says of drafts may not be idle. */
+function checkDrafts(all: GenerationConfig, options: GenerationConfig, texts: number): void {
+  const name = 'prompt_lookup_num_tokens';
+  if (options[name] !== undefined && !mayDraft(all, texts))
+    throw contradiction(
+      `${name} guesses what greedy search takes, of one text`,
+      name,
+      'Take it out, or give one text without do_sample and num_beams',
+    );
+  if (options.max_matching_ngram_size !== undefined && all[name] === undefined)
+    throw contradiction('max_matching_ngram_size would have no effect', 'max_matching_ngram_size', `Give ${name}`);
+}
+
+function lookUpOf(all: GenerationConfig, texts: number): LookUp | undefined {
+  const { prompt_lookup_num_tokens: tokens, max_matching_ngram_size: ngram = 2 } = all;
+  return tokens !== undefined && mayDraft(all, texts) ? { tokens, ngram } : undefined;
 }

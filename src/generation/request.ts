@@ -3,21 +3,32 @@
  * stand the processors, and what the call wants to be told of each step.
  */
 import type { Engine } from '../engine/engine.js';
+import { HeedError } from '../errors.js';
 import { expectRoom } from '../models/room.js';
 import { logSoftmax } from '../ops/norm.js';
 import { drained } from '../steps.js';
 import { HostTensor, type Tensor, tensor } from '../tensor.js';
 import { BeamSearch } from './beam.js';
+import { criterionOf } from './criteria.js';
+import { type Drafter, PromptLookUp } from './draft.js';
 import { GreedySearch } from './greedy.js';
+import type { Own } from './own.js';
 import type { Plan } from './plan.js';
-import { processorsOf } from './processors.js';
-import { warp } from './sampling.js';
+import { beginningOf, processorsOf } from './processors.js';
 import type { Found, Row, Sequence, Streamer } from './sequence.js';
+import { warp } from './warpers.js';
 
 /** What a model remembers of rows of tokens that it has read. Whatever satisfies it can be written with. */
 export interface Decoding {
-  /** Reads tokens [rows, t], the next ones of every row → logits [rows, V] of what follows them, or, where they are not `scored`, anything. They belong to the innermost scope. */
-  step(tokens: Int32Array, rows: number, scored?: boolean): Generator<void, Tensor>;
+  /**
+   * Reads tokens [rows, t], the next ones of every row → logits [rows · scored, V] of what follows each of the `scored` last, 1 unless it is given; without any, anything. They
+   * belong to the innermost scope.
+   */
+  step(tokens: Int32Array, rows: number, scored?: number): Generator<void, Tensor>;
+  /** Forgets what its only row has behind `length` tokens. */
+  truncate(length: number): void;
+  /** Whether tokens of its only row that come at once, up to the `length`-th, are read as if one came after the other. */
+  readsAlike(length: number): boolean;
   /** Row i goes on from what row `rows[i]` was. There may be more of them, or fewer, than before. */
   reorder(rows: readonly number[]): void;
   /** The rows of another one come behind those of this one. The other is still to be disposed of. */
@@ -48,6 +59,12 @@ export interface Job {
    * of a prompt that becomes several rows, beams or draws, it is the prompt, too.
    */
   left?: ((decoding: Decoding, row: number, ids: readonly number[]) => void) | undefined;
+  /** What the call gives beside its plan. */
+  own?: Own | undefined;
+  /** Guesses at its only row, unless the plan says how. */
+  drafter?: Drafter | undefined;
+  /** Of how many alternatives each token's probability is told, beside its own. */
+  logprobs?: number | undefined;
   /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
   kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
   /** Ends it. */
@@ -55,7 +72,7 @@ export interface Job {
 }
 
 /** Tokens that are read at a time. */
-const PIECE = 512;
+export const PIECE = 512;
 /** Stands between pieces: what follows is for another call of `engine.run`, so that nobody waits for all of them. */
 const REST = Symbol('rest');
 type Reading<T> = Generator<unknown, T>;
@@ -69,17 +86,25 @@ export class Request {
   #settled = false;
   /** Whether its streamer has heard of the prompts. */
   #isTold = false;
+  #drafter: Drafter | undefined;
   /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
   #decoding: Decoding | undefined;
 
   constructor(job: Job, settle: { resolve(found: Found[]): void; reject(error: unknown): void }) {
-    const { prompts, streamer, kept } = job;
+    const { prompts, streamer, kept, own, logprobs = 0 } = job;
     this.#job = job;
     this.#settle = settle;
     this.#sequences = prompts.map(({ ids: prompt, source, plan }, index) => {
-      const beginning = { plan, prompt, processors: processorsOf(plan, source), index, streamer };
+      const rules = {
+        processors: processorsOf(plan, source),
+        own: (own?.processors ?? []).map((make) => make(beginningOf(plan))),
+        ends: criterionOf(plan, own?.tokenizer, own?.criteria ?? []),
+      };
+      const beginning = { plan, prompt, ...rules, index, streamer, logprobs };
       return plan.num_beams > 1 ? new BeamSearch(beginning) : new GreedySearch(beginning);
     });
+    const [{ plan }] = prompts as [Prompt];
+    this.#drafter = job.drafter ?? (plan.lookUp && new PromptLookUp(plan.lookUp));
     this.#keepsAll = kept?.logits !== undefined || kept?.scores !== undefined;
     this.#reading = this.#read();
   }
@@ -109,6 +134,32 @@ export class Request {
     }
   }
 
+  /** Guesses at what its only row will go on with, which can be read at once. */
+  *draft(decoding: Decoding): Generator<void, readonly number[]> {
+    const [row] = this.rows;
+    if (!this.#drafter || !row || this.#sequences.length > 1) return [];
+    const { ids } = row;
+    const { max_length } = (this.#job.prompts[0] as Prompt).plan;
+    // Behind the last of them comes a token for certain.
+    const most = max_length - ids.length - 1;
+    if (most < 1) return [];
+    try {
+      const drafted = yield* this.#drafter.draft(ids, most);
+      return decoding.readsAlike(ids.length + drafted.length) ? drafted : [];
+    } catch (error) {
+      // No room for a second model, or it was disposed of: the text goes on without.
+      if (!(error instanceof HeedError)) throw error;
+      this.undraft();
+      return [];
+    }
+  }
+
+  /** Guesses no more: there is no room for it. */
+  undraft(): void {
+    this.#drafter?.dispose();
+    this.#drafter = undefined;
+  }
+
   /**
    * Takes in the logits [rows, V] of its rows: those that each row of the next step goes on from. It has none where it has ended. Throws the reason of an abort, and whatever a
    * streamer throws.
@@ -116,17 +167,18 @@ export class Request {
   step(logits: Tensor): readonly number[] {
     this.#job.signal?.throwIfAborted();
     const parents: number[] = [];
-    this.#withScores(logits, (scores) => {
+    this.#withScores(logits, (scores, raw) => {
       let at = 0;
       for (const sequence of this.#sequences) {
-        const own = scores.slice(at, at + sequence.rows.length);
-        if (own.length) sequence.step(own, this.#keepsAll);
+        const end = at + sequence.rows.length;
+        if (end > at) sequence.step(scores.slice(at, end), this.#keepsAll, raw?.slice(at, end));
         for (const { from } of sequence.rows) parents.push(at + from);
-        at += own.length;
+        at = end;
       }
     });
     if (!this.#sequences.every(({ ended }) => ended)) return parents;
     this.#settled = true;
+    this.undraft();
     this.#settle.resolve(this.#sequences.flatMap(({ found }) => found));
     return [];
   }
@@ -141,6 +193,7 @@ export class Request {
   /** It goes on no more. */
   fail(error: unknown): void {
     this.#settled = true;
+    this.undraft();
     this.#reading.return();
     this.take()?.dispose();
     this.#settle.reject(error);
@@ -149,6 +202,8 @@ export class Request {
   /** Prompts of one length are read together, and join when all are read. */
   *#read(): Reading<void> {
     const { engine, prompts, streamer, start } = this.#job;
+    const [{ plan }] = prompts as [Prompt];
+    if (plan.stop_strings.length) streamer?.stopsAt?.(plan.stop_strings);
     if (!this.#isTold) streamer?.put(prompts.map(({ ids }) => [...ids]));
     this.#isTold = true;
     const all = prompts.map((_, i) => i);
@@ -185,9 +240,12 @@ export class Request {
     }
   }
 
-  /** The scores of each row's next token, processed, one [V] a row: they view the engine's memory and last until `use` returns. */
-  #withScores(logits: Tensor, use: (scores: Float32Array[]) => void): void {
-    const { engine, prompts, kept } = this.#job;
+  /**
+   * The scores of each row's next token, processed, one [V] a row, and where they are asked for the log-probabilities before: they view the engine's memory and last until `use`
+   * returns.
+   */
+  #withScores(logits: Tensor, use: (scores: Float32Array[], raw?: Float32Array[]) => void): void {
+    const { engine, prompts, kept, logprobs } = this.#job;
     const { plan } = prompts[0] as Prompt;
     const { num_beams, num_return_sequences, sampling, renormalize_logits } = plan;
     const [R, V] = logits.shape as [number, number];
@@ -195,19 +253,22 @@ export class Request {
     const each = (prompts.length * (num_beams > 1 ? num_beams : num_return_sequences)) / R;
     engine.scope(() => {
       keep(kept?.logits, views(logits), each);
+      const raw = logprobs === undefined ? undefined : views(logSoftmax(logits));
       // Beams are compared by their probability.
       const scores = num_beams > 1 ? logSoftmax(logits) : logits;
       const rows = views(scores);
       let at = 0;
-      for (const { processors, rows: own } of this.#sequences)
-        for (const { ids } of own) {
+      for (const { processors, own, rows: all } of this.#sequences)
+        for (const { ids, length } of all) {
           const row = rows[at++] as Float32Array;
           for (const process of processors) process(row, ids);
+          // What follows an end is padding, which no answer's form and no processor of a call knows.
+          if (length === undefined) for (const process of own) process(row, ids);
           if (sampling) warp(row, sampling);
         }
       const processed = renormalize_logits ? views(logSoftmax(scores)) : rows;
       keep(kept?.scores, processed, each);
-      use(processed);
+      use(processed, raw);
     });
   }
 }
@@ -219,7 +280,7 @@ function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): R
   for (let from = decoding.length; ; from += width) {
     const to = from + width;
     const tokens = Int32Array.from(texts.flatMap((ids) => ids.slice(from, to)));
-    const logits = yield* decoding.step(tokens, texts.length, to >= T);
+    const logits = yield* decoding.step(tokens, texts.length, Number(to >= T));
     if (to >= T) return logits;
     yield REST;
   }

@@ -4,41 +4,9 @@
  */
 import { exp } from '../math.js';
 import type { Random } from '../random.js';
-import type { Plan } from './plan.js';
-import { argMax, type Entry, kthLargest, TopK } from './top_k.js';
-
-type Sampling = NonNullable<Plan['sampling']>;
+import { argMax, type Entry, TopK } from './top_k.js';
 
 const isLive = (score: number) => score > Number.NEGATIVE_INFINITY;
-
-/**
- * Divides by the temperature; gives −∞ to tokens that are not among the top k, and to those that are not needed for a probability of top_p, but leaves
- * `least` of them. In place.
- */
-export function warp(scores: Float32Array, { temperature, top_k, top_p, least }: Sampling): void {
-  const divisor = Math.fround(temperature);
-  if (divisor !== 1) for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / divisor;
-  if (top_k) {
-    const bound = kthLargest(scores, Math.max(top_k, least));
-    for (let i = 0; i < scores.length; i++) if ((scores[i] as number) < bound) scores[i] = Number.NEGATIVE_INFINITY;
-  }
-  if (top_p < 1) keepNucleus(scores, top_p, least);
-}
-
-/** Holtzman et al. 2019, eq. 2: the smallest set of the most probable tokens whose probability is at least top_p. */
-function keepNucleus(scores: Float32Array, top_p: number, least: number): void {
-  const live: number[] = [];
-  for (let i = 0; i < scores.length; i++) if (isLive(scores[i] as number)) live.push(i);
-  const most = scores[argMax(scores)] as number;
-  const weight = (i: number) => exp((scores[i] as number) - most);
-  const total = live.reduce((sum, i) => sum + weight(i), 0);
-  live.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
-  let sum = 0;
-  for (const [rank, i] of live.entries()) {
-    if (rank >= least && sum >= top_p * total) scores[i] = Number.NEGATIVE_INFINITY;
-    sum += weight(i);
-  }
-}
 
 /** Draws an index with the probability softmax(scores); −1 where no score is above −∞. */
 export function draw(scores: Float32Array, random: Random): number {

@@ -17,11 +17,13 @@ import type { Origin } from '../models/save.js';
 import { inPlace, sourceOf } from '../models/source.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
-import { type Asking, askedOf, checkStreamer, generateOptionNames, type Told } from './asking.js';
+import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames, logprobsOf, type Told } from './asking.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, type Insights, insightsOver, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
+import { endOf, ownOf } from './own.js';
 import { planOf, startsOf } from './plan.js';
+import { streamOf, type TextStream } from './stream.js';
 
 /** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
@@ -114,6 +116,7 @@ export class Seq2SeqModel extends LoadedModel {
         'run',
         'forward',
         'generate',
+        'stream',
         'save_pretrained',
       ]) as unknown as Seq2SeqLM;
     } catch (error) {
@@ -159,13 +162,16 @@ export class Seq2SeqModel extends LoadedModel {
   ): Promise<HostTensor | GenerateOutput> {
     const given = namedIds(options) as GenerateOptions;
     checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
-    const { asked, signal, streamer, asObject, wants, kept } = askedOf(given);
+    const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
+    const asked = endOf(given, wishes, said);
     const source = this.#source(given);
     const B = source.shape[0];
     const starts = this.#target(given, B);
     const first = Array.from({ length: B }, (_, b) => (starts ? rowOf(starts.data, b, starts.dims[1]) : []));
     const plan = planOf(wishes, asked, startsOf(wishes, asked, first), this.module.dims);
     if (streamer !== undefined) checkStreamer(streamer, B * plan.num_return_sequences, plan.num_beams);
+    checkLogprobs(logprobs, plan.num_beams);
+    const own = ownOf(given, plan);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
     const encoded = (insights: Wants = {}) => withRoom(engine, source.shape, () => module.encode(source, insights));
@@ -175,13 +181,13 @@ export class Seq2SeqModel extends LoadedModel {
       return new ModelDecoding(module, module.start(lastHiddenState, source.lengths));
     };
     const prompts = plan.prompts.map((ids, b) => ({ ids, source: sources[b] as number[], plan }));
-    const found = await this.named(() => this.#loop.add({ engine, prompts, start, streamer, kept, signal }));
+    const found = await this.named(() => this.#loop.add({ engine, prompts, start, own, streamer, logprobs, kept, signal }));
     const sequences = rowsOf(
       found.map(({ ids }) => ids),
       plan.pad_token_id,
     );
     if (!asObject) return sequences;
-    const output: GenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...kept };
+    const output: GenerateOutput = { sequences, ...(plan.num_beams > 1 && beamsOf(found)), ...logprobsOf(found, logprobs), ...kept };
     const insights: Wants = { attentions: wants.output_attentions, hiddenStates: wants.output_hidden_states };
     if (!insights.attentions && !insights.hiddenStates) return output;
     const target = { data: sequences.data as Int32Array, dims: sequences.dims as [number, number] };
@@ -189,6 +195,11 @@ export class Seq2SeqModel extends LoadedModel {
       return yield* insightsOver(module, target, yield* encoded(insights), source, insights);
     }, signal);
     return { ...output, ...seen };
+  }
+
+  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
+  stream(options: GenerateOptions): TextStream {
+    return streamOf((own: GenerateOptions) => this.generate(own), options);
   }
 
   #source(inputs: Seq2SeqInputs): SourceInputs {

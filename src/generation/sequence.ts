@@ -3,6 +3,7 @@
  * is written beside it. Greedy search and sampling (greedy.ts) and beam search (beam.ts) are such.
  */
 import { HeedError } from '../errors.js';
+import type { Criterion } from './criteria.js';
 import type { Plan } from './plan.js';
 import type { Processor } from './processors.js';
 
@@ -12,19 +13,22 @@ export interface Row {
   readonly ids: readonly number[];
   /** The row of the step before that it goes on from. */
   readonly from: number;
+  /** How many of its tokens count, once it has ended, where it is stepped on. */
+  readonly length?: number | undefined;
 }
 
 export interface Sequence {
   /** Rows that go on, at first the prompt alone; none where all have ended. */
   readonly rows: readonly Row[];
   readonly ended: boolean;
-  /** What changes its rows' scores. */
+  /** What changes its rows' scores, and what does while they have not ended. */
   readonly processors: readonly Processor[];
+  readonly own: readonly Processor[];
   /**
    * Takes in the scores [V] of each row's next token, processed: `rows` are the next step's then. With `keepsAll` those that have ended stay among them, filled up with
-   * padding. Throws NUMERIC where no token can come next.
+   * padding. `raw`, where it is given, are the log-probabilities before they were processed. Throws NUMERIC where no token can come next.
    */
-  step(scores: readonly Float32Array[], keepsAll: boolean): void;
+  step(scores: readonly Float32Array[], keepsAll: boolean, raw?: readonly Float32Array[]): void;
   /** num_return_sequences of them, the best first. */
   readonly found: readonly Found[];
 }
@@ -35,6 +39,11 @@ export interface Beginning {
   /** Its first tokens, and the source of its text, without padding. */
   prompt: readonly number[];
   processors: readonly Processor[];
+  own: readonly Processor[];
+  /** What ends its rows. */
+  ends: Criterion;
+  /** How many alternatives are told of each token. */
+  logprobs: number;
   /** Which of its call's prompts it is: by that its random numbers differ, and its beams are counted. */
   index: number;
   streamer?: Streamer | undefined;
@@ -48,6 +57,23 @@ export interface Found {
   score?: number;
   /** In beam search: the row that each of its new tokens went on from, counted over all beams of all prompts. */
   beams?: readonly number[];
+  /** Without beams, where they are asked for: of each new token. */
+  logprobs?: readonly TokenLogprob[];
+}
+
+/** How probable a token is, by the model alone: before options change its scores. */
+export interface TokenLogprob {
+  /** The id of the token that came. */
+  token: number;
+  /** The natural logarithm of its probability. */
+  logprob: number;
+  /** The most probable tokens, the best first. */
+  top: {
+    /** A token's id. */
+    token: number;
+    /** The natural logarithm of its probability. */
+    logprob: number;
+  }[];
 }
 
 /** Hears of tokens as they come: the tokens a sequence starts with, then one after the other, then the end. */
@@ -56,6 +82,8 @@ export interface Streamer {
   put(tokens: number[][]): void;
   /** Nothing more comes. */
   end(): void;
+  /** Where strings end the text: gets them, before the first tokens. */
+  stopsAt?(strings: readonly string[]): void;
 }
 
 /** No token has a score above −∞. */

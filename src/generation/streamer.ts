@@ -3,10 +3,12 @@
  * are written without spaces. It is given to `generate` as `streamer`, which tells it of tokens; it can be used for one sequence at a time.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
+import { commonLength } from './draft.js';
 import type { Streamer } from './sequence.js';
 
 /** What of a tokenizer a streamer needs. */
-interface Decoder {
+export interface TextDecoder {
+  /** The text of tokens. */
   decode(ids: Iterable<number | bigint>, options?: object): string;
 }
 
@@ -45,13 +47,19 @@ export class TextStreamer implements Streamer {
   #tokens: number[] = [];
   /** Characters of the tokens' text that have been told. */
   #told = 0;
+  /** Strings that end the text: no part of them is told. */
+  #stops: readonly string[] = [];
+  /** The end of what stood before the tokens' text, in which such a string may begin. */
+  #before = '';
+  /** The tokens' text before the last of them came. */
+  #earlier = '';
   #isPrompt = true;
   /** The beginning of a line, where lines are written. */
   #line = '';
 
   constructor(
     /** What makes text of tokens. */
-    readonly tokenizer: Decoder,
+    readonly tokenizer: TextDecoder,
     options: TextStreamerOptions = {},
   ) {
     checkOptions(options, optionNames, 'TextStreamer');
@@ -70,6 +78,11 @@ export class TextStreamer implements Streamer {
     this.#onTokens = token_callback_function;
   }
 
+  /** Strings that end the text, which is told without the one that does. */
+  stopsAt(strings: readonly string[]): void {
+    this.#stops = strings;
+  }
+
   /** The tokens that came: one row of them, the sequence's first tokens first. */
   put(rows: number[][]): void {
     if (rows.length !== 1)
@@ -79,22 +92,35 @@ export class TextStreamer implements Streamer {
       });
     const isPrompt = this.#isPrompt;
     this.#isPrompt = false;
-    if (isPrompt && this.#skipsPrompt) return;
     const tokens = rows[0] as number[];
+    if (isPrompt && this.#skipsPrompt) {
+      if (this.#stops.length) this.#keep(this.#decode(tokens));
+      return;
+    }
     this.#onTokens?.(tokens);
     this.#tokens.push(...tokens);
     const text = this.#decode(this.#tokens);
-    if (isPrompt || text.endsWith('\n')) {
+    // What was given may well hold such a string, or its beginning.
+    const free = isPrompt ? text.length : this.#stopIn(text, true);
+    if (free === text.length && (isPrompt || text.endsWith('\n'))) {
       this.#tell(text, text.length);
       this.#forget();
-    } else this.#tell(text, ideograph.test(text) ? text.length : text.lastIndexOf(' ') + 1);
+      this.#keep(text);
+      return;
+    }
+    const whole = ideograph.test(text) ? text.length : text.lastIndexOf(' ') + 1;
+    this.#tell(text, Math.min(whole, free));
+    this.#earlier = text;
   }
 
   /** The end of the sequence: the rest of its text. */
   end(): void {
     const text = this.#decode(this.#tokens);
-    this.#tell(text, text.length);
+    this.#earlier = this.#decode(this.#tokens.slice(0, -1));
+    this.#tell(text, this.#stopIn(text, false));
     this.#forget();
+    this.#stops = [];
+    this.#before = '';
     this.#isPrompt = true;
     if (this.#line) this.#write('\n');
   }
@@ -108,6 +134,25 @@ export class TextStreamer implements Streamer {
   #forget(): void {
     this.#tokens = [];
     this.#told = 0;
+    this.#earlier = '';
+  }
+
+  /** Keeps of a text that was told as much as a string may begin with. */
+  #keep(text: string): void {
+    const longest = this.#stops.reduce((most, { length }) => Math.max(most, length), 1);
+    this.#before = (this.#before + text).slice(Math.max(0, this.#before.length + text.length + 1 - longest));
+  }
+
+  /** Where in the tokens' text a string begins that their last one ends, or, where more may come, one that is not whole yet; the text's length where there is none. */
+  #stopIn(text: string, mayGoOn: boolean): number {
+    const all = this.#before + text;
+    const fresh = this.#before.length + commonLength(text, this.#earlier);
+    const begins = this.#stops.flatMap((stop) => {
+      for (let at = Math.max(0, fresh - stop.length + 1); at < all.length; at++)
+        if (all.startsWith(stop, at) || (mayGoOn && stop.startsWith(all.slice(at)))) return [Math.max(0, at - this.#before.length)];
+      return [];
+    });
+    return Math.min(text.length, ...begins);
   }
 
   #write(text: string): void {

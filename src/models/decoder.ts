@@ -118,11 +118,6 @@ export class Decoder extends Module {
     return new DecoderState(this.engine, this.dims.L, false, whole, this.cacheDtype);
   }
 
-  /** Whether what it remembers of a token depends on those before it alone, in texts of up to T tokens: then texts with a common beginning share it. */
-  remembersAlike(T: number): boolean {
-    return this.#tower.trunk.turnsAlike(T);
-  }
-
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
   *decode(
     ids: Int32Array,
@@ -132,6 +127,11 @@ export class Decoder extends Module {
   ): Generator<void, DecoderOutputs> {
     const call = { from: state.from, whole: state.whole, caches: state };
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
+  }
+
+  /** Whether tokens are read alike in texts of a and of b tokens, and of all lengths between: then what is remembered of a common beginning is the same. Positions may turn by frequencies that grow with the text. */
+  readsAlike(a: number, b: number): boolean {
+    return this.#tower.trunk.turnsAlike(a, b);
   }
 
   *#told(ids: Int32Array, shape: readonly [number, number], call: TowerCall, wants: DecoderWants): Generator<void, DecoderOutputs> {

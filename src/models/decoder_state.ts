@@ -28,7 +28,7 @@ export class DecoderState {
     layers: number,
     crosses: boolean,
     whole = 0,
-    dtype: PageDtype = 'float32',
+    readonly dtype: PageDtype = 'float32',
   ) {
     this.#whole = whole;
     const caches = () => Array.from({ length: layers }, () => new KVCache(engine, { dtype }));
@@ -87,17 +87,9 @@ export class DecoderState {
 
   /** What it remembers of one row, which shares the pages. The caller disposes of it. */
   pick(row: number): DecoderState {
-    const one = new DecoderState(this.engine, this.self.length, this.cross.length > 0);
+    const one = new DecoderState(this.engine, this.self.length, this.cross.length > 0, 0, this.dtype);
     one.join(this, [row]);
     return one;
-  }
-
-  /** Forgets the tokens from `length` on. */
-  crop(length: number): void {
-    this.expectAlive();
-    this.#settle();
-    for (const cache of this.self) cache.truncate(Math.min(length, cache.length));
-    this.#lengths = this.#lengths.map((own) => Math.min(own, length));
   }
 
   /** The rows of another state of the same model, all unless they are named, come behind those of this one, and share their pages. The other goes on as it was. */
@@ -109,6 +101,14 @@ export class DecoderState {
     for (const part of ['self', 'cross'] as const)
       for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache, rows);
     this.#lengths = [...this.#lengths, ...rows.map((row) => other.#lengths[row] as number)];
+  }
+
+  /** Forgets the tokens of each row from `length` on, or of row i from length[i] on. */
+  truncate(length: number | readonly number[]): void {
+    this.expectAlive();
+    this.#settle();
+    this.#lengths = this.#lengths.map((own, row) => Math.min(own, typeof length === 'number' ? length : (length[row] as number)));
+    for (const cache of this.self) cache.truncate(this.#lengths);
   }
 
   /** Runs a step that appends T tokens of each row to every cache. Throws SHAPE for other rows than there are. */

@@ -101,10 +101,10 @@ export class RotaryPositions extends Module {
     return Object.assign((x: Tensor) => rotary(x, table, options), { move, dispose });
   }
 
-  /** Whether texts of a and of b tokens turn alike, and so all that are longer than the one and shorter than the other. */
-  alike(a: number, b: number): boolean {
+  /** Whether texts of a and of b tokens have the same frequencies. */
+  turnsAlike(a: number, b: number): boolean {
     const [one, other] = [a, b].map((T) => this.#scaling(this.#turning, this.base, T)) as [Frequencies, Frequencies];
-    return one.factor === other.factor && one.angles.every((angle, i) => angle === other.angles[i]);
+    return one.factor === other.factor && (one.angles === other.angles || one.angles.every((angle, i) => angle === other.angles[i]));
   }
 
   /** Rows for T tokens of each text, one text after the other. */

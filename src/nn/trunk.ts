@@ -93,14 +93,14 @@ export class Trunk extends Module {
     return this.#parameters.map(({ form }) => form);
   }
 
-  /** Whether keys of texts of up to T tokens turn by their positions alone, however long the texts are. */
-  turnsAlike(T: number): boolean {
-    return [...this.#rotary.values()].every((positions) => positions.alike(1, T));
-  }
-
   /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */
   turns(T: number, { from, whole }: Pick<TrunkCall, 'from' | 'whole'>): Turns {
     return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
+  }
+
+  /** Whether positions turn alike in texts of a and of b tokens. */
+  turnsAlike(a: number, b: number): boolean {
+    return [...this.#rotary.values()].every((positions) => positions.turnsAlike(a, b));
   }
 
   /** Takes x through, yielding between blocks. `run` does what is between two yields. */

@@ -216,7 +216,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     for (const [row, length] of lengths.entries()) mask.fill(1, row * dims[1], row * dims[1] + length);
     const inputs = { input_ids: { data: ids, dims }, attention_mask: { data: mask, dims } };
     const wishes = { ...this.model.generation_config, ...batch[0]?.route.wishes };
-    const sequences = await this.model.generate({ ...inputs, ...options }, wishes);
+    const sequences = await this.model.generate({ ...inputs, ...options, tokenizer: this.tokenizer }, wishes);
     const texts = this.tokenizer.batch_decode(sequences.tolist() as number[][], {
       skip_special_tokens: true,
       clean_up_tokenization_spaces,

@@ -4,10 +4,15 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
+import { type AssistantOptions, assistantNames } from '../generation/assistant.js';
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
+import type { OwnOptions } from '../generation/own.js';
 import { DEFAULT_NEW_TOKENS } from '../generation/plan.js';
-import type { Streamer } from '../generation/sequence.js';
+import { constraintOf } from '../generation/response_format.js';
+import type { Streamer, TokenLogprob } from '../generation/sequence.js';
+import { piecesOf, type TextStream } from '../generation/stream.js';
+import { TextStreamer } from '../generation/streamer.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
 import type { PretrainedOptions } from '../models/options.js';
@@ -26,7 +31,7 @@ const MOST_ROWS = 32;
 const PREFIXES = 256 * 2 ** 20;
 
 /** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
-export interface TextGenerationOptions extends GenerationConfig, RunOptions {
+export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions, 'tokenizer'>, AssistantOptions, RunOptions {
   /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
   return_full_text?: boolean | undefined;
   /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
@@ -43,12 +48,18 @@ export interface TextGenerationOptions extends GenerationConfig, RunOptions {
   prefix_cache?: number | undefined;
   /** Hears of tokens as they come, one text after the other. */
   streamer?: Streamer | undefined;
+  /** Gets the text that is written, in pieces as they come, one text after the other. */
+  onText?: ((text: string) => void) | undefined;
+  /** Tells how probable each new token was, and of so many alternatives; without beams. */
+  logprobs?: number | undefined;
 }
 
 /** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
 export interface Generated<Input extends string | Conversation = string | Conversation> {
   /** The text, what it goes on from in front unless `return_full_text` is false; or the messages, the answer last. */
   generated_text: Input extends string ? string : Conversation;
+  /** Of the new tokens, with the option `logprobs`. */
+  logprobs?: TokenLogprob[];
 }
 
 /** Goes on from texts. With num_return_sequences, each has several results. */
@@ -60,7 +71,11 @@ export type TextGeneration = TextGenerationPipeline & {
 };
 
 const TASK = 'text-generation';
-const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'context_shift', 'prefix_cache', 'streamer'];
+/** Options that `generate` gets as they are. */
+const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer', ...assistantNames] as const;
+const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'context_shift', 'prefix_cache', 'onText', ...handedOn];
+/** What of them is the same for each text of a call. */
+type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[number]>;
 
 /**
  * Goes on from texts, or answers conversations, by a language model.
@@ -76,7 +91,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextGeneration> {
     return loadText(CausalModel, engine, from, options, (tokenizer, model) => {
       model.prefix_cache.limit = Math.min(PREFIXES, engine.heap.maximum / 4);
-      return callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration;
+      return callable(new TextGenerationPipeline(tokenizer, model), ['stream']) as unknown as TextGeneration;
     });
   }
 
@@ -87,12 +102,34 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   ): Promise<Generated[] | Generated[][]> {
     checkOptions(options, [...generationOptionNames, ...runOptionNames, ...ownNames], TASK);
     checkRunOptions(TASK, options);
-    const { signal, onProgress, streamer, return_full_text: full = true, tokenizer_encode_kwargs: told = {} } = options;
-    const { context_shift: shifts = false } = options;
+    const {
+      signal,
+      onProgress,
+      onText,
+      response_format: format,
+      return_full_text: full = true,
+      tokenizer_encode_kwargs: told = {},
+      context_shift: shifts = false,
+    } = options;
     expectBooleans(TASK, { return_full_text: full, context_shift: shifts });
+    if (onText !== undefined && options.streamer !== undefined)
+      throw new HeedError('ARGUMENT', `${TASK}: onText and streamer both hear of the text`, {
+        culprit: 'onText',
+        cure: 'Give one of them',
+      });
+    const streamer =
+      onText === undefined ? options.streamer : new TextStreamer(this.tokenizer, { skip_prompt: true, callback_function: onText });
     expectOptions(told, TASK);
     const generation: GenerationConfig = Object.fromEntries(generationOptionNames.map((option) => [option, options[option]]));
     checkGenerationValues(generation);
+    const eos = generation.eos_token_id ?? this.model.generation_config.eos_token_id ?? [];
+    const wishes: Wishes = {
+      ...generation,
+      ...Object.fromEntries(handedOn.map((option) => [option, options[option]])),
+      streamer,
+      // Made once for all texts.
+      response_format: format && constraintOf(format, this.tokenizer, [eos].flat()),
+    };
     const isOne = !Array.isArray(texts) || isMessage(texts[0]);
     const list = (isOne ? [texts] : texts) as readonly (string | Conversation)[];
     for (const text of list) expectText(text);
@@ -109,7 +146,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     // Each lane takes the next text when it has written one: all share the iterator.
     const lane = async () => {
       for (const [i, text] of rest) {
-        results[i] = await this.#write(text, { ...generation, streamer, signal: stop.signal }, full, told, shifts);
+        results[i] = await this.#write(text, { ...wishes, signal: stop.signal }, full, told, shifts);
         onProgress?.(++done, list.length);
       }
     };
@@ -124,6 +161,24 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     return isOne ? (results[0] as Generated[]) : results;
   }
 
+  /**
+   * What is written for one text, or the answer to one conversation, in pieces as they come; what they add up to is the new text alone. Leaving the loop ends it. Throws what a call rejects with.
+   * @example
+   * ```js
+   * for await (const piece of write.stream('The sea is', { max_new_tokens: 50 })) process.stdout.write(piece);
+   * ```
+   */
+  stream(text: string | Conversation, options: Omit<TextGenerationOptions, 'streamer' | 'onText'> = {}): TextStream {
+    return piecesOf(async (reader) => {
+      if (Array.isArray(text) && !isMessage(text[0]))
+        throw new HeedError('ARGUMENT', `${TASK}: a stream is of one text`, {
+          culprit: 'texts',
+          cure: 'Give one text, or one conversation',
+        });
+      return this.call(text, { ...options, ...reader });
+    }, options.signal);
+  }
+
   /** Tokens that a text may have beside those that are asked for. */
   #room({ max_length, max_new_tokens = this.model.generation_config.max_new_tokens }: GenerationConfig): number {
     const { positions } = this.model.module.dims;
@@ -132,7 +187,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
 
   async #write(
     text: string | Conversation,
-    options: GenerationConfig & { streamer: Streamer | undefined; signal: AbortSignal },
+    options: Wishes & { signal: AbortSignal },
     full: boolean,
     told: EncodeOptions | ChatOptions,
     shifts: boolean,
@@ -151,14 +206,15 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
         culprit: 'texts',
         cure: 'Give a text to go on from',
       });
-    const sequences = await this.model.generate({ input_ids: [ids], ...options });
+    const { sequences, logprobs } = await this.model.generate({ input_ids: [ids], ...options, tokenizer, return_dict_in_generate: true });
     const decoded = (tokens: readonly number[]) => tokenizer.decode(tokens, { skip_special_tokens: true });
     // The first new word begins as it does behind the others.
     const begin = decoded(ids).length;
-    return (sequences.tolist() as number[][]).map((tokens) => {
+    return (sequences.tolist() as number[][]).map((tokens, i) => {
       const written = decoded(tokens).slice(begin);
-      if (isText) return { generated_text: full ? text + written : written };
-      return { generated_text: [...text, { role: 'assistant', content: written }] };
+      const beside = logprobs && { logprobs: logprobs[i] as TokenLogprob[] };
+      if (isText) return { generated_text: full ? text + written : written, ...beside };
+      return { generated_text: [...text, { role: 'assistant', content: written }], ...beside };
     });
   }
 }

@@ -4,11 +4,24 @@
  */
 import { expectSignal } from '../engine/queue.js';
 import { expectOptions, HeedError } from '../errors.js';
+import { piecesOf, type Reader, streamOf } from '../generation/stream.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import type { Hosted } from './host.js';
-import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
+import {
+  type Call,
+  dispensable,
+  type Loaded,
+  listeners,
+  methods,
+  namesOf,
+  type Reply,
+  type Request,
+  STREAM,
+  unpack,
+  unpackError,
+} from './protocol.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
@@ -107,7 +120,13 @@ export class Remote {
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
     const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
-    const others = known.map((method) => {
+    // The tokenizer stays here.
+    const generate = (options: object) => ask('generate', [], namedIds({ ...options, tokenizer: undefined }));
+    const streams = (options: unknown) => streamOf(generate, options as object);
+    const pipes = (text: unknown, options?: unknown) =>
+      piecesOf((reader) => ask(undefined, [text], { ...(options as object), ...reader }), (options as Partial<Reader> | undefined)?.signal);
+    const others = known.map((method): [string, (...given: unknown[]) => unknown] => {
+      if (method === STREAM) return [method, known.includes('generate') ? streams : pipes];
       const before = methods[method] ?? 0;
       const options = (given: unknown) => (method === 'generate' ? namedIds(given as object) : given);
       return [method, (...given: unknown[]) => ask(method, given.slice(0, before), options(given[before]))];
@@ -230,10 +249,13 @@ function parted(given: Options): { options: Options; heard: Pending['heard']; st
   let strange: string | undefined;
   for (const [name, value] of Object.entries(given)) {
     const listening = Object.hasOwn(listeners, name) ? namesOf(name) : [];
-    const own = Object(value) as Readonly<Record<string, (...args: unknown[]) => unknown>>;
+    const own = Object(value) as Readonly<Record<string, unknown>>;
     const functions = listeners[name]?.map((method) => own[method]) ?? [value];
-    if (listening.length && functions.every((one) => typeof one === 'function'))
-      for (const [i, key] of listening.entries()) heard[key] = (...args) => (functions[i] as (typeof heard)[string]).apply(value, args);
+    if (listening.length && listening.every((key, i) => typeof functions[i] === 'function' || dispensable.includes(key)))
+      for (const [i, key] of listening.entries()) {
+        const listen = functions[i] as (typeof heard)[string] | undefined;
+        if (typeof listen === 'function') heard[key] = (...args) => listen.apply(value, args);
+      }
     else if (typeof value === 'function') strange ??= name;
     else options[name] = value;
   }

@@ -1,4 +1,7 @@
 /** `heed generate`: what a language model writes, as text and as JSON, as an answer and as it stands, and what is refused. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { hasSmollm2, smollm2 } from '../smollm2.js';
@@ -16,12 +19,33 @@ describe.skipIf(!hasSmollm2)('with SmolLM2', () => {
     expect(JSON.parse(stdout)).toEqual({ text: 'The capital of France is', generated_text: ' Paris.', prompt_tokens: 5, new_tokens: 2 });
   }, 60_000);
 
+  it('gives an answer the form that it is asked for', async () => {
+    const { stdout } = await generate(['Is the sea blue? Answer yes or no.', '--choices', 'yes,no']);
+    expect(['yes\n', 'no\n']).toContain(stdout);
+    const schema = join(mkdtempSync(join(tmpdir(), 'heed-')), 'schema.json');
+    writeFileSync(schema, JSON.stringify({ type: 'object', properties: { age: { type: 'integer' } }, required: ['age'] }));
+    const { stdout: object } = await generate(['Anna is 34. Give her age as JSON.', '--json-schema', schema]);
+    expect(JSON.parse(object)).toEqual({ age: 34 });
+    expect((await generate(['Anna is 34. How old is she?', '--regex', '\\d{1,3}', '--json'])).stdout).toMatch(/"generated_text":"\d{1,3}"/);
+  }, 60_000);
+
+  it('ends before a text that it is to stop at', async () => {
+    const { stdout } = await generate(['Write one sentence about the sea.', '--stop', 'myster', '--stop', '!']);
+    expect(stdout).toBe('The sea is a vast and \n');
+  }, 60_000);
+
   it('draws the same by the same seed', async () => {
     const draw = async (seed: string) =>
       (await generate(['Hi', '--temperature', '0.8', '--top-k', '40', '--seed', seed, '--max-new-tokens', '8'])).stdout;
     expect(await draw('1')).toBe(await draw('1'));
     expect(await draw('1')).not.toBe(await draw('2'));
   }, 60_000);
+
+  it('refuses a schema that is no JSON', async () => {
+    const { code, stderr } = await generate(['x', '--json-schema', fileURLToPath(import.meta.url)]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/is no JSON: .*\[FORMAT\]/);
+  });
 
   it.each([
     [['x', '--seed', '1'], /--seed would have no effect/],
@@ -45,6 +69,14 @@ it.each([
   ['--top-p', '1.5'],
   ['--top-k', 'x'],
   ['--max-new-tokens', '0'],
+  ['--min-p', '2'],
+  ['--choices', 'a,,b'],
 ])('takes no %s of %s', async (flag, value) => {
   expect((await run(['generate', 'x', '--model', 'y', flag, value])).code).toBe(2);
+});
+
+it('gives an answer one form', async () => {
+  const { code, stderr } = await run(['generate', 'x', '--model', 'y', '--regex', 'a', '--choices', 'b']);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/cannot be used with/);
 });

@@ -111,7 +111,7 @@ describe('a model’s files', () => {
 
   it('may not ask for what heed does not have, nor for what cannot be', () => {
     expect(() => read({}, { penalty_alpha: 0.6 })).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', culprit: 'penalty_alpha' }));
-    expect(read({}, { penalty_alpha: null, typical_p: 1, use_cache: true, transformers_version: '5' })).toEqual({});
+    expect(read({}, { penalty_alpha: null, diversity_penalty: 0, use_cache: true, transformers_version: '5' })).toEqual({});
     expect(() => read({}, { num_beams: 'four' })).toThrow(expect.objectContaining({ code: 'FORMAT' }));
   });
 });

@@ -46,6 +46,48 @@ describe('a TextStreamer', () => {
     }
   });
 
+  describe('shows no part of a string that ends the text', () => {
+    const until = (stops: string[], ids: number[], options: object = {}) => {
+      const pieces: string[] = [];
+      const streamer = new TextStreamer(tokenizer, { callback_function: (text) => pieces.push(text), ...options });
+      streamer.stopsAt(stops);
+      streamer.put([[0, 4]]);
+      for (const id of ids) streamer.put([[id]]);
+      streamer.end();
+      return pieces.join('');
+    };
+
+    it('whole or cut by tokens and lines, or begun in the prompt', () => {
+      expect(until(['two'], [1, 2])).toBe('\n one ');
+      expect(until(['woish'], [1, 2, 3])).toBe('\n one t');
+      expect(until(['one\n t'], [7, 1, 4, 2])).toBe('\n three ');
+      expect(until(['\n\n'], [1, 4, 4])).toBe('\n one');
+      expect(until(['\n one'], [1], { skip_prompt: true })).toBe('');
+      expect(until(['你好'], [1, 5, 6])).toBe('\n one');
+      expect(until(['x', 'e tw', 'o'], [1])).toBe('\n ');
+    });
+
+    it('and all that only looked like one', () => {
+      expect(until(['two!'], [1, 2])).toBe('\n one two');
+      expect(until(['\n\n'], [1, 4, 2])).toBe('\n one\n two');
+      expect(until(['ish two'], [2, 3, 1])).toBe('\n twoish one');
+      // The text went on, so that this was none.
+      expect(until(['one'], [1, 2], { skip_prompt: true })).toBe(' one two');
+    });
+
+    it('once: the next text is told as it is', () => {
+      const pieces: string[] = [];
+      const streamer = new TextStreamer(tokenizer, { callback_function: (text) => pieces.push(text) });
+      streamer.stopsAt(['one']);
+      for (let i = 0; i < 2; i++) {
+        streamer.put([[0]]);
+        streamer.put([[1]]);
+        streamer.end();
+      }
+      expect(pieces.join('')).toBe('  one');
+    });
+  });
+
   it('leaves out the prompt, special tokens, or neither', () => {
     expect(streamed([1], { skip_special_tokens: false }).join('')).toBe('<s> one');
     expect(streamed([1], { skip_special_tokens: false, skip_prompt: true }).join('')).toBe(' one');

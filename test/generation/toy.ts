@@ -66,6 +66,14 @@ export class ToyDecoding implements Decoding {
     return this.#rows.reduce((most, { ids }) => Math.max(most, ids.length), 0);
   }
 
+  truncate(length: number): void {
+    for (const { ids } of this.#rows) ids.length = length;
+  }
+
+  readsAlike(): boolean {
+    return true;
+  }
+
   join(other: ToyDecoding): void {
     this.#rows.push(...other.#rows);
   }

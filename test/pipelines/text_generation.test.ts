@@ -56,7 +56,7 @@ describe('text-generation', () => {
     ]);
     const [sad] = await write(other, { ...options, tokenizer_encode_kwargs: { mood: '(' } });
     expect(sad?.generated_text.at(-1)?.content).toBe((await written('u:No a:('))[0]);
-    expectTypeOf(await write('x', options)).toEqualTypeOf<{ generated_text: string }[]>();
+    expectTypeOf((await write('x', options))[0]?.generated_text).toEqualTypeOf<string | undefined>();
   });
 
   it('streams, one text after the other, and counts', async () => {

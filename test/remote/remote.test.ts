@@ -217,6 +217,27 @@ describe('a method of a model in a worker', () => {
     expect(await thing()).toBe(1);
   });
 
+  it('reaches what a streamer may do without, where it has that', async () => {
+    const stopping = async ({ streamer }: { streamer: { stopsAt?(strings: readonly string[]): void; put(rows: number[][]): void } }) => {
+      streamer.stopsAt?.(['.']);
+      streamer.put([[1]]);
+      return new HostTensor('int32', Int32Array.of(1), [1, 1]);
+    };
+    const loaders = {
+      thing: async () =>
+        Object.assign(
+          servable(() => 1),
+          { generate: stopping },
+        ),
+    };
+    const thing = (await (await Remote.start(host(loaders as never).handle)).load('thing', [], {})) as Writer;
+    const heard: unknown[] = [];
+    const put = (rows: number[][]) => void heard.push(rows);
+    await thing.generate({ streamer: { put, end: () => {}, stopsAt: (strings: readonly string[]) => void heard.push(strings) } });
+    await thing.generate({ streamer: { put, end: () => {} } });
+    expect(heard).toEqual([['.'], [[1]], [[1]]]);
+  });
+
   it('is there where the model has it, and no others are', async () => {
     const { loaders } = writer();
     const remote = await Remote.start(host(loaders).handle);
