@@ -12,7 +12,8 @@ import type { Folder } from '../io/folder.js';
 import { readParts } from '../models/parts.js';
 import { quantizeCheckpoint, type Saved } from '../models/quantize_checkpoint.js';
 import { isFileUrl } from '../runtime/node-files.js';
-import { fidelity } from './fidelity.js';
+import { type Fidelity, fidelity } from './fidelity.js';
+import { readText } from './files.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption } from './options.js';
 import { print } from './output.js';
 import { withBar } from './progress.js';
@@ -24,6 +25,7 @@ interface QuantizeFlags extends EngineFlags {
   dtype: 'q8' | 'q4';
   force?: boolean;
   check: boolean;
+  text?: string;
   json?: boolean;
 }
 
@@ -34,6 +36,7 @@ export const quantizeCommand = new Command('quantize')
   .addOption(new Option('--dtype <type>', 'bits of a weight: q8, or q4').choices(['q8', 'q4']).default('q8'))
   .option('--force', 'write into a folder that holds a model already')
   .option('--no-check', 'do not compare the two models')
+  .option('--text <file>', 'lines that the two models are compared on (default: eight sentences in English)')
   .addOption(jsonOption('one JSON object'))
   .addOption(threadsOption())
   .addOption(deterministicOption())
@@ -58,7 +61,7 @@ async function isSame(folder: Folder, out: string): Promise<boolean> {
   return from !== undefined && from === to;
 }
 
-async function quantize(engine: Engine, model: string, { out, dtype, force, check, json }: QuantizeFlags): Promise<void> {
+async function quantize(engine: Engine, model: string, { out, dtype, force, check, text, json }: QuantizeFlags): Promise<void> {
   const { runtime } = engine;
   const folder = await modelFolder(runtime, model);
   if (await isSame(folder, out))
@@ -67,6 +70,9 @@ async function quantize(engine: Engine, model: string, { out, dtype, force, chec
   if (!force && (await runtime.exists(config)))
     throw new HeedError('ARGUMENT', `${out} holds a model already`, { culprit: 'out', cure: 'Choose another folder, or give --force' });
   const parts = await readParts(folder);
+  const lines = text === undefined ? undefined : await readText(runtime, text);
+  if (lines !== undefined && lines.trim() === '')
+    throw new HeedError('ARGUMENT', `${text} holds no text`, { culprit: 'text', cure: 'Give a file of lines' });
   // A folder without config.json is no model: it is not one again before all else is there.
   const saved = await withBar('quantizing', (update) =>
     quantizeCheckpoint(engine, parts, out, {
@@ -75,15 +81,22 @@ async function quantize(engine: Engine, model: string, { out, dtype, force, chec
       beforeWriting: () => runtime.removeFile(config),
     }),
   );
-  const cosine = check ? await withBar('comparing', () => fidelity(engine, parts, model, out)) : undefined;
-  await print(json ? `${JSON.stringify({ out, ...saved, cosine })}\n` : told(out, saved, cosine));
+  const compared = check ? await withBar('comparing', () => fidelity(engine, parts, model, out, lines)) : undefined;
+  await print(json ? `${JSON.stringify({ out, ...saved, ...compared })}\n` : told(out, saved, compared));
 }
 
-function told(out: string, { before, bytes, quantized, halved, kept, left }: Saved, cosine: number | undefined): string {
+function told(out: string, { before, bytes, quantized, halved, kept, left }: Saved, compared: Fidelity | undefined): string {
   const lines = [
     `${out}: ${size(bytes)} in all${before === undefined ? '' : `, of weights that were ${size(before)}`}`,
     `${halved ? `${halved} tensors in 4 bits, ${quantized}` : `${quantized} tensors`} in 8${halved ? '' : ' bits'}, ${kept} in float32${left.length ? `, ${left.length} left out that no model reads: ${left.slice(0, 4).join(', ')}` : ''}`,
-    ...(cosine === undefined ? [] : [`cosine to the model in floats, over 8 texts: at least ${cosine.toFixed(5)}`]),
+    ...(compared ? compare(compared) : []),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function compare({ texts, cosine, perplexity }: Fidelity): string[] {
+  const near = `cosine to the model in floats, over ${texts} texts: at least ${cosine.toFixed(5)}`;
+  if (!perplexity) return [near];
+  const { tokens, before, after } = perplexity;
+  return [near, `perplexity of their ${tokens} tokens: ${before.toFixed(3)} in floats, ${after.toFixed(3)} now`];
 }
