@@ -21,6 +21,7 @@ export { pack_f32, unpack_f32 } from './pack';
 export { append } from './pages';
 export { pack_q4, unpack_q4 } from './q4';
 export { quantize_i8 } from './q4_activations';
+export { blocks_q4, quantize_q4 } from './quantize_q4';
 export { pack_int_q8, pack_q8_0, pack_scale_q8, quantize_q8, unpack_int_q8, unpack_q8, unpack_scale_q8 } from './quantize';
 export { quantize_i16 } from './quantized';
 export { sum_f32 } from './reduce';

@@ -19,13 +19,13 @@ export const NIBBLES: usize = 32;
 /** Where row n has its d of block 0. */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-function scale_of(packed: usize, n: usize, blocks: usize): usize {
+export function scale_of(packed: usize, n: usize, blocks: usize): usize {
   return packed + (n >> 3) * blocks * Q4_BLOCK + ((n & 7) << 1);
 }
 /** Where the row has its first quad of the same block. */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-function quads_of(scale: usize): usize {
+export function quads_of(scale: usize): usize {
   return scale + NIBBLES + (scale & 15);
 }
 

@@ -51,7 +51,7 @@ export function largest(a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g:
 }
 
 /** Below it a binary16 is subnormal: a multiple of 2^−24. */
-const NORMAL: f32 = 6.103515625e-5;
+export const NORMAL: f32 = 6.103515625e-5;
 /** Below it that is too coarse: by more than a 32nd. */
 const FINE: f32 = 1.9073486328125e-6;
 

@@ -143,7 +143,7 @@ describe('sizes', () => {
     expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4300);
   });
 
-  it('of the JavaScript for feature extraction with one architecture: at most 99 kB gzipped, 90 kB without the tokenizer library', async () => {
+  it('of the JavaScript for feature extraction with one architecture: at most 101 kB gzipped, 92 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;
     const size = async (contents: string, resolveDir: string, external: string[]) => {
@@ -153,8 +153,8 @@ describe('sizes', () => {
       });
       return gzip(outputFiles[0]?.contents as Uint8Array);
     };
-    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(99_000);
-    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(90_000);
+    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(101_000);
+    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(92_000);
   });
 
   it('of all that is installed, dependencies aside: at most 3.6 MB, and 0.4 MB of pages', () => {

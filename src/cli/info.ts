@@ -1,6 +1,8 @@
 /** `heed info`: what heed finds here; with a model, what that is and what it will take, which its settings and the headers of its weights say: no weight is read. */
 import { Command } from 'commander';
 import { estimate } from '../entry/node.js';
+import type { Estimate } from '../models/estimate.js';
+import type { PretrainedDtype } from '../models/quantization.js';
 import { nodeRuntime } from '../runtime/node.js';
 import { describe, type KindFacts, type ModelFacts } from './model_facts.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption, wholeNumber } from './options.js';
@@ -45,12 +47,16 @@ const machine = (flags: InfoFlags) =>
 async function info(model: string, { batch, tokens, json, threads, deterministic }: InfoFlags): Promise<void> {
   const facts = await describe(await modelFolder(nodeRuntime, model));
   const options = { batch, tokens, engine: { threads, deterministic } };
-  const other = facts.dtype === 'fp32' ? 'q8' : 'fp32';
-  const [first, second] = [await estimate(model, options), await estimate(model, { ...options, dtype: other })];
-  const memory = { [facts.dtype]: first, [other]: second };
+  const first = await estimate(model, options);
+  const others: Partial<Record<PretrainedDtype, Estimate>> = {};
+  for (const dtype of facts.dtype === 'fp32' ? (['q8', 'q4'] as const) : (['fp32'] as const))
+    others[dtype] = await estimate(model, { ...options, dtype });
+  const memory = { [facts.dtype]: first, ...others };
   if (json) return print(`${JSON.stringify({ model, ...facts, parameters: first.parameters, memory })}\n`);
   const what = `${size(first.memory)} for ${batch} x ${first.tokens} tokens: weights ${size(first.weights)}, activations ${size(first.activations)}`;
-  const beside = `${size(second.memory)} with dtype ${other}`;
+  const beside = Object.entries(others)
+    .map(([dtype, { memory }]) => `${size(memory)} with dtype ${dtype}`)
+    .join(', ');
   const parameters = `${first.parameters.toLocaleString('en')} in ${facts.dtype}`;
   await print(table({ model, ...shown(facts), parameters, files: size(first.download ?? Number.NaN), memory: `${what}; ${beside}` }));
 }

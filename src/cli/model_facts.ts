@@ -4,7 +4,7 @@ import type { CheckpointEntry } from '../io/weights.js';
 import { loaders, type Task } from '../models/architecture.js';
 import { labelsOf } from '../models/labels.js';
 import { partsFor, readParts, tasksIn } from '../models/parts.js';
-import { type HeldDtype, storedAs, weightForms } from '../models/quantization.js';
+import { type PretrainedDtype, storedAs, weightForms } from '../models/quantization.js';
 import type { Sources } from '../nn/formats/sources.js';
 import type { WeightDtype } from '../tensor.js';
 import { descriptionOf } from '../text/description.js';
@@ -21,7 +21,7 @@ export interface ModelFacts {
   /** Of a head that sorts. */
   labels: readonly string[] | undefined;
   /** As the checkpoint holds its weights. */
-  dtype: HeldDtype;
+  dtype: PretrainedDtype;
   /** Of a GGUF file: its kinds of tensors. */
   kinds: readonly KindFacts[] | undefined;
   dims: Readonly<Record<string, number | string>>;

@@ -11,7 +11,11 @@ const translation = new Command('translation')
   .requiredOption('--out <dir>', 'folder for the model, its learning curve and checkpoints')
   .option('--tokenizer <file>', 'a tokenizer.json instead of one that is learned from train.tsv')
   .option('--resume', 'go on with the run in --out, with its settings; exactly, with --deterministic')
-  .addOption(new Option('--dtype <type>', 'how the model is written: q8 has 8-bit weights').choices(pretrainedDtypes).default('fp32'))
+  .addOption(
+    new Option('--dtype <type>', 'how the model is written: q8 has 8-bit weights, q4 4-bit matrices')
+      .choices(pretrainedDtypes)
+      .default('fp32'),
+  )
   .addOption(threadsOption())
   .addOption(deterministicOption());
 for (const name of settingNames) {

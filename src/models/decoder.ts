@@ -94,7 +94,7 @@ export class Decoder extends Module {
     const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal: true }));
     const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
     this.#tower = new Tower(stem, this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined)));
-    if (!tied || apart) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false }));
+    if (!tied || apart) this.#head = this.child('lm_head', new Linear(engine, C, V, { bias: false, leastBits: 8 }));
   }
 
   /** Scores words by their embeddings from now on. */

@@ -99,7 +99,7 @@ export class EncoderDecoder extends Module {
     const rows: Record<string, number> = { encoder_embedding: sourceV, embedding: sourceV, decoder_embedding: V };
     const made = (name: string) =>
       name === 'lm_head'
-        ? new Linear(engine, C, V, { bias: false })
+        ? new Linear(engine, C, V, { bias: false, leastBits: 8 })
         : new Embedding(engine, rows[name] as number, C, { packed: packed(name) });
     this.#reads = { ...tables };
     const read: readonly string[] = [tables.source, tables.target, tables.output, ...compared];

@@ -20,7 +20,7 @@ import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
 import { prepared, settle, stagedBytes } from './load.js';
 import { designOf, type ModelParts, partsFor, readParts, tasksIn } from './parts.js';
-import { checkDtype, type HeldDtype, heldIn, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
+import { checkDtype, heldIn, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
 
 /** Options of estimate. */
 export interface EstimateOptions {
@@ -43,7 +43,7 @@ export interface Estimate {
   /** Numbers that the model is made of, tied ones counted once; as often as a file holds them where it holds copies, which its bytes alone tell to be equal. */
   parameters: number;
   /** How the engine will hold matrices and tables: of several ways, that of the fewest bits. */
-  dtype: HeldDtype;
+  dtype: PretrainedDtype;
   /** The weights' files; undefined where a server does not tell. */
   download: number | undefined;
   /** What the weights take in the engine. */

@@ -98,7 +98,8 @@ export class Head extends Module {
     if (transform?.norm) this.#norm = this.child('norm', new LayerNorm(engine, width, transform.norm));
     this.#dropout = this.child('dropout', new Dropout(engine, dropout));
     const own = !this.tied || apart;
-    if (own) this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias: classes !== undefined && bias }));
+    if (own)
+      this.#out = this.child('out', new Linear(engine, width, classes?.length ?? V, { bias: classes !== undefined && bias, leastBits: 8 }));
     if (!classes && bias) this.#bias = this.parameter('bias', [V]);
   }
 

@@ -8,6 +8,7 @@ import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
 import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/weights.js';
 import type { Format } from '../nn/formats/format.js';
+import { Q4_1 } from '../nn/formats/q4.js';
 import { weightName } from '../nn/formats/q8.js';
 import { floats, type Source } from '../nn/formats/sources.js';
 import type { Module } from '../nn/module.js';
@@ -43,6 +44,9 @@ export async function loadWeights<M extends Module>(
   const check = (entries: readonly CheckpointEntry[]) => {
     made = prepared(make, architecture, folder, entries, forms);
     warnOf(entries, made, architecture, folder);
+    const all = [...made.module.namedParameters()].map(([, parameter]) => parameter);
+    if (forms.kept === 'q4' && !all.some((parameter) => parameter.dtypeFor('q4') === 'q4'))
+      warn(`${folder}: dtype 'q4' holds it in 8 bits, since no matrix has rows that are whole blocks of 32`);
   };
   try {
     for await (const tensor of weights.tensors({ ...options, check })) {
@@ -77,13 +81,15 @@ export function prepared<M extends Module>(
 ): Prepared<M> {
   const summary = summaryOf(entries, architecture);
   const module = make(summary);
-  const targets = targetsOf(module, asHeld(architecture, summary.has), forms.stored);
+  const kinds = new Map(entries.map(({ name, dtype }) => [ownName(name, architecture), dtype]));
+  const targets = targetsOf(module, asHeld(architecture, summary.has), forms.stored !== 'float32', (name) => kinds.get(name) === 'U8');
   checkComplete(targets, architecture, folder, entries, forms);
   const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
   const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
   // What is 8-bit in the file and float32 in the engine is both, for a while.
-  const float32 = forms.stored === 'q8' && forms.kept === 'float32' ? total() : 0;
-  if (forms.stored === 'q8' || forms.kept === 'q8') module.to('q8');
+  const float32 = forms.stored !== 'float32' && forms.kept === 'float32' ? total() : 0;
+  if (forms.kept === 'q8' || forms.kept === 'q4') module.to(forms.kept);
+  for (const { parameter, holds } of targets.values()) if (holds === 'ints') parameter.to('q8');
   const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry, forms);
   hold(entries, find, forms);
   const staging = entries.reduce((most, entry) => Math.max(most, stagedBytes(entry, find(entry), forms)), 0);
@@ -98,14 +104,15 @@ export function prepared<M extends Module>(
 }
 
 /** Gives each parameter the format of its tensors, of several the one of most bits, where nobody asks for floats and none of them is. */
-function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targetOf'], { kept, sources }: WeightForms): void {
-  if (kept === 'float32') return;
+function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targetOf'], forms: WeightForms): void {
+  if (forms.kept === 'float32') return;
   const found = new Map<Parameter, Set<Format | undefined>>();
   for (const entry of entries) {
     const target = find(entry);
-    if (target?.holds !== 'rows' || !target.parameter.quantizable) continue;
+    const source = target && sourceOf(target, entry, forms);
+    if (!source || !target.parameter.quantizable) continue;
     const formats = found.get(target.parameter) ?? new Set();
-    found.set(target.parameter, formats.add(target.transposed ? undefined : sources[entry.dtype]?.format));
+    found.set(target.parameter, formats.add(target.transposed ? undefined : source.format));
   }
   for (const [parameter, formats] of found) {
     if (formats.has(undefined)) continue;
@@ -116,25 +123,35 @@ function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targe
 /** Of a weight, in a format that is not float32: q4's 4. */
 const bitsOf = ({ dtype }: Format): number => Number(dtype.slice(1));
 
+/** What the rows of a tensor are; undefined for what is no rows. */
+function sourceOf({ holds }: Target, { dtype }: CheckpointEntry, { sources }: WeightForms): Source | undefined {
+  return holds === 'blocks' ? Q4_1 : holds === 'rows' ? sources[dtype] : undefined;
+}
+
 /** What a chunk of a tensor takes in the engine on its way into a parameter. */
-export function stagedBytes({ dtype, block, shape, name }: CheckpointEntry, target: Target | undefined, { sources }: WeightForms): number {
+export function stagedBytes(entry: CheckpointEntry, target: Target | undefined, forms: WeightForms): number {
   if (!target) return 0;
-  const { parameter, holds, transposed } = target;
-  const each = block[1] / block[0];
-  const chunk = Math.min(BUFFER, sizeOf(shape) * each);
-  const { staged = true, format, copy, recoded = 0 } = holds === 'rows' ? (sources[dtype] as Partial<Source>) : {};
+  const { name, shape } = entry;
+  const { parameter, transposed } = target;
+  const source = sourceOf(target, entry, forms);
+  const { staged = true, format, copy, recoded = 0 }: Partial<Source> = source ?? {};
+  const own = entry.block[1] / entry.block[0];
+  // A tensor of blocks is one of bytes in a safetensors file.
+  const each = source ? source.block[1] / source.block[0] : own;
+  const chunk = Math.min(BUFFER, sizeOf(shape) * own);
   const raw = staged ? chunk + (chunk / each) * recoded : 0;
-  if (holds !== 'rows' || (copy && parameter.dtype === format?.dtype)) return raw;
+  if (!source || (copy && parameter.dtype === format?.dtype)) return raw;
   const widened = (chunk / each) * 4;
-  const width = shape.at(-1) ?? 1;
+  const width = ((shape.at(-1) ?? 1) * own) / each;
   const rows = chunk / each / width;
   const blocks = copy && format ? format.bytes({ engine: parameter.engine, name, shape: [rows, width], heights: [rows] }) + widened : 0;
   return raw + blocks + (transposed ? 2 * widened : parameter.packed ? widened : 0);
 }
 
-/** What has come as a whole takes the format in which it is kept. */
+/** What has come as a whole takes the format in which it is kept: float32, or 4 bits where 8 have come. */
 export function settle(parameter: Parameter, { kept }: WeightForms): void {
   if (kept === 'float32' && parameter.dtype !== 'float32' && parameter.complete) parameter.to('float32');
+  if (kept === 'q4' && parameter.dtype === 'q8' && parameter.complete) parameter.to(parameter.dtypeFor('q4'));
 }
 
 /** What headers tell of a checkpoint, in the architecture's spelling. */
@@ -201,10 +218,12 @@ function targetOf(
     const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }
-  const known = { rows: target.layout?.dtypes ?? Object.keys(sources), ints: ['I8'], scales: ['F16'] }[holds];
+  const known = { rows: target.layout?.dtypes ?? Object.keys(sources), blocks: ['U8'], ints: ['I8'], scales: ['F16'] }[holds];
   if (!known.includes(dtype)) {
     const cure =
-      dtype === 'I8' ? '8-bit weights need a quantization_config in config.json, and are matrices' : `It must be ${known.join(', ')}`;
+      dtype === 'I8' || dtype === 'U8'
+        ? 'Quantized weights need a quantization_config in config.json, and are matrices'
+        : `It must be ${known.join(', ')}`;
     throw new HeedError('DTYPE', `${file}: ${name} is ${dtype}`, { ...details, cure });
   }
   return target;
@@ -221,13 +240,14 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
   return renamed.reduce((own, [old, now]) => own.replace(old, now), weight.slice(prefix.length)) + name.slice(weight.length);
 }
 
-async function fill(target: Target, given: CheckpointTensor, { sources }: WeightForms): Promise<void> {
+async function fill(target: Target, given: CheckpointTensor, forms: WeightForms): Promise<void> {
   const { parameter, row, height, shape, layout, transposed } = target;
   const [elements, bytes] = given.block;
   const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
-  const source = sources[given.dtype] as Source;
+  const source = sourceOf(target, given, forms);
   const write = {
     rows: (at: number, chunk: Uint8Array) => parameter.write(row + at, chunk, source),
+    blocks: (at: number, chunk: Uint8Array) => parameter.write(row + at, chunk, source),
     columns: (at: number, chunk: Uint8Array) => parameter.writeColumns({ row, rows: height, column: at }, chunk, source),
     ints: (at: number, chunk: Uint8Array) => parameter.quantized.writeInts(row + at, chunk),
     scales: (at: number, chunk: Uint8Array) => parameter.quantized.writeScales(row + at, chunk),

@@ -20,8 +20,8 @@ export interface PretrainedOptions extends SourceOptions {
   /** Only 'wasm' */
   device?: string | undefined;
   /**
-   * 'fp32', or 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads. Half precision is widened. Default: q8 for a
-   * checkpoint that is, else fp32.
+   * 'fp32'; 'q8': matrices and tables in 8 bits, to which a float checkpoint is rounded while it loads; or 'q4': matrices in 4 bits, tables, outputs, and matrices whose rows are no
+   * whole blocks of 32 in 8. Half precision is widened. Default: as the checkpoint is, where that is quantized, else fp32.
    */
   dtype?: PretrainedDtype | undefined;
   /**

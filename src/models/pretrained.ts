@@ -55,8 +55,11 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype' | 'cache_dtype'> = {},
   { head, trainable = false, seed = 0 }: Purpose & { /** Of what begins as a new model does. Default 0. */ seed?: number | undefined } = {},
 ): Promise<Loaded<Kind>> {
-  if (trainable && dtype === 'q8')
-    throw new HeedError('UNSUPPORTED', 'Weights in 8 bits do not train', { culprit: 'dtype', cure: "Leave dtype out, or give 'fp32'" });
+  if (trainable && (dtype === 'q8' || dtype === 'q4'))
+    throw new HeedError('UNSUPPORTED', `Weights in ${dtype.slice(1)} bits do not train`, {
+      culprit: 'dtype',
+      cure: "Leave dtype out, or give 'fp32'",
+    });
   if (!(engine instanceof Engine))
     throw new HeedError('ARGUMENT', `engine is ${kindOf(engine)}`, { culprit: 'engine', cure: 'Make one with createEngine()' });
   if (cache_dtype !== undefined && kind === 'encoder')
@@ -79,8 +82,8 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   const forms = weightForms(config, trainable ? 'fp32' : dtype, parts.sources);
   const begun = (checkpoint: CheckpointSummary) => {
     const module = make(engine, checkpoint);
-    // Weights that come in 8 bits are widened first.
-    return trainable && forms.stored !== 'q8' ? module.train() : module;
+    // Weights that come in fewer bits are widened first.
+    return trainable && forms.stored === 'float32' ? module.train() : module;
   };
   const module = await loadWeights(begun, architecture, folder.name, weights, { signal, onProgress, forms });
   try {
@@ -93,7 +96,7 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     module.dispose();
     throw error;
   }
-  const tensors = (held: ParameterDtype) => checkpointEntries(module, saved, held);
+  const tensors = (held: ParameterDtype | undefined) => checkpointEntries(module, saved, held);
   const called = className && `${className}${head ? `For${head.task}` : 'Model'}`;
   const origin = { folder: isObserved(folder) ? folder.unobserved : folder, tensors, model: called, headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind

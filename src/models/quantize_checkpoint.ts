@@ -1,6 +1,6 @@
 /**
- * A checkpoint in 8 bits, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
- * task whose head is there says which tensors some model reads, and which of those it may hold in 8 bits; the others, copies that equal what they are tied to among them, are left out.
+ * A checkpoint in 8 bits or 4, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
+ * task whose head is there says which tensors some model reads, and which of those it may hold in fewer bits; the others, copies that equal what they are tied to among them, are left out.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -17,21 +17,23 @@ import { saveLoaded } from './save.js';
 import type { Target } from './stored.js';
 import { equalCopies } from './ties.js';
 
-/** Whether a tensor may be in 8 bits, and whether it has columns for rows. */
-type Kind = Pick<Target, 'transposed'> & Pick<Parameter, 'quantizable'>;
+/** Whether a tensor may be in 8 bits, or in 4, and whether it has columns for rows. */
+type Kind = Pick<Target, 'transposed'> & Pick<Parameter, 'quantizable' | 'leastBits'>;
 
 /** Tensors by the names that a checkpoint has for them. */
 class Checkpoint extends Module {
   constructor(engine: Engine, tensors: readonly CheckpointEntry[], kinds: ReadonlyMap<string, Kind>) {
     super(engine);
     for (const { name, shape } of tensors) {
-      const { quantizable = false, transposed } = kinds.get(name) ?? {};
-      this.parameter(name, transposed ? [...shape].reverse() : shape, { quantizable });
+      const { quantizable = false, leastBits = 8, transposed } = kinds.get(name) ?? {};
+      this.parameter(name, transposed ? [...shape].reverse() : shape, { quantizable, leastBits });
     }
   }
 }
 
 export interface QuantizeOptions {
+  /** What matrices become: of 4 bits the weights of products alone, whose rows are whole blocks of 32; others have 8 then. Default 'q8'. */
+  dtype?: 'q8' | 'q4' | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Called when all has been read and nothing is written. */
@@ -44,32 +46,37 @@ export interface Saved {
   before: number | undefined;
   /** Bytes of all files that were written. */
   bytes: number;
-  /** Tensors that are in 8 bits now, that stayed floats, and that no model of heed's reads. */
+  /** Tensors that are in 8 bits now, in 4, that stayed floats, and that no model of heed's reads. */
   quantized: number;
+  halved: number;
   kept: number;
   left: readonly string[];
 }
 
 /**
- * Writes what a model's folder holds into another, in 8 bits, with all that describes it. Holds it in 8 bits meanwhile, in the engine. Throws ARGUMENT for what
- * is in 8 bits already, UNSUPPORTED for a GGUF file, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
+ * Writes what a model's folder holds into another, in 8 bits or 4, with all that describes it. Holds it so meanwhile, in the engine. Throws ARGUMENT for what
+ * is quantized already, UNSUPPORTED for a GGUF file, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
  */
 export async function quantizeCheckpoint(
   engine: Engine,
   parts: ModelParts,
   out: string,
-  { beforeWriting, ...options }: QuantizeOptions = {},
+  { dtype = 'q8', beforeWriting, ...options }: QuantizeOptions = {},
 ): Promise<Saved> {
   const { folder, config, architecture, weights, sources } = parts;
   if (sources)
     throw new HeedError('UNSUPPORTED', `${folder.name} is a GGUF file, whose names are its own`, {
       culprit: 'model',
-      cure: "Load it, and call save_pretrained(folder, { dtype: 'q8' }), which writes Hugging Face's",
+      cure: `Load it, and call save_pretrained(folder, { dtype: '${dtype}' }), which writes Hugging Face's`,
     });
   const headers = await weights.headers({ signal: options.signal });
   const purposes = [undefined, ...tasksIn(parts, headers).tasks];
-  if (weightForms(config, undefined).stored === 'q8')
-    throw new HeedError('ARGUMENT', `${folder.name} is in 8 bits already`, { culprit: 'model', cure: 'Give a model in floats' });
+  const { stored } = weightForms(config, undefined);
+  if (stored !== 'float32')
+    throw new HeedError('ARGUMENT', `${folder.name} is in ${stored.slice(1)} bits already`, {
+      culprit: 'model',
+      cure: 'Give a model in floats',
+    });
   const read = kindsIn(engine, parts, headers, purposes);
   const tensors = headers.tensors.filter(({ name }) => read.has(name));
   const own: Spelt = {
@@ -82,18 +89,20 @@ export async function quantizeCheckpoint(
     optional: [],
     ignored: [/^/],
   };
-  const forms = { stored: 'float32', kept: 'q8', sources: floats } as const;
+  const forms = { stored: 'float32', kept: dtype, sources: floats } as const;
   const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder.name, weights, { ...options, forms });
   try {
     const held = new Map(module.namedParameters());
     for (const name of copiesIn(held, parts, purposes)) held.delete(name);
-    const entries = () => [...held].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
+    const entries = () => [...held].flatMap(([name, parameter]) => parameter.entries(name));
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
-    const bytes = await saveLoaded(module, config.value, origin, out, { dtype: 'q8', signal: options.signal });
-    const quantized = [...held.keys()].filter((name) => read.get(name)?.quantizable).length;
+    const bytes = await saveLoaded(module, config.value, origin, out, { dtype, signal: options.signal });
+    const [quantized, halved] = (['q8', 'q4'] as const).map(
+      (one) => [...held.values()].filter((parameter) => parameter.dtype === one).length,
+    ) as [number, number];
     const left = headers.tensors.map(({ name }) => name).filter((name) => !held.has(name));
-    return { before: headers.bytes, bytes, quantized, kept: held.size - quantized, left };
+    return { before: headers.bytes, bytes, quantized, halved, kept: held.size - quantized - halved, left };
   } finally {
     module.dispose();
   }
@@ -132,7 +141,12 @@ function kindsIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeade
       const { targetOf } = prepared((summary) => make(engine, summary), architecture, parts.folder.name, tensors, forms);
       for (const entry of tensors) {
         const target = targetOf(entry);
-        if (target) found.set(entry.name, { quantizable: target.parameter.quantizable, transposed: target.transposed });
+        if (target)
+          found.set(entry.name, {
+            quantizable: target.parameter.quantizable,
+            leastBits: target.parameter.leastBits,
+            transposed: target.transposed,
+          });
       }
     }
   });

@@ -12,7 +12,7 @@ import { pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetens
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
-import { checkDtype, type PretrainedDtype, quantizationConfig } from './quantization.js';
+import { checkDtype, kept, type PretrainedDtype, quantizationConfig } from './quantization.js';
 
 /** Options of save_pretrained. */
 export interface SaveOptions {
@@ -28,7 +28,7 @@ export interface SaveOptions {
 
 /** Of a model that was loaded. */
 export interface SavePretrainedOptions {
-  /** 'q8': matrices and tables in 8 bits. 'fp32': float32. Default: as the model is. */
+  /** 'q8': matrices and tables in 8 bits; 'q4': matrices in 4. 'fp32': float32. Default: as the model is. */
   dtype?: PretrainedDtype | undefined;
   /** Looked at before anything is written. */
   signal?: AbortSignal | undefined;
@@ -37,8 +37,8 @@ export interface SavePretrainedOptions {
 /** Where a module comes from. */
 export interface Origin {
   folder: Folder;
-  /** The module's tensors, as a checkpoint of this dtype calls them. */
-  tensors(dtype: ParameterDtype): Iterable<SafetensorsEntry>;
+  /** The module's tensors, as a checkpoint of this dtype has them; as they are held where none is given. */
+  tensors(dtype: ParameterDtype | undefined): Iterable<SafetensorsEntry>;
   /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
   model: string | undefined;
   /** Whether it has a task's head. */
@@ -80,9 +80,9 @@ export async function save_pretrained(
     throw new HeedError('ARGUMENT', 'save_pretrained: the model has no config', { culprit: 'config', cure: 'Give one' });
   const { runtime } = model.engine;
   const held = heldAs(model, dtype);
-  const said = tensors ? {} : quantizationOf(held);
+  const said = tensors ? {} : { quantization_config: quantizationConfig(held) };
   await writeModel(runtime, folder, {
-    tensors: tensors ?? entriesOf(model, held),
+    tensors: tensors ?? entriesOf(model, dtype && held),
     files: await tokenizerFilesOf(runtime, tokenizer, folder),
     config: respell({ ...model.config, ...said, ...config }),
   });
@@ -107,30 +107,28 @@ export async function saveLoaded(
   const own = await readFile(from, 'config.json', { optional: true, signal });
   signal?.throwIfAborted();
   const said = respell(savedConfig(config, held, model), own && new TextDecoder().decode(own));
-  return writeModel(module.engine.runtime, folder, { tensors: tensors(held), files, config: said });
+  return writeModel(module.engine.runtime, folder, { tensors: tensors(dtype && held), files, config: said });
 }
 
 /** What config.json says of a model that was loaded: floats are float32 now. */
 function savedConfig(config: JsonObject, held: ParameterDtype, model: string | undefined): JsonObject {
   const floats = Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => key in config).map((key) => [key, 'float32']));
-  return { ...config, ...floats, ...quantizationOf(held), ...(model && { architectures: [model] }) };
+  return { ...config, ...floats, quantization_config: quantizationConfig(held), ...(model && { architectures: [model] }) };
 }
 
-/** The form in which a module's weights are saved. Throws UNSUPPORTED where that is not asked for, and they are held in several, or in 4 bits. */
+/** The form in which a module's weights are saved, as they are where none is asked for. Throws UNSUPPORTED where some are float32 then, and others not. */
 function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDtype {
-  if (dtype) return dtype === 'q8' ? 'q8' : 'float32';
-  const held = new Set([...module.namedParameters()].filter(([, { quantizable }]) => quantizable).map(([, parameter]) => parameter.dtype));
-  if (!held.has('q4') && held.size <= 1) return held.has('q8') ? 'q8' : 'float32';
+  const quantizable = [...module.namedParameters()].map(([, parameter]) => parameter).filter((parameter) => parameter.quantizable);
+  const held = new Set(quantizable.map((parameter) => (dtype ? parameter.dtypeFor(kept[dtype]) : parameter.dtype)));
+  if (held.size <= 1 || !held.has('float32')) return (['q4', 'q8'] as const).find((one) => held.has(one)) ?? 'float32';
   throw new HeedError('UNSUPPORTED', `save_pretrained: weights are held in ${[...held].join(' and ')}, for which a folder has no form`, {
     culprit: 'dtype',
-    cure: "Give dtype: 'fp32', which is exact, or 'q8', which rounds",
+    cure: "Give dtype: 'fp32', which is exact, or 'q8' or 'q4', which round",
   });
 }
 
-const quantizationOf = (held: ParameterDtype) => ({ quantization_config: held === 'q8' ? quantizationConfig : undefined });
-
-/** A module's parameters by their own names, each copied when it is its turn. */
-export function* entriesOf(module: Module, dtype: ParameterDtype, prefix = ''): Generator<SafetensorsEntry, void> {
+/** A module's parameters by their own names, each copied when it is its turn; as they are held where no dtype is given. */
+export function* entriesOf(module: Module, dtype: ParameterDtype | undefined, prefix = ''): Generator<SafetensorsEntry, void> {
   for (const [name, parameter] of module.distinctParameters()) yield* parameter.entries(prefix + name, dtype);
 }
 

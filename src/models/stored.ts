@@ -3,6 +3,7 @@
  * for a file.
  */
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { blockBytes, fitsQ4 } from '../nn/formats/q4.js';
 import { scaleName } from '../nn/formats/q8.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
@@ -18,8 +19,8 @@ export interface Target {
   row: number;
   height: number;
   shape: readonly number[];
-  /** Its rows, whatever their format; or the int8 or the scales of a q8 checkpoint. */
-  holds: 'rows' | 'ints' | 'scales';
+  /** Its rows, whatever their format; or blocks of 4 bits, the int8 or the scales of a quantized checkpoint. */
+  holds: 'rows' | 'blocks' | 'ints' | 'scales';
   /** Whether the file has columns for rows. */
   transposed: boolean;
   /** How the file has it, where that is otherwise than rows of the parameter. */
@@ -52,15 +53,22 @@ function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, 
   }
 }
 
-/** What a checkpoint's tensors are, by their names; a q8 one's matrices are int8 and scales. */
-export function targetsOf(module: Module, architecture: Spelt, stored: ParameterDtype): Map<string, Target> {
+/** What a checkpoint's tensors are, by their names; a quantized one's matrices are blocks of 4 bits, where it has those, or int8 and scales. */
+export function targetsOf(
+  module: Module,
+  architecture: Spelt,
+  isQuantized: boolean,
+  isBlocks: (name: string) => boolean,
+): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const { key, parameter, tensors } of storedIn(module, architecture))
     for (const { name, row, height, layout, ...tensor } of tensors) {
       const target = { ...{ key, parameter, row, height, layout }, transposed: false };
       const rest = parameter.shape.slice(1);
       const shape = [height, ...rest];
-      if (stored === 'q8' && parameter.quantizable) {
+      if (isQuantized && parameter.quantizable && fitsQ4(parameter.width) && isBlocks(name)) {
+        targets.set(name, { ...target, shape: [height, blockBytes(parameter.width)], holds: 'blocks' });
+      } else if (isQuantized && parameter.quantizable) {
         targets.set(name, { ...target, shape, holds: 'ints' });
         targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
       } else {
@@ -72,10 +80,10 @@ export function targetsOf(module: Module, architecture: Spelt, stored: Parameter
 }
 
 /**
- * A module's tensors as a checkpoint of this dtype has them, under its architecture's names, without those that were optional and did not come. A task's model
+ * A module's tensors as a checkpoint of this dtype has them, or, where none is given, as they are held, under its architecture's names, without those that were optional and did not come. A task's model
  * holds the base model under a prefix. Each is copied on its turn.
  */
-export function* checkpointEntries(module: Module, architecture: Spelt, dtype: ParameterDtype): Generator<SafetensorsEntry, void> {
+export function* checkpointEntries(module: Module, architecture: Spelt, dtype?: ParameterDtype): Generator<SafetensorsEntry, void> {
   const all = [...storedIn(module, architecture)].filter(({ parameter }) => parameter.complete);
   // What writes may have its embeddings for a head.
   const holds = architecture.module.kind !== 'encoder' || all.some(({ key }) => isBeside(key));
@@ -88,7 +96,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype: P
       const [rows = 0, ...rest] = entry.shape;
       for (const { name, row, height, layout, transposed: isTransposed } of tensors) {
         const shape = [height, ...rest];
-        // The int8 and scales of a q8 checkpoint are as products read them.
+        // What is quantized lies as products read it.
         const turns = isTransposed && entry.dtype === 'F32';
         yield {
           ...{ name: before + name + entry.name, dtype: entry.dtype, shape: turns ? [...shape].reverse() : shape },

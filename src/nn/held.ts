@@ -1,8 +1,11 @@
 /** How parameters are held, and what they refuse. */
+
+import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import type { Format } from './formats/format.js';
 import { Packed } from './formats/packed.js';
+import { Q4 } from './formats/q4.js';
 import { Quantized } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import type { Init } from './init.js';
@@ -15,20 +18,25 @@ export interface ParameterOptions {
   parts?: number | readonly number[];
   /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
   quantizable?: boolean;
+  /** The fewest bits that it is held in where a whole model is asked for 4. Default: 4 where it is packed, 8 for tables. */
+  leastBits?: 4 | 8;
   /** How it begins where nothing is loaded. Default zeros. */
   init?: Init;
 }
 
-/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row. */
-export type ParameterDtype = 'float32' | 'q8';
+/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
+export type ParameterDtype = 'float32' | 'q8' | 'q4';
 
 /** The formats of those dtypes that a parameter does not choose itself. */
-const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized };
+const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized, q4: Q4 };
 
 /** Throws UNSUPPORTED for a dtype that is none. */
 export function formatOf(dtype: ParameterDtype): Format | undefined {
   if (Object.hasOwn(formats, dtype)) return formats[dtype];
-  throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
+  throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, {
+    culprit: 'dtype',
+    cure: "Use 'float32', 'q8' or 'q4'",
+  });
 }
 
 /** What values lie in: the format that was chosen, or float32 as training, and products that read panels, want it. */
@@ -54,8 +62,16 @@ export const untrainable = ({ name, shape }: Named, { dtype }: Format): HeedErro
     cure: "Load it with { dtype: 'fp32' }, or call to('float32') before",
   });
 
-export function unholdable({ name, shape }: Named, { dtype }: Format, training: boolean): HeedError {
-  const why = training ? 'it trains: call eval() first' : 'it is no matrix of a product, and no table';
+export function unholdable(
+  { name, shape, quantizable }: Named & { readonly quantizable: boolean },
+  { dtype }: Format,
+  training: boolean,
+): HeedError {
+  const why = training
+    ? 'it trains: call eval() first'
+    : quantizable
+      ? `its rows are no whole blocks of ${BLOCK}`
+      : 'it is no matrix of a product, and no table';
   return new HeedError('UNSUPPORTED', `${name} cannot be held in ${dtype.slice(1)} bits: ${why}`, { culprit: name, shape });
 }
 

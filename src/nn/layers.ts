@@ -36,6 +36,8 @@ export class Linear extends Module {
     /** Width of y. */
     readonly outFeatures: number,
     options: {
+      /** The fewest bits that the weight is held in where a whole model is asked for 4. Default 4. */
+      leastBits?: 4 | 8;
       /** Whether there is a bias. Default true. */
       bias?: boolean;
       /** How the bias begins. Default uniform within 1 / √inFeatures, as in PyTorch. */
@@ -45,14 +47,15 @@ export class Linear extends Module {
     } = {},
   ) {
     super(engine);
-    checkOptions(options, ['bias', 'biasInit', 'parts'], 'Linear');
+    checkOptions(options, ['bias', 'biasInit', 'leastBits', 'parts'], 'Linear');
     expectBooleans('Linear', { bias: options.bias });
     expectSizes('Linear', 'features', [inFeatures, outFeatures]);
-    const { parts = 1 } = options;
+    const { parts = 1, leastBits = 4 } = options;
+    if (leastBits !== 4 && leastBits !== 8) throw wrongArgument('Linear', 'leastBits', leastBits, 'It is 4 or 8');
     if (!(Number.isSafeInteger(parts) && parts >= 1 && outFeatures % parts === 0))
       throw wrongArgument('Linear', 'parts', parts, `It is a divisor of ${outFeatures}`);
     this.#width = outFeatures / parts;
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, parts, init: linearInit });
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, parts, leastBits, init: linearInit });
     const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
     if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures], { init: biasInit });
   }
@@ -91,7 +94,7 @@ export class Embedding extends Module {
     checkOptions(options, ['packed', 'quantizable'], 'Embedding');
     expectBooleans('Embedding', options);
     const { packed = false, quantizable = true } = options;
-    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, quantizable, init: normal() });
+    this.weight = this.parameter('weight', [numEmbeddings, embeddingDim], { packed, quantizable, leastBits: 8, init: normal() });
   }
 
   /** [...] int32 → [..., embeddingDim]. Throws ARGUMENT for an id that has no row. */

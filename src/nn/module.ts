@@ -167,11 +167,12 @@ export abstract class Module {
   }
 
   /**
-   * Into 8-bit weights, all that may be, or back to float32: rounded, they stay what rounding has left. Throws UNSUPPORTED in training, NUMERIC for
+   * Into 8-bit or 4-bit weights, all that may be, or back to float32: rounded, they stay what rounding has left. Of 4 bits are the weights of products whose rows are whole blocks
+   * of 32; tables and outputs have 8 then. Throws UNSUPPORTED in training, NUMERIC for
    * what is not finite.
    */
   to(dtype: ParameterDtype): this {
-    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(dtype);
+    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(parameter.dtypeFor(dtype));
     return this;
   }
 

@@ -10,6 +10,7 @@ import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
+import { fitsQ4, Q4, q4Entries } from './formats/q4.js';
 import { Quantized, quantizedEntries } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import { floats, type Source } from './formats/sources.js';
@@ -27,6 +28,8 @@ export class Parameter {
   requiresGrad = true;
   /** Whether it may be held in 8 bits, or 4. */
   readonly quantizable: boolean;
+  /** The fewest bits that it is held in where a whole model is asked for 4. */
+  readonly leastBits: 4 | 8;
   readonly #packs: boolean;
   readonly #init: Init;
   readonly #weights: Weights;
@@ -45,16 +48,17 @@ export class Parameter {
     readonly name: string,
     /** The length of each axis. */
     readonly shape: Shape,
-    { packed = false, parts = 1, quantizable = packed, init = zeros }: ParameterOptions = {},
+    { packed = false, parts = 1, quantizable = packed, leastBits = packed ? 4 : 8, init = zeros }: ParameterOptions = {},
   ) {
     this.#packs = packed;
     this.quantizable = quantizable;
+    this.leastBits = leastBits;
     this.#weights = { engine, name, shape, heights: held.heightsOf(shape, parts) };
     this.#init = init;
     this.#gradient = new GradientSum(engine, shape);
   }
 
-  /** How it is held: 'q4' is what a GGUF file has given. */
+  /** How it is held. */
   get dtype(): WeightDtype {
     return this.#format().dtype;
   }
@@ -186,17 +190,27 @@ export class Parameter {
   }
 
   /**
-   * Into 8 bits, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training and for what is
-   * not `quantizable`, NUMERIC for what is not finite.
+   * What it is held in where its whole model is asked for a dtype: float32 where it may not have fewer bits; for 4, 8 where it is a table or an output, or where its rows are no whole
+   * blocks of 32.
+   */
+  dtypeFor(dtype: ParameterDtype): ParameterDtype {
+    if (!this.quantizable) return 'float32';
+    return dtype === 'q4' && this.dtype !== 'q4' && (this.leastBits === 8 || !fitsQ4(this.width)) ? 'q8' : dtype;
+  }
+
+  /**
+   * Into 8 bits or 4, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training, for what is
+   * not `quantizable`, and for 4 bits where rows are no whole blocks of 32; NUMERIC for what is not finite.
    */
   to(dtype: ParameterDtype): void {
     this.hold(held.formatOf(dtype));
   }
 
-  /** Into a format, undefined: float32 as its reader wants it. Throws as `to` does, and UNSUPPORTED where values are there that the format does not round. */
+  /** Into a format, undefined: float32 as its reader wants it. Throws as `to` does. */
   hold(format: Format | undefined): void {
     if (format === this.#held) return;
-    if (this.#training || !this.quantizable) throw held.unholdable(this, format ?? this.#format(), this.#training);
+    if (this.#training || !this.quantizable || (format === Q4 && !fitsQ4(this.width)))
+      throw held.unholdable(this, format ?? this.#format(), this.#training);
     this.#reshape(false, format);
   }
 
@@ -280,11 +294,13 @@ export class Parameter {
   }
 
   /**
-   * As a checkpoint of this dtype holds it. q8: int8 and scales, to which others are rounded when the bytes are asked for, or float32 where it is not
-   * `quantizable`. Bytes are copies; asking for them throws NUMERIC for what is not finite.
+   * As a checkpoint of this dtype holds it, or, where none is given, as it is. q8: int8 and scales, q4: blocks, to which others are rounded when the bytes are asked for; float32 where
+   * it is not `quantizable`. Bytes are copies; asking for them throws NUMERIC for what is not finite.
    */
-  entries(name: string, dtype: ParameterDtype): SafetensorsEntry[] {
-    if (dtype === 'q8' && this.quantizable) return quantizedEntries(name, this.#weights, this.#loaded());
+  entries(name: string, dtype?: ParameterDtype): SafetensorsEntry[] {
+    const as = dtype ? this.dtypeFor(dtype) : this.dtype;
+    if (as === 'q8') return quantizedEntries(name, this.#weights, this.#loaded());
+    if (as === 'q4') return q4Entries(name, this.#weights, this.#loaded());
     return [floatEntry(name, this.shape, () => this.toHost())];
   }
 

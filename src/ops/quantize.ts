@@ -79,7 +79,7 @@ export const packInts = (engine: Tensor['engine'], { ptr, first, count, from }: 
   engine.launch(kernels.pack_int_q8({ tiles: count, work: count * K, packed: ptr, q: from, first, K }));
 
 export const notFinite = (name: string): HeedError =>
-  inexpressible(name, 'a number that is not finite or beyond 8.3e6, which 8 bits and a float16 cannot express');
+  inexpressible(name, 'a number that is not finite, or too large for the float16 scale of 32 neighbours');
 
 const inexpressible = (name: string, what: string): HeedError =>
   new HeedError('NUMERIC', `${name} holds ${what}`, { culprit: name, cure: "Keep it in float32: dtype 'fp32'" });

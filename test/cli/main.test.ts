@@ -176,7 +176,9 @@ describe('heed info MODEL', () => {
     expect(stdout).toMatch(/^tokenizer +WordPiece, 97 tokens$/m);
     expect(stdout).toMatch(/^parameters +20,304 in fp32$/m);
     expect(stdout).toMatch(/^files +85\.2 kB$/m);
-    expect(stdout).toMatch(/^memory +1\.0 MB for 1 x 10 tokens: weights 81\.3 kB, activations .*; 1\.0 MB with dtype q8$/m);
+    expect(stdout).toMatch(
+      /^memory +1\.0 MB for 1 x 10 tokens: weights 81\.3 kB, activations .*; 1\.0 MB with dtype q8, 1\.0 MB with dtype q4$/m,
+    );
   });
 
   it('knows a tokenizer by its vocab.txt, too', async () => {

@@ -1,5 +1,5 @@
 /** `heed quantize`: what it writes is what a model that was loaded saves in 8 bits; and what it refuses, before it writes anything. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -10,6 +10,7 @@ import {
   AutoModelForMaskedLM,
   AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
+  AutoTokenizer,
   createEngine,
   type Engine,
   pipeline,
@@ -64,6 +65,56 @@ describe('what it writes', () => {
     expect(said.cosine).toBeLessThanOrEqual(1);
     const quantized = Object.values(weightsIn(at(name))).filter(({ dtype }) => dtype === 'I8');
     expect([said.quantized, said.quantized + said.kept]).toEqual([quantized.length, Object.keys(weightsIn(path)).length]);
+  });
+
+  it.each([
+    ['BERT in 4 bits', tinyPath, AutoModel],
+    ['Marian in 4 bits', fixture('marian'), AutoModelForSeq2SeqLM],
+    ['GPT-2 in 4 bits', fixture('../causal/gpt2'), AutoModelForCausalLM],
+    ['Qwen3 in 4 bits', fixture('../causal/qwen3'), AutoModelForCausalLM],
+  ])("is what save_pretrained writes with dtype: 'q4': %s", async (name, path, auto) => {
+    const { code, stdout, stderr } = await run(['quantize', path, '--out', at(`${name} quantized`), '--dtype', 'q4', '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    const model = await auto.from_pretrained(path, { engine, dtype: 'q4' });
+    await model.save_pretrained(at(name));
+    model.dispose();
+    expect(weightsIn(at(`${name} quantized`))).toEqual(weightsIn(at(name)));
+    expect(configIn(at(`${name} quantized`))).toEqual(configIn(at(name)));
+    expect(configIn(at(name)).quantization_config.bits).toBe(4);
+    const said = JSON.parse(stdout);
+    const counted = ['I8', 'U8', 'F32'].map((kind) => Object.values(weightsIn(at(name))).filter(({ dtype }) => dtype === kind).length);
+    expect([said.quantized, said.halved, said.kept]).toEqual(counted);
+    expect(said.halved).toBeGreaterThan(0);
+    expect(said.cosine).toBeGreaterThan(0.9);
+  });
+
+  it("tells of a language model's perplexity on the lines of a file, as its scores have it", async () => {
+    const path = modelOf('speaks', configIn(fixture('../causal/llama')), weightsIn(fixture('../causal/llama')));
+    for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(tinyPath, file), join(path, file));
+    writeFileSync(at('lines.txt'), 'the cat sat\n\non the mat\r\n');
+    const { code, stdout } = await run(['quantize', path, '--out', at('speaks q4'), '--dtype', 'q4', '--text', at('lines.txt'), '--json']);
+    expect(code).toBe(0);
+    const { texts, perplexity } = JSON.parse(stdout);
+    expect(texts).toBe(2);
+    const tokenizer = await AutoTokenizer.from_pretrained(path);
+    for (const [key, from] of Object.entries({ before: path, after: at('speaks q4') })) {
+      const model = await AutoModelForCausalLM.from_pretrained(from, { engine });
+      const losses: number[] = [];
+      for (const line of ['the cat sat', 'on the mat']) {
+        const ids = tokenizer.encode(line);
+        const { logits } = await model({ input_ids: [ids] });
+        const V = logits.dims[2] as number;
+        for (let t = 1; t < ids.length; t++) {
+          const scores = Array.from(logits.data).slice((t - 1) * V, t * V);
+          losses.push(Math.log(scores.reduce((sum, score) => sum + Math.exp(score), 0)) - (scores[ids[t] as number] as number));
+        }
+      }
+      expect(perplexity.tokens).toBe(losses.length);
+      expect(perplexity[key]).toBeCloseTo(Math.exp(losses.reduce((sum, loss) => sum + loss, 0) / losses.length), 3);
+      model.dispose();
+    }
+    writeFileSync(at('empty.txt'), '\n');
+    expect((await run(['quantize', path, '--out', at('never'), '--text', at('empty.txt')])).stderr).toMatch(/holds no text.*\[ARGUMENT\]/);
   });
 
   it('keeps every head that some task reads, and leaves out what no model does', async () => {

@@ -21,7 +21,7 @@ const OWN = 8192;
 /** Loads a fixture, and lets it do the heaviest that it does for users. */
 async function compare(
   { path, load }: Pick<Fixture, 'path' | 'load'>,
-  dtype: 'fp32' | 'q8',
+  dtype: 'fp32' | 'q8' | 'q4',
   threads: number,
   batch: number,
   tokens: number,
@@ -56,6 +56,7 @@ describe('the estimate is what the engine then takes', () => {
   const { load } = fixtures[0] as Fixture;
   itWith(place)('MiniLM in fp32', () => compare({ path: miniLM, load }, 'fp32', 2, 2, 128));
   itWith(place)('MiniLM in q8', () => compare({ path: miniLM, load }, 'q8', 2, 2, 128));
+  itWith(place)('MiniLM in q4', () => compare({ path: miniLM, load }, 'q4', 1, 2, 128));
 });
 
 it('counts parameters and bytes of files', async () => {
@@ -100,7 +101,7 @@ it('refuses what cannot be', async () => {
   expect(await failureOf(() => estimate(tinyPath, { tokens: 1.5 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'tokens' });
   expect(await failureOf(() => estimate(tinyPath, { tokens: 5000 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'input_ids' });
   expect(await failureOf(() => estimate(tinyPath, { batch: 1 << 20, tokens: 512 }))).toMatchObject({ code: 'ARGUMENT', culprit: 'batch' });
-  expect(await failureOf(() => estimate(tinyPath, { dtype: 'q4' as 'q8' }))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+  expect(await failureOf(() => estimate(tinyPath, { dtype: 'q2' as 'q8' }))).toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
   expect(await failureOf(() => estimate(tinyPath, null as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'options' });
   expect(await failureOf(() => estimate(tinyPath, { engine: 3 as never }))).toMatchObject({ code: 'ARGUMENT', culprit: 'options' });
   expect(await failureOf(() => estimate(tinyPath, { tokns: 1 } as never))).toMatchObject({ code: 'UNSUPPORTED' });

@@ -141,7 +141,7 @@ describe('options of from_pretrained', () => {
     ['quantized', { quantized: true }, 'quantized'],
     ['revisions', { revisions: 'main' }, 'revisions'],
     ['device', { device: 'webgpu' }, 'device'],
-    ['dtype', { dtype: 'q4' }, 'dtype'],
+    ['dtype', { dtype: 'q2' }, 'dtype'],
   ])('that heed does not have throw: %s', async (_, options, culprit) => {
     expect(await failure(tinyFiles(), options as PretrainedOptions)).toMatchObject({ code: 'UNSUPPORTED', culprit });
   });

@@ -223,7 +223,7 @@ describe('a q8 checkpoint', () => {
   it.each([
     { quant_method: 'bitsandbytes', load_in_8bit: true },
     { ...quantization_config, quant_method: 'gptq' },
-    { ...quantization_config, bits: 4 },
+    { ...quantization_config, bits: 2 },
     { ...quantization_config, group_size: 64 },
     { ...quantization_config, modules_to_not_convert: ['pooler'] },
     { quant_method: 'heed' },
@@ -257,7 +257,7 @@ it('a float checkpoint that 8 bits cannot hold is refused by name', async () => 
   expect(engine.memory().storages).toBeLessThanOrEqual(1); // scratch
 });
 
-it.each(['int8', 'q4', 'fp16', 8, null])('dtype %j is UNSUPPORTED', async (dtype) => {
+it.each(['int8', 'q2', 'fp16', 8, null])('dtype %j is UNSUPPORTED', async (dtype) => {
   const engine = await engineWith(tinyFiles());
   const error = await failureOf(() => EncoderModel.load(engine, 'm', { dtype } as unknown as PretrainedOptions));
   expect(error).toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });

@@ -60,7 +60,7 @@ describe('an encoder-decoder', () => {
     const config = { vocab_size: 45, d_model: 36, num_heads: 3, encoder_layers: 1, decoder_layers: 2, ffn_dim: 50, pad_token_id: 0 };
     const made = new HeedTransformer(engine, config).init(3);
     const files = {
-      'm/config.json': JSON.stringify({ model_type: 'heed-transformer', ...config, quantization_config: quantizationConfig }),
+      'm/config.json': JSON.stringify({ model_type: 'heed-transformer', ...config, quantization_config: quantizationConfig('q8') }),
       'm/model.safetensors': joinSafetensors(writeSafetensors(made.quantizedState())),
     };
     const own = await engineOver(files);

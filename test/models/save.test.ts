@@ -63,7 +63,7 @@ it("with dtype 'q8' is loaded again as one that was rounded while it loaded", as
   const ids = (...row: number[]) => tensor(engine, Int32Array.from(row), [1, row.length]);
   const logits = loaded.map(({ module }) => engine.scope(() => module.forward(ids(3, 4, 5), ids(1, 6)).toHost().data));
   expect(logits[1]).toEqual(logits[0]);
-  await expect(save_pretrained(model, join(folder, 'fourths'), { dtype: 'q4' as 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
+  await expect(save_pretrained(model, join(folder, 'halves'), { dtype: 'q2' as 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
 });
 
 it("copies another folder's tokenizer, and takes other tensors than the parameters", async () => {

@@ -30,6 +30,8 @@ const weightsIn = (path: string): Weights => readWeights(readFileSync(join(path,
 const jsonIn = (path: string, file = 'config.json') => JSON.parse(readFileSync(join(path, file), 'utf8'));
 
 const all = [...fixtures, translatorAt(translatorPath)];
+/** Models of which some matrix was in 4 bits. */
+const fourBits = new Set<string>();
 const called = (name: string) => all.find((fixture) => fixture.name === name) as Fixture;
 
 describe.each(all)('$name', ({ name, path, load, inputs }) => {
@@ -70,6 +72,29 @@ describe.each(all)('$name', ({ name, path, load, inputs }) => {
     for (const made of [eighths, floats, again]) made.dispose();
   });
 
+  it('stays in 4 bits where it is, bit by bit, and is widened exactly; tables have 8', async () => {
+    const [fourths, floats] = [await load(path, { engine, dtype: 'q4' }), await load(path, { engine })];
+    await fourths.save_pretrained(at('q4'));
+    await floats.save_pretrained(at('rounded to 4'), { dtype: 'q4' });
+    expect(weightsIn(at('rounded to 4'))).toEqual(weightsIn(at('q4')));
+    const ofBytes = Object.values(weightsIn(at('q4'))).filter(({ dtype }) => dtype === 'U8');
+    // Of a model whose rows are no whole blocks all is in 8 bits.
+    expect(jsonIn(at('q4')).quantization_config).toEqual({ quant_method: 'heed', bits: ofBytes.length ? 4 : 8, group_size: 32 });
+    expect(jsonIn(at('rounded to 4'))).toEqual(jsonIn(at('q4')));
+    for (const { shape } of ofBytes) expect((shape[1] as number) % 20).toBe(0);
+    if (ofBytes.length) fourBits.add(name);
+    const again = await load(at('q4'), { engine });
+    expect(await answer(again)).toEqual(await answer(fourths));
+    await again.save_pretrained(at('q4 again'));
+    expect(readFileSync(join(at('q4 again'), 'model.safetensors'))).toEqual(readFileSync(join(at('q4'), 'model.safetensors')));
+    // Widened while it loads, or before it is saved: the same.
+    const wide = await load(at('q4'), { engine, dtype: 'fp32' });
+    await wide.save_pretrained(at('wide'));
+    await again.save_pretrained(at('wide again'), { dtype: 'fp32' });
+    expect(weightsIn(at('wide'))).toEqual(weightsIn(at('wide again')));
+    for (const made of [fourths, floats, again, wide]) made.dispose();
+  });
+
   it('gives in 8 bits what the float model of the rounded weights gives, within 1e-3 of its largest', async () => {
     const eighths = await load(path, { engine, dtype: 'q8' });
     await eighths.save_pretrained(at('widened'), { dtype: 'fp32' });
@@ -82,6 +107,10 @@ describe.each(all)('$name', ({ name, path, load, inputs }) => {
     expect(Math.max(...want.map((x, i) => Math.abs(x - (got[i] as number)))) / most).toBeLessThan(1e-3);
     for (const made of [eighths, wide]) made.dispose();
   });
+});
+
+it('has families of which matrices are in 4 bits', () => {
+  expect(fourBits.size).toBeGreaterThan(3);
 });
 
 /** A head that scores words with a matrix of its own has its bias twice, where Hugging Face writes it. */
@@ -107,7 +136,7 @@ it('refuses a dtype that there is not, an option that there is not, and work tha
   const { load, path } = called('t5');
   const model = await load(path, { engine });
   const to = join(folder, 'never');
-  await expect(model.save_pretrained(to, { dtype: 'q4' })).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
+  await expect(model.save_pretrained(to, { dtype: 'q2' })).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'dtype' });
   await expect(model.save_pretrained(to, { dtpye: 'q8' })).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   await expect(model.save_pretrained(to, { signal: AbortSignal.abort('enough') })).rejects.toBe('enough');
   expect(readdirSync(folder)).not.toContain('never');

@@ -1,12 +1,26 @@
 /**
- * 4-bit panels: nibbles with a scale and a minimum for 32 neighbours in a row (assembly/q4.ts), 0.625 bytes a weight. Filled by GGUF's Q4_0 and Q4_1, whose values it has
- * exactly, and by nothing else: float32 is not rounded to 4 bits here.
+ * 4-bit panels: nibbles with a scale and a minimum for 32 neighbours in a row (assembly/q4.ts), 0.625 bytes a weight. Filled by GGUF's Q4_0 and Q4_1, and by a
+ * checkpoint's blocks, which are Q4_1 too: their values it has exactly; or by float32, which is rounded (assembly/quantize_q4.ts).
  */
-import { BLOCK, matmul_q4, PANEL, pack_q4, Q4_BLOCK, Q4_ROW_BLOCK, quantize_i8, unpack_q4 } from '../../engine/kernels.generated.js';
+import {
+  BLOCK,
+  blocks_q4,
+  matmul_q4,
+  PANEL,
+  pack_q4,
+  Q4_BLOCK,
+  Q4_ROW_BLOCK,
+  quantize_i8,
+  quantize_q4,
+  unpack_q4,
+} from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
-import { HeedError } from '../../errors.js';
+import { concatenated } from '../../io/bytes.js';
+import type { SafetensorsEntry } from '../../io/safetensors_writer.js';
+import { launchChecked, type PanelRows } from '../../ops/quantize.js';
 import { Matrix, type MatrixKernels } from '../../tensor.js';
-import { PanelForm, stackBytes, type Weights, widthOf } from './format.js';
+import { type Form, rowBytes, rowsOf, stackBytes, type Weights, widthOf } from './format.js';
+import { inFormat, RoundedForm } from './rounded.js';
 import { type BlockSource, blockSource } from './sources.js';
 
 const q4Bytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * (columns / BLOCK) * Q4_BLOCK;
@@ -25,12 +39,13 @@ class Q4Matrix extends Matrix {
   }
 }
 
-export class Q4 extends PanelForm {
+export class Q4 extends RoundedForm {
   static readonly dtype = 'q4';
   static readonly rowStep = 1;
   static readonly columnStep = BLOCK;
   readonly storage: Storage;
   protected readonly bytesOf = q4Bytes;
+  protected readonly block = Q4_BLOCK;
 
   constructor(weights: Weights) {
     super(weights);
@@ -48,25 +63,26 @@ export class Q4 extends PanelForm {
     return new Q4Matrix(this.weights.engine, this.storage, rows, widthOf(this.weights), offset);
   }
 
-  protected take(): void {
-    throw this.#refusal();
+  protected round({ ptr: packed, first, count, from: w }: PanelRows, K: number, blocks: number): boolean {
+    return launchChecked(this.weights.engine, (refused) =>
+      quantize_q4({ tiles: count, work: 200 * count * K, packed, refused, w, first, blocks, K }),
+    );
   }
 
-  protected takeColumns(): void {
-    throw this.#refusal();
-  }
-
-  protected takeAll(): void {
-    throw this.#refusal();
-  }
-
-  #refusal(): HeedError {
-    const { name, shape } = this.weights;
-    return new HeedError('UNSUPPORTED', `${name} cannot be rounded to 4 bits`, {
-      culprit: name,
-      shape,
-      cure: "Load a GGUF file that has it in Q4_0 or Q4_1, or round it to 8: to('q8')",
-    });
+  /** Blocks of Q4_1, as a checkpoint holds them. */
+  blocks(): Uint8Array {
+    const { engine, heights } = this.weights;
+    const K = widthOf(this.weights);
+    return engine.scope(() =>
+      concatenated(
+        heights.map((rows, i) => {
+          const bytes = rows * blockBytes(K);
+          const y = engine.allocate(bytes).ptr;
+          engine.launch(blocks_q4({ tiles: rows, work: rows * K, y, packed: this.part(i).ptr, K }));
+          return engine.heap.bytes.slice(y, y + bytes);
+        }),
+      ),
+    );
   }
 }
 
@@ -79,3 +95,19 @@ const q4Source = (bytes: number): BlockSource =>
 export const Q4_0: BlockSource = /* @__PURE__ */ q4Source(18);
 /** Float16 d and m, and the same: q d + m. */
 export const Q4_1: BlockSource = /* @__PURE__ */ q4Source(20);
+
+/** Bytes of a row of so many elements in a checkpoint, whose blocks are those of Q4_1. */
+export const blockBytes = (width: number): number => rowBytes(Q4_1, width);
+
+/** Whether rows of so many elements are whole blocks. */
+export const fitsQ4 = (width: number): boolean => width % BLOCK === 0;
+
+/** A weight as a checkpoint holds it: what is in 4 bits already as it is, others rounded on the way. */
+export const q4Entries = (name: string, weights: Weights, form: Form): SafetensorsEntry[] => [
+  {
+    ...{ name, dtype: 'U8' as const, shape: [rowsOf(weights), blockBytes(widthOf(weights))] },
+    get bytes() {
+      return inFormat(Q4, weights, form, (own) => own.blocks());
+    },
+  },
+];

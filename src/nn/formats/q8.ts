@@ -9,7 +9,7 @@ import { concatenated } from '../../io/bytes.js';
 import type { SafetensorsEntry } from '../../io/safetensors_writer.js';
 import {
   groups,
-  notFinite,
+  type PanelRows,
   packInts,
   packScales,
   QuantizedMatrix,
@@ -18,8 +18,8 @@ import {
   quantizedScales,
   quantizeRows,
 } from '../../ops/quantize.js';
-import type { Tensor } from '../../tensor.js';
-import { type Columns, type Form, PanelForm, rowsOf, type Source, stackBytes, turned, type Weights, widthOf } from './format.js';
+import { type Form, rowsOf, stackBytes, type Weights, widthOf } from './format.js';
+import { inFormat, RoundedForm } from './rounded.js';
 import { type BlockSource, blockSource } from './sources.js';
 
 const SCALE = '.scale';
@@ -29,12 +29,13 @@ export const scaleName = (name: string): string => `${name}${SCALE}`;
 /** The weight that a tensor is, or has the scales of. */
 export const weightName = (name: string): string => (name.endsWith(SCALE) ? name.slice(0, -SCALE.length) : name);
 
-export class Quantized extends PanelForm {
+export class Quantized extends RoundedForm {
   static readonly dtype = 'q8';
   static readonly rowStep = 1;
   static readonly columnStep = BLOCK;
   readonly storage: Storage;
   protected readonly bytesOf = quantizedBytes;
+  protected readonly block = PANEL_BLOCK;
   /** Rows whose int8, and whose scales are there, where they come apart. */
   #ints = 0;
   #scales = 0;
@@ -66,26 +67,8 @@ export class Quantized extends PanelForm {
     this.#ints = this.#scales = 0;
   }
 
-  protected take(row: number, rows: number, bytes: Uint8Array, source: Source): void {
-    this.widened(rows, bytes, source, ({ ptr }) => this.#quantize(row, rows, ptr));
-  }
-
-  protected takeAll({ ptr }: Tensor): void {
-    this.#quantize(0, rowsOf(this.weights), ptr);
-  }
-
-  protected takeColumns({ row, rows, column }: Columns, x: Tensor): void {
-    this.#quantize(row, rows, turned(x).ptr, column, x.dim(0));
-  }
-
-  /** Rounds rows `row` … of float32, or some of their columns. */
-  #quantize(row: number, rows: number, from: number, column = 0, columns = widthOf(this.weights)): void {
-    const { engine, name } = this.weights;
-    const blocks = groups(widthOf(this.weights));
-    this.each(row, rows, from, 4 * columns, (piece) => {
-      const ptr = piece.ptr + (column / BLOCK) * PANEL_BLOCK;
-      if (!quantizeRows(engine, { ...piece, ptr }, columns, blocks)) throw notFinite(name);
-    });
+  protected round(rows: PanelRows, K: number, blocks: number): boolean {
+    return quantizeRows(this.weights.engine, rows, K, blocks);
   }
 
   /** Takes rows `row` … of a checkpoint's int8. */
@@ -134,16 +117,6 @@ export const Q8_0: BlockSource = /* @__PURE__ */ blockSource(Quantized, 34, ({ p
 
 /** A weight as a checkpoint holds it: what is 8-bit already as it is, others rounded on the way. */
 export function quantizedEntries(name: string, weights: Weights, form: Form): SafetensorsEntry[] {
-  const made = (bytesOf: (form: Quantized) => Uint8Array): Uint8Array => {
-    if (form instanceof Quantized) return bytesOf(form);
-    const rounded = new Quantized(weights);
-    try {
-      weights.engine.scope(() => rounded.put(form.values()));
-      return bytesOf(rounded);
-    } finally {
-      rounded.dispose();
-    }
-  };
   const [rows, width] = [rowsOf(weights), widthOf(weights)];
   return [
     {
@@ -151,7 +124,7 @@ export function quantizedEntries(name: string, weights: Weights, form: Form): Sa
       dtype: 'I8',
       shape: [rows, width],
       get bytes() {
-        return made((form) => form.ints());
+        return inFormat(Quantized, weights, form, (own) => own.ints());
       },
     },
     {
@@ -159,7 +132,7 @@ export function quantizedEntries(name: string, weights: Weights, form: Form): Sa
       dtype: 'F16',
       shape: [rows, groups(width)],
       get bytes() {
-        return made((form) => form.scales());
+        return inFormat(Quantized, weights, form, (own) => own.scales());
       },
     },
   ];

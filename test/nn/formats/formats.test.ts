@@ -217,12 +217,11 @@ describe('4 bits', () => {
     expect(all.map(bytes)).toEqual([1.125, 0.625, 0.625]);
   });
 
-  it('are not what floats are rounded to', () => {
-    const w = new Parameter(engine, 'w', [8, 32], { packed: true });
-    w.write(0, new Uint8Array(8 * 32 * 4));
-    expect(() => w.hold(sourceOf('Q4_1').format)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', culprit: 'w' }));
-    expect([w.dtype, w.complete]).toEqual(['float32', true]);
-    expect(() => w.to('q4' as never)).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', culprit: 'dtype' }));
+  it('are saved as blocks of Q4_1, bit by bit', () => {
+    const blocks = drawn('Q4_1', 11, 64, new Random(8));
+    const [entry, ...others] = held(engine, 'Q4_1', blocks, 11, 64).entries('w');
+    expect([entry?.dtype, entry?.shape, others]).toEqual(['U8', [11, 40], []]);
+    expect(entry?.bytes).toEqual(blocks.bytes);
   });
 
   it('of Q4_0 have scales up to 8188, since −8 of them is a float16 too', () => {
