@@ -11,6 +11,7 @@ export type {
   CausalOutput,
 } from './generation/causal.js';
 export type { GenerationConfig } from './generation/config.js';
+export type { Perplexity } from './generation/perplexity.js';
 export type {
   Generate,
   GenerateOptions,
@@ -128,6 +129,7 @@ export {
 } from './pipelines/text_classification.js';
 export {
   type Generated,
+  type PerplexityOptions,
   type TextGeneration,
   type TextGenerationOptions,
   type TextGenerationPipeline,

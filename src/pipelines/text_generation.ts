@@ -6,6 +6,7 @@ import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
+import { chunksIn, type Perplexity, perplexityOf, scoreChunk } from '../generation/perplexity.js';
 import type { Streamer } from '../generation/sequence.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
@@ -15,7 +16,7 @@ import type { ChatOptions, Conversation } from '../text/chat_options.js';
 import type { EncodeOptions } from '../text/tokenizer.js';
 import { checkRunOptions, type RunOptions, runOptionNames } from './rows.js';
 import type { Task } from './tasks.js';
-import { loadText, TextPipeline, wrong } from './text.js';
+import { loadText, stringsOf, TextPipeline, wrong } from './text.js';
 
 /** Rows that are written side by side: weights are read for all of them at once, and their keys fit beside those. */
 const MOST_ROWS = 32;
@@ -28,6 +29,16 @@ export interface TextGenerationOptions extends GenerationConfig, RunOptions {
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
   /** Hears of tokens as they come, one text after the other. */
   streamer?: Streamer | undefined;
+}
+
+/** Options of `perplexity`. */
+export interface PerplexityOptions {
+  /** Tokens of a chunk. Default 512, or the model's positions where those are fewer. */
+  context?: number | undefined;
+  /** Called after each chunk with the number of those that are done, of all, and the perplexity so far. */
+  onProgress?: ((done: number, total: number, perplexity: number) => void) | undefined;
+  /** Ends the work between two steps; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
@@ -64,7 +75,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       engine,
       from,
       options,
-      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model)) as unknown as TextGeneration,
+      (tokenizer, model) => callable(new TextGenerationPipeline(tokenizer, model), ['perplexity']) as unknown as TextGeneration,
     );
   }
 
@@ -108,6 +119,36 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       signal?.removeEventListener('abort', abort);
     }
     return isOne ? (results[0] as Generated[]) : results;
+  }
+
+  /**
+   * How surprised the model is by a text, as llama.cpp's perplexity tool counts it: see docs/generation.md. Rejects with ARGUMENT for a text of less than two chunks,
+   * MEMORY, NUMERIC, or `signal.reason`.
+   * @example
+   * ```js
+   * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M');
+   * const { perplexity, standard_error } = await write.perplexity(await readFile('wiki.test.raw', 'utf8'));
+   * ```
+   */
+  async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
+    checkOptions(options, ['context', ...runOptionNames], 'perplexity');
+    checkRunOptions('perplexity', options as RunOptions);
+    const [given] = stringsOf('perplexity', 'text', [text]) as [string];
+    const { tokenizer, model } = this;
+    const { module } = model;
+    const { context = Math.min(512, module.dims.positions), onProgress, signal } = options;
+    const ids = tokenizer.encode(given, { add_special_tokens: false });
+    const chunks = chunksIn(ids.length, context, module.dims.positions);
+    // Whether its texts begin with a token, its tokenizer knows.
+    const [first] = tokenizer.encode('');
+    const bos = first === tokenizer.bos_token_id ? first : undefined;
+    const sums = { loss: 0, squares: 0, tokens: 0, chunks: 0 };
+    for (let i = 0; i < chunks; i++) {
+      const chunk = Int32Array.from(ids.slice(i * context, (i + 1) * context));
+      await model.run(() => scoreChunk(module, chunk, bos, sums), signal);
+      onProgress?.(i + 1, chunks, perplexityOf(sums, context).perplexity);
+    }
+    return perplexityOf(sums, context);
   }
 
   async #write(

@@ -21,7 +21,7 @@ export const methods: Readonly<Record<string, number>> = {
   fit: 1,
   classify: 1,
   save_pretrained: 1,
-  ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2 },
+  ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2, perplexity: 1 },
 };
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
