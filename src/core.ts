@@ -60,6 +60,7 @@ export type {
   WriteTensorsOptions,
 } from './io/tensor_files.js';
 export type { TensorSource } from './io/weights_folder.js';
+export type { AdapterNames, AdapterOptions, NewAdapterOptions } from './models/adapters.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -74,6 +75,8 @@ export { EncoderDecoder } from './models/encoder_decoder.js';
 export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
+export type { LoraAdapter } from './models/lora.js';
+export type { LoraConfig } from './models/lora_config.js';
 export { m2m100 } from './models/m2m_100.js';
 export { marian } from './models/marian.js';
 export { mbart } from './models/mbart.js';

@@ -18,6 +18,7 @@ interface GenerateFlags extends EngineFlags {
   raw?: boolean;
   system?: string;
   json?: boolean;
+  adapter?: string;
 }
 
 const positive = (text: string) => numberIn(text, (value) => (value > 0 ? undefined : 'It must be a number above 0.'));
@@ -34,6 +35,7 @@ export const generateCommand = new Command('generate')
   .option('--top-k <n>', 'draw among so many likeliest tokens', wholeNumber)
   .option('--seed <n>', 'decides on what is drawn (default: another one each time)', seedOf)
   .option('--system <text>', 'what the model is told before, where it has a chat template')
+  .option('--adapter <dir>', 'a LoRA adapter of the model: the folder or URL of what PEFT writes')
   .option('--raw', 'go on from the text as it stands, though the model has a chat template')
   .addOption(jsonOption('one object with text, the written text and token counts, and nothing else'))
   .addOption(threadsOption())
@@ -52,12 +54,13 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
   const text = given ?? (await wholeInput());
   if (text === '')
     throw new HeedError('ARGUMENT', 'There is no text to go on from', { culprit: 'text', cure: 'Give one, or lines of standard input' });
-  const { model: name, maxNewTokens: max_new_tokens, temperature, topP: top_p, topK: top_k, seed, system, raw, json } = flags;
+  const { model: name, maxNewTokens: max_new_tokens, temperature, topP: top_p, topK: top_k, seed, system, raw, json, adapter } = flags;
   const draws = temperature !== undefined || top_p !== undefined || top_k !== undefined;
   if (seed !== undefined && !draws)
     throw new HeedError('ARGUMENT', '--seed would have no effect', { culprit: '--seed', cure: 'Give --temperature, --top-p or --top-k' });
   await withEngine(flags, async (engine) => {
     const write = await withBar('loading', (update) => pipeline('text-generation', name, { engine, progress_callback: filesOf(update) }));
+    if (adapter !== undefined) await write.model.load_adapter(adapter);
     const { tokenizer } = write;
     const chats = tokenizer.chat_template !== undefined && !raw;
     if (system !== undefined && !chats)

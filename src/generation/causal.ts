@@ -4,11 +4,16 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
+import { folderFor, type ModelSource } from '../io/find.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import { type AdapterNames, type AdapterOptions, Adapters, adapterMethods, type NewAdapterOptions } from '../models/adapters.js';
+import { architectureOf, spell } from '../models/architecture.js';
 import { callable } from '../models/callable.js';
 import type { Decoder, DecoderOutputs } from '../models/decoder.js';
 import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
+import { type Base, detach, type LoraAdapter, loadAdapter, newAdapter } from '../models/lora.js';
+import type { LoraConfig } from '../models/lora_config.js';
 import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
 import { loadPretrained } from '../models/pretrained.js';
@@ -82,6 +87,9 @@ interface Texts {
 export class CausalModel extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
   readonly #loop = new Loop((steps) => this.stepped(steps));
+  readonly #adapters = new Adapters(() => detach(this.module));
+  /** The names of its adapters, in the order in which they came, and which of them is on. */
+  readonly adapters: AdapterNames = this.#adapters.names;
 
   constructor(
     engine: Engine,
@@ -105,7 +113,7 @@ export class CausalModel extends LoadedModel {
       const file = 'generation_config.json';
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
-      const names = ['run', 'forward', 'generate', 'save_pretrained'] as const;
+      const names = ['run', 'forward', 'generate', 'save_pretrained', ...adapterMethods] as const;
       return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
     } catch (error) {
       module.dispose();
@@ -187,6 +195,45 @@ export class CausalModel extends LoadedModel {
       ...(wants.hiddenStates && { hidden_states: out.hiddenStates.map((x) => placed(x, 1)) }),
       ...(wants.attentions && { attentions: out.attentions.map((x) => placed(x, 2, 3)) }),
     };
+  }
+
+  /**
+   * Loads a LoRA adapter, the folder or the files that PEFT writes, and puts it on: the model's weights stay where they are, in whatever format. Rejects with NOT_FOUND, FORMAT,
+   * UNSUPPORTED for modules and options that heed does not have, MODEL_MISMATCH for an adapter of another model, ARGUMENT for a name that there is already.
+   * @example await model.load_adapter('./pirate', 'pirate');
+   */
+  async load_adapter(source: ModelSource, name = 'default', options: AdapterOptions = {}): Promise<void> {
+    checkOptions(options, ['signal'], 'load_adapter');
+    this.#adapters.expectNew(name);
+    const folder = await folderFor(this.engine.runtime, source, options);
+    this.#adapters.put(name, await this.alive(() => loadAdapter(this.#base, folder, options.signal)));
+  }
+
+  /** Adds a new LoRA adapter, to be trained: see docs/fine-tuning.md. It is put on, and changes nothing yet. Throws ARGUMENT, UNSUPPORTED. */
+  add_adapter(config: LoraConfig = {}, name = 'default', { seed = 0 }: NewAdapterOptions = {}): LoraAdapter {
+    this.#adapters.expectNew(name);
+    return this.#adapters.put(name, newAdapter(this.#base, config, seed));
+  }
+
+  /** Puts an adapter on, in place of any other; null takes it off. Texts that are being written go on with it. Rejects with ARGUMENT for a name that there is not. */
+  async set_adapter(name: string | null): Promise<void> {
+    this.#adapters.set(name);
+  }
+
+  /** Takes an adapter off, and frees it. Rejects with ARGUMENT for a name that there is not. */
+  async delete_adapter(name: string): Promise<void> {
+    this.#adapters.delete(name);
+  }
+
+  /** Frees the weights, and those of its adapters. */
+  override dispose(): void {
+    this.#adapters.dispose();
+    super.dispose();
+  }
+
+  get #base(): Base {
+    const config = JsonNode.of('config.json', this.config);
+    return { module: this.module, architecture: spell(architectureOf(config), config) };
   }
 
   #texts(inputs: CausalInputs): Texts {

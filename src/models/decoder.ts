@@ -157,7 +157,7 @@ export class Decoder extends Module {
   #scored(states: Tensor): Tensor {
     const { logitsScale = 1, logitsCap } = this.choices;
     const scaled = logitsScale === 1 ? states : scale(states, logitsScale);
-    const logits = linear(scaled, (this.#head ?? this.#tower.stem.words).weight.operand);
+    const logits = this.#head ? this.#head.forward(scaled) : linear(scaled, this.#tower.stem.words.weight.operand);
     return logitsCap ? scale(activate(scale(logits, 1 / logitsCap), 'tanh'), logitsCap) : logits;
   }
 }

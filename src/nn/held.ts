@@ -15,6 +15,8 @@ export interface ParameterOptions {
   parts?: number | readonly number[];
   /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
   quantizable?: boolean;
+  /** Whether its products add what adapters say. Default false. */
+  adapts?: boolean;
   /** How it begins where nothing is loaded. Default zeros. */
   init?: Init;
 }

@@ -9,6 +9,7 @@ import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
+import type { Addition } from './additions.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
 import { Quantized, quantizedEntries } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
@@ -27,6 +28,8 @@ export class Parameter {
   requiresGrad = true;
   /** Whether it may be held in 8 bits, or 4. */
   readonly quantizable: boolean;
+  /** What is added to products with it now, which adapters say: undefined where its products do not ask. */
+  additions: readonly Addition[] | undefined;
   readonly #packs: boolean;
   readonly #init: Init;
   readonly #weights: Weights;
@@ -45,10 +48,11 @@ export class Parameter {
     readonly name: string,
     /** The length of each axis. */
     readonly shape: Shape,
-    { packed = false, parts = 1, quantizable = packed, init = zeros }: ParameterOptions = {},
+    { packed = false, parts = 1, quantizable = packed, adapts = false, init = zeros }: ParameterOptions = {},
   ) {
     this.#packs = packed;
     this.quantizable = quantizable;
+    this.additions = adapts ? [] : undefined;
     this.#weights = { engine, name, shape, heights: held.heightsOf(shape, parts) };
     this.#init = init;
     this.#gradient = new GradientSum(engine, shape);
@@ -185,10 +189,7 @@ export class Parameter {
     this.#reshape(false, undefined);
   }
 
-  /**
-   * Into 8 bits, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training and for what is
-   * not `quantizable`, NUMERIC for what is not finite.
-   */
+  /** Into 8 bits, or back to float32: values that are there are rounded. Throws UNSUPPORTED in training and where it is not `quantizable`, NUMERIC for what is not finite. */
   to(dtype: ParameterDtype): void {
     this.hold(held.formatOf(dtype));
   }

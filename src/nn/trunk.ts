@@ -87,10 +87,10 @@ export class Trunk extends Module {
     return h;
   }
 
-  /** What holds each of its parameters. */
+  /** What holds each of its parameters, and what is added to their products. */
   forms(): (Form | undefined)[] {
     this.#parameters ??= [...this.distinctParameters().values()];
-    return this.#parameters.map(({ form }) => form);
+    return this.#parameters.flatMap(({ form, additions }) => [form, ...(additions ?? []).flatMap((addition) => addition.forms())]);
   }
 
   /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */

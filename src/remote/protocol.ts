@@ -22,6 +22,7 @@ export const methods: Readonly<Record<string, number>> = {
   classify: 1,
   save_pretrained: 1,
   ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2, perplexity: 1 },
+  ...{ load_adapter: 2, set_adapter: 1, delete_adapter: 1 },
 };
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
