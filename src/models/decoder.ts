@@ -112,7 +112,7 @@ export class Decoder extends Module {
 
   /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
   start(whole = 0): DecoderState {
-    return new DecoderState(this.engine, this.dims.L, false, whole);
+    return new DecoderState(this.engine, this.dims.L, false, whole, (l) => this.choices.layer?.(l).mixer);
   }
 
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */

@@ -5,13 +5,14 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
+import type { LayerCache, MixerSpec } from '../nn/attention.js';
 import { KVCache } from '../nn/cache.js';
 import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
 export class DecoderState {
   /** Of each layer's two attentions. */
-  readonly self: readonly KVCache[];
+  readonly self: readonly LayerCache[];
   readonly cross: readonly KVCache[];
   /** The last step of one token each. */
   readonly recorded: RecordedStep;
@@ -21,12 +22,12 @@ export class DecoderState {
   #isMidway = false;
   #disposed = false;
 
-  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. */
-  constructor(engine: Engine, layers: number, crosses: boolean, whole = 0) {
+  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces. `mixer`: what stands for a layer's attention. */
+  constructor(engine: Engine, layers: number, crosses: boolean, whole = 0, mixer: (l: number) => MixerSpec | undefined = () => undefined) {
     this.#whole = whole;
-    const caches = () => Array.from({ length: layers }, () => new KVCache(engine));
-    this.self = caches();
-    this.cross = crosses ? caches() : [];
+    const each = <T>(make: (l: number) => T) => Array.from({ length: layers }, (_, l) => make(l));
+    this.self = each((l) => mixer(l)?.cache(engine) ?? new KVCache(engine));
+    this.cross = crosses ? each(() => new KVCache(engine)) : [];
     this.recorded = new RecordedStep(engine);
   }
 
@@ -79,7 +80,7 @@ export class DecoderState {
       state.expectAlive();
       state.#settle();
     }
-    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache);
+    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as never); // of the same kind
     this.#lengths = [...this.#lengths, ...other.#lengths];
   }
 

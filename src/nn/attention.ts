@@ -11,6 +11,7 @@ import { narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { product } from './additions.js';
 import type { KVCache } from './cache.js';
+import type { ConvolutionCache } from './convolution_cache.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
@@ -30,6 +31,22 @@ export interface Turn {
 
 /** What makes the rotary positions of heads of D channels: whoever gives the same function shares them. */
 export type RotaryMaker = (engine: Engine, D: number) => RotaryPositions;
+
+/** Something that stands for attention: [B, T, C] → [B, T, C], a residual added. */
+export interface MixerLike extends Module {
+  forward(x: Tensor, memory: Tensor | undefined, call?: AttentionCall): Tensor;
+}
+
+/** What makes it, and what it remembers from call to call. */
+export interface MixerSpec {
+  /** Its module's name in a block. */
+  readonly name: string;
+  make(engine: Engine, C: number): MixerLike;
+  cache(engine: Engine): ConvolutionCache;
+}
+
+/** What a layer remembers. */
+export type LayerCache = KVCache | ConvolutionCache;
 
 /** What an attention is like. */
 export interface AttentionSpec {
@@ -62,6 +79,8 @@ export interface AttentionSpec {
   window?: AttentionOptions['window'];
   /** In training, the share of weights that are zeroed. Default 0. */
   dropout?: number | undefined;
+  /** What stands in its place. Default: attention. */
+  mixer?: MixerSpec | undefined;
   /** Whether there is a learned key and value, which MultiheadAttention appends. Default false. */
   learnedKey?: boolean | undefined;
 }
