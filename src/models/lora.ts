@@ -46,6 +46,7 @@ export class LoraAdapter extends Module {
   readonly #added = new Map<Parameter, LowRank[]>();
 
   constructor(
+    /** The model that it changes. */
     readonly base: Decoder,
     /** As adapter_config.json says it. */
     readonly lora: Lora,

@@ -14,7 +14,7 @@ import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type R
 const START_MS = 10_000;
 
 /** Members of a model or pipeline that stay in the worker. */
-const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer'] as const;
+const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer', 'adapters', 'add_adapter'] as const;
 
 const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) =>
   new HeedError(code, `The model runs in a worker, and ${what}`, { culprit, cure: 'Give worker: false to run it on this thread' });

@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { AutoModelForCausalLM, type CausalLM, createEngine } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../dist/io/safetensors_writer.js';
+import { Remote } from '../../dist/remote/client.js';
+import type { Hosted } from '../../dist/remote/host.js';
 import { failureOf } from '../io/memory.js';
+import { host } from '../remote/host.js';
 import { readWeights } from './files.js';
 
 const at = (path: string) => fileURLToPath(new URL(`../fixtures/${path}`, import.meta.url));
@@ -144,6 +147,28 @@ describe('adapters', () => {
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
     expect(engine.memory().used).toBe(used);
     expect(model.adapters).toEqual({ all: [], active: null });
+    model.dispose();
+  });
+
+  it('are loaded, switched and freed in a worker, and trained here alone', async () => {
+    const model = await load('llama');
+    const bare = (await scores(model)).data;
+    const { handle } = host({ AutoModelForCausalLM: async () => model as unknown as Hosted });
+    const remote = (await (await Remote.start(handle)).load('AutoModelForCausalLM', [], {})) as unknown as CausalLM;
+    await remote.load_adapter(lora('queries'), 'one');
+    expect(model.adapters.active).toBe('one');
+    const adapted = (await scores(remote)).data;
+    expect(adapted).toEqual((await scores(model)).data);
+    await remote.set_adapter(null);
+    expect((await scores(remote)).data).toEqual(bare);
+    await remote.set_adapter('one');
+    expect((await scores(remote)).data).toEqual(adapted);
+    await remote.delete_adapter('one');
+    expect(model.adapters).toEqual({ all: [], active: null });
+    expect(await failureOf(() => remote.add_adapter())).toMatchObject({
+      culprit: 'add_adapter',
+      cure: expect.stringContaining('worker: false'),
+    });
     model.dispose();
   });
 
