@@ -19,6 +19,7 @@ import {
   gpt2,
   gptNeox,
   granite,
+  lfm2,
   llama,
   ministral,
   mistral,
@@ -65,7 +66,26 @@ export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, mbart, m2m100, pegasus, t5, mt5],
-    ...[bloom, gemma2, gemma3, gpt2, gptNeox, granite, llama, ministral, mistral, olmo2, olmoe, opt, phi3, qwen2, qwen3, qwen3Moe, smollm3],
+    ...[
+      bloom,
+      gemma2,
+      gemma3,
+      gpt2,
+      gptNeox,
+      granite,
+      lfm2,
+      llama,
+      ministral,
+      mistral,
+      olmo2,
+      olmoe,
+      opt,
+      phi3,
+      qwen2,
+      qwen3,
+      qwen3Moe,
+      smollm3,
+    ],
   );
   registerTokenizers(moreTokenizers);
   registerReader(ggufReader);

@@ -21,6 +21,7 @@ export {
   type StoppingCriteriaFunction,
 } from './generation/own.js';
 export { DynamicCache, type PrefixCache } from './generation/past.js';
+export type { Perplexity } from './generation/perplexity.js';
 export { type Constrain, type Constrains, registerResponseFormats } from './generation/response_format.js';
 export type {
   Generate,
@@ -71,6 +72,7 @@ export type {
   WriteTensorsOptions,
 } from './io/tensor_files.js';
 export type { TensorSource } from './io/weights_folder.js';
+export type { AdapterNames, AdapterOptions, NewAdapterOptions } from './models/adapters.js';
 export { type Architecture, defineArchitecture, registerArchitecture } from './models/architecture.js';
 export { bart } from './models/bart.js';
 export { bert } from './models/bert.js';
@@ -85,6 +87,8 @@ export { EncoderDecoder } from './models/encoder_decoder.js';
 export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
+export type { LoraAdapter } from './models/lora.js';
+export type { LoraConfig } from './models/lora_config.js';
 export { m2m100 } from './models/m2m_100.js';
 export { marian } from './models/marian.js';
 export { mbart } from './models/mbart.js';
@@ -140,6 +144,7 @@ export {
 } from './pipelines/text_classification.js';
 export {
   type Generated,
+  type PerplexityOptions,
   type TextGeneration,
   type TextGenerationOptions,
   type TextGenerationPipeline,

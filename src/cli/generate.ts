@@ -40,6 +40,7 @@ interface GenerateFlags extends EngineFlags {
   raw?: boolean;
   system?: string;
   json?: boolean;
+  adapter?: string;
 }
 
 const positive = (text: string) => numberIn(text, (value) => (value > 0 ? undefined : 'It must be a number above 0.'));
@@ -80,6 +81,7 @@ export const generateCommand = new Command('generate')
   .addOption(forms[1] as Option)
   .addOption(forms[2] as Option)
   .option('--system <text>', 'what the model is told before, where it has a chat template')
+  .option('--adapter <dir>', 'a LoRA adapter of the model: the folder or URL of what PEFT writes')
   .option('--raw', 'go on from the text as it stands, though the model has a chat template')
   .addOption(jsonOption('one object with text, the written text and token counts, and nothing else'))
   .addOption(threadsOption())
@@ -99,7 +101,7 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
   const text = given ?? (await wholeInput());
   if (text === '')
     throw new HeedError('ARGUMENT', 'There is no text to go on from', { culprit: 'text', cure: 'Give one, or lines of standard input' });
-  const { model: name, system, raw, json } = flags;
+  const { model: name, system, raw, json, adapter } = flags;
   const draws = drawing.some((flag) => flags[flag] !== undefined);
   if (flags.seed !== undefined && !draws)
     throw new HeedError('ARGUMENT', '--seed would have no effect', {
@@ -123,6 +125,7 @@ async function generate(given: string | undefined, flags: GenerateFlags): Promis
   };
   await withEngine(flags, async (engine) => {
     const write = await withBar('loading', (update) => pipeline('text-generation', name, { engine, progress_callback: filesOf(update) }));
+    if (adapter !== undefined) await write.model.load_adapter(adapter);
     const { tokenizer } = write;
     const chats = tokenizer.chat_template !== undefined && !raw;
     if (system !== undefined && !chats)

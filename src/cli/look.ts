@@ -22,6 +22,8 @@ export interface Attended {
 }
 
 export interface LookOptions {
+  /** The language of the texts, where it is told. */
+  from?: string | undefined;
   to: string | undefined;
   beams: number | undefined;
 }
@@ -44,9 +46,9 @@ export async function attend(
   return { translation: text, attended: { source: named(source), target: named(tokens), attentions: { encoder, decoder, cross } } };
 }
 
-async function written({ model, tokenizer }: Translator, sentence: string, { to, beams }: LookOptions, output_attentions: boolean) {
+async function written({ model, tokenizer }: Translator, sentence: string, { from, to, beams }: LookOptions, output_attentions: boolean) {
   const routes = new Routes(model.config, 'translation', tokenizer, model.generation_config);
-  const { prefix, wishes, marked = (ids) => ids } = routes.of(sentence, { tgt_lang: to });
+  const { prefix, wishes, marked = (ids) => ids } = routes.of(sentence, { src_lang: from, tgt_lang: to });
   const source = marked(tokenizer.encode(prefix + sentence));
   const sequences = await model.generate({ input_ids: [source], num_beams: beams }, { ...model.generation_config, ...wishes });
   const tokens = Array.from(sequences.data);

@@ -22,6 +22,7 @@ import { eachTexts, withPipeline } from './work.js';
 const TOGETHER = 32;
 
 interface TranslateFlags extends EngineFlags {
+  from?: string;
   to?: string;
   beams?: number;
   json?: boolean;
@@ -32,9 +33,13 @@ interface TranslateFlags extends EngineFlags {
 type DrawFlags = TranslateFlags & { model: string; attention: string };
 
 export const translateCommand = new Command('translate')
-  .description('translate between English and Chinese')
+  .description('translate between English and Chinese, or the languages of another model')
   .argument('[text...]', 'texts; without any, the lines of standard input')
-  .option('--to <language>', 'zh or en (default: away from the language that a text is written in)')
+  .option('--to <language>', "zh or en, or a code of the model's (default: away from the language that a text is written in)")
+  .option(
+    '--from <language>',
+    "the texts' language, as the model calls it: eng_Latn, en_XX, en (default: what their script tells, or the tokenizer's own)",
+  )
   .option(
     '--beams <n>',
     "sequences that beam search keeps; 1 is greedy, and fastest (default: the model's generation_config.json)",
@@ -54,6 +59,7 @@ Examples:
   heed translate "I love music."
   heed translate 我喜欢音乐。 --beams 4 --json
   heed translate --to en < chinese.txt > english.txt
+  heed translate "I love music." --from eng_Latn --to fra_Latn --model ./nllb-200-distilled-600M
   heed translate "Tom plays the piano." --attention piano.html`,
   )
   .action(translate);
@@ -85,14 +91,14 @@ async function translateSome(
   translator: Translator,
   texts: readonly string[],
   read: (text: string) => string,
-  { to, beams, json, onProgress }: TranslateFlags & { onProgress: (done: number) => void },
+  { from, to, beams, json, onProgress }: TranslateFlags & { onProgress: (done: number) => void },
 ): Promise<void> {
-  const asks = texts.map((text) => needsTranslation(translator, text, to));
+  const asks = texts.map((text) => from !== undefined || needsTranslation(translator, text, to));
   const foreign = texts.filter((_, i) => asks[i]);
-  const options = { to, beams };
+  const options = { from, to, beams };
   const found = json
     ? await looks(translator, foreign.map(read), options)
-    : (await translator(foreign.map(read), { tgt_lang: to, num_beams: beams })).map(({ translation_text }) => ({
+    : (await translator(foreign.map(read), { src_lang: from, tgt_lang: to, num_beams: beams })).map(({ translation_text }) => ({
         translation: translation_text,
         score: 0,
       }));
@@ -132,10 +138,10 @@ async function looks(translator: Translator, texts: readonly string[], options: 
 }
 
 /** The page of a text's first sentence. */
-async function draw(engine: Engine, translator: Translator, text: string, { to, beams, model, attention }: DrawFlags): Promise<void> {
+async function draw(engine: Engine, translator: Translator, text: string, { from, to, beams, model, attention }: DrawFlags): Promise<void> {
   const [sentence] = sentencesOf(text).sentences;
   if (!sentence) throw nothingToDraw();
-  const { translation, attended } = await attend(translator, sentence.text, { to, beams });
+  const { translation, attended } = await attend(translator, sentence.text, { from, to, beams });
   const { encoder, decoder } = attended.attentions;
   const note = `${basename(resolve(model))}: ${encoder.length} encoder and ${decoder.length} decoder layers of ${encoder[0]?.dims[1]} heads`;
   const { renderAttention } = await import('../pictures/index.js');

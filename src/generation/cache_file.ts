@@ -8,7 +8,8 @@ import { malformed } from '../io/header.js';
 import { openSafetensors, type SafetensorsFile } from '../io/safetensors.js';
 import { joinSafetensors, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
 import type { Decoder } from '../models/decoder.js';
-import type { KVCache } from '../nn/cache.js';
+import type { DecoderState } from '../models/decoder_state.js';
+import { KVCache } from '../nn/cache.js';
 import { HostTensor, type Tensor, tensor } from '../tensor.js';
 import type { Read } from './past.js';
 
@@ -38,9 +39,10 @@ function checksum(parts: readonly Uint8Array[]): string {
 }
 
 export function written({ ids, state }: Read, module: Decoder): Uint8Array<ArrayBuffer> {
+  const layers = attentionsOf(state);
   const entries: SafetensorsEntry[] = [
     { name: 'input_ids', dtype: 'I32', shape: [ids.length], bytes: new Uint8Array(Int32Array.from(ids).buffer) },
-    ...state.self.flatMap((cache, l) => {
+    ...layers.flatMap((cache, l) => {
       const parts = cache.toHost(0);
       return (['keys', 'values'] as const).map((part) => {
         const x = parts[part];
@@ -62,6 +64,16 @@ export async function readFrom(model: Reader, bytes: Uint8Array): Promise<Read> 
   } finally {
     await file.close();
   }
+}
+
+/** The keys and values of a state's layers. Throws UNSUPPORTED where a layer remembers something else. */
+function attentionsOf({ self }: DecoderState): readonly KVCache[] {
+  const layers = self.filter((cache) => cache instanceof KVCache);
+  if (layers.length === self.length) return layers;
+  throw new HeedError('UNSUPPORTED', `${NAME} of a model with convolutions is not saved: they remember their last tokens alone`, {
+    culprit: 'past_key_values',
+    cure: 'Read the text again',
+  });
 }
 
 type Tensors = ReadonlyMap<string, HostTensor>;
@@ -100,9 +112,9 @@ function* restored(module: Decoder, ids: readonly number[], tensors: Tensors): G
   try {
     const { logits } = yield* module.decode(Int32Array.from(first), [1, first.length], probe, { last: 0 });
     logits.dispose();
-    for (const [l, cache] of probe.self.entries()) expectAlike(cache, l, T, tensors);
+    for (const [l, cache] of attentionsOf(probe).entries()) expectAlike(cache, l, T, tensors);
     yield* state.step([1, T], function* () {
-      for (const [l, cache] of state.self.entries()) {
+      for (const [l, cache] of attentionsOf(state).entries()) {
         yield;
         const enter = (part: 'keys' | 'values'): Tensor => {
           const { data, dims } = tensors.get(nameOf(l, part)) as HostTensor;

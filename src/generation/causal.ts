@@ -4,11 +4,16 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
+import { folderFor, type ModelSource } from '../io/find.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
+import { type AdapterNames, type AdapterOptions, Adapters, adapterMethods, type NewAdapterOptions } from '../models/adapters.js';
+import { architectureOf, spell } from '../models/architecture.js';
 import { callable } from '../models/callable.js';
 import type { Decoder, DecoderOutputs } from '../models/decoder.js';
 import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
+import { type Base, detach, type LoraAdapter, loadAdapter, newAdapter } from '../models/lora.js';
+import type { LoraConfig } from '../models/lora_config.js';
 import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
 import { loadPretrained } from '../models/pretrained.js';
@@ -98,6 +103,11 @@ export class CausalModel extends LoadedModel {
     (steps) => this.stepped(steps),
     () => this.prefix_cache.giveUp(),
   );
+  /** Stands for the weights as they are now: what was read with others is of no use. */
+  #weights: object = {};
+  readonly #adapters = new Adapters(() => detach(this.module));
+  /** The names of its adapters, in the order in which they came, and which of them is on. */
+  readonly adapters: AdapterNames = this.#adapters.names;
 
   constructor(
     engine: Engine,
@@ -121,7 +131,7 @@ export class CausalModel extends LoadedModel {
       const file = 'generation_config.json';
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
-      const names = ['run', 'forward', 'generate', 'stream', 'save_pretrained'] as const;
+      const names = ['run', 'forward', 'generate', 'stream', 'save_pretrained', ...adapterMethods] as const;
       return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
     } catch (error) {
       module.dispose();
@@ -168,18 +178,21 @@ export class CausalModel extends LoadedModel {
     const { engine, module, prefix_cache: others } = this;
     const past = given.past_key_values ?? undefined;
     expectPast(past, B);
-    void past?.readBy(module);
+    if (this.#adapters.isOwn) this.#changed(); // it may have been trained since
+    const weights = this.#weights;
+    void past?.readBy(module, weights);
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
     // biome-ignore lint/correctness/useYield: what it remembers is there
     const start = function* (members: readonly number[]) {
       const ids = texts.rows[members[0] as number] as readonly number[];
       // Texts that are read together have nothing in common.
-      const known = members.length > 1 ? [] : [...(past?.readBy(module) ?? []), ...others.texts];
+      const known = members.length > 1 ? [] : [...(past?.readBy(module, weights) ?? []), ...others.texts];
       return new ModelDecoding(module, beginning(module, ids, known));
     };
     const left: Job['left'] = (decoding, row, ids) => {
       const read = readIn((decoding as ModelDecoding).state, row, ids);
-      if (past) past.take(read, module);
+      if (this.#weights !== weights) read.state.dispose();
+      else if (past) past.take(read, module, weights);
       else others.take(read);
     };
     const job = { engine, prompts, start, left, own, drafter, streamer, logprobs, kept, signal };
@@ -214,12 +227,6 @@ export class CausalModel extends LoadedModel {
     return streamOf((own: CausalGenerateOptions) => this.generate(own), options);
   }
 
-  /** Frees the weights, and what it remembers. */
-  override dispose(): void {
-    this.prefix_cache.limit = 0;
-    super.dispose();
-  }
-
   /** A forward over texts, told where their tokens stand. */
   *#told(
     { rows, shape: [B, T], begins }: Texts,
@@ -236,6 +243,57 @@ export class CausalModel extends LoadedModel {
       ...(wants.hiddenStates && { hidden_states: out.hiddenStates.map((x) => placed(x, 1)) }),
       ...(wants.attentions && { attentions: out.attentions.map((x) => placed(x, 2, 3)) }),
     };
+  }
+
+  /**
+   * Loads a LoRA adapter, the folder or the files that PEFT writes, and puts it on: the model's weights stay where they are, in whatever format. Rejects with NOT_FOUND, FORMAT,
+   * UNSUPPORTED for modules and options that heed does not have, MODEL_MISMATCH for an adapter of another model, ARGUMENT for a name that there is already.
+   * @example await model.load_adapter('./pirate', 'pirate');
+   */
+  async load_adapter(source: ModelSource, name = 'default', options: AdapterOptions = {}): Promise<void> {
+    checkOptions(options, ['signal'], 'load_adapter');
+    this.#adapters.expectNew(name);
+    const folder = await folderFor(this.engine.runtime, source, options);
+    this.#adapters.put(name, await this.alive(() => loadAdapter(this.#base, folder, options.signal)));
+    this.#changed();
+  }
+
+  /** Adds a new LoRA adapter, to be trained: see docs/fine-tuning.md. It is put on, and changes nothing yet. Throws ARGUMENT, UNSUPPORTED. */
+  add_adapter(config: LoraConfig = {}, name = 'default', { seed = 0 }: NewAdapterOptions = {}): LoraAdapter {
+    this.#adapters.expectNew(name);
+    const adapter = this.#adapters.put(name, newAdapter(this.#base, config, seed), true);
+    this.#changed();
+    return adapter;
+  }
+
+  /** Puts an adapter on, in place of any other; null takes it off. Texts that are being written go on with it. Rejects with ARGUMENT for a name that there is not. */
+  async set_adapter(name: string | null): Promise<void> {
+    this.#adapters.set(name);
+    this.#changed();
+  }
+
+  /** Takes an adapter off, and frees it. Rejects with ARGUMENT for a name that there is not. */
+  async delete_adapter(name: string): Promise<void> {
+    this.#adapters.delete(name);
+    this.#changed();
+  }
+
+  /** Frees the weights, those of its adapters, and what it remembers. */
+  override dispose(): void {
+    this.prefix_cache.limit = 0;
+    this.#adapters.dispose();
+    super.dispose();
+  }
+
+  /** Forgets what was read: it was with other weights. */
+  #changed(): void {
+    this.#weights = {};
+    this.prefix_cache.clear();
+  }
+
+  get #base(): Base {
+    const config = JsonNode.of('config.json', this.config);
+    return { module: this.module, architecture: spell(architectureOf(config), config) };
   }
 
   #texts(inputs: CausalInputs): Texts {

@@ -35,7 +35,7 @@ export class ModelDecoding implements Decoding {
   }
 
   readsAlike(length: number): boolean {
-    return this.module.readsAlike?.(this.state.length + 1, length) ?? true;
+    return this.state.forgets && (this.module.readsAlike?.(this.state.length + 1, length) ?? true);
   }
 
   get length(): number {

@@ -32,10 +32,11 @@ export function readIn(state: DecoderState, row: number, ids: readonly number[])
 /** A state for a text, which remembers as much of it as one of those that were read does. Its last token is not among it: what follows it is still to be scored. */
 export function beginning(module: Decoder, ids: readonly number[], known: Iterable<Read>): DecoderState {
   const state = module.start(ids.length);
+  const fits = ({ ids: all, state: own }: Read, common: number) => own.forgets || common === all.length;
   let [best, most]: [Read | undefined, number] = [undefined, 0];
   for (const read of known) {
     const common = Math.min(commonLength(read.ids, ids), ids.length - 1);
-    if (common > most && module.readsAlike(1, Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
+    if (common > most && fits(read, common) && module.readsAlike(1, Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
   }
   if (best) {
     state.join(best.state);
@@ -57,6 +58,7 @@ export function beginning(module: Decoder, ids: readonly number[], known: Iterab
 export class DynamicCache {
   #read: Read | undefined;
   #module: Decoder | undefined;
+  #weights: object | undefined;
   #disposed = false;
 
   /** How many tokens it remembers. */
@@ -115,20 +117,20 @@ export class DynamicCache {
     this.#disposed = true;
   }
 
-  /** What a model has of it. Throws ARGUMENT where another one did the reading, and where it was disposed of. */
-  readBy(module: Decoder): readonly Read[] {
+  /** What a model has of it: nothing where its weights, an adapter's among them, were others. Throws ARGUMENT where another model did the reading, and where it was disposed of. */
+  readBy(module: Decoder, weights: object): readonly Read[] {
     const wrong = (what: string, cure: string) =>
       new HeedError('ARGUMENT', `generate: past_key_values ${what}`, { culprit: 'past_key_values', cure });
     if (this.#disposed) throw wrong('was disposed of', 'Give another, new DynamicCache()');
     if (this.#module && this.#module !== module) throw wrong('is what another model remembers', 'Give each model one of its own');
-    return this.#read ? [this.#read] : [];
+    return this.#read && (this.#weights === undefined || this.#weights === weights) ? [this.#read] : [];
   }
 
   /** Remembers a text in place of what it did. */
-  take(read: Read, module: Decoder): void {
+  take(read: Read, module: Decoder, weights?: object): void {
     const unwanted = this.#disposed ? read : this.#read;
     unwanted?.state.dispose();
-    if (!this.#disposed) [this.#read, this.#module] = [read, module];
+    if (!this.#disposed) [this.#read, this.#module, this.#weights] = [read, module, weights];
   }
 }
 

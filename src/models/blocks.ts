@@ -27,12 +27,12 @@ export function blockOf(
 ): BlockSpec {
   const { place, activation, gated, bias = true, attentionBias = bias, attentionOutBias, queryKeyNorm, attentionScale: scale } = choices;
   const { dropout = 0, attentionDropout = dropout, activationDropout = dropout, attentionOutputDropout, softCap, residualScale } = choices;
-  const { window, rotary, slopes, attentionNorm } = choices;
+  const { window, rotary, slopes, attentionNorm, mixer } = choices;
   const norm = normOf(eps, choices);
   const attention = { H, G, D, bias: attentionBias, outBias: attentionOutBias, scale, softCap, dropout: attentionDropout };
   const reach = window === undefined ? undefined : ([window, window] as const);
   const norms = { norm: queryKeyNorm ? norm : undefined, normsAll: queryKeyNorm === 'all' };
-  const own = { ...norms, rotary, slopes, window: reach, causal };
+  const own = { ...norms, rotary, slopes, window: reach, causal, mixer };
   return {
     ...{ C, attention: { ...attention, ...own }, cross: crosses ? attention : undefined },
     feedForward: { F, activation, gated, bias, dropout: activationDropout, ...choices.feedForward },

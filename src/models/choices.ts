@@ -1,5 +1,5 @@
 /** What architectures say of their models: sizes, and choices among blocks, stems and heads. */
-import type { RotaryMaker } from '../nn/attention.js';
+import type { MixerSpec, RotaryMaker } from '../nn/attention.js';
 import type { Place } from '../nn/block.js';
 import type { FeedForwardMaker, Gate } from '../nn/feed_forward.js';
 import type { NormKind } from '../nn/norm.js';
@@ -66,6 +66,8 @@ export interface LayerChoices {
   attentionNorm?: boolean | undefined;
   /** What scores of its attention are multiplied by, where that differs. */
   attentionScale?: number;
+  /** What stands in place of attention. */
+  mixer?: MixerSpec | undefined;
   /** A sublayer in place of the feed-forward, and its channels. */
   feedForward?: { make: FeedForwardMaker; F: number } | undefined;
 }

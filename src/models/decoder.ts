@@ -115,7 +115,7 @@ export class Decoder extends Module {
 
   /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
   start(whole = 0): DecoderState {
-    return new DecoderState(this.engine, this.dims.L, false, whole, this.cacheDtype);
+    return new DecoderState(this.engine, this.dims.L, { whole, dtype: this.cacheDtype, mixer: (l) => this.choices.layer?.(l).mixer });
   }
 
   /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
@@ -165,7 +165,7 @@ export class Decoder extends Module {
   #scored(states: Tensor): Tensor {
     const { logitsScale = 1, logitsCap } = this.choices;
     const scaled = logitsScale === 1 ? states : scale(states, logitsScale);
-    const logits = linear(scaled, (this.#head ?? this.#tower.stem.words).weight.operand);
+    const logits = this.#head ? this.#head.forward(scaled) : linear(scaled, this.#tower.stem.words.weight.operand);
     return logitsCap ? scale(activate(scale(logits, 1 / logitsCap), 'tanh'), logitsCap) : logits;
   }
 }

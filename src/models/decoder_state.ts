@@ -5,14 +5,27 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
+import type { LayerCache, MixerSpec } from '../nn/attention.js';
 import { KVCache } from '../nn/cache.js';
 import type { Page, PageDtype } from '../nn/pages.js';
 import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
+/** What a state is of. */
+export interface StateChoices {
+  /** Whether layers attend to a source too. Default false. */
+  crosses?: boolean | undefined;
+  /** Tokens that texts begin with, where those come in pieces. Default 0. */
+  whole?: number | undefined;
+  /** Numbers of keys and values. Default float32. */
+  dtype?: PageDtype | undefined;
+  /** What stands for a layer's attention; undefined where it attends. */
+  mixer?: ((l: number) => MixerSpec | undefined) | undefined;
+}
+
 export class DecoderState {
   /** Of each layer's two attentions. */
-  readonly self: readonly KVCache[];
+  readonly self: readonly LayerCache[];
   readonly cross: readonly KVCache[];
   /** The last step of one token each. */
   readonly recorded: RecordedStep;
@@ -22,18 +35,19 @@ export class DecoderState {
   #isMidway = false;
   #disposed = false;
 
-  /** Of so many layers, which attend to a source or do not; of texts that begin with `whole` tokens, in pieces; keys and values in `dtype`. */
+  readonly #choices: StateChoices;
+
   constructor(
     readonly engine: Engine,
     layers: number,
-    crosses: boolean,
-    whole = 0,
-    readonly dtype: PageDtype = 'float32',
+    choices: StateChoices = {},
   ) {
+    const { crosses = false, whole = 0, dtype, mixer } = choices;
+    this.#choices = choices;
     this.#whole = whole;
-    const caches = () => Array.from({ length: layers }, () => new KVCache(engine, { dtype }));
-    this.self = caches();
-    this.cross = crosses ? caches() : [];
+    const each = <T>(make: (l: number) => T) => Array.from({ length: layers }, (_, l) => make(l));
+    this.self = each((l) => mixer?.(l)?.cache(engine) ?? new KVCache(engine, { dtype }));
+    this.cross = crosses ? each(() => new KVCache(engine, { dtype })) : [];
     this.recorded = new RecordedStep(engine);
   }
 
@@ -82,12 +96,17 @@ export class DecoderState {
 
   /** What holds its keys and values. */
   get pages(): readonly Page[] {
-    return [...this.self, ...this.cross].flatMap((cache) => cache.pages);
+    return [...this.self, ...this.cross].flatMap((cache) => (cache instanceof KVCache ? cache.pages : []));
+  }
+
+  /** Whether it can forget any of its last tokens: convolutions remember no more than the last. */
+  get forgets(): boolean {
+    return this.self.every((cache) => cache instanceof KVCache);
   }
 
   /** What it remembers of one row, which shares the pages. The caller disposes of it. */
   pick(row: number): DecoderState {
-    const one = new DecoderState(this.engine, this.self.length, this.cross.length > 0, 0, this.dtype);
+    const one = new DecoderState(this.engine, this.self.length, { ...this.#choices, whole: 0 });
     one.join(this, [row]);
     return one;
   }
@@ -98,8 +117,7 @@ export class DecoderState {
       state.expectAlive();
       state.#settle();
     }
-    for (const part of ['self', 'cross'] as const)
-      for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as KVCache, rows);
+    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as never, rows); // of the same kind
     this.#lengths = [...this.#lengths, ...rows.map((row) => other.#lengths[row] as number)];
   }
 

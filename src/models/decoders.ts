@@ -5,6 +5,7 @@ export { gemma3 } from './gemma3.js';
 export { gptNeox } from './gpt_neox.js';
 export { gpt2 } from './gpt2.js';
 export { granite } from './granite.js';
+export { lfm2 } from './lfm2.js';
 export { llama } from './llama.js';
 export { ministral } from './ministral.js';
 export { mistral } from './mistral.js';

@@ -188,7 +188,7 @@ export class EncoderDecoder extends Module {
   start(states: Tensor, lengths?: readonly number[]): DecoderState {
     expectTensor('start', 'states', states);
     expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
-    const state = new DecoderState(this.engine, this.dims.decoder.L, true, 0, this.cacheDtype);
+    const state = new DecoderState(this.engine, this.dims.decoder.L, { crosses: true, dtype: this.cacheDtype });
     try {
       this.#target.trunk.remember(state.cross, states, lengths);
       return state.begun();

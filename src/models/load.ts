@@ -212,8 +212,10 @@ function targetOf(
   if (!target) return undefined;
   const details = { culprit: name, shape: given };
   const { shape, holds } = target;
-  // A stack of matrices may have an axis of its own.
-  const flat = given.length === 3 && shape.length === 2 ? [(given[0] as number) * (given[1] as number), given[2]] : given;
+  // A stack of matrices may have an axis of its own, a convolution of each channel none for what it is summed over.
+  const [one = 0, two = 0, three] = given;
+  const flat =
+    given.length === 3 && shape.length === 2 ? [one * two, three] : given.length === 2 && shape.length === 3 ? [one, 1, two] : given;
   if (flat.length !== shape.length || flat.some((d, i) => d !== shape[i])) {
     const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);

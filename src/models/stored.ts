@@ -53,6 +53,27 @@ function* storedIn(module: Module, { name, weights }: Spelt): Generator<Stored, 
   }
 }
 
+/** A matrix of a checkpoint, as products read it: a weight, and which of the matrices that are stacked there. */
+export interface StoredMatrix {
+  weight: Parameter;
+  first: number;
+  count: number;
+  layout: Layout | undefined;
+}
+
+/** The matrices whose products can be adapted, by what a checkpoint calls their modules: without prefix, and with it. */
+export function* matricesOf(module: Module, architecture: Spelt): Generator<[name: string, whole: string, matrix: StoredMatrix], void> {
+  const [prefix = ''] = architecture.prefixes ?? [];
+  for (const { key, parameter: weight, tensors } of storedIn(module, architecture)) {
+    if (!weight.additions) continue;
+    const count = weight.heights.length / tensors.length;
+    for (const [i, { name: tensor, layout }] of tensors.entries()) {
+      const name = tensor.replace(/\.weight$/, '');
+      yield [name, isBeside(key) ? name : prefix + name, { weight, first: i * count, count, layout }];
+    }
+  }
+}
+
 /** What a checkpoint's tensors are, by their names; a quantized one's matrices are blocks of 4 bits, where it has those, or int8 and scales. */
 export function targetsOf(
   module: Module,

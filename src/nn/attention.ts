@@ -7,15 +7,16 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { type AttentionOptions, attentionWithWeights, cachedAttention, scaledDotProductAttention } from '../ops/attention.js';
-import { linear } from '../ops/matmul.js';
 import { narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
+import { product } from './additions.js';
 import type { KVCache } from './cache.js';
+import type { ConvolutionCache } from './convolution_cache.js';
 import { xavierNormal, xavierUniform, zeros } from './init.js';
 import { checkProbability, Linear } from './layers.js';
 import { Module } from './module.js';
 import { makeNorm, type Norm, type NormSpec } from './norm.js';
-import type { Operand, Parameter } from './parameter.js';
+import type { Parameter } from './parameter.js';
 import type { RotaryPositions } from './rotary_positions.js';
 
 /** Turns heads [B, H, T, D]. */
@@ -30,6 +31,22 @@ export interface Turn {
 
 /** What makes the rotary positions of heads of D channels: whoever gives the same function shares them. */
 export type RotaryMaker = (engine: Engine, D: number) => RotaryPositions;
+
+/** Something that stands for attention: [B, T, C] → [B, T, C], a residual added. */
+export interface MixerLike extends Module {
+  forward(x: Tensor, memory: Tensor | undefined, call?: AttentionCall): Tensor;
+}
+
+/** What makes it, and what it remembers from call to call. */
+export interface MixerSpec {
+  /** Its module's name in a block. */
+  readonly name: string;
+  make(engine: Engine, C: number): MixerLike;
+  cache(engine: Engine): ConvolutionCache;
+}
+
+/** What a layer remembers. */
+export type LayerCache = KVCache | ConvolutionCache;
 
 /** What an attention is like. */
 export interface AttentionSpec {
@@ -62,6 +79,8 @@ export interface AttentionSpec {
   window?: AttentionOptions['window'];
   /** In training, the share of weights that are zeroed. Default 0. */
   dropout?: number | undefined;
+  /** What stands in its place. Default: attention. */
+  mixer?: MixerSpec | undefined;
   /** Whether there is a learned key and value, which MultiheadAttention appends. Default false. */
   learnedKey?: boolean | undefined;
 }
@@ -120,7 +139,7 @@ export class Attention extends Module {
     const rows = [H * D, G * D, G * D] as const;
     this.#rows = rows;
     this.#biasRows = rows.map((n, i) => ((typeof bias === 'boolean' ? bias : bias[i]) ? n : 0));
-    const made = { packed: true, init: xavierUniform };
+    const made = { packed: true, adapts: true, init: xavierUniform };
     this.#matrices =
       kdim === C && vdim === C
         ? [this.parameter('in_proj_weight', [H * D + 2 * G * D, C], { ...made, parts: rows })]
@@ -150,13 +169,17 @@ export class Attention extends Module {
   project(sources: readonly Tensor[], first = 0): Tensor[] {
     const [x, y, z] = sources;
     const [whole, ...others] = this.#matrices as [Parameter, ...Parameter[]];
-    if (this.#fused && x && x === y && y === z) {
-      const all = linear(x, whole.operand, this.#biasOf(0, 3));
+    // What adapters add is each projection's own.
+    if (this.#fused && !whole.additions?.length && x && x === y && y === z) {
+      const all = product(x, whole, () => this.#biasOf(0, 3));
       const [Q, K, V] = this.#rows;
       return [narrow(all, -1, 0, Q), narrow(all, -1, Q, K), narrow(all, -1, Q + K, V)];
     }
-    const weight = (i: number) => (others.length ? this.#matrices[i]?.operand : whole.partOperand(i)) as Operand;
-    return sources.map((source, i) => linear(source, weight(first + i), this.#biasOf(first + i)));
+    return sources.map((source, at) => {
+      const i = first + at;
+      const [weight, part] = others.length ? [this.#matrices[i] as Parameter, undefined] : [whole, i];
+      return product(source, weight, () => this.#biasOf(i), {}, part);
+    });
   }
 
   /** Where the bias of a projection begins. */

@@ -13,7 +13,7 @@
 import type { Engine } from '../engine/engine.js';
 import { add, scale } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
-import { Attention, type AttentionCall, type AttentionSpec, keeping } from './attention.js';
+import { Attention, type AttentionCall, type AttentionSpec, keeping, type MixerLike } from './attention.js';
 import type { KVCache } from './cache.js';
 import { FeedForward, type FeedForwardLike, type FeedForwardSpec } from './feed_forward.js';
 import { Dropout } from './layers.js';
@@ -90,7 +90,7 @@ class Residual {
 
 /** One block: x [B, T, C] → [B, T, C]. */
 export class Block extends Module {
-  readonly #attention: Attention;
+  readonly #attention: MixerLike;
   readonly #cross: Attention | undefined;
   readonly #feedForward: FeedForwardLike;
   /** Around attention, around attention to a memory, around the feed-forward. */
@@ -104,7 +104,8 @@ export class Block extends Module {
     super(engine);
     const { C, attention, cross, feedForward, norm, place, firstNorm = true, lastNorm = true, dropout = 0 } = spec;
     const { attentionOutputDropout = dropout, residualScale = 1 } = spec;
-    this.#attention = this.child('self_attn', new Attention(engine, C, attention));
+    const { name = 'self_attn', make } = attention.mixer ?? {};
+    this.#attention = this.child(name, make?.(engine, C) ?? new Attention(engine, C, attention));
     this.#feedForward = this.child('', feedForward.make?.(engine, C, feedForward) ?? new FeedForward(engine, C, feedForward));
     if (cross) this.#cross = this.child('multihead_attn', new Attention(engine, C, cross));
     const stands = places[place];
@@ -120,9 +121,9 @@ export class Block extends Module {
     ];
   }
 
-  /** Whether its launches depend on what x holds: see FeedForwardLike. */
+  /** Whether its launches depend on what x holds (see FeedForwardLike), or on more than its caches' tables: no two steps have the same ones then. */
   get isRouted(): boolean {
-    return this.#feedForward.isRouted ?? false;
+    return this.#feedForward.isRouted ?? this.spec.attention.mixer !== undefined;
   }
 
   forward(x: Tensor, { self = {}, memory, cross = {} }: BlockCall = {}): Tensor {

@@ -20,6 +20,8 @@ export interface ParameterOptions {
   quantizable?: boolean;
   /** The fewest bits that it is held in where a whole model is asked for 4. Default: 4 where it is packed, 8 for tables. */
   leastBits?: 4 | 8;
+  /** Whether its products add what adapters say. Default false. */
+  adapts?: boolean;
   /** How it begins where nothing is loaded. Default zeros. */
   init?: Init;
 }

@@ -5,10 +5,11 @@ import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
 import { dropout } from '../ops/dropout.js';
 import { type EmbeddingOptions, embedding } from '../ops/embedding.js';
 import { entered, type Given, type TensorLike } from '../ops/given.js';
-import { type LinearOptions, linear } from '../ops/matmul.js';
+import type { LinearOptions } from '../ops/matmul.js';
 import { checkEps, layerNorm, rmsNorm } from '../ops/norm.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
+import { product } from './additions.js';
 import { type Init, linearInit, normal, ones, uniform } from './init.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
@@ -55,20 +56,20 @@ export class Linear extends Module {
     if (!(Number.isSafeInteger(parts) && parts >= 1 && outFeatures % parts === 0))
       throw wrongArgument('Linear', 'parts', parts, `It is a divisor of ${outFeatures}`);
     this.#width = outFeatures / parts;
-    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, parts, leastBits, init: linearInit });
+    this.weight = this.parameter('weight', [outFeatures, inFeatures], { packed: true, parts, leastBits, adapts: true, init: linearInit });
     const { biasInit = uniform(1 / Math.sqrt(inFeatures)) } = options;
     if (options.bias !== false) this.bias = this.parameter('bias', [outFeatures], { init: biasInit });
   }
 
   /** `options` fuse what comes after: an activation, a residual. */
   forward(x: TensorLike, options?: Given<LinearOptions>): Tensor {
-    return linear(x, this.weight.operand, this.bias?.tensor, options);
+    return product(x, this.weight, () => this.bias?.tensor, options);
   }
 
   /** One of the stacked layers: [..., inFeatures] → [..., outFeatures / parts] */
   part(index: number, x: TensorLike, options?: Given<LinearOptions>): Tensor {
-    const bias = this.bias && narrow(this.bias.tensor, 0, index * this.#width, this.#width);
-    return linear(x, this.weight.partOperand(index), bias, options);
+    const bias = () => this.bias && narrow(this.bias.tensor, 0, index * this.#width, this.#width);
+    return product(x, this.weight, bias, options, index);
   }
 }
 

@@ -9,6 +9,7 @@ import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
+import type { Addition } from './additions.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
 import { fitsQ4, Q4, q4Entries } from './formats/q4.js';
 import { Quantized, quantizedEntries } from './formats/q8.js';
@@ -30,6 +31,8 @@ export class Parameter {
   readonly quantizable: boolean;
   /** The fewest bits that it is held in where a whole model is asked for 4. */
   readonly leastBits: 4 | 8;
+  /** What is added to products with it now, which adapters say: undefined where its products do not ask. */
+  additions: readonly Addition[] | undefined;
   readonly #packs: boolean;
   readonly #init: Init;
   readonly #weights: Weights;
@@ -48,11 +51,12 @@ export class Parameter {
     readonly name: string,
     /** The length of each axis. */
     readonly shape: Shape,
-    { packed = false, parts = 1, quantizable = packed, leastBits = packed ? 4 : 8, init = zeros }: ParameterOptions = {},
+    { packed = false, parts = 1, quantizable = packed, leastBits = packed ? 4 : 8, adapts = false, init = zeros }: ParameterOptions = {},
   ) {
     this.#packs = packed;
     this.quantizable = quantizable;
     this.leastBits = leastBits;
+    this.additions = adapts ? [] : undefined;
     this.#weights = { engine, name, shape, heights: held.heightsOf(shape, parts) };
     this.#init = init;
     this.#gradient = new GradientSum(engine, shape);

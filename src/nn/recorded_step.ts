@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.js';
 import { copy_rows } from '../engine/kernels.generated.js';
 import { Recording } from '../engine/recording.js';
 import { Tensor } from '../tensor.js';
+import type { KVCache } from './cache.js';
 import type { Kept, Trunk, TrunkCall, Turns } from './trunk.js';
 
 /** What a step was recorded with: it is replayed for as long as all of it is the same. */
@@ -40,7 +41,9 @@ export class RecordedStep {
 
   /** As `trunk.steps`, for a call that it takes. */
   *steps(trunk: Trunk, x: Tensor, call: TrunkCall): Generator<void, Tensor> {
-    const { self = [], cross = [] } = call.caches ?? {};
+    const { cross = [] } = call.caches ?? {};
+    // Trunks with other layers than attentions are not recorded.
+    const self = (call.caches?.self ?? []) as readonly KVCache[];
     for (const cache of self) cache.advance(1);
     const { from = 0 } = call;
     const tables = [...self, ...cross].map(({ table }) => table);

@@ -4,7 +4,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import type { Tensor } from '../tensor.js';
-import type { AttentionCall, RotaryMaker, Turn } from './attention.js';
+import type { AttentionCall, LayerCache, RotaryMaker, Turn } from './attention.js';
 import { Block, type BlockSpec } from './block.js';
 import type { KVCache } from './cache.js';
 import type { Form } from './formats/format.js';
@@ -16,7 +16,7 @@ import type { RotaryPositions } from './rotary_positions.js';
 
 /** What a trunk remembers from call to call: keys and values of each block's attentions, and the last step, to be replayed. */
 export interface Caches {
-  readonly self: readonly KVCache[];
+  readonly self: readonly LayerCache[];
   readonly cross?: readonly KVCache[] | undefined;
   readonly recorded?: RecordedStep | undefined;
 }
@@ -87,10 +87,10 @@ export class Trunk extends Module {
     return h;
   }
 
-  /** What holds each of its parameters. */
+  /** What holds each of its parameters, and what is added to their products. */
   forms(): (Form | undefined)[] {
     this.#parameters ??= [...this.distinctParameters().values()];
-    return this.#parameters.map(({ form }) => form);
+    return this.#parameters.flatMap(({ form, additions }) => [form, ...(additions ?? []).flatMap((addition) => addition.forms())]);
   }
 
   /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */
@@ -116,7 +116,8 @@ export class Trunk extends Module {
     for (const [l, block] of this.#blocks.entries()) {
       if (l > 0) yield;
       const turn = turns.get(block.spec.attention.rotary);
-      const self = { ...call.self, turn, cache: caches?.self[l], isCounted, weights: attentions };
+      // What the state made for the layer is what the layer reads.
+      const self = { ...call.self, turn, cache: caches?.self[l] as KVCache | undefined, isCounted, weights: attentions };
       const cross = { ...call.cross, cache: caches?.cross?.[l], weights: crossAttentions };
       leave(run(() => block.forward(h, { self, memory, cross })));
     }

@@ -49,7 +49,7 @@ function rowLosses(
   engine.launch(cross_entropy_f32({ ...how, loss: losses.ptr }));
   // In float64 and in order: the loss of a large batch is as exact as that of a row.
   const total = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss, 0);
-  return { x, classes, w, stats, how, T, V, count, total };
+  return { x, classes, w, stats, how, T, V, count, total, losses };
 }
 
 /**
@@ -77,6 +77,8 @@ export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossE
 export interface PredictionSums {
   /** −ln softmax(logits)[target], over the targets that count. */
   loss: number;
+  /** The squares of those. */
+  squares: number;
   /** How many those are. */
   targets: number;
   /** Of how many the logit is the row's largest; where several are, the first counts, as in torch.argmax. */
@@ -95,8 +97,9 @@ export const predictionSums = op(
   ): PredictionSums => {
     checkOptions(options, ['ignoreIndex'], 'predictionSums');
     const { engine } = logits;
-    const { x, classes, stats, T, V, count, total } = rowLosses('predictionSums', logits, targets, options);
+    const { x, classes, stats, T, V, count, total, losses } = rowLosses('predictionSums', logits, targets, options);
     const [ids, maxima] = [engine.heap.ints(classes.ptr, T), engine.heap.floats(stats.ptr, 2 * T)];
+    const squares = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss * loss, 0);
     let right = 0;
     for (let t = 0; t < T; t++) {
       const target = ids[t] as number;
@@ -105,7 +108,7 @@ export const predictionSums = op(
       const largest = maxima[2 * t] as number;
       if (row[target] === largest && row.indexOf(largest) === target) right++;
     }
-    return { loss: total, targets: count, right };
+    return { loss: total, squares, targets: count, right };
   },
 );
 

@@ -8,6 +8,7 @@ import { type AssistantOptions, assistantNames } from '../generation/assistant.j
 import { type CausalLM, CausalModel } from '../generation/causal.js';
 import { checkGenerationValues, type GenerationConfig, generationOptionNames } from '../generation/config.js';
 import type { OwnOptions } from '../generation/own.js';
+import { chunksIn, type Perplexity, perplexityOf, scoreChunk } from '../generation/perplexity.js';
 import { DEFAULT_NEW_TOKENS } from '../generation/plan.js';
 import { constraintOf } from '../generation/response_format.js';
 import type { Streamer, TokenLogprob } from '../generation/sequence.js';
@@ -22,7 +23,7 @@ import type { EncodeOptions } from '../text/tokenizer.js';
 import { fitted } from './context_shift.js';
 import { checkRunOptions, type RunOptions, runOptionNames } from './rows.js';
 import type { Task } from './tasks.js';
-import { loadText, TextPipeline, wrong } from './text.js';
+import { loadText, stringsOf, TextPipeline, wrong } from './text.js';
 
 /** Rows that are written side by side: weights are read for all of them at once, and their keys fit beside those. */
 const MOST_ROWS = 32;
@@ -52,6 +53,16 @@ export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions
   onText?: ((text: string) => void) | undefined;
   /** Tells how probable each new token was, and of so many alternatives; without beams. */
   logprobs?: number | undefined;
+}
+
+/** Options of `perplexity`. */
+export interface PerplexityOptions {
+  /** Tokens of a chunk. Default 512, or the model's positions where those are fewer. */
+  context?: number | undefined;
+  /** Called after each chunk with the number of those that are done, of all, and the perplexity so far. */
+  onProgress?: ((done: number, total: number, perplexity: number) => void) | undefined;
+  /** Ends the work between two steps; the call rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
 }
 
 /** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
@@ -91,7 +102,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextGeneration> {
     return loadText(CausalModel, engine, from, options, (tokenizer, model) => {
       model.prefix_cache.limit = Math.min(PREFIXES, engine.heap.maximum / 4);
-      return callable(new TextGenerationPipeline(tokenizer, model), ['stream']) as unknown as TextGeneration;
+      return callable(new TextGenerationPipeline(tokenizer, model), ['stream', 'perplexity']) as unknown as TextGeneration;
     });
   }
 
@@ -183,6 +194,36 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   #room({ max_length, max_new_tokens = this.model.generation_config.max_new_tokens }: GenerationConfig): number {
     const { positions } = this.model.module.dims;
     return max_length === undefined ? positions - (max_new_tokens ?? DEFAULT_NEW_TOKENS) : Math.min(max_length, positions) - 1;
+  }
+
+  /**
+   * How surprised the model is by a text, as llama.cpp's perplexity tool counts it: see docs/generation.md. Rejects with ARGUMENT for a text of less than two chunks,
+   * MEMORY, NUMERIC, or `signal.reason`.
+   * @example
+   * ```js
+   * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M');
+   * const { perplexity, standard_error } = await write.perplexity(await readFile('wiki.test.raw', 'utf8'));
+   * ```
+   */
+  async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {
+    checkOptions(options, ['context', ...runOptionNames], 'perplexity');
+    checkRunOptions('perplexity', options as RunOptions);
+    const [given] = stringsOf('perplexity', 'text', [text]) as [string];
+    const { tokenizer, model } = this;
+    const { module } = model;
+    const { context = Math.min(512, module.dims.positions), onProgress, signal } = options;
+    const ids = tokenizer.encode(given, { add_special_tokens: false });
+    const chunks = chunksIn(ids.length, context, module.dims.positions);
+    // Whether its texts begin with a token, its tokenizer knows.
+    const [first] = tokenizer.encode('');
+    const bos = first === tokenizer.bos_token_id ? first : undefined;
+    const sums = { loss: 0, squares: 0, tokens: 0, chunks: 0 };
+    for (let i = 0; i < chunks; i++) {
+      const chunk = Int32Array.from(ids.slice(i * context, (i + 1) * context));
+      await model.run(() => scoreChunk(module, chunk, bos, sums), signal);
+      onProgress?.(i + 1, chunks, perplexityOf(sums, context).perplexity);
+    }
+    return perplexityOf(sums, context);
   }
 
   async #write(

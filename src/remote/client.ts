@@ -27,7 +27,7 @@ import {
 const START_MS = 10_000;
 
 /** Members of a model or pipeline that stay in the worker. */
-const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer'] as const;
+const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer', 'adapters', 'add_adapter'] as const;
 
 const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) => {
   const own = culprit === 'tokenizer' ? 'Load one here by AutoTokenizer.from_pretrained, or g' : 'G';

@@ -25,7 +25,8 @@ export const methods: Readonly<Record<string, number>> = {
   fit: 1,
   classify: 1,
   save_pretrained: 1,
-  ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2 },
+  ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2, perplexity: 1 },
+  ...{ load_adapter: 2, set_adapter: 1, delete_adapter: 1 },
 };
 
 /** A method that gives pieces of text as they come: a page makes its own of what else it may call, if the object has it. */

@@ -1,9 +1,11 @@
 /** `heed generate`: what a language model writes, as text and as JSON, as an answer and as it stands, and what is refused. */
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AutoModelForCausalLM, AutoTokenizer } from 'heed';
 import { describe, expect, it } from 'vitest';
+import { tinyWriter } from '../pipelines/tiny_writer.js';
 import { hasSmollm2, smollm2 } from '../smollm2.js';
 import { run } from './command.js';
 
@@ -57,6 +59,25 @@ describe.skipIf(!hasSmollm2)('with SmolLM2', () => {
     expect(stderr).toMatch(message);
   });
 });
+
+it('puts an adapter on, and says what is wrong with one', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'heed-adapter-'));
+  for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(folder, name), bytes);
+  const adapter = (name: string) => ['--adapter', fileURLToPath(new URL(`../fixtures/lora/${name}`, import.meta.url))];
+  const write = (...more: string[]) =>
+    run(['generate', 'The sea', '--raw', '--json', '--deterministic', '--max-new-tokens', '8', '--model', folder, ...more]);
+  const [bare, adapted, wrong] = await Promise.all([write(), write(...adapter('queries')), write(...adapter('gpt2'))]);
+  rmSync(folder, { recursive: true });
+  const model = await AutoModelForCausalLM.from_pretrained(tinyWriter);
+  await model.load_adapter(adapter('queries')[1] as string);
+  const tokenizer = await AutoTokenizer.from_pretrained(tinyWriter);
+  const ids = await model.generate({ ...tokenizer('The sea'), max_new_tokens: 8 });
+  expect(JSON.parse(adapted.stdout).generated_text).toBe(
+    tokenizer.decode((ids.tolist() as number[][])[0] as number[], { skip_special_tokens: true }).slice('The sea'.length),
+  );
+  expect(JSON.parse(bare.stdout).generated_text).not.toBe(JSON.parse(adapted.stdout).generated_text);
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringMatching(/"transformer.h.0.attn.c_attn".*UNSUPPORTED/) });
+}, 60_000);
 
 it('refuses a model of another kind, and says how it is loaded', async () => {
   const { code, stderr } = await run(['generate', 'x', '--model', fileURLToPath(new URL('../fixtures/bert-tiny', import.meta.url))]);

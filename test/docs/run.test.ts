@@ -59,6 +59,8 @@ beforeAll(async () => {
   const writer = join(folder, 'HuggingFaceTB/SmolLM2-135M-Instruct');
   mkdirSync(writer, { recursive: true });
   for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(writer, name), bytes);
+  for (const name of ['pirate', 'poet']) put(`adapters/${name}`, join(root, 'test/fixtures/lora/queries'));
+  writeFileSync(join(folder, 'wiki.test.raw'), 'It is a quiet sea, and so on. '.repeat(40));
 });
 afterAll(() => {
   for (const path of [folder, translator]) rmSync(path, { recursive: true });

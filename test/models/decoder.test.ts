@@ -54,8 +54,11 @@ function asBefore({ rope_parameters, layer_types, ...config }: Record<string, un
   const gone = { rope_parameters: undefined, layer_types: config.model_type === 'ministral' ? layer_types : undefined };
   const own = sliding_attention ? { rope_local_base_freq: sliding_attention.rope_theta, sliding_window_pattern: 2 } : {};
   const neox = config.model_type === 'gpt_neox' ? { rotary_emb_base: rope_theta, rotary_pct: partial_rotary_factor } : {};
+  // LFM2 lists the layers that attend.
+  const attending = (layer_types as string[] | undefined)?.flatMap((type, l) => (type === 'full_attention' ? [l] : []));
+  const idxs = config.model_type === 'lfm2' ? { full_attn_idxs: attending } : {};
   const rope_scaling = rope_type === 'default' ? null : { type: rope_type, ...scaling };
-  return { ...gone, rope_theta, partial_rotary_factor, rope_scaling, ...own, ...neox };
+  return { ...gone, rope_theta, partial_rotary_factor, rope_scaling, ...own, ...neox, ...idxs };
 }
 
 describe.each(names)('%s', (name) => {

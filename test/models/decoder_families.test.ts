@@ -56,6 +56,32 @@ it.each([
   expect(await failureOf(() => load(configOf(name, changes)))).toMatchObject({ code: 'UNSUPPORTED', culprit });
 });
 
+describe('lfm2', () => {
+  const convolves = (config: object) => layers('lfm2', { num_hidden_layers: 3, ...config }, 3).map(({ mixer }) => mixer !== undefined);
+  it('convolves where its config says so, by either spelling', () => {
+    expect(convolves({ layer_types: ['conv', 'full_attention', 'conv'] })).toEqual([true, false, true]);
+    expect(convolves({ full_attn_idxs: [2] })).toEqual([true, true, false]);
+    expect(convolves({})).toEqual([false, false, false]);
+  });
+
+  it('adjusts the width between its products as transformers does', () => {
+    const F = (config: object) => decoders.lfm2.dims(JsonNode.of('config.json', config)).F;
+    expect(F({ intermediate_size: 12_288 })).toBe(8192);
+    expect(F({ block_ff_dim: 6656, intermediate_size: 1 })).toBe(4608);
+    expect(F({ intermediate_size: 1000, block_ffn_dim_multiplier: 1.5, block_multiple_of: 10 })).toBe(1000);
+    expect(F({ intermediate_size: 48, block_auto_adjust_ff_dim: false })).toBe(48);
+  });
+
+  it.each([
+    [{ layer_types: ['conv', 'sliding_attention', 'conv'] }, 'config.json'],
+    [{ layer_types: ['conv'] }, 'config.json'],
+    [{ conv_L_cache: 0 }, 'config.json'],
+    [{ conv_L_cache: 65 }, 'conv_L_cache'],
+  ])('is no config with %j', async (config, culprit) => {
+    expect(await failureOf(() => convolves(config))).toMatchObject({ code: 'FORMAT', culprit });
+  });
+});
+
 describe('windows', () => {
   it.each([
     ['of Mistral, unless a config says otherwise', 'mistral', { model_type: 'mistral' }, [4095, 4095]],

@@ -41,6 +41,7 @@ it('count the first of equal logits, as torch.argmax does, and no label that is 
   expect(predictionSums(logits, tensor(engine, Int32Array.of(1, 2, 0, 2)))).toMatchObject({ targets: 4, right: 3 });
   expect(predictionSums(logits, tensor(engine, Int32Array.of(-1, -1, -1, -1)), { ignoreIndex: -1 })).toEqual({
     loss: 0,
+    squares: 0,
     targets: 0,
     right: 0,
   });

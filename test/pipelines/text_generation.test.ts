@@ -1,5 +1,6 @@
 /** text-generation: what `generate` writes for each text or conversation, in transformers.js's shapes; SmolLM2 answers as heed's model does. */
-import { createEngine, type Message, pipeline, type TextGeneration, TextStreamer } from 'heed';
+import { readFileSync } from 'node:fs';
+import { createEngine, type Message, type PerplexityOptions, pipeline, type TextGeneration, TextStreamer } from 'heed';
 import { afterAll, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { Remote } from '../../dist/remote/client.js';
 import type { Hosted } from '../../dist/remote/host.js';
@@ -156,3 +157,65 @@ it.skipIf(!hasSmollm2)(
   },
   60_000,
 );
+
+describe('perplexity', () => {
+  /** What PyTorch counts, in float64. */
+  const { text, counts } = JSON.parse(readFileSync(new URL('../fixtures/causal/perplexity.json', import.meta.url), 'utf8'));
+  const json = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+  const file = (value: object) => new TextEncoder().encode(JSON.stringify(value));
+  const bos = { SpecialToken: { id: '<s>', type_id: 0 } };
+  const a = { Sequence: { id: 'A', type_id: 0 } };
+  const begins = {
+    type: 'TemplateProcessing',
+    single: [bos, a],
+    pair: [bos, a, { Sequence: { id: 'B', type_id: 1 } }],
+    special_tokens: { '<s>': { id: '<s>', ids: [1], tokens: ['<s>'] } },
+  };
+  const files = (bos: boolean) => ({
+    ...tinyWriter,
+    'config.json': file({ ...json(tinyWriter['config.json']), max_position_embeddings: 512 }),
+    'tokenizer.json': file({ ...json(tinyWriter['tokenizer.json']), ...(bos && { post_processor: begins }) }),
+    'tokenizer_config.json': file({ ...json(tinyWriter['tokenizer_config.json']), bos_token: '<s>' }),
+  });
+
+  it.each(counts as { context: number; bos: boolean; perplexity: number; standard_error: number; tokens: number; chunks: number }[])(
+    'is what PyTorch counts by chunks of $context, begun by a token: $bos',
+    async ({ context, bos, perplexity, standard_error, tokens, chunks }) => {
+      const model = await pipeline('text-generation', files(bos), { engine });
+      const told: number[][] = [];
+      const found = await model.perplexity(text, { context, onProgress: (...news) => told.push(news) });
+      model.dispose();
+      expect(found).toEqual({
+        context,
+        tokens,
+        chunks,
+        perplexity: expect.closeTo(perplexity, 2),
+        standard_error: expect.closeTo(standard_error, 3),
+      });
+      expect(told).toHaveLength(chunks);
+      expect(told.at(-1)).toEqual([chunks, chunks, found.perplexity]);
+    },
+  );
+
+  it('is counted in a worker as it is here, and ends by a signal', async () => {
+    const reason = new Error('enough');
+    const stop = new AbortController();
+    await expect(write.perplexity(text, { context: 16, signal: stop.signal, onProgress: () => stop.abort(reason) })).rejects.toBe(reason);
+    const { handle } = host({ pipeline: async () => write as unknown as Hosted });
+    const far = (await (await Remote.start(handle)).load('pipeline', ['text-generation'], {})) as unknown as TextGeneration;
+    expect(await far.perplexity(text, { context: 16 })).toEqual(await write.perplexity(text, { context: 16 }));
+  });
+
+  it.each([
+    ['The sea.', {}, /the text has 8 tokens, which is less than two chunks of 64/],
+    [text, { context: 65 }, /context is 65/],
+    [text, { context: 3 }, /context is 3/],
+    [text, { stride: 3 }, /stride/],
+    [[text], {}, /text/],
+  ])('is refused: %#', async (given, options, message) => {
+    expect(await failureOf(() => write.perplexity(given as string, options as PerplexityOptions))).toMatchObject({
+      code: expect.stringMatching(/ARGUMENT|UNSUPPORTED/),
+      message: expect.stringMatching(message),
+    });
+  });
+});
