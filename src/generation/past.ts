@@ -156,6 +156,7 @@ export class PrefixCache {
     return this.#limit;
   }
 
+  /** Gives up what is beyond. Throws ARGUMENT for what is no number of bytes. */
   set limit(bytes: number) {
     if (!(typeof bytes === 'number' && bytes >= 0))
       throw wrongArgument('prefix_cache', 'limit', bytes, 'It is a number of bytes, or 0 to remember nothing');
