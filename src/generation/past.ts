@@ -23,9 +23,10 @@ export function commonLength(a: readonly number[], b: readonly number[]): number
   return n;
 }
 
-/** What of a state's row is remembered: of the tokens `ids` those that it has read. */
+/** What of a state's row is remembered: of the tokens `ids` those that it has read, whatever it has read beyond them. */
 export function readIn(state: DecoderState, row: number, ids: readonly number[]): Read {
   const own = state.pick(row);
+  own.crop(ids.length);
   return { ids: ids.slice(0, own.length), state: own };
 }
 
