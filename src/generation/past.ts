@@ -23,9 +23,10 @@ export function commonLength(a: readonly number[], b: readonly number[]): number
   return n;
 }
 
-/** What of a state's row is remembered: of the tokens `ids` those that it has read. */
+/** What of a state's row is remembered: of the tokens `ids` those that it has read, whatever it has read beyond them. */
 export function readIn(state: DecoderState, row: number, ids: readonly number[]): Read {
   const own = state.pick(row);
+  own.crop(ids.length);
   return { ids: ids.slice(0, own.length), state: own };
 }
 
@@ -158,6 +159,7 @@ export class PrefixCache {
     return this.#limit;
   }
 
+  /** Gives up what is beyond. Throws ARGUMENT for what is no number of bytes. */
   set limit(bytes: number) {
     if (!(typeof bytes === 'number' && bytes >= 0))
       throw wrongArgument('prefix_cache', 'limit', bytes, 'It is a number of bytes, or 0 to remember nothing');

@@ -1,4 +1,6 @@
 /** Files that stand beside a model's weights, read as they are, so that they can be written elsewhere with nothing lost. */
+import { HeedError } from '../errors.js';
+import type { OpenOptions } from '../runtime/types.js';
 import type { Folder } from './folder.js';
 import { readFile } from './json.js';
 
@@ -6,10 +8,40 @@ import { readFile } from './json.js';
 export type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
 
 /** What a tokenizer's files may be called. heed reads tokenizer.json, or a vocabulary alone; others stand in for it in other libraries. */
-export const tokenizerFiles = [
+const tokenizerFiles = [
   ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
   ...['chat_template.jinja', 'sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
 ];
+
+const TEMPLATES = /^additional_chat_templates\/([^/]+)\.jinja$/;
+/** What they are called as a rule: where a folder cannot tell what it has, these are asked for. */
+const usual = ['tool_use', 'rag'].map((name) => `additional_chat_templates/${name}.jinja`);
+
+/** Chat templates that may lie beside chat_template.jinja: names and files. */
+export async function templatesIn(folder: Folder, options: OpenOptions = {}): Promise<[name: string, file: string][]> {
+  const all = await folder.list?.(options).catch((error: unknown) => {
+    if (error instanceof HeedError) return undefined;
+    throw error;
+  });
+  return (all ?? usual).flatMap((file) => {
+    const [, name] = TEMPLATES.exec(file) ?? [];
+    return name === undefined ? [] : [[name, file] as [string, string]];
+  });
+}
+
+/** A tokenizer's files. */
+export async function tokenizerIn(folder: Folder, signal?: AbortSignal): Promise<Files> {
+  const files = await filesOf(folder, tokenizerFiles, signal);
+  if (!files.some(([name]) => name === 'chat_template.jinja')) return files;
+  return [
+    ...files,
+    ...(await filesOf(
+      folder,
+      (await templatesIn(folder, { signal })).map(([, file]) => file),
+      signal,
+    )),
+  ];
+}
 
 /** Those of some files that a folder has. */
 export async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {

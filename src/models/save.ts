@@ -3,7 +3,7 @@
  * at all, and config.json, which a loader asks for first, comes last.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
-import { type Files, filesOf, tokenizerFiles } from '../io/copied.js';
+import { type Files, filesOf, tokenizerIn } from '../io/copied.js';
 import { type Folder, folderOf, isFolder } from '../io/folder.js';
 import { isObject, type JsonObject, readFile } from '../io/json.js';
 import { modulesOf } from '../io/modules.js';
@@ -103,7 +103,7 @@ export async function saveLoaded(
   const held = heldAs(module, dtype);
   // What says how to make sentences of an encoder's states says nothing of a head.
   const beside = headed ? [] : [...modelFiles, ...(await poolingFiles(from, signal))];
-  const files = [...(tokenizer ?? (await filesOf(from, tokenizerFiles, signal))), ...(await filesOf(from, beside, signal))];
+  const files = [...(tokenizer ?? (await tokenizerIn(from, signal))), ...(await filesOf(from, beside, signal))];
   const own = await readFile(from, 'config.json', { optional: true, signal });
   signal?.throwIfAborted();
   const said = respell(savedConfig(config, held, model), own && new TextDecoder().decode(own));
@@ -167,7 +167,7 @@ async function tokenizerFilesOf(runtime: Runtime, tokenizer: SaveOptions['tokeni
 
 /** A folder's tokenizer. Throws NOT_FOUND where it has none. */
 async function tokenizerOf(folder: Folder): Promise<Files> {
-  const files = await filesOf(folder, tokenizerFiles);
+  const files = await tokenizerIn(folder);
   // Which says that it is not there.
   if (!files.some(([name]) => name === 'tokenizer.json' || name === 'vocab.txt')) await readFile(folder, 'tokenizer.json');
   return files;

@@ -10,8 +10,8 @@ import type { Storage } from '../engine/memory.js';
 import { checkOptions, HeedError } from '../errors.js';
 import type { CachedKeys } from '../ops/attention_layout.js';
 import { expectShape, wrongArgument } from '../ops/check.js';
-import type { HostTensor, Tensor } from '../tensor.js';
-import { BYTES, type Page, type PageDtype, PageForm, roomFor } from './pages.js';
+import type { Tensor } from '../tensor.js';
+import { BYTES, type KeysAndValues, type Page, type PageDtype, PageForm, roomFor } from './pages.js';
 
 interface Row {
   pages: Page[];
@@ -76,7 +76,7 @@ export class KVCache {
   }
 
   /** A copy of a row's keys [G, T, D] and values [G, T, Dv], of a cache of float32. Throws ARGUMENT for a row that is not there, DTYPE. */
-  toHost(row: number): { keys: HostTensor; values: HostTensor } {
+  toHost(row: number): KeysAndValues {
     const form = this.#known();
     const { pages, length } = this.#rows[row] ?? {};
     if (!pages || length === undefined) throw wrongArgument('KVCache.toHost', 'row', row, `Rows run from 0 to ${this.rows - 1}`);

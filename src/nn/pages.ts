@@ -11,6 +11,14 @@ export type PageDtype = 'float32' | 'int8';
 /** Bytes of a number. */
 export const BYTES: Readonly<Record<PageDtype, number>> = { float32: 4, int8: 1 };
 
+/** What a row remembers, outside of the engine. */
+export interface KeysAndValues {
+  /** [G, T, D] */
+  keys: HostTensor;
+  /** [G, T, Dv] */
+  values: HostTensor;
+}
+
 /** Keys for which a row's first page grows at least. */
 const GROWTH = 32;
 
@@ -42,7 +50,7 @@ export class PageForm {
   }
 
   /** The first T keys [G, T, D] and values [G, T, Dv] of a row's pages, unpacked. Throws DTYPE for those of int8. */
-  read(engine: Engine, pages: readonly Page[], T: number): { keys: HostTensor; values: HostTensor } {
+  read(engine: Engine, pages: readonly Page[], T: number): KeysAndValues {
     const { G, D, Dv, dtype } = this;
     if (dtype !== 'float32')
       throw new HeedError('DTYPE', `Pages of ${dtype} are not read back`, { culprit: 'cache', cure: 'Make a cache of float32' });

@@ -3,6 +3,7 @@
  * files beside it. Reads and parses them; description.ts says what they come to.
  */
 import { HeedError } from '../errors.js';
+import { templatesIn } from '../io/copied.js';
 import type { Folder } from '../io/folder.js';
 import { allOf, readFile, readJson } from '../io/json.js';
 import { shown } from '../io/location.js';
@@ -55,7 +56,7 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
     json('config.json'),
     text('chat_template.jinja'),
   ]);
-  const others = chatTemplate === undefined ? [] : await moreTemplates(folder, options);
+  const others = chatTemplate === undefined ? [] : await templatesIn(folder, options);
   const named = await allOf(others.map(async ([name, file]) => [name, await text(file)] as const));
   const chatTemplates = Object.fromEntries(named.filter((one): one is readonly [string, string] => one[1] !== undefined));
   const files = { tokenizer, config, specialTokens, addedTokens, model, chatTemplate, chatTemplates };
@@ -72,18 +73,6 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
       });
   // Which says that it is not there.
   return { ...files, tokenizer: await readJson(folder, 'tokenizer.json', { signal }) };
-}
-
-/** Templates that lie beside chat_template.jinja, by name and file. Where a folder cannot tell what it has, there are none. */
-async function moreTemplates(folder: Folder, options: OpenOptions): Promise<[name: string, file: string][]> {
-  const all = await folder.list?.(options).catch((error: unknown) => {
-    if (error instanceof HeedError) return [];
-    throw error;
-  });
-  return (all ?? []).flatMap((file) => {
-    const [, name] = /^additional_chat_templates\/([^/]+)\.jinja$/.exec(file) ?? [];
-    return name === undefined ? [] : [[name, file] as [string, string]];
-  });
 }
 
 async function isThere(folder: Folder, file: string, options: OpenOptions): Promise<boolean> {

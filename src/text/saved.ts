@@ -3,7 +3,7 @@
  * and into the older file where that would win over it.
  */
 import { HeedError, kindOf } from '../errors.js';
-import { filesOf, tokenizerFiles } from '../io/copied.js';
+import { tokenizerIn } from '../io/copied.js';
 import type { Folder } from '../io/folder.js';
 import type { JsonObject } from '../io/json.js';
 import { respell } from '../io/respell.js';
@@ -38,7 +38,7 @@ export async function saveTokenizer(origin: TokenizerOrigin | undefined, to: str
       cure: 'Load it with AutoTokenizer.from_pretrained',
     });
   const { folder, runtime } = origin;
-  const files = new Map(await filesOf(folder, tokenizerFiles));
+  const files = new Map(await tokenizerIn(folder));
   rewrite(files, changes);
   for (const [name, bytes] of files) await runtime.writeFile(runtime.join(to, name), [bytes]);
 }
@@ -56,7 +56,7 @@ function rewrite(files: Map<string, Uint8Array>, { className, news, retired }: C
     if (Object.keys(all).length) files.set(file, encode(respell({ ...old, ...all }, text)));
   };
   const { chat_template: template, ...others } = news;
-  if (template !== undefined) files.delete(TEMPLATE);
+  if (template !== undefined) for (const file of [...files.keys()]) if (file.endsWith('.jinja')) files.delete(file);
   if (typeof template === 'string') files.set(TEMPLATE, encode(template));
   const several =
     typeof template === 'object' && template !== null && Object.entries(template).map(([name, template]) => ({ name, template }));

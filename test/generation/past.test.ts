@@ -206,6 +206,25 @@ describe('text-generation', () => {
     for (const one of [write, fresh]) one.dispose();
   });
 
+  it('gives up what it keeps where memory is short for what is written', async () => {
+    const small = await createEngine({ threads: 1, memory: { maximum: 4 * 2 ** 20 } });
+    const write = await pipeline('text-generation', tinyWriter, { engine: small });
+    const { prefix_cache: cache } = write.model;
+    const fresh = await write('zz', { ...options, prefix_cache: 0 });
+    cache.limit = 4 * 2 ** 20;
+    // Until nothing more fits.
+    let most = 0;
+    for (let i = 0; i < 400 && cache.bytes >= most; i++) {
+      most = cache.bytes;
+      await write(`${String.fromCharCode(48 + (i % 40), 48 + Math.floor(i / 40))} a text of its own`, options);
+    }
+    expect(most).toBeGreaterThan(2 ** 20);
+    expect(cache.bytes).toBeLessThan(most);
+    expect(await write('zz', options)).toEqual(fresh);
+    write.dispose();
+    await small.dispose();
+  });
+
   it('keeps to its limit: what was not used for longest is given up', async () => {
     const { used } = engine.memory();
     const write = await pipeline('text-generation', tinyWriter, { engine });

@@ -1,5 +1,5 @@
 /** What a tokenizer is told holds, in calls and in files: padding_side, lengths, roles; a tokenizer that is saved is the same one when it is loaded. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -104,6 +104,22 @@ describe('save_pretrained', () => {
     const third = await AutoTokenizer.from_pretrained(join(temporary, 'several'));
     expect(third.chat_template).toEqual({ default: 'a', tool: 'b' });
     expect(third.model_max_length).toBeUndefined();
+  });
+
+  it('copies the files of all chat templates, and leaves them out where others were set', async () => {
+    const from = join(temporary, 'templates');
+    await (await load()).save_pretrained(from);
+    mkdirSync(join(from, 'additional_chat_templates'));
+    writeFileSync(join(from, 'chat_template.jinja'), 'one');
+    writeFileSync(join(from, 'additional_chat_templates/tool_use.jinja'), 'two');
+    const tokenizer = await AutoTokenizer.from_pretrained(from);
+    const again = async (name: string) => {
+      await tokenizer.save_pretrained(join(temporary, name));
+      return (await AutoTokenizer.from_pretrained(join(temporary, name))).chat_template;
+    };
+    expect(await again('copied')).toEqual({ default: 'one', tool_use: 'two' });
+    tokenizer.chat_template = 'three';
+    expect(await again('replaced')).toBe('three');
   });
 
   it('refuses what is no folder', async () => {
