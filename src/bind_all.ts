@@ -55,6 +55,8 @@ import { textGeneration } from './pipelines/text_generation.js';
 import { summarization, text2textGeneration, translation } from './pipelines/text2text.js';
 import { tokenClassification } from './pipelines/token_classification.js';
 import { zeroShotClassification } from './pipelines/zero_shot_classification.js';
+import { registerComposed } from './remote/client.js';
+import { stream } from './remote/stream.js';
 import type { Runtime } from './runtime/types.js';
 import { chatTemplates } from './text/chat.js';
 import { registerChatTemplates } from './text/chat_options.js';
@@ -93,6 +95,7 @@ export function bindAll(runtime: Runtime) {
   attachMethods();
   registerTask(textClassification, tokenClassification, questionAnswering, zeroShotClassification, fillMask);
   registerSentenceModule(dense, layerNormModule);
+  registerComposed('stream', stream);
   registerTask(textGeneration, translation, summarization, text2textGeneration);
   const env = environmentOf(runtime, VERSION);
   const hub = hubOf(runtime, env);

@@ -157,10 +157,10 @@ describe('sizes', () => {
     expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(92_000);
   });
 
-  it('of all that is installed, dependencies aside: at most 3.6 MB, and 0.4 MB of pages', () => {
+  it('of all that is installed, dependencies aside: at most 3.7 MB, and 0.4 MB of pages', () => {
     const isPage = (path: string) => /^(docs|examples|models)\//.test(path);
     const bytes = (some: string[]) => some.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
-    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(3_600_000);
+    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(3_700_000);
     expect(bytes(files.filter(isPage))).toBeLessThanOrEqual(400_000);
     expect(existsSync(join(installed, 'node_modules'))).toBe(false);
   });

@@ -32,7 +32,7 @@ export function constraintOf(format: ResponseFormat | Constrains, tokenizer: Tok
   if (!registered)
     throw new HeedError('UNSUPPORTED', 'generate: response_format needs heed/structured, which this program does not have', {
       culprit: 'response_format',
-      cure: "Import constrain from 'heed/structured', and registerResponseFormats(constrain)",
+      cure: 'Import constrain, which heed/structured has, and registerResponseFormats(constrain)',
     });
   if (!tokenizer)
     throw new HeedError('ARGUMENT', `generate: response_format needs the tokenizer, which is ${kindOf(tokenizer)}`, {

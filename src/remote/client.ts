@@ -4,24 +4,11 @@
  */
 import { expectSignal } from '../engine/queue.js';
 import { expectOptions, HeedError } from '../errors.js';
-import { piecesOf, type Reader, streamOf } from '../generation/stream.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import type { Hosted } from './host.js';
-import {
-  type Call,
-  dispensable,
-  type Loaded,
-  listeners,
-  methods,
-  namesOf,
-  type Reply,
-  type Request,
-  STREAM,
-  unpack,
-  unpackError,
-} from './protocol.js';
+import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
@@ -46,6 +33,15 @@ interface Pending {
 }
 
 type Options = Readonly<Record<string, unknown>>;
+
+/** Makes a method of what else can be called. */
+export type Composer = (made: Hosted) => (...given: unknown[]) => unknown;
+
+/** Methods that no message is: a page makes them of others, of objects that have them. */
+const composed = new Map<string, Composer>();
+
+/** From now on objects in workers have a method, where they have it there. */
+export const registerComposed = (name: string, compose: Composer): void => void composed.set(name, compose);
 
 export class Remote {
   #pending = new Map<number, Pending>();
@@ -120,17 +116,13 @@ export class Remote {
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
     const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
-    // The tokenizer stays here.
-    const generate = (options: object) => ask('generate', [], namedIds({ ...options, tokenizer: undefined }));
-    const streams = (options: unknown) => streamOf(generate, options as object);
-    const pipes = (text: unknown, options?: unknown) =>
-      piecesOf((reader) => ask(undefined, [text], { ...(options as object), ...reader }), (options as Partial<Reader> | undefined)?.signal);
-    const others = known.map((method): [string, (...given: unknown[]) => unknown] => {
-      if (method === STREAM) return [method, known.includes('generate') ? streams : pipes];
-      const before = methods[method] ?? 0;
-      const options = (given: unknown) => (method === 'generate' ? namedIds(given as object) : given);
-      return [method, (...given: unknown[]) => ask(method, given.slice(0, before), options(given[before]))];
-    });
+    const others = known
+      .filter((method) => Object.hasOwn(methods, method))
+      .map((method) => {
+        const before = methods[method] ?? 0;
+        const options = (given: unknown) => (method === 'generate' ? namedIds(given as object) : given);
+        return [method, (...given: unknown[]) => ask(method, given.slice(0, before), options(given[before]))];
+      });
     const dispose = () => {
       if (disposed) return;
       disposed = true;
@@ -139,6 +131,7 @@ export class Remote {
       this.#release();
     };
     const made = Object.assign(call, facts, Object.fromEntries(others), { call, dispose });
+    for (const [name, compose] of composed) if (known.includes(name)) Object.assign(made, { [name]: compose(made as unknown as Hosted) });
     for (const name of hidden)
       Object.defineProperty(made, name, {
         get() {
@@ -251,12 +244,12 @@ function parted(given: Options): { options: Options; heard: Pending['heard']; st
     const listening = Object.hasOwn(listeners, name) ? namesOf(name) : [];
     const own = Object(value) as Readonly<Record<string, unknown>>;
     const functions = listeners[name]?.map((method) => own[method]) ?? [value];
-    if (listening.length && listening.every((key, i) => typeof functions[i] === 'function' || dispensable.includes(key)))
-      for (const [i, key] of listening.entries()) {
-        const listen = functions[i] as (typeof heard)[string] | undefined;
-        if (typeof listen === 'function') heard[key] = (...args) => listen.apply(value, args);
-      }
-    else if (typeof value === 'function') strange ??= name;
+    const isFunction = (one: unknown) => typeof one === 'function';
+    // A method that it may do without is not there; whether it has all others is for the other side to say.
+    if (listening.length && functions.some(isFunction) && functions.every((one) => one === undefined || isFunction(one))) {
+      for (const [i, key] of listening.entries())
+        if (functions[i]) heard[key] = (...args) => (functions[i] as (typeof heard)[string]).apply(value, args);
+    } else if (typeof value === 'function') strange ??= name;
     else options[name] = value;
   }
   return { options, heard, strange };

@@ -5,7 +5,7 @@
 import { HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { Port } from '../runtime/types.js';
-import { type Call, type Loaded, methods, pack, packError, type Reply, type Request, STREAM } from './protocol.js';
+import { type Call, type Loaded, methods, pack, packError, type Reply, type Request } from './protocol.js';
 
 /** A model or pipeline: it can be called, and has things that can be copied. */
 export interface Hosted {
@@ -54,7 +54,7 @@ export function hostModels(loaders: Loaders, port: Port): void {
     return {
       object: last,
       facts: Object.fromEntries(facts.filter((name) => name in members).map((name) => [name, members[name]])),
-      methods: [...Object.keys(methods), STREAM].filter((name) => typeof members[name] === 'function'),
+      methods: [...Object.keys(methods), 'stream'].filter((name) => typeof members[name] === 'function'),
       inputs: made.inputs ?? 1,
     };
   }

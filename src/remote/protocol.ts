@@ -15,9 +15,6 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
   streamer: ['put', 'end', 'stopsAt'],
 };
 
-/** Methods that such an object may do without. */
-export const dispensable: readonly string[] = ['streamer.stopsAt'];
-
 /** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
 export const methods: Readonly<Record<string, number>> = {
   forward: 1,
@@ -28,9 +25,6 @@ export const methods: Readonly<Record<string, number>> = {
   ...{ encode: 1, encode_query: 1, encode_document: 1, rank: 2, perplexity: 1 },
   ...{ load_adapter: 2, set_adapter: 1, delete_adapter: 1 },
 };
-
-/** A method that gives pieces of text as they come: a page makes its own of what else it may call, if the object has it. */
-export const STREAM = 'stream';
 
 /** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {
@@ -59,7 +53,7 @@ export interface Loaded {
   object: number;
   /** What can be copied: config, engine's info. */
   facts: Readonly<Record<string, unknown>>;
-  /** What can be called. */
+  /** What can be called, `stream` included. */
   methods: readonly string[];
   /** How many arguments a call of itself has before its options. */
   inputs: number;
