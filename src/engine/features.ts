@@ -1,4 +1,4 @@
-/** What this engine can run, and what it runs well: asked of WebAssembly and the language themselves, never of a user agent. */
+/** Features of the JavaScript engine: what it can run, and what it runs well. WebAssembly and the language are probed, never a user agent. */
 
 const zero = [253, 12, ...new Array<number>(16).fill(0)];
 /** A function that returns relaxed_madd of three zeros. */
@@ -16,13 +16,16 @@ export const hasSimd = (): boolean => validates(simdModule);
 /** Relaxed SIMD: fused multiply-add. */
 export const hasRelaxed = (): boolean => validates(relaxedModule);
 
-/** What the kernels import beside their memory: rows of matmul's register tile, in either build. */
+/** Imports of the kernels beside their memory: rows of matmul's register tile, in either build. */
 export interface TileRows {
   plain_rows: number;
   relaxed_rows: number;
 }
 
-/** Compilers that keep more than four rows in registers; V8's do from 13.3 on. Measured (docs/kernels-measured.md): a shape that spills runs at half the speed. */
+/**
+ * Tile rows by compiler: some keep more than four rows in registers, V8's from 13.3 on. Measured (docs/kernels-measured.md): a shape that spills runs at half the
+ * speed.
+ */
 const compilers = {
   older: { plain_rows: 4, relaxed_rows: 4 },
   v8: { plain_rows: 5, relaxed_rows: 6 },
@@ -30,7 +33,10 @@ const compilers = {
   spiderMonkey: { plain_rows: 4, relaxed_rows: 6 },
 } as const;
 
-/** Bits do not depend on it, so a wrong guess costs speed alone. Engines differ in what their errors tell: JavaScriptCore's the `line`, SpiderMonkey's the `lineNumber`. */
+/**
+ * Tile rows for this JavaScript engine. Results have the same bits for every number of rows, so a wrong guess costs speed alone. Engines are told apart by the
+ * properties of their errors: JavaScriptCore's have `line`, SpiderMonkey's `lineNumber`.
+ */
 export function tileRows(): TileRows {
   if (!('pause' in Atomics)) return compilers.older;
   const error = new Error('whose?');
