@@ -14,7 +14,7 @@ const binary = op((a: Tensor, b: Tensor, name: 'add' | 'mul'): Tensor => {
   expectDtype(name, 'a', a, 'float32');
   expectDtype(name, 'b', b, 'float32');
   if (b.rank > a.rank) throw wrongShape(name, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
-  // b as a suffix of a's shape needs no copy; any other broadcast is laid out first.
+  // A `b` whose shape is a suffix of a's needs no copy; any other broadcast is laid out first.
   const suffix = b.shape.every((d, i) => d === a.shape[a.rank - b.rank + i]);
   const [p, q] = [contiguous(a), contiguous(suffix ? b : expandFor(name, 'b', b, a.shape))];
   const y = Tensor.empty(a.engine, a.shape);

@@ -22,16 +22,16 @@ import { roundActivations } from './quantize.js';
 import { contiguous, reshape, transpose } from './shape.js';
 import { sumTo } from './sum_to.js';
 
-/** Bytes of panels that a tile walks for every four rows: they should stay in an L2 of 256 KiB. */
+/** Bytes of panels that a tile reads for every four rows: they should stay in an L2 cache of 256 KiB. */
 const L2_SHARE = 192 << 10;
 const TILE_ROWS = 32;
-/** Enough tiles that the last one does not keep many threads waiting, unless they become too small to be worth a claim. */
+/** Number of tiles to aim for: enough that the last one does not keep many threads waiting, unless tiles become too small to be worth a claim. */
 const TILES = 48;
 const LEAST_TILE = 1 << 18;
 
 /**
- * The shape of a tile, from the shape of the product alone. Bits do not depend on it.
- * Measured with `npm run bench -- kernels`; docs/kernels-measured.md has the table.
+ * Computes the shape of a tile from the shape of the product alone. Results have the same bits for every tiling. Measured with `npm run bench -- kernels`;
+ * docs/kernels-measured.md has the table.
  */
 export function tiling(M: number, N: number, K: number, panelBytes: number): { rows: number; panels: number; tiles: number } {
   const all = Math.ceil(N / PANEL);
@@ -44,7 +44,7 @@ export function tiling(M: number, N: number, K: number, panelBytes: number): { r
   return { rows, panels, tiles: rowTiles * Math.ceil(all / panels) };
 }
 
-/** Addresses, and an activation's code; 0 for what there is none of. */
+/** Addresses of a product's operands, 0 for an absent one, and the number of its activation, 0 for none. */
 interface Product {
   y: number;
   x: number;
@@ -61,7 +61,10 @@ function product(engine: Tensor['engine'], M: number, N: number, K: number, at: 
   engine.launch(kernel({ tiles, work: 2 * M * N * K, scratch: PANEL * 4, y, x, w, bias, residual, M, N, K, rows, panels, activation }));
 }
 
-/** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels, into panels `step` bytes apart: more than they have where K is a part of the columns. */
+/**
+ * Packs the last two axes, [N, K], of each matrix of a tensor with `strides` over [B, H, N, K] into panels for the micro-kernels, `step` bytes apart: more than a
+ * panel has where K is a part of the columns.
+ */
 export function packInto(
   ptr: number,
   x: Tensor,
@@ -75,7 +78,7 @@ export function packInto(
   x.engine.launch(pack_f32({ tiles, work: B * H * N * K * 2, packed: ptr, x: x.ptr, H, N, K, sb, sh, sn, sk, step }));
 }
 
-/** A weight [N, K] in panels; the tensor itself is no longer needed. */
+/** Packs a weight [N, K] into panels; the tensor itself is no longer needed. */
 export function pack(given: TensorLike): PackedMatrix {
   const w = entered<Tensor>(given);
   expectDtype('pack', 'w', w, 'float32');
@@ -88,7 +91,7 @@ export function pack(given: TensorLike): PackedMatrix {
   });
 }
 
-/** The rows of a packed matrix, as they went in, or of a quantized one, as they count: all [N, K], or those that `rows` (int32) numbers. */
+/** Unpacks rows of a packed matrix, exactly, or of a quantized one, as rounded: all [N, K], or those with the numbers `rows` (int32). */
 export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   if (!isMatrix(w)) throw wrongArgument('unpack', 'w', w, 'It must be packed: pack(w), or quantize(w)');
   if (rows) expectDtype('unpack', 'rows', rows, 'int32');
@@ -102,17 +105,17 @@ export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   return y;
 });
 
-/** What `linear` does beside the product, in the same pass. */
+/** Options of linear: work in the same pass as the product. */
 export interface LinearOptions {
-  /** Applied after the bias, in the same pass. */
+  /** Activation after the bias, in the same pass. */
   activation?: Activation | undefined;
-  /** [..., N], added last, in the same pass. */
+  /** Tensor [..., N] that is added last, in the same pass. */
   residual?: Tensor | undefined;
 }
 
 /**
- * activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing; a quantized one meets x
- * rounded to int16, with one scale for 32 neighbours, and gets no gradient.
+ * activation(x Wᵀ + bias) + residual: x [..., K], weight [N, K], bias [N] → [..., N]. A packed weight saves its packing; with a quantized one, x is rounded to
+ * int16, with one scale for 32 neighbours, and the weight gets no gradient.
  */
 export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, options: LinearOptions = {}): Tensor => {
   checkOptions(options, ['activation', 'residual'], 'linear');
@@ -130,7 +133,7 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
   const packed = isMatrix(weight) ? weight : pack(weight);
   const source = contiguous(x);
   const from = packed.kernels.rounds ? roundActivations(source, M, K) : source.ptr;
-  // The gradient needs what went into the activation: then it is a step of its own. Same bits.
+  // The gradient needs the input of the activation, which then is a step of its own, with the same bits.
   const apart = activation && isTracked(x.engine, x, weight, bias, residual);
   const fused = apart ? {} : { residual: rest, activation: code };
   const at = { y: z.ptr, x: from, w: packed.ptr, bias: operand('linear', 'bias', bias, [N]), ...fused };
@@ -208,7 +211,7 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
   const step = Math.ceil(N / PANEL) * PANEL * K * 4;
   const packed = a.engine.allocate(count * step);
   packInto(packed.ptr, w, [1, count, N, K], [0, w.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
-  // With one b for all, the leading axes are more rows.
+  // With a single b, the leading axes of a are more rows.
   const single = count === 1;
   const rows = single ? sizeOf(outer) * M : M;
   const [ofA, ofB] = single ? [[0], [0]] : [repeats(outerA, outer), repeats(outerB, outer)];
