@@ -1,4 +1,4 @@
-/** Condition of warnings, which tell a user of problems despite which heed goes on. They go to the console, unless settings want none. */
+/** Warnings of problems despite which heed goes on. They go to the console, unless settings want none. */
 let wanted = (): boolean => true;
 
 /** Sets the condition that is checked before a warning is written. */
