@@ -41,7 +41,7 @@ export class Tape {
   #level = 0;
   #done = false;
 
-  /** Records ops of this engine. */
+  /** Creates a tape for the ops of an engine. */
   constructor(
     /** Engine of the recorded tensors. */
     readonly engine: Engine,
@@ -93,7 +93,7 @@ export class Tape {
     this.#steps.push({ output, inputs, saved, gradient });
   }
 
-  /** Runs backwards from a scalar, whose own gradient is 1 unless given. Frees the tape. */
+  /** Computes the gradients from a scalar, whose own gradient is 1 unless given. Frees the tape. */
   backward(loss: Tensor, add: Add, seed?: Tensor): void {
     this.#alive();
     const gradients = new Map<Tensor, Tensor>();

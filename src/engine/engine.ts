@@ -154,7 +154,7 @@ export class Engine {
       return;
     }
     const run = this.#kernels[kernel] as KernelFunction;
-    // Long work in a few calls, not one: V8 cannot replace baseline code inside a running call.
+    // Long work is split into a few calls: V8 cannot replace baseline code inside a running call.
     const step = Math.ceil(tiles / Math.max(1, Math.min(MOST_CALLS, work / CALL)));
     for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...args);
   }
@@ -260,7 +260,7 @@ export class Engine {
     if (this.#disposed) throw new HeedError('ENGINE_LOST', 'This engine was disposed', { culprit: 'engine', cure: 'Create a new one' });
   }
 
-  /** Goes on with one thread after the pool was lost. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
+  /** Releases the lost pool; the engine goes on with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
   #lose(error: unknown): never {
     const pool = this.#pool as ThreadPool;
     this.#pool = undefined;

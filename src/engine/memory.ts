@@ -1,7 +1,6 @@
 /**
- * The engine's memory: one WebAssembly.Memory, its free blocks, and storages that own a block each. The host
- * alone allocates; kernels only ever see addresses. Blocks are multiples of 64 bytes and begin at one, and nothing is handed
- * out behind the last 64 bytes, so that a kernel may read a vector or two beyond the end of a row.
+ * The engine's memory: one WebAssembly.Memory, its free blocks, and storages that own a block each. The host alone allocates; kernels only get addresses. Sizes and
+ * addresses of blocks are multiples of 64 bytes, and the last 64 bytes are never allocated, so that a kernel may read a vector or two beyond the end of a row.
  */
 import { HeedError } from '../errors.js';
 import { ALIGN, aligned, FreeBlocks } from './blocks.js';
@@ -17,13 +16,13 @@ const LEAST_GROWTH = 1 << 20;
 
 /** Use of an engine's memory, in bytes. */
 export interface MemoryUse {
-  /** Bytes that storages hold. */
+  /** Number of bytes that storages hold. */
   used: number;
-  /** The most that `used` has been. */
+  /** Largest value that `used` has had. */
   peak: number;
-  /** Bytes of the WebAssembly memory, which never shrinks. */
+  /** Size of the WebAssembly memory, which never shrinks. */
   size: number;
-  /** Storages that are alive. */
+  /** Number of storages that are not freed. */
   storages: number;
 }
 
@@ -162,7 +161,7 @@ export class EngineMemory implements Owner {
     return new Storage(this, ptr, size);
   }
 
-  /** Grows now, once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
+  /** Grows the memory once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
   reserve(bytes: number, spare = 0): void {
     if (this.#free.largest < bytes) this.#grow(bytes, spare);
   }

@@ -3,9 +3,9 @@ import { checkOptions, HeedError } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
 import { isSignal } from './queue.js';
 
-/** Options of createEngine. None has to be given. */
+/** Options of createEngine. All are optional. */
 export interface EngineOptions {
-  /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
+  /** Number of threads, this one included. Default: the cores that this process may use, at most 8. A number above the cores is honoured. */
   threads?: number | undefined;
   /** `true` for the same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
   deterministic?: boolean | undefined;

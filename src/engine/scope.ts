@@ -1,5 +1,5 @@
 /**
- * Storages that end together, and which of them a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
+ * Storages that are freed together, but for those that a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
  * from step to step.
  */
 import { Storage } from './memory.js';

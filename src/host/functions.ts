@@ -221,7 +221,7 @@ export function interpolate<Data extends AnyData>(
   return tensorOf(input.type, y, [...(dims.length === 4 ? dims.slice(0, 2) : [planes]), height, width]);
 }
 
-/** For each of `length` positions, the two of `from` positions that it lies between, and the weight of the second. */
+/** Samples of an axis: for each of `length` positions, the two of `from` positions that it lies between, and the weight of the second. */
 function samples(from: number, length: number, mode: string, align: boolean): [number, number, number][] {
   return Array.from({ length }, (_, i) => {
     if (mode === 'nearest') {

@@ -1,6 +1,6 @@
 /**
- * From a user's name of a model to its folder, in two steps: first the source, in plain data that crosses to a worker; then the folder, where the model is loaded. A
- * name is an existing path, else a URL, else a name that the `hub` knows, in that order.
+ * Resolution of a user's name of a model to its folder, in two steps: first the source, in plain data that crosses to a worker; then the folder, where the model is
+ * loaded. A name is an existing path, else a URL, else a name that the `hub` knows, in that order.
  */
 import { HeedError, kindOf, shown } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';

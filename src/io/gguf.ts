@@ -192,7 +192,7 @@ class Front {
     const axes = (yield* this.#number(4)) as number;
     if (axes > MOST.axes) throw bad(`has ${axes} axes`);
     const shape: number[] = [];
-    // In the file, the innermost axis comes first.
+    // The innermost axis comes first in the file.
     for (let i = 0; i < axes; i++) shape.unshift(yield* this.#count(Number.MAX_SAFE_INTEGER, `elements of ${quote(name)}`));
     const type = (yield* this.#number(4)) as number;
     const offset = yield* this.#count(Number.MAX_SAFE_INTEGER, `bytes before ${quote(name)}`);

@@ -66,7 +66,7 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
         const { folder: host, file } = fileIn(location) ?? { folder: location, file: undefined };
         return { hub: { ...rest, id: undefined, revision: '', host, template: '' } satisfies Words, ...(file && { file }) };
       };
-      // Addresses below a page's own are local, whatever the settings for remote models.
+      // An address below the page's own counts as local, whatever the settings for remote models.
       const online = (location: string, rest: Omit<Words, 'id' | 'revision'>) =>
         rest.localOnly || rest.cache || rest.fetch ? kept(location, rest) : { location };
       if (isUrl) return /^https?:/i.test(address) ? online(address, words(options)) : { location: runtime.resolve(address) };

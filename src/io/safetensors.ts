@@ -27,7 +27,7 @@ export async function openSafetensors(stream: ByteStream): Promise<SafetensorsFi
 export function readHeader(stream: ByteStream): Promise<Header> {
   return headerOf(stream, async (bytes) => {
     const pieces: Uint8Array[] = [];
-    // Memory grows with what arrives, not with what was asked for.
+    // Memory grows with the bytes that arrive, not with the number asked for.
     for (let left = bytes; left > 0; ) {
       const piece = new Uint8Array(Math.min(left, 1 << 16));
       const count = await stream.read(piece);

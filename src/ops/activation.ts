@@ -68,7 +68,7 @@ export const relu = (x: TensorLike): Tensor => activate(x, 'relu');
 export function gelu(
   x: TensorLike,
   options: {
-    /** 'tanh' for the approximation. Default 'none'. */
+    /** Form of the function: 'tanh' for the approximation. Default 'none'. */
     approximate?: 'none' | 'tanh';
   } = {},
 ): Tensor {

@@ -27,7 +27,7 @@ import { contiguous, expandFor } from './shape.js';
 export interface AttentionOptions {
   /** Mask [..., T, S], repeated over missing axes and axes of 1. bool: true attends. float32: added to the scores. */
   attnMask?: Tensor | undefined;
-  /** Whether query t sees keys up to t (plus `queryOffset`) alone. Default false. */
+  /** `true` where query t sees only the keys up to t (plus `queryOffset`). Default false. */
   isCausal?: boolean | undefined;
   /** Number of keys that each query sees to its left and right, itself aside; a single number is the left side. */
   window?: number | readonly [left: number, right: number] | undefined;
@@ -41,7 +41,7 @@ export interface AttentionOptions {
   scale?: number | undefined;
   /** Bound of the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. */
   softCap?: number | undefined;
-  /** Whether there may be fewer key and value heads G than query heads H, each of which serves H / G neighbours. Default false. */
+  /** `true` where there may be fewer key and value heads G than query heads H, each of which serves H / G neighbours. Default false. */
   enableGqa?: boolean | undefined;
   /** Probability with which a weight is zeroed; the others are multiplied by 1 / (1 − p). Default 0. */
   dropoutP?: number | undefined;

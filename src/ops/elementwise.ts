@@ -1,4 +1,4 @@
-/** Sums and products of like shapes, or with a second operand that repeats along the leading axes. */
+/** Sums and products of tensors of like shapes, or with a second operand that repeats along the leading axes. */
 import { record } from '../autograd/tape.js';
 import { add_f32, mul_f32, scale_f32, TILE } from '../engine/kernels.generated.js';
 import { sizeOf, Tensor } from '../tensor.js';

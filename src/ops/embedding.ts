@@ -1,4 +1,4 @@
-/** Look-ups: rows of a table by number. */
+/** Look-ups: rows of a table by their numbers. */
 import { record } from '../autograd/tape.js';
 import { embedding_f32, embedding_grad_f32 } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';

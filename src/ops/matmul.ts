@@ -157,14 +157,14 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
 
 /** Options of matmul. */
 export interface MatmulOptions {
-  /** b is [..., N, K]: a · bᵀ. */
+  /** `true` where b is [..., N, K]: a · bᵀ. Default false. */
   transposeB?: boolean | undefined;
 }
 
-/** A vector as a matrix: of a a row; of b a column, or, transposed, a row. */
+/** Views a vector as a matrix: a as a row; b as a column or, transposed, as a row. */
 const matrixOf = (x: Tensor, asColumn: boolean): Tensor => (x.rank === 1 ? reshape(x, asColumn ? [x.size, 1] : [1, x.size]) : x);
 
-/** The shape that two shapes repeat up to, aligned at their ends: axes of 1 repeat, and so do those that one has not. Undefined where they do not agree. */
+/** Shape to which two shapes broadcast, aligned at their ends: axes that are 1 or missing repeat. Undefined where the shapes do not agree. */
 function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const along = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
@@ -172,7 +172,7 @@ function broadcast(a: Shape, b: Shape): Shape | undefined {
   return sizes.every((d, i) => [1, d].includes(along(b, i))) ? sizes : undefined;
 }
 
-/** Which matrix of `shape` each one of `outer` is, where `shape` repeats up to that. */
+/** Index of the matrix of `shape` for each one of `outer`, to which `shape` is broadcast. */
 function repeats(shape: Shape, outer: Shape): number[] {
   let found = [0];
   for (const [i, d] of outer.entries()) {
@@ -204,7 +204,7 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
     throw wrongShape('matmul', 'b', b.shape, `its leading axes do not repeat up to those of a, [${a.shape}], nor these up to its own`);
   const y = Tensor.empty(a.engine, [...outer, ...(a.rank === 1 ? [] : [M]), ...(b.rank === 1 ? [] : [N])]);
   const x = contiguous(left);
-  // Outer axes merge into one only when they lie so in memory.
+  // Outer axes merge into one only where they are contiguous in memory.
   const w = right.rank <= 3 ? right : contiguous(right);
   const [sn, sk] = (transposeB ? w.strides.slice(-2) : [w.strides.at(-1), w.strides.at(-2)]) as [number, number];
   const count = sizeOf(outerB);

@@ -49,7 +49,7 @@ export function rotaryRows(
 
 /** Options of rotary. */
 export interface RotaryOptions {
-  /** Whether channels pair as (2i, 2i + 1), as in the paper, instead of (i, i + R/2), as in Hugging Face's checkpoints. Default false. */
+  /** `true` for pairs (2i, 2i + 1) of channels, as in the paper, instead of (i, i + R/2), as in Hugging Face's checkpoints. Default false. */
   interleaved?: boolean | undefined;
   /** Row of the table for each query: [T] or [B, T] int32. Default 0 … T − 1. */
   positions?: Tensor | undefined;

@@ -61,7 +61,7 @@ export class Remote {
     return remote;
   }
 
-  /** Settles when the worker has answered, rejects when it takes too long. */
+  /** Waits for the worker's answer; rejects when it takes too long. */
   #answers(): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`it did not answer within ${START_MS} ms`)), START_MS);

@@ -40,7 +40,7 @@ async function claim(blob: string): Promise<string> {
   for (const file of await readdir(dirname(blob))) {
     const found = file.startsWith(basename(blob)) ? name.exec(file.slice(basename(blob).length)) : null;
     if (!found || (found[1] && alive(Number(found[1])))) continue;
-    // Of several processes that try, one gets the file.
+    // One of several processes that try gets the file.
     if (
       await rename(join(dirname(blob), file), own).then(
         () => true,

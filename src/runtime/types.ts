@@ -65,7 +65,7 @@ export interface HostHandle {
 export interface ByteStream {
   /** Path or URL of the stream, for messages. */
   readonly name: string;
-  /** Length in bytes where it is known beforehand. */
+  /** Length in bytes, where known beforehand. */
   readonly size: number | undefined;
   /** Fills the front of `target` and returns how many bytes it wrote; 0 at the end. */
   read(target: Uint8Array): Promise<number>;
@@ -85,7 +85,7 @@ export interface OpenOptions {
 export interface StreamOptions extends Pick<OpenOptions, 'signal'> {
   /** Requests the rest, where the response is the front of a file. */
   more?: ((range: string) => Promise<Response>) | undefined;
-  /** Whether pieces are returned as they arrive, instead of joined into large ones. Default false. */
+  /** `true` where pieces are returned as they arrive, instead of joined into large ones. Default false. */
   eager?: boolean | undefined;
 }
 
@@ -128,7 +128,7 @@ export interface AddressCache {
 export interface HubCache {
   /** Default folder of the cache; undefined where it cannot be told. */
   home(): string | undefined;
-  /** The user's token for the hub. */
+  /** Token of the user for the hub. */
   token(): string | undefined;
   /** Commit of a revision when it was asked for last. */
   commitOf(repository: Repository, revision: string): Promise<string | undefined>;
