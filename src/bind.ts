@@ -121,7 +121,8 @@ export function bind(runtime: Runtime, hub?: Hub, engineOptions?: () => EngineOp
 }
 
 /**
- * `estimate` on a runtime: the needs of a model before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the weights alone. Separate from `bind`, so that bundles may do without.
+ * `estimate` on a runtime: the needs of a model before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the
+ * weights alone. Separate from `bind`, so that bundles may do without.
  */
 export const bindEstimate =
   (runtime: Runtime, hub?: Hub) =>

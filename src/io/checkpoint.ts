@@ -141,7 +141,7 @@ async function openShard(
   }
 }
 
-/** Throws MODEL_MISMATCH or FORMAT unless a shard has exactly the tensors that the index gives to it. */
+/** Throws FORMAT unless a shard has exactly the tensors that the index gives to it. */
 function checkShard(file: string, tensors: readonly TensorInfo[], expected: ReadonlySet<string>): void {
   const names = new Set(tensors.map(({ name }) => name));
   for (const name of expected)

@@ -149,7 +149,7 @@ export class HubFolder implements Folder {
 
   async list({ signal }: OpenOptions = {}): Promise<readonly string[]> {
     const resolved = await this.#resolve(signal);
-    // A server of files cannot list them.
+    // A server of files cannot list its files.
     if ('files' in resolved) return [];
     const { commit, offline } = resolved;
     if (offline) return this.cache.list(this.#repository, commit);
@@ -172,7 +172,8 @@ export class HubFolder implements Folder {
 const HEAD = { method: 'HEAD', headers: { 'accept-encoding': 'identity' }, linked: true };
 
 /**
- * `true` for a response of a plain file server: one without a commit that has no error code of a hub, and whose status is not that of a server that is busy, failing, or closed. Some servers do not support HEAD.
+ * `true` for a response of a plain file server: one without a commit that has no error code of a hub, and whose status is not that of a server that is busy,
+ * failing, or closed. Some servers do not support HEAD.
  */
 const isFileServers = ({ status, headers }: Response): boolean =>
   !headers.has('x-error-code') && (status < 429 || status === 501) && status !== 401;

@@ -44,7 +44,8 @@ export interface ReadTensorsOptions extends Pick<OpenOptions, 'signal'> {
 }
 
 /**
- * `readSafetensors` on a runtime: the tensors of a safetensors file, of an index of shards or of a folder, by their names. Half precision is widened to float32. Throws FORMAT for an invalid file, MODEL_MISMATCH for one of `names` that is not there, NOT_FOUND, NETWORK, or `signal.reason`.
+ * `readSafetensors` on a runtime: the tensors of a safetensors file, of an index of shards or of a folder, by their names. Half precision is widened to float32.
+ * Throws FORMAT for an invalid file, MODEL_MISMATCH for one of `names` that is not there, NOT_FOUND, NETWORK, or `signal.reason`.
  */
 export const bindRead =
   (runtime: Runtime) =>
@@ -97,7 +98,8 @@ export interface WriteSafetensors {
 }
 
 /**
- * `writeSafetensors` on a runtime: writes tensors by their names into a file, or, with `maxShardSize`, into shards and their index; without a file it returns the bytes. Throws ARGUMENT for a value that is no tensor, DTYPE for a type that safetensors does not have, STORAGE, UNSUPPORTED where there are no files.
+ * `writeSafetensors` on a runtime: writes tensors by their names into a file, or, with `maxShardSize`, into shards and their index; without a file it returns the
+ * bytes. Throws ARGUMENT for a value that is no tensor, DTYPE for a type that safetensors does not have, STORAGE, UNSUPPORTED where there are no files.
  */
 export const bindWrite = (runtime: Runtime): WriteSafetensors =>
   (async (tensors: Tensors, file?: string | URL, options: WriteTensorsOptions = {}) => {
