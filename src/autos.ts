@@ -1,7 +1,7 @@
 /**
- * Loaders of models, by the names under which the entries export them. Each is bound by itself, so that a bundle holds those that its program names: training, which
- * AutoModelForSequenceClassification brings along, is in no other. It is no dynamic import, which service workers do not have, and workers that are bundled into one
- * file neither.
+ * Loaders of models, by the names under which the entries export them. Each loader is bound by itself, so that a bundle holds only those that its program names:
+ * training, which AutoModelForSequenceClassification brings along, is in no other. Dynamic imports would not do, since service workers do not have them, nor do
+ * workers that are bundled into one file.
  */
 import { CausalModel } from './generation/causal.js';
 import { Seq2SeqModel } from './generation/seq2seq.js';
@@ -19,7 +19,7 @@ export {
   TrainableClassifier as AutoModelForSequenceClassification,
 };
 
-/** All of them, for workers, which do not know what a page will name. */
+/** Returns all loaders, for workers, which do not know which ones a page will name. */
 export const all = () => ({
   AutoModel: EncoderModel,
   AutoModelForCausalLM: CausalModel,

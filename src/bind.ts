@@ -1,6 +1,6 @@
 /**
- * heed on a runtime: loading models and tokenizers, here or in a worker. src/entry has one file per runtime that binds it and exports what comes of that; no user
- * sees this file.
+ * heed on a runtime: loading models and tokenizers, here or in a worker. src/entry has one file per runtime, which calls `bind` and exports its result; users never
+ * see this file.
  */
 import { Engine, type EngineOptions } from './engine/engine.js';
 import { checkOptions, expectOptions } from './errors.js';
@@ -24,38 +24,44 @@ import { Place } from './remote/place.js';
 import type { Port, Runtime } from './runtime/types.js';
 import { type CallableTokenizer, Tokenizer } from './text/tokenizer.js';
 
-/** What `from_pretrained` of a name loads, and by which options, where they are more than all have. */
+/** Loader behind `from_pretrained` of an exported name, and its options, where it takes more than PretrainedOptions. */
 export interface Auto {
   /** Loads a model's config.json and weights from a folder or address into an engine. */
   load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Hosted>;
-  /** Names of the options that it takes. Default: those of PretrainedOptions. */
+  /** Names of the loader's options. Default: those of PretrainedOptions. */
   readonly optionNames?: readonly string[];
 }
 
 export interface Heed {
   /** Starts an engine. See EngineOptions. */
   createEngine(options?: EngineOptions): Promise<Engine>;
-  /** A model and a tokenizer, ready for a task. Without a model the task's own is taken, and the console says which. In a page it lives in a worker; see PretrainedOptions. */
+  /**
+   * Loads a model and a tokenizer for a task. Without a model, the task's default is loaded, and the console names it. In a page the model lives in a worker; see
+   * PretrainedOptions.
+   */
   pipeline<Name extends keyof Tasks>(task: Name, model?: ModelSource | null, options?: PretrainedOptions): Promise<Tasks[Name]>;
-  /** Tokenizers as models bring them along. */
+  /** Loader of the tokenizers that models bring along. */
   AutoTokenizer: {
     /** Reads a model's tokenizer. Rejects with NOT_FOUND, FORMAT, UNSUPPORTED, NETWORK, or `signal.reason`. */
     from_pretrained(model: ModelSource, options?: TokenizerOptions): Promise<CallableTokenizer>;
   };
-  /** A loader of models under the name by which it is exported: AutoModel … A bundle holds those that its program names. */
+  /** Binds a loader of models to the name under which it is exported: AutoModel … A bundle holds the loaders that its program names. */
   auto<A extends Auto>(
     name: string,
     auto: A,
   ): {
     /**
-     * Loads a model's config.json and weights. Rejects with NOT_FOUND, NETWORK, FORMAT, MODEL_MISMATCH where they do not fit each other, UNSUPPORTED for an architecture
-     * that is not registered, MEMORY, or `signal.reason`.
+     * Loads a model's config.json and weights. Rejects with NOT_FOUND, NETWORK, FORMAT, MODEL_MISMATCH where config and weights do not fit each other, UNSUPPORTED
+     * for an architecture that is not registered, MEMORY, or `signal.reason`.
      */
     from_pretrained(model: ModelSource, options?: Parameters<A['load']>[2]): ReturnType<A['load']>;
   };
 }
 
-/** heed on a runtime. Models without an engine of their own share one, which is created when the first needs it. A `hub` knows models by more names than addresses. */
+/**
+ * Binds heed to a runtime. Models without an engine of their own share one, which is created when the first model needs it. A `hub` knows models by more names than
+ * addresses.
+ */
 export function bind(runtime: Runtime, hub?: Hub, engineOptions?: () => EngineOptions | undefined): Heed {
   const place = new Place(runtime, engineOptions);
   type Load = (engine: Engine, folder: Folder, options: PretrainedOptions) => Promise<Hosted>;
@@ -73,7 +79,7 @@ export function bind(runtime: Runtime, hub?: Hub, engineOptions?: () => EngineOp
       }
       return made;
     });
-  /** Finds what the user means by `model`, and loads it by a name that a worker knows, or by `here`. */
+  /** Finds the source of `model`, and loads it in a worker, which knows the loader by `name`, or by `here`. */
   const load = async (
     name: string,
     args: unknown[],
@@ -115,8 +121,8 @@ export function bind(runtime: Runtime, hub?: Hub, engineOptions?: () => EngineOp
 }
 
 /**
- * `estimate` on a runtime: what a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the
- * weights alone. Apart from `bind`, so that bundles may do without.
+ * `estimate` on a runtime: the needs of a model before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the
+ * weights alone. Separate from `bind`, so that bundles may do without.
  */
 export const bindEstimate =
   (runtime: Runtime, hub?: Hub) =>
@@ -127,7 +133,7 @@ export const bindEstimate =
     return estimate(runtime, await folderFor(runtime, model, where, hub), own);
   };
 
-/** `hostModels` of an entry: in a worker, loads and runs the pipelines and models of a page. `port` is the worker's own scope unless given. */
+/** `hostModels` of an entry: in a worker, loads and runs the pipelines and models of a page. Default of `port`: the worker's own scope. */
 export const bindHost =
   ({ pipeline, auto }: Heed, autos: () => Readonly<Record<string, Auto>>) =>
   (port: Port = globalThis as unknown as Port): void => {

@@ -63,7 +63,7 @@ import { registerChatTemplates } from './text/chat_options.js';
 import { moreTokenizers } from './text/classes/more.js';
 import { registerTokenizers } from './text/classes/names.js';
 
-/** `bind`, with all that heed/core leaves to the program; `env` is its settings, `hub` finds models by them. */
+/** `bind`, with every registration that heed/core leaves to the program, settings `env`, and a `hub` that finds models by them. */
 export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],

@@ -1,4 +1,4 @@
-/** What heed/core exports beside what a runtime is bound to, which src/entry adds: no architecture is registered. */
+/** Exports of heed/core, beside those that src/entry adds, which are bound to a runtime. No architecture is registered. */
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';

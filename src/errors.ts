@@ -1,53 +1,53 @@
 /**
- * The one error type that leaves heed: a code that programs can test, and a message that names the culprit, its
- * shape where it has one, and the cure. An abort is the only exception: it rejects with `signal.reason`.
+ * The only type of error that leaves heed: a code that programs can test, and a message that names the culprit, its shape where it has one, and the cure. An abort
+ * is the only exception: it rejects with `signal.reason`.
  */
 
-/** Every code, with what it stands for. */
+/** Codes of errors, with their meanings. */
 export const errorCodes = {
-  /** A tensor's axes do not fit: `shape` has them. */
+  /** Axes of a tensor do not fit: `shape` has them. */
   SHAPE: 'a tensor has the wrong shape',
-  /** An op or a file wants another element type. */
+  /** Element type other than an op or a file needs. */
   DTYPE: 'a tensor has the wrong element type',
-  /** An option, an index, a text: `culprit` names it. */
+  /** Option, index or text that is invalid: `culprit` names it. */
   ARGUMENT: 'an argument is out of range or of the wrong kind',
-  /** Also for what the runtime does not have: SIMD, files, workers. */
+  /** Option, format or feature that is missing in heed, or in the runtime: SIMD, files, workers. */
   UNSUPPORTED: 'an option, format or feature that heed does not have',
   /** JSON, safetensors or tokenizer.json that cannot be read. */
   FORMAT: 'a file is malformed',
   /** Tensors that are missing, superfluous or of another shape, or a model that is not for the task. */
   MODEL_MISMATCH: 'a checkpoint does not fit the model',
-  /** A path, a hub's model, a revision of it. */
+  /** Path, model of a hub, or revision that does not exist. */
   NOT_FOUND: 'a file or model is not there',
-  /** Trying again may help. */
+  /** Download that failed; trying again may help. */
   NETWORK: 'a download failed',
-  /** What was there before remains. */
+  /** File that cannot be written; its old contents remain. */
   STORAGE: 'a file cannot be written: no room, or no permission',
-  /** Beyond `memory.maximum` of createEngine, or what the runtime gives; free tensors and models, or take smaller batches. */
+  /** Memory beyond `memory.maximum` of createEngine, or beyond the runtime's limit; free tensors and models, or take smaller batches. */
   MEMORY: 'WebAssembly memory cannot hold it',
-  /** A new engine is needed, and models are to be loaded again. */
+  /** Engine that is lost: a new one is needed, and models must be loaded again. */
   ENGINE_LOST: 'the engine was disposed, or one of its workers died',
-  /** A NaN or an infinity in what a model gives, or in a gradient. */
+  /** NaN or infinity in the output of a model, or in a gradient. */
   NUMERIC: 'a value is not finite',
 } as const;
 
-/** A code of HeedError: a key of `errorCodes`, which says what each stands for. */
+/** Code of a HeedError: a key of `errorCodes`, which has the meaning of each. */
 export type ErrorCode = keyof typeof errorCodes;
 
-/** What a HeedError knows beside its code and its message. */
+/** Details of a HeedError, beside its code and its message. */
 export interface ErrorDetails {
-  /** The tensor, argument or file at fault. */
+  /** Tensor, argument or file at fault. */
   culprit?: string;
-  /** The culprit's shape. */
+  /** Shape of the culprit. */
   shape?: readonly number[];
-  /** What to do about it; appended to the message. */
+  /** Advice on what to do about the error; appended to the message. */
   cure?: string;
-  /** The error behind it, as of `Error`. */
+  /** Error that caused this one, as in `Error`. */
   cause?: unknown;
 }
 
 /**
- * What heed throws, and rejects with: a code for programs, and a message that names the culprit, its shape and the cure.
+ * Error that heed throws, and rejects with: a code for programs, and a message that names the culprit, its shape and the cure.
  * @example
  * ```js
  * try {
@@ -58,13 +58,13 @@ export interface ErrorDetails {
  * ```
  */
 export class HeedError extends Error {
-  /** What kind of error it is, for programs. */
+  /** Code of the error, for programs. */
   readonly code: ErrorCode;
-  /** The tensor, argument or file at fault. */
+  /** Tensor, argument or file at fault. */
   readonly culprit: string | undefined;
-  /** The culprit's shape, where it has one. */
+  /** Shape of the culprit, where it has one. */
   readonly shape: readonly number[] | undefined;
-  /** What to do about it; the end of the message. */
+  /** Advice on what to do about the error; the end of the message. */
   readonly cure: string | undefined;
 
   constructor(code: ErrorCode, message: string, { culprit, shape, cure, cause }: ErrorDetails = {}) {
@@ -77,10 +77,10 @@ export class HeedError extends Error {
   }
 }
 
-/** A path or URL as messages show it: without a URL's password and query, since tokens travel in them and messages end up in logs. */
+/** Returns a path or URL for a message: without a URL's password and query, since tokens travel in them and messages end up in logs. */
 export const shown = (location: string): string => location.replace(/^([a-z][\w+.-]*:\/\/)(?:[^/?#]*@)?([^?#]*).*$/is, '$1$2');
 
-/** A value of any kind in a message: not every object has a string. */
+/** Returns the text of any value for a message: not every object converts to a string. */
 export const kindOf = (value: unknown): string =>
   typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean'
     ? JSON.stringify(String(value).slice(0, 60)).slice(1, -1)
@@ -101,7 +101,7 @@ export function expectOptions(options: object, where: string): void {
     });
 }
 
-/** Throws ARGUMENT for options that are no object, UNSUPPORTED for one that nobody reads: silence would look like obedience. */
+/** Throws ARGUMENT for options that are no object, UNSUPPORTED for an unknown option, which would otherwise be ignored in silence. */
 export function checkOptions(options: object, known: readonly string[], where: string): void {
   expectOptions(options, where);
   for (const [name, value] of Object.entries(options)) {

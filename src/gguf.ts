@@ -1,6 +1,6 @@
 /**
- * A GGUF file as a model's folder: config.json, the tokenizer's files and generation_config.json are made of its metadata, and its tensors are the weights, in
- * the file's own blocks. So whatever reads folders reads GGUF files. Which keys and names a file has is said by its architecture (`gguf` of llama.ts).
+ * A GGUF file as a model's folder: config.json, the tokenizer's files and generation_config.json are made of its metadata, and its tensors are the weights, in the
+ * file's own blocks. So code that reads folders reads GGUF files too. An architecture defines the keys and tensor names of its files (`gguf` of llama.ts).
  */
 import { HeedError } from './errors.js';
 import { byteStream } from './io/bytes.js';
@@ -22,12 +22,12 @@ import { tokenizerConfigInGguf, tokenizerInGguf } from './text/gguf.js';
 export class GgufFolder implements Folder {
   readonly name: string;
   readonly weights: GgufCheckpoint;
-  /** What its tensors may be. */
+  /** Element types that the file's tensors may have. */
   readonly sources: Sources = ggufSources;
 
   constructor(
     readonly folder: Folder,
-    /** The file, by its name in the folder. */
+    /** Name of the file in the folder. */
     readonly file: string,
   ) {
     this.name = shown(folder.locate(file));
@@ -38,14 +38,14 @@ export class GgufFolder implements Folder {
     return new GgufFolder(change(this.folder), this.file);
   }
 
-  /** Where what is made of the file stands, for messages: the file. */
+  /** Location of a generated file, for messages: that of the GGUF file. */
   readonly locate = (file: string): string => `${this.name} (${file})`;
 
   async list(): Promise<readonly string[]> {
     return Object.keys(files);
   }
 
-  /** What a file would hold, which is made when somebody asks for it. */
+  /** Contents of a generated file, made on demand. */
   async json(file: string, { signal }: OpenOptions = {}): Promise<object> {
     const metadata = await this.weights.metadata({ signal });
     const make = Object.hasOwn(files, file) ? files[file] : undefined;
@@ -59,15 +59,15 @@ export class GgufFolder implements Folder {
   }
 }
 
-/** What files are made of. */
+/** Sources of generated files. */
 interface Given extends Pick<OpenOptions, 'signal'> {
-  /** Of the GGUF file, for messages. */
+  /** Name of the GGUF file, for messages. */
   name: string;
   metadata: GgufMetadata;
   weights: GgufCheckpoint;
 }
 
-/** What a folder would have, by the files' names; undefined for what this one has not. */
+/** Makers of generated files, by the files' names; they return undefined for a file that this folder does not have. */
 const files: Readonly<Record<string, (given: Given) => object | undefined | Promise<object>>> = {
   'config.json': configOf,
   'generation_config.json': generationOf,
@@ -81,7 +81,7 @@ const idsOf = (metadata: GgufMetadata) => {
   return { bos_token_id, eos_token_id, pad_token_id };
 };
 
-/** Of an architecture that heed does not read the name alone, by which it is refused: its tokenizer may be of use. */
+/** Makes config.json. For an architecture that heed does not read, it has the name alone, by which the model is refused: the tokenizer may still be of use. */
 async function configOf({ name: file, metadata, weights, signal }: Given): Promise<object> {
   const name = metadata.get('general.architecture');
   const found = [...registered()].find(({ gguf }) => gguf?.name === name);
@@ -98,7 +98,7 @@ async function configOf({ name: file, metadata, weights, signal }: Given): Promi
   };
 }
 
-/** What ends a turn of a chat, where a file does not say by which token: the names that models have for it (llama-vocab.cpp). */
+/** Tokens that end a turn of a chat, where a file does not name its own: the names that models use (llama-vocab.cpp). */
 const turnEnds = [
   '<|eot_id|>',
   '<|im_end|>',
@@ -111,7 +111,7 @@ const turnEnds = [
   '[EOT]',
 ];
 
-/** A turn of a chat ends as a text does, or by a mark of its own. */
+/** Makes generation_config.json: a turn of a chat ends with the token that ends a text, or with a token of its own. */
 function generationOf({ metadata }: Given): object {
   const tokens = metadata.get('tokenizer.ggml.tokens');
   const told = ['eos', 'eot', 'eom'].map((token) => idOf(metadata, token));
@@ -120,7 +120,7 @@ function generationOf({ metadata }: Given): object {
   return defined({ ...idsOf(metadata), eos_token_id: ends.length > 1 ? ends : ends[0] });
 }
 
-/** What has a value, in objects inside too. */
+/** Returns an object without its undefined members, in nested objects too. */
 const defined = (object: JsonObject): JsonObject =>
   Object.fromEntries(
     Object.entries(object)
@@ -128,6 +128,6 @@ const defined = (object: JsonObject): JsonObject =>
       .map(([key, value]) => [key, isObject(value) ? defined(value) : value]),
   );
 
-/** A folder that is one GGUF file, read as a model's; any other as it is. */
+/** Reads a folder that is one GGUF file as a model's; any other folder is returned as it is. */
 export const ggufReader = (folder: Folder): Folder =>
   folder.single?.toLowerCase().endsWith('.gguf') ? new GgufFolder(folder, folder.single) : folder;

@@ -1,4 +1,4 @@
-/** What heed exports beside what a runtime is bound to, which src/entry adds. */
+/** Exports of heed, beside those that src/entry adds, which are bound to a runtime. */
 export * from './core.js';
 
 export { type Environment, LogLevel, type WasmEnvironment } from './io/env.js';

@@ -1,6 +1,6 @@
-/** A stream's bytes in pieces that are worth their while: for what comes over HTTP, and for streams that a program gives. */
+/** Bytes of a stream in pieces of a useful size: for HTTP responses, and for streams that a program gives. */
 
-/** A ReadableStream of bytes, which can be read once. The type asks for no more than is used, so that it is any runtime's. */
+/** ReadableStream of bytes, which can be read once. The type asks for no more than is used, so that any runtime's stream fits. */
 export interface StreamLike {
   getReader(): {
     read(): Promise<{ done: boolean; value?: unknown }>;
@@ -10,16 +10,16 @@ export interface StreamLike {
 
 export interface Piece {
   done: boolean;
-  /** Bytes, unless the stream is of something else. The last may come with the end. */
+  /** Bytes, unless the stream has something else. The last piece may come with the end. */
   value?: unknown;
 }
 
-/** How much is asked for at once. Some runtimes hand out bodies in pieces of 4 KiB otherwise: workerd then takes 20 times as long. */
+/** Bytes to read at once. Some runtimes otherwise return pieces of 4 KiB: workerd then takes 20 times as long. */
 const PIECE = 1 << 20;
 
 /**
- * Takes a stream's reader, and gives large pieces where the runtime can fill a buffer of ours, else those that it has. A piece is gone when the next is asked
- * for. Where `eager`, they come as they are there. Throws where somebody else has the reader.
+ * Takes a stream's reader, and returns large pieces where the runtime can fill a buffer of ours, else pieces of the stream's own size. A piece is valid until the
+ * next is asked for. Where `eager`, pieces are returned as they arrive. Throws where the stream already has a reader.
  */
 export function piecesOf(stream: StreamLike | null, { eager = false } = {}): { next(): Promise<Piece>; cancel(): Promise<unknown> } {
   if (!stream) return { next: async () => ({ done: true }), cancel: async () => {} };
@@ -37,10 +37,10 @@ export function piecesOf(stream: StreamLike | null, { eager = false } = {}): { n
   return { next, cancel: () => reader.cancel() };
 }
 
-/** Runtimes that do not know `min` give what they have. */
+/** Read into a view. Runtimes that do not know `min` return the bytes at hand. */
 type Read = (view: Uint8Array, options: { min: number }) => Promise<{ done: boolean; value?: Uint8Array }>;
 
-/** Undefined where a stream is not one of bytes, or not the runtime's own. */
+/** Returns a reader that fills buffers; undefined where the stream is not one of bytes, or not the runtime's own. */
 function fillingReader(stream: StreamLike): ReadableStreamBYOBReader | undefined {
   if (!(stream instanceof ReadableStream)) return undefined;
   try {

@@ -1,6 +1,6 @@
-/** Work in steps, between which whoever drives it may do something else. */
+/** Work in steps, between which the caller may do something else. */
 
-/** What steps return, without a rest between them. */
+/** Runs all steps without a rest between them, and returns their result. */
 export function drained<T>(steps: Generator<unknown, T>): T {
   for (;;) {
     const { done, value } = steps.next();

@@ -1,6 +1,6 @@
 /**
- * Tensors: names for numbers in an engine's memory. A tensor is a storage, an offset, a shape and strides; views share
- * the storage. There is no maths here. Users get to keep host tensors (src/host), copies in JavaScript memory.
+ * Tensors: views of numbers in an engine's memory. A tensor is a storage, an offset, a shape and strides; views share the storage. There is no maths here. Users get
+ * to keep host tensors (src/host), copies in JavaScript memory.
  */
 import type { Engine } from './engine/engine.js';
 import { matmul_f32, PANEL, type quantize_i16, unpack_f32 } from './engine/kernels.generated.js';
@@ -10,13 +10,13 @@ import { type AnyData, type HostData, type HostDtype, HostTensor } from './host/
 
 export { type AnyData, type HostData, type HostDtype, HostTensor, type Nested } from './host/tensor.js';
 
-/** Element types, with the bytes of one. */
+/** Bytes of an element, by element type. */
 export const dtypes = { float32: 4, int32: 4, bool: 1 } as const;
-/** The type of an engine tensor's elements: float32, int32 (4 bytes), bool (1 byte). */
+/** Element type of an engine tensor: float32, int32 (4 bytes), bool (1 byte). */
 export type Dtype = keyof typeof dtypes;
 export type Shape = readonly number[];
 
-/** Tokens that a batch may hold: 1 GiB in each of its tensors. */
+/** Most tokens that a batch may hold: 1 GiB in each of its tensors. */
 export const MOST_TOKENS = 1 << 28;
 
 const arrays = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
@@ -33,8 +33,8 @@ export function contiguousStrides(shape: Shape): number[] {
 }
 
 /**
- * A tensor in an engine's memory: a view of a storage, with a shape and strides. `tensor(engine, data)` makes one, ops give new ones,
- * `toHost` copies it into JavaScript. It lives until it is disposed of, or the scope that made it ends.
+ * A tensor in an engine's memory: a view of a storage, with a shape and strides. `tensor(engine, data)` makes one, ops return new ones, `toHost` copies the numbers
+ * into JavaScript. A tensor lives until it is disposed of, or the scope that made it ends.
  * @example
  * ```js
  * const x = tensor(engine, [[1, 2], [3, 4]]); // [2, 2]
@@ -44,13 +44,13 @@ export function contiguousStrides(shape: Shape): number[] {
  */
 export class Tensor {
   constructor(
-    /** Whose memory it is in. */
+    /** Engine whose memory holds the numbers. */
     readonly engine: Engine,
-    /** The block of memory, which views share. */
+    /** Block of memory, which views share. */
     readonly storage: Storage,
-    /** The length of each axis. */
+    /** Length of each axis. */
     readonly shape: Shape,
-    /** The type of its elements. Default float32. */
+    /** Element type. Default float32. */
     readonly dtype: Dtype = 'float32',
     /** Elements from the storage's start. */
     readonly offset = 0,
@@ -58,12 +58,12 @@ export class Tensor {
     readonly strides: readonly number[] = contiguousStrides(shape),
   ) {}
 
-  /** A new tensor whose elements are whatever the memory held. */
+  /** Creates a tensor with arbitrary elements: those that the memory held before. */
   static empty(engine: Engine, shape: Shape, dtype: Dtype = 'float32'): Tensor {
     return new Tensor(engine, engine.allocate(sizeOf(shape) * dtypes[dtype]), shape, dtype);
   }
 
-  /** The address of the first element. Throws ARGUMENT when the tensor was freed. */
+  /** Address of the first element. Throws ARGUMENT when the tensor was freed. */
   get ptr(): number {
     if (this.storage.freed) {
       throw new HeedError('ARGUMENT', `A tensor [${this.shape}] is used after it was freed`, {
@@ -75,22 +75,22 @@ export class Tensor {
     return this.storage.ptr + this.offset * dtypes[this.dtype];
   }
 
-  /** How many elements it has. */
+  /** Number of elements. */
   get size(): number {
     return sizeOf(this.shape);
   }
 
-  /** How many axes it has. */
+  /** Number of axes. */
   get rank(): number {
     return this.shape.length;
   }
 
-  /** The length of an axis; negative ones count from the last. */
+  /** Length of an axis; negative axes count from the last. */
   dim(axis: number): number {
     return this.shape.at(axis) as number;
   }
 
-  /** Whether its elements lie in order without gaps, as `toHost` and most kernels need them. */
+  /** `true` where the elements lie in order without gaps, as `toHost` and most kernels need them. */
   get isContiguous(): boolean {
     let step = 1;
     for (let i = this.shape.length - 1; i >= 0; i--) {
@@ -100,12 +100,12 @@ export class Tensor {
     return true;
   }
 
-  /** The same numbers under another shape, strides, offset: no copy. */
+  /** Views the storage under another shape, strides and offset: no copy. */
   view(shape: Shape, strides: readonly number[] = contiguousStrides(shape), offset = this.offset): Tensor {
     return new Tensor(this.engine, this.storage, shape, this.dtype, offset, strides);
   }
 
-  /** A copy in JavaScript memory. The tensor must be contiguous (`contiguous(x)`). */
+  /** Copies the tensor into JavaScript memory. The tensor must be contiguous (`contiguous(x)`). */
   toHost(): HostTensor {
     if (!this.isContiguous)
       throw new HeedError('SHAPE', `A view [${this.shape}] is not contiguous`, {
@@ -117,7 +117,7 @@ export class Tensor {
     return new HostTensor(this.dtype, view.slice(), [...this.shape]);
   }
 
-  /** Frees the storage, and with it every view of it. */
+  /** Frees the storage, and with it every view of the storage. */
   dispose(): void {
     this.storage.free();
   }
@@ -125,7 +125,7 @@ export class Tensor {
 
 const MOST_AXES = 32;
 
-/** The nesting of an array of numbers or booleans: its shape and its elements in order. */
+/** Flattens nested arrays of numbers or booleans: their shape, and their elements in order. */
 function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth = 0): { shape: number[]; flat: number[] } {
   if (!Array.isArray(data)) {
     if (depth !== shape.length) throw ragged();
@@ -141,17 +141,17 @@ function flatten(data: unknown, shape: number[] = [], flat: number[] = [], depth
   return { shape, flat };
 }
 
-/** The first element of nested arrays. */
+/** First element of nested arrays. */
 const leaf = (data: unknown): unknown => (Array.isArray(data) ? leaf(data[0]) : data);
 
 const ragged = () => new HeedError('SHAPE', 'Nested arrays must all be of the same length', { culprit: 'data' });
 
 export type TensorData = AnyData | HostTensor<AnyData> | boolean | number | readonly TensorData[];
 
-/** What a host tensor's numbers become in an engine: float32 of fractions, int32 of integers. */
+/** Element type in an engine for that of a host tensor: float32 for fractions, int32 for integers, bool for bool. */
 const entering = (type: HostDtype): Dtype => (type === 'bool' ? 'bool' : type.startsWith('float') ? 'float32' : 'int32');
 
-/** Integers of 64 bits, or of 32 without a sign, as int32. Throws ARGUMENT for one beyond. */
+/** Converts integers of 64 bits, or unsigned ones of 32, to int32. Throws ARGUMENT for an integer beyond int32. */
 function narrowed(values: ArrayLike<number | bigint>): Int32Array {
   return Int32Array.from(values, (value) => {
     const n = Number(value);
@@ -161,9 +161,9 @@ function narrowed(values: ArrayLike<number | bigint>): Int32Array {
 }
 
 /**
- * Copies numbers into the engine.
- * The shape is that of the nesting unless given; the dtype float32 for numbers, int32 for an Int32Array and a BigInt64Array, bool for booleans and a Uint8Array.
- * Of a host tensor, both are its own: float32 of what has fractions, int32 of integers. Throws ARGUMENT for an integer beyond int32.
+ * Copies numbers into the engine. Default shape: that of the nesting. Default dtype: float32 for numbers, int32 for an Int32Array and a BigInt64Array, bool for
+ * booleans and a Uint8Array. A host tensor has a shape and a type of its own: float32 for fractions, int32 for integers. Throws ARGUMENT for an integer beyond
+ * int32.
  * @example tensor(engine, [[1, 2], [3, 4]])
  */
 export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: Dtype): Tensor {
@@ -190,7 +190,7 @@ export function tensor(engine: Engine, data: TensorData, shape?: Shape, dtype?: 
   return made;
 }
 
-/** Writes numbers over the elements of a contiguous tensor, as many as it has. */
+/** Overwrites all elements of a contiguous tensor with as many numbers. */
 export function overwrite({ engine, ptr, dtype }: Tensor, values: HostData | readonly number[]): void {
   engine.write(values, (own) => new arrays[dtype](engine.heap.wasm.buffer as ArrayBuffer, ptr, own.length).set(own));
 }
@@ -202,47 +202,47 @@ function ofHost(engine: Engine, { type, data, dims }: HostTensor<AnyData>, shape
 
 export const packedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * PANEL * columns * 4;
 
-/** What the matrices of a format are to products and look-ups. */
+/** Kernels and properties of a matrix format, for products and look-ups. */
 export interface MatrixKernels {
-  /** Bytes of panels. */
+  /** Number of bytes of the panels of a matrix. */
   bytes(rows: number, columns: number): number;
   product: typeof matmul_f32;
-  /** All rows, or some of them. */
+  /** Kernel that unpacks all rows, or some of them. */
   unpack: typeof unpack_f32;
   /** How activations are rounded for products, with a scale for 32 neighbours, and the most bytes that 32 of them take; undefined where products read float32. */
   rounds?: { kernel: typeof quantize_i16; bytes: number };
 }
 
-/** How a weight is held: float32; int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
+/** Format of a weight: float32; int8 with a float16 for every 32 neighbours in a row; or 4 bits with two float16. */
 export type WeightDtype = 'float32' | 'q8' | 'q4';
 
-/** A matrix [N, K] in the panels that a product reads: what `pack` and `quantize` give, and `linear` and `embedding` take. `unpack` gives its rows back. */
+/** A matrix [N, K] in panels, as products read it: `pack` and `quantize` make one, `linear` and `embedding` take one, `unpack` returns its rows. */
 export abstract class Matrix {
   constructor(
-    /** Whose memory it is in. */
+    /** Engine whose memory holds the numbers. */
     readonly engine: Engine,
-    /** The block of memory. */
+    /** Block of memory. */
     readonly storage: Storage,
-    /** N, the features that come out of a product. */
+    /** N, the number of output features of a product. */
     readonly rows: number,
-    /** K, the features that go in. */
+    /** K, the number of input features. */
     readonly columns: number,
     /** Bytes from the storage's start. */
     readonly offset = 0,
   ) {}
 
-  /** What the panels hold. */
+  /** Format of the panels. */
   abstract readonly dtype: WeightDtype;
 
-  /** How it is multiplied and unpacked. */
+  /** Kernels for products with the matrix and for unpacking it. */
   abstract get kernels(): MatrixKernels;
 
-  /** [rows, columns], as the matrix before it was packed. */
+  /** Shape [rows, columns] of the matrix before it was packed. */
   get shape(): Shape {
     return [this.rows, this.columns];
   }
 
-  /** The address of the first panel. Throws ARGUMENT when the matrix was freed. */
+  /** Address of the first panel. Throws ARGUMENT when the matrix was freed. */
   get ptr(): number {
     if (this.storage.freed)
       throw new HeedError('ARGUMENT', `A packed matrix [${this.shape}] is used after it was freed`, {
@@ -259,7 +259,7 @@ export abstract class Matrix {
 }
 export const isMatrix = (value: unknown): value is Matrix => value instanceof Matrix;
 
-/** Float32 in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist in this form, or in fewer bits, only. */
+/** A float32 matrix in panels (assembly/pack.ts): an exact copy in another order. Weights for inference exist only in this form, or in fewer bits. */
 export class PackedMatrix extends Matrix {
   /** Panels hold float32. */
   readonly dtype = 'float32';
@@ -268,7 +268,7 @@ export class PackedMatrix extends Matrix {
     return packedKernels;
   }
 
-  /** A matrix whose elements are whatever the memory held. */
+  /** Creates a matrix with arbitrary elements: those that the memory held before. */
   static empty(engine: Engine, rows: number, columns: number): PackedMatrix {
     return new PackedMatrix(engine, engine.allocate(packedBytes(rows, columns)), rows, columns);
   }

@@ -1,26 +1,26 @@
 /**
- * Reverse-mode automatic differentiation (Baydin et al., arXiv 1502.05767, §3.2). While a tape records, every op that meets a tensor which gradients flow to
- * pushes its gradient, a function that is written beside the op, and the tape holds on to what that function will read. `backward` runs the functions in
- * reverse order, adds up what each tensor receives, and hands it to the leaves: a module's parameters, or tensors that were watched.
+ * Reverse-mode automatic differentiation (Baydin et al., arXiv 1502.05767, §3.2). While a tape records, every op with an input that gradients flow to pushes its
+ * gradient, a function that is written beside the op, and the tape holds the memory that the function will read. `backward` runs the functions in reverse order,
+ * adds up the gradients of each tensor, and hands them to the leaves: a module's parameters, or tensors that were watched.
  *
  *   const tape = new Tape(engine);
  *   const loss = tape.record(() => crossEntropy(model.forward(x), targets));
  *   tape.backward(loss);
  *
- * A tape runs backwards once; what it holds goes step by step. It knows no maths.
+ * A tape runs backwards once; the memory that it holds is freed step by step. The tape knows no maths.
  */
 import type { Engine } from '../engine/engine.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 
-/** Gradients of the inputs, in their order, of the output's. Undefined where an input has none, or nobody asks for it. */
+/** Computes the gradients of an op's inputs, in their order, from that of its output. Undefined where an input has none, or none is wanted. */
 export type Gradient = (dy: Tensor, wanted: readonly boolean[]) => readonly (Tensor | undefined)[];
 
-/** Takes a gradient, which is the tape's and lasts until it returns. */
+/** Receives a gradient, which belongs to the tape and lasts until the sink returns. */
 export type Sink = (gradient: Tensor) => void;
 
-/** How gradients add up; ops hand it over, since the tape knows none. */
+/** Addition of gradients; ops hand it over, since the tape knows none. */
 export type Add = (a: Tensor, b: Tensor) => Tensor;
 
 interface Step {
@@ -30,10 +30,10 @@ interface Step {
   gradient: Gradient;
 }
 
-/** The tape that records on an engine. */
+/** Tapes that are recording, by their engine. */
 const recording = new WeakMap<Engine, Tape>();
 
-/** What ops do to tensors while it records, so that gradients can flow back. `valueAndGrad` and the Trainer use one; so does `backward`. */
+/** A record of the ops on tensors, through which gradients flow back. `valueAndGrad` and the Trainer use one; so does `backward`. */
 export class Tape {
   #steps: Step[] = [];
   #tracked = new Set<Tensor>();
@@ -41,13 +41,13 @@ export class Tape {
   #level = 0;
   #done = false;
 
-  /** Records ops of this engine. */
+  /** Creates a tape for the ops of an engine. */
   constructor(
-    /** Whose tensors it holds on to. */
+    /** Engine of the recorded tensors. */
     readonly engine: Engine,
   ) {}
 
-  /** Runs `body`, synchronous, and records its ops. What it made is freed but for what it returns and what gradients need. */
+  /** Runs `body`, synchronous, and records its ops. Tensors that `body` made are freed, but for those that it returns and those that gradients need. */
   record<T>(body: () => T): T {
     if (recording.has(this.engine))
       throw new HeedError('ARGUMENT', 'A tape is recording on this engine', { culprit: 'tape', cure: 'End one before the next' });
@@ -63,18 +63,18 @@ export class Tape {
     }
   }
 
-  /** Asks for a tensor's gradient, which goes to `sink` once, when all of it is there. */
+  /** Asks for a tensor's gradient, which `sink` receives once, when it is complete. */
   watch(leaf: Tensor, sink: Sink): void {
     this.#tracked.add(leaf);
     this.#leaves.set(leaf, sink);
   }
 
-  /** Whether gradients flow to a tensor. */
+  /** `true` where gradients flow to a tensor. */
   tracks(x: Tensor): boolean {
     return this.#tracked.has(x);
   }
 
-  /** What an op does inside of itself is not recorded: its own gradient stands for all of it. */
+  /** Runs the body of an op, whose inner ops are not recorded: the op's own gradient stands for all of them. */
   within<T>(body: () => T): T {
     this.#level++;
     try {
@@ -84,7 +84,7 @@ export class Tape {
     }
   }
 
-  /** Writes down an op that was done: its output and inputs, the tensors that its gradient needs, and the gradient. */
+  /** Records an op: its output and inputs, the tensors that its gradient reads, and the gradient. */
   push(output: Tensor, inputs: readonly (Tensor | undefined)[], saves: readonly (Tensor | undefined)[], gradient: Gradient): void {
     if (this.#level > 1 || !inputs.some((x) => x && this.#tracked.has(x))) return;
     const saved = saves.flatMap((x) => (x ? [x.storage] : []));
@@ -93,7 +93,7 @@ export class Tape {
     this.#steps.push({ output, inputs, saved, gradient });
   }
 
-  /** Runs backwards from a scalar, whose own gradient is 1 unless given. Frees the tape. */
+  /** Computes the gradients from a scalar, whose own gradient is 1 unless given. Frees the tape. */
   backward(loss: Tensor, add: Add, seed?: Tensor): void {
     this.#alive();
     const gradients = new Map<Tensor, Tensor>();
@@ -129,7 +129,7 @@ export class Tape {
           if (x && dx && wanted[i]) put(x, dx);
         }
       });
-      // Nobody asks for it again: all that reads this output came later, and is done.
+      // The output's gradient is complete and used: all ops that read this output came later, and are done.
       if (!this.#leaves.has(output)) {
         gradients.delete(output);
         dy.storage.drop();
@@ -139,7 +139,7 @@ export class Tape {
     }
   }
 
-  /** Lets go of everything, for a forward whose gradient nobody wants. */
+  /** Frees all memory that the tape holds, for a forward whose gradient nobody wants. */
   dispose(): void {
     this.#done = true;
     for (const { saved } of this.#steps) for (const storage of saved) storage.drop();
@@ -169,12 +169,12 @@ function ones(loss: Tensor): Tensor {
   return one;
 }
 
-/** The tape that records on this engine now. */
+/** Tape that is recording on an engine, if any. */
 export const tapeOf = (engine: Engine): Tape | undefined => recording.get(engine);
 
 /**
- * Declares an op's gradient, if anybody records: called once, at the end of the op. `saves` are the tensors that `gradient` reads; it must read no others.
- * It is given the output's gradient and which inputs want theirs, and must not write to what it is given.
+ * Declares an op's gradient, where a tape is recording: called once, at the end of the op. `saves` are the tensors that `gradient` reads; it must read no others.
+ * `gradient` receives the output's gradient and which inputs want theirs, and must not write to its arguments.
  */
 export function record(
   output: Tensor,
@@ -185,7 +185,7 @@ export function record(
   tapeOf(output.engine)?.push(output, inputs, saves, gradient);
 }
 
-/** Runs an op's body; records none of the ops inside. */
+/** Runs an op's body, without recording the ops inside. */
 export function asOp<T>(engine: Engine, body: () => T): T {
   const tape = tapeOf(engine);
   return tape ? tape.within(body) : body();

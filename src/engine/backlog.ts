@@ -1,19 +1,19 @@
 /**
- * What a long step of `engine.run` leaves for later: its launches, and what the host writes between them, in their order. They are computed in parts after the
- * step, and the event loop has its turns in between. Nobody can tell: whoever looks at the memory meanwhile, or computes there, has all of them computed first;
- * and a block that is freed and handed out again is written to by those that come later.
+ * Work that a long step of `engine.run` leaves for later: its launches, and the host's writes between them, in their order. They are computed in parts after the
+ * step, and the event loop has its turns in between. Results are the same: before the memory is read, or another launch runs, all postponed work is computed; and a
+ * block that is freed and allocated again is written by later work only.
  */
 import type { Launch } from './launch.js';
 
-/** Operations that a step computes at once, and of a part of what it leaves for later: a moment, also of a slow machine. */
+/** Operations that a step computes at once, and that each postponed part has: a moment, even on a slow machine. */
 const MOMENT = 1 << 27;
 
-/** An array of numbers, or a typed one. */
+/** An array of numbers, plain or typed. */
 export interface HostNumbers extends ArrayLike<number> {
   slice(): HostNumbers;
 }
 
-/** Takes off a launch as many tiles as are a moment's work. */
+/** Takes as many tiles off a launch as are a moment's work. */
 function partOf(launch: Launch): Launch {
   const tiles = Math.min(launch.tiles, Math.max(1, Math.floor((launch.tiles * MOMENT) / launch.work)));
   const part = { ...launch, tiles, work: (launch.work * tiles) / launch.tiles };
@@ -25,16 +25,16 @@ function partOf(launch: Launch): Launch {
 
 export class Backlog {
   #waiting: (Launch | (() => void))[] = [];
-  /** Operations of the step that runs, so far. */
+  /** Operations of the running step so far; undefined between steps. */
   #step: number | undefined;
-  /** What is computed now looks at the memory as it is. */
+  /** `true` while postponed work is computed, which reads the memory as it is. */
   #busy = false;
-  /** Why its results are lost, whoever had it computed. */
+  /** Error of postponed work, whose results are lost to every later reader. */
   #failure: { error: unknown } | undefined;
 
   constructor(readonly compute: (launch: Launch) => void) {}
 
-  /** Runs a step, whose launches may be left for later. */
+  /** Runs a step, whose launches may be postponed. */
   during<T>(step: () => T): T {
     this.#step = 0;
     try {
@@ -48,7 +48,7 @@ export class Backlog {
     if (this.#step !== undefined) {
       this.#step += launch.work;
       if (this.#waiting.length || this.#step > MOMENT) {
-        // A part at a time is taken off it, and whoever launches it may do so again.
+        // A copy, since parts are taken off it, and the caller may launch its own again.
         this.#waiting.push({ ...launch });
         return;
       }
@@ -66,7 +66,7 @@ export class Backlog {
     this.#waiting.push(() => enter(copy));
   }
 
-  /** Computes a part of what waits; whether there was any. */
+  /** Computes a part of the postponed work. Returns `false` where there was none. */
   advance(): boolean {
     if (this.#failure) throw this.#failure.error;
     const next = this.#waiting[0];
@@ -85,12 +85,12 @@ export class Backlog {
     return true;
   }
 
-  /** Computes all that waits. */
+  /** Computes all postponed work. */
   settle(): void {
     if (this.#waiting.length > 0 || this.#failure) while (this.advance());
   }
 
-  /** Forgets it: nobody wants the results any more. */
+  /** Drops the postponed work, whose results nobody wants any more. */
   drop(): void {
     this.#waiting.length = 0;
     this.#failure = undefined;

@@ -1,11 +1,11 @@
-/** Free memory: a list of blocks that is sorted by address and has no two neighbours that touch. */
+/** Free memory: a list of blocks, sorted by address, in which no two neighbours touch. */
 
 export interface Block {
   ptr: number;
   bytes: number;
 }
 
-/** Blocks are multiples of so many bytes, and begin at one. */
+/** Alignment of blocks, in bytes: addresses and sizes are multiples of it. */
 export const ALIGN = 64;
 export const aligned = (bytes: number): number => Math.max(ALIGN, Math.ceil(bytes / ALIGN) * ALIGN);
 
@@ -16,19 +16,19 @@ export class FreeBlocks {
     return this.#blocks.at(-1);
   }
 
-  /** Bytes of the largest. */
+  /** Bytes of the largest block. */
   get largest(): number {
     return this.#blocks.reduce((most, { bytes }) => Math.max(most, bytes), 0);
   }
 
-  /** A list of the same blocks that is changed apart from this one. */
+  /** Returns an independent copy of the list. */
   copy(): FreeBlocks {
     const made = new FreeBlocks();
     made.#blocks = this.#blocks.map((block) => ({ ...block }));
     return made;
   }
 
-  /** Takes `bytes` bytes off the smallest block that has them: their address, or undefined. */
+  /** Takes `bytes` bytes off the smallest block that has as many. Returns their address, or undefined. */
   take(bytes: number): number | undefined {
     const blocks = this.#blocks;
     let best: Block | undefined;
@@ -43,7 +43,7 @@ export class FreeBlocks {
     return ptr;
   }
 
-  /** Puts a block in its place, or to the neighbours that it touches. */
+  /** Returns a block to the list, merged with the neighbours that it touches. */
   put(block: Block): void {
     if (block.bytes === 0) return;
     const blocks = this.#blocks;

@@ -1,14 +1,13 @@
 /**
- * The control block: how a launch travels from the caller to the threads. It lies at the bottom of the shared memory.
+ * The control block, at the bottom of the shared memory: how a launch travels from the caller to the threads.
  *
- * The caller writes what to do, sets `pending` and then `next` to the number of chunks, and bumps `epoch`. Whoever wants
- * work subtracts 1 from `next`: a positive old value is a claim on a chunk of the launch that stands there now, and that launch
- * cannot end before the claim is worked off and subtracted from `pending`. So what to do is read after the claim and is always
- * the right one; a thread that sleeps, starts late or dies without a claim delays nobody.
+ * The caller writes the launch, sets `pending` and then `next` to the number of chunks, and bumps `epoch`. A thread that wants work subtracts 1 from `next`: a
+ * positive old value is a claim on a chunk of the current launch, and that launch cannot end before the claim is worked off and subtracted from `pending`. So the
+ * launch is read after the claim and is always the right one; a thread that sleeps, starts late or dies without a claim delays nobody.
  */
 import { arities } from './kernels.generated.js';
 
-/** Indices into an Int32Array over the block. What threads hammer on has a cache line (16 slots) of its own. */
+/** Indices into an Int32Array over the block. Slots that threads contend for have a cache line (16 slots) of their own. */
 export const slot = {
   next: 0,
   pending: 16,
@@ -18,19 +17,19 @@ export const slot = {
   tiles: 65,
   chunks: 66,
   argc: 67,
-  /** Bytes of it that a lane has. The first argument is where that of lane 0 lies, if there is any. */
+  /** Bytes of scratch memory of each lane, 0 for none. With scratch memory, the first argument is the address of lane 0's. */
   scratch: 68,
   /** 1 when a kernel trapped in a thread. */
   fault: 70,
   /** Microseconds in which a thread looks for work before it sleeps. */
   patience: 71,
-  /** The launch's number: what was read for one need not be read again for its next chunk. */
+  /** Number of the launch: arguments that a thread has read for a launch need not be read again for its next chunk. */
   serial: 72,
-  /** The first of the tiles: a launch may be a part of a larger one. */
+  /** First tile: a launch may be a part of a larger one. */
   first: 73,
   /** 1 while the caller sleeps on `pending`. */
   asleep: 74,
-  /** A line per lane: chunks that it has run, and whether it may run any (0: not yet). */
+  /** Cache line of each lane: the number of chunks that the lane has run, then whether it may run any (0: not yet). */
   ran: 80,
 } as const;
 
@@ -41,7 +40,7 @@ export const admittedSlot = (lane: number): number => ranSlot(lane) + 1;
 
 /** Bytes from the block's start to the arguments, which are f64, since every kernel parameter fits one exactly. */
 export const ARGS_OFFSET = (slot.ran + MAX_LANES * LINE) * 4;
-/** As many as the kernel with the most of them has behind its tiles. */
+/** Arguments behind the tiles of the kernel that has the most of them. */
 const MAX_ARGS = /* @__PURE__ */ Math.max(...arities) - 2;
 export const CONTROL_BYTES = ARGS_OFFSET + MAX_ARGS * 8;
 
@@ -53,12 +52,12 @@ export const viewControl = (memory: WebAssembly.Memory, address: number) => ({
 
 /** Tells the processor that this is a spinning loop, where the runtime can. */
 const pause: () => void = (Atomics as { pause?: () => void }).pause ?? (() => {});
-/** Looks between two at the clock. A pause is 40 to 140 cycles, by the processor: time is counted, not looks. */
+/** Looks between two readings of the clock. A pause takes 40 to 140 cycles, by the processor, so the time is measured rather than the looks counted. */
 const LOOKS = 32;
-/** Looks in a row, at most: clocks of some browsers stand still for long. */
+/** Most looks in a row: clocks of some browsers stand still for long. */
 const MOST_LOOKS = 1 << 16;
 
-/** Looks until something `is` so, for that many milliseconds: whether it is. */
+/** Spins until `is()` is true, for that many milliseconds at most. Returns the last value of `is()`. */
 export function spin(is: () => boolean, milliseconds: number): boolean {
   const end = performance.now() + milliseconds;
   for (let looks = 0; looks < MOST_LOOKS; looks++) {
@@ -69,7 +68,7 @@ export function spin(is: () => boolean, milliseconds: number): boolean {
   return is();
 }
 
-/** Runs chunks until none is left to claim, and gives how many it was. The caller and every thread do exactly this. */
+/** Runs chunks until none is left to claim, and returns how many it ran. The caller and every thread run this same function. */
 export function work(slots: Int32Array, args: Float64Array, lane: number, kernels: readonly CallableFunction[]): number {
   let serial: number | undefined;
   let list: number[] = [];

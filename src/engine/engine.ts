@@ -1,6 +1,6 @@
 /**
- * The engine: a memory, the kernels that work on it, and threads where the runtime has them. It launches kernels, owns scopes,
- * and queues asynchronous work. It knows no tensors and no maths; src/ops gives its kernels their meaning.
+ * The engine: a memory, the kernels that work on it, and threads where the runtime has them. The engine launches kernels, owns scopes, and queues asynchronous work.
+ * Tensors and maths are not its business; src/ops gives its kernels their meaning.
  */
 import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
@@ -18,21 +18,21 @@ import { Turns } from './turns.js';
 
 export type { EngineInfo, EngineOptions } from './options.js';
 
-/** Operations of a call of a kernel, where tiles allow it, and the most calls of a launch on one thread. */
+/** Operations of one call of a kernel, where tiles allow it, and the most calls of a launch on one thread. */
 const CALL = 1 << 19;
 const MOST_CALLS = 8;
 
 /**
- * An instance of the kernels with its memory and its threads. `createEngine` makes it; tensors and models live in it until they, or it, are
- * disposed of.
+ * An instance of the kernels with its memory and its threads, made by `createEngine`. Tensors and models live in the engine until they, or the engine, are disposed
+ * of.
  */
 export class Engine {
-  /** The last one made, while it lives: where ops of host tensors run whose operands name none. */
+  /** Engine that was made or used last, while it lives: ops run there whose operands are all host tensors. */
   static latest: Engine | undefined;
 
-  /** What it got: threads, SIMD, and why not more. */
+  /** Threads and SIMD of the engine, and why not more. */
   readonly info: EngineInfo;
-  /** The memory that its tensors are in. */
+  /** Memory that holds the engine's tensors. */
   readonly heap: EngineMemory;
   #runtime: Runtime;
   #kernels: KernelFunction[];
@@ -45,7 +45,7 @@ export class Engine {
   #turns = new Turns();
   #inlineBelow: number;
   #disposed = false;
-  /** For how many threads, while that is. */
+  /** Number of threads that a rehearsal stands for; 0 outside of rehearsals. */
   #rehearsing = 0;
 
   private constructor({ runtime, info, heap, kernels, pool, inlineBelow }: Started) {
@@ -58,7 +58,7 @@ export class Engine {
     heap.beforeLook = () => this.#backlog.settle();
   }
 
-  /** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
+  /** Compiles and instantiates the kernels, and starts the threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
   static async create(runtime: Runtime, options: EngineOptions = {}): Promise<Engine> {
     const engine = new Engine(await start(runtime, options));
     if (options.signal?.aborted) {
@@ -69,32 +69,35 @@ export class Engine {
     return engine;
   }
 
-  /** Where it runs. */
+  /** Runtime of the engine. */
   get runtime(): Runtime {
     return this.#runtime;
   }
 
-  /** Whether `dispose` was called. */
+  /** `true` once `dispose` was called. */
   get disposed(): boolean {
     return this.#disposed;
   }
 
-  /** Whether a rehearsal is going on: what is made in it is none of the engine's. */
+  /** `true` during a rehearsal, whose tensors are not kept by the engine. */
   get isRehearsing(): boolean {
     return this.#rehearsing > 0;
   }
 
-  /** What the memory holds. */
+  /** Use of the engine's memory. */
   memory(): MemoryUse {
     return this.heap.use;
   }
 
-  /** Chunks of launches that each thread has run; the first is the caller. One thread: empty. */
+  /** Number of chunks that each thread has run; the first is the caller. Empty with one thread. */
   get lanes(): number[] {
     return this.#pool?.ran ?? [];
   }
 
-  /** A block of memory, owned by the innermost scope, or by the caller where there is none. `lasting`: the host writes to it, which a recording does but once. */
+  /**
+   * Allocates a block of memory, owned by the innermost scope, or by the caller where there is none. `lasting`: the host writes to the block, which a recording does
+   * but once.
+   */
   allocate(bytes: number, lasting = false): Storage {
     this.#alive();
     const storage = this.#recording?.allocate(bytes, lasting) ?? this.heap.allocate(bytes);
@@ -111,19 +114,19 @@ export class Engine {
     if (!this.#rehearsing) this.#backlog.launch(launch);
   }
 
-  /** Puts a struct into the memory of the innermost scope, for kernels: its address. */
+  /** Puts a struct for kernels into memory of the innermost scope, and returns its address. */
   place<Name extends string>(words: Struct<Name>): Pointer<Name> {
     const { ptr } = this.allocate(words.length * 4, true);
     this.write(words, (own) => this.heap.ints(ptr, own.length).set(own));
     return ptr as Pointer<Name>;
   }
 
-  /** Writes values of the host's into the memory, in their turn where launches wait: `enter` gets them, or a copy. */
+  /** Writes numbers of the host into the memory, in their turn where launches wait: `enter` gets the values, or a copy. */
   write<T extends HostNumbers>(values: T, enter: (values: T) => void): void {
     this.#backlog.write(values, enter);
   }
 
-  /** Runs `body`, synchronous, and writes its launches down. What it allocates is the recording's. */
+  /** Runs `body`, synchronous, and records its launches. Memory that `body` allocates belongs to the recording. */
   record<T>(recording: Recording, body: () => T): T {
     const outer = this.#recording;
     this.#recording = recording;
@@ -134,7 +137,7 @@ export class Engine {
     }
   }
 
-  /** Launches again what was written down. */
+  /** Runs the launches of a recording again. */
   replay({ launches }: Recording): void {
     for (const launch of launches) this.launch(launch);
   }
@@ -151,15 +154,12 @@ export class Engine {
       return;
     }
     const run = this.#kernels[kernel] as KernelFunction;
-    // Long work in a few calls, not one: V8 cannot replace baseline code inside a running call.
+    // Long work is split into a few calls: V8 cannot replace baseline code inside a running call.
     const step = Math.ceil(tiles / Math.max(1, Math.min(MOST_CALLS, work / CALL)));
     for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...args);
   }
 
-  /**
-   * Runs `body` and frees every tensor that it made, but for those that its result reaches: they go to the scope outside.
-   * Synchronous functions only.
-   */
+  /** Runs `body` and frees every tensor that it made, but for those that its result reaches, which go to the enclosing scope. Synchronous functions only. */
   scope<T>(body: () => T): T {
     if (typeof body !== 'function') throw notSynchronous();
     const scope = new Scope(this.#scope);
@@ -178,14 +178,15 @@ export class Engine {
   }
 
   /**
-   * How much memory `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all it computes is zeros. It must
-   * leave nothing behind, and believe nothing that it reads; it may rehearse parts of itself. `threads`: as an engine of so many would take it. See EngineMemory.rehearse.
+   * Measures the memory that `body` would take: runs it, synchronously, with every allocation and without a single kernel, so that all results are zeros. `body`
+   * must leave nothing behind, and rely on nothing that it reads; it may rehearse parts of itself. `threads`: the number of threads of the engine to measure for.
+   * See EngineMemory.rehearse.
    */
   rehearse(body: () => void, threads = this.#pool?.scratchLanes ?? 1): MemoryUse {
     this.#alive();
     this.#backlog.settle();
     const [scratch, outer] = [this.#scratch, this.#rehearsing];
-    // A stand-in like the rest of the memory: it may be freed for a larger one.
+    // A stand-in, as the rest of the memory is: the scratch memory may be freed for a larger block.
     this.#scratch = scratch && new Storage(this.heap, scratch.ptr, scratch.bytes);
     this.#rehearsing = threads;
     try {
@@ -207,8 +208,8 @@ export class Engine {
   }
 
   /**
-   * Runs a computation that yields between its steps, after what was queued before it. Its tensors live in a scope of its own,
-   * from its first step to its end, however it ends; its result must be host data. Rejects with `signal.reason` after an abort.
+   * Runs a computation that yields between its steps, after those that were queued before. Its tensors live in a scope of its own, from the first step until the
+   * computation ends, however it ends; the result must be host data. Rejects with `signal.reason` after an abort.
    */
   run<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T> {
     return this.#queue.run(() => this.#drive(started(steps), signal), signal);
@@ -221,7 +222,7 @@ export class Engine {
         this.#alive();
         signal?.throwIfAborted();
         const { done, value } = this.#backlog.during(() => this.#within(scope, () => steps.next()));
-        // A last step is done as a whole, an optimizer's say.
+        // A last step, an optimizer's say, is completed whatever the signal says.
         while (this.#backlog.advance()) {
           if (this.#turns.isDue) await this.turn(done ? undefined : signal);
           this.#alive();
@@ -232,7 +233,7 @@ export class Engine {
     } finally {
       this.#backlog.drop();
       try {
-        // A computation that is given up may hold what is in no scope.
+        // A computation that is aborted may hold memory that is in no scope.
         this.#within(scope, () => steps.return(undefined as never));
       } finally {
         scope.end(none, undefined);
@@ -246,7 +247,7 @@ export class Engine {
     signal?.throwIfAborted();
   }
 
-  /** Ends the threads and lets go of the memory. Everything that is used afterwards throws ENGINE_LOST. */
+  /** Ends the threads and frees the memory. Whatever is used afterwards throws ENGINE_LOST. */
   async dispose(): Promise<void> {
     this.#disposed = true;
     if (Engine.latest === this) Engine.latest = undefined;
@@ -259,7 +260,7 @@ export class Engine {
     if (this.#disposed) throw new HeedError('ENGINE_LOST', 'This engine was disposed', { culprit: 'engine', cure: 'Create a new one' });
   }
 
-  /** Goes on with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
+  /** Releases the lost pool; the engine goes on with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
   #lose(error: unknown): never {
     const pool = this.#pool as ThreadPool;
     this.#pool = undefined;

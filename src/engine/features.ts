@@ -43,7 +43,10 @@ export interface TileRows {
   relaxed_rows: number;
 }
 
-/** Compilers that keep more than four rows in registers; V8's do from 13.3 on. Measured (docs/kernels-measured.md): a shape that spills runs at half the speed. */
+/**
+ * Tile rows by compiler: some keep more than four rows in registers, V8's from 13.3 on. Measured (docs/kernels-measured.md): a shape that spills runs at half the
+ * speed.
+ */
 const compilers = {
   older: { plain_rows: 4, relaxed_rows: 4 },
   v8: { plain_rows: 5, relaxed_rows: 6 },
@@ -51,7 +54,10 @@ const compilers = {
   spiderMonkey: { plain_rows: 4, relaxed_rows: 6 },
 } as const;
 
-/** Bits do not depend on it, so a wrong guess costs speed alone. Engines differ in what their errors tell: JavaScriptCore's the `line`, SpiderMonkey's the `lineNumber`. */
+/**
+ * Tile rows for this JavaScript engine. Results have the same bits for every number of rows, so a wrong guess costs speed alone. Engines are told apart by the
+ * properties of their errors: JavaScriptCore's have `line`, SpiderMonkey's `lineNumber`.
+ */
 export function tileRows(): TileRows {
   if (!('pause' in Atomics)) return compilers.older;
   const error = new Error('whose?');

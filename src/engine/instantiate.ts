@@ -7,13 +7,13 @@ import { arities, BUILD } from './kernels.generated.js';
 export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
 
 export interface Instance {
-  /** By their numbers, which are their places in the order of their names. */
+  /** Kernels by their numbers, which are their places in the order of their names. */
   kernels: KernelFunction[];
-  /** Whether multiply-add may be fused, so that bits depend on the machine. */
+  /** `true` where multiply-add may be fused, so that bits depend on the machine. */
   relaxed: boolean;
 }
 
-/** Throws UNSUPPORTED for a module that is not this version's. */
+/** Instantiates the kernels of a module on a memory. Throws UNSUPPORTED for a module of another version of heed. */
 export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): Instance {
   const exports = link(module, memory);
   const constant = (name: string): unknown => exports[name]?.valueOf();
@@ -35,7 +35,7 @@ const foreign = (what: string): HeedError =>
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, object | undefined> {
   const imports = { env: { memory, dots: dots(), ...tileRows() } };
   try {
-    // The instance's own exports: the loader wraps its in variadic functions, which costs every call and hides the arity.
+    // Exports of the instance itself: the loader wraps its own in variadic functions, which costs every call and hides the arity.
     return instantiateSync(module, imports).instance.exports;
   } catch (cause) {
     throw new HeedError('UNSUPPORTED', 'The .wasm module does not link with this engine', {

@@ -1,22 +1,25 @@
-/** What kernels.generated.ts is written with: launches of kernels, and the structs that some of them read. */
+/** Types and helpers that kernels.generated.ts uses: launches of kernels, and the structs that some of them read. */
 
-/** How a launch is cut, and about how many float operations it is. */
+/** Number of tiles of a launch, and its approximate number of float operations. */
 export interface Tiles {
   tiles: number;
   work: number;
 }
 
-/** Tiles `first` to `first + tiles` of a kernel, which is named by its number. */
+/** Launch of a kernel, which is named by its number, on tiles `first` to `first + tiles`. */
 export interface Launch extends Tiles {
   kernel: number;
   first: number;
-  /** What follows the tiles, in order. Of a kernel that works in scratch, the first is its address, which the engine puts there. */
+  /** Arguments behind the tiles, in order. The first argument of a kernel with scratch memory is its address, which the engine fills in. */
   args: number[];
-  /** Bytes of scratch that each lane has; 0 for none. */
+  /** Bytes of scratch memory of each lane; 0 for none. */
   scratch: number;
 }
 
-/** Of a kernel that works in scratch, the first argument is how many bytes: whole cache lines, so that no two lanes share one. */
+/**
+ * Makes a launch. For a kernel with scratch memory, the first argument is the number of bytes: they are rounded up to whole cache lines, so that no two lanes share
+ * one.
+ */
 export const launchOf = (kernel: number, { tiles, work }: Tiles, args: number[], scratches = false): Launch => ({
   kernel,
   first: 0,
@@ -26,8 +29,8 @@ export const launchOf = (kernel: number, { tiles, work }: Tiles, args: number[],
   scratch: scratches ? Math.ceil((args[0] as number) / 64) * 64 : 0,
 });
 
-/** The words of a struct, which `engine.place` makes a pointer of. */
+/** Words of a struct, which `engine.place` turns into a pointer. */
 export type Struct<Name extends string> = readonly number[] & { readonly struct?: Name };
 
-/** The address of a struct. */
+/** Address of a struct. */
 export type Pointer<Name extends string> = number & { readonly struct: Name };

@@ -1,38 +1,37 @@
 /**
- * The engine's memory: one WebAssembly.Memory, its free blocks, and storages that own a block each. The host
- * alone allocates; kernels only ever see addresses. Blocks are multiples of 64 bytes and begin at one, and nothing is handed
- * out behind the last 64 bytes, so that a kernel may read a vector or two beyond the end of a row.
+ * The engine's memory: one WebAssembly.Memory, its free blocks, and storages that own a block each. The host alone allocates; kernels only get addresses. Sizes and
+ * addresses of blocks are multiples of 64 bytes, and the last 64 bytes are never allocated, so that a kernel may read a vector or two beyond the end of a row.
  */
 import { HeedError } from '../errors.js';
 import { ALIGN, aligned, FreeBlocks } from './blocks.js';
 
 const PAGE = 65536;
 const MOST_PAGES = 65536;
-/** The kernels' constants lie below. */
+/** Start of the heap. The kernels' constants lie below. */
 const HEAP_BASE = PAGE;
 /** Reservations of address space to try for a shared memory: 4 GiB, and less where that is refused. */
 const SHARED_MAXIMA = [65536, 32768, 16384, 4096];
 /** Least growth: a grow replaces every view, so it should be rare. */
 const LEAST_GROWTH = 1 << 20;
 
-/** What of an engine's memory is taken, in bytes. */
+/** Use of an engine's memory, in bytes. */
 export interface MemoryUse {
-  /** Bytes that storages hold. */
+  /** Number of bytes that storages hold. */
   used: number;
-  /** The most that `used` has been. */
+  /** Largest value that `used` has had. */
   peak: number;
-  /** Bytes of the WebAssembly memory, which never shrinks. */
+  /** Size of the WebAssembly memory, which never shrinks. */
   size: number;
-  /** Storages that are alive. */
+  /** Number of storages that are not freed. */
   storages: number;
 }
 
-/** Where a storage's block goes when nobody needs it any more. */
+/** Allocator of a storage's block, which takes the block back when nobody needs it any more. */
 export interface Owner {
   release(storage: Storage): void;
 }
 
-/** A block of memory with one owner. Tensors and views share it. Others may hold on to it beyond the owner's `free`: a tape does, until it has run backwards. */
+/** A block of memory with one owner. Tensors and views share it. Others may hold it beyond the owner's `free`: a tape does, until it has run backwards. */
 export class Storage {
   #released = false;
   #holds = 0;
@@ -43,12 +42,12 @@ export class Storage {
     readonly bytes: number,
   ) {}
 
-  /** Whether the memory is gone. */
+  /** `true` once the memory is released: after `free`, when nobody holds the storage. */
   get freed(): boolean {
     return this.#released && this.#holds === 0;
   }
 
-  /** The owner's end. */
+  /** Releases the block, once nobody holds it any more. */
   free(): void {
     if (this.#released) return;
     this.#released = true;
@@ -59,7 +58,7 @@ export class Storage {
     this.#holds++;
   }
 
-  /** The end of one `hold`. */
+  /** Ends one `hold`. */
   drop(): void {
     this.#holds--;
     if (this.freed) this.owner.release(this);
@@ -76,9 +75,9 @@ export class EngineMemory implements Owner {
   #view: Uint8Array<ArrayBufferLike>;
   #wasm: WebAssembly.Memory;
   #maximum: number;
-  /** Whether the limit is the runtime's, which nobody can raise. */
+  /** `true` where the runtime set the limit, which nobody can raise. */
   readonly #granted: boolean;
-  /** Called before the host sees the memory, by whoever keeps work back that belongs into it. */
+  /** Callback before the host sees the memory, set by the engine, whose postponed launches are computed then. */
   beforeLook = (): void => {};
 
   constructor(wasm: WebAssembly.Memory, maximum: number, granted = false) {
@@ -101,9 +100,9 @@ export class EngineMemory implements Owner {
   }
 
   /**
-   * Runs `body` upon a memory of zeros that stands in for this one, block for block, and gives what was in use at most: the allocator's own account of work
-   * that is never done. Of the stand-in the system provides only the pages that are written to. `body` must free what it makes. Throws MEMORY where even
-   * 4 GiB would not do, or the runtime gives no second memory.
+   * Runs `body` on a memory of zeros that stands in for this one, block for block, and returns the most that was in use: the allocator's own account of work that is
+   * never done. The system provides only those pages of the stand-in that are written to. `body` must free what it makes. Throws MEMORY where even 4 GiB would not
+   * do, or the runtime gives no second memory.
    */
   rehearse(body: () => void): MemoryUse {
     const own = { wasm: this.#wasm, maximum: this.#maximum, free: this.#free, end: this.#end, held: this.#held };
@@ -131,7 +130,7 @@ export class EngineMemory implements Owner {
     return { used: this.#used, peak: this.#peak, size: this.#wasm.buffer.byteLength, storages: this.#storages };
   }
 
-  /** All of the memory, fresh after a grow. */
+  /** View of the whole memory, renewed after a grow. */
   get bytes(): Uint8Array<ArrayBufferLike> {
     this.beforeLook();
     if (this.#view.buffer !== this.#wasm.buffer || this.#view.byteLength === 0) this.#view = new Uint8Array(this.#wasm.buffer);
@@ -146,7 +145,7 @@ export class EngineMemory implements Owner {
     return new Int32Array(this.wasm.buffer, ptr, length);
   }
 
-  /** A block of at least `bytes` bytes; what it holds is left over from before. Throws MEMORY. */
+  /** Returns a block of at least `bytes` bytes, which holds arbitrary old contents. Throws MEMORY. */
   allocate(bytes: number): Storage {
     if (typeof bytes !== 'number' || !(bytes >= 0))
       throw new HeedError('ARGUMENT', 'bytes must be a number from 0 on', { culprit: 'bytes' });
@@ -162,7 +161,7 @@ export class EngineMemory implements Owner {
     return new Storage(this, ptr, size);
   }
 
-  /** Grows now, once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
+  /** Grows the memory once, so that `bytes` more can be allocated without another grow, and `spare` where the limit allows it. Throws MEMORY. */
   reserve(bytes: number, spare = 0): void {
     if (this.#free.largest < bytes) this.#grow(bytes, spare);
   }
@@ -174,12 +173,12 @@ export class EngineMemory implements Owner {
     else this.#free.put({ ptr: storage.ptr, bytes: storage.bytes });
   }
 
-  /** From now on freed blocks are kept aside: a thread that was lost may still write to them. */
+  /** Keeps freed blocks aside from now on: a lost thread may still write to them. */
   hold(): void {
     this.#held ??= [];
   }
 
-  /** Every thread has ended: what was kept aside can be used again. */
+  /** Makes the blocks that were kept aside usable again, once every thread has ended. */
   unhold(): void {
     const held = this.#held ?? [];
     this.#held = undefined;
@@ -207,7 +206,7 @@ export class EngineMemory implements Owner {
     this.#end = end;
   }
 
-  /** What helps whoever needs a memory of `bytes` bytes. */
+  /** Text of the cure for an error that asks for a memory of `bytes` bytes. */
   #cure(bytes: number): string {
     const less = 'load models with dtype q8, use smaller batches or fewer tokens, dispose of tensors and models';
     if (bytes > MOST_PAGES * PAGE) return `WebAssembly has no more than 4 GiB: ${less}`;
@@ -215,7 +214,7 @@ export class EngineMemory implements Owner {
     return `${less[0]?.toUpperCase()}${less.slice(1)}, or raise createEngine({ memory: { maximum } })`;
   }
 
-  /** By `wanted` bytes, or where the runtime does not give as many, by `least`. */
+  /** Grows the memory by `wanted` bytes, or by `least` where the runtime does not give as many. */
   #extend(wanted: number, least: number): void {
     try {
       this.#wasm.grow(Math.ceil(wanted / PAGE));
@@ -225,7 +224,7 @@ export class EngineMemory implements Owner {
   }
 }
 
-/** A memory that may grow to `maximum` bytes, or to what the runtime grants. Throws MEMORY where it grants none. */
+/** Creates a memory that may grow to `maximum` bytes, or to the size that the runtime grants. Throws MEMORY where it grants none. */
 export function createMemory(shared: boolean, maximum: number): EngineMemory {
   const pages = Math.floor(maximum / PAGE);
   let cause: unknown;

@@ -1,46 +1,46 @@
-/** createEngine's options and their checks, and what comes of them. What is checked here is trusted by engine.ts. */
+/** Options of createEngine, their checks, and the defaults derived from them. engine.ts trusts the values that are checked here. */
 import { checkOptions, HeedError } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
 import { isSignal } from './queue.js';
 
-/** Options of createEngine. None has to be given. */
+/** Options of createEngine. All are optional. */
 export interface EngineOptions {
-  /** Threads, this one included. Default: the cores this process may use, at most 8. More than there are cores is honoured. */
+  /** Number of threads, this one included. Default: the cores that this process may use, at most 8. A number above the cores is honoured. */
   threads?: number | undefined;
-  /** The same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
+  /** `true` for the same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
   deterministic?: boolean | undefined;
   /** Limits of the memory. */
   memory?:
     | {
-        /** The most bytes that it may grow to, from 1 MiB to 4 GiB. Default 4 GiB, or what the runtime gives. */
+        /** Most bytes that the memory may grow to, from 1 MiB to 4 GiB. Default 4 GiB, or what the runtime gives. */
         maximum?: number | undefined;
       }
     | undefined;
   /** A compiled module (one thread), or modules by the name of their binary, where the runtime cannot fetch them itself. */
   module?: WebAssembly.Module | Partial<Record<Binary, WebAssembly.Module>> | undefined;
-  /** Gives up the start of the engine. */
+  /** Signal that aborts the start of the engine. */
   signal?: AbortSignal | undefined;
-  /** Milliseconds that threads get to start in; who is late is left out. Default 5000. */
+  /** Milliseconds that threads get to start in; a thread that is late is left out. Default 5000. */
   startTimeout?: number | undefined;
   /** Milliseconds after which a thread that holds a part of a launch counts as lost. Default 10000. */
   deadline?: number | undefined;
-  /** Launches of fewer operations than this stay on the caller. Default 262144, about 8 microseconds. 0: none do, whether threads pay or not. */
+  /** Operations below which a launch stays on the caller. Default 262144, about 8 microseconds. 0: no launch does, whether threads pay or not. */
   inlineBelow?: number | undefined;
 }
 
-/** What an engine got, and why not more. */
+/** Features that an engine has, and why not more. */
 export interface EngineInfo {
-  /** The runtime's name: 'node', 'browser', 'workerd' … */
+  /** Name of the runtime: 'node', 'browser', 'workerd' … */
   runtime: string;
-  /** Which of the kernels run: relaxed ones have a fused multiply-add. */
+  /** Build of the kernels: relaxed ones have a fused multiply-add. */
   simd: 'simd' | 'relaxed';
-  /** Whether results have the same bits everywhere. */
+  /** `true` where results have the same bits everywhere. */
   deterministic: boolean;
-  /** How many compute, the caller's included. */
+  /** Number of threads that compute, the caller's included. */
   threads: number;
-  /** Whether the memory is a SharedArrayBuffer, as threads need it. */
+  /** `true` where the memory is a SharedArrayBuffer, which threads need. */
   shared: boolean;
-  /** Why there are fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
+  /** Reason for fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
   reason: string | undefined;
 }
 
@@ -50,7 +50,7 @@ const DEFAULT_THREADS = 8;
 const LEAST_MEMORY = 1 << 20;
 export const MOST_MEMORY = 2 ** 32;
 
-/** Throws UNSUPPORTED for options that there are not, ARGUMENT for values that make no sense. */
+/** Throws UNSUPPORTED for unknown options, ARGUMENT for invalid values. */
 export function checkEngineOptions(options: EngineOptions): void {
   for (const [name, value] of Object.entries({ options, memory: options?.memory ?? {} }))
     if (typeof value !== 'object' || value === null) throw wrong(name, value, 'It must be an object');
@@ -69,7 +69,7 @@ export function checkEngineOptions(options: EngineOptions): void {
   checkModule(options.module);
 }
 
-/** What is no module is refused rather than passed over in favour of heed's own. */
+/** Throws ARGUMENT for a value that is no module, rather than use heed's own in its place. */
 function checkModule(given: EngineOptions['module'] = {}): void {
   if (given instanceof WebAssembly.Module) return;
   const fits = ([name, module]: [string, unknown]) =>
@@ -79,11 +79,11 @@ function checkModule(given: EngineOptions['module'] = {}): void {
 }
 
 const wrong = (name: string, value: unknown, cure: string) => {
-  // An object need not have a string.
+  // An object need not convert to a string.
   const what = typeof value === 'object' && value ? Object.prototype.toString.call(value) : String(value).slice(0, 60);
   return new HeedError('ARGUMENT', `createEngine: ${name} is ${what}`, { culprit: name, cure });
 };
 
-/** As many threads as were asked for, or else as many as pay. */
+/** Number of threads that were asked for, or else the cores that the process may use, at most 8. */
 export const wantedThreads = (runtime: Runtime, threads: number | undefined): number =>
   threads ?? Math.max(1, Math.min(DEFAULT_THREADS, runtime.cores()));

@@ -1,6 +1,6 @@
 /**
- * Threads that share one memory, and the launch that hands them a kernel's tiles. The caller works too. A launch ends when
- * every chunk is done; a thread that holds a chunk beyond the deadline is given up, and the pool with it.
+ * Threads that share one memory, and the launch that gives them the tiles of a kernel. The caller works too. A launch ends when every chunk is done; when a thread
+ * holds a chunk beyond the deadline, the thread and the whole pool are given up.
  */
 import { HeedError } from '../errors.js';
 import type { Runtime, WorkerHandle } from '../runtime/types.js';
@@ -10,15 +10,15 @@ import type { KernelFunction } from './instantiate.js';
 import type { Launch } from './launch.js';
 import type { EngineMemory, Storage } from './memory.js';
 
-/** Chunks per lane: enough that a lane which starts late or is slowed down leaves its share to the others, and that two lanes take matmul's 48 tiles one by one. */
+/** Chunks per lane: enough that the share of a late or slow lane goes to the others, and that two lanes take matmul's 48 tiles one by one. */
 const CHUNKS_PER_LANE = 32;
-/** Microseconds of looking for work before a thread sleeps: longer than the host takes between two launches, and than waking one does. */
+/** Microseconds for which a thread looks for work before it sleeps: longer than the host takes between two launches, and longer than waking a thread takes. */
 const THREADS_PATIENCE = 200;
-/** Milliseconds that the caller spins for the last chunks before it gives its core away: longer than most chunks take. */
+/** Milliseconds that the caller spins for the last chunks before it yields its core: longer than most chunks take. */
 const CALLERS_PATIENCE = 0.2;
-/** Milliseconds after which a thread counts as lost to a caller that may not sleep: it would burn its core, and a page would stand still. */
+/** Milliseconds after which a thread counts as lost to a caller that may not sleep: the caller would burn its core, and a page would stand still. */
 const STANDSTILL = 1000;
-/** A timer that is set for longer goes off at once. */
+/** Longest delay of a timer, in milliseconds: a longer one fires at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
 export interface PoolOptions {
@@ -26,7 +26,7 @@ export interface PoolOptions {
   module: WebAssembly.Module;
   memory: EngineMemory;
   kernels: readonly KernelFunction[];
-  /** Lanes, the caller's included. */
+  /** Number of lanes, the caller's included. */
   lanes: number;
   /** Milliseconds that threads get to start in. */
   startTimeout: number;
@@ -43,7 +43,7 @@ export class ThreadPool {
   #deadline: number;
   #mayWait: boolean;
   #balance = new Balance();
-  /** The lanes that run chunks: the caller, which is 0, and the threads that started in time. */
+  /** Lanes that run chunks: the caller, which is 0, and the threads that started in time. */
   #lanes = [0];
 
   private constructor(options: PoolOptions, control: Storage) {
@@ -55,11 +55,11 @@ export class ThreadPool {
     this.#deadline = options.deadline;
     this.#mayWait = mayWait();
     slots.fill(0);
-    // More lanes than cores: who spins would keep the core from who works.
+    // With more lanes than cores, a spinning thread would keep the core from a working one.
     slots[slot.patience] = options.lanes > options.runtime.cores() ? 0 : THREADS_PATIENCE;
   }
 
-  /** Starts the threads and waits until they are ready, or the time is up: then with those that are. */
+  /** Starts the threads and waits until all are ready or the time is up; the pool has those that are ready then. */
   static async start(options: PoolOptions): Promise<{ pool: ThreadPool; missing?: string }> {
     const control = options.memory.allocate(CONTROL_BYTES);
     const pool = new ThreadPool(options, control);
@@ -92,7 +92,7 @@ export class ThreadPool {
       : { pool };
   }
 
-  /** Chunks that each lane has run since the start; lane 0 is the caller. */
+  /** Number of chunks that each lane has run since the start; lane 0 is the caller. */
   get ran(): number[] {
     return this.#lanes.map((lane) => this.#slots[ranSlot(lane)] as number);
   }
@@ -101,7 +101,7 @@ export class ThreadPool {
     return this.#lanes.length;
   }
 
-  /** Lanes that scratch must be there for: they are numbered by who was asked for, not by who came. */
+  /** Number of lanes that need scratch memory: lane numbers count all threads that were asked for, not only those that started. */
   get scratchLanes(): number {
     return Math.max(...this.#lanes) + 1;
   }
@@ -131,19 +131,19 @@ export class ThreadPool {
     if (Atomics.exchange(slots, slot.fault, 0) !== 0) throw lost('a kernel trapped');
   }
 
-  /** Whether launches on threads are no slower than on the caller alone, as far as is known. */
+  /** `true` where launches on threads are no slower than on the caller alone, as far as is known. */
   get pays(): boolean {
     return this.#balance.pays(performance.now());
   }
 
-  /** Waits for the chunks that other threads hold, after `worked` milliseconds of work of its own. */
+  /** Waits for the chunks that other threads hold, after the caller's own `worked` milliseconds. */
   #await(worked: number): void {
     const slots = this.#slots;
     const isDone = () => Atomics.load(slots, slot.pending) === 0;
     const begin = performance.now();
-    // Chunks are alike: one of a thread that is alive takes no longer than all of the caller's, or not much.
+    // Chunks are alike: a chunk of a live thread takes hardly longer than all of the caller's.
     const deadline = this.#mayWait ? this.#deadline : Math.min(this.#deadline, Math.max(STANDSTILL, 10 * worked));
-    // With more threads than cores, who spins keeps the core from who works.
+    // With more threads than cores, a spinning caller would keep the core from a working thread.
     if (slots[slot.patience] !== 0 || !this.#mayWait) if (spin(isDone, CALLERS_PATIENCE)) return;
     while (!isDone()) {
       if (performance.now() > begin + deadline) {
@@ -155,7 +155,7 @@ export class ThreadPool {
     }
   }
 
-  /** A nap of a millisecond, which the last chunk ends. */
+  /** Sleeps for a millisecond, or until the last chunk is done. */
   #sleep(): void {
     const slots = this.#slots;
     Atomics.store(slots, slot.asleep, 1);
@@ -164,7 +164,7 @@ export class ThreadPool {
     Atomics.store(slots, slot.asleep, 0);
   }
 
-  /** Ends every thread; settles when all have ended. */
+  /** Terminates every thread; settles when all have ended. */
   async terminate(): Promise<void> {
     for (const worker of this.#workers) worker.terminate();
     await Promise.all(this.#workers.map((worker) => worker.ended));
@@ -178,7 +178,7 @@ const lost = (what: string) =>
     cure: 'This call has no result; the engine goes on with one thread. Create a new one to have threads again',
   });
 
-/** A browser's main thread may not block, not even for a millisecond. */
+/** Returns `false` where this thread may not block: a browser's main thread, not even for a millisecond. */
 function mayWait(): boolean {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1, 0);

@@ -1,10 +1,10 @@
-/** Asynchronous work on an engine, one task after the other, each of which can be taken back while it waits or between its steps. */
+/** Queue of an engine's asynchronous work: tasks run one after the other, and each can be aborted while it waits or between its steps. */
 import { HeedError, kindOf } from '../errors.js';
 
-/** Whether a value can be asked if it was aborted. */
+/** `true` for an AbortSignal, or an object that can throw its abort as one. */
 export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
 
-/** Throws ARGUMENT for what is given as a signal and is none. */
+/** Throws ARGUMENT for a signal that is no AbortSignal. */
 export function expectSignal(signal: unknown): void {
   if (signal === undefined || isSignal(signal)) return;
   throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
@@ -13,7 +13,7 @@ export function expectSignal(signal: unknown): void {
 export class Queue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs `task` when all that came before have ended. Rejects with `signal.reason` when the signal comes first. */
+  /** Runs `task` when all earlier tasks have ended. Rejects with `signal.reason` when the signal comes first. */
   run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     try {
       expectSignal(signal);
@@ -30,7 +30,7 @@ export class Queue {
   }
 }
 
-/** The caller hears of an abort at once, though what it waits for goes on: to its next step, or for others. */
+/** Rejects at once when the signal aborts, though the work behind `result` goes on: to its next step, or for other callers. */
 export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return result;
   return new Promise<T>((resolve, reject) => {
@@ -41,7 +41,7 @@ export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefin
   });
 }
 
-/** Throws ARGUMENT for what makes no generator. */
+/** Returns the generator of `steps`. Throws ARGUMENT for a value that is no generator function. */
 export function started<T>(steps: () => Generator<unknown, T>): Generator<unknown, T> {
   const made = typeof steps === 'function' ? steps() : undefined;
   if (typeof made?.next === 'function') return made;

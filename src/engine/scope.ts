@@ -1,5 +1,5 @@
 /**
- * Storages that end together, and which of them a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
+ * Storages that are freed together, but for those that a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
  * from step to step.
  */
 import { Storage } from './memory.js';
@@ -16,7 +16,7 @@ export class Scope {
     this.#storages.push(storage);
   }
 
-  /** Frees all but what `kept` reaches, which goes to `to`, or, without one, to whoever holds it. */
+  /** Frees all storages but those in `kept`, which go to the scope `to`, or, without one, to whoever holds them. */
   end(kept: ReadonlySet<Storage>, to: Scope | undefined): void {
     const storages = this.#storages;
     this.#storages = [];
@@ -27,7 +27,7 @@ export class Scope {
   }
 }
 
-/** Every storage that a value reaches, however deep: tensors, and arrays, sets, maps and plain objects of them. */
+/** Storages that a value reaches, however deep: of tensors, and of arrays, sets, maps and plain objects of tensors. */
 export function storagesIn(value: unknown): ReadonlySet<Storage> {
   const own = storageOf(value);
   if (own) return new Set([own]);
@@ -48,7 +48,7 @@ export function storagesIn(value: unknown): ReadonlySet<Storage> {
   return found;
 }
 
-/** A storage, or a tensor's. */
+/** Storage that an item is, or the storage of a tensor or matrix; undefined for any other. */
 function storageOf(item: unknown): Storage | undefined {
   const storage = item instanceof Storage ? item : (item as { storage?: unknown } | null | undefined)?.storage;
   return storage instanceof Storage ? storage : undefined;

@@ -1,4 +1,4 @@
-/** What an engine begins with: one of the four binaries, a memory, the kernels on it, and threads where the runtime has them. */
+/** Start of an engine: one of the four binaries, a memory, the kernels on it, and threads where the runtime has them. */
 import { HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
@@ -13,11 +13,11 @@ export interface Started {
   heap: EngineMemory;
   kernels: KernelFunction[];
   pool: ThreadPool | undefined;
-  /** Operations of a launch that stays on the caller. */
+  /** Operations below which a launch stays on the caller. */
   inlineBelow: number;
 }
 
-/** Compiles, instantiates, starts threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
+/** Compiles and instantiates the kernels, and starts the threads. Throws ARGUMENT, UNSUPPORTED (no SIMD, foreign module), MEMORY. */
 export async function start(runtime: Runtime, options: EngineOptions): Promise<Started> {
   checkEngineOptions(options);
   const { deterministic = false, signal, startTimeout = 5000, deadline = 10_000, inlineBelow = 1 << 18 } = options;

@@ -1,12 +1,15 @@
-/** The event loop's turns: after so much work, or so long, since the last one. Counted over all calls, so that many short ones starve nobody either. */
+/**
+ * Turns of the event loop: one is due after so many operations, or milliseconds, since the last. Work is counted over all calls, so that many short ones do not
+ * starve the event loop either.
+ */
 import type { Runtime } from '../runtime/types.js';
 
-/** A step of this many operations or milliseconds is followed by a turn. */
+/** Operations, and milliseconds, after which a step is followed by a turn. */
 const TURN_WORK = 1e9;
 const TURN_MS = 16;
 
 export class Turns {
-  /** Operations so far. */
+  /** Number of operations so far. */
   work = 0;
   #last = { work: 0, time: 0 };
 

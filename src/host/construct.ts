@@ -1,4 +1,4 @@
-/** `Tensor`, under which name users make host tensors and meet their methods. */
+/** `Tensor`, the name under which users create host tensors and use their methods. */
 import { HeedError, kindOf } from '../errors.js';
 import { isBig, makerOf, product, sizesOf, wrongDims, wrongValue } from './check.js';
 import { Reductions } from './reductions.js';
@@ -6,15 +6,15 @@ import { type AnyData, type ArrayOf, type HostData, type HostDtype, HostTensor }
 
 type Values = readonly (number | bigint | boolean)[];
 
-/** `Tensor` itself: `new Tensor(type, data, dims)`, and what `instanceof` looks at. */
+/** Type of `Tensor`: `new Tensor(type, data, dims)`, and the prototype for `instanceof`. */
 export interface TensorConstructor {
   /**
-   * A tensor of numbers that are given: an array of the type's own kind, which it takes as it is, or a list, which it copies. `dims` default to one axis.
-   * Throws DTYPE for a type that there is none of and for an array of another one, SHAPE where the numbers do not fill `dims`, ARGUMENT for what are no numbers.
+   * Creates a tensor: `data` is an array of the type's own kind, which is not copied, or a list, which is. Default of `dims`: one axis. Throws DTYPE for an unknown
+   * type and for an array of another one, SHAPE where the numbers do not fill `dims`, ARGUMENT for values that are no numbers.
    * @example new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3])
    */
   new <T extends HostDtype>(type: T, data: ArrayOf[T] | Values, dims?: readonly number[]): HostTensor<ArrayOf[T]>;
-  /** Host tensors have it, results of models too. */
+  /** Prototype of all host tensors, results of models too. */
   readonly prototype: HostTensor<AnyData>;
 }
 
@@ -32,7 +32,7 @@ function entered(type: HostDtype, data: unknown): AnyData {
   const maker = makerOf(type);
   if (data instanceof (maker as unknown as typeof Float32Array)) return data;
   if (data instanceof Uint8ClampedArray && type === 'uint8') return Uint8Array.from(data);
-  // Bits, as runtimes hold them that have no Float16Array.
+  // Half-precision bits, as runtimes without Float16Array hold them.
   if (data instanceof Uint16Array && type === 'float16')
     return new (maker as unknown as typeof Uint16Array)(data.buffer as ArrayBuffer, data.byteOffset, data.length) as unknown as AnyData;
   if (!Array.isArray(data))
@@ -47,13 +47,13 @@ function entered(type: HostDtype, data: unknown): AnyData {
   return maker.from(data, big ? BigInt : undefined);
 }
 
-/** A name that is a place. */
+/** Property name that is an index. */
 const INDEX = /^-?\d+$/;
 
-/** Gives the class its methods, and what lets users name its parts; once. */
+/** Attaches the methods and the indexing `x[i]` to the class, once. */
 export function attachMethods(): void {
   if (Object.getPrototypeOf(HostTensor.prototype) === Reductions.prototype) return;
-  // At the far end of the prototypes: what a tensor has is found before, and costs nothing; a place is nowhere, and comes by here.
+  // The proxy is at the end of the prototype chain: a tensor's own properties are found before and cost nothing; an index is found nowhere else, and arrives here.
   const indices = new Proxy(Object.create(Object.prototype) as object, {
     get: (target, key, tensor) =>
       typeof key === 'string' && INDEX.test(key) ? (tensor as Reductions<AnyData>)._getitem(Number(key)) : Reflect.get(target, key, tensor),
@@ -76,12 +76,12 @@ function withMethods(): TensorConstructor {
 }
 
 /**
- * Numbers in JavaScript memory with a shape, as transformers.js has them: what models give and take. Its methods are those of all results in a program that names
- * it, or anything else of this folder; `heed` does, heed/core leaves it to the program.
+ * Numbers in JavaScript memory with a shape, as in transformers.js: the inputs and outputs of models. All results have its methods in a program that names `Tensor`,
+ * or any other export of this folder; `heed` does, heed/core leaves it to the program.
  */
 export const Tensor: TensorConstructor = /* @__PURE__ */ withMethods();
 /**
- * Numbers in JavaScript memory with a shape, as transformers.js has them: what models give and take.
+ * Numbers in JavaScript memory with a shape, as in transformers.js: the inputs and outputs of models.
  * @example
  * ```js
  * const x = new Tensor('float32', [1, 2, 3, 4, 5, 6], [2, 3]);

@@ -1,15 +1,15 @@
-/** What host tensors compute number by number. Each method gives a tensor of the same shape; the one with `_` writes into the tensor itself. */
+/** Elementwise methods of host tensors. Each method returns a tensor of the same shape; its variant with `_` writes into the tensor itself. */
 import { isBig, isFloat, made, numbersOf, operandFor, wrongType, wrongValue } from './check.js';
 import { Shaping } from './shaping.js';
 import { type AnyData, HostTensor } from './tensor.js';
 
-/** A number of a tensor's own kind: a bigint for int64. */
+/** Number of a tensor's own kind: a bigint for int64. */
 export type Scalar<Data extends AnyData> = Data[number];
 
-/** What is left of a tensor's numbers once fractions come in: float32, or the float type that it has. */
+/** Array of a tensor's numbers after an operation with fractional results: float32, or the float type that the tensor has. */
 export type Fractions<Data extends AnyData> = Data extends Float32Array | Float64Array ? Data : Float32Array;
 
-/** A copy that can hold fractions: of integers in float32, as PyTorch has it. */
+/** Copies a tensor so that it can hold fractions: integers become float32, as in PyTorch. */
 export const fractional = <Data extends AnyData>(x: Shaping<Data>): HostTensor<Fractions<Data>> =>
   (isFloat(x) ? x.clone() : made('float32', Float32Array.from(numbersOf(x), Number), x.dims)) as HostTensor<Fractions<Data>>;
 
@@ -31,7 +31,7 @@ const compared = (x: Shaping<AnyData>, where: string, val: number | bigint, hold
 };
 
 export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
-  /** `callback(value, index, data)` of each number, as the element type holds it. */
+  /** Maps each number to `callback(value, index, data)`, in the element type. */
   map(callback: (value: Scalar<Data>, index: number, data: Data) => Scalar<Data>): HostTensor<Data> {
     return this.clone().map_(callback);
   }
@@ -83,7 +83,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     return write(this, (x) => x - by);
   }
 
-  /** What is left of x / val, with the sign of `val`, as in Python. Throws ARGUMENT for 0 with integers, and for a `val` below 0 with types that have no sign. */
+  /** Remainder of x / val, with the sign of `val`, as in Python. Throws ARGUMENT for 0 with integers, and for a `val` below 0 with unsigned types. */
   remainder(val: number | bigint): HostTensor<Data> {
     return this.clone().remainder_(val);
   }
@@ -92,7 +92,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     if (typeof val !== 'bigint' && (typeof val !== 'number' || (isBig(this) && !Number.isInteger(val))))
       throw wrongValue('remainder', 'val', val, 'Give a number');
     const by = (isBig(this) ? BigInt(val) : Number(val)) as number;
-    // Of either kind: 0n == 0.
+    // Zero of either kind: Number(0n) is 0.
     if (Number(by) === 0 && !isFloat(this)) throw wrongValue('remainder', 'val', val, 'An integer cannot be divided by 0');
     if (by < 0 && /^[ub]/.test(this.type)) throw wrongValue('remainder', 'val', val, `A tensor of ${this.type} has no numbers below 0`);
     return write(this, (x) => {
@@ -120,7 +120,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     return write(this, (x) => 1 / (1 + Math.exp(-x)));
   }
 
-  /** exp(x); float32 of integers. */
+  /** exp(x); float32 for integers. */
   exp(): HostTensor<Fractions<Data>> {
     return write(fractional(this), Math.exp);
   }
@@ -129,7 +129,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     return write(floats('exp_', this), Math.exp);
   }
 
-  /** ln x; float32 of integers. */
+  /** ln x; float32 for integers. */
   log(): HostTensor<Fractions<Data>> {
     return write(fractional(this), Math.log);
   }
@@ -138,7 +138,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     return write(floats('log_', this), Math.log);
   }
 
-  /** The nearest integer, halves up: Math.round. */
+  /** Nearest integer, halves up: Math.round. */
   round(): HostTensor<Data> {
     return this.clone().round_();
   }
@@ -147,7 +147,7 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     return isFloat(this) ? write(this, Math.round) : this;
   }
 
-  /** x, but no less than `min` and no more than `max`; undefined for a side that is open. */
+  /** x, but no less than `min` and no more than `max`; undefined or null for no limit. */
   clamp(min?: Scalar<Data> | null, max?: Scalar<Data> | null): HostTensor<Data> {
     return this.clone().clamp_(min, max);
   }
@@ -161,11 +161,11 @@ export abstract class Elementwise<Data extends AnyData> extends Shaping<Data> {
     });
   }
 
-  /** Whether x > val: a tensor of bool, 1 and 0. */
+  /** x > val: a tensor of bool, 1 and 0. */
   gt(val: number | bigint): HostTensor<Uint8Array> {
     return compared(this, 'gt', val, (a, b) => a > b);
   }
-  /** Whether x < val: a tensor of bool, 1 and 0. */
+  /** x < val: a tensor of bool, 1 and 0. */
   lt(val: number | bigint): HostTensor<Uint8Array> {
     return compared(this, 'lt', val, (a, b) => a < b);
   }

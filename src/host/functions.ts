@@ -1,4 +1,4 @@
-/** Functions of host tensors, under transformers.js's names. What they give has the methods of `Tensor`. */
+/** Functions of host tensors, under transformers.js's names. The tensors that they return have the methods of `Tensor`. */
 import { HeedError, kindOf } from '../errors.js';
 import { expectHost, type Numbers, numbersOf, placeOf, product, roomFor, sizesOf, wrongDims, wrongValue } from './check.js';
 import { Tensor } from './construct.js';
@@ -9,7 +9,7 @@ import { type AnyData, type HostDtype, HostTensor } from './tensor.js';
 const tensorOf = <Data extends AnyData>(type: HostDtype, data: unknown, dims: readonly number[]): HostTensor<Data> =>
   new Tensor(type, data as never, dims) as unknown as HostTensor<Data>;
 
-/** Throws for what are no tensors, or none of one type and, but for `axis`, of one shape. */
+/** Throws for values that are no tensors, or are not of one type and, but for `axis`, of one shape. */
 function expectAlike(where: string, tensors: unknown, axis?: number): void {
   if (!Array.isArray(tensors) || tensors.length === 0) throw wrongValue(where, 'tensors', tensors, 'Give a list of tensors');
   for (const x of tensors) expectHost(where, 'tensors', x);
@@ -25,7 +25,7 @@ function expectAlike(where: string, tensors: unknown, axis?: number): void {
   }
 }
 
-/** Tensors of one type, one behind the other along axis `dim`; the other axes are of one length. @example cat([a, b], 1) // [2, 3], [2, 5]: [2, 8] */
+/** Concatenates tensors of one type along axis `dim`; their other axes are of the same length. @example cat([a, b], 1) // [2, 3], [2, 5]: [2, 8] */
 export function cat<Data extends AnyData>(tensors: readonly HostTensor<Data>[], dim = 0): HostTensor<Data> {
   expectAlike('cat', Array.isArray(tensors) ? tensors.slice(0, 1) : tensors);
   const [first] = tensors as [HostTensor<Data>];
@@ -44,7 +44,7 @@ export function cat<Data extends AnyData>(tensors: readonly HostTensor<Data>[], 
   return tensorOf(first.type, into, dims);
 }
 
-/** Tensors of one type and shape along a new axis `dim`. */
+/** Stacks tensors of one type and shape along a new axis `dim`. */
 export function stack<Data extends AnyData>(tensors: readonly HostTensor<Data>[], dim = 0): HostTensor<Data> {
   expectAlike('stack', tensors);
   return cat(
@@ -53,7 +53,7 @@ export function stack<Data extends AnyData>(tensors: readonly HostTensor<Data>[]
   );
 }
 
-/** The tensor with its axes in another order: `x.permute(...axes)`. */
+/** Copies the tensor with its axes in another order: `x.permute(...axes)`. */
 export function permute<Data extends AnyData>(tensor: HostTensor<Data>, axes: readonly number[]): HostTensor<Data> {
   expectHost('permute', 'tensor', tensor);
   return tensor.permute(axes);
@@ -65,7 +65,7 @@ export function mean<Data extends AnyData>(input: HostTensor<Data>, dim: number 
   return input.mean(dim, keepdim);
 }
 
-/** The deviation, √(Σ (x - mean)² / (n - correction)), and the mean, along an axis or over all numbers. */
+/** Returns the deviation, √(Σ (x - mean)² / (n - correction)), and the mean, along an axis or over all numbers. */
 export function std_mean<Data extends AnyData>(
   input: HostTensor<Data>,
   dim: number | null = null,
@@ -85,13 +85,13 @@ export function std_mean<Data extends AnyData>(
   return [tensorOf(input.type, spread.to(input.type).data, middle.dims), middle];
 }
 
-/** Which line along `axis` an element is of. */
+/** Number of the line along `axis` that element i belongs to. */
 const lineOf = (dims: readonly number[], axis: number, i: number): number => {
   const inner = product(dims.slice(axis + 1));
   return Math.floor(i / (inner * (dims[axis] as number))) * inner + (i % inner);
 };
 
-/** The mean [B, C] of hidden states [B, T, C] over the tokens that the mask [B, T] has; NaN where it has none. Throws SHAPE. */
+/** Returns the mean [B, C] of hidden states [B, T, C] over the tokens that the mask [B, T] selects; NaN where it selects none. Throws SHAPE. */
 export function mean_pooling<Data extends AnyData>(
   last_hidden_state: HostTensor<Data>,
   attention_mask: HostTensor<AnyData>,
@@ -131,21 +131,21 @@ function softened(where: string, x: unknown, dim: number | undefined, logarithm:
   return x instanceof Float64Array ? Float64Array.from(result) : Float32Array.from(result);
 }
 
-/** exp(x) / Σ exp(x): of numbers in a row, as such; of a tensor, along axis `dim`, by default the last. */
+/** exp(x) / Σ exp(x): of a list of numbers, or of a tensor along axis `dim`, by default the last. */
 export function softmax<Data extends AnyData>(x: HostTensor<Data>, dim?: number): HostTensor<Fractions<Data>>;
 export function softmax<Numbers extends Line>(x: Numbers): Numbers extends readonly number[] ? number[] : Float32Array | Float64Array;
 export function softmax(x: unknown, dim?: number): unknown {
   return softened('softmax', x, dim, false);
 }
 
-/** ln softmax(x), as there. */
+/** ln softmax(x): of a list of numbers, or of a tensor along axis `dim`, by default the last. */
 export function log_softmax<Data extends AnyData>(x: HostTensor<Data>, dim?: number): HostTensor<Fractions<Data>>;
 export function log_softmax<Numbers extends Line>(x: Numbers): Numbers extends readonly number[] ? number[] : Float32Array | Float64Array;
 export function log_softmax(x: unknown, dim?: number): unknown {
   return softened('log_softmax', x, dim, true);
 }
 
-/** The `k` greatest numbers of each row, all where there are fewer, and their places, int64: `x.topk` is the same at once. */
+/** Returns the `k` greatest numbers of each row, all where there are fewer, and their indices, int64. `x.topk` does so synchronously. */
 export async function topk<Data extends AnyData>(
   x: HostTensor<Data>,
   k?: number | null,
@@ -162,7 +162,7 @@ export function layer_norm<Data extends AnyData>(
   {
     eps = 1e-5,
   }: {
-    /** What is added to the variance. Default 1e-5. */
+    /** Number that is added to the variance. Default 1e-5. */
     eps?: number;
   } = {},
 ): HostTensor<Fractions<Data>> {
@@ -186,8 +186,8 @@ export function layer_norm<Data extends AnyData>(
 const modes = ['bilinear', 'nearest'];
 
 /**
- * Pictures [C, H, W], [H, W] or [N, C, H, W] in another size, [C, height, width] or [N, C, height, width]. `align_corners`: whether the outer pixels' centres
- * stay where they are. Throws UNSUPPORTED for a mode other than 'bilinear' and 'nearest'.
+ * Resizes pictures [C, H, W], [H, W] or [N, C, H, W] to [C, height, width] or [N, C, height, width]. `align_corners`: `true` where the outer pixels' centres stay in
+ * place. Throws UNSUPPORTED for a mode other than 'bilinear' and 'nearest'.
  */
 export function interpolate<Data extends AnyData>(
   input: HostTensor<Data>,
@@ -221,7 +221,7 @@ export function interpolate<Data extends AnyData>(
   return tensorOf(input.type, y, [...(dims.length === 4 ? dims.slice(0, 2) : [planes]), height, width]);
 }
 
-/** For each place of `length`, the two places of `from` that it lies between, and how far it is on its way. */
+/** Samples of an axis: for each of `length` positions, the two of `from` positions that it lies between, and the weight of the second. */
 function samples(from: number, length: number, mode: string, align: boolean): [number, number, number][] {
   return Array.from({ length }, (_, i) => {
     if (mode === 'nearest') {
@@ -234,7 +234,10 @@ function samples(from: number, length: number, mode: string, align: boolean): [n
   });
 }
 
-/** Embeddings [B, C] as bits, 1 where a number is above 0, eight to a byte: [B, C / 8], 'binary' int8 (a byte less 128) or 'ubinary' uint8. Throws SHAPE where C is no multiple of 8. */
+/**
+ * Quantizes embeddings [B, C] to bits, 1 where a number is above 0, eight to a byte: [B, C / 8], 'binary' int8 (a byte less 128) or 'ubinary' uint8. Throws SHAPE
+ * where C is no multiple of 8.
+ */
 export function quantize_embeddings<P extends 'binary' | 'ubinary'>(
   tensor: HostTensor<AnyData>,
   precision: P,

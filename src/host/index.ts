@@ -1,4 +1,4 @@
-/** Host tensors as users meet them: the class with its methods, and the functions around it. */
+/** Exports of host tensors for users: the class with its methods, and its functions. */
 export { attachMethods, Tensor, type TensorConstructor } from './construct.js';
 export { full, full_like, ones, ones_like, rand, randn, zeros, zeros_like } from './creation.js';
 export {

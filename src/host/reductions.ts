@@ -1,9 +1,9 @@
-/** What host tensors compute along an axis, or over all of their numbers: sums, means, norms, extremes, softmax. Each is a function of the numbers in one line. */
+/** Methods of host tensors along an axis, or over all numbers: sums, means, norms, extremes, softmax. Each is a function of the numbers in one line. */
 import { isBig, made, makerOf, type Numbers, numbersOf, placeOf, product, roomFor, wrongDims, wrongType, wrongValue } from './check.js';
 import { Elementwise, type Fractions, fractional } from './elementwise.js';
 import { type AnyData, HostTensor } from './tensor.js';
 
-/** Each line along an axis, copied, and what becomes of it: `length` numbers in its place. */
+/** Applies `compute` to a copy of each line along an axis, and writes `length` results in its place. */
 function alongAxis(
   x: HostTensor<AnyData>,
   axis: number,
@@ -21,7 +21,7 @@ function alongAxis(
     }
 }
 
-/** One number for each line along `dim`, or one for all of them where it is null. `type` defaults to the tensor's. */
+/** Reduces each line along `dim` to one number, or all numbers where `dim` is null. Default of `type`: the tensor's. */
 function reduced<Data extends AnyData>(
   x: Elementwise<Data>,
   where: string,
@@ -50,7 +50,7 @@ const sumOf = (x: { type: HostTensor['type'] }, line: Numbers, term = (value: nu
 
 const absolute = (x: number): number => (x < 0 ? -x : x);
 
-/** Where the least or the greatest number is, the first one; that of a NaN where there is one. */
+/** Index of the least or the greatest number, the first one; that of a NaN where there is one. */
 function extremeOf(line: Numbers, isBetter: (a: number, b: number) => boolean): number {
   let best = 0;
   for (let i = 0; i < line.length; i++) {
@@ -88,7 +88,7 @@ export function softmaxOf(line: ArrayLike<number>, logarithm: boolean): number[]
   return logarithm ? Array.from(line, (x) => x - most - Math.log(total)) : terms.map((term) => term / total);
 }
 
-/** The places of the numbers of a line from the greatest on, NaN first; of equals the first one. */
+/** Indices of a line's numbers from the greatest on, NaN first; equal numbers in their order. */
 const ranked = (line: Numbers): number[] => {
   const above = (a: number, b: number) => Number(Number.isNaN(a)) - Number(Number.isNaN(b)) || Number(a > b) - Number(a < b);
   return Array.from({ length: line.length }, (_, i) => i).sort((i, j) => above(line[j] as number, line[i] as number) || i - j);
@@ -118,28 +118,34 @@ function soft<Data extends AnyData>(x: Elementwise<Data>, where: string, dim: nu
 }
 
 export abstract class Reductions<Data extends AnyData> extends Elementwise<Data> {
-  /** Σ x along axis `dim`, which goes, or has length 1 with `keepdim`; over all numbers, a tensor [], where it is null. Of the tensor's type: int8 wraps around. */
+  /**
+   * Σ x along axis `dim`, which is removed, or has length 1 with `keepdim`; over all numbers, a tensor [], where it is null. The result has the tensor's type: int8
+   * wraps around.
+   */
   sum(dim: number | null = null, keepdim = false): HostTensor<Data> {
     return reduced(this, 'sum', dim, keepdim, (line) => sumOf(this, line));
   }
 
-  /** Σ x / n, as in `sum`; NaN of no numbers. Integers stay integers: fractions are cut off. Throws DTYPE for int64. */
+  /** Σ x / n, with axes as in `sum`; NaN for no numbers. Integers stay integers: fractions are cut off. Throws DTYPE for int64. */
   mean(dim: number | null = null, keepdim = false): HostTensor<Data> {
     if (isBig(this)) throw wrongType('mean', this, "Take to('float32') first");
     return reduced(this, 'mean', dim, keepdim, (line) => sumOf(this, line) / line.length);
   }
 
-  /** (Σ |x|^p)^(1/p), as in `sum`; 'fro' is 2, 0 counts what is not 0, ±Infinity take the greatest or the least |x|. Throws DTYPE for int64 unless p is 1. */
+  /**
+   * (Σ |x|^p)^(1/p), with axes as in `sum`; 'fro' is 2, 0 counts the numbers that are not 0, ±Infinity take the greatest or the least |x|. Throws DTYPE for int64
+   * unless p is 1.
+   */
   norm(p: number | 'fro' = 'fro', dim: number | null = null, keepdim = false): HostTensor<Data> {
     const order = orderOf(this, p);
     return reduced(this, 'norm', dim, keepdim, (line) => normOf(this, line, order));
   }
 
-  /** x / norm along an axis, so that every line along it has norm 1; a line of zeros stays one. */
+  /** x / norm along an axis, so that every line along it has norm 1; a line of zeros stays zero. */
   normalize(p = 2, dim = 1): HostTensor<Data> {
     return this.clone().normalize_(p, dim);
   }
-  /** `normalize` of the tensor itself. */
+  /** `normalize` into the tensor itself. */
   normalize_(p = 2, dim = 1): this {
     const [order, axis] = [orderOf(this, p), placeOf('normalize', 'dim', dim, this.dims.length)];
     const one = roomFor(this, 1);
@@ -151,34 +157,35 @@ export abstract class Reductions<Data extends AnyData> extends Elementwise<Data>
     return this;
   }
 
-  /** The least number along an axis, as in `sum`; NaN where there is one. Throws SHAPE where there are none. */
+  /** Least number along an axis, with axes as in `sum`; NaN where there is one. Throws SHAPE for no numbers. */
   min(dim: number | null = null, keepdim = false): HostTensor<Data> {
     return extreme(this, 'min', dim, keepdim, less);
   }
-  /** The greatest number along an axis, as in `sum`; NaN where there is one. Throws SHAPE where there are none. */
+  /** Greatest number along an axis, with axes as in `sum`; NaN where there is one. Throws SHAPE for no numbers. */
   max(dim: number | null = null, keepdim = false): HostTensor<Data> {
     return extreme(this, 'max', dim, keepdim, greater);
   }
-  /** The place of the least number along an axis, or in `data`: int64. */
+  /** Index of the least number along an axis, or in `data`: int64. */
   argmin(dim: number | null = null, keepdim = false): HostTensor<BigInt64Array> {
     return extreme(this, 'argmin', dim, keepdim, less, true) as unknown as HostTensor<BigInt64Array>;
   }
-  /** The place of the greatest number along an axis, or in `data`: int64. @example logits.argmax(-1) */
+  /** Index of the greatest number along an axis, or in `data`: int64. @example logits.argmax(-1) */
   argmax(dim: number | null = null, keepdim = false): HostTensor<BigInt64Array> {
     return extreme(this, 'argmax', dim, keepdim, greater, true) as unknown as HostTensor<BigInt64Array>;
   }
 
-  /** exp(x) / Σ exp(x) along an axis; float32 of integers. */
+  /** exp(x) / Σ exp(x) along an axis; float32 for integers. */
   softmax(dim = -1): HostTensor<Fractions<Data>> {
     return soft(this, 'softmax', dim, false);
   }
-  /** ln softmax(x) along an axis; float32 of integers. */
+  /** ln softmax(x) along an axis; float32 for integers. */
   log_softmax(dim = -1): HostTensor<Fractions<Data>> {
     return soft(this, 'log_softmax', dim, true);
   }
 
   /**
-   * The `k` greatest numbers along an axis from the greatest on, of equals the first, and their places, int64. Throws ARGUMENT where there are not as many.
+   * Returns the `k` greatest numbers along an axis in descending order, the first of equal ones, and their indices, int64. Throws ARGUMENT where there are not as
+   * many.
    * @example const [scores, ids] = logits.softmax().topk(5);
    */
   topk(k: number, dim = -1): [values: HostTensor<Data>, indices: HostTensor<BigInt64Array>] {

@@ -1,4 +1,4 @@
-/** What host tensors do with their shape: indexing, slices, views, axes, element types. No number changes here. */
+/** Methods of host tensors for shape and type: indexing, slices, views, axes, element types. No number changes but by a conversion of type. */
 import { HeedError } from '../errors.js';
 import { isBig, isFloat, made, makerOf, numbersOf, placeOf, product, roomFor, sizesOf, wrongDims, wrongValue } from './check.js';
 import { type AnyData, type ArrayOf, type HostDtype, HostTensor } from './tensor.js';
@@ -10,7 +10,7 @@ export function strideOf(dims: readonly number[]): number[] {
   return steps;
 }
 
-/** The numbers that lie at `offset` + Σ iₐ stepsₐ, for all indices below `dims`, in order. */
+/** Copies the numbers at `offset` + Σ iₐ stepsₐ, for all indices below `dims`, in order. */
 function gathered(x: { data: AnyData }, dims: readonly number[], steps: readonly number[], offset = 0): AnyData {
   const [from, into] = [numbersOf(x), roomFor(x, product(dims))];
   const at = dims.map(() => 0);
@@ -35,39 +35,42 @@ export abstract class Shaping<Data extends AnyData> {
   declare readonly type: HostDtype;
   declare readonly data: Data;
   declare dims: number[];
-  /** The part at a place along the first axis, `x[0]`, `x[-1]`: a view of the same memory; of a tensor [n] a tensor [] of one number. Throws ARGUMENT where there is none. */
+  /**
+   * Part at an index of the first axis, `x[0]`, `x[-1]`: a view of the same memory; for a tensor [n] a tensor [] of one number. Throws ARGUMENT where there is no
+   * such index.
+   */
   readonly [index: number]: HostTensor<Data>;
 
-  /** Where the numbers are: always in JavaScript memory. */
+  /** Location of the numbers: always JavaScript memory. */
   get location(): 'cpu' {
     return 'cpu';
   }
 
-  /** Parts along the first axis, views of the same memory; the numbers themselves of a tensor [n]. */
+  /** Yields the parts along the first axis, views of the same memory; for a tensor [n] the numbers themselves. */
   *[Symbol.iterator](): Generator<HostTensor<Data> | Data[number]> {
     const [n = 0, ...rest] = this.dims;
     if (rest.length === 0) yield* numbersOf(this) as Iterable<Data[number]>;
     else for (let i = 0; i < n; i++) yield part(this, i, rest);
   }
 
-  /** What `x[index]` is. */
+  /** Returns `x[index]`. */
   _getitem(index: number): HostTensor<Data> {
     const [n = 1, ...rest] = this.dims;
     return part(this, placeOf('tensor[…]', 'index', index, n), rest);
   }
 
-  /** The number of a tensor that has one; a bigint of int64. Throws SHAPE for more and for none. */
+  /** Returns the only number of a tensor; a bigint for int64. Throws SHAPE for more numbers and for none. */
   item(): Data[number] {
     if (this.data.length === 1) return this.data[0] as Data[number];
     throw wrongDims('item', this.dims, `has ${this.data.length} numbers, not one`, 'Take tolist()');
   }
 
-  /** A copy with memory of its own. */
+  /** Copies the tensor into memory of its own. */
   clone(): HostTensor<Data> {
     return new HostTensor(this.type, this.data.slice() as Data, [...this.dims]);
   }
 
-  /** Does nothing, as there is nothing to free: the memory is JavaScript's. */
+  /** Does nothing: the memory is JavaScript's, and need not be freed. */
   dispose(): void {}
 
   /** Elements between neighbours along each axis. */
@@ -76,8 +79,8 @@ export abstract class Shaping<Data extends AnyData> {
   }
 
   /**
-   * A copy of a part: for each axis a place, which the axis goes with, [from, to] with `to` left out and null for an open end, or null for all of it.
-   * Negative places count from the end, ranges end where the axis does. Throws ARGUMENT for a place that is not there, and where from > to.
+   * Copies a part: for each axis an index, which removes the axis, [from, to] with `to` exclusive and null for an open end, or null for all of it. Negative indices
+   * count from the end, ranges are cut at the axis's end. Throws ARGUMENT for an index that is not there, and where from > to.
    * @example x.slice(0, null, [1, -1]) // of [2, 3, 4]: [3, 2]
    */
   slice(...slices: readonly (number | readonly [from: number | null, to: number | null] | null | undefined)[]): HostTensor<Data> {
@@ -94,7 +97,7 @@ export abstract class Shaping<Data extends AnyData> {
     return new HostTensor(this.type, gathered(this, sizes, steps, offset) as Data, kept);
   }
 
-  /** The same numbers under another shape, in the same memory; one of `dims` may be -1, for what is left. Throws SHAPE where they do not fill it. */
+  /** Views the numbers under another shape, in the same memory; one of `dims` may be -1, for the remaining size. Throws SHAPE where the numbers do not fill it. */
   view(...dims: readonly (number | readonly number[])[]): HostTensor<Data> {
     const shape = sizesOf('view', 'dims', dims, -1);
     const open = shape.indexOf(-1);
@@ -109,7 +112,7 @@ export abstract class Shaping<Data extends AnyData> {
     return this.view(...dims);
   }
 
-  /** A copy whose axis i is this tensor's axis `dims[i]`. Throws ARGUMENT unless each axis is named once. */
+  /** Copies the tensor with its axes reordered: axis i is this tensor's axis `dims[i]`. Throws ARGUMENT or SHAPE unless each axis is named once. */
   permute(...dims: readonly (number | readonly number[])[]): HostTensor<Data> {
     const axes = dims.flat().map((axis) => placeOf('permute', 'dims', axis, this.dims.length));
     if (axes.length !== this.dims.length || new Set(axes).size !== axes.length)
@@ -120,7 +123,7 @@ export abstract class Shaping<Data extends AnyData> {
     return new HostTensor(this.type, gathered(this, shape, moved) as Data, shape);
   }
 
-  /** A copy with two axes exchanged, as in PyTorch; given all the axes of a tensor that has more, `permute`. */
+  /** Copies the tensor with two axes exchanged, as in PyTorch; given all axes of a tensor that has more than two, `permute`. */
   transpose(...dims: readonly number[]): HostTensor<Data> {
     if (dims.length !== 2) return this.permute(...dims);
     const axes = [...this.dims.keys()];
@@ -129,7 +132,7 @@ export abstract class Shaping<Data extends AnyData> {
     return this.permute(axes);
   }
 
-  /** A view without axes of length 1: without all of them, or those that `dim` names; one that is longer stays, and one that is not there is none to take away. */
+  /** Views the tensor without its axes of length 1: all of them, or those that `dim` names; longer axes stay, and axes that do not exist are ignored. */
   squeeze(dim: number | readonly number[] | null = null): HostTensor<Data> {
     const rank = this.dims.length;
     const named = dim === null ? undefined : sizesOf('squeeze', 'dim', [dim], -rank).map((axis) => (axis < 0 ? axis + rank : axis));
@@ -137,31 +140,31 @@ export abstract class Shaping<Data extends AnyData> {
     return new HostTensor(this.type, this.data, kept);
   }
 
-  /** `squeeze` of the tensor itself. */
+  /** `squeeze` on the tensor itself. */
   squeeze_(dim: number | readonly number[] | null = null): this {
     this.dims = this.squeeze(dim).dims;
     return this;
   }
 
-  /** A view with an axis of length 1 before axis `dim`; -1: at the end. */
+  /** Views the tensor with a new axis of length 1 before axis `dim`; -1: at the end. */
   unsqueeze(dim: number): HostTensor<Data> {
     const dims = [...this.dims];
     dims.splice(placeOf('unsqueeze', 'dim', dim, dims.length + 1), 0, 1);
     return new HostTensor(this.type, this.data, dims);
   }
 
-  /** `unsqueeze` of the tensor itself. */
+  /** `unsqueeze` on the tensor itself. */
   unsqueeze_(dim: number): this {
     this.dims = this.unsqueeze(dim).dims;
     return this;
   }
 
-  /** A copy with the axes from `start_dim` up to and with `end_dim` made into one. */
+  /** Copies the tensor with the axes from `start_dim` to `end_dim`, inclusive, merged into one. */
   flatten(start_dim = 0, end_dim = -1): HostTensor<Data> {
     return this.clone().flatten_(start_dim, end_dim);
   }
 
-  /** `flatten` of the tensor itself. */
+  /** `flatten` on the tensor itself. */
   flatten_(start_dim = 0, end_dim = -1): this {
     const rank = Math.max(1, this.dims.length);
     const [start, end] = [placeOf('flatten', 'start_dim', start_dim, rank), placeOf('flatten', 'end_dim', end_dim, rank)];
@@ -170,14 +173,14 @@ export abstract class Shaping<Data extends AnyData> {
     return this;
   }
 
-  /** A copy that is there `repeats[i]` times along each axis; more of them than axes stand for new ones in front. Throws SHAPE for fewer. */
+  /** Copies the tensor `repeats[i]` times along each axis i; more repeats than axes stand for new axes in front. Throws SHAPE for fewer. */
   repeat(...repeats: readonly (number | readonly number[])[]): HostTensor<Data> {
     const times = sizesOf('repeat', 'repeats', repeats);
     const added = times.length - this.dims.length;
     if (added < 0) throw wrongDims('repeat', this.dims, `has more axes than ${times.length}`, 'Give one for each axis');
     const dims = [...times.slice(0, added).map(() => 1), ...this.dims];
     const steps = strideOf(dims);
-    // A repeated axis is two: how often, with steps of 0, and the axis itself.
+    // A repeated axis is gathered as two: the repeats, with steps of 0, and the axis itself.
     const pairs = gathered(
       this,
       dims.flatMap((d, i) => [times[i] as number, d]),
@@ -190,15 +193,15 @@ export abstract class Shaping<Data extends AnyData> {
     );
   }
 
-  /** `repeat`, where fewer numbers than axes stand for the last ones. */
+  /** `repeat`, where fewer numbers than axes apply to the last axes. */
   tile(...dims: readonly (number | readonly number[])[]): HostTensor<Data> {
     const times = dims.flat();
     return this.repeat(...this.dims.slice(times.length).map(() => 1), ...times);
   }
 
   /**
-   * The numbers as another element type, in memory of its own; the tensor itself where it is of that type. Fractions are cut off, numbers beyond an integer type wrap
-   * around as in its array, bool is what is not 0. Throws DTYPE for a type that there is none of, NUMERIC where a number is no integer at all.
+   * Converts the numbers to another element type, in new memory; returns the tensor itself where it has that type. Fractions are cut off, numbers beyond an integer
+   * type wrap around as in its array, bool is true for numbers that are not 0. Throws DTYPE for an unknown type, NUMERIC where a number converts to no integer.
    */
   to<T extends HostDtype>(type: T): HostTensor<ArrayOf[T]> {
     if ((this.type as string) === type) return this as unknown as HostTensor<ArrayOf[T]>;
@@ -218,7 +221,7 @@ function convert(x: { type: HostDtype; dims: readonly number[] }, type: HostDtyp
   };
 }
 
-/** From where to where along an axis. */
+/** Range along an axis, from inclusive, to exclusive. */
 function rangeOf(given: unknown, length: number): [from: number, to: number] {
   if (typeof given === 'number') {
     const place = placeOf('slice', 'slice', given, length);

@@ -1,6 +1,6 @@
 /**
- * Host tensors: numbers in JavaScript memory, which users get to keep. Results are made of this class, which holds no more than every program reads; its
- * methods (shaping.ts, elementwise.ts, reductions.ts) join its prototype where `Tensor` (construct.ts) is used, so that nobody else carries them.
+ * Host tensors: numbers in JavaScript memory, which users get to keep. Results are of this class, which has only the members that every program uses; its methods
+ * (shaping.ts, elementwise.ts, reductions.ts) join its prototype where `Tensor` (construct.ts) is used, so that other bundles do not carry them.
  */
 import type { Reductions } from './reductions.js';
 
@@ -25,31 +25,31 @@ export type Float16Data = Omit<Float32Array, 'BYTES_PER_ELEMENT' | typeof Symbol
 
 /** Element types of host tensors. */
 export type HostDtype = keyof ArrayOf;
-/** An array of the kind that tensors of some type hold: a Float32Array for float32, a BigInt64Array for int64. */
+/** Array of the kind that tensors of some type hold: a Float32Array for float32, a BigInt64Array for int64. */
 export type AnyData = ArrayOf[HostDtype];
-/** What most results hold. */
+/** Array of most results. */
 export type HostData = Float32Array | Int32Array | Uint8Array;
-/** Numbers in lists, one level for each dimension. */
+/** Numbers in nested lists, one level for each dimension. */
 export type Nested<Element = number> = Element | Nested<Element>[];
 
-/** Numbers that a user gets to keep, in transformers.js's form. */
+/** A tensor in JavaScript memory, in transformers.js's form. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the methods are on the prototype as soon as somebody names `Tensor`
 export class HostTensor<Data extends AnyData = HostData> {
   constructor(
-    /** The element type. */
+    /** Element type. */
     readonly type: HostDtype,
-    /** The numbers, row after row. bool: 0 and 1; int64 and uint64: bigints. */
+    /** Numbers, row after row. bool: 0 and 1; int64 and uint64: bigints. */
     readonly data: Data,
-    /** How many there are along each axis; [] for a single number. */
+    /** Length of each axis; [] for a single number. */
     public dims: number[],
   ) {}
 
-  /** How many numbers there are. */
+  /** Number of elements. */
   get size(): number {
     return this.data.length;
   }
 
-  /** Nested arrays, one level per dimension; the number itself where there is none. */
+  /** Converts the tensor to nested arrays, one level per dimension; to the number itself where there is no dimension. */
   tolist(): Nested<Data[number]> {
     const list = (axis: number, from: number): Nested<Data[number]> => {
       if (axis === this.dims.length) return this.data[from] as Data[number];

@@ -1,4 +1,4 @@
-/** AutoConfig: what a model's config.json says, without its weights. */
+/** AutoConfig: a model's config.json, without its weights. */
 import { checkOptions } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
 import { folderFor, type Hub, type ModelSource, type SourceOptions, sourceOptionNames } from './find.js';
@@ -11,7 +11,7 @@ export interface ConfigOptions extends SourceOptions, Pick<OpenOptions, 'signal'
 }
 
 export interface AutoConfig {
-  /** config.json as it is, with `is_encoder_decoder` false where it does not say. Throws NOT_FOUND, FORMAT, NETWORK, or `signal.reason`. */
+  /** Reads config.json as it is, with `is_encoder_decoder` false where it is absent. Throws NOT_FOUND, FORMAT, NETWORK, or `signal.reason`. */
   from_pretrained(model: ModelSource, options?: ConfigOptions): Promise<JsonObject>;
 }
 

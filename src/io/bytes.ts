@@ -1,4 +1,4 @@
-/** Bytes in memory, and those that come but once: as streams, for what reads files, and put together. */
+/** Bytes in memory, and streams that can be read once: as streams for readers of files, and joined. */
 import { HeedError, kindOf } from '../errors.js';
 import { piecesOf, type StreamLike } from '../pieces.js';
 import type { ByteStream, OpenOptions } from '../runtime/types.js';
@@ -19,12 +19,12 @@ export function byteStream(bytes: Uint8Array, name: string): ByteStream {
 }
 
 /**
- * How a ReadableStream is opened: once, and before that for its front, which is kept for the second opening. Throws ARGUMENT where it was read before, or
- * gives something else than bytes.
+ * Returns a function that opens a ReadableStream: once, and before that for its front, which is kept for the second opening. Throws ARGUMENT where the stream was
+ * read before, or has something else than bytes.
  */
 export function onceStream(stream: StreamLike, name: string): (file: string, options?: OpenOptions) => Promise<ByteStream> {
   let pieces: ReturnType<typeof piecesOf> | undefined;
-  /** What the front's reader has taken. */
+  /** Pieces that the reader of the front has taken. */
   const kept: Uint8Array[] = [];
   let read = false;
   const spent = (cause?: unknown) =>
@@ -73,7 +73,7 @@ export function onceStream(stream: StreamLike, name: string): (file: string, opt
   };
 }
 
-/** Pieces, one behind the other. */
+/** Concatenates pieces. */
 export function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((bytes, { length }) => bytes + length, 0));
   let at = 0;

@@ -1,7 +1,6 @@
 /**
- * A model's weights as one sequence of named tensors, whether a folder keeps them in model.safetensors or in shards listed
- * by model.safetensors.index.json. Files are opened one at a time, read once, and closed however the visit ends.
- * Which tensors a model wants, and in which form, is the business of models.
+ * A model's weights as one sequence of named tensors, whether a folder has them in model.safetensors or in shards listed by model.safetensors.index.json. Files are
+ * opened one at a time, read once, and closed however the visit ends. The selection of tensors, and their form, is the business of models.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream, OpenOptions } from '../runtime/types.js';
@@ -15,7 +14,7 @@ import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions,
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
 
-/** The weights of a folder: those that it comes with, or safetensors. */
+/** Weights of a folder: its own checkpoint, or safetensors. */
 export const checkpointIn = (folder: Folder): Checkpoint =>
   folder.weights ?? {
     headers: (options) => readHeaders(folder, options),
@@ -23,15 +22,15 @@ export const checkpointIn = (folder: Folder): Checkpoint =>
   };
 
 /**
- * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and spares
- * whoever has the wrong model the download of the right one's weights.
+ * Visits every tensor of a checkpoint. The headers of all shards are read first, which costs each shard a second opening and saves a user with the wrong model the
+ * download of its weights.
  * @example for await (const tensor of readCheckpoint(folder)) await tensor.read((chunk, offset) => …);
  */
 export async function* readCheckpoint(
   folder: Folder,
   { signal, check, onProgress }: CheckpointOptions = {},
 ): AsyncGenerator<CheckpointTensor, void> {
-  // What is downloaded as a whole is looked at first.
+  // The front of a file that is downloaded as a whole is checked first.
   const front = folder.remote && (await openIfThere(folder, SINGLE, { signal, bytes: FRONT }));
   if (front) check?.((await entriesOf(front)).tensors);
   const single = await openIfThere(folder, SINGLE, { signal });
@@ -57,10 +56,10 @@ export async function* readCheckpoint(
   }
 }
 
-/** How much of a file is asked for at first, for its header's sake: that of 100 tensors has 10 kB. */
+/** Bytes of a file to request first, for its header: that of 100 tensors has 10 kB. */
 const FRONT = 1 << 16;
 
-/** The headers of a checkpoint without its weights: of a file on the net no more than its front is fetched. Throws as `readCheckpoint` does. */
+/** Reads the headers of a checkpoint without its weights: of a remote file no more than its front is fetched. Throws as `readCheckpoint` does. */
 export async function readHeaders(folder: Folder, { signal }: OpenOptions = {}): Promise<CheckpointHeaders> {
   const single = await openIfThere(folder, SINGLE, { signal, bytes: FRONT });
   const whole = single && (await entriesOf(single));
@@ -86,7 +85,7 @@ async function entriesOf(stream: ByteStream): Promise<CheckpointHeaders> {
   }
 }
 
-/** The header of a shard, which has the tensors that the index gives to it, and no others. */
+/** Reads the header of a shard, and checks that it has exactly the tensors that the index gives to it. */
 async function headerEntries(
   folder: Folder,
   shard: string,
@@ -98,7 +97,7 @@ async function headerEntries(
   return found;
 }
 
-/** The tensors of one file in turn. */
+/** Yields the tensors of one file in turn. */
 async function* visit(
   file: SafetensorsFile,
   report: (loaded: number) => void,
@@ -142,7 +141,7 @@ async function openShard(
   }
 }
 
-/** Throws unless a shard has the tensors which the index gives to it, and no others. */
+/** Throws FORMAT unless a shard has exactly the tensors that the index gives to it. */
 function checkShard(file: string, tensors: readonly TensorInfo[], expected: ReadonlySet<string>): void {
   const names = new Set(tensors.map(({ name }) => name));
   for (const name of expected)
@@ -160,7 +159,7 @@ async function openIfThere(folder: Folder, file: string, options: OpenOptions): 
   }
 }
 
-/** Weights that heed does not read: what their files are called, the first of them, and whose they are. */
+/** Weight formats that heed does not read: pattern of the files' names, the usual first file, and the format's name. */
 const others: readonly (readonly [RegExp, string, string])[] = [
   [/\.onnx$/, 'onnx/model.onnx', 'ONNX'],
   [/(^|\/)pytorch_model.*\.bin$/, 'pytorch_model.bin', 'PyTorch'],
@@ -169,7 +168,7 @@ const others: readonly (readonly [RegExp, string, string])[] = [
   [/\.msgpack$/, 'flax_model.msgpack', 'Flax'],
 ];
 
-/** What to say of a folder without safetensors: what it has instead, where that can be told, and what to do. */
+/** Makes the error for a folder without safetensors: the formats that it has instead, where that can be told, and the cure. */
 async function withoutWeights(folder: Folder, signal: AbortSignal | undefined): Promise<HeedError> {
   const { name } = folder;
   const files = await folder.list?.({ signal }).catch(() => undefined);
@@ -186,13 +185,13 @@ async function withoutWeights(folder: Folder, signal: AbortSignal | undefined): 
       cure: "Take the model that it was made from, or convert that: in Python, AutoModel.from_pretrained(…).save_pretrained('folder')",
     });
   }
-  // What was looked for may not have been found for want of time.
+  // An abort may have cut the search short.
   signal?.throwIfAborted();
   const cure = 'Check the path; weights in another format must be converted to safetensors first';
   return new HeedError('NOT_FOUND', `${name} has neither ${SINGLE} nor ${INDEX}`, { culprit: name, cure });
 }
 
-/** The names of each shard's tensors, shards in the order of their own names. */
+/** Names of each shard's tensors, shards in the order of their own names. */
 type Shards = ReadonlyMap<string, ReadonlySet<string>>;
 
 async function readIndex(folder: Folder, { signal }: OpenOptions): Promise<Shards> {

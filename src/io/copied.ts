@@ -4,7 +4,7 @@ import type { OpenOptions } from '../runtime/types.js';
 import type { Folder } from './folder.js';
 import { readFile } from './json.js';
 
-/** Files, by their names. */
+/** Contents of files, by the files' names. */
 export type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
 
 /** What a tokenizer's files may be called. heed reads tokenizer.json, or a vocabulary alone; others stand in for it in other libraries. */

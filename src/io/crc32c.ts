@@ -3,10 +3,10 @@
  * the others. Eight bytes at a time by eight tables (Kounavis & Berry 2005), about 1 GB/s.
  */
 
-/** Reversed, as the bits come. */
+/** Polynomial with its bits reversed, in the order in which bits come. */
 const POLYNOMIAL = 0x82f63b78;
 
-/** Table k: what a byte does to the checksum of the k bytes behind it. */
+/** Tables: table k has the effect of a byte on the checksum of the k bytes behind it. */
 let tables: Tables | undefined;
 type Tables = readonly [Table, Table, Table, Table, Table, Table, Table, Table];
 type Table = Int32Array;
@@ -22,7 +22,7 @@ function makeTables(): Tables {
   return all as unknown as Tables;
 }
 
-/** The checksum of `bytes`, from 0 to 2^32 − 1; or, given that of what came before, of both together. */
+/** Computes the checksum of `bytes`, from 0 to 2^32 − 1; given the checksum `before` of earlier bytes, that of both together. */
 export function crc32c(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables();
   const [t0, t1, t2, t3, t4, t5, t6, t7] = tables;

@@ -1,93 +1,98 @@
 /**
- * transformers.js's `env`: settings that say where models come from and where they are kept. Each works or throws when it is set: what heed does not have
- * says so, and what takes its place. hub.ts reads them when a model is asked for.
+ * transformers.js's `env`: settings for where models come from and where they are kept. Each setting works, or throws when it is set: an unsupported one names its
+ * replacement. hub.ts reads the settings when a model is asked for.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { Fetch, Runtime } from '../runtime/types.js';
 import type { CacheLike } from './url_cache.js';
 import { warnIf } from './warn.js';
 
-/** transformers.js's levels, of what is written to the console. heed writes warnings alone: that a file could not be cached, that weights are not what a config says. */
+/**
+ * Log levels of transformers.js, for messages on the console. heed writes warnings alone: that a file could not be cached, that weights are not what a config says.
+ */
 export const LogLevel = Object.freeze({
-  /** As INFO. */
+  /** Same as INFO. */
   DEBUG: 10,
-  /** As WARNING: heed writes nothing that is less. */
+  /** Same as WARNING: heed writes no lesser messages. */
   INFO: 20,
   /** Warnings are written. Default. */
   WARNING: 30,
-  /** Warnings are not; errors are thrown, and never written. */
+  /** Warnings are not written; errors are thrown, and never written. */
   ERROR: 40,
-  /** As ERROR. */
+  /** Same as ERROR. */
   NONE: 50,
 });
 
 /**
- * transformers.js's `env`: where models come from and where they are kept. What is set holds for what is loaded afterwards. Throws ARGUMENT
- * for values that cannot be, UNSUPPORTED for settings that heed has no use for.
+ * transformers.js's `env`: settings for where models come from and where they are kept. A setting applies to models that are loaded afterwards. Throws ARGUMENT for
+ * invalid values, UNSUPPORTED for settings that heed has no use for.
  */
 export interface Environment {
-  /** heed's. */
+  /** Version of heed. */
   readonly version: string;
-  /** transformers.js's settings of ONNX Runtime, of which those of WebAssembly hold for heed's engines. */
+  /** Settings of ONNX Runtime in transformers.js, of which those of WebAssembly apply to heed's engines. */
   readonly backends: {
-    /** ONNX Runtime's, by its name. */
+    /** Settings under ONNX Runtime's name. */
     readonly onnx: {
-      /** Threads, and whether models run in a worker. */
+      /** Settings for threads, and for models in a worker. */
       readonly wasm: WasmEnvironment;
       /** No settings: heed has no use for a GPU. */
       readonly webgpu: Record<string, never>;
     };
   };
-  /** One of LogLevel. Default WARNING. */
+  /** Level of LogLevel. Default WARNING. */
   logLevel: number;
-  /** Whether models may be downloaded. Default true, and false where HF_HUB_OFFLINE is set. */
+  /** `true` where models may be downloaded. Default true, and false where HF_HUB_OFFLINE is set. */
   allowRemoteModels: boolean;
-  /** Where hub ids are looked up. Default HF_ENDPOINT, else https://huggingface.co/. */
+  /** Address of the hub for ids. Default HF_ENDPOINT, else https://huggingface.co/. */
   remoteHost: string;
-  /** Default '{model}/resolve/{revision}/'. */
+  /** Template of a file's folder below the hub's address. Default '{model}/resolve/{revision}/'. */
   remotePathTemplate: string;
-  /** Whether names may be paths. Default true, and false in a page and its workers, where `owner/name` would be an address below the page's. */
+  /** `true` where names may be paths. Default true, and false in a page and its workers, where `owner/name` would be an address below the page's. */
   allowLocalModels: boolean;
-  /** A folder or address below which `owner/name` is looked for before the hub is asked. Default '/models/' in a page, else none. */
+  /** Folder or address in which `owner/name` is looked up before the hub is asked. Default '/models/' in a page, else none. */
   localModelPath: string;
-  /** Whether files of the disk are read. Default true where there are some. */
+  /** `true` where files of the disk are read. Default true where there is a disk. */
   useFS: boolean;
-  /** Whether what is downloaded is kept in the Cache API. Default true where there is one and no disk. */
+  /** `true` where downloads are kept in the Cache API. Default true where there is one and no disk. */
   useBrowserCache: boolean;
-  /** Whether what the hub sends is kept on the disk, as Hugging Face's libraries do. Default true where there is one. */
+  /** `true` where the hub's files are kept on the disk, as Hugging Face's libraries do. Default true where there is a disk. */
   useFSCache: boolean;
-  /** Where on the disk. Default HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub; null where the home folder is not known, and nothing is kept. */
+  /**
+   * Folder of the cache on the disk. Default HF_HUB_CACHE, else $HF_HOME/hub, else ~/.cache/huggingface/hub; null where the home folder is not known, and no file is
+   * kept.
+   */
   cacheDir: string | null;
-  /** Whether it is kept in `customCache` instead. Default false. */
+  /** `true` where downloads are kept in `customCache` instead. Default false. */
   useCustomCache: boolean;
-  /** An object with the Cache API's `match` and `put`. */
+  /** Cache with the Cache API's `match` and `put`. */
   customCache: CacheLike | null;
-  /** The Cache API's cache. Default 'transformers-cache'. */
+  /** Name of the Cache API's cache. Default 'transformers-cache'. */
   cacheKey: string;
-  /** heed has no use for it, its kernels are small. Only false. */
+  /** Cache of WebAssembly, which heed has no use for: its kernels are small. Only false. */
   useWasmCache: boolean;
-  /** Only false. */
+  /** Cross-origin storage, which heed does not support. Only false. */
   experimental_useCrossOriginStorage: boolean;
-  /** What downloads. Default the runtime's fetch. */
+  /** Function that downloads. Default the runtime's fetch. */
   fetch: Fetch;
 }
 
-/** transformers.js's settings of ONNX Runtime's WebAssembly, as heed's engines take them. */
+/** Settings of ONNX Runtime's WebAssembly in transformers.js, as they apply to heed's engines. */
 export interface WasmEnvironment {
-  /** Threads of engines that are started for models; those that run already stay as they are. Default 0: as many as fit. */
+  /** Number of threads of engines that are started for models; running engines keep theirs. Default 0: as many as fit. */
   numThreads: number;
-  /** Whether models run in a worker: what a page does. `from_pretrained` has the option `worker`. */
+  /** `true` where models run in a worker, which a page decides by itself. `from_pretrained` has the option `worker`. */
   proxy: boolean;
-  /** Only true. */
+  /** SIMD, which heed requires. Only true. */
   simd: boolean;
 }
 
 interface Setting {
-  /** What it begins with, asked for when it is read first: importing heed reads no environment. */
+  /** Initial value, computed at the first read: importing heed reads no environment. */
   initial(): unknown;
-  /** Undefined where another value fits, else what it must be. */
+  /** Requirement that a value violates; undefined for a valid value. */
   must(value: unknown): string | undefined;
-  /** Why only the initial value is possible here, and what takes the setting's place. */
+  /** Reason why only the initial value is possible here, and the setting's replacement. */
   cure?: string;
 }
 
@@ -105,7 +110,7 @@ const fixed = (initial: unknown, cure: string): Setting => ({
   cure,
 });
 
-/** An object whose members are settings, and that has no others. */
+/** Makes an object whose members are settings, and that has no others. */
 function settings<T extends object>(where: string, table: Readonly<Record<string, Setting>>, more: object = {}): T {
   const values: Record<string, unknown> = { ...more };
   const define = (name: string, property: PropertyDescriptor) =>
@@ -143,12 +148,12 @@ function settings<T extends object>(where: string, table: Readonly<Record<string
   }) as T;
 }
 
-/** How the hub's addresses go on. */
+/** Template of the path of a model's files on the hub. */
 export const HUB_TEMPLATE = '{model}/resolve/{revision}/';
 
 const truthy = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? '');
 
-/** The settings of a runtime, as its variables have them. */
+/** Creates the settings of a runtime, with defaults from its environment variables. */
 export function environmentOf(runtime: Runtime, version: string): Environment {
   const { hubCache, caches, fetch } = runtime;
   const variable = (name: string) => runtime.environment(name) || undefined;
@@ -196,6 +201,6 @@ export function environmentOf(runtime: Runtime, version: string): Environment {
 
 export const isAddress = (value: unknown): boolean => typeof value === 'string' && /^https?:/i.test(value) && URL.canParse(value);
 
-/** The hub's address, which ends with a slash. Whoever uses it looks whether it is one. */
+/** Address of the hub, with a slash at its end. Callers check that it is valid. */
 export const endpointOf = (runtime: Runtime): string =>
   `${(runtime.environment('HF_ENDPOINT') || 'https://huggingface.co').replace(/\/+$/, '')}/`;

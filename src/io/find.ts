@@ -1,6 +1,6 @@
 /**
- * From what a user calls a model to its folder, in two steps: what is meant, here, in plain words that cross to a worker; then the folder, where the model
- * is loaded. A name is an existing path, else a URL, else what the `hub` knows, in that order.
+ * Resolution of a user's name of a model to its folder, in two steps: first the source, in plain data that crosses to a worker; then the folder, where the model is
+ * loaded. A name is an existing path, else a URL, else a name that the `hub` knows, in that order.
  */
 import { HeedError, kindOf, shown } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
@@ -8,45 +8,48 @@ import { type Folder, folderAt, singled } from './folder.js';
 import { addressOf, filesIn, givenFolder, type ModelFile, type ModelFiles } from './given.js';
 import { folderIn } from './modules.js';
 
-/** A model as users name it: a path, a URL, a hub's `owner/name` or `owner/name@revision`, or its files. */
+/** Model as users name it: a path, a URL, a hub's `owner/name` or `owner/name@revision`, or its files. */
 export type ModelSource = string | URL | ModelFiles;
 
-/** Where to look for a model, as transformers.js has it. Models that are no hub's have one revision and no cache. */
+/** Options for the place of a model, as in transformers.js. Models outside of a hub have one revision and no cache. */
 export interface SourceOptions {
-  /** A branch, tag or commit of a hub's model. Default 'main'. */
+  /** Branch, tag or commit of a hub's model. Default 'main'. */
   revision?: string | undefined;
-  /** The folder that keeps what a hub sent. */
+  /** Cache folder of a hub's files. */
   cache_dir?: string | undefined;
-  /** Nothing is downloaded. Default false. */
+  /** `true` where nothing may be downloaded. Default false. */
   local_files_only?: boolean | undefined;
-  /** The folder inside of the model's that has its files. */
+  /** Folder inside of the model's that has its files. */
   subfolder?: string | undefined;
-  /** The GGUF file that is meant, of several that the model's folder has; of a split one the first. */
+  /** Name of the GGUF file, where the model's folder has several; the first one of a split file. */
   gguf_file?: string | undefined;
 }
 
 export const sourceOptionNames: readonly (keyof SourceOptions)[] = ['revision', 'cache_dir', 'local_files_only', 'subfolder', 'gguf_file'];
 
-/** What is meant, in words that cross to a worker. */
+/** Source of a model, in plain data that crosses to a worker. */
 export interface Source {
   readonly heed: 'source';
-  /** As the user says it. */
+  /** Name that the user gave. */
   readonly name: string;
   readonly subfolder: string | undefined;
-  /** The GGUF file that is meant. */
+  /** Name of the GGUF file. */
   readonly file?: string | undefined;
-  /** A path or URL, as it stands for itself. */
+  /** Absolute path or URL. */
   readonly location?: string;
   readonly files?: Readonly<Record<string, ModelFile>>;
-  /** The hub's own words. */
+  /** Data of the hub, which only the hub reads. */
   readonly hub?: unknown;
 }
 
-/** Who knows models by more names than addresses. */
+/** Resolver of names that are neither paths nor plain addresses. */
 export interface Hub {
-  /** What a name or URL means to it: an address, or words of its own, and the file that is meant there. Throws where it means nothing, or what must not be had. */
+  /**
+   * Resolves a name or URL to an address, or to data of the hub's own and the name of a GGUF file. Throws where the name stands for no model, or for one that must
+   * not be loaded.
+   */
   find(name: string, isUrl: boolean, options: SourceOptions): Promise<{ location: string } | { hub: unknown; file?: string | undefined }>;
-  /** What its words stand for. */
+  /** Returns the folder for the hub's own data. */
   folder(words: unknown, name: string): Folder;
 }
 
@@ -54,7 +57,7 @@ const isSource = (model: unknown): model is Source => (model as Partial<Source> 
 
 const wrong = (message: string, culprit: string, cure: string) => new HeedError('ARGUMENT', message, { culprit, cure });
 
-/** What a user means. Throws ARGUMENT for what can be no model, NOT_FOUND for a name that stands for nothing. */
+/** Resolves a user's name of a model. Throws ARGUMENT for a value that can be no model, NOT_FOUND for a name that stands for no model. */
 export async function sourceOf(runtime: Runtime, model: ModelSource | Source, options: SourceOptions = {}, hub?: Hub): Promise<Source> {
   if (isSource(model)) return model;
   const { subfolder, revision, cache_dir, local_files_only, gguf_file } = options;
@@ -92,12 +95,14 @@ export async function sourceOf(runtime: Runtime, model: ModelSource | Source, op
 
 let reader: (folder: Folder) => Folder = (folder) => folder;
 
-/** Has every model's folder seen by `read`, which may give another in its place: `ggufReader`. heed has it registered, heed/core leaves it to you. */
+/**
+ * Registers `read`, which receives every model's folder, and may return another in its place: `ggufReader`. heed has it registered, heed/core leaves that to you.
+ */
 export function registerReader(read: (folder: Folder) => Folder): void {
   reader = read;
 }
 
-/** The folder of what was meant. */
+/** Returns the folder of a source. */
 export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Folder {
   const { name, location, files, hub: found, subfolder, file } = source;
   const whole =
@@ -106,7 +111,7 @@ export function folderOfSource(runtime: Runtime, source: Source, hub?: Hub): Fol
   return reader(file === undefined ? folder : singled(folder, file));
 }
 
-/** Both steps at once. */
+/** Resolves a model and returns its folder: both steps at once. */
 export async function folderFor(
   runtime: Runtime,
   model: ModelSource | Source | Folder,

@@ -1,6 +1,6 @@
 /**
- * A model's files by their names, wherever they are: in a folder of a disk, below an address, or where somebody else keeps them. Whoever reads a model
- * asks a Folder, and so need not know.
+ * A model's files by their names, wherever they are: in a folder of a disk, below an address, or in another store. Readers of a model ask a Folder, and so need not
+ * know.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';
@@ -8,27 +8,27 @@ import { shown } from './location.js';
 import type { Checkpoint } from './weights.js';
 
 export interface Folder {
-  /** For messages. */
+  /** Name of the folder, for messages. */
   readonly name: string;
-  /** Where a file is, for messages. */
+  /** Location of a file, for messages. */
   locate(file: string): string;
-  /** Throws NOT_FOUND where there is no such file, NETWORK where it cannot be had. */
+  /** Opens a file. Throws NOT_FOUND where there is no such file, NETWORK where it cannot be downloaded. */
   open(file: string, options?: OpenOptions): Promise<ByteStream>;
-  /** The names of all files, those of folders inside with a slash. Absent where they cannot be told. */
+  /** Names of all files, those in inner folders with a slash. Absent where they cannot be told. */
   list?(options?: OpenOptions): Promise<readonly string[]>;
-  /** The file that is meant, where a model is one file: a GGUF file, or the first of a split one. */
+  /** Name of the file, where a model is one file: a GGUF file, or the first of a split one. */
   readonly single?: string | undefined;
-  /** Whether a file is downloaded as a whole when it is opened, and its front is not. */
+  /** `true` where opening a file downloads all of it, unless its front alone is asked for. */
   readonly remote?: boolean | undefined;
-  /** What a JSON file of it holds, where that need not be parsed. Throws NOT_FOUND as `open` does. */
+  /** Returns the value of a JSON file, where that need not be parsed. Throws NOT_FOUND as `open` does. */
   json?(file: string, options?: OpenOptions): Promise<unknown>;
-  /** The same, made of other folders than those that it is made of: for whoever wants to hear of files. */
+  /** Returns this folder over changed underlying folders: for observers of files. */
   over?(change: (folder: Folder) => Folder): Folder;
-  /** Its weights, where they are no safetensors files of it. */
+  /** Weights of the folder, where they are not in safetensors files. */
   readonly weights?: Checkpoint | undefined;
 }
 
-/** A path or URL of a GGUF file as its folder and the file's name there; undefined for any other. */
+/** Splits the path or URL of a GGUF file into its folder and the file's name there; undefined for any other location. */
 export function fileIn(location: string): { folder: string; file: string } | undefined {
   const [, before = '', file, query = ''] = /^(.*?)([^/\\?#]+\.gguf)([?#].*)?$/is.exec(location) ?? [];
   if (file === undefined) return undefined;
@@ -44,7 +44,7 @@ function decoded(file: string): string {
   }
 }
 
-/** A folder of which one file is meant. */
+/** Returns a folder whose model is one file. */
 export const singled = (folder: Folder, single: string): Folder => ({
   name: shown(folder.locate(single)),
   single,
@@ -54,7 +54,7 @@ export const singled = (folder: Folder, single: string): Folder => ({
   ...(folder.list && { list: (options) => (folder.list as NonNullable<Folder['list']>)(options) }),
 });
 
-/** The folder at a path or URL. */
+/** Returns the folder at a path or URL. */
 export function folderAt(runtime: Runtime, location: string): Folder {
   if (typeof location !== 'string' || location === '')
     throw new HeedError('ARGUMENT', `There is no folder ${kindOf(location)}`, { culprit: 'model', cure: 'Give a path or a URL' });
@@ -66,5 +66,5 @@ export function folderAt(runtime: Runtime, location: string): Folder {
 
 export const isFolder = (model: unknown): model is Folder => typeof (model as Partial<Folder> | undefined)?.open === 'function';
 
-/** The same, or a folder as it is. */
+/** Returns the folder at a path or URL; a folder is returned as it is. */
 export const folderOf = (runtime: Runtime, model: string | Folder): Folder => (isFolder(model) ? model : folderAt(runtime, model));

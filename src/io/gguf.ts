@@ -1,7 +1,8 @@
 /**
- * GGUF: metadata, and a table of tensors, at the front of a file of tensors, as llama.cpp and its like write them. It believes nothing: every count and length is
- * held against what the file can have, and memory grows with what arrives. Metadata of a large vocabulary is megabytes of short strings, so that it is parsed as it
- * comes, out of windows of the passage that tensors take later. Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * GGUF: metadata, and a table of tensors, at the front of a file of tensors, as llama.cpp and related programs write them. No number in a file is trusted: every
+ * count and length is checked against the possible size of the file, and memory grows with the bytes that arrive. Metadata of a large vocabulary is megabytes of
+ * short strings, so that it is parsed as it arrives, from windows of the buffers through which tensors pass later. Format:
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -13,13 +14,13 @@ import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
 import type { Header, TensorInfo } from './weights.js';
 
-/** What a key of the metadata has: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays, lists of texts are read when somebody wants them. */
+/** Value of a key of the metadata: whole numbers beyond 2^53 are bigints; lists of numbers are typed arrays, lists of texts are decoded on demand. */
 export type GgufValue = number | bigint | boolean | string | readonly GgufValue[] | GgufTexts | GgufNumbers;
 export type GgufNumbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Uint32Array | Int32Array | Float32Array | Float64Array;
 export type GgufMetadata = ReadonlyMap<string, GgufValue>;
 export type GgufFile = TensorFile<GgufMetadata>;
 
-/** Kinds of tensors by their numbers in files (ggml_type in ggml.h): name, elements of a block, its bytes. */
+/** Types of tensors by their numbers in files (ggml_type in ggml.h): name, elements of a block, bytes of a block. */
 const tensorTypes: Readonly<Record<number, readonly [name: string, elements: number, bytes: number]>> = {
   ...{ 0: ['F32', 1, 4], 1: ['F16', 1, 2], 30: ['BF16', 1, 2], 28: ['F64', 1, 8] },
   ...{ 24: ['I8', 1, 1], 25: ['I16', 1, 2], 26: ['I32', 1, 4], 27: ['I64', 1, 8] },
@@ -30,15 +31,15 @@ const tensorTypes: Readonly<Record<number, readonly [name: string, elements: num
   ...{ 34: ['TQ1_0', 256, 54], 35: ['TQ2_0', 256, 66], 39: ['MXFP4', 32, 17], 40: ['NVFP4', 64, 36], 41: ['Q1_0', 128, 18] },
 };
 
-/** Those whose bytes are known; which of them become weights is the loader's business. */
+/** Names of the types whose size is known; the loader decides which of them become weights. */
 const kinds = Object.values(tensorTypes).map(([name]) => name);
 
-/** "GGUF" */
+/** Magic number of the format: "GGUF". */
 const MAGIC = 0x46554747;
-/** What a file may have at most: the largest known have some 50 keys, 2,000 tensors, and 40 MB before the first of them. */
+/** Limits of a file: the largest known have some 50 keys, 2,000 tensors, and 40 MB before the first tensor. */
 const MOST = { keys: 1 << 16, tensors: 1 << 20, header: 1 << 28, name: 1 << 16, axes: 4, depth: 4 } as const;
 
-/** Numbers of the metadata by their type: bytes of one, how it is read, and lists of it. */
+/** Number types of the metadata: bytes of a number, its reader, and the class of lists. */
 const numbers: Readonly<Record<number, readonly [bytes: number, read: (at: DataView) => number | bigint, list?: NumbersClass]>> = {
   0: [1, (at) => at.getUint8(0), Uint8Array],
   1: [1, (at) => at.getInt8(0), Int8Array],
@@ -54,17 +55,17 @@ const numbers: Readonly<Record<number, readonly [bytes: number, read: (at: DataV
 type NumbersClass = new (buffer: ArrayBuffer) => GgufNumbers;
 const [BOOL, STRING, ARRAY] = [7, 8, 9];
 
-/** What is in front of the tensors. */
+/** Contents of a file in front of its tensors. */
 export interface GgufFront extends Header<GgufMetadata> {
-  /** Bytes before the first of them. */
+  /** Number of bytes before the first tensor. */
   readonly data: number;
-  /** Bytes of the file, where that is told. */
+  /** Number of bytes of the file, where that is told. */
   readonly size: number | undefined;
 }
 
 /**
- * Reads and checks metadata and the table of tensors, or passes over them where they are known. Closes the stream if that fails; else `close` of the file does. Throws FORMAT,
- * UNSUPPORTED.
+ * Reads and checks metadata and the table of tensors, or skips them where they are known. Closes the stream if that fails; else the file's `close` does. Throws
+ * FORMAT, UNSUPPORTED.
  */
 export async function openGguf(stream: ByteStream, known?: GgufFront): Promise<GgufFile & { front: GgufFront }> {
   const staging = new Staging(stream);
@@ -96,7 +97,7 @@ async function frontOf(staging: Staging): Promise<GgufFront> {
   }
 }
 
-/** A row of the table of tensors: `offset` counts from where the data begin. */
+/** Row of the table of tensors: `offset` counts from the beginning of the data. */
 type Entry = Omit<TensorInfo, 'begin' | 'end'> & { offset: number };
 
 interface Table {
@@ -105,11 +106,11 @@ interface Table {
   alignment: number;
 }
 
-/** The front of a file, parsed while it comes: `header` yields where it needs another window. */
+/** Parser of the front of a file while it arrives: its generators yield where they need another window. */
 class Front {
   #window: Uint8Array = new Uint8Array(0);
   #at = 0;
-  /** Bytes that were read, of all windows. */
+  /** Number of bytes read, of all windows. */
   read = 0;
   readonly #utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -123,7 +124,7 @@ class Front {
     this.#at = 0;
   }
 
-  /** Bytes of the window that were not read. */
+  /** Number of unread bytes of the window. */
   get left(): number {
     return this.#window.length - this.#at;
   }
@@ -163,7 +164,7 @@ class Front {
     return { metadata, entries, alignment };
   }
 
-  /** The header, where the table's tensors follow each other within the file. */
+  /** Returns the header, after checking that the table's tensors follow each other within the file. */
   placed({ metadata, entries, alignment }: Table, data: number): GgufFront {
     entries.sort((a, b) => a.offset - b.offset);
     let end = 0;
@@ -174,7 +175,7 @@ class Front {
       if (offset < end) throw bad('overlaps the tensor before it');
       const [elements, bytes] = block;
       const known = (shape.reduce((n, d) => n * d, 1) / elements) * bytes;
-      // A kind that came later has a length that its neighbour's place tells.
+      // The length of a tensor of an unknown type follows from its neighbour's offset.
       const length = Number.isNaN(bytes) ? (entries[i + 1]?.offset ?? (this.size ?? data + offset) - data) - offset : known;
       if (!Number.isSafeInteger(length) || length < 0) throw bad(`of shape [${shape}] has no length in bytes`);
       end = offset + length;
@@ -191,7 +192,7 @@ class Front {
     const axes = (yield* this.#number(4)) as number;
     if (axes > MOST.axes) throw bad(`has ${axes} axes`);
     const shape: number[] = [];
-    // The file has the axis whose elements are neighbours first.
+    // The innermost axis comes first in the file.
     for (let i = 0; i < axes; i++) shape.unshift(yield* this.#count(Number.MAX_SAFE_INTEGER, `elements of ${quote(name)}`));
     const type = (yield* this.#number(4)) as number;
     const offset = yield* this.#count(Number.MAX_SAFE_INTEGER, `bytes before ${quote(name)}`);
@@ -224,7 +225,7 @@ class Front {
     return list;
   }
 
-  /** Texts by their bytes, each behind its length: those that the window has as a whole are passed over together. */
+  /** Reads a list of texts as bytes, each behind its length: texts that lie wholly in the window are taken together. */
   *#texts(count: number, key: string): Generator<void, GgufTexts> {
     const pieces: Uint8Array[] = [];
     for (let passed = 0; passed < count; ) {
@@ -254,7 +255,7 @@ class Front {
     }
   }
 
-  /** How many there are of what takes `bytes` each in the header. */
+  /** Reads the count of items that take `bytes` each in the header. */
   *#count(most: number, what: string, bytes = 0): Generator<void, number> {
     const count = Number(yield* this.#number(8, (at) => at.getBigUint64(0, true)));
     const left = (this.size ?? MOST.header) - this.read;
@@ -267,7 +268,7 @@ class Front {
     return read(new DataView(buffer, byteOffset, bytes));
   }
 
-  /** The next bytes: a view of the window, or a copy where they straddle several. */
+  /** Takes the next bytes: a view of the window, or a copy where they span several. */
   *#bytes(count: number): Generator<void, Uint8Array> {
     if (this.read + count > MOST.header) throw this.malformed(`its header has more than ${MOST.header} bytes`);
     if (count <= this.left) return this.#take(count);

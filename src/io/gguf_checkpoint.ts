@@ -1,6 +1,7 @@
 /**
- * The weights of a GGUF file, or of one that is split into `name-00001-of-0000N.gguf` and so on, as llama.cpp's gguf-split does it: the first has the metadata, each a table
- * of its own tensors. Tables are read first, of files on the net no more than their fronts, so that what does not fit is refused before it is downloaded.
+ * The weights of a GGUF file, or of one that is split into `name-00001-of-0000N.gguf` and so on by llama.cpp's gguf-split: the first file has the metadata, each one
+ * a table of its own tensors. Tables are read first, from remote files no more than their fronts, so that a model that does not fit is refused before it is
+ * downloaded.
  */
 import { HeedError } from '../errors.js';
 import type { OpenOptions } from '../runtime/types.js';
@@ -11,10 +12,10 @@ import { malformed, quote } from './header.js';
 import { shown } from './location.js';
 import type { Checkpoint, CheckpointEntry, CheckpointHeaders, CheckpointOptions, CheckpointTensor } from './weights.js';
 
-/** How much of a file is asked for at first: the header of SmolLM2, whose vocabulary has 49,152 pieces, has 1.7 MB. */
+/** Bytes of a file to request first: the header of SmolLM2, whose vocabulary has 49,152 pieces, has 1.7 MB. */
 const FRONT = 1 << 21;
 
-/** A file's header, and its name in the folder. */
+/** Header of a file, and its name in the folder. */
 interface Part extends GgufFront {
   readonly file: string;
 }
@@ -30,7 +31,7 @@ export class GgufCheckpoint implements Checkpoint {
     this.#files = partNames(file);
   }
 
-  /** What the file says of itself. */
+  /** Metadata of the file. */
   async metadata(options: OpenOptions = {}): Promise<GgufMetadata> {
     return ((await this.#read(options))[0] as Part).metadata;
   }
@@ -41,7 +42,7 @@ export class GgufCheckpoint implements Checkpoint {
     return { tensors: parts.flatMap((part) => this.#entries(part)), bytes: Number.isNaN(bytes) ? undefined : bytes };
   }
 
-  /** The headers, read once for all who ask; after a failure they are read anew. */
+  /** Headers, read once for all callers; after a failure they are read again. */
   #read({ signal }: OpenOptions): Promise<readonly Part[]> {
     if (!this.#parts) {
       const parts = this.#fronts(signal);
@@ -64,7 +65,7 @@ export class GgufCheckpoint implements Checkpoint {
     return parts;
   }
 
-  /** Throws unless these are all files of the split, in their order. */
+  /** Throws unless the parts are all files of the split, in their order. */
   #check(parts: readonly Part[]): void {
     const names = new Set<string>();
     for (const [i, { file, metadata, tensors }] of parts.entries()) {
@@ -90,7 +91,7 @@ export class GgufCheckpoint implements Checkpoint {
     return tensors.map((tensor) => ({ ...tensor, file: name }));
   }
 
-  /** Numbers of small tensors of float32, by their names, without what lies behind them. */
+  /** Reads small float32 tensors by their names, and no bytes behind the last of them. */
   async vectors(names: readonly string[], options: OpenOptions = {}): Promise<ReadonlyMap<string, Float32Array>> {
     const found = new Map<string, Float32Array>();
     for (const part of await this.#read(options)) {

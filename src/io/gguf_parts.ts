@@ -1,10 +1,10 @@
-/** Names of split GGUF files. Apart from what reads them, which bundles may do without. */
+/** Pattern of the names of split GGUF files. Separate from their reader, which bundles may do without. */
 const SPLIT = /-(\d{5})-of-(\d{5})\.gguf$/i;
 
-/** Files of a split at most. */
+/** Most files of a split. */
 const MOST = 1024;
 
-/** The files of a split, by the name of one of them, or that one. */
+/** Names of all files of a split, by the name of one of them; a file that is not split stands alone. */
 export function partNames(file: string): readonly string[] {
   const count = Number(SPLIT.exec(file)?.[2] ?? 0);
   if (count < 1 || count > MOST) return [file];

@@ -1,20 +1,20 @@
 /** Lists of texts in a GGUF file's metadata. */
 import { malformed } from './header.js';
 
-/** A text's length, which stands before it. */
+/** Reads a text's length, which precedes it. */
 export const lengthAt = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 2 ** 32;
 
-/** A list of texts, of which a vocabulary has 100,000 and more: read together, and only when somebody wants them. */
+/** List of texts, 100,000 and more for a vocabulary: decoded together, and only on demand. */
 export class GgufTexts {
   constructor(
     readonly file: string,
     readonly key: string,
     readonly length: number,
-    /** As in the file: each behind its length. */
+    /** Texts as in the file: each behind its length. */
     readonly bytes: Uint8Array,
   ) {}
 
-  /** One of them; undefined where there are not as many. Throws FORMAT where it is not UTF-8. */
+  /** Returns one text; undefined where there are not as many. Throws FORMAT where it is not UTF-8. */
   at(index: number): string | undefined {
     const view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.length);
     for (let i = 0, at = 0; i < this.length; i++) {
@@ -25,7 +25,7 @@ export class GgufTexts {
     return undefined;
   }
 
-  /** Where texts are among them, in their order here. */
+  /** Returns the indices of the given texts in the list, in the list's order. */
   places(texts: readonly string[]): number[] {
     const wanted = texts.map((text) => new TextEncoder().encode(text));
     const lengths = new Set(wanted.map(({ length }) => length));
@@ -42,18 +42,18 @@ export class GgufTexts {
     return found;
   }
 
-  /** All of them. Throws FORMAT where one is not UTF-8. */
+  /** Returns all texts. Throws FORMAT where one is not UTF-8. */
   list(): readonly string[] {
     const { bytes, length } = this;
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const together = new Uint8Array(bytes.length - 8 * length);
-    // How long each is in UTF-16: a character's first byte counts, and that of 4 bytes twice.
+    // Length of each text in UTF-16: a character's first byte counts 1, and that of 4 bytes 2.
     const lengths = new Uint32Array(length);
     let whole = true;
     for (let i = 0, from = 0, to = 0; i < length; i++) {
       const begin = from + 8;
       from = begin + lengthAt(view, from);
-      // A text that begins within a character has another's end.
+      // A text that begins inside a character continues another text.
       if (begin < from && isInner(bytes[begin])) whole = false;
       for (let at = begin; at < from; at++) {
         const byte = bytes[at] as number;

@@ -1,6 +1,6 @@
 /**
- * A model's files that a program gives directly: those that somebody chose in a page, or bytes, blobs, streams and addresses by their names. The types ask
- * for no more than is used, so that they are those of any runtime.
+ * A model's files that a program gives directly: files that a user chose in a page, or bytes, blobs, streams and addresses by their names. The types ask for no more
+ * than is used, so that they fit any runtime's.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { StreamLike } from '../pieces.js';
@@ -10,13 +10,13 @@ import type { Folder } from './folder.js';
 import { partNames } from './gguf_parts.js';
 import { readAll } from './json.js';
 
-/** A Blob or File. */
+/** Blob or File. */
 export interface BlobLike {
   readonly size: number;
   slice(begin: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
 }
 
-/** A File, by `webkitRelativePath` where a whole folder was chosen. */
+/** File, named by `webkitRelativePath` where a whole folder was chosen. */
 export interface FileLike extends BlobLike {
   readonly name: string;
   readonly webkitRelativePath?: string;
@@ -24,7 +24,7 @@ export interface FileLike extends BlobLike {
 
 export type { StreamLike };
 
-/** A file's content, or its address. */
+/** Content of a file, or its address. */
 export type ModelFile =
   | BlobLike
   | Uint8Array
@@ -32,14 +32,14 @@ export type ModelFile =
   | StreamLike
   | string
   | {
-      /** Of a URL. */
+      /** Address of a URL. */
       readonly href: string;
     };
 
-/** What was chosen in `<input type="file" webkitdirectory>`, or files by their names: `config.json`, `model.safetensors`, `1_Pooling/config.json`. */
+/** Files chosen in `<input type="file" webkitdirectory>`, or files by their names: `config.json`, `model.safetensors`, `1_Pooling/config.json`. */
 export type ModelFiles = ArrayLike<FileLike> | ReadonlyMap<string, ModelFile> | Readonly<Record<string, ModelFile>>;
 
-/** The kinds of file, how each is told, and how it becomes a way to open it, more than once where that can be. */
+/** Kinds of file: the test for each, and its conversion to a function that opens it, more than once where possible. */
 const kinds: readonly { fits(file: never): boolean; opens(file: never, name: string, runtime: Runtime): Folder['open'] }[] = [
   { fits: (file: unknown) => file instanceof Uint8Array, opens: (file: Uint8Array, name) => async () => byteStream(file, name) },
   {
@@ -52,7 +52,7 @@ const kinds: readonly { fits(file: never): boolean; opens(file: never, name: str
   },
   {
     fits: (file: Partial<StreamLike>) => typeof file.getReader === 'function',
-    // The model and the tokenizer both read it.
+    // The model and the tokenizer both read config.json.
     opens: (file: StreamLike, name) => (name === 'config.json' ? kept(onceStream(file, name), name) : onceStream(file, name)),
   },
   {
@@ -61,25 +61,25 @@ const kinds: readonly { fits(file: never): boolean; opens(file: never, name: str
   },
 ];
 
-/** Whether it is one file, not several by their names. */
+/** `true` for one file, not several by their names. */
 export const isFile = (given: object): given is Exclude<ModelFile, string> => kinds.some(({ fits }) => fits(given as never));
 
-/** The text of an address, which may be a URL. */
+/** Text of an address, which may be a URL. */
 export const addressOf = (value: unknown): string | undefined =>
   typeof value === 'string' ? value : typeof (value as { href?: unknown } | undefined)?.href === 'string' ? (value as URL).href : undefined;
 
-/** Files by their names in the model's folder. Throws ARGUMENT for what is none. */
+/** Returns files by their names in the model's folder. Throws ARGUMENT for other values. */
 export function filesIn(given: ModelFiles): Record<string, ModelFile> {
   if (given instanceof Map) return Object.fromEntries(given);
   if (typeof (given as ArrayLike<FileLike>).length !== 'number') return { ...(given as Record<string, ModelFile>) };
   const files = Array.from(given as ArrayLike<FileLike>, (file) => [file?.webkitRelativePath || file?.name, file] as const);
-  // What lies above is how the folder is called, and where: the model's own begins where the nearest config.json is.
+  // The model's folder is that of the nearest config.json; the folders above are dropped from the names.
   const roots = files.map(([path]) => /^(.*\/)?config\.json$/.exec(path ?? '')).flatMap((found) => found && [found[1] ?? '']);
   const [root = ''] = roots.filter((path) => path !== null).sort((a, b) => a.split('/').length - b.split('/').length);
   return Object.fromEntries(files.filter(([path]) => path?.startsWith(root)).map(([path, file]) => [`${path}`.slice(root.length), file]));
 }
 
-/** A folder of files that were given. Throws ARGUMENT where they are none. */
+/** Returns a folder of given files. Throws ARGUMENT for a value that is no file. */
 export function givenFolder(runtime: Runtime, files: Readonly<Record<string, ModelFile>>): Folder {
   const opens = new Map<string, Folder['open']>();
   for (const [name, file] of Object.entries(files)) {
@@ -107,7 +107,7 @@ export function givenFolder(runtime: Runtime, files: Readonly<Record<string, Mod
   };
 }
 
-/** The file that is meant where all are one GGUF file, or the parts of one. */
+/** Returns the model's single file, where all files are one GGUF file, or the parts of one. */
 function singleOf(names: readonly string[]): { single: string } | undefined {
   const [first] = [...names].sort();
   if (!first?.toLowerCase().endsWith('.gguf')) return undefined;
@@ -115,7 +115,7 @@ function singleOf(names: readonly string[]): { single: string } | undefined {
   return names.every((name) => parts.includes(name)) ? { single: first } : undefined;
 }
 
-/** What has to be transferred, not copied, to cross to a worker. */
+/** Returns the streams among files, which must be transferred to a worker, not copied. */
 export const transfersIn = (files: Readonly<Record<string, unknown>>): object[] =>
   Object.values(files).filter((file): file is object => typeof (file as Partial<StreamLike> | null)?.getReader === 'function');
 
@@ -140,7 +140,7 @@ function blobStream(blob: BlobLike, name: string, { signal }: OpenOptions = {}):
   };
 }
 
-/** Opens what can be read once as often as it takes. */
+/** Makes a stream that can be read once open any number of times. */
 function kept(open: Folder['open'], name: string): Folder['open'] {
   let bytes: Promise<Uint8Array> | undefined;
   return async (file) => {

@@ -1,31 +1,30 @@
 /**
- * The header of a safetensors file: which tensors there are, of what kind and where. It believes nothing: what passes
- * here describes every byte of the file exactly once, as the reference implementation demands, so that a reader needs no
- * further checks. Format: https://github.com/huggingface/safetensors#format
+ * The header of a safetensors file: names, types and places of its tensors. The header is not trusted: one that passes these checks describes every byte of the file
+ * exactly once, as the reference implementation demands, so that a reader needs no further checks. Format: https://github.com/huggingface/safetensors#format
  */
 import { HeedError } from '../errors.js';
 import { isObject, type JsonObject, parseJson } from './json.js';
 import type { Dtype, Header, TensorInfo } from './weights.js';
 
-/** Bits per element of every kind that the format had when this was written; of others a file may be, too. */
+/** Bits per element of every type that the format had when this was written; a file may have other types, too. */
 const bits = {
   ...{ F64: 64, F32: 32, F16: 16, BF16: 16, I64: 64, I32: 32, I16: 16, I8: 8, U8: 8, BOOL: 8 },
   ...{ U64: 64, U32: 32, U16: 16, C64: 64, F8_E4M3: 8, F8_E5M2: 8, F8_E8M0: 8, F6_E2M3: 6, F6_E3M2: 6, F4: 4 },
 } as const;
-/** The kinds that heed reads. The others may be in a file as long as nobody asks for them. */
+/** Types that heed reads. Others may be in a file as long as nobody asks for them. */
 export const readable: readonly Dtype[] = ['F64', 'F32', 'F16', 'BF16', 'I64', 'I32', 'I16', 'I8', 'U8', 'BOOL'];
 
-/** Bytes per element of a readable kind. */
+/** Number of bytes per element of a readable type. */
 export const bytesPerElement = (dtype: Dtype): number => bitsOf(dtype) / 8;
 
 const bitsOf = (dtype: string): number => (Object.hasOwn(bits, dtype) ? bits[dtype as keyof typeof bits] : Number.NaN);
 
-/** A name in quotes, shortened: it comes from the file and may be anything. */
+/** Quotes a name, shortened: it comes from the file and may be anything. */
 export const quote = (name: string): string => JSON.stringify(name.length > 120 ? `${name.slice(0, 120)}…` : name);
 
 /** Parses and checks a header; `file` is named in errors. */
 export function parseHeader(bytes: Uint8Array, file: string): Header {
-  // The format asks for the brace; it also keeps out a byte order mark.
+  // The format requires the brace; this check also refuses a byte order mark.
   if (bytes[0] !== 0x7b) throw malformed(file, 'its header does not begin with {');
   const root = parseJson(bytes, `${file}: the header`);
   if (!isObject(root)) throw malformed(file, 'its header is not an object');
@@ -42,7 +41,7 @@ export function parseHeader(bytes: Uint8Array, file: string): Header {
       members += 3;
     }
   }
-  // JSON.parse keeps the last of two members of one name, another reader the first.
+  // JSON.parse keeps the last of two members of one name, other readers the first.
   if (members !== countMembers(bytes)) throw malformed(file, 'its header gives one name twice');
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
@@ -65,7 +64,7 @@ function readEntry(name: string, entry: unknown, file: string): TensorInfo {
   if (!isSizes(shape)) throw bad('has a shape that is not a list of at most 32 whole numbers');
   if (!isSizes(offsets) || offsets.length !== 2) throw bad('has data_offsets that are not two whole numbers');
   const [begin, end] = offsets as [number, number];
-  // A kind of number that came later has a length that only its bytes tell.
+  // The length of a tensor of an unknown type follows from its offsets alone.
   const known = Object.hasOwn(bits, dtype);
   if (!known && end < begin) throw bad(`has data_offsets [${offsets}], the end before the beginning`);
   const length = known ? (shape.reduce((product, size) => product * size, 1) * bitsOf(dtype)) / 8 : end - begin;
@@ -74,7 +73,7 @@ function readEntry(name: string, entry: unknown, file: string): TensorInfo {
   return { name, dtype, block: [1, bytesPerElement(dtype)], shape, begin, end };
 }
 
-/** Files are written with axes enough for any model, so a list of thousands is an attack on whoever prints it. */
+/** `true` for a list of sizes of at most 32 axes, enough for any model: a list of thousands would be an attack on code that prints it. */
 function isSizes(value: unknown): value is number[] {
   return Array.isArray(value) && value.length <= 32 && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }
@@ -86,11 +85,11 @@ function readMetadata(value: unknown, file: string): ReadonlyMap<string, string>
   return new Map(entries);
 }
 
-/** How many members the text has, repeated ones included: its colons outside of strings. */
+/** Counts the members in the text, repeated ones included: its colons outside of strings. */
 function countMembers(bytes: Uint8Array): number {
   let count = 0;
   let colon = bytes.indexOf(0x3a);
-  // From string to string: a loop over bytes would wake V8's optimizing compiler, which costs 2 MB and 3 ms at the start of a process.
+  // The loop jumps from string to string: a loop over bytes would wake V8's optimizing compiler, which costs 2 MB and 3 ms at the start of a process.
   for (let at = 0; ; ) {
     const open = bytes.indexOf(0x22, at);
     for (; colon >= 0 && (colon < open || open < 0); colon = bytes.indexOf(0x3a, colon + 1)) count++;
@@ -103,14 +102,14 @@ function countMembers(bytes: Uint8Array): number {
   }
 }
 
-/** Whether an odd number of backslashes stands before. */
+/** `true` where an odd number of backslashes precedes. */
 function escaped(bytes: Uint8Array, at: number): boolean {
   let before = at;
   while (bytes[before - 1] === 0x5c) before--;
   return (at - before) % 2 === 1;
 }
 
-/** `tensor` is the culprit where there is one with a name. */
+/** Makes a FORMAT error; `tensor` is the culprit where there is one with a name. */
 export function malformed(file: string, what: string, tensor = ''): HeedError {
   return new HeedError('FORMAT', `${file}: ${what}`, { culprit: tensor || file });
 }

@@ -1,7 +1,7 @@
 /**
- * Models of the Hugging Face hub, or of a server that speaks its addresses: `owner/name`, `owner/name@revision`. What is meant is settled here, by `env` and
- * the caller's options, in words that cross to a worker; what those words stand for is a Folder: on a disk by the hub's own libraries' cache
- * (hub_folder.ts), elsewhere by addresses (url_cache.ts). URLs go the second way too.
+ * Models of the Hugging Face hub, or of a server with the same addresses: `owner/name`, `owner/name@revision`. This file resolves a name, by `env` and the caller's
+ * options, to data that crosses to a worker; the data becomes a Folder: on a disk in the cache of the hub's own libraries (hub_folder.ts), elsewhere by addresses
+ * (url_cache.ts). URLs become the latter too.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
@@ -11,7 +11,7 @@ import { type Folder, fileIn } from './folder.js';
 import { addressFolder, type Words } from './hub_address.js';
 import { HubFolder } from './hub_folder.js';
 
-/** `owner/name`, as the hub allows it, a revision as git does, and a GGUF file there. */
+/** Pattern of `owner/name`, as the hub allows it, a revision as git does, and a GGUF file in the model. */
 const pattern = /^([\w-][\w.-]{0,95}\/[\w-][\w.-]{0,95})(?:@(.+?))?(?:\/([^@]+\.gguf))?$/i;
 
 function parse(name: string, options: SourceOptions): { id: string; revision: string; file: string | undefined } | undefined {
@@ -66,7 +66,7 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
         const { folder: host, file } = fileIn(location) ?? { folder: location, file: undefined };
         return { hub: { ...rest, id: undefined, revision: '', host, template: '' } satisfies Words, ...(file && { file }) };
       };
-      // Below a page's own address is at home, whoever may go out.
+      // An address below the page's own counts as local, whatever the settings for remote models.
       const online = (location: string, rest: Omit<Words, 'id' | 'revision'>) =>
         rest.localOnly || rest.cache || rest.fetch ? kept(location, rest) : { location };
       if (isUrl) return /^https?:/i.test(address) ? online(address, words(options)) : { location: runtime.resolve(address) };
@@ -76,7 +76,7 @@ export function hubOf(runtime: Runtime, env: Environment): Hub {
         const at = id && env.localModelPath ? runtime.join(env.localModelPath, id.id) : undefined;
         if (at && (await isThere(at))) return { location: runtime.resolve(at) };
       }
-      // A setting is looked at when it is made, the variable that it begins with is not.
+      // Settings are checked when they are set, their initial value from the variable is not.
       if (id && !isAddress(env.remoteHost))
         throw new HeedError('ARGUMENT', `HF_ENDPOINT is ${kindOf(env.remoteHost)}`, {
           culprit: 'HF_ENDPOINT',
@@ -108,7 +108,7 @@ function folderOfWords(runtime: Runtime, words: Words, name: string): Folder {
   if (disk !== undefined && id !== undefined && runtime.hubCache) return new HubFolder(runtime, runtime.hubCache, words, name);
   return addressFolder(runtime, words, name, async () => {
     if (typeof words.cache !== 'string') return words.cache;
-    // There is none where a page is not secure, and none that works in some workers.
+    // There is no Cache API where a page is not secure, and none that works in some workers.
     return runtime
       .caches()
       ?.open(words.cache)

@@ -1,32 +1,32 @@
-/** Where a model of the net is, in words that cross to a worker, and a folder of its files by their addresses. */
+/** Addresses of remote models, in data that crosses to a worker, and a folder of a model's files by their addresses. */
 import type { Fetch, OpenOptions, Runtime } from '../runtime/types.js';
 import { endpointOf, HUB_TEMPLATE, isAddress } from './env.js';
 import type { Folder } from './folder.js';
 import { type Asking, ask, refusal } from './hub_http.js';
 import { type AnyCache, type CacheLike, openKept } from './url_cache.js';
 
-/** A model of the net. */
+/** Data that identifies a remote model. */
 export interface Words {
-  /** owner/name, or undefined for a URL. */
+  /** Id of the model, owner/name; undefined for a URL. */
   readonly id: string | undefined;
   readonly revision: string;
-  /** Where the hub is, and how the address of a file of it goes on. */
+  /** Address of the hub, and template of the path of a model's files. */
   readonly host: string;
   readonly template: string;
-  /** Nothing is downloaded. */
+  /** `true` where nothing may be downloaded. */
   readonly localOnly: boolean;
-  /** The folder of the disk, or the Cache API's cache, that keeps it. */
+  /** Folder of the disk, or the Cache API's cache, that keeps the files. */
   readonly disk: string | undefined;
   readonly cache: string | CacheLike | undefined;
-  /** The user's own. */
+  /** Download function of the user. */
   readonly fetch: Fetch | undefined;
-  /** Nothing is written to the console. */
+  /** `true` where nothing is written to the console. */
   readonly quiet: boolean;
 }
 
 export const isCommit = (revision: string): boolean => /^[\da-f]{40}$/.test(revision);
 
-/** The address of a file at the hub. */
+/** Returns the address of a file at the hub. */
 export function addressAt({ host, template, id = '' }: Words, revision: string, file: string): string {
   const path = template.replaceAll('{model}', id).replaceAll('{revision}', encodeURIComponent(revision));
   const url = new URL(host);
@@ -35,7 +35,7 @@ export function addressAt({ host, template, id = '' }: Words, revision: string, 
   return url.href;
 }
 
-/** How the hub is asked, with the user's token where it is the one that the token is for. */
+/** Options of requests to the hub, with the user's token where the token is for this hub. */
 export function askingOf(runtime: Runtime, { host, fetch, id }: Words): Omit<Asking, 'signal'> {
   const endpoint = endpointOf(runtime);
   const own = id !== undefined && isAddress(endpoint) && new URL(host).origin === new URL(endpoint).origin;
@@ -43,17 +43,17 @@ export function askingOf(runtime: Runtime, { host, fetch, id }: Words): Omit<Ask
   return { fetch: fetch ?? runtime.fetch, token: value ? { value, origin: new URL(host).origin } : undefined };
 }
 
-/** Whether words mean the hub itself, or what HF_ENDPOINT names as one; else it may be any server of files. */
+/** `true` where the host is the hub itself, or the one that HF_ENDPOINT names; else it may be any server of files. */
 export const meansHub = (runtime: Runtime, { host, template }: Words): boolean =>
   template === HUB_TEMPLATE && isAddress(endpointOf(runtime)) && new URL(host).origin === new URL(endpointOf(runtime)).origin;
 
-/** Files by their addresses, kept in a cache if there is one. */
+/** Returns a folder of files by their addresses, kept in a cache if there is one. */
 export function addressFolder(runtime: Runtime, words: Words, name: string, cache: () => Promise<AnyCache | undefined>): Folder {
   const { id, revision, host, localOnly, quiet } = words;
   const asking = askingOf(runtime, words);
   let opened: Promise<AnyCache | undefined> | undefined;
   const locate = (file: string) => addressAt(words, revision, file);
-  // Files that were opened before: within one load nobody asks again whether they are what the server has.
+  // Files that were opened before: within one load they are not compared with the server's again.
   const opens = new Map<string, Promise<unknown>>();
   const openAfter = async (before: Promise<unknown> | undefined, file: string, options: OpenOptions = {}) => {
     opened ??= cache();
@@ -74,7 +74,7 @@ export function addressFolder(runtime: Runtime, words: Words, name: string, cach
   };
   return {
     name: id ? name : locate('').replace(/[?#].*$|\/$/g, ''),
-    // Not every server sends parts; the hub does.
+    // Not every server sends parts of files; the hub does.
     remote: id !== undefined,
     locate,
     open(file, options) {
@@ -86,7 +86,7 @@ export function addressFolder(runtime: Runtime, words: Words, name: string, cach
   };
 }
 
-/** The names of a revision's files, which the hub tells. */
+/** Asks the hub for the names of a revision's files. */
 export async function listAt({ host, id }: Words, revision: string, asking: Asking): Promise<readonly string[]> {
   const response = await ask(new URL(`api/models/${id}/revision/${encodeURIComponent(revision)}`, host).href, asking, { retries: 1 });
   const { siblings } = (response.ok ? await response.json() : {}) as { siblings?: { rfilename?: unknown }[] };

@@ -1,7 +1,7 @@
 /**
- * A model of the hub, or of a server that `env` names in its place, kept on a disk (runtime's HubCache). The commit that a revision is now is asked for once, so that all files are of one commit; files of
- * it that are there need no net. Where the hub cannot be asked, the commit that the revision was last stands in. A server that
- * names no commits is a server of files: those are kept by their addresses.
+ * A model of the hub, or of a server that `env` names in its place, kept on a disk (runtime's HubCache). The current commit of a revision is asked for once, so that
+ * all files are of one commit; its files on the disk need no network. Where the hub cannot be asked, the last known commit of the revision stands in. A server that
+ * names no commits is a server of files, which are kept by their addresses.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream, HubCache, OpenOptions, Repository, Runtime } from '../runtime/types.js';
@@ -11,11 +11,11 @@ import { type Asking, ask, refusal, told } from './hub_http.js';
 
 interface Resolved {
   readonly commit: string;
-  /** Why nothing more can be had than is there. */
+  /** Reason why only the files on the disk are available. */
   readonly offline: string | undefined;
 }
 
-/** A server of files. */
+/** Folder of a server that is no hub. */
 interface Plain {
   readonly files: Folder;
 }
@@ -38,7 +38,7 @@ export class HubFolder implements Folder {
 
   locate = (file: string): string => `${this.name}/${file}`;
 
-  /** The commit. Asked for once; a failure is not the last word. */
+  /** Resolves the commit. The hub is asked once, and again after a failure. */
   #resolve(signal: AbortSignal | undefined): Promise<Resolved | Plain> {
     if (!this.#resolved) {
       const resolved = this.#ask(signal);
@@ -67,7 +67,7 @@ export class HubFolder implements Folder {
     let answered = false;
     try {
       const url = addressAt(this.words, revision, 'config.json');
-      // Whoever has the files already does not wait long.
+      // Users who already have the files do not wait long.
       const here = known || (plain && (await addresses.match(url)));
       const hurried = here && { retries: 0 };
       const patience = here ? Number(this.runtime.environment('HF_HUB_ETAG_TIMEOUT')) || 10 : undefined;
@@ -87,7 +87,7 @@ export class HubFolder implements Folder {
     } catch (error) {
       const gone = error instanceof HeedError && /RevisionNotFound/.test(error.message);
       if (signal?.aborted || gone || !(error instanceof HeedError)) throw error;
-      // What is kept by addresses is found without a net too.
+      // Files that are kept by addresses are found without a network too.
       if (plain && !known && !answered) return plain;
       if (!known) throw error;
       return { commit: known, offline: `the hub did not answer (${error.message})` };
@@ -130,7 +130,7 @@ export class HubFolder implements Folder {
     return (await from(0, signal)).stream;
   }
 
-  /** The front of a file, which is not kept. */
+  /** Opens the front of a file, which is not kept. */
   async #front(url: string, asking: Asking, bytes: number): Promise<ByteStream> {
     const more = (range: string) => this.#get(url, asking, { range });
     const response = await more(`bytes=0-${Math.max(1, bytes) - 1}`);
@@ -149,7 +149,7 @@ export class HubFolder implements Folder {
 
   async list({ signal }: OpenOptions = {}): Promise<readonly string[]> {
     const resolved = await this.#resolve(signal);
-    // Which a server of files cannot tell.
+    // A server of files cannot list its files.
     if ('files' in resolved) return [];
     const { commit, offline } = resolved;
     if (offline) return this.cache.list(this.#repository, commit);
@@ -171,6 +171,9 @@ export class HubFolder implements Folder {
 
 const HEAD = { method: 'HEAD', headers: { 'accept-encoding': 'identity' }, linked: true };
 
-/** An answer without a commit that says nothing of a hub, nor that the server is busy, out of order, or closed. HEAD is not known everywhere. */
+/**
+ * `true` for a response of a plain file server: one without a commit that has no error code of a hub, and whose status is not that of a server that is busy,
+ * failing, or closed. Some servers do not support HEAD.
+ */
 const isFileServers = ({ status, headers }: Response): boolean =>
   !headers.has('x-error-code') && (status < 429 || status === 501) && status !== 401;

@@ -1,26 +1,26 @@
 /**
- * How files are asked for on the net: again where a server is busy or out of order, from another place where it says so, with a token that only the hub gets
- * to see. What the hub tells of a file comes with its first answer, before it sends on to where the bytes are.
+ * Requests for remote files: repeated where a server is busy or failing, redirected where it says so, with a token that only the hub gets to see. The hub describes
+ * a file in its first response, before it redirects to the bytes.
  */
 import { HeedError, shown } from '../errors.js';
 import type { Fetch, RemoteFile } from '../runtime/types.js';
 
 export interface Asking {
   fetch: Fetch;
-  /** Goes to servers of this origin alone. */
+  /** Token that is sent to servers of this origin alone. */
   token?: { value: string; origin: string } | undefined;
   signal?: AbortSignal | undefined;
   /** Seconds in which a server must begin to answer. Default 30. */
   patience?: number | undefined;
 }
 
-/** How often a request is repeated that may succeed later. */
+/** Number of retries of a request that may succeed later. */
 const RETRIES = 4;
-/** How often, where nobody answers: mostly there is no net. */
+/** Number of retries where no server answers: mostly there is no network. */
 const SILENCES = 2;
-/** Milliseconds before the first repetition; each waits twice as long as the one before it. */
+/** Milliseconds before the first retry; each later one waits twice as long. */
 const PAUSE = 250;
-/** The longest that a server may ask us to wait, in seconds. */
+/** Longest wait that a server may ask for, in seconds. */
 const LONGEST = 60;
 /** Seconds in which a server must begin to answer. */
 const PATIENCE = 30;
@@ -40,7 +40,7 @@ const pause = (milliseconds: number, signal: AbortSignal | undefined) =>
     signal?.addEventListener('abort', stop, { once: true });
   });
 
-/** The answer to a request, whatever it is. `follow`: whether it is asked for where the server sends us on to. Rejects with NETWORK where there is none. */
+/** Returns the response to a request, whatever its status. `follow`: whether redirects are followed. Rejects with NETWORK where there is no response. */
 export async function ask(
   url: string,
   asking: Asking,
@@ -69,17 +69,17 @@ export async function ask(
   }
 }
 
-/** One request, and those that it is sent on to. Where `linked`, the first answer that tells of the file is the one that is wanted. */
+/** Sends a request and follows its redirects. Where `linked`, returns the first response that describes the file. */
 async function follow(first: string, asking: Asking, method: string, headers: Record<string, string>, linked: boolean): Promise<Response> {
   let url = first;
-  // Only who has a secret must look where it goes; a page may not.
+  // Redirects are handled here only where there is a token to protect, or a description to find; a page may not see them.
   const redirect = asking.token || linked ? 'manual' : 'follow';
   let telling: Response | undefined;
   for (let hops = 0; hops < 10; hops++) {
     const response = await once(url, asking, { method, headers, redirect });
     const location = response.status >= 300 && response.status < 400 ? response.headers.get('location') : null;
     const { headers: found, ok } = response;
-    // Where a mirror sends on within itself, it may have told before.
+    // A mirror that redirects within itself may have described the file before.
     if (!location) return ok && telling && !found.has('x-repo-commit') ? telling : response;
     if (linked && tells(found, location)) return response;
     if (linked && found.has('x-repo-commit') && found.has('etag')) telling ??= response;
@@ -89,7 +89,7 @@ async function follow(first: string, asking: Asking, method: string, headers: Re
   throw new HeedError('FORMAT', `${shown(first)}: the server sends us on again and again`, { culprit: shown(first) });
 }
 
-/** Whether a redirect tells of the file itself, as huggingface_hub has it: by the hub's own ETag, or, where it leads away, by a commit and an ETag. */
+/** `true` where a redirect describes the file itself, as in huggingface_hub: by the hub's own ETag, or, where it leads to another host, by a commit and an ETag. */
 const tells = (headers: Headers, location: string): boolean =>
   headers.has('x-linked-etag') || (/^([a-z][\w+.-]*:)?\/\//i.test(location) && headers.has('x-repo-commit') && headers.has('etag'));
 
@@ -120,12 +120,12 @@ async function once(
   }
 }
 
-/** A file, and the commit that the hub means by the revision that was asked for. */
+/** Description of a file, and the commit of the requested revision. */
 export interface Told extends RemoteFile {
   commit: string | undefined;
 }
 
-/** What the hub tells of a file. */
+/** Reads the description of a file from a response's headers. */
 export function told({ headers, status }: Response): Told {
   const etag = (headers.get('x-linked-etag') ?? headers.get('etag') ?? '').replace(/^W\//, '').replaceAll('"', '');
   const length = headers.get('x-linked-size') ?? (status < 300 && !headers.has('content-encoding') ? headers.get('content-length') : null);
@@ -137,7 +137,7 @@ export function told({ headers, status }: Response): Told {
   };
 }
 
-/** Why an answer is not the file. */
+/** Makes the error for a response that is not the file. */
 export function refusal(response: Response, url: string, model: string, host: string): HeedError {
   const { status, statusText, headers } = response;
   const code = headers.get('x-error-code') ?? '';

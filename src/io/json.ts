@@ -1,14 +1,13 @@
 /**
- * JSON files of a model's folder: reads one whole, and looks into what it holds with checks, so that a member that is
- * missing or of the wrong kind becomes a FORMAT error that names file and place. Everything that reads a config,
- * a tokenizer or an index goes through here.
+ * JSON files of a model's folder: reads one whole, and checks the members that are asked for, so that a missing one, or one of the wrong kind, becomes a FORMAT
+ * error that names file and place. Every config, tokenizer and index is read through this file.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions } from '../runtime/types.js';
 import type { Folder } from './folder.js';
 import { shown } from './location.js';
 
-/** The largest JSON file that is read. The largest tokenizers known have 35 MB. */
+/** Limit of a JSON file, in bytes. The largest tokenizers known have 35 MB. */
 const LIMIT = 1 << 28;
 
 export type JsonObject = { readonly [key: string]: unknown };
@@ -16,7 +15,7 @@ export type JsonObject = { readonly [key: string]: unknown };
 export const isObject = (value: unknown): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export interface ReadJsonOptions extends OpenOptions {
-  /** Give undefined where there is no such file. */
+  /** `true` where a missing file gives undefined. */
   optional?: boolean;
 }
 
@@ -27,7 +26,7 @@ export async function readJson(folder: Folder, file: string, options: ReadJsonOp
   return bytes && parseJson(bytes, folder.locate(file));
 }
 
-/** Reads a file of a folder as it is; as large as JSON may be. Throws NOT_FOUND where it is missing, unless it is optional. */
+/** Reads a file of a folder as it is, up to the limit of JSON files. Throws NOT_FOUND where it is missing, unless it is optional. */
 export async function readFile(folder: Folder, file: string, { optional, signal }: ReadJsonOptions = {}): Promise<Uint8Array | undefined> {
   if (signal !== undefined && typeof signal?.throwIfAborted !== 'function')
     throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
@@ -40,7 +39,7 @@ export async function readFile(folder: Folder, file: string, { optional, signal 
   }
 }
 
-/** What comes, or undefined for an optional file that is not there. */
+/** Awaits a file; undefined for an optional file that is missing. */
 async function unlessMissing<T>(coming: Promise<T>, { optional }: { optional?: boolean | undefined }): Promise<T | undefined> {
   try {
     return await coming;
@@ -50,7 +49,7 @@ async function unlessMissing<T>(coming: Promise<T>, { optional }: { optional?: b
   }
 }
 
-/** As Promise.all, but where one fails it waits for the others: nobody hears of it while a file is open. */
+/** Waits as Promise.all does, but where one promise fails it waits for the others too: no caller hears of a failure while a file is open. */
 export async function allOf<Results extends unknown[]>(reads: { [I in keyof Results]: Promise<Results[I]> }): Promise<Results> {
   await Promise.allSettled(reads);
   return (await Promise.all(reads)) as Results;
@@ -61,16 +60,16 @@ export function parseJson(bytes: Uint8Array, location: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
-    // Not only SyntaxError: some engines run out of stack in deeply nested text.
+    // The error need not be a SyntaxError: some engines run out of stack in deeply nested text.
     const why = error instanceof Error ? error.message : String(error);
     const file = shown(location);
     throw new HeedError('FORMAT', `${file} is not valid JSON (${why})`, { culprit: file, cause: error });
   }
 }
 
-/** All of a stream; as large as JSON may be. */
+/** Reads all of a stream, up to the limit of JSON files. */
 export async function readAll(stream: ByteStream): Promise<Uint8Array> {
-  // One byte more than expected, so that the end shows without growing.
+  // The buffer has one byte more than expected, so that the end shows without growing.
   let bytes = new Uint8Array(Math.min(stream.size ?? 1 << 16, LIMIT) + 1);
   for (let length = 0; ; ) {
     const count = await stream.read(bytes.subarray(length));
@@ -86,7 +85,7 @@ export async function readAll(stream: ByteStream): Promise<Uint8Array> {
   }
 }
 
-/** One object of a JSON file. Absent and null are the same; with a second argument a member may be absent and becomes that. */
+/** Object of a JSON file, with checked access to its members. Absent and null are the same; with a second argument a member may be absent, and has that default. */
 export class JsonNode {
   constructor(
     readonly file: string,
@@ -94,14 +93,14 @@ export class JsonNode {
     readonly value: JsonObject,
   ) {}
 
-  /** What a file holds; `location` is named in errors. */
+  /** Wraps the value of a file; `location` is named in errors. */
   static of(location: string, value: unknown, path = ''): JsonNode {
     const file = shown(location);
     if (!isObject(value)) throw malformed(file, path, 'must be an object');
     return new JsonNode(file, path, value);
   }
 
-  /** A member of any kind. Inherited names, `__proto__` and `constructor` among them, are absent. */
+  /** Returns a member of any kind. Inherited names, `__proto__` and `constructor` among them, are absent. */
   get(key: string): unknown {
     return Object.hasOwn(this.value, key) ? (this.value[key] ?? undefined) : undefined;
   }
@@ -114,7 +113,7 @@ export class JsonNode {
     return this.#read(key, absent, 'true or false', (value): value is boolean => typeof value === 'boolean');
   }
 
-  /** A whole number from 0 up to `most`. */
+  /** Returns a whole number from 0 up to `most`. */
   integer<T = never>(key: string, most: number, ...absent: [T?]): number | T {
     const fits = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
     return this.#read(key, absent, `a whole number from 0 to ${most}`, fits);
@@ -128,7 +127,7 @@ export class JsonNode {
     return JsonNode.of(this.file, this.get(key), this.#at(key));
   }
 
-  /** A list of objects; absent it is empty. */
+  /** Returns a list of objects; an absent member is an empty list. */
   objects(key: string): JsonNode[] {
     return this.array(key, []).map((value, i) => JsonNode.of(this.file, value, `${this.#at(key)}[${i}]`));
   }

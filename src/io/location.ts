@@ -1,2 +1,2 @@
-/** A path or URL as messages show it. */
+/** Text of a path or URL for messages. */
 export { shown } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
- * sentence-transformers' modules.json: what a model's folder is made of, in the order in which it runs, and where each has its files. The first is the
- * Transformer, whose own files may stand in a folder inside.
+ * sentence-transformers' modules.json: the modules of a model, in the order in which they run, and the folders of their files. The first is the Transformer, whose
+ * own files may be in an inner folder.
  */
 import { HeedError } from '../errors.js';
 import type { OpenOptions } from '../runtime/types.js';
@@ -9,16 +9,16 @@ import { quote } from './header.js';
 import { JsonNode, readJson } from './json.js';
 import { isObserved } from './progress.js';
 
-/** Characters of a module's path. */
+/** Most characters of a module's path. */
 const LONGEST = 255;
 
-/** A module, by its Python class, and the folder inside that has its files; '' is the model's own. */
+/** Module, by its Python class, and the inner folder of its files; '' is the model's own. */
 export interface ModuleEntry {
   readonly type: string;
   readonly path: string;
 }
 
-/** The modules of a folder; undefined where there is no modules.json. Throws FORMAT. */
+/** Reads the modules of a folder; undefined where there is no modules.json. Throws FORMAT. */
 export async function modulesOf(folder: Folder, options: OpenOptions = {}): Promise<readonly ModuleEntry[] | undefined> {
   const modules = await readJson(folder, 'modules.json', { ...options, optional: true });
   if (modules === undefined) return undefined;
@@ -26,7 +26,7 @@ export async function modulesOf(folder: Folder, options: OpenOptions = {}): Prom
   return root.objects('modules').map((module) => {
     const path = module.string('path', '');
     const parts = path.split('/').filter((part) => part !== '' && part !== '.');
-    // Such a path would read outside of the folder, have a query in a URL, or be none that a disk takes.
+    // Such a path would read outside of the folder, have a query in a URL, or be invalid on a disk.
     if (path.length > LONGEST || path.startsWith('/') || parts.some((part) => part === '..' || !/^[\w. -]+$/.test(part)))
       throw new HeedError('FORMAT', `${root.file} gives the path ${quote(path)}`, { culprit: root.file });
     return { type: module.string('type'), path: parts.join('/') };
@@ -35,13 +35,13 @@ export async function modulesOf(folder: Folder, options: OpenOptions = {}): Prom
 
 const isTransformer = ({ type }: ModuleEntry): boolean => /(^|\.)Transformer$/.test(type);
 
-/** Where the Transformer of some modules has its files: in the model's folder, or in one inside. */
+/** Returns the folder of the Transformer's files among the modules: the model's folder, or an inner one. */
 export function transformerIn<F extends Folder>(folder: F, modules: readonly ModuleEntry[] | undefined): F {
   const path = modules?.find(isTransformer)?.path;
   return path ? folderIn(folder, path) : folder;
 }
 
-/** What stands below a name in a folder, as a folder; it is told of as the folder is. */
+/** Returns an inner folder; messages name it like the outer one. */
 export function folderIn<F extends Folder>(folder: F, path: string): F;
 export function folderIn(folder: Folder, path: string): Folder {
   const below = (file: string) => `${path}/${file}`;

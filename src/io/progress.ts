@@ -1,88 +1,88 @@
 /**
- * What a `progress_callback` hears of the files of a model, in transformers.js's events: that a file is asked for, that it comes, how much of it and of all
- * there is, that it is here. Of a file that is fetched as a whole, that is the download; of another, the reading.
+ * Events for a `progress_callback` about a model's files, as in transformers.js: a file is requested, arrives, how many bytes of it and of all files have come, and
+ * is complete. For a file that is fetched as a whole, they count the download; for others, the reading.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
 import type { Folder } from './folder.js';
 
 interface FileEvent {
-  /** As the model was asked for. */
+  /** Name by which the model was asked for. */
   name: string;
-  /** The file's name in the model's folder. */
+  /** Name of the file in the model's folder. */
   file: string;
 }
 
 interface Amount {
-  /** Bytes that have come. */
+  /** Number of bytes that have come. */
   loaded: number;
-  /** Bytes that there are. */
+  /** Number of bytes in all. */
   total: number;
-  /** Percent. */
+  /** Progress in percent. */
   progress: number;
 }
 
 interface ByteCount {
-  /** Bytes that have come. */
+  /** Number of bytes that have come. */
   loaded: number;
-  /** Bytes that there are. */
+  /** Number of bytes in all. */
   total: number;
 }
 
-/** transformers.js's progress events: of a file, of all files that are known by then, of the model. */
+/** Progress events as in transformers.js: of a file, of all files known so far, of the model. */
 export type ProgressEvent =
   | (FileEvent & {
-      /** A file is asked for; it comes; it is here. */
+      /** Stage of a file: requested, arriving, complete. */
       status: 'initiate' | 'download' | 'done';
     })
   | (FileEvent &
       Amount & {
-        /** So much of a file is here. */
+        /** Progress of a file. */
         status: 'progress';
       })
   | (Amount & {
-      /** So much of all files together is here. */
+      /** Progress of all files together. */
       status: 'progress_total';
-      /** As the model was asked for. */
+      /** Name by which the model was asked for. */
       name: string;
-      /** Of each file, in bytes. */
+      /** Progress of each file, in bytes. */
       files: Record<string, ByteCount>;
     })
   | {
-      /** The model can be used. */
+      /** End of loading: the model can be used. */
       status: 'ready';
-      /** As it was asked for. */
+      /** Name by which the model was asked for. */
       model: string;
-      /** Of a pipeline. */
+      /** Task of a pipeline. */
       task?: string;
     };
 
 export type Listen = (event: ProgressEvent) => void;
 
-/** Throws ARGUMENT for a progress_callback that is none. */
+/** Throws ARGUMENT for a progress_callback that is no function. */
 export function checkListener(listen: unknown): void {
   if (listen !== undefined && typeof listen !== 'function')
     throw new HeedError('ARGUMENT', `progress_callback is ${kindOf(listen)}`, { culprit: 'progress_callback', cure: 'Give a function' });
 }
 
-/** A folder whose files are told of. */
+/** Folder whose files are reported to a listener. */
 export interface ObservedFolder extends Folder {
-  /** The folder itself. */
+  /** Folder without reports. */
   readonly unobserved: Folder;
-  /** Bytes of a file that have been used. */
+  /** Reports the number of bytes of a file that have been used. */
   progress(file: string, loaded: number, total: number): void;
 }
 
 export const isObserved = (folder: Folder): folder is ObservedFolder => 'progress' in folder;
 
-/** Bytes of a file of which nobody needs to hear before it is there. */
+/** Bytes of a file below which only its completion is reported. */
 const SMALL = 1 << 16;
 
 const isWeights = (file: string): boolean => /\.(safetensors|gguf)$/i.test(file);
 
 /**
- * The same folder, and `listen` hears of what is opened in it. What that throws ends the read. Where `weights` are to come, of all files together it hears
- * only when theirs are among them: else small files would be all that there is at first, and a bar go back.
+ * Returns a folder that reports the files that are opened in it to `listen`. An error that the listener throws ends the read. Where `weights` are to come, totals of
+ * all files are reported only once the weights are among them: else small files would be the total at first, and a progress bar would go back.
  */
 export function observed(folder: Folder, listen: Listen, { name = folder.name, weights = true } = {}): ObservedFolder {
   const files: Record<string, { loaded: number; total: number }> = {};
@@ -93,16 +93,16 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
     listen({ status, name, file });
   };
   const amount = (loaded: number, total: number): Amount => ({ loaded, total, progress: total ? (100 * loaded) / total : 0 });
-  /** Bytes that have come of files whose size nobody tells: a compressed response says how long it is, and not what comes out of it. */
+  /** Bytes that have come of files of unknown size: a compressed response tells its own length, not that of its contents. */
   const came = new Map<string, number>();
   const progress = (file: string, at: number, told: number | undefined) => {
     const known = files[file] ?? { loaded: -1, total: 0 };
     const sure = told !== undefined && at <= told;
-    // There is more than what came last, or this is not the last: so a total never shrinks, and only what has ended is complete.
+    // Until the last piece, a file of unknown size counts as not complete: so a total never shrinks, and only a file that has ended is complete.
     const loaded = sure ? at : (came.get(file) ?? 0);
     const total = Math.max(known.total, sure ? told : at);
     came.set(file, at);
-    // What was downloaded is read afterwards, by other counts.
+    // A downloaded file is read afterwards, with counts of its own.
     if (loaded <= known.loaded || begun.has(`done ${file}`)) return;
     once('download', file);
     files[file] = { loaded, total };
@@ -136,7 +136,7 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
       const stream = await folder.open(file, { ...options, onFetch });
       once('download', file);
       if (fetched !== undefined) progress(file, fetched, fetched);
-      // Weights are read ahead of their use, which their reader tells.
+      // Weights are read ahead of their use, which their reader reports.
       if (isWeights(file)) return stream;
       return counted(stream, (loaded) => {
         progress(file, loaded, loaded);
@@ -147,7 +147,7 @@ export function observed(folder: Folder, listen: Listen, { name = folder.name, w
   return Object.assign(folder.over?.(observe) ?? observe(folder), { unobserved: folder, progress });
 }
 
-/** A stream that tells when it has been read to its end. */
+/** Wraps a stream, and calls `ended` when it has been read to its end. */
 function counted(stream: ByteStream, ended: (loaded: number) => void): ByteStream {
   let loaded = 0;
   return {

@@ -1,10 +1,10 @@
 /**
- * A JSON file, written again: what has not changed is spelt as it was. JavaScript has one kind of number, others tell 1.0 from 1, and Hugging Face's transformers
- * refuses a config in which a real number has become a whole one.
+ * Rewriting of a JSON file: unchanged members are spelt as before. JavaScript has one type of number, other languages tell 1.0 from 1, and Hugging Face's
+ * transformers refuses a config in which a real number has become a whole one.
  */
 import { isObject, type JsonObject } from './json.js';
 
-/** The text of an object whose `text` was `before`; without that, as JSON.stringify has it. */
+/** Returns the JSON of an object whose text was `before`; without that, as JSON.stringify has it. */
 export function respell(value: JsonObject, before?: string): string {
   const old: unknown = before === undefined ? {} : JSON.parse(before);
   const spelt = before !== undefined && isObject(old) ? spellings(before) : new Map<string, string>();
@@ -18,7 +18,7 @@ export function respell(value: JsonObject, before?: string): string {
   return members.length ? `{\n${members.join(',\n')}\n}\n` : '{}\n';
 }
 
-/** How the members of an object's JSON are spelt. */
+/** Spellings of the members of an object's JSON. */
 function spellings(json: string): Map<string, string> {
   const found = new Map<string, string>();
   let depth = 0;

@@ -7,12 +7,12 @@ import { Staging } from './staging.js';
 import { TensorFile } from './tensor_file.js';
 import type { Header, TensorInfo } from './weights.js';
 
-/** As in the reference implementation. */
+/** Most bytes of a header, as in the reference implementation. */
 const LONGEST_HEADER = 100_000_000;
 
 export type SafetensorsFile = TensorFile<ReadonlyMap<string, string>>;
 
-/** Reads and checks the header. Closes the stream if that fails; else `close` of the file does. */
+/** Reads and checks the header. Closes the stream if that fails; else the file's `close` does. */
 export async function openSafetensors(stream: ByteStream): Promise<SafetensorsFile> {
   const staging = new Staging(stream);
   try {
@@ -23,11 +23,11 @@ export async function openSafetensors(stream: ByteStream): Promise<SafetensorsFi
   }
 }
 
-/** The header alone, of a stream that is read no further. */
+/** Reads the header alone, of a stream that is read no further. */
 export function readHeader(stream: ByteStream): Promise<Header> {
   return headerOf(stream, async (bytes) => {
     const pieces: Uint8Array[] = [];
-    // Memory grows with what arrives, not with what was asked for.
+    // Memory grows with the bytes that arrive, not with the number asked for.
     for (let left = bytes; left > 0; ) {
       const piece = new Uint8Array(Math.min(left, 1 << 16));
       const count = await stream.read(piece);
@@ -51,7 +51,7 @@ async function headerOf({ size, name: location }: ByteStream, next: (bytes: numb
   return header;
 }
 
-/** The file begins with the header's length, a 64-bit little-endian integer. */
+/** Reads the header's length, a 64-bit little-endian integer at the beginning of the file. */
 function headerLength(bytes: Uint8Array, file: string): number {
   if (bytes.length < 8) throw malformed(file, `it has ${bytes.length} bytes, too few for a safetensors file`);
   const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
@@ -59,7 +59,7 @@ function headerLength(bytes: Uint8Array, file: string): number {
   return length;
 }
 
-/** The header must account for every byte of the file. */
+/** Checks that the header accounts for every byte of the file. */
 function checkSize(tensors: readonly TensorInfo[], available: number, file: string): void {
   const end = tensors.at(-1)?.end ?? 0;
   const cut = tensors.find((tensor) => tensor.end > available);

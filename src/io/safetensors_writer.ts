@@ -1,6 +1,6 @@
 /**
- * A safetensors file, written from front to back: the header from what all tensors are called, then the bytes of one after the other, so that a model of any
- * size passes through the memory of its largest tensor. What comes out are chunks; a runtime makes a file of them, or `joinSafetensors` one array.
+ * Writing of safetensors files from front to back: the header from the names of all tensors, then the bytes of one tensor after the other, so that a model of any
+ * size passes through the memory of its largest tensor. The result are chunks; a runtime writes them to a file, or `joinSafetensors` joins them into one array.
  * Format: https://github.com/huggingface/safetensors#format
  */
 import { HeedError, kindOf } from '../errors.js';
@@ -8,7 +8,7 @@ import type { HostTensor, Shape } from '../tensor.js';
 import { bytesPerElement, parseHeader, quote, readable } from './header.js';
 import type { Dtype } from './weights.js';
 
-/** A tensor to write. `bytes`, row-major and little-endian, is read once, on its turn: where it is a getter, it may make them then. */
+/** Tensor to write. `bytes`, row-major and little-endian, is read once, on the tensor's turn: a getter may make them then. */
 export interface SafetensorsEntry {
   readonly name: string;
   readonly dtype: Dtype;
@@ -16,10 +16,10 @@ export interface SafetensorsEntry {
   readonly bytes: Uint8Array;
 }
 
-/** Without this metadata transformers takes no file: it means that the tensors are PyTorch's. */
+/** Metadata without which transformers accepts no file: the tensors are PyTorch's. */
 export const pytorch: Readonly<Record<string, string>> = { format: 'pt' };
 
-/** Float32, which `values` gives when their turn comes. */
+/** Entry of a float32 tensor, whose numbers `values` returns on its turn. */
 export const floatEntry = (name: string, shape: Shape, values: () => HostTensor): SafetensorsEntry => ({
   ...{ name, dtype: 'F32', shape },
   get bytes() {
@@ -29,9 +29,9 @@ export const floatEntry = (name: string, shape: Shape, values: () => HostTensor)
 });
 
 /**
- * The chunks of a file. Large elements come first, as the format's own library has it, so that every tensor begins at a multiple of its element's size; tensors
- * of one size stay in their order. Throws ARGUMENT for a name that comes twice, for metadata that are no texts, and for bytes that do not fill their shape, UNSUPPORTED for a dtype that heed
- * does not read.
+ * Yields the chunks of a file. Large elements come first, as in the format's own library, so that every tensor begins at a multiple of its element's size; tensors
+ * with elements of one size stay in their order. Throws ARGUMENT for a repeated name, for metadata that are no texts, and for bytes that do not fill their shape,
+ * UNSUPPORTED for a dtype that heed does not read.
  */
 export function* writeSafetensors(
   entries: Iterable<SafetensorsEntry>,
@@ -47,10 +47,10 @@ export function* writeSafetensors(
   }
 }
 
-/** Bytes of a tensor. */
+/** Number of bytes of a tensor. */
 export const byteLength = ({ dtype, shape }: SafetensorsEntry): number => shape.reduce((n, d) => n * d, bytesPerElement(dtype));
 
-/** Length, JSON, and spaces up to a multiple of 8 bytes. */
+/** Makes the header: length, JSON, and spaces up to a multiple of 8 bytes. */
 function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Record<string, string>>): Uint8Array {
   if (typeof metadata !== 'object' || !Object.values(metadata ?? [0]).every((text) => typeof text === 'string'))
     throw new HeedError('ARGUMENT', `safetensors: metadata is ${kindOf(metadata)}`, {
@@ -70,7 +70,7 @@ function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Recor
     members.push([name, { dtype, shape, data_offsets: [at, end] }]);
     at = end;
   }
-  // By hand: an object would put names that are numbers first.
+  // The JSON is joined by hand: an object would put names that are numbers first.
   const json = `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`;
   const text = new TextEncoder().encode(json);
   const length = Math.ceil(text.length / 8) * 8;
@@ -80,7 +80,7 @@ function headerOf(entries: readonly SafetensorsEntry[], metadata: Readonly<Recor
   return header;
 }
 
-/** A file in one array. Its header, which comes first, says how long the whole will be: nothing is held twice. */
+/** Joins the chunks of a file into one array. Its header, which comes first, tells the length of the file: no byte is held twice. */
 export function joinSafetensors(chunks: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
   let whole = new Uint8Array(0);
   let at = 0;

@@ -1,7 +1,6 @@
 /**
- * The bounded passage from a ByteStream to whoever consumes it: two buffers of 256 KiB, of which one fills while the other
- * is read. It hands out chunks that hold whole rows, without copying except for a row that straddles the two.
- * It knows bytes only; what they mean is safetensors.ts's business.
+ * The bounded passage from a ByteStream to its consumer: two buffers of 256 KiB, of which one fills while the other is read. It hands out chunks of whole rows,
+ * without copying except for a row that straddles the two. The bytes' meaning is safetensors.ts's business.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -12,21 +11,21 @@ import { shown } from './location.js';
 export const BUFFER = 1 << 18;
 
 /**
- * Where in its memory a buffer begins. Large allocations begin 0 or 16 bytes into a page, and on AMD's Zen 3 and 4 the
- * kernel's copy out of the page cache is six times slower to there: 90 MB take 8 ms at 64, 45 ms at 0.
+ * Offset of a buffer in its memory. Large allocations begin 0 or 16 bytes into a page, and on AMD's Zen 3 and 4 the kernel's copy out of the page cache to such an
+ * address is six times slower: 90 MB take 8 ms at offset 64, 45 ms at 0.
  */
 const OFFSET = 64;
 
-/** The longest row that is put together in memory. */
+/** Bytes of the longest row that is assembled in memory. */
 const LONGEST_ROW = 1 << 28;
 
-/** Takes a chunk that begins `offset` bytes into the tensor. The bytes are the consumer's only until it returns, or its promise settles. */
+/** Consumer of a chunk that begins `offset` bytes into the tensor. The bytes are valid only until the consumer returns, or its promise settles. */
 export type Consume = (chunk: Uint8Array, offset: number) => void | Promise<void>;
 
 export class Staging {
-  /** What is left of the buffer in use. */
+  /** Unread rest of the buffer in use. */
   #window: Uint8Array = new Uint8Array(0);
-  /** The buffer in use, and the one being filled. */
+  /** Buffers: the one in use, and the one being filled. */
   #front: Uint8Array;
   #back: Uint8Array;
   #filling: Promise<number>;
@@ -39,7 +38,7 @@ export class Staging {
     this.#filling = this.#fill(this.#back);
   }
 
-  /** Passes the next `bytes` on in chunks of whole rows of `row` bytes; only the last may be shorter. Returns how many came before the end. */
+  /** Passes the next `bytes` on in chunks of whole rows of `row` bytes; only the last may be shorter. Returns the number of bytes before the end. */
   async pass(bytes: number, row: number, consume: Consume): Promise<number> {
     let offset = 0;
     while (offset < bytes) {
@@ -56,12 +55,12 @@ export class Staging {
     return offset;
   }
 
-  /** Passes over bytes that nobody wants. */
+  /** Skips bytes that nobody wants. */
   async skip(bytes: number): Promise<number> {
     return this.pass(bytes, 1, () => {});
   }
 
-  /** A copy of the next `bytes`, or of what there is before the end. Memory grows with what arrives, not with what was asked for. */
+  /** Copies the next `bytes`, or the rest of the stream if shorter. Memory grows with the bytes that arrive, not with the number asked for. */
   async copy(bytes: number): Promise<Uint8Array> {
     const pieces: Uint8Array[] = [];
     await this.pass(bytes, 1, (chunk) => {
@@ -70,7 +69,7 @@ export class Staging {
     return concatenated(pieces);
   }
 
-  /** The bytes that are at hand, none at the end: for what is parsed as it comes. `drop` passes over those that were read. */
+  /** Returns the bytes at hand, none at the end: for data that is parsed as it arrives. `drop` skips those that were read. */
   async window(): Promise<Uint8Array> {
     if (this.#window.length === 0) await this.#advance();
     return this.#window;
@@ -93,7 +92,7 @@ export class Staging {
     return chunk;
   }
 
-  /** A row whose beginning is at the end of this window and whose rest is in the next ones. */
+  /** Returns a row that begins at the end of this window and continues in the next ones. */
   async #straddling(row: number): Promise<Uint8Array | undefined> {
     if (row > LONGEST_ROW) {
       const name = shown(this.stream.name);
@@ -109,7 +108,7 @@ export class Staging {
     return this.#row.subarray(0, row);
   }
 
-  /** Makes the filled buffer the window and sends the other off to be filled; false at the end. */
+  /** Makes the filled buffer the window and starts to fill the other; false at the end. */
   async #advance(): Promise<boolean> {
     const count = await this.#filling;
     [this.#front, this.#back] = [this.#back, this.#front];
@@ -129,7 +128,7 @@ export class Staging {
       }
       return count;
     })();
-    // Whoever needs the bytes hears of a failure; until then it is not an unhandled one.
+    // The reader of the bytes gets the error; until then it is not an unhandled one.
     filled.catch(() => {});
     return filled;
   }

@@ -1,7 +1,7 @@
 /**
- * A file of tensors, read once from front to back: whoever opened it knows its header, and what follows are the tensors' bytes, in chunks that hold whole
- * rows, so that 90 MB pass through half a mebibyte of memory. The caller visits tensors in the file's order and may leave out any; what becomes of the bytes is up
- * to it. safetensors.ts and gguf.ts open files, checkpoint.ts reads models that consist of one or several.
+ * A file of tensors, read once from front to back: its header is known when it is opened, and the tensors' bytes follow, in chunks of whole rows, so that 90 MB pass
+ * through half a mebibyte of memory. The caller visits tensors in the file's order, may leave out any, and uses the bytes as it likes. safetensors.ts and gguf.ts
+ * open files, checkpoint.ts reads models that consist of one or several.
  */
 import { HeedError } from '../errors.js';
 import { malformed, quote } from './header.js';
@@ -10,19 +10,19 @@ import type { Consume, Staging } from './staging.js';
 import type { Header, ReadOptions, TensorInfo } from './weights.js';
 
 export interface TensorFileKind {
-  /** Kinds of elements that heed reads. */
+  /** Element types that heed reads. */
   readable: readonly string[];
-  /** Whether bytes may follow the last tensor. */
+  /** `true` where bytes may follow the last tensor. */
   padded: boolean;
 }
 
 export class TensorFile<Metadata = unknown> {
   readonly name: string;
-  /** In the order of the file, which is the order in which they must be visited. */
+  /** Tensors in the order of the file, in which they must be visited. */
   readonly tensors: readonly TensorInfo[];
   readonly header: ReadonlyMap<string, TensorInfo>;
   readonly metadata: Metadata;
-  /** Bytes of all tensors together, and of what lies between them. */
+  /** Number of bytes of all tensors together, gaps between them included. */
   readonly size: number;
   readonly #staging: Staging;
   readonly #readable: readonly string[];
@@ -31,7 +31,7 @@ export class TensorFile<Metadata = unknown> {
   #busy = false;
   #closed: Promise<void> | undefined;
 
-  /** `staging` stands behind the header, where tensors' places are counted from. */
+  /** Reads from `staging`, which is positioned behind the header, where tensors' offsets are counted from. */
   constructor(staging: Staging, { tensors, metadata }: Header<Metadata>, { readable, padded }: TensorFileKind) {
     this.name = shown(staging.stream.name);
     this.tensors = tensors;
@@ -43,7 +43,7 @@ export class TensorFile<Metadata = unknown> {
     this.#padded = padded;
   }
 
-  /** Hands a tensor's bytes to `consume`, chunk by chunk; the next read is under way meanwhile. Tensors in between are passed over. */
+  /** Passes a tensor's bytes to `consume`, chunk by chunk, while the next read is under way. Tensors in between are skipped. */
   async read(tensor: TensorInfo, consume: Consume, { granularity }: ReadOptions = {}): Promise<void> {
     const { name, dtype, block, begin, end } = tensor;
     if (!this.#readable.includes(dtype)) {
@@ -68,8 +68,8 @@ export class TensorFile<Metadata = unknown> {
   }
 
   /**
-   * Throws FORMAT for bytes behind the last tensor: those that are there may then be others' too. Where the stream told its length,
-   * that is known already; else what is left is passed over.
+   * Throws FORMAT for bytes behind the last tensor: the file is then not the one that its header describes. Where the stream told its length, that is checked
+   * already; else the rest is skipped.
    */
   async end(): Promise<void> {
     if (this.#staging.stream.size !== undefined) return;
@@ -80,14 +80,14 @@ export class TensorFile<Metadata = unknown> {
     if (!this.#padded && (await this.#staging.copy(1)).length) throw malformed(this.name, 'it goes on where its header says that it ends');
   }
 
-  /** All bytes of a tensor, for small ones and for tests. */
+  /** Reads all bytes of a tensor, for small ones and for tests. */
   async bytes(tensor: TensorInfo): Promise<Uint8Array> {
     const whole = new Uint8Array(tensor.end - tensor.begin);
     await this.read(tensor, (chunk, offset) => whole.set(chunk, offset));
     return whole;
   }
 
-  /** May be called more than once. */
+  /** Closes the file; may be called more than once. */
   close(): Promise<void> {
     this.#closed ??= this.#staging.close();
     return this.#closed;

@@ -1,6 +1,6 @@
 /**
- * Safetensors as programs give and take them: a file, an index of shards, a folder or bytes to tensors by their names, and tensors to bytes, to a file, or to
- * shards of it with their index. Names and sizes of shards are as huggingface_hub has them.
+ * Safetensors for programs: reads a file, an index of shards, a folder or bytes to tensors by their names, and writes tensors to bytes, to a file, or to shards with
+ * their index. Names and sizes of shards are as in huggingface_hub.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { OpenOptions, Runtime } from '../runtime/types.js';
@@ -11,13 +11,13 @@ import { byteLength, joinSafetensors, pytorch, type SafetensorsEntry, writeSafet
 import type { Dtype } from './weights.js';
 import { type TensorSource, weightsFolder } from './weights_folder.js';
 
-/** Element types of files, as tensors have them: none that is read has another place. Half precision is widened, exactly. */
+/** Element types of files, with those of tensors: each type that is read has one. Half precision is widened, exactly. */
 const kinds: Readonly<Record<string, readonly [type: string, of: new (buffer: ArrayBuffer) => ArrayBufferView]>> = {
   ...{ F64: ['float64', Float64Array], F32: ['float32', Float32Array], I64: ['int64', BigInt64Array], I32: ['int32', Int32Array] },
   ...{ I16: ['int16', Int16Array], I8: ['int8', Int8Array], U8: ['uint8', Uint8Array], BOOL: ['bool', Uint8Array] },
 };
 
-/** The bits of a half, as the number that they stand for. */
+/** Converts the bits of a half-precision number to a number. */
 function float16(bits: number): number {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const sign = bits & 0x8000 ? -1 : 1;
@@ -39,13 +39,13 @@ function tensorOf(dtype: Dtype, bytes: Uint8Array<ArrayBuffer>, dims: readonly n
 
 /** Options of readSafetensors. */
 export interface ReadTensorsOptions extends Pick<OpenOptions, 'signal'> {
-  /** Those that are wanted; others are passed over. Default: all. */
+  /** Names of the tensors to read; others are skipped. Default: all. */
   names?: Iterable<string> | undefined;
 }
 
 /**
- * `readSafetensors` on a runtime: the tensors of a safetensors file, of an index of shards or of a folder, by their names. Half precision is widened to float32. Throws
- * FORMAT for what is no such file, MODEL_MISMATCH for one of `names` that is not there, NOT_FOUND, NETWORK, or `signal.reason`.
+ * `readSafetensors` on a runtime: the tensors of a safetensors file, of an index of shards or of a folder, by their names. Half precision is widened to float32.
+ * Throws FORMAT for an invalid file, MODEL_MISMATCH for one of `names` that is not there, NOT_FOUND, NETWORK, or `signal.reason`.
  */
 export const bindRead =
   (runtime: Runtime) =>
@@ -71,35 +71,35 @@ async function readTensors(runtime: Runtime, source: TensorSource, options: Read
   return Object.fromEntries(found);
 }
 
-/** What is written: a host tensor, or anything that looks like one. */
+/** Tensor to write: a host tensor, or any object that looks like one. */
 export interface WritableTensor {
-  /** 'float32', 'int64' … Default: what `data` is an array of. */
+  /** Element type: 'float32', 'int64' … Default: that of the array `data`. */
   readonly type?: string;
-  /** The elements in order, the last axis innermost: an array of the type, or numbers, which are float32 unless `type` says. */
+  /** Elements in order, the last axis innermost: an array of the type, or numbers, which are float32 unless `type` says otherwise. */
   readonly data: ArrayBufferView | ArrayLike<number>;
-  /** The length of each axis. */
+  /** Length of each axis. */
   readonly dims: readonly number[];
 }
 
 /** Options of writeSafetensors. */
 export interface WriteTensorsOptions {
-  /** Texts by their names, that a reader may ask for. Default: `format: 'pt'`, without which transformers takes no file. */
+  /** Metadata: texts by their names, which readers may ask for. Default: `format: 'pt'`, without which transformers accepts no file. */
   metadata?: Readonly<Record<string, string>> | undefined;
-  /** The most bytes of a file, or '5GB', '200MB': what is more becomes shards with an index. Default: one file. */
+  /** Most bytes of a file, or '5GB', '200MB': larger models become shards with an index. Default: one file. */
   maxShardSize?: number | string | undefined;
 }
 
 type Tensors = Readonly<Record<string, WritableTensor>>;
 
-/** What `bindWrite` gives. */
+/** Type of `writeSafetensors`. */
 export interface WriteSafetensors {
   (tensors: Tensors, file?: undefined, options?: Pick<WriteTensorsOptions, 'metadata'>): Promise<Uint8Array<ArrayBuffer>>;
   (tensors: Tensors, file: string | URL, options?: WriteTensorsOptions): Promise<void>;
 }
 
 /**
- * `writeSafetensors` on a runtime: tensors by their names into a file, or, with `maxShardSize`, into shards and their index; without a file it gives the bytes. Throws
- * ARGUMENT for what is no tensor, DTYPE for one of a type that safetensors has not, STORAGE, UNSUPPORTED where there are no files.
+ * `writeSafetensors` on a runtime: writes tensors by their names into a file, or, with `maxShardSize`, into shards and their index; without a file it returns the
+ * bytes. Throws ARGUMENT for a value that is no tensor, DTYPE for a type that safetensors does not have, STORAGE, UNSUPPORTED where there are no files.
  */
 export const bindWrite = (runtime: Runtime): WriteSafetensors =>
   (async (tensors: Tensors, file?: string | URL, options: WriteTensorsOptions = {}) => {
@@ -110,7 +110,7 @@ export const bindWrite = (runtime: Runtime): WriteSafetensors =>
     return writeEntries(runtime, file, entries, metadata, maxShardSize);
   }) as WriteSafetensors;
 
-/** Tensors as entries of a file. Throws ARGUMENT for what is no tensor, DTYPE for one of a type that safetensors has not. */
+/** Converts tensors to entries of a file. Throws ARGUMENT for a value that is no tensor, DTYPE for a type that safetensors does not have. */
 function entriesOf(tensors: Tensors): SafetensorsEntry[] {
   if (typeof tensors !== 'object' || tensors === null)
     throw new HeedError('ARGUMENT', `writeSafetensors: tensors is ${kindOf(tensors)}`, {
@@ -148,7 +148,7 @@ const units: Readonly<Record<string, number>> = {
   TI: 2 ** 40,
 };
 
-/** '5GB' as huggingface_hub reads it. */
+/** Number of bytes of a size such as '5GB', as huggingface_hub reads it. */
 function bytesOf(size: number | string): number {
   const [, number, unit = ''] = /^(\d+)\s*(?:([KMGT]I?)?B)?$/.exec(String(size).toUpperCase()) ?? [];
   const bytes = Number(number) * (units[unit] as number);
@@ -156,7 +156,7 @@ function bytesOf(size: number | string): number {
   throw new HeedError('ARGUMENT', `maxShardSize is ${kindOf(size)}`, { culprit: 'maxShardSize', cure: "Give bytes, or '5GB'" });
 }
 
-/** The entries of each shard: as many as it holds, in their order; one that is larger than a shard has one of its own. */
+/** Splits entries into shards: as many as fit, in their order; an entry that is larger than a shard gets one of its own. */
 function shardsOf(entries: readonly SafetensorsEntry[], most: number): SafetensorsEntry[][] {
   const shards: SafetensorsEntry[][] = [[]];
   let size = 0;

@@ -1,41 +1,42 @@
 /**
- * Files on the net, kept in a cache such as the Cache API has, by their addresses: in browsers, in workerd, in a cache of the user's, and on a disk where the server is no hub. What is kept serves
- * without a net; with one, a file that may change is compared by what the server's HEAD says of it. A cache that fails, for want of room say, is gone on without.
+ * Remote files, cached by their addresses, as the Cache API does: in browsers, in workerd, in a cache of the user's, and on a disk where the server is no hub.
+ * Cached files serve without a network; with one, a file that may change is compared with the headers of the server's HEAD response. Where the cache fails, for lack
+ * of room say, loading goes on without it.
  */
 import { HeedError, shown } from '../errors.js';
 import type { AddressCache, ByteStream, KeptFile, OpenOptions, Runtime } from '../runtime/types.js';
 import { type Asking, ask } from './hub_http.js';
 
-/** What a cache must have. */
+/** Methods that a cache must have. */
 export interface CacheLike {
-  /** The response that was kept for an address, or the path of a file that has it; undefined where there is none. */
+  /** Returns the response that was kept for an address, or the path of its file; undefined where there is none. */
   match(key: string): Promise<Response | string | undefined>;
-  /** Keeps a response. */
+  /** Stores a response. */
   put(key: string, response: Response): Promise<void>;
-  /** Forgets one. Without it what is damaged stays. */
+  /** Deletes a response. Without this method a damaged one stays. */
   delete?(key: string): Promise<boolean>;
 }
 
 export type AnyCache = CacheLike | AddressCache;
 
-/** What a cache gives: a response, a file with the headers of one, or a path alone. */
+/** Entry of a cache: a response, a file with the headers of one, or a path alone. */
 type Hit = Response | KeptFile | string;
 
 export interface KeptOptions extends OpenOptions, Asking {
   cache: AnyCache | undefined;
-  /** Nothing is asked for on the net. */
+  /** `true` where the network may not be used. */
   localOnly: boolean;
-  /** What the address stands for never changes. */
+  /** `true` where the file of the address never changes. */
   immutable: boolean;
-  /** Why an answer is not the file. */
+  /** Makes the error for a response that is not the file. */
   refusal(response: Response): HeedError;
   warn(message: string): void;
 }
 
-/** Addresses that somebody opens: one file is downloaded once, for all who want it at the same time. */
+/** Addresses that are being opened: one file is downloaded once, for all callers that want it at the same time. */
 const opening = new Map<string, Promise<void>>();
 
-/** Runs `work` when nobody else is at the address. */
+/** Runs `work` when no other caller is opening the address. */
 async function inTurn<T>(url: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   for (let other = opening.get(url); other; other = opening.get(url)) {
     let stop = () => {};
@@ -60,7 +61,7 @@ async function inTurn<T>(url: string, signal: AbortSignal | undefined, work: () 
   }
 }
 
-/** The key by which it is known that there is no such file: optional files are asked for each time, and must not need the net. */
+/** Key that records that a file does not exist: optional files are asked for each time, and must not need the network. */
 const absence = (url: string) => `${url}${url.includes('?') ? '&' : '?'}heed=absent`;
 
 const quietly = <T>(work: () => Promise<T>): Promise<T | undefined> =>
@@ -68,7 +69,7 @@ const quietly = <T>(work: () => Promise<T>): Promise<T | undefined> =>
     .then(work)
     .catch(() => undefined);
 
-/** Opens a file, from the cache where it is there as the server has it. Throws NOT_FOUND, NETWORK. */
+/** Opens a file, from the cache where that has the server's current version. Throws NOT_FOUND, NETWORK. */
 export async function openKept(runtime: Runtime, url: string, options: KeptOptions): Promise<ByteStream> {
   const { cache, bytes, signal } = options;
   signal?.throwIfAborted();
@@ -92,7 +93,7 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
     if (absent && error instanceof HeedError && error.code === 'NETWORK') throw missing('there was none when the net was there last');
     throw error;
   }
-  // Servers of single-page applications send their page where there is no file.
+  // Servers of single-page applications send their page in place of a missing file.
   const isPage = response.ok && response.headers.get('content-type')?.startsWith('text/html');
   if (!response.ok || isPage) {
     await response.body?.cancel().catch(() => {});
@@ -105,7 +106,7 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
     if (cache && error.code === 'NOT_FOUND') await quietly(() => cache.put(absence(url), new Response('')));
     throw error;
   }
-  // Parts are not for keeping, and one file is not for two.
+  // Parts of files are not cached, and without a cache the response itself is read.
   if (!cache || response.status === 206) {
     const more = (range: string) => ask(url, options, { headers: { range } });
     return runtime.streamOf(response, url, { ...options, more });
@@ -125,20 +126,23 @@ async function openNow(runtime: Runtime, url: string, options: KeptOptions): Pro
 
 async function matchIn(cache: AnyCache | undefined, url: string): Promise<Hit | undefined> {
   const hit = cache && (await quietly<Hit | undefined>(async () => cache.match(url)));
-  // A cache of somebody's own may say null or false for nothing, and another library may have put half a file there, or none.
+  // A user's cache may return null or false for nothing, and another library may have stored half a file, or none.
   return !hit || (hit instanceof Response && hit.status !== 200) ? undefined : hit;
 }
 
-/** A custom cache may give the path of a file. What comes out of a cache is read as it comes: one time in four, a Chromium's service worker never filled a buffer of ours. */
+/**
+ * Opens an entry of a cache; a custom cache may return the path of a file. Responses are read in pieces as they come: one time in four, a Chromium's service worker
+ * never filled a buffer of ours.
+ */
 async function streamOf(runtime: Runtime, hit: Hit, url: string, options: OpenOptions): Promise<ByteStream> {
   if (hit instanceof Response) return runtime.streamOf(hit, url, { ...options, eager: true });
   return runtime.open(typeof hit === 'string' ? hit : hit.path, options);
 }
 
-/** An ETag says the same whether it is weak or not: servers weaken it when they compress. */
+/** Value of a header. A weak ETag is equal to the strong one: servers weaken it when they compress. */
 const said = (headers: Headers, name: string): string | null => headers.get(name)?.replace(/^W\//, '') ?? null;
 
-/** Whether what is kept is what the server has, as far as that can be told: where it cannot be asked, it is. */
+/** `true` where the cached file is the server's current one, as far as that can be told: where the server cannot be asked, it is. */
 async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boolean> {
   if (options.immutable || typeof hit === 'string') return true;
   let now: Response;
@@ -149,7 +153,7 @@ async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boo
     return true;
   }
   await now.body?.cancel().catch(() => {});
-  // Gone, or from a server that does not know HEAD.
+  // The file is gone (404, 410), or the server does not support HEAD (405, 501).
   if (!now.ok) return ![404, 410, 405, 501].includes(now.status);
   for (const name of ['etag', 'last-modified', 'content-length']) {
     const before = said(hit.headers, name) ?? (name === 'content-length' ? said(hit.headers, SENT) : null);
@@ -159,16 +163,16 @@ async function isFresh(hit: Hit, url: string, options: KeptOptions): Promise<boo
   return true;
 }
 
-/** What content-length said of a body that may have been compressed: of no use as its length, but to tell whether the server has another one. */
+/** Header for the content-length of a body that may have been compressed: of no use as the body's length, but it shows whether the server's file has changed. */
 const SENT = 'x-sent-length';
 
-/** Puts a response into the cache as it arrives. Rejects, and keeps nothing, where it ends early. */
+/** Stores a response in the cache as it arrives. Rejects, and stores nothing, where it ends early. */
 async function keep(cache: AnyCache, url: string, response: Response, onFetch: OpenOptions['onFetch']): Promise<boolean> {
   const { headers, body, type } = response;
   const known = ['content-type', 'content-length', 'etag', 'last-modified'].map((name) => [name, headers.get(name)] as const);
   const kept = new Headers(known.filter((header): header is [string, string] => header[1] !== null));
   const length = headers.get('content-length');
-  // The header counts a compressed body as it is sent; a page may not see across origins whether it is.
+  // The header counts the compressed body; a page may not see across origins whether it is compressed.
   const sent = length === null ? undefined : Number(length);
   const size = headers.has('content-encoding') ? undefined : sent;
   if (size === undefined || type === 'cors') {

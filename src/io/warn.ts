@@ -1,7 +1,7 @@
-/** Warnings: what a user should know of although heed goes on. They go to the console, unless settings want none. */
+/** Warnings of problems despite which heed goes on. They go to the console, unless settings want none. */
 let wanted = (): boolean => true;
 
-/** Asks this, from now on, before a warning is written. */
+/** Sets the condition that is checked before a warning is written. */
 export function warnIf(ask: () => boolean): void {
   wanted = ask;
 }

@@ -1,4 +1,4 @@
-/** Where tensors are that a program asks for: one safetensors file, an index of shards, a folder, or bytes. Each becomes a folder as checkpoint.ts reads them. */
+/** Sources of tensors for programs: one safetensors file, an index of shards, a folder, or bytes. Each becomes a folder that checkpoint.ts reads. */
 import { HeedError, kindOf } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
 import { type Folder, folderAt } from './folder.js';
@@ -8,12 +8,12 @@ const SINGLE = 'model.safetensors';
 const INDEX = `${SINGLE}.index.json`;
 
 /**
- * Where tensors are: the path or URL of a safetensors file, of an index of shards (`….safetensors.index.json`), or of a folder that has `model.safetensors` or its index; a file's
- * bytes, as a `Uint8Array`, `ArrayBuffer`, `Blob` or `ReadableStream`; or shards and their index by their names.
+ * Source of tensors: the path or URL of a safetensors file, of an index of shards (`….safetensors.index.json`), or of a folder that has `model.safetensors` or its
+ * index; a file's bytes, as a `Uint8Array`, `ArrayBuffer`, `Blob` or `ReadableStream`; or shards and their index by their names.
  */
 export type TensorSource = string | URL | ModelFile | ModelFiles;
 
-/** Such a source as a folder in which `readCheckpoint` finds its way. Throws ARGUMENT for what is none. */
+/** Returns a source as a folder that `readCheckpoint` can read. Throws ARGUMENT for a value that is no source. */
 export function weightsFolder(runtime: Runtime, source: TensorSource): Folder {
   const address = addressOf(source);
   if (address === undefined || address === '') {
@@ -29,7 +29,7 @@ export function weightsFolder(runtime: Runtime, source: TensorSource): Folder {
   return kind ? fileAlone(runtime, location, kind === 'json' ? INDEX : SINGLE) : folderAt(runtime, location);
 }
 
-/** A folder that has one file under the name by which it is looked for, whatever its own is, and shards beside it. */
+/** Returns a folder that has one file under the name `as`, whatever its own name, and shards beside it. */
 function fileAlone(runtime: Runtime, location: string, as: string): Folder {
   const beside = (file: string) => location.replace(/[^/\\]*$/, file);
   const locate = (file: string) => (file === as ? location : beside(file));

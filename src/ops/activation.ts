@@ -28,7 +28,7 @@ export type Activation = keyof typeof numbers;
 /** Every activation by its name in heed, and its kernel's number. */
 export const activations: Readonly<Record<Activation, number>> = numbers;
 
-/** A kernel's number for an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
+/** Returns the kernel's number of an activation; 0 for none. Throws UNSUPPORTED for a name that is not in the table. */
 export function activationCode(name: Activation | undefined): number {
   if (name === undefined) return 0;
   if (typeof name === 'string' && Object.hasOwn(activations, name)) return activations[name];
@@ -38,7 +38,7 @@ export function activationCode(name: Activation | undefined): number {
   });
 }
 
-/** Operations per element, about: what a launch is worth. */
+/** Approximate number of operations per element, for the size of a launch. */
 const COST = 16;
 
 /** y = activation(x), of any shape. */
@@ -68,7 +68,7 @@ export const relu = (x: TensorLike): Tensor => activate(x, 'relu');
 export function gelu(
   x: TensorLike,
   options: {
-    /** 'tanh' for the approximation. Default 'none'. */
+    /** Form of the function: 'tanh' for the approximation. Default 'none'. */
     approximate?: 'none' | 'tanh';
   } = {},
 ): Tensor {

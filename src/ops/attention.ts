@@ -1,4 +1,4 @@
-/** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when asked for, its weights. */
+/** Scaled dot-product attention (Vaswani et al. 2017, eq. 1), with every mask and, when wanted, its weights. */
 import { record } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import * as kernels from '../engine/kernels.generated.js';
@@ -23,29 +23,29 @@ import { entered, type Given, type TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous, expandFor } from './shape.js';
 
-/** Options of scaledDotProductAttention: PyTorch's in camelCase, and what caches and windows need. */
+/** Options of scaledDotProductAttention: PyTorch's in camelCase, and those for caches and windows. */
 export interface AttentionOptions {
-  /** [..., T, S], repeated over missing axes and axes of 1. bool: true attends. float32: added to the scores. */
+  /** Mask [..., T, S], repeated over missing axes and axes of 1. bool: true attends. float32: added to the scores. */
   attnMask?: Tensor | undefined;
-  /** Query t sees keys up to t (plus `queryOffset`). */
+  /** `true` where query t sees only the keys up to t (plus `queryOffset`). Default false. */
   isCausal?: boolean | undefined;
-  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
+  /** Number of keys that each query sees to its left and right, itself aside; a single number is the left side. */
   window?: number | readonly [left: number, right: number] | undefined;
-  /** Keys of each example; those behind are padding. */
+  /** Number of keys of each example; keys behind them are padding. */
   lengths?: readonly number[] | undefined;
-  /** The key that query 0 stands on, for causal, window and slopes, or that of each example: as many as came before. Default 0. */
+  /** Position of query 0 among the keys, for causal, window and slopes, or its position in each example: the number of keys that came before. Default 0. */
   queryOffset?: number | readonly number[] | undefined;
-  /** H numbers: scores lose slope · distance (ALiBi, arXiv 2108.12409). */
+  /** Slopes of the H heads: scores lose slope · distance (ALiBi, arXiv 2108.12409). */
   alibiSlopes?: Tensor | undefined;
-  /** Default 1 / sqrt(D). */
+  /** Factor of the products of queries and keys. Default 1 / sqrt(D). */
   scale?: number | undefined;
-  /** Bounds the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. */
+  /** Bound of the scaled products s before masks: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default 0, none. */
   softCap?: number | undefined;
-  /** Fewer key and value heads than query heads, each of which serves H / G neighbours. */
+  /** `true` where there may be fewer key and value heads G than query heads H, each of which serves H / G neighbours. Default false. */
   enableGqa?: boolean | undefined;
-  /** The share of weights that are zeroed, the others being times 1 / (1 − p). Default 0. */
+  /** Probability with which a weight is zeroed; the others are multiplied by 1 / (1 − p). Default 0. */
   dropoutP?: number | undefined;
-  /** Names the weights that go: needed where some do. */
+  /** Key of the dropout mask. Required where `dropoutP` is not 0. */
   dropoutKey?: DropoutKey | undefined;
 }
 
@@ -63,10 +63,10 @@ const optionNames = [
   'dropoutKey',
 ];
 
-/** Stands for "no limit" without overflowing when it is added to. */
+/** Number of keys that stands for "no limit", and can be added to without overflow. */
 const FAR = 1 << 28;
 
-/** A boolean mask as what is added to scores: 0 where `attend` equals the mask, −inf elsewhere. */
+/** Converts a boolean mask to a bias of scores: 0 where the mask equals `attend`, −inf elsewhere. */
 export function maskToBias(given: TensorLike, attend = true): Tensor {
   const mask = entered<Tensor>(given);
   expectDtype('maskToBias', 'mask', mask, 'bool');
@@ -103,10 +103,10 @@ interface Result {
   weights?: Tensor;
 }
 
-/** An option's numbers as int32 for kernels. */
+/** Copies an option's numbers into an int32 tensor for kernels. */
 const whole = (engine: Engine, values: readonly number[]): Tensor => tensor(engine, Int32Array.from(values));
 
-/** Keys and values, or the pages of those that a cache holds. */
+/** Keys and values, or the pages of a cache that holds them. */
 type Source = readonly [key: Tensor, value: Tensor] | CachedKeys;
 
 const attend = op((query: Tensor, source: Source, options: AttentionOptions, wantsWeights: boolean): Result => {
@@ -136,7 +136,7 @@ const attend = op((query: Tensor, source: Source, options: AttentionOptions, wan
   const [left, right] = reach(options.window, isCausal);
   if (isTracked(engine, alibiSlopes))
     throw new HeedError('UNSUPPORTED', 'attention: slopes have no gradient', { culprit: 'alibiSlopes', cure: 'Do not watch them' });
-  // Rows in memory as [B, T, H, Dv]: the layout that the next projection reads without a copy.
+  // Rows lie in memory as [B, T, H, Dv], which the next projection reads without a copy.
   const y = Tensor.empty(engine, [B, T, H, Dv]).view([B, H, T, Dv], [T * H * Dv, Dv, H * Dv, 1]);
   const output = shaped(y, query);
   const weights = wantsWeights ? Tensor.empty(engine, [B, H, T, S]) : undefined;
@@ -180,11 +180,14 @@ const noGradient = () => {
   });
 };
 
-/** Lengths that go no further than the rows of a cache. */
+/** Lengths, limited to the number of keys that a cache holds. */
 const within = (lengths: readonly number[], cached: CachedKeys | undefined): readonly number[] =>
   cached ? cached.pages.counts.map((count, b) => Math.min(count, lengths[b] as number)) : lengths;
 
-/** Where queries 0 stand: on the first of the keys that a cache was given last, which it knows, or else so that the last query stands on the last key. */
+/**
+ * Positions of query 0 in each row of a cache. Undefined where the queries belong to the keys appended last, whose positions the cache knows; else the last query
+ * stands on the last key.
+ */
 const endsOf = ({ pages: { appended, counts } }: CachedKeys, T: number): readonly number[] | undefined =>
   appended === T ? undefined : counts.map((count) => Math.max(0, count - T));
 
@@ -195,7 +198,7 @@ function run(at: Omit<Attended, 'k' | 'v'>, panels: KeyPanels, weights: Tensor |
   const { ptr: y } = at.y;
   const [stats, scale, cap, sizes] = [at.stats?.ptr ?? 0, at.scale, at.cap, shared(at, panels)];
   const [tiles, work] = [B * H * Math.ceil(T / QUERIES), 2 * B * H * T * S * (D + Dv + 16)];
-  // What is read back from int8 lies behind the rest.
+  // Scratch memory for keys and values widened from int8 lies behind the rest.
   const widened = panels.pages?.bytes === 1 ? KEYS * Math.max(D, wide(Dv)) * 4 : 0;
   const scratch = SCORES + QUERIES * wide(Dv) * 4 + QUERIES * 8 + WORDS + widened;
   engine.launch(kernels.attention_f32({ tiles, work, scratch, y, stats, q, k, v, scale, cap, at: sizes }));
@@ -210,7 +213,7 @@ const isCount = (n: unknown, most: number): n is number => Number.isInteger(n) &
 const listed = (given: unknown): unknown[] | undefined =>
   Array.isArray(given) || ArrayBuffer.isView(given) ? Array.from(given as unknown as ArrayLike<unknown>) : undefined;
 
-/** What was given, for a message. */
+/** Text of a wrong argument, for a message. */
 const told = (given: unknown): unknown => listed(given)?.map(kindOf).join() ?? given;
 
 function areCounts(given: unknown, B: number, most: number): boolean {
@@ -227,7 +230,7 @@ const shaped = (output: Tensor, like: Tensor): Tensor =>
       );
 
 /**
- * softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees nothing gives zeros. Throws SHAPE, DTYPE and
+ * softmax(q kᵀ · scale + mask) v: q [B, H, T, D], k [B, G, S, D], v [B, G, S, Dv] → [B, H, T, Dv]. A row that sees no key gives zeros. Throws SHAPE, DTYPE and
  * ARGUMENT for operands and masks that do not fit.
  * @example
  * ```js
@@ -244,21 +247,23 @@ export function scaledDotProductAttention(
   return attend(query, [key, value] as Source, options, false).output;
 }
 
-/** The same, with the weights [B, H, T, S] that were given to the values, before dropout. These are for looking: gradients flow through the output alone. */
+/**
+ * `scaledDotProductAttention` that also returns its weights [B, H, T, S], before dropout. The weights are for inspection: gradients flow through the output alone.
+ */
 export function attentionWithWeights(
   query: TensorLike,
   key: TensorLike,
   value: TensorLike,
   options: Given<AttentionOptions> = {},
 ): {
-  /** [B, H, T, Dv] */
+  /** Output [B, H, T, Dv]. */
   output: Tensor;
-  /** [B, H, T, S] */
+  /** Weights [B, H, T, S]. */
   weights: Tensor;
 } {
   return attend(query, [key, value] as Source, options, true) as Required<Result>;
 }
 
-/** Attention to the keys and values of a cache, which knows where the queries of each row stand, and the weights where they are wanted. */
+/** Computes attention to the keys and values of a cache, which knows the position of each row's queries, and the weights where they are wanted. */
 export const cachedAttention = (query: Tensor, cached: CachedKeys, options: AttentionOptions = {}, wantsWeights = false): Result =>
   attend(query, cached, options, wantsWeights);

@@ -1,4 +1,4 @@
-/** The gradients of attention: what assembly/attention_grad.ts needs, laid out, and its kernels in their order. */
+/** The gradients of attention: operands as assembly/attention_grad.ts reads them, and its kernels in their order. */
 import type { Gradient } from '../autograd/tape.js';
 import * as kernels from '../engine/kernels.generated.js';
 import { KEYS, QUERIES, SCORES, WORDS } from '../engine/kernels.generated.js';
@@ -8,7 +8,7 @@ import { type Attended, asFour, type Four, panelsOf, rowsOf, shared, wide } from
 import { fill } from './shape.js';
 import { sumTo } from './sum_to.js';
 
-/** Gradients of q, k, v and the mask, whose own shapes these are. */
+/** Returns the gradient function of attention, for q, k, v and the mask, of the given `shapes`. */
 export function attentionGrad(at: Attended, shapes: readonly (readonly number[] | undefined)[]): Gradient {
   return (dyGiven, [wantsQ, wantsK, wantsV, wantsBias]) => {
     const { engine } = at.q;
@@ -17,12 +17,12 @@ export function attentionGrad(at: Attended, shapes: readonly (readonly number[] 
     const make = (wants: boolean | undefined, i: number, inner: readonly number[]) => {
       if (!wants) return undefined;
       const made = Tensor.empty(engine, inner);
-      // Without a key, a query or a channel of the values there is no tile to write to it.
+      // Without a key, a query or a channel of the values there is no tile to write the gradient.
       if (B * H * T * S * Dv === 0) fill(made, 0);
       return { made, shape: shapes[i] as readonly number[] };
     };
     const dq = make(wantsQ, 0, [B, T, H, D]);
-    // One kernel makes both.
+    // One kernel computes both dk and dv.
     const [dk, dv] = [make(wantsK || wantsV, 1, [B, S, G, D]), make(wantsK || wantsV, 2, [B, S, G, Dv])];
     const dbias = make(wantsBias, 3, [B, H, T, S]);
     if (B * H * T * S * Dv > 0) {
@@ -37,7 +37,7 @@ export function attentionGrad(at: Attended, shapes: readonly (readonly number[] 
   };
 }
 
-/** [B, T, H, D] under the shape of the tensor that it is the gradient of: [B, H, T, D], or one with no axis of heads. */
+/** Views a gradient [B, T, H, D] in the shape of its tensor: [B, H, T, D], or a shape without an axis of heads. */
 function heads({ made, shape }: { made: Tensor; shape: readonly number[] }): Tensor {
   const [b, t, h, d] = made.strides as Four;
   return shape.length === 4 ? made.view(shape, [b, h, t, d]) : made.view(shape);

@@ -1,4 +1,4 @@
-/** How attention's operands lie in memory, forwards and backwards. */
+/** Memory layout of attention's operands, forwards and backwards. */
 import { Attention, PANEL } from '../engine/kernels.generated.js';
 import type { Pointer } from '../engine/launch.js';
 import { packedBytes, type Tensor } from '../tensor.js';
@@ -8,38 +8,38 @@ import { contiguous } from './shape.js';
 
 export type Four = readonly [number, number, number, number];
 
-/** What attention works on, four axes each. There are no gaps along the last of them but in k and v. */
+/** Operands of attention, with four axes each. Elements along the last axis have no gaps, but in k and v. */
 export interface Attended {
   q: Tensor;
   k: Tensor;
   v: Tensor;
   y: Tensor;
-  /** [B, H, T, 2], for what comes after the forward. */
+  /** Statistics [B, H, T, 2] of the softmax, for the weights and the backward. */
   stats: Tensor | undefined;
-  /** Repeated up to [B, H, T, S]. */
+  /** Bias of the scores, repeated up to [B, H, T, S]. */
   bias: Tensor | undefined;
   lengths: Tensor | undefined;
-  /** The keys that queries 0 stand on, where it is not the first. */
+  /** Position of query 0 among the keys of each example, where it is not 0. */
   offsets: Tensor | undefined;
   slopes: Tensor | undefined;
-  /** Which weights dropout zeroes. */
+  /** Parameters of the dropout mask. */
   mask: Tensor | undefined;
-  /** How many keys a query sees on both sides of its own. */
+  /** Number of keys that a query sees on both sides of its own. */
   reach: { left: number; right: number };
-  /** What scores are multiplied by. */
+  /** Factor of the scores. */
   scale: number;
-  /** What bounds them then, or 0. */
+  /** Bound of the scaled scores, or 0 for none. */
   cap: number;
 }
 
-/** Keys and values as the kernels read them: addresses, and the sizes behind them. */
+/** Keys and values as the kernels read them: their addresses and sizes. */
 export interface KeyPanels {
-  /** Panels of one call's; 0 where keys lie in pages. */
+  /** Addresses of the panels of one call's keys and values; 0 where keys lie in pages. */
   readonly keys: number;
   readonly values: number;
-  /** The pages of those that a cache holds. */
+  /** Pages of a cache's keys and values. */
   readonly pages?: PageTable | undefined;
-  /** B examples, G heads, S keys (of the longest row), D and Dv channels. */
+  /** Sizes: B examples, G heads, S keys (of the longest row), D and Dv channels. */
   readonly B: number;
   readonly G: number;
   readonly S: number;
@@ -47,27 +47,27 @@ export interface KeyPanels {
   readonly Dv: number;
 }
 
-/** Those that a cache holds. */
+/** Keys and values that a cache holds. */
 export interface CachedKeys extends KeyPanels {
   readonly pages: PageTable;
 }
 
-/** Where the pages of each row are, and how many keys are in them (assembly/pages.ts). Addresses of int32. */
+/** Table of the pages of each row, and the number of keys in them (assembly/pages.ts). Addresses point to int32. */
 export interface PageTable {
-  /** [B, most, 2]: a page's address and its room. */
+  /** Address of [B, most, 2]: a page's address and its capacity. */
   readonly pages: number;
   readonly most: number;
-  /** Bytes of a number in a page. */
+  /** Bytes of an element in a page. */
   readonly bytes: number;
-  /** [B]: keys of each row, and how many of them there were before the last were appended. */
+  /** Addresses of [B] each: number of keys of each row, and its number of keys before the last were appended. */
   readonly lengths: number;
   readonly offsets: number;
-  /** The same lengths, for the host, and how many were appended last, where each row knows where they begin. */
+  /** Lengths on the host, and the number of keys appended last, where each row knows their positions. */
   readonly counts: readonly number[];
   readonly appended: number | undefined;
 }
 
-/** The struct that the kernels of a call share. */
+/** Places the struct that all kernels of a call share. */
 export function shared(
   at: Omit<Attended, 'k' | 'v'>,
   { pages: table, G, S, Dv }: Omit<KeyPanels, 'keys' | 'values'>,
@@ -110,7 +110,7 @@ export function shared(
   return at.q.engine.place(Attention(own));
 }
 
-/** [T, D], [N, T, D], [N, H, T, D] as [B, H, T, D]. */
+/** Views [T, D], [N, T, D] or [N, H, T, D] as [B, H, T, D]. */
 export function asFour(x: Tensor, name: string): Tensor {
   expectDtype('scaledDotProductAttention', name, x, 'float32');
   if (x.rank < 2 || x.rank > 4) throw wrongShape('scaledDotProductAttention', name, x.shape, 'it must be [B, H, T, D]');
@@ -120,13 +120,13 @@ export function asFour(x: Tensor, name: string): Tensor {
   return x.view([...front, ...x.shape.slice(-2)], [...steps, ...x.strides.slice(-2)]);
 }
 
-/** C up to whole panels. */
+/** C rounded up to whole panels. */
 export const wide = (C: number): number => Math.ceil(C / PANEL) * PANEL;
 
-/** A tensor whose rows have no gaps. */
+/** Returns a tensor whose rows have no gaps: `x`, or a copy. */
 export const rowsOf = (x: Tensor): Tensor => (x.strides[3] === 1 || x.dim(3) === 1 ? x : contiguous(x));
 
-/** The panels of each matrix of x [B, H, N, K], or of its transposes [K, N]; freed with the scope. */
+/** Packs each matrix of x [B, H, N, K], or its transpose [K, N], into panels. Returns their address; freed with the scope. */
 export function panelsOf(x: Tensor, transposed = false): number {
   const [B, H, N, K] = x.shape as Four;
   const [b, h, n, k] = x.strides as Four;
@@ -136,7 +136,7 @@ export function panelsOf(x: Tensor, transposed = false): number {
   return ptr;
 }
 
-/** Keys [B, G, S, D] and values [B, G, S, Dv] in panels; freed with the scope. */
+/** Packs keys [B, G, S, D] and values [B, G, S, Dv] into panels; freed with the scope. */
 export function keyPanelsOf(k: Tensor, v: Tensor): KeyPanels {
   const [B, G, S, Dv] = v.shape as Four;
   return { keys: panelsOf(k), values: panelsOf(v, true), B, G, S, D: k.dim(3), Dv };

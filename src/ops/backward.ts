@@ -1,14 +1,14 @@
-/** Running a tape backwards, and the shortest way to do so. */
+/** Running a tape backwards, and the shortest way to do it. */
 import { Tape } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
 import type { Tensor } from '../tensor.js';
 import { add } from './elementwise.js';
 
-/** The gradients of everything that a tape recorded: from `loss`, one number, or, for any tensor, from its own gradient `seed` of the same shape. */
+/** Computes the gradients of everything that a tape recorded: from `loss`, one number, or, for any tensor, from its own gradient `seed` of the same shape. */
 export const backward = (tape: Tape, loss: Tensor, seed?: Tensor): void => tape.backward(loss, add, seed);
 
 /**
- * One forward and one backward: runs `body`, which returns the loss, adds its gradients to the parameters that train, and gives the loss.
+ * Runs one forward and one backward: `body` returns the loss, whose gradients are added to the parameters that train. Returns the loss.
  * @example const loss = valueAndGrad(engine, () => crossEntropy(model.forward(x), targets));
  */
 export function valueAndGrad(engine: Engine, body: () => Tensor): number {

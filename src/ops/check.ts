@@ -1,4 +1,4 @@
-/** The checks that ops share: the host validates, so that kernels can trust. */
+/** Checks that ops share: the host validates, so that kernels can trust their arguments. */
 import { HeedError, kindOf } from '../errors.js';
 
 export { kindOf } from '../errors.js';
@@ -13,17 +13,17 @@ export function wrongArgument(op: string, argument: string, value: unknown, cure
   return new HeedError('ARGUMENT', `${op}: ${argument} is ${kindOf(value)}`, { culprit: argument, cure });
 }
 
-/** Throws ARGUMENT for what is no tensor. */
+/** Throws ARGUMENT for a value that is no tensor. */
 export function expectTensor(op: string, argument: string, x: unknown): asserts x is Tensor {
   if (!(x instanceof Tensor)) throw wrongArgument(op, argument, x, 'It must be a tensor: tensor(engine, data)');
 }
 
-/** Throws ARGUMENT for what is neither a tensor nor a packed matrix. */
+/** Throws ARGUMENT for a value that is neither a tensor nor a packed matrix. */
 export function expectMatrix(op: string, argument: string, x: unknown): asserts x is Tensor | Matrix {
   if (!isMatrix(x)) expectTensor(op, argument, x);
 }
 
-/** Throws ARGUMENT unless `shape` is a list of sizes; −1, where it may stand for one that follows, passes too. */
+/** Throws ARGUMENT unless `shape` is a list of sizes; where `open`, −1 may stand for a size to be computed. */
 export function expectSizes(op: string, argument: string, shape: unknown, { open = false } = {}): asserts shape is Shape {
   const least = open ? -1 : 0;
   if (Array.isArray(shape) && Array.from(shape).every((d) => Number.isSafeInteger(d) && d >= least)) return;
@@ -36,7 +36,7 @@ export function expectBooleans(op: string, options: Readonly<Record<string, unkn
     if (value !== undefined && typeof value !== 'boolean') throw wrongArgument(op, name, value, 'It must be true or false');
 }
 
-/** Throws ARGUMENT for what is no tensor, DTYPE for one that does not hold elements of that type. */
+/** Throws ARGUMENT for a value that is no tensor, DTYPE for a tensor of another element type. */
 export function expectDtype(op: string, argument: string, x: Tensor, dtype: Tensor['dtype']): void {
   expectTensor(op, argument, x);
   if (x.dtype === dtype) return;

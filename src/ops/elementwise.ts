@@ -1,4 +1,4 @@
-/** Sums and products of like shapes, or with a second operand that repeats along the leading axes. */
+/** Sums and products of tensors of like shapes, or with a second operand that repeats along the leading axes. */
 import { record } from '../autograd/tape.js';
 import { add_f32, mul_f32, scale_f32, TILE } from '../engine/kernels.generated.js';
 import { sizeOf, Tensor } from '../tensor.js';
@@ -14,7 +14,7 @@ const binary = op((a: Tensor, b: Tensor, name: 'add' | 'mul'): Tensor => {
   expectDtype(name, 'a', a, 'float32');
   expectDtype(name, 'b', b, 'float32');
   if (b.rank > a.rank) throw wrongShape(name, 'b', b.shape, `it has more axes than a, [${a.shape}]`);
-  // b as a suffix of a's shape needs no copy; any other broadcast is laid out first.
+  // A `b` whose shape is a suffix of a's needs no copy; any other broadcast is laid out first.
   const suffix = b.shape.every((d, i) => d === a.shape[a.rank - b.rank + i]);
   const [p, q] = [contiguous(a), contiguous(suffix ? b : expandFor(name, 'b', b, a.shape))];
   const y = Tensor.empty(a.engine, a.shape);

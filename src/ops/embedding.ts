@@ -1,4 +1,4 @@
-/** Look-ups: rows of a table by number. */
+/** Look-ups: rows of a table by their numbers. */
 import { record } from '../autograd/tape.js';
 import { embedding_f32, embedding_grad_f32 } from '../engine/kernels.generated.js';
 import { checkOptions } from '../errors.js';
@@ -10,11 +10,11 @@ import { contiguous } from './shape.js';
 
 /** Options of embedding. */
 export interface EmbeddingOptions {
-  /** A row that gets no gradient. */
+  /** Row of the table that gets no gradient. */
   paddingIdx?: number | undefined;
 }
 
-/** Shares of the table that the gradient's tiles get: each of them reads all ids. */
+/** Most tiles into which the gradient cuts the table: each tile reads all ids. */
 const SHARES = 64;
 
 /** weight[ids]: ids [...] int32, weight [V, C], plain, packed or quantized → [..., C]. Throws ARGUMENT for an id outside of the table. */

@@ -1,5 +1,5 @@
 /**
- * heed/ops: the functional forms, under PyTorch's names. Each takes tensors and gives a new one.
+ * heed/ops: the functional forms, under PyTorch's names. Each op takes tensors and returns a new one.
  * @module heed/ops
  */
 

@@ -1,4 +1,4 @@
-/** Losses. */
+/** Cross entropy, and the sums of an evaluation by it. */
 import { record } from '../autograd/tape.js';
 import { cross_entropy_f32, cross_entropy_grad_f32 } from '../engine/kernels.generated.js';
 import { checkOptions, HeedError } from '../errors.js';
@@ -9,15 +9,15 @@ import { contiguous } from './shape.js';
 
 /** Options of crossEntropy. */
 export interface CrossEntropyOptions {
-  /** A target that does not count. Default −100. */
+  /** Target that does not count. Default −100. */
   ignoreIndex?: number | undefined;
-  /** How much of a target is shared by all classes, 0 to 1 (arXiv 1512.00567, §7). Default 0. */
+  /** Share of a target that is spread over all classes, 0 to 1 (arXiv 1512.00567, §7). Default 0. */
   labelSmoothing?: number | undefined;
-  /** What each class counts for, [V]. Has no gradient. */
+  /** Weight of each class, [V]. Has no gradient. */
   weight?: Tensor | undefined;
 }
 
-/** Checks, and the loss of each row: what a loss and an evaluation begin with. The targets that count weigh `count` together. */
+/** Checks the operands and computes the loss of each row: the beginning of a loss and of an evaluation. `count` is the total weight of the targets that count. */
 function rowLosses(
   where: string,
   logits: Tensor,
@@ -47,7 +47,7 @@ function rowLosses(
   const operands = { x: x.ptr, stats: stats.ptr, target: classes.ptr, w: w?.ptr ?? 0 };
   const how = { tiles: T, work: x.size * 24, ...operands, V, ignore: ignoreIndex, keep: 1 - labelSmoothing, share: labelSmoothing / V };
   engine.launch(cross_entropy_f32({ ...how, loss: losses.ptr }));
-  // In float64 and in order: the loss of a large batch is as exact as that of a row.
+  // Summed in float64 and in order: the loss of a large batch is as exact as that of a row.
   const total = engine.heap.floats(losses.ptr, T).reduce((sum, loss) => sum + loss, 0);
   return { x, classes, w, stats, how, T, V, count, total, losses };
 }
@@ -73,25 +73,27 @@ export const crossEntropy = op((logits: Tensor, targets: Tensor, options: CrossE
   return y;
 });
 
-/** What an evaluation adds up over batches. */
+/** Sums over batches of an evaluation. */
 export interface PredictionSums {
-  /** −ln softmax(logits)[target], over the targets that count. */
+  /** Sum of −ln softmax(logits)[target] over the targets that count. */
   loss: number;
   /** The squares of those. */
   squares: number;
   /** How many those are. */
   targets: number;
-  /** Of how many the logit is the row's largest; where several are, the first counts, as in torch.argmax. */
+  /** Number of targets whose logit is the row's largest; of several equal ones the first counts, as in torch.argmax. */
   right: number;
 }
 
-/** Sums of an evaluation on the host: logits [..., V], targets [...] int32. The rows' maxima are a by-product of their losses: no logit is read twice. */
+/**
+ * Computes the sums of an evaluation on the host: logits [..., V], targets [...] int32. The rows' maxima are a by-product of their losses: no logit is read twice.
+ */
 export const predictionSums = op(
   (
     logits: Tensor,
     targets: Tensor,
     options: {
-      /** A target that does not count. Default −100. */
+      /** Target that does not count. Default −100. */
       ignoreIndex?: number | undefined;
     } = {},
   ): PredictionSums => {
@@ -112,7 +114,7 @@ export const predictionSums = op(
   },
 );
 
-/** What all targets that count weigh together. Throws ARGUMENT for one that is no class. */
+/** Total weight of the targets that count. Throws ARGUMENT for a target that is no class. */
 function weightOf(where: string, targets: Int32Array, V: number, ignoreIndex: number, weights: Float32Array | undefined): number {
   let total = 0;
   for (const target of targets) {

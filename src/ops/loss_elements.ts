@@ -1,4 +1,4 @@
-/** Losses of numbers, one by one: means over all elements, of logits or predictions and targets of one shape. */
+/** Losses per element: means over all elements, of logits or predictions and targets of one shape. */
 import { record } from '../autograd/tape.js';
 import * as kernels from '../engine/kernels.generated.js';
 import { TILE } from '../engine/kernels.generated.js';
@@ -8,7 +8,7 @@ import { expectDtype, expectShape } from './check.js';
 import { isTracked, op } from './op.js';
 import { contiguous } from './shape.js';
 
-/** A loss's two kernels: those of all of them take the same. */
+/** The two kernels of a loss, forward and backward; all losses' kernels have the same parameters. */
 type Kernels = readonly [typeof kernels.squared_error_f32, typeof kernels.squared_error_grad_f32];
 
 function elementLoss(where: string, [forward, backward]: Kernels) {
@@ -25,7 +25,7 @@ function elementLoss(where: string, [forward, backward]: Kernels) {
     const losses = Tensor.empty(engine, [n]);
     engine.launch(forward({ ...operands, loss: losses.ptr }));
     const y = Tensor.empty(engine, []);
-    // In float64 and in order, as all losses are.
+    // Summed in float64 and in order, as in all losses.
     engine.heap.floats(y.ptr, 1)[0] = engine.heap.floats(losses.ptr, n).reduce((sum, loss) => sum + loss, 0) / n;
     record(y, [x], [given, wanted], (dy) => {
       const dx = Tensor.empty(engine, x.shape);
@@ -38,8 +38,8 @@ function elementLoss(where: string, [forward, backward]: Kernels) {
 }
 
 /**
- * The mean of −y ln σ(x) − (1 − y) ln σ(−x): logits x and targets y, mostly 0 or 1, of one shape → []. Each logit is a question of its own: what several labels
- * at once are trained by. Exact for logits of any size. NaN where there are none.
+ * The mean of −y ln σ(x) − (1 − y) ln σ(−x): logits x and targets y, mostly 0 or 1, of one shape → []. Each logit is an independent question, as in multi-label
+ * classification. Exact for logits of any size. NaN where there are none.
  */
 export const binaryCrossEntropyWithLogits = /* @__PURE__ */ elementLoss('binaryCrossEntropyWithLogits', [
   kernels.binary_cross_entropy_f32,

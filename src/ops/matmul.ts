@@ -22,16 +22,16 @@ import { roundActivations } from './quantize.js';
 import { contiguous, reshape, transpose } from './shape.js';
 import { sumTo } from './sum_to.js';
 
-/** Bytes of panels that a tile walks for every four rows: they should stay in an L2 of 256 KiB. */
+/** Bytes of panels that a tile reads for every four rows: they should stay in an L2 cache of 256 KiB. */
 const L2_SHARE = 192 << 10;
 const TILE_ROWS = 32;
-/** Enough tiles that the last one does not keep many threads waiting, unless they become too small to be worth a claim. */
+/** Number of tiles to aim for: enough that the last one does not keep many threads waiting, unless tiles become too small to be worth a claim. */
 const TILES = 48;
 const LEAST_TILE = 1 << 18;
 
 /**
- * The shape of a tile, from the shape of the product alone. Bits do not depend on it.
- * Measured with `npm run bench -- kernels`; docs/kernels-measured.md has the table.
+ * Computes the shape of a tile from the shape of the product alone. Results have the same bits for every tiling. Measured with `npm run bench -- kernels`;
+ * docs/kernels-measured.md has the table.
  */
 export function tiling(M: number, N: number, K: number, panelBytes: number): { rows: number; panels: number; tiles: number } {
   const all = Math.ceil(N / PANEL);
@@ -44,7 +44,7 @@ export function tiling(M: number, N: number, K: number, panelBytes: number): { r
   return { rows, panels, tiles: rowTiles * Math.ceil(all / panels) };
 }
 
-/** Addresses, and an activation's code; 0 for what there is none of. */
+/** Addresses of a product's operands, 0 for an absent one, and the number of its activation, 0 for none. */
 interface Product {
   y: number;
   x: number;
@@ -61,7 +61,10 @@ function product(engine: Tensor['engine'], M: number, N: number, K: number, at: 
   engine.launch(kernel({ tiles, work: 2 * M * N * K, scratch: PANEL * 4, y, x, w, bias, residual, M, N, K, rows, panels, activation }));
 }
 
-/** Packs the last two axes, [N, K], of each matrix of [B, H, N, K] strides for the micro-kernels, into panels `step` bytes apart: more than they have where K is a part of the columns. */
+/**
+ * Packs the last two axes, [N, K], of each matrix of a tensor with `strides` over [B, H, N, K] into panels for the micro-kernels, `step` bytes apart: more than a
+ * panel has where K is a part of the columns.
+ */
 export function packInto(
   ptr: number,
   x: Tensor,
@@ -75,7 +78,7 @@ export function packInto(
   x.engine.launch(pack_f32({ tiles, work: B * H * N * K * 2, packed: ptr, x: x.ptr, H, N, K, sb, sh, sn, sk, step }));
 }
 
-/** A weight [N, K] in panels; the tensor itself is no longer needed. */
+/** Packs a weight [N, K] into panels; the tensor itself is no longer needed. */
 export function pack(given: TensorLike): PackedMatrix {
   const w = entered<Tensor>(given);
   expectDtype('pack', 'w', w, 'float32');
@@ -88,7 +91,7 @@ export function pack(given: TensorLike): PackedMatrix {
   });
 }
 
-/** The rows of a packed matrix, as they went in, or of a quantized one, as they count: all [N, K], or those that `rows` (int32) numbers. */
+/** Unpacks rows of a packed matrix, exactly, or of a quantized one, as rounded: all [N, K], or those with the numbers `rows` (int32). */
 export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   if (!isMatrix(w)) throw wrongArgument('unpack', 'w', w, 'It must be packed: pack(w), or quantize(w)');
   if (rows) expectDtype('unpack', 'rows', rows, 'int32');
@@ -102,11 +105,11 @@ export const unpack = op((w: Matrix, rows?: Tensor): Tensor => {
   return y;
 });
 
-/** What `linear` does beside the product, in the same pass. */
+/** Options of linear: work in the same pass as the product. */
 export interface LinearOptions {
-  /** Applied after the bias, in the same pass. */
+  /** Activation after the bias, in the same pass. */
   activation?: Activation | undefined;
-  /** [..., N], added last, in the same pass. */
+  /** Tensor [..., N] that is added last, in the same pass. */
   residual?: Tensor | undefined;
 }
 
@@ -154,14 +157,14 @@ export const linear = op((x: Tensor, weight: Tensor | Matrix, bias?: Tensor, opt
 
 /** Options of matmul. */
 export interface MatmulOptions {
-  /** b is [..., N, K]: a · bᵀ. */
+  /** `true` where b is [..., N, K]: a · bᵀ. Default false. */
   transposeB?: boolean | undefined;
 }
 
-/** A vector as a matrix: of a a row; of b a column, or, transposed, a row. */
+/** Views a vector as a matrix: a as a row; b as a column or, transposed, as a row. */
 const matrixOf = (x: Tensor, asColumn: boolean): Tensor => (x.rank === 1 ? reshape(x, asColumn ? [x.size, 1] : [1, x.size]) : x);
 
-/** The shape that two shapes repeat up to, aligned at their ends: axes of 1 repeat, and so do those that one has not. Undefined where they do not agree. */
+/** Shape to which two shapes broadcast, aligned at their ends: axes that are 1 or missing repeat. Undefined where the shapes do not agree. */
 function broadcast(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const along = (shape: Shape, i: number) => shape[i - rank + shape.length] ?? 1;
@@ -169,7 +172,7 @@ function broadcast(a: Shape, b: Shape): Shape | undefined {
   return sizes.every((d, i) => [1, d].includes(along(b, i))) ? sizes : undefined;
 }
 
-/** Which matrix of `shape` each one of `outer` is, where `shape` repeats up to that. */
+/** Index of the matrix of `shape` for each one of `outer`, to which `shape` is broadcast. */
 function repeats(shape: Shape, outer: Shape): number[] {
   let found = [0];
   for (const [i, d] of outer.entries()) {
@@ -201,14 +204,14 @@ export const matmul = op((a: Tensor, b: Tensor, options: MatmulOptions = {}): Te
     throw wrongShape('matmul', 'b', b.shape, `its leading axes do not repeat up to those of a, [${a.shape}], nor these up to its own`);
   const y = Tensor.empty(a.engine, [...outer, ...(a.rank === 1 ? [] : [M]), ...(b.rank === 1 ? [] : [N])]);
   const x = contiguous(left);
-  // Outer axes merge into one only when they lie so in memory.
+  // Outer axes merge into one only where they are contiguous in memory.
   const w = right.rank <= 3 ? right : contiguous(right);
   const [sn, sk] = (transposeB ? w.strides.slice(-2) : [w.strides.at(-1), w.strides.at(-2)]) as [number, number];
   const count = sizeOf(outerB);
   const step = Math.ceil(N / PANEL) * PANEL * K * 4;
   const packed = a.engine.allocate(count * step);
   packInto(packed.ptr, w, [1, count, N, K], [0, w.rank === 3 ? (w.strides[0] as number) : N * K, sn, sk]);
-  // With one b for all, the leading axes are more rows.
+  // With a single b, the leading axes of a are more rows.
   const single = count === 1;
   const rows = single ? sizeOf(outer) * M : M;
   const [ofA, ofB] = single ? [[0], [0]] : [repeats(outerA, outer), repeats(outerB, outer)];

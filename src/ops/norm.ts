@@ -9,7 +9,7 @@ import type { TensorLike } from './given.js';
 import { isTracked, op, operand } from './op.js';
 import { contiguous } from './shape.js';
 
-/** Rows × channels of a tensor, and an output of the same shape. */
+/** Contiguous rows × channels of a tensor, T × C, and an output of the same shape. */
 function rows(name: string, x: Tensor): { source: Tensor; y: Tensor; T: number; C: number } {
   expectDtype(name, 'x', x, 'float32');
   const C = x.shape.at(-1);
@@ -42,13 +42,13 @@ export const logSoftmax = (x: TensorLike): Tensor => softmaxWith(x, 'logSoftmax'
 
 /** Options of layerNorm and rmsNorm. */
 export interface NormOptions {
-  /** What is added to the variance, or to the mean square. */
+  /** Number that is added to the variance, or to the mean square. */
   eps?: number | undefined;
 }
 
 /** Options of rmsNorm. */
 export interface RmsNormOptions extends NormOptions {
-  /** What is added to the weight. Default 0; Gemma's norms have 1. */
+  /** Number that is added to the weight. Default 0; 1 in Gemma's norms. */
   offset?: number | undefined;
 }
 
@@ -57,13 +57,16 @@ function epsOf(name: string, options: NormOptions, absent: number, known: readon
   return checkEps(name, options.eps ?? absent);
 }
 
-/** Gives back what can be added to a variance; throws ARGUMENT for what cannot. */
+/** Returns `eps`. Throws ARGUMENT unless it is a number from 0 on. */
 export function checkEps(name: string, eps: number): number {
   if (typeof eps !== 'number' || !(eps >= 0)) throw wrongArgument(name, 'eps', eps, 'It is a number, 0 or above');
   return eps;
 }
 
-/** The gradients of a norm over rows of C channels: `stats` holds of each row the mean, which is 0 unless it is `centred`, 1 / deviation, and the mean's rounding error. */
+/**
+ * Computes the gradients of a norm over rows of C channels: `stats` holds of each row the mean, which is 0 unless the norm is `centred`, 1 / deviation, and the
+ * mean's rounding error.
+ */
 function normGrad(
   dy: Tensor,
   x: Tensor,

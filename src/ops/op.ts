@@ -1,4 +1,4 @@
-/** What ops are made of: a scope of their own, and operands that a kernel can read. */
+/** Building blocks of ops: a scope of their own, and operands that a kernel can read. */
 import { asOp, tapeOf } from '../autograd/tape.js';
 import { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -8,8 +8,8 @@ import { entered, type Given, type GivenAll, holdsHost, latestEngine } from './g
 import { contiguous } from './shape.js';
 
 /**
- * Makes an op of a function: what it makes on its way is freed when it ends or throws, also where no scope is open. Host tensors among the arguments are copied
- * into the engine of the others.
+ * Makes an op of a function: tensors that the function makes on its way are freed when it ends or throws, also where no scope is open. Host tensors among the
+ * arguments are copied into the engine of the others.
  */
 export function op<X extends { readonly engine: Engine }, Rest extends unknown[], Y>(body: (x: X, ...rest: Rest) => Y) {
   return (x: Given<X>, ...rest: GivenAll<Rest>): Y => {
@@ -32,11 +32,11 @@ export function op<X extends { readonly engine: Engine }, Rest extends unknown[]
 
 const isOperand = (value: unknown): value is Tensor | Matrix => value instanceof Tensor || isMatrix(value);
 
-/** The engine of the first operand that has one. */
+/** Engine of the first operand that has one, else the engine that was made or used last. */
 const engineOf = (values: readonly unknown[]): Engine =>
   values.flatMap((value) => (isOperand(value) ? [value] : Object.values(Object(value)))).find(isOperand)?.engine ?? latestEngine();
 
-/** Throws ARGUMENT for a tensor of another engine, whose address means something else here; looks into options. */
+/** Throws ARGUMENT for a tensor of another engine, also inside options: its address is meaningless here. */
 function expectEngine(engine: Engine, value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   if (!isOperand(value)) {
@@ -49,13 +49,13 @@ function expectEngine(engine: Engine, value: unknown): void {
     });
 }
 
-/** Whether a tape wants a gradient of one of these: then an op keeps what that needs. */
+/** `true` where a tape wants the gradient of an operand: then an op keeps the tensors that its gradient reads. */
 export const isTracked = (engine: Engine, ...operands: readonly (Tensor | Matrix | undefined)[]): boolean => {
   const tape = tapeOf(engine);
   return tape !== undefined && operands.some((x) => x instanceof Tensor && tape.tracks(x));
 };
 
-/** The address of a float32 operand of exactly this shape, side by side in memory; 0, which kernels take for none, where there is none. */
+/** Address of a float32 operand of exactly this shape, made contiguous; 0, which kernels take for none, where it is absent. */
 export function operand(where: string, name: string, x: Tensor | undefined, shape: Shape): number {
   if (x === undefined || x === null) return 0;
   expectDtype(where, name, x, 'float32');

@@ -1,23 +1,23 @@
-/** Steps of optimizers on tensors, in place, and the norm that gradients are clipped by. src/train/optimizer.ts makes optimizers of them. */
+/** Steps of optimizers on tensors, in place, and the norm by which gradients are clipped. src/train/optimizer.ts builds optimizers from them. */
 import type { Engine } from '../engine/engine.js';
 import { adam_f32, sgd_f32, square_sum_f32, TILE } from '../engine/kernels.generated.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
 export interface AdamStep {
-  /** Multiplies the gradient. */
+  /** Factor of the gradient. */
   scale: number;
   lr: number;
   beta1: number;
   beta2: number;
   eps: number;
   weightDecay: number;
-  /** Whether the decay acts on the parameter (AdamW) or joins the gradient (Adam). */
+  /** `true` where the decay acts on the parameter (AdamW); false where it joins the gradient (Adam). */
   decoupled: boolean;
-  /** From 1 on. */
+  /** Number of the step, from 1 on. */
   step: number;
 }
 
-/** parameter, first and second moment, gradient: all of one size. */
+/** Takes one step of Adam or AdamW, in place. Parameter, first moment `m`, second moment `v` and gradient are of one size. */
 export function adamStep(parameter: Tensor, m: Tensor, v: Tensor, gradient: Tensor, options: AdamStep): void {
   const { scale, lr, beta1, beta2, eps, weightDecay, decoupled, step } = options;
   // Powers by multiplication: engines differ in the last bits of pow.
@@ -39,11 +39,11 @@ export interface SgdStep {
   dampening: number;
   nesterov: boolean;
   weightDecay: number;
-  /** From 1 on. */
+  /** Number of the step, from 1 on. */
   step: number;
 }
 
-/** parameter, momentum (where there is any), gradient: all of one size. */
+/** Takes one step of SGD, in place. Parameter, momentum buffer `m` (where there is momentum) and gradient are of one size. */
 export function sgdStep(parameter: Tensor, m: Tensor | undefined, gradient: Tensor, options: SgdStep): void {
   const { scale, lr, momentum, dampening, nesterov, weightDecay, step } = options;
   const { ptr: p, size: n } = parameter;
@@ -65,7 +65,7 @@ export function squareSum(x: Tensor): number {
   });
 }
 
-/** b to the n by squaring, whose bits are the same everywhere. */
+/** b to the power n by squaring, which has the same bits everywhere. */
 function power(b: number, n: number): number {
   let [result, square] = [1, b];
   for (let k = n; k > 0; k = Math.floor(k / 2)) {
@@ -75,7 +75,7 @@ function power(b: number, n: number): number {
   return result;
 }
 
-/** Zeros that no scope owns: an optimizer's state. */
+/** A tensor of zeros that no scope owns, for an optimizer's state. */
 export function zerosOf(engine: Engine, shape: Shape): Tensor {
   const bytes = 4 * sizeOf(shape);
   const storage = engine.heap.allocate(bytes);

@@ -12,11 +12,11 @@ import { expectDtype, wrongArgument, wrongShape } from './check.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
-/** Blocks of neighbours in a row of 8-bit weights, which share a scale. */
+/** Number of blocks in a row of 8-bit weights; neighbours in a block share a scale. */
 export const groups = (columns: number): number => Math.ceil(columns / BLOCK);
 export const quantizedBytes = (rows: number, columns: number): number => Math.ceil(rows / PANEL) * groups(columns) * PANEL_BLOCK;
 
-/** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 for every 32 neighbours in a row that they are multiplied by. */
+/** 8-bit weights in panels (assembly/quantize.ts): int8, and a float16 scale for every 32 neighbours in a row. */
 export class QuantizedMatrix extends Matrix {
   /** Panels hold 8-bit weights. */
   readonly dtype = 'q8';
@@ -25,7 +25,7 @@ export class QuantizedMatrix extends Matrix {
     return q8;
   }
 
-  /** All zeros. */
+  /** Creates a matrix of zeros. */
   static zeros(engine: Engine, rows: number, columns: number): QuantizedMatrix {
     const made = new QuantizedMatrix(engine, engine.allocate(quantizedBytes(rows, columns)), rows, columns);
     engine.heap.bytes.fill(0, made.ptr, made.ptr + quantizedBytes(rows, columns));
@@ -39,7 +39,7 @@ const q8: MatrixKernels = {
   rounds: { kernel: kernels.quantize_i16, bytes: ROW_BLOCK },
 };
 
-/** Rows `first` …, as many as `count`, of a matrix in panels at `ptr`; they come from `from`. */
+/** Rows `first` to `first + count` of a matrix in panels at the address `ptr`; their numbers are read from the address `from`. */
 export interface PanelRows {
   ptr: number;
   first: number;
@@ -47,7 +47,7 @@ export interface PanelRows {
   from: number;
 }
 
-/** Runs a kernel that tells of numbers which cannot be: whether all was well. */
+/** Runs a kernel that sets a flag for invalid numbers. Returns `true` where none was invalid. */
 export function launchChecked(engine: Tensor['engine'], launch: (refused: number) => Launch): boolean {
   return engine.scope(() => {
     const refused = Tensor.empty(engine, [1], 'int32');
@@ -57,24 +57,24 @@ export function launchChecked(engine: Tensor['engine'], launch: (refused: number
   });
 }
 
-/** Whether n numbers are finite. */
+/** `true` where all n numbers at the address x are finite. */
 export const areFinite = (engine: Tensor['engine'], x: number, n: number): boolean =>
   launchChecked(engine, (refused) => kernels.check_finite_f32({ tiles: Math.ceil(n / TILE), work: n, refused, x, n }));
 
 /**
- * Quantizes rows of K float32; where those are a part of the columns, `ptr` is where the first panel has their first block, of `blocks` in a row. False where a number is
- * not finite, or too large for a float16 scale.
+ * Quantizes rows of K float32; where the K are a part of the columns, `ptr` is the address of their first block in the first panel, and rows have `blocks` blocks.
+ * Returns false where a number is not finite, or too large for a float16 scale.
  */
 export const quantizeRows = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number, blocks = groups(K)): boolean =>
   launchChecked(engine, (refused) =>
     kernels.quantize_q8({ tiles: count, work: 8 * count * K, scratch: BLOCK, packed: ptr, refused, w: from, first, blocks, K }),
   );
 
-/** Puts a checkpoint's float16 scales into panels. False where one is not finite. */
+/** Copies a checkpoint's float16 scales into panels. Returns false where one is not finite. */
 export const packScales = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number): boolean =>
   launchChecked(engine, (refused) => kernels.pack_scale_q8({ tiles: count, work: count * K, packed: ptr, refused, scale: from, first, K }));
 
-/** Puts a checkpoint's int8 into panels. */
+/** Copies a checkpoint's int8 into panels. */
 export const packInts = (engine: Tensor['engine'], { ptr, first, count, from }: PanelRows, K: number): void =>
   engine.launch(kernels.pack_int_q8({ tiles: count, work: count * K, packed: ptr, q: from, first, K }));
 
@@ -84,7 +84,7 @@ export const notFinite = (name: string): HeedError =>
 const inexpressible = (name: string, what: string): HeedError =>
   new HeedError('NUMERIC', `${name} holds ${what}`, { culprit: name, cure: "Keep it in float32: dtype 'fp32'" });
 
-/** A weight [N, K] as int8 with scales; the tensor itself is no longer needed. Throws NUMERIC for what is not finite or beyond 8.3e6. */
+/** Quantizes a weight [N, K] to int8 with scales; the tensor itself is no longer needed. Throws NUMERIC for a number that is not finite or beyond 8.3e6. */
 export const quantize = op((w: Tensor): QuantizedMatrix => {
   expectDtype('quantize', 'w', w, 'float32');
   if (w.rank !== 2) throw wrongShape('quantize', 'w', w.shape, 'it must have two axes');
@@ -94,18 +94,18 @@ export const quantize = op((w: Tensor): QuantizedMatrix => {
   return made;
 });
 
-/** The integers of a quantized matrix, copied to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32], of those scales that quantizedScales gives. */
+/** Copies the integers of a quantized matrix to JavaScript: q [N, K]. w[n,k] = q[n,k] · scale[n, k/32], with the scales of quantizedScales. */
 export const quantizedInts = (w: QuantizedMatrix): Int8Array<ArrayBuffer> =>
   new Int8Array(copied('quantizedInts', kernels.unpack_int_q8, w, (columns) => columns, 1).bytes);
 
 /**
- * The scales of a quantized matrix, copied to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 2^-19 is rounded up to a multiple of 2^-24. Throws
- * NUMERIC for a matrix whose largest numbers lose by that.
+ * Copies the scales of a quantized matrix to JavaScript: the bits of float16, [N, ⌈K/32⌉]. A scale below 2^-19 is rounded up to a multiple of 2^-24. Throws NUMERIC
+ * for a matrix whose largest numbers lose precision by that.
  */
 export function quantizedScales(w: QuantizedMatrix, name = 'w'): Uint16Array<ArrayBuffer> {
   const { bytes, exact } = copied('quantizedScales', kernels.unpack_scale_q8, w, groups, 2);
   const scales = new Uint16Array(bytes);
-  // Beside scales of eight times 2^-24 and more, what others lose is no more than an eighth of what rounding to 8 bits costs anyway.
+  // Beside scales of at least eight times 2^-24, the loss of smaller ones is no more than an eighth of the cost of rounding to 8 bits.
   if (!exact && scales.every((bits) => (bits & 0x7fff) < 8))
     throw inexpressible(name, 'numbers below 6e-5 alone, for which a float16 scale is too coarse');
   return scales;

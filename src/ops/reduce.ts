@@ -19,8 +19,8 @@ const reduce = op((x: Tensor, name: 'sum' | 'mean', axis: number | undefined): T
   return y;
 });
 
-/** Σ x over an axis, which goes, or over all of them: one number. */
+/** Σ x over an axis, which is removed, or over all axes: one number. */
 export const sum = (x: TensorLike, axis?: number): Tensor => reduce(x, 'sum', axis);
 
-/** The mean over an axis, which goes, or of all elements; NaN where there are none. */
+/** The mean over an axis, which is removed, or of all elements; NaN where there are none. */
 export const mean = (x: TensorLike, axis?: number): Tensor => reduce(x, 'mean', axis);

@@ -9,15 +9,15 @@ import { expectBooleans, expectDtype, expectShape, expectTensor, wrongArgument, 
 import { op } from './op.js';
 import { contiguous } from './shape.js';
 
-/** What `rotary` turns by: rotaryTable makes it. */
+/** Rotations by position for `rotary`, made by rotaryTable. */
 export interface RotaryTable {
-  /** [positions, R / 2] */
+  /** Tensor [positions, R / 2]. */
   cos: Tensor;
-  /** [positions, R / 2] */
+  /** Tensor [positions, R / 2]. */
   sin: Tensor;
 }
 
-/** cos and sin of t · θ_i, θ_i = base^(−2i / R), for t < positions. R is the number of channels that turn. */
+/** Computes cos and sin of t · θ_i, θ_i = base^(−2i / R), for t < positions. R is the number of channels that turn. */
 export function rotaryTable(engine: Engine, positions: number, R: number, base = 10_000): RotaryTable {
   if (!(engine instanceof Engine)) throw wrongArgument('rotaryTable', 'engine', engine, 'Make one with createEngine()');
   if (!(Number.isSafeInteger(positions) && positions >= 0))
@@ -25,17 +25,17 @@ export function rotaryTable(engine: Engine, positions: number, R: number, base =
   if (!(Number.isSafeInteger(R) && R >= 2 && R % 2 === 0)) throw wrongArgument('rotaryTable', 'R', R, 'Channels must form pairs');
   if (!(typeof base === 'number' && base > 0 && base < Number.POSITIVE_INFINITY))
     throw wrongArgument('rotaryTable', 'base', base, 'It is a number above 0');
-  // What cannot be held is refused before JavaScript tries.
+  // A table that does not fit into memory is refused before JavaScript tries to make it.
   engine.heap.reserve(positions * R * 4);
   const rows = rotaryRows(rotaryAngles(R, base), positions);
   const enter = (values: Float32Array) => tensor(engine, values, [positions, R / 2]);
   return engine.scope(() => ({ cos: enter(rows.cos), sin: enter(rows.sin) }));
 }
 
-/** θ_i = base^(−2i / R) of each pair. */
+/** Angles θ_i = base^(−2i / R) of the pairs of channels. */
 export const rotaryAngles = (R: number, base: number): number[] => Array.from({ length: R / 2 }, (_, i) => pow(base, (-2 * i) / R));
 
-/** `factor` times cos and sin of t times each angle, [positions, angles]. */
+/** Computes `factor` times cos and sin of t times each angle, [positions, angles]. */
 export function rotaryRows(
   angles: readonly number[],
   positions: number,
@@ -49,13 +49,13 @@ export function rotaryRows(
 
 /** Options of rotary. */
 export interface RotaryOptions {
-  /** Pairs (2i, 2i + 1) as in the paper, instead of (i, i + R/2) as in Hugging Face's checkpoints. */
+  /** `true` for pairs (2i, 2i + 1) of channels, as in the paper, instead of (i, i + R/2), as in Hugging Face's checkpoints. Default false. */
   interleaved?: boolean | undefined;
   /** Row of the table for each query: [T] or [B, T] int32. Default 0 … T − 1. */
   positions?: Tensor | undefined;
 }
 
-/** Turns the first R channels of x [B, H, T, D] by their positions; the others stay. R is twice the table's width. */
+/** Turns the first R channels of x [B, H, T, D] by their positions; the other channels stay. R is twice the table's width. */
 export const rotary = /* @__PURE__ */ op((x: Tensor, table: RotaryTable, options: RotaryOptions = {}): Tensor => {
   checkOptions(options, ['interleaved', 'positions'], 'rotary');
   const { interleaved = false, positions } = options;

@@ -1,6 +1,6 @@
 /**
- * Views and the copies that make them contiguous again, under PyTorch's names. A view shares its tensor's storage:
- * disposing of one disposes of both. A gradient goes the same way back.
+ * Views and the copies that make them contiguous again, under PyTorch's names. A view shares its tensor's storage: disposing of one disposes of both. A gradient is
+ * moved back the same way.
  */
 import { asOp, record } from '../autograd/tape.js';
 import * as kernels from '../engine/kernels.generated.js';
@@ -11,7 +11,7 @@ import { expectSizes, expectTensor, kindOf, wrongArgument, wrongShape } from './
 import { entered, holdsHost, latestEngine, type TensorLike, withEntered } from './given.js';
 import { sumTo } from './sum_to.js';
 
-/** An op that only moves numbers: what it makes of `x`, and how a gradient moves back. */
+/** Runs an op that only moves numbers: `make` gives the result, `back` moves its gradient back to `x`. */
 function moved(x: Tensor, make: () => Tensor, back: (dy: Tensor) => Tensor): Tensor {
   return asOp(x.engine, () => {
     const y = make();
@@ -20,7 +20,7 @@ function moved(x: Tensor, make: () => Tensor, back: (dy: Tensor) => Tensor): Ten
   });
 }
 
-/** An axis by its number, counted from the last where it is negative; throws ARGUMENT where there is none. */
+/** Number of an axis from 0 on; negative ones count from the last. Throws ARGUMENT where there is no such axis. */
 export const axisOf = (op: string, x: Tensor, axis: number): number => {
   expectTensor(op, 'x', x);
   const found = Number.isInteger(axis) ? (axis < 0 ? axis + x.rank : axis) : -1;
@@ -28,7 +28,7 @@ export const axisOf = (op: string, x: Tensor, axis: number): number => {
   throw new HeedError('ARGUMENT', `${op}: there is no axis ${kindOf(axis)} in [${x.shape}]`, { culprit: 'axis', shape: x.shape });
 };
 
-/** The same elements side by side in memory; `x` itself where they are so already. At most 4 axes that cannot be merged. */
+/** Returns the elements contiguous in memory, `x` itself where they already are. At most 4 axes that cannot be merged. */
 export function contiguous(given: TensorLike): Tensor {
   const x = entered<Tensor>(given);
   expectTensor('contiguous', 'x', x);
@@ -43,7 +43,7 @@ export function contiguous(given: TensorLike): Tensor {
 function copied(x: Tensor): Tensor {
   const y = Tensor.empty(x.engine, x.shape, x.dtype);
   if (x.size === 0) return y;
-  // Neighbouring axes that lie in memory as one are one.
+  // Neighbouring axes that are contiguous in memory are merged.
   const dims: number[] = [];
   const steps: number[] = [];
   for (let i = 0; i < x.rank; i++) {
@@ -77,7 +77,7 @@ function copied(x: Tensor): Tensor {
   return y;
 }
 
-/** The elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
+/** Returns the elements in order under another shape; one axis may be −1. A view where `x` is contiguous, else a copy. */
 export function reshape(given: TensorLike, shape: Shape): Tensor {
   const x = entered<Tensor>(given);
   expectTensor('reshape', 'x', x);
@@ -113,7 +113,7 @@ export function unflatten(given: TensorLike, axis: number, sizes: Shape): Tensor
   );
 }
 
-/** Axes in another order: a view. */
+/** Puts the axes into another order: a view. */
 export function permute(given: TensorLike, axes: readonly number[]): Tensor {
   const x = entered<Tensor>(given);
   expectTensor('permute', 'x', x);
@@ -133,7 +133,7 @@ export function permute(given: TensorLike, axes: readonly number[]): Tensor {
   );
 }
 
-/** Two axes exchanged: a view. */
+/** Exchanges two axes: a view. */
 export function transpose(given: TensorLike, first: number, second: number): Tensor {
   const x = entered<Tensor>(given);
   const [a, b] = [axisOf('transpose', x, first), axisOf('transpose', x, second)];
@@ -143,7 +143,7 @@ export function transpose(given: TensorLike, first: number, second: number): Ten
   );
 }
 
-/** The part of an axis from `start` on, `length` long: a view. */
+/** Takes the part of an axis from `start` on, `length` long: a view. */
 export function narrow(given: TensorLike, axis: number, start: number, length: number): Tensor {
   const x = entered<Tensor>(given);
   const a = axisOf('narrow', x, axis);
@@ -159,7 +159,7 @@ export function narrow(given: TensorLike, axis: number, start: number, length: n
   );
 }
 
-/** `x` as a part of zeros of another shape, from `start` on along an axis. */
+/** Embeds `x` in zeros of another shape, from `start` on along an axis. */
 function widened(x: Tensor, shape: Shape, axis: number, start: number): Tensor {
   return x.engine.scope(() => {
     const y = Tensor.empty(x.engine, shape);
@@ -173,7 +173,7 @@ function widened(x: Tensor, shape: Shape, axis: number, start: number): Tensor {
 export const fill = ({ engine, ptr, size }: Tensor, a: number): void =>
   engine.launch(kernels.fill_f32({ tiles: Math.ceil(size / TILE), work: size, y: ptr, n: size, a }));
 
-/** Copies `x` into `y`, which is contiguous and as long or longer along one axis, from `start` on. */
+/** Copies `x` into the contiguous tensor `y`, which has the same shape but for a longer or equal `axis`, from `start` on. */
 function place(y: Tensor, x: Tensor, axis: number, start: number): void {
   const source = contiguous(x);
   const inner = sizeOf(x.shape.slice(axis + 1)) * 4;
@@ -184,10 +184,10 @@ function place(y: Tensor, x: Tensor, axis: number, start: number): void {
   if (source !== x) source.dispose();
 }
 
-/** An axis of length 0 can be cut into any number of parts. */
+/** Most parts of `chunk`: an axis of length 0 could be cut into any number. */
 const MOST_PARTS = 1 << 16;
 
-/** An axis cut into `parts` equal pieces: views. */
+/** Cuts an axis into `parts` equal pieces: views. */
 export function chunk(given: TensorLike, parts: number, axis: number): Tensor[] {
   const x = entered<Tensor>(given);
   const a = axisOf('chunk', x, axis);
@@ -199,10 +199,10 @@ export function chunk(given: TensorLike, parts: number, axis: number): Tensor[] 
   return Array.from({ length: parts }, (_, i) => narrow(x, axis, i * length, length));
 }
 
-/** Axes of length 1 repeated up to `shape`, and new ones in front: a view with steps of 0. */
+/** Repeats axes of length 1 up to `shape`, and adds new ones in front: a view with strides of 0. */
 export const expand = (x: TensorLike, shape: Shape): Tensor => expandFor('expand', 'x', entered<Tensor>(x), shape);
 
-/** `expand` of an op's argument, which an error then names. */
+/** `expand` for an argument of an op, both named in errors. */
 export function expandFor(op: string, argument: string, x: Tensor, shape: Shape): Tensor {
   expectTensor(op, argument, x);
   expectSizes(op, 'shape', shape);
@@ -221,7 +221,7 @@ export function expandFor(op: string, argument: string, x: Tensor, shape: Shape)
   );
 }
 
-/** Tensors one behind the other along an axis: a copy. */
+/** Concatenates tensors along an axis: a copy. */
 export function cat(given: readonly TensorLike[], axis: number): Tensor {
   if (!Array.isArray(given)) throw wrongArgument('cat', 'tensors', given, 'It must be a list of tensors');
   const engine =

@@ -1,4 +1,4 @@
-/** Sums over axes: what broadcasting did, backwards. */
+/** Sums over axes: the gradient of broadcasting. */
 import { STRIP, sum_f32 } from '../engine/kernels.generated.js';
 import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
@@ -9,14 +9,14 @@ export function sumMiddle(x: Tensor, A: number, R: number, I: number, divisor = 
   return y;
 }
 
-/** A contiguous x, summed over the axes along which `expand` from `shape` repeated; `x` itself where there are none. */
+/** Sums a contiguous x over the axes along which `expand` from `shape` repeated it; returns `x` itself where there are none. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const front = x.rank - shape.length;
   const repeated = x.shape.map((d, axis) => axis < front || shape[axis - front] !== d);
   if (!repeated.includes(true)) return x;
   return x.engine.scope(() => {
     let y = x;
-    // Neighbouring axes go together, the last ones first.
+    // Neighbouring axes are summed together, the last ones first.
     for (let end = x.rank; end > 0; end--) {
       if (!repeated[end - 1]) continue;
       let begin = end - 1;

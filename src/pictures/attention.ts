@@ -1,33 +1,33 @@
 /**
- * renderAttention: the attentions of a model as one HTML page that needs nothing else: heat maps of every head of every layer, one of them large with the
- * tokens on its axes. It checks what it is given and writes it down; what the page does is in page/.
+ * renderAttention: the attention weights of a model as one HTML page that needs no other file: heat maps of every head of every layer, one of them large with the
+ * tokens on its axes. This file checks the weights and writes them into the page; the page's script is in page/.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { HostTensor } from '../tensor.js';
 import { type CodeName, codes, encode, type GroupData, type PageData } from './codes.js';
 import { document } from './document.js';
 
-/** Weights in the form in which models give them: one tensor per layer, [1, H, T, S] or [H, T, S]. */
+/** Attention weights as models return them: one tensor per layer, [1, H, T, S] or [H, T, S]. */
 export interface Attentions {
-  /** The source looks at itself. */
+  /** Self-attention of the source. */
   encoder?: readonly HostTensor[] | undefined;
-  /** The target looks at itself. */
+  /** Self-attention of the target. */
   decoder?: readonly HostTensor[] | undefined;
-  /** The target looks at the source. */
+  /** Cross-attention of the target to the source. */
   cross?: readonly HostTensor[] | undefined;
 }
 
-/** What a page shows: a title, tokens, and the weights between them. */
+/** Contents of a page: a title, tokens, and the weights between them. */
 export interface AttentionPicture {
-  /** The page's heading. */
+  /** Heading of the page. */
   title: string;
-  /** A line below the title. */
+  /** Line below the title. */
   note?: string | undefined;
-  /** One token for each key of `encoder` and `cross`. */
+  /** Tokens of the source, one for each key of `encoder` and `cross`. */
   source: readonly string[];
-  /** One token for each query of `decoder` and `cross`. Default: none. */
+  /** Tokens of the target, one for each query of `decoder` and `cross`. Default: none. */
   target?: readonly string[] | undefined;
-  /** The weights; one kind at least. */
+  /** Weights; one kind at least. */
   attentions: Attentions;
 }
 
@@ -41,10 +41,10 @@ const kinds: Readonly<Record<Kind, Pick<GroupData, 'name' | 'queries' | 'keys'>>
 
 /** Bytes of weights up to which a page has them in 16 bits: with its script it then stays below 300 kB. */
 const FINE = 180_000;
-/** A sum of rounded numbers may be a little more than 1. */
+/** Tolerance for weights above 1, by rounding. */
 const SLACK = 1e-3;
 
-/** A page of HTML. Throws ARGUMENT, SHAPE, NUMERIC, UNSUPPORTED for what cannot be drawn. */
+/** Renders a page of HTML. Throws ARGUMENT, SHAPE, NUMERIC, UNSUPPORTED for contents that cannot be drawn. */
 export function renderAttention(picture: AttentionPicture): string {
   checkOptions(picture, ['title', 'note', 'source', 'target', 'attentions'], 'renderAttention');
   const { title, note = '', source, target = [], attentions } = picture;
@@ -96,7 +96,7 @@ function checkGroup(kind: Kind, layers: readonly HostTensor[], tokens: PageData[
   return { layers: arrays, heads: H };
 }
 
-/** The weights, none below 0 or above 1. */
+/** Checks the weights of a layer, and clips them to 0 … 1. */
 function checkWeights(kind: Kind, layer: number, data: ArrayLike<number>): Float32Array {
   const out = Float32Array.from(data);
   for (let i = 0; i < out.length; i++) {

@@ -1,9 +1,9 @@
 /**
- * Attention weights as base64 text inside a page: written by attention.ts, read by the page's own script. 16 bits keep a weight to 1e-5; 8 bits are for
- * pictures that would be too heavy, and hold the square root, since most of the weights of a long text are small.
+ * Attention weights as base64 text inside a page: written by attention.ts, read by the page's own script. 16 bits keep a weight to 1e-5; 8 bits are for pictures
+ * that would be too large, and hold the square root, since most weights of a long text are small.
  */
 
-/** How a weight w of 0 to 1 becomes a whole number, and what its reader may show. */
+/** Codes of a weight w of 0 to 1: its conversion to a whole number and back, and its text for readers. */
 export const codes = {
   u16: {
     bytes: 2,
@@ -20,7 +20,7 @@ export const codes = {
 } as const;
 export type CodeName = keyof typeof codes;
 
-/** What a page holds beside its texts. */
+/** Data of a page beside its texts. */
 export interface PageData {
   tokens: { source: readonly string[]; target: readonly string[] };
   groups: readonly GroupData[];
@@ -28,20 +28,20 @@ export interface PageData {
 
 export interface GroupData {
   name: string;
-  /** Whose tokens look, and at whose. */
+  /** Names of the tokens of the queries, and of the keys. */
   queries: keyof PageData['tokens'];
   keys: keyof PageData['tokens'];
   layers: number;
   heads: number;
   code: CodeName;
-  /** [L, H, T, S] */
+  /** Encoded weights [L, H, T, S]. */
   weights: string;
 }
 
-/** Bytes that become characters at once: a call may have about this many arguments everywhere. */
+/** Bytes to convert to characters at once: a call may have about this many arguments everywhere. */
 const CHUNK = 0x8000;
 
-/** Weights of 0 to 1, array after array, in base64; little-endian. */
+/** Encodes weights of 0 to 1, array after array, in base64; little-endian. */
 export function encode(arrays: readonly ArrayLike<number>[], name: CodeName): string {
   const { bytes: width, write } = codes[name];
   const out = new Uint8Array(width * arrays.reduce((sum, { length }) => sum + length, 0));
@@ -54,13 +54,13 @@ export function encode(arrays: readonly ArrayLike<number>[], name: CodeName): st
     }
   let binary = '';
   for (let i = 0; i < out.length; i += CHUNK) {
-    // Spread, it would be walked through one by one.
+    // Spread syntax would iterate over the bytes one by one.
     binary += String.fromCharCode.apply(undefined, out.subarray(i, i + CHUNK) as unknown as number[]);
   }
   return btoa(binary);
 }
 
-/** The weights that were encoded, as near as the code keeps them. */
+/** Decodes weights, as exactly as the code keeps them. */
 export function decode(text: string, name: CodeName): Float32Array {
   const { bytes: width, read } = codes[name];
   const binary = atob(text);

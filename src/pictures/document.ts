@@ -1,6 +1,6 @@
 /**
- * The page around the data: its head, its policy, the places that its script fills. Nothing but the script and the style whose hashes the policy names
- * can run or load, so that a token which looks like HTML stays a token even to a browser that disagrees with the escaping here.
+ * The page around the data: its head, its policy, and the elements that its script fills. Only the script and the style whose hashes the policy names can run or
+ * load, so that a token which looks like HTML stays a token even to a browser that disagrees with the escaping here.
  */
 import { assets } from './assets.js';
 import type { PageData } from './codes.js';

@@ -1,5 +1,5 @@
 /**
- * heed/pictures: what models do, as pages to look at. It needs no engine, and nothing of it is in the other entries.
+ * heed/pictures: the workings of models as pages to look at. It needs no engine, and is in no other entry.
  * @module heed/pictures
  */
 export { type AttentionPicture, type Attentions, renderAttention } from './attention.js';

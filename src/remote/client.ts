@@ -1,6 +1,6 @@
 /**
- * The page's side: models that live in a worker, as objects that look like those that live here. A call is a message and a promise. What cannot
- * cross throws and names the cure, `worker: false`. The worker ends with the last model in it, and its memory with it.
+ * The page's side: proxies of models that live in a worker, which look like models that live here. A call is a message and a promise. An argument that cannot cross
+ * throws and names the cure, `worker: false`. The worker ends with its last model, and its memory with it.
  */
 import { expectSignal } from '../engine/queue.js';
 import { expectOptions, HeedError } from '../errors.js';
@@ -25,7 +25,7 @@ const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: st
 };
 
 interface Pending {
-  /** Gets a result that comes when nobody waits for it any more. */
+  /** Receives a result that comes after the caller has given up. */
   unwanted(value: unknown): void;
   resolve(value: unknown): void;
   reject(error: unknown): void;
@@ -45,20 +45,20 @@ export const registerComposed = (name: string, compose: Composer): void => void 
 
 export class Remote {
   #pending = new Map<number, Pending>();
-  /** Who waits for a sign of life. */
+  /** Callbacks that wait for the worker's first answer. */
   #ready: (() => void)[] = [];
   #last = 0;
-  /** Loaded or being loaded. */
+  /** Number of objects that are loaded or being loaded. */
   #objects = 0;
   #lost: HeedError | undefined;
 
   private constructor(readonly host: HostHandle) {}
 
-  /** Waits until the worker answers. Rejects when it does not. */
+  /** Connects to a worker once it answers. Rejects when it does not. */
   static async start(host: HostHandle): Promise<Remote> {
     const remote = new Remote(host);
     host.port.addEventListener('message', ({ data }) => {
-      // Others may talk over the same port.
+      // Other code may use the same port.
       const reply = data as Reply | undefined;
       if (reply?.tell) remote.#hear(reply);
     });
@@ -70,12 +70,12 @@ export class Remote {
       host.terminate?.();
       throw error;
     }
-    // A worker of the user's may fail at other work, and live on.
+    // A user's own worker may fail at other work, and live on.
     host.failed.catch((error: unknown) => host.terminate && remote.#lose(error instanceof Error ? error.message : String(error)));
     return remote;
   }
 
-  /** Settles when the worker has answered, rejects when it takes too long. */
+  /** Waits for the worker's answer; rejects when it takes too long. */
   #answers(): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`it did not answer within ${START_MS} ms`)), START_MS);
@@ -87,16 +87,16 @@ export class Remote {
     });
   }
 
-  /** Whether it has ended: with its last model, or by an accident. */
+  /** `true` once the worker has ended: with its last model, or by a failure. */
   get ended(): boolean {
     return this.#lost !== undefined;
   }
 
-  /** Loads what the worker knows by this name. */
+  /** Loads an object by a name that the worker knows. */
   async load(what: string, args: readonly unknown[], options: Options, transfer: readonly object[] = []): Promise<Hosted> {
     this.#objects++;
     try {
-      // Nobody tells of the end of a worker that is not ours.
+      // The end of a user's own worker is not reported.
       if (!this.host.terminate) await this.#answers();
       const unwanted = (value: unknown) => this.#post({ ask: 'dispose', object: (value as Loaded).object });
       const loaded = await this.#ask((id, call) => ({ ask: 'load', id, what, call }), args, options, unwanted, transfer);
@@ -141,7 +141,7 @@ export class Remote {
     return made as unknown as Hosted;
   }
 
-  /** `unwanted` gets a result that comes after an abort, which may cross the abort on its way. */
+  /** Sends a request, and resolves with its reply. `unwanted` receives a result that comes after an abort: the two may cross on their way. */
   #ask(
     request: (id: number, call: Call) => Request,
     args: readonly unknown[],
@@ -183,7 +183,7 @@ export class Remote {
     });
   }
 
-  /** Asks for no more of a call. Its result may be on its way. */
+  /** Abandons a call, whose result may be on its way. */
   #abandon(id: number): void {
     const { unwanted } = this.#pending.get(id) as Pending;
     this.#pending.set(id, { unwanted, resolve: unwanted, reject: () => {}, heard: {} });
@@ -204,7 +204,7 @@ export class Remote {
       try {
         pending?.heard[reply.listener]?.(...reply.args);
       } catch (error) {
-        // As here, where a listener that throws ends the call.
+        // A listener that throws ends the call, as without a worker.
         this.#abandon(reply.id);
         pending?.reject(error);
       }
@@ -235,7 +235,7 @@ export class Remote {
   }
 }
 
-/** Options that cross, listeners by the names that cross for them, and the name of a function that cannot. */
+/** Splits options into those that cross, listeners by their names in messages, and the name of a function that cannot cross. */
 function parted(given: Options): { options: Options; heard: Pending['heard']; strange: string | undefined } {
   const options: Record<string, unknown> = {};
   const heard: Record<string, (...args: unknown[]) => unknown> = {};

@@ -1,27 +1,27 @@
 /**
- * The worker's side: loads models and runs them for whoever is at the other end of a port. An abort reaches a load or a call through a signal
- * of its own; what was loaded for somebody who no longer wants it is disposed of.
+ * The worker's side: loads models and runs them for the other end of a port. An abort reaches a load or a call through a signal of its own; a model that is loaded
+ * after an abort is disposed of.
  */
 import { HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { Port } from '../runtime/types.js';
 import { type Call, type Loaded, methods, pack, packError, type Reply, type Request } from './protocol.js';
 
-/** A model or pipeline: it can be called, and has things that can be copied. */
+/** A model or pipeline: callable, with properties that can be copied. */
 export interface Hosted {
   (...args: never[]): Promise<unknown>;
-  /** Arguments of a call before its options. Default 1. */
+  /** Number of arguments of a call before its options. Default 1. */
   readonly inputs?: number;
   dispose(): void;
 }
 
-/** Loads by name; the arguments are the user's, options last. */
+/** Loaders by name; their arguments are the user's, options last. */
 export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Hosted>>>;
 
-/** Members that a page may know. */
+/** Properties that are copied to the page. */
 const facts = ['task', 'config', 'generation_config', 'labels', 'sentence', 'info'];
 
-/** Answers requests from now on. */
+/** Answers requests at a port from now on. */
 export function hostModels(loaders: Loaders, port: Port): void {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function')
     throw new HeedError('ARGUMENT', `hostModels: port is ${kindOf(port)}`, { culprit: 'port', cure: "Call it in a browser's worker" });
@@ -31,7 +31,7 @@ export function hostModels(loaders: Loaders, port: Port): void {
 
   const send = (reply: Reply, transfer: readonly ArrayBuffer[] = []) => port.postMessage(reply, [...transfer]);
 
-  /** The arguments as a user would have given them, with a signal and listeners of this side. */
+  /** Rebuilds a user's arguments, with a signal and listeners of this side. */
   const argumentsOf = (id: number, { args, options, listens }: Call, signal: AbortSignal): never[] => {
     const heard: Record<string, unknown> = {};
     for (const listener of listens) {

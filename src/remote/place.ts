@@ -1,6 +1,6 @@
 /**
- * Where models live: on this thread or, for the sake of a page, in a worker; on an engine that all share, one that was given, or one of their own. Where
- * a page cannot have its worker, models live here, and their `info.reason` says why.
+ * Location of models: on this thread or, for the sake of a page, in a worker; on a shared engine, a given one, or one of their own. Where a page cannot have its
+ * worker, models live here, and their `info.reason` says why.
  */
 import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
@@ -20,11 +20,11 @@ export class Place {
 
   constructor(
     readonly runtime: Runtime,
-    /** Of engines for models that are given none. */
+    /** Options of the engines that models without one get. */
     readonly defaults: () => EngineOptions | undefined = () => undefined,
   ) {}
 
-  /** Loads a model with one of the loaders, here or in a worker. `args` stand before the model. */
+  /** Loads a model with one of the loaders, here or in a worker. `args` precede the model. */
   async load(what: string, args: readonly unknown[], model: Source, options: PretrainedOptions, here: Loaders): Promise<unknown> {
     const { worker, ...rest } = options;
     const port = portOf(worker);
@@ -39,7 +39,7 @@ export class Place {
       });
     let remote: Remote;
     try {
-      // One may end, with its last model, while others wait for it.
+      // A worker may end, with its last model, while another load waits for it.
       do remote = await (port ? this.#remoteAt(port) : this.#ownRemote());
       while (remote.ended);
     } catch (error) {
@@ -51,7 +51,7 @@ export class Place {
       const reason = [info.reason, `models run on this thread, since their worker did not start: ${why}`].filter(Boolean).join('; ');
       return Object.assign(made, { info: { ...info, reason } });
     }
-    // A signal stays on this side.
+    // Signals stay on this side.
     const { signal, ...own } = engine ?? {};
     const signals = [rest.signal, signal].filter((one) => one !== undefined);
     const crossing = {
@@ -62,7 +62,7 @@ export class Place {
     return remote.load(what, [...args, model], crossing, transfersIn(model.files ?? {}));
   }
 
-  /** Gives `load` the engine that the options ask for. */
+  /** Calls `load` with the engine that the options ask for. */
   async onEngine<T extends { dispose(): void }>({ engine }: Where, load: (engine: Engine) => Promise<T>): Promise<T> {
     if (engine === undefined) return load(await this.#sharedEngine());
     if (engine instanceof Engine) return load(engine);
@@ -84,7 +84,7 @@ export class Place {
 
   #sharedEngine(): Promise<Engine> {
     const create = () => Engine.create(this.runtime, this.defaults());
-    // Whoever disposed of it has done so for all; the next model gets a new one.
+    // A shared engine that was disposed of is replaced for the next model.
     const engine = this.#shared?.then((known) => (known.disposed ? create() : known)) ?? create();
     this.#shared = engine;
     engine.catch(() => {
@@ -103,7 +103,7 @@ export class Place {
     return remote;
   }
 
-  /** In a worker that is the user's, which is the user's to end. */
+  /** Connects to a user's worker, which only the user ends. */
   #remoteAt(port: Port): Promise<Remote> {
     const host: HostHandle = { port, failed: failureOf(port), terminate: undefined };
     const known = this.#ports.get(port) ?? Remote.start(host);
@@ -113,7 +113,7 @@ export class Place {
   }
 }
 
-/** The worker that was given; undefined where it is heed's to start one. */
+/** Port of a given worker; undefined where heed decides about a worker of its own. */
 function portOf(worker: boolean | Port | undefined): Port | undefined {
   if (worker === undefined || typeof worker === 'boolean') return undefined;
   if (typeof worker?.postMessage === 'function' && typeof worker.addEventListener === 'function') return worker;

@@ -1,12 +1,12 @@
 /**
- * What a page and the worker that runs its models say to each other. Requests carry a number that their replies repeat. Whatever structured
- * cloning takes crosses as it is; host tensors and errors, which would lose their class, cross as plain objects; functions do not cross at all, but
- * for the few that only listen: calling one here becomes a notice, and a call there.
+ * Messages between a page and the worker that runs its models. Requests carry a number that their replies repeat. Values that structured cloning supports cross as
+ * they are; host tensors and errors, which would lose their class, cross as plain objects; functions do not cross, but for a few listeners: calling one in the
+ * worker becomes a message, and a call in the page.
  */
 import { type ErrorCode, HeedError } from '../errors.js';
 import { type HostData, type HostDtype, HostTensor } from '../tensor.js';
 
-/** Options that are functions which only listen, or objects with methods which do: those are called with copies, later. */
+/** Options that are listeners, or objects whose methods are: their functions are called with copies, later. */
 export const listeners: Readonly<Record<string, readonly string[] | undefined>> = {
   progress_callback: undefined,
   onProgress: undefined,
@@ -15,7 +15,7 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
   streamer: ['put', 'end', 'stopsAt'],
 };
 
-/** Methods of a loaded object that a page may call, beside calling itself, with the number of their arguments before the options, which come last. */
+/** Methods of a loaded object that a page may call, with the number of their arguments before the options, which come last. The object itself may be called too. */
 export const methods: Readonly<Record<string, number>> = {
   forward: 1,
   generate: 0,
@@ -26,7 +26,7 @@ export const methods: Readonly<Record<string, number>> = {
   ...{ load_adapter: 2, set_adapter: 1, delete_adapter: 1 },
 };
 
-/** Arguments, of which the last are options: those that cross, and the listeners to call, `onProgress` or `streamer.put`. */
+/** Arguments of a call, the last of which are options: those that cross, and the names of the listeners to call, `onProgress` or `streamer.put`. */
 export interface Call {
   args: readonly unknown[];
   options: Readonly<Record<string, unknown>>;
@@ -35,9 +35,9 @@ export interface Call {
 
 export type Request =
   | { ask: 'ready' }
-  /** Loads by a name that the worker knows; the reply is what the page may know of the object, with its number. */
+  /** Loads an object by a name that the worker knows; the reply describes the object, with its number. */
   | { ask: 'load'; id: number; what: string; call: Call }
-  /** Without a method, the object itself is called. */
+  /** Calls a method of an object, or, without a method, the object itself. */
   | { ask: 'call'; id: number; object: number; method?: string; call: Call }
   | { ask: 'abort'; id: number }
   | { ask: 'dispose'; object: number };
@@ -48,14 +48,14 @@ export type Reply =
   | { tell: 'error'; id: number; error: unknown }
   | { tell: 'notice'; id: number; listener: string; args: readonly unknown[] };
 
-/** A loaded object as the page gets to know it. */
+/** Description of a loaded object for the page. */
 export interface Loaded {
   object: number;
-  /** What can be copied: config, engine's info. */
+  /** Properties that can be copied: config, engine's info. */
   facts: Readonly<Record<string, unknown>>;
   /** What can be called, `stream` included. */
   methods: readonly string[];
-  /** How many arguments a call of itself has before its options. */
+  /** Number of arguments of the object's own call before its options. */
   inputs: number;
 }
 
@@ -80,7 +80,7 @@ type Plain = Record<string, unknown> & { heed?: unknown };
 const isRecord = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
-/** A result as it crosses; the buffers of its tensors, which nobody else holds, are collected in `transfer`. */
+/** Converts a result for the message; the buffers of its tensors, which nobody else holds, are collected in `transfer`. */
 export function pack(value: unknown, transfer: Set<ArrayBuffer>): unknown {
   if (value instanceof HostTensor) {
     transfer.add(value.data.buffer as ArrayBuffer);
@@ -102,7 +102,7 @@ export function unpack(value: unknown): unknown {
 }
 
 export function packError(error: unknown): unknown {
-  // What else an error may carry need not cross.
+  // Other properties of an error need not cross.
   if (!(error instanceof HeedError)) return new Error(error instanceof Error ? error.message : String(error));
   const { code, message, culprit, shape, cure } = error;
   return { heed: 'error', code, message, culprit, shape, cure } satisfies PlainError;
@@ -111,10 +111,10 @@ export function packError(error: unknown): unknown {
 export function unpackError(error: unknown): unknown {
   if (!isRecord(error) || error.heed !== 'error') return error;
   const { code, message, culprit, shape, cure } = error as unknown as PlainError;
-  // The message has the cure at its end already.
+  // The message already has the cure at its end.
   const text = cure && message.endsWith(`. ${cure}`) ? message.slice(0, -cure.length - 2) : message;
   return new HeedError(code, text, { ...(culprit && { culprit }), ...(shape && { shape }), ...(cure && { cure }) });
 }
 
-/** A listener's names as they cross: its own, or those of its methods. */
+/** Names of a listener in messages: its own, or those of its methods. */
 export const namesOf = (listener: string): readonly string[] => listeners[listener]?.map((method) => `${listener}.${method}`) ?? [listener];

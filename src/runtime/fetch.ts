@@ -9,7 +9,7 @@ import type { ByteStream, OpenOptions, StreamOptions } from './types.js';
 
 export const isUrl = (location: string): boolean => /^https?:\/\//i.test(location);
 
-/** The URL of a file below another; a query string, a token in it say, stays. */
+/** Returns the URL of a file below another URL; a query string, with a token say, stays. */
 export function joinUrl(folder: string, file: string): string {
   if (!URL.canParse(folder))
     throw new HeedError('NOT_FOUND', `${shown(folder)} is no address`, { culprit: shown(folder), cure: 'Check it' });
@@ -22,18 +22,18 @@ export function joinUrl(folder: string, file: string): string {
 export async function openUrl(url: string, { signal, bytes }: OpenOptions = {}): Promise<ByteStream> {
   signal?.throwIfAborted();
   const response = await request(url, signal, bytes === undefined ? undefined : `bytes=0-${Math.max(1, bytes) - 1}`);
-  // Not every server knows ranges.
+  // Some servers do not support ranges.
   return streamOf(response, url, { signal, more: (range) => request(url, signal, range) });
 }
 
-/** A response's body. Where it is a file's front, `more` asks for the rest. */
+/** Opens a response's body as a stream. Where it is the front of a file, `more` asks for the rest. */
 export function streamOf(response: Response, url: string, { signal, more, eager = false }: StreamOptions = {}): ByteStream {
   return response.status === 206 && more
     ? frontStream(url, response, signal, more)
     : new ResponseStream(shown(url), response, signal, eager);
 }
 
-/** An answer that has the file. */
+/** Requests a URL, and returns a response that has the file. */
 async function request(url: string, signal: AbortSignal | undefined, range?: string): Promise<Response> {
   let response: Response;
   try {
@@ -41,7 +41,7 @@ async function request(url: string, signal: AbortSignal | undefined, range?: str
   } catch (error) {
     throw failure(url, error, signal);
   }
-  // Where there is no file, servers of single-page applications, Vite's for one, send that page, and 200. No file of a model is a page.
+  // Servers of single-page applications, Vite's for one, answer a missing file with their page and 200. No file of a model is a page.
   const isPage = response.headers.get('content-type')?.startsWith('text/html');
   if (response.ok && !isPage) return response;
   await response.body?.cancel().catch(() => {});
@@ -54,7 +54,7 @@ async function request(url: string, signal: AbortSignal | undefined, range?: str
   throw new HeedError('NETWORK', `${shown(url)}: the server answered ${status}`, { culprit: shown(url) });
 }
 
-/** The front of a file; whoever reads on gets the rest by a second request. */
+/** Stream of the front of a file; reading on fetches the rest by a second request. */
 function frontStream(
   url: string,
   response: Response,
@@ -131,7 +131,7 @@ class ResponseStream implements ByteStream {
     await this.#cancel().catch(() => {});
   }
 
-  /** Not every runtime reports a body that was cut short. */
+  /** Checks the length at the end of a body: not every runtime reports a body that was cut short. */
   #end(): number {
     if (this.size !== undefined && this.#received < this.size)
       throw new HeedError('NETWORK', `${this.name}: the connection ended after ${this.#received} of ${this.size} bytes`, {
@@ -142,8 +142,8 @@ class ResponseStream implements ByteStream {
 }
 
 /**
- * The body's length, where the header can be believed: it counts a compressed body before it is unpacked, and a page
- * may not see across origins whether a body was compressed.
+ * Length of the body, where the header can be believed: it counts a compressed body before it is unpacked, and a page may not see across origins whether a body was
+ * compressed.
  */
 function lengthOf(response: Response): number | undefined {
   const length = response.headers.get('content-length');
@@ -151,10 +151,10 @@ function lengthOf(response: Response): number | undefined {
   return response.headers.has('content-encoding') || response.type === 'cors' ? undefined : Number(length);
 }
 
-/** What a failed fetch becomes. Runtimes hide the reason one level down, and some report an abort as an error of their own. */
+/** Converts the error of a failed fetch. Runtimes hide the reason one level down, and some report an abort as an error of their own. */
 function failure(url: string, error: unknown, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason;
-  // An extension's own files, say: there is no status, and nothing but a missing file to fail.
+  // An extension's own file, say: there is no status, and no cause of failure but a missing file.
   if (!isUrl(url))
     return new HeedError('NOT_FOUND', `${url}: there is no such file`, { culprit: url, cause: error, cure: 'Check the address' });
   const why = [error, error instanceof Error ? error.cause : undefined].filter((e) => e instanceof Error).map((e) => e.message);

@@ -1,4 +1,4 @@
-/** Where a program may fetch but not keep files: browsers, workerd. */
+/** File access of runtimes that fetch but keep no files: browsers, workerd. */
 import { HeedError, shown } from '../errors.js';
 import type { Runtime } from './types.js';
 

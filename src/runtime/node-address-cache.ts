@@ -1,6 +1,7 @@
 /**
- * What servers of files sent, on the disk, by address and ETag: `<hash of the address>.<hash of the ETag>` is a file, and `<hash of the address>.json` says which one is the
- * address's now, and with what headers it came. Each gets its name when it is whole, so that several processes may write and others read meanwhile.
+ * Responses of file servers, cached on the disk by address and ETag: `<hash of the address>.<hash of the ETag>` is a file, and `<hash of the address>.json` names
+ * the address's current file and the headers of its response. Each file gets its name when it is complete, so that several processes may write and others read
+ * meanwhile.
  */
 import { createHash } from 'node:crypto';
 import { open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -17,14 +18,14 @@ interface Entry {
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 40);
 let written = 0;
 
-/** What is kept in a folder, which is made when something is put there. */
+/** Cache in a folder, which is made when the first response is put there. */
 export function addressCache(folder: string): AddressCache {
   const entryOf = (url: string) => join(folder, `${hash(url)}.json`);
   const read = async (url: string): Promise<Entry | undefined> => {
     const entry = await readFile(entryOf(url), 'utf8').then(JSON.parse, () => undefined);
     return entry?.url === url && /^[\da-f.]+$/.test(entry.file) ? entry : undefined;
   };
-  /** A file by a name of its own, until it is whole. */
+  /** Writes a file under a temporary name, and renames it when it is complete. */
   const put = async (path: string, write: (path: string) => Promise<unknown>): Promise<void> => {
     const own = `${path}.${process.pid}-${++written}.tmp`;
     try {

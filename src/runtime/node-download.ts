@@ -1,6 +1,6 @@
 /**
- * A download to the disk, which goes on where an earlier one stopped, and is given its name when its bytes are what was promised: by their number, and by
- * their SHA-256, or the SHA-1 that git gives to files, where the hub tells it. Memory holds one piece.
+ * Downloads to the disk. A download continues where an earlier one stopped, and the file gets its name when its bytes are correct: by their number, and by their
+ * SHA-256, or the SHA-1 that git gives to files, where the hub tells it. Memory holds one piece.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -12,7 +12,7 @@ import { machine, variable } from './node-environment.js';
 import { codeOf } from './node-failures.js';
 import type { HubCache, OpenOptions, RemoteFile } from './types.js';
 
-/** How often it is begun again without a byte of progress in between. */
+/** Number of retries without a byte of progress in between. */
 const RETRIES = 4;
 /** Seconds without a byte after which a connection counts as lost. */
 const patience = () => Number(variable('HF_HUB_DOWNLOAD_TIMEOUT')) || 30;
@@ -20,11 +20,11 @@ const PIECE = 1 << 20;
 
 type From = Parameters<HubCache['keep']>[4];
 
-/** This machine's name, as it stands in names of files. */
+/** Hash of this machine's name, for names of files. */
 const host = createHash('sha256').update(machine()).digest('hex').slice(0, 6);
 let started = 0;
 
-/** Who may not ask believes so. */
+/** `true` where a process is alive, also where this process is not permitted to ask. */
 const alive = (pid: number): boolean => {
   try {
     return process.kill(pid, 0);
@@ -33,14 +33,14 @@ const alive = (pid: number): boolean => {
   }
 };
 
-/** A file of our own to write to: what a dead process of this machine, or an earlier download of this one, left of it, else a new one. */
+/** Claims a file to write to: the rest of a download by a dead process of this machine, or of an earlier download of this blob, else a new file. */
 async function claim(blob: string): Promise<string> {
   const own = `${blob}.${host}-${process.pid}-${++started}.incomplete`;
   const name = new RegExp(`^\\.(?:${host}-(\\d+)-\\d+\\.)?incomplete$`);
   for (const file of await readdir(dirname(blob))) {
     const found = file.startsWith(basename(blob)) ? name.exec(file.slice(basename(blob).length)) : null;
     if (!found || (found[1] && alive(Number(found[1])))) continue;
-    // One of several who try it gets it.
+    // One of several processes that try gets the file.
     if (
       await rename(join(dirname(blob), file), own).then(
         () => true,
@@ -52,7 +52,10 @@ async function claim(blob: string): Promise<string> {
   return own;
 }
 
-/** Throws NETWORK, what the file system throws, or the signal's reason; what came until then stays for the next time, as `<blob>.incomplete`. */
+/**
+ * Downloads a blob. Throws NETWORK, errors of the file system, or the signal's reason; the bytes received until then are kept for the next time, as
+ * `<blob>.incomplete`.
+ */
 export async function download(
   blob: string,
   remote: RemoteFile,
@@ -66,7 +69,7 @@ export async function download(
       const wrong = await differs(own, remote);
       if (!wrong) break;
       await truncate(own);
-      // What was there before may have been another file's, or torn.
+      // The bytes of the earlier download may have been another file's, or damaged: the download starts again, once.
       if (!resumed || !again)
         throw new HeedError('NETWORK', `${basename(blob)}: ${wrong}`, {
           culprit: basename(blob),
@@ -79,14 +82,14 @@ export async function download(
       ({ size }) => size,
       () => 0,
     );
-    // A full disk needs the room more than the next download does.
+    // A full disk needs the room more than the next download needs the bytes.
     const keeps = size > 0 && !['ENOSPC', 'EDQUOT'].includes(codeOf(error));
     await (keeps ? rename(own, `${blob}.incomplete`) : rm(own, { force: true })).catch(() => {});
     throw error;
   }
 }
 
-/** Downloads what is missing. Whether there was something before. */
+/** Downloads the missing bytes. Returns whether there were some before. */
 async function fetchTo(path: string, { size }: RemoteFile, from: From, { signal, onFetch }: OpenOptions & { signal: AbortSignal }) {
   const handle = await open(path, 'a');
   const buffer = new Uint8Array(PIECE);
@@ -115,7 +118,7 @@ async function fetchTo(path: string, { size }: RemoteFile, from: From, { signal,
       } catch (error) {
         signal.throwIfAborted();
         tries = at > before ? 1 : tries + 1;
-        // Who does not get an answer has asked more than once.
+        // A request without an answer has been retried already, by `from`.
         if (!connected || !(error instanceof HeedError && error.code === 'NETWORK') || tries > RETRIES) throw error;
         await pause(100 * 2 ** tries, undefined, { signal }).catch(() => signal.throwIfAborted());
       }
@@ -127,7 +130,7 @@ async function fetchTo(path: string, { size }: RemoteFile, from: From, { signal,
   }
 }
 
-/** One connection, from a byte on, or all anew where the server does not know how to go on. Gives the length that the file has after each piece. */
+/** Downloads over one connection, from a byte on, or from the beginning where the server cannot continue. Yields the length of the file after each piece. */
 async function* arriving(
   handle: FileHandle,
   from: number,
@@ -156,13 +159,13 @@ async function* arriving(
   }
 }
 
-/** In what a file is not what was promised; undefined where it is. */
+/** Describes how a file differs from the hub's size and checksum; undefined where it does not. */
 async function differs(path: string, { etag, size: promised }: RemoteFile): Promise<string | undefined> {
   const { size } = await stat(path);
   if (promised !== undefined && size !== promised) return `it has ${size} bytes, and the hub says ${promised}`;
   const kind = /^[\da-f]{64}$/.test(etag) ? 'sha256' : /^[\da-f]{40}$/.test(etag) ? 'sha1' : undefined;
   if (!kind) return undefined;
-  // The hub's SHA-1 is git's, of a header and the file; a mirror's may be the file's own.
+  // The hub's SHA-1 is git's, of a header and the file; a mirror's may be of the file alone.
   const hashes = [createHash(kind), ...(kind === 'sha1' ? [createHash(kind).update(`blob ${size}\0`)] : [])];
   for await (const chunk of createReadStream(path, { highWaterMark: PIECE })) for (const hash of hashes) hash.update(chunk);
   const found = hashes.map((hash) => hash.digest('hex'));

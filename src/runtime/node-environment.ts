@@ -1,6 +1,6 @@
 /**
- * The environment of Node, Deno and Bun: variables, the home folder, the machine's name. Nothing of it is needed: what may not be read, as Deno refuses what nobody has
- * allowed, is as if it were not there. It is read when it is asked for, never by an import.
+ * The environment of Node, Deno and Bun: variables, the home folder, the machine's name. None is required: a value that may not be read, as Deno refuses without
+ * permission, counts as absent. Values are read on demand, never by an import.
  */
 import { homedir, hostname } from 'node:os';
 

@@ -1,4 +1,4 @@
-/** What the system says of a write that failed, in words, and what to do about it. */
+/** Descriptions of failed writes, and what to do about them. */
 import { HeedError } from '../errors.js';
 
 const reasons: Readonly<Record<string, readonly [string, string]>> = {
@@ -15,13 +15,13 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
   EIO: ['the disk failed', 'Check it, or choose another folder'],
 };
 
-/** `cure` takes the place of what is known to help. */
+/** Makes a STORAGE error of a failed write; `cure` replaces the known cure. */
 export function storageFailure(location: string, what: string, cause: unknown, cure?: string): HeedError {
   const [why, known] = reasons[codeOf(cause)] ?? [messageOf(cause), 'Check the path'];
   return new HeedError('STORAGE', `${location} ${what}: ${why}`, { culprit: location, cure: cure ?? known, cause });
 }
 
-/** Deno's refusals have a name, and not always a code. */
+/** Code of an error: its name for Deno's refusals, which do not always have a code. */
 export const codeOf = (error: unknown): string =>
   !(error instanceof Error) || error instanceof HeedError
     ? ''

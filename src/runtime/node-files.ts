@@ -1,6 +1,6 @@
 /**
- * Files for Node, Deno and Bun: opens a path, a file: URL or a web address as a ByteStream, and joins names to either.
- * It is the half of node.ts that touches the disk, and makes the folders that others write into. Whatever is not a plain, readable file is NOT_FOUND, with the reason.
+ * Files for Node, Deno and Bun: opens a path, a file: URL or a web address as a ByteStream, and joins names to either. This is the half of node.ts that touches the
+ * disk, and makes the folders that others write into. A path that is not a plain, readable file is NOT_FOUND, with the reason.
  */
 import { constants, type FileHandle, mkdir, open as openHandle, stat } from 'node:fs/promises';
 import { dirname, join as joinPath } from 'node:path';
@@ -21,12 +21,12 @@ export const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** A folder, and those above it. Not by mkdir's own `recursive`, which never ends where a file system has no room for folders, as /proc. */
+/** Makes a folder and the folders above it. mkdir's own `recursive` is not used, since it never ends where a file system cannot have folders, as /proc. */
 export async function makeFolder(path: string): Promise<void> {
   if (await isFolder(path)) return;
   if (dirname(path) !== path) await makeFolder(dirname(path));
   await mkdir(path).catch(async (error) => {
-    // Somebody else may have been faster.
+    // Another process may have been faster.
     if (!(await isFolder(path))) throw error;
   });
 }
@@ -76,7 +76,7 @@ class FileStream implements ByteStream {
   }
 }
 
-/** What the system says of a path, in words, and what to do about it. */
+/** Descriptions of errors of paths, and what to do about them. */
 const reasons: Readonly<Record<string, readonly [string, string]>> = {
   ENOENT: ['does not exist', 'Check the path'],
   ENOTDIR: ['does not exist: a part of the path is a file', 'Check the path'],
@@ -87,7 +87,7 @@ const reasons: Readonly<Record<string, readonly [string, string]>> = {
 
 async function openFile(location: string): Promise<FileHandle> {
   try {
-    // A named pipe would otherwise hold one of the process's few I/O threads until somebody writes to it. Windows has no such flag.
+    // Without O_NONBLOCK, a named pipe would hold one of the process's few I/O threads until somebody writes to it. Windows has no such flag.
     const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
     return await openHandle(isFileUrl(location) ? fileURLToPath(location) : location, flags);
   } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * The hub's files on the disk, in the layout of Hugging Face's own libraries: `blobs` are contents by their hashes, `snapshots` the names that a commit gives
- * them, as symbolic links, `refs` the commits that branches and tags were. What is at its place is whole: a blob gets its name when its bytes are what the hub
- * says. Until then it has a name with its writer's process in it, so that no two write into one file, and whoever comes later goes on where a dead one stopped.
+ * The hub's files on the disk, in the layout of Hugging Face's own libraries: `blobs` has contents by their hashes, `snapshots` the names that a commit gives them,
+ * as symbolic links, `refs` the commits of branches and tags. Every file is complete: a blob gets its name when its bytes match the hub's checksum. Until then its
+ * name includes its writer's process, so that no two processes write into one file, and a later one continues the download of a dead one.
  */
 
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import type { HubCache, OpenOptions, Repository } from './types.js';
 
 const given = (name: string): string | undefined => variable(name)?.trim() || undefined;
 const expand = (path: string): string => path.replace(/^~(?=$|[\\/])/, (tilde) => home() ?? tilde);
-/** Undefined where nobody says where the user's files are. */
+/** Folder of Hugging Face's files; undefined where neither a variable nor the home folder is known. */
 function hfHome(): string | undefined {
   const own = home();
   const caches = given('XDG_CACHE_HOME') ?? (own && join(own, '.cache'));
@@ -36,7 +36,7 @@ const there = (path: string): Promise<boolean> =>
 
 let written = 0;
 
-/** Whole or not at all, whoever else writes it. */
+/** Writes a file completely or not at all, also while other processes write it. */
 async function put(path: string, make: (path: string) => Promise<unknown>): Promise<void> {
   const own = `${path}.${process.pid}-${++written}.tmp`;
   await makeFolder(dirname(path));
@@ -49,7 +49,7 @@ async function put(path: string, make: (path: string) => Promise<unknown>): Prom
   }
 }
 
-/** A folder that may not be written to is no reason not to load: what is in it can be read. */
+/** Error codes of a folder that may not be written to. Loading goes on, since its files can be read. */
 const unwritable = ['EROFS', 'EACCES', 'EPERM'];
 async function ifWritable(work: () => Promise<unknown>): Promise<boolean> {
   try {
@@ -61,7 +61,7 @@ async function ifWritable(work: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** Downloads that are under way in this process, and how many wait for each. */
+/** A download under way in this process, and the number of callers that wait for it. */
 interface Job {
   done: Promise<void>;
   waiting: number;
@@ -70,7 +70,7 @@ interface Job {
 }
 const jobs = new Map<string, Job>();
 
-/** One download for all who want the file. It ends when nobody does any more. */
+/** Shares one download among all callers that want the file. It is aborted when no caller is left. */
 async function together(
   path: string,
   { signal, onFetch }: OpenOptions,
@@ -94,7 +94,7 @@ async function together(
   const { done, abort, heard } = job;
   job.waiting++;
   let failure: unknown;
-  /** A listener that throws ends its own load alone. */
+  /** Listener of this caller: when it throws, only this caller's load ends. */
   const hear =
     onFetch &&
     ((...args: Parameters<typeof onFetch>) => {
@@ -120,7 +120,7 @@ async function together(
     if (--job.waiting === 0) {
       abort.abort();
       if (jobs.get(path) === job) jobs.delete(path);
-      // What it wrote is at its place for whoever goes on with it.
+      // Waits until the bytes received so far are in place for the next download.
       await done.catch(() => {});
     }
   }
@@ -128,7 +128,7 @@ async function together(
   if (failure) throw (failure as { error: unknown }).error;
 }
 
-/** The name that a commit gives to a blob: a link, or where there are none a copy. */
+/** Gives a blob its name in a commit: by a symbolic link, or a copy where there are no links. */
 const link = (blob: string, path: string) =>
   put(path, async (own) => {
     const target = await realpath(dirname(own)).then(async (folder) => relative(folder, await realpath(blob)));
@@ -172,7 +172,7 @@ export const nodeHubCache: HubCache = {
 
   async setCommit(repository, revision, commit) {
     if ((await this.commitOf(repository, revision)) === commit) return;
-    // What it is for is to be found when there is no net; loading does not need it.
+    // The ref is needed only without a network; loading does not need it.
     await put(below(repository, 'refs', ...revision.split('/')), (path) => writeFile(path, commit)).catch(() => {});
   },
 
@@ -197,7 +197,7 @@ export const nodeHubCache: HubCache = {
 
   async keep(repository, commit, file, remote, from, options) {
     const blobs = below(repository, 'blobs');
-    // Without a hash a content has no name of its own: it is the file's. Other ETags are lengths and times, which two files may share.
+    // Without a hash, the blob is named after the file and its ETag. Other ETags are lengths and times, which two files may share.
     const { etag } = remote;
     const blob = join(blobs, isHash(etag) ? etag : `${etag || commit}-${file.replaceAll('/', '-')}`);
     try {
@@ -205,7 +205,7 @@ export const nodeHubCache: HubCache = {
         await makeFolder(blobs);
         const known = await stat(blob).catch(() => undefined);
         if (!known || (remote.size !== undefined && known.size !== remote.size)) {
-          // Most processes download nothing, and spare the 2 MB that checksums take.
+          // Imported on demand: most processes download nothing, and save the 2 MB that checksums take.
           const { download } = await import('./node-download.js');
           await together(blob, options, (own) => download(blob, remote, from, own));
         }

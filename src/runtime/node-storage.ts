@@ -1,5 +1,6 @@
 /**
- * Files that Node, Deno and Bun write: each as a whole or not at all, whenever the process or the machine stops, but for those that grow. node-files.ts reads them.
+ * Writing of files on Node, Deno and Bun: each file is written completely or not at all, whenever the process or the machine stops, but for appended ones.
+ * node-files.ts reads them.
  */
 import { appendFile as append, type FileHandle, open, readdir, readlink, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -8,7 +9,7 @@ import { HeedError } from '../errors.js';
 import { codeOf, storageFailure } from './node-failures.js';
 import { isFileUrl, makeFolder } from './node-files.js';
 
-/** Writes to this name until the file is whole. */
+/** Temporary name of a file until it is complete. */
 const temporary = (path: string) => `${path}.tmp`;
 
 export async function writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number> {
@@ -38,7 +39,7 @@ export async function writeFile(location: string, chunks: Iterable<Uint8Array>):
   }
 }
 
-/** Whether a path is a device, a pipe or an open descriptor (/dev/null, /dev/stdout): bytes go into it, and no file may take its place. */
+/** `true` for a device, a pipe or an open descriptor (/dev/null, /dev/stdout): bytes are written into it, and no file may take its place. */
 async function isStream(path: string): Promise<boolean> {
   const [found, target] = await Promise.all([stat(path).catch(() => undefined), readlink(path).catch(() => '')]);
   return found !== undefined && (target.startsWith('/proc/') || !(found.isFile() || found.isDirectory()));
@@ -53,7 +54,7 @@ export async function appendFile(location: string, bytes: Uint8Array, { fresh = 
     await append(path, bytes, { flag: fresh ? 'ax' : 'a' });
     return true;
   } catch (error) {
-    // Not where it is the folder that is something else.
+    // EEXIST of a parent that is no folder remains an error.
     if (fresh && folder && codeOf(error) === 'EEXIST') return false;
     throw storageFailure(location, 'cannot be written', error);
   }
@@ -78,7 +79,7 @@ export async function removeFile(location: string): Promise<void> {
 
 const pathOf = (location: string) => (isFileUrl(location) ? fileURLToPath(location) : location);
 
-/** The new name is in the folder, which has to reach the disk as well. Windows has no such call, and some file systems refuse it. */
+/** Flushes a folder: its new name has to reach the disk as well. Windows has no such call, and some file systems refuse it. */
 async function flushFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r').catch(() => undefined);
   await handle?.sync().catch(() => {});

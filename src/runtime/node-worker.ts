@@ -1,4 +1,4 @@
-/** The file that a thread runs on Node, Deno and Bun. */
+/** Entry file of a thread on Node, Deno and Bun. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { runThread } from '../engine/worker.js';
 

@@ -22,7 +22,7 @@ async function compile(binary: Binary): Promise<WebAssembly.Module> {
   return WebAssembly.compile(bytes as BufferSource);
 }
 
-/** A second engine takes the first one's module. */
+/** Compiles a binary once: a second engine shares the first one's module. */
 function loadModule(binary: Binary): Promise<WebAssembly.Module> {
   const known = modules.get(binary);
   if (known) return known;
@@ -32,7 +32,7 @@ function loadModule(binary: Binary): Promise<WebAssembly.Module> {
   return module;
 }
 
-/** The share of the machine that control groups leave a container, in cores; older Nodes do not ask. */
+/** Number of cores that control groups grant a container; older Nodes do not ask for it. */
 function quota(): number {
   try {
     const [max, period] = readFileSync('/sys/fs/cgroup/cpu.max', 'utf8').split(' ').map(Number) as [number, number];
@@ -44,7 +44,7 @@ function quota(): number {
 
 function startWorker(init: WorkerInit): WorkerHandle {
   const file = new URL('../runtime/node-worker.js', import.meta.url);
-  // Flags of the program are none of a thread's: some, such as --input-type, keep it from starting, and hooks make it slow.
+  // The program's flags are not passed on to a thread: some, such as --input-type, keep it from starting, and hooks make it slow.
   const worker = new Worker(file, { workerData: init, execArgv: [], name: `heed ${init.lane}` });
   worker.unref();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));

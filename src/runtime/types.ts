@@ -1,9 +1,9 @@
 /**
- * What heed asks of the place it runs in, and nothing more. Each JavaScript runtime has one file beside this that
- * implements `Runtime`; `src/entry` hands it to the engine. No other file looks at a global to find out where it is.
+ * Functions that heed needs of a JavaScript runtime. Each runtime has one file beside this that implements `Runtime`; `src/entry` hands it to the engine. No other
+ * file looks at a global to find out where it runs.
  */
 
-// TypeScript has WebAssembly in the DOM's library only. Where a program does without, these stand in for it; where it does not, they add nothing.
+// TypeScript declares WebAssembly in the DOM's library only. These declarations stand in for programs without that library; for others, they add nothing.
 declare global {
   namespace WebAssembly {
     interface Module {}
@@ -11,18 +11,18 @@ declare global {
   }
 }
 
-/** The builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
+/** Builds of the kernels: threads need a shared memory, and one relaxed opcode makes a whole module invalid elsewhere. */
 export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] as const;
-/** A build of the kernels by its name. */
+/** Name of a build of the kernels. */
 export type Binary = (typeof binaries)[number];
 
-/** What a worker needs to become a thread of an engine. */
+/** Data with which a worker becomes a thread of an engine. */
 export interface WorkerInit {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
   /** Address of the control block (engine/control.ts). */
   control: number;
-  /** This thread's number; the caller is 0. */
+  /** Number of this thread; the caller is 0. */
   lane: number;
 }
 
@@ -34,19 +34,19 @@ export interface WorkerHandle {
   terminate(): void;
 }
 
-/** Where messages go in and out: a Worker, a worker's own scope, a MessagePort. */
+/** Endpoint of messages: a Worker, a worker's own scope, a MessagePort. */
 export interface Port {
-  /** Sends a message. What is in `transfer` moves, and is empty here afterwards. */
+  /** Sends a message. Buffers in `transfer` are moved, and are empty here afterwards. */
   postMessage(message: unknown, transfer: ArrayBuffer[]): void;
-  /** A MessagePort is silent until it is started. */
+  /** Starts a MessagePort, which is silent until then. */
   start?(): void;
-  /** Hears of messages that come, and of failures. */
+  /** Adds a listener for incoming messages, and for failures. */
   addEventListener(
     type: 'message' | 'messageerror' | 'error',
     listener: (event: {
-      /** What a message brings. */
+      /** Contents of a message. */
       data?: unknown;
-      /** What an error says. */
+      /** Text of an error. */
       message?: string;
     }) => void,
   ): void;
@@ -57,15 +57,15 @@ export interface HostHandle {
   readonly port: Port;
   /** Rejects when the worker cannot be started, or fails later. */
   readonly failed: Promise<never>;
-  /** Undefined where the worker is somebody else's. */
+  /** Ends the worker; undefined where the worker belongs to the user. */
   readonly terminate: (() => void) | undefined;
 }
 
-/** Bytes in order, from a file or a response. */
+/** Stream of bytes in order, from a file or a response. */
 export interface ByteStream {
-  /** Path or URL, for messages. */
+  /** Path or URL of the stream, for messages. */
   readonly name: string;
-  /** Length in bytes where it is known beforehand. */
+  /** Length in bytes, where known beforehand. */
   readonly size: number | undefined;
   /** Fills the front of `target` and returns how many bytes it wrote; 0 at the end. */
   read(target: Uint8Array): Promise<number>;
@@ -73,76 +73,76 @@ export interface ByteStream {
 }
 
 export interface OpenOptions {
-  /** Gives it up: what waits rejects with the signal's reason. */
+  /** Signal that aborts the work: pending promises reject with the signal's reason. */
   signal?: AbortSignal | undefined;
-  /** How many bytes at the front are wanted, where not all are: no more need be fetched for them. The size that the stream tells is the whole file's. */
+  /** Number of bytes that are wanted from the front, where not all are: no more need be fetched. The stream's size is still the whole file's. */
   bytes?: number | undefined;
-  /** Hears how much of a file has come that is fetched as a whole before it is read. */
+  /** Listener of the bytes that have come of a file that is fetched as a whole before it is read. */
   onFetch?: ((loaded: number, total: number | undefined) => void) | undefined;
 }
 
-/** How a response's body is read. */
+/** Options of reading a response's body. */
 export interface StreamOptions extends Pick<OpenOptions, 'signal'> {
-  /** Asks for the rest, where the response is the front of a file. */
+  /** Requests the rest, where the response is the front of a file. */
   more?: ((range: string) => Promise<Response>) | undefined;
-  /** Pieces as they come, not together as large ones. */
+  /** `true` where pieces are returned as they arrive, instead of joined into large ones. Default false. */
   eager?: boolean | undefined;
 }
 
-/** What downloads, as `fetch` does. */
+/** Function that downloads, as `fetch` does. */
 export type Fetch = (
   url: string,
   init?: { method?: string; headers?: Record<string, string>; redirect?: 'manual' | 'follow'; signal?: AbortSignal | null },
 ) => Promise<Response>;
 
-/** What a hub tells of a file. */
+/** Facts about a file that a hub tells. */
 export interface RemoteFile {
-  /** The SHA-256 of its bytes, or the SHA-1 that git gives them; '' where it is not told. */
+  /** SHA-256 of the file's bytes, or the SHA-1 that git gives them; '' where the hub does not tell it. */
   readonly etag: string;
   readonly size: number | undefined;
 }
 
-/** A model of a hub in a folder of the disk that keeps them. */
+/** A hub's model in the cache folder. */
 export interface Repository {
-  /** The folder of all. */
+  /** Cache folder of all models. */
   readonly folder: string;
-  /** owner/name */
+  /** Id of the model: owner/name. */
   readonly id: string;
 }
 
-/** A file that was kept, and the headers with which it came. */
+/** A cached file, and the headers of its response. */
 export interface KeptFile {
   readonly path: string;
   readonly headers: Headers;
 }
 
-/** What servers of files sent, on the disk, by address. */
+/** Cache on the disk of the responses of file servers, by address. */
 export interface AddressCache {
   match(url: string): Promise<KeptFile | undefined>;
-  /** Takes the place of what was there when it is there as a whole. */
+  /** Stores a response, which replaces the older one when it is complete. */
   put(url: string, response: Response): Promise<void>;
   delete(url: string): Promise<boolean>;
 }
 
-/** What a hub sent, on the disk, laid out as Hugging Face's libraries do, so that they find what heed downloaded and heed what they did. */
+/** Cache on the disk of a hub's files, in the layout of Hugging Face's libraries, so that these find the files that heed downloaded and vice versa. */
 export interface HubCache {
-  /** Where it is unless the user says otherwise; undefined where that cannot be told. */
+  /** Default folder of the cache; undefined where it cannot be told. */
   home(): string | undefined;
-  /** The user's token for the hub. */
+  /** Token of the user for the hub. */
   token(): string | undefined;
-  /** The commit that a revision was when it was asked for last. */
+  /** Commit of a revision when it was asked for last. */
   commitOf(repository: Repository, revision: string): Promise<string | undefined>;
   setCommit(repository: Repository, revision: string, commit: string): Promise<void>;
-  /** Undefined for a file that is not there. */
+  /** Opens a cached file; undefined for a file that is not there. */
   open(repository: Repository, commit: string, file: string, options?: OpenOptions): Promise<ByteStream | undefined>;
-  /** Whether it is known that the commit has no such file. */
+  /** `true` where it is known that the commit has no such file. */
   lacks(repository: Repository, commit: string, file: string): Promise<boolean>;
   setLacks(repository: Repository, commit: string, file: string): Promise<void>;
-  /** The files of a commit that are there. */
+  /** Files of a commit that are in the cache. */
   list(repository: Repository, commit: string): Promise<readonly string[]>;
   /**
-   * Downloads a file, and keeps it when it is what the hub says. `from` gives it from a byte on, or from its beginning, and says so. What an end before its time leaves is gone on
-   * with the next time. Throws NETWORK, STORAGE; false where nothing may be written there.
+   * Downloads a file, and stores it when it matches the hub's size and checksum. `from` opens the file from a byte on, or from its beginning, and tells which. The
+   * bytes of an interrupted download are used by the next one. Throws NETWORK, STORAGE; false where the folder may not be written to.
    */
   keep(
     repository: Repository,
@@ -152,77 +152,75 @@ export interface HubCache {
     from: (begin: number, signal: AbortSignal) => Promise<{ begin: number; stream: ByteStream }>,
     options: OpenOptions,
   ): Promise<boolean>;
-  /** What servers that are no hubs sent, beside what hubs did. */
+  /** Cache for servers that are no hubs, in the same folder. */
   addresses(folder: string): AddressCache;
 }
 
-/**
- * A place that heed runs in: its files, its network, its workers. Each entry point brings its own along.
- */
+/** A JavaScript runtime: its files, its network, its workers. Each entry point brings its own along. */
 export interface Runtime {
-  /** As `engine.info.runtime` has it. */
+  /** Name of the runtime, as in `engine.info.runtime`. */
   readonly name: string;
-  /** Cores that this process may use, a container's quota included. */
+  /** Number of cores that this process may use, by a container's quota too. */
   cores(): number;
-  /** Why there can be no threads here; undefined where there can. */
+  /** Reason why there can be no threads; undefined where there can. */
   noThreads(): string | undefined;
-  /** The compiled kernels. */
+  /** Loads and compiles a build of the kernels. */
   loadModule(binary: Binary): Promise<WebAssembly.Module>;
-  /** Starts a thread of an engine. It does not keep the process alive. */
+  /** Starts a thread of an engine. The thread does not keep the process alive. */
   startWorker(init: WorkerInit): WorkerHandle;
-  /** Whether this thread draws a page, and so should leave models to another. */
+  /** `true` where this thread draws a page, and should leave models to a worker. */
   drawsPage(): boolean;
   /** Starts a worker that runs models. Throws where there can be none. */
   startHost(): HostHandle;
-  /** Whether something is at a path; false where there are no paths. */
+  /** `true` where a file or folder is at a path; false where there are no paths. */
   exists(path: string): Promise<boolean>;
-  /** Opens a path or URL. Throws NOT_FOUND where there is nothing, NETWORK where it cannot be had. */
+  /** Opens a path or URL. Throws NOT_FOUND where there is no file, NETWORK where it cannot be downloaded. */
   open(location: string, options?: OpenOptions): Promise<ByteStream>;
   /**
-   * Writes a file, and the folders above it: to a temporary name beside it, flushed to the disk, then renamed, so that it is there as a whole or as it was
-   * before. Gives its length in bytes. Throws STORAGE where that fails, and leaves no temporary file; UNSUPPORTED where there are no files.
+   * Writes a file, and makes the folders above it: under a temporary name beside it, flushed to the disk, then renamed, so that the file is complete or as it was
+   * before. Returns its length in bytes. Throws STORAGE where that fails, and leaves no temporary file; UNSUPPORTED where there are no files.
    */
   writeFile(location: string, chunks: Iterable<Uint8Array>): Promise<number>;
   /**
-   * Adds to the end of a file, which begins with this where there is none, as do the folders above it. Gives whether it did: not where the file was to be `fresh` and is
-   * there already, whoever made it. Throws STORAGE, UNSUPPORTED.
+   * Appends to a file, and makes the file and the folders above it where there are none. Returns whether bytes were appended: not where the file was to be `fresh`
+   * and already exists, whoever made it. Throws STORAGE, UNSUPPORTED.
    */
   appendFile(
     location: string,
     bytes: Uint8Array,
     options?: {
-      /** Whether the file must not be there yet. Default false. */
+      /** `true` where the file must not exist yet. Default false. */
       fresh?: boolean;
     },
   ): Promise<boolean>;
-  /** Names of what is in a folder, in no order; those of `writeFile` that were never finished end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
+  /** Names of the files and folders in a folder, in no order; names of unfinished files of `writeFile` end in `.tmp`. Throws NOT_FOUND, UNSUPPORTED. */
   listFolder(folder: string): Promise<string[]>;
-  /** Removes a file, if it is there. Throws STORAGE, UNSUPPORTED. */
+  /** Removes a file, if it exists. Throws STORAGE, UNSUPPORTED. */
   removeFile(location: string): Promise<void>;
-  /** What is downloaded with. */
+  /** Function for downloads. */
   readonly fetch: Fetch;
-  /** A response's body. `url` is named in errors. */
+  /** Opens a response's body as a stream. `url` is named in errors. */
   streamOf(response: Response, url: string, options?: StreamOptions): ByteStream;
-  /** A variable of the environment; undefined where there is none. */
+  /** Variable of the environment; undefined where there is none. */
   environment(name: string): string | undefined;
-  /** Undefined where there is no disk. */
+  /** Cache of a hub's files; undefined where there is no disk. */
   readonly hubCache: HubCache | undefined;
   /** The Cache API; undefined where there is none. */
   caches():
     | {
-        /** The cache of a name, which is made where there is none. */
+        /** Opens the cache of a name, which is made where there is none. */
         open(name: string): Promise<{
-          /** What was kept for an address. */
+          /** Response that was stored for an address. */
           match(key: string): Promise<Response | undefined>;
-          /** Keeps a response for an address. */
+          /** Stores a response for an address. */
           put(key: string, response: Response): Promise<void>;
         }>;
       }
     | undefined;
-  /** Lets the event loop have a turn: timers, I/O, an abort. */
+  /** Gives the event loop a turn: timers, I/O, an abort. */
   pause(): Promise<void>;
-  /** A location as it stands for itself, whoever reads it. */
+  /** Absolute form of a location, the same for every reader. */
   resolve(location: string): string;
-  /** The location of a file in a folder or below a URL. */
+  /** Location of a file in a folder or below a URL. */
   join(folder: string, file: string): string;
 }

@@ -1,4 +1,4 @@
-/** What workerd's and bundlers' module imports of a .wasm file give. */
+/** Export of a .wasm file, as workerd's and bundlers' module imports have it. */
 declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;

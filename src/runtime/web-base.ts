@@ -1,13 +1,13 @@
 /**
- * What all browsers share, with files beside heed or without: addresses that are fetched, a turn of the event loop. Kernels and workers are the
- * business of web.ts, and of `heed/inline`, so that bundlers do not pack files that the latter never asks for.
+ * Functions that all browsers share, with files beside heed or without: addresses that are fetched, a turn of the event loop. Kernels and workers are the business
+ * of web.ts, and of `heed/inline`, so that bundlers do not pack files that the latter never asks for.
  */
 import { HeedError } from '../errors.js';
 import { isUrl, joinUrl, openUrl, streamOf } from './fetch.js';
 import { noStorage } from './no-storage.js';
 import type { Runtime } from './types.js';
 
-/** A turn of the event loop, without the 4 ms that nested timers cost where there are channels: Vercel's edge runtime has none. */
+/** Gives the event loop a turn, without the 4 ms that nested timers cost where there are message channels: Vercel's edge runtime has none. */
 const pause = () =>
   new Promise<void>((resolve) => {
     if (typeof MessageChannel === 'undefined') return void setTimeout(resolve);

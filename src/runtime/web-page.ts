@@ -1,6 +1,6 @@
 /**
- * heed in a page: as in web.ts, and models run in a worker, which brings all of heed along. `heed/core` and `heed/inline` have no such worker: it
- * would not know the architectures of the one, and the other has no files.
+ * heed in a page: as in web.ts, with models in a worker, which brings all of heed along. `heed/core` and `heed/inline` have no such worker: it would not know the
+ * architectures of the former, and the latter has no files.
  */
 import type { HostHandle, Runtime } from './types.js';
 import { webRuntime } from './web.js';
@@ -17,5 +17,5 @@ function startHost(): HostHandle {
   return { port: worker, failed, terminate: () => worker.terminate() };
 }
 
-/** A worker or a service worker draws nothing, and runs models itself. */
+/** Runtime of a page. A worker or a service worker draws no page, and runs models itself. */
 export const pageRuntime: Runtime = { ...webRuntime, drawsPage: () => typeof document !== 'undefined', startHost };

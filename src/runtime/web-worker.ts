@@ -1,4 +1,4 @@
-/** The file that a thread runs in a browser. */
+/** Entry file of a thread in a browser. */
 import { runThread } from '../engine/worker.js';
 import type { WorkerInit } from './types.js';
 

@@ -1,13 +1,13 @@
 /**
- * heed in browsers, their workers, and whatever else looks like one: kernels by fetch, threads where the page is
- * cross-origin isolated. The URLs are written out, so that bundlers find the files.
+ * heed in browsers, their workers, and similar runtimes: kernels by fetch, threads where the page is cross-origin isolated. The URLs are written out, so that
+ * bundlers find the files.
  */
 import { HeedError } from '../errors.js';
 import { openUrl } from './fetch.js';
 import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
 import { webBase } from './web-base.js';
 
-/** Functions, since a bundle that is no module has no import.meta.url: importing heed must not fail there. */
+/** URLs of the binaries, as functions, since a bundle that is no module has no import.meta.url: importing heed must not fail there. */
 const urls: Record<Binary, () => URL> = {
   simd: () => new URL('../wasm/simd.wasm', import.meta.url),
   'simd-threads': () => new URL('../wasm/simd-threads.wasm', import.meta.url),
@@ -15,7 +15,7 @@ const urls: Record<Binary, () => URL> = {
   'relaxed-threads': () => new URL('../wasm/relaxed-threads.wasm', import.meta.url),
 };
 
-/** More than a binary may have (scripts/build.mjs). */
+/** Limit of a binary's size, above that of any (scripts/build.mjs). */
 const MOST_BYTES = 1 << 18;
 
 async function download(url: string): Promise<Uint8Array<ArrayBuffer>> {
@@ -30,7 +30,7 @@ async function download(url: string): Promise<Uint8Array<ArrayBuffer>> {
   return bytes.subarray(0, length);
 }
 
-/** Throws NOT_FOUND, NETWORK, UNSUPPORTED where a policy forbids WebAssembly, FORMAT for bytes that are none. */
+/** Downloads and compiles a binary. Throws NOT_FOUND, NETWORK, UNSUPPORTED where a policy forbids WebAssembly, FORMAT for bytes that are no module. */
 async function compileUrl({ href }: URL): Promise<WebAssembly.Module> {
   const culprit = 'wasm';
   const bytes = await download(href).catch((error: HeedError) => {
@@ -69,7 +69,7 @@ function startWorker(init: WorkerInit): WorkerHandle {
     worker.addEventListener(
       'error',
       (event) => {
-        // Dealt with here: it would otherwise count as a failure of the worker around this one.
+        // The error is handled here: otherwise it would count as a failure of the enclosing worker.
         event.preventDefault();
         reject(new Error(event.message || 'a worker failed to start'));
       },
@@ -77,7 +77,7 @@ function startWorker(init: WorkerInit): WorkerHandle {
     );
   });
   worker.postMessage(init);
-  // A browser does not say when a terminated worker has ended; it runs no further script.
+  // A browser does not report when a terminated worker has ended; it runs no further script.
   return {
     ready,
     ended,

@@ -2,7 +2,7 @@
 import { type CodeName, codes, decode, type GroupData, type PageData } from '../codes.js';
 
 export interface Head {
-  /** [T, S] */
+  /** Weights [T, S]. */
   readonly weights: Float32Array;
   readonly most: number;
 }
@@ -11,13 +11,13 @@ export class Group {
   readonly queries: readonly string[];
   readonly keys: readonly string[];
   readonly name: string;
-  /** Whose tokens look, and at whose. */
+  /** Names of the tokens of the queries, and of the keys. */
   readonly sides: { readonly queries: string; readonly keys: string };
   readonly layers: number;
   readonly heads: number;
   readonly #code: CodeName;
   #text: string;
-  /** [layer][head]; the last of a layer is the mean of the others. */
+  /** Heads by [layer][head]; the last of a layer is the mean of the others. */
   #all: Head[][] | undefined;
 
   constructor(data: GroupData, tokens: PageData['tokens']) {
@@ -36,13 +36,13 @@ export class Group {
     return this.#all[layer]?.[head] as Head;
   }
 
-  /** The largest weight of all heads. */
+  /** Largest weight of all heads. */
   get most(): number {
     this.#all ??= this.#decode();
     return this.#all.flat().reduce((most, head) => Math.max(most, head.most), 0);
   }
 
-  /** The head that tells most apart: whose weights have the least entropy, on the average of the queries. */
+  /** Head whose weights are most concentrated: those with the least entropy, averaged over the queries. */
   get clearest(): { layer: number; head: number } {
     let best = { layer: 0, head: 0, entropy: Number.POSITIVE_INFINITY };
     for (let layer = 0; layer < this.layers; layer++)
@@ -53,12 +53,12 @@ export class Group {
     return { layer: best.layer, head: best.head };
   }
 
-  /** "head 3", or the mean. */
+  /** Name of a head: "head 3", or the mean. */
   headName(head: number): string {
     return head === this.heads ? 'mean of the heads' : `head ${head + 1}`;
   }
 
-  /** A weight as precise as it is known. */
+  /** Text of a weight, as precise as its code. */
   show(weight: number): string {
     return codes[this.#code].show(weight);
   }
@@ -79,7 +79,7 @@ export class Group {
   }
 }
 
-/** The sum over all rows, in nats. */
+/** Entropy of the weights, summed over all rows, in nats. */
 function entropyOf(weights: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < weights.length; i++) if ((weights[i] as number) > 0) sum -= (weights[i] as number) * Math.log(weights[i] as number);

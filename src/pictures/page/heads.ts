@@ -9,7 +9,7 @@ export interface Choice {
   head: number;
 }
 
-/** Pixels of a small picture; more would not be seen. */
+/** Most pixels of a small picture; more would not be seen. */
 const SMALL = 96;
 
 const steps: Readonly<Record<string, readonly [layers: number, heads: number]>> = {
@@ -73,7 +73,7 @@ export function drawHeads(parent: HTMLElement, { group, palette, shade, choose }
   });
 }
 
-/** Marks the one that is shown large; it alone is reached by Tab. */
+/** Marks the head that is shown large, which alone is reached by Tab. */
 export function markHead(parent: HTMLElement, chosen: Choice): void {
   const same = ({ layer, head }: Choice) => layer === chosen.layer && head === chosen.head;
   select(parent)

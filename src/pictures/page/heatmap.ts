@@ -1,6 +1,6 @@
 /**
- * One head, large: weights on a canvas, tokens on both axes around it, a cross over the weight that is looked at. Queries go downwards, keys across. Cells
- * are as large as the page allows; where they are too small for every label, every n-th token has one, and those of the cell that is looked at.
+ * One head, large: weights on a canvas, tokens on both axes, a cross over the selected weight. Queries go downwards, keys across. Cells are as large as the page
+ * allows; where they are too small for every label, every n-th token has one, and so have the tokens of the selected cell.
  */
 import { axisLeft, axisTop } from 'd3-axis';
 import { scaleLinear } from 'd3-scale';
@@ -19,10 +19,10 @@ const LABEL = 18; // letters
 /** Pixels from label to label: upright, and turned by 45 degrees. */
 const [LINE, SLANTED] = [15, 21];
 const GAP = 8;
-/** Room for the name of an axis. */
+/** Pixels for the name of an axis. */
 const TITLE = 18;
 const LARGEST = 40;
-/** Cells of so many pixels have a line between them. */
+/** Pixels from which on cells have a line between them. */
 const RULED = 7;
 
 export class HeatMap {
@@ -63,7 +63,7 @@ export class HeatMap {
     this.#titles(group.sides, width, height);
   }
 
-  /** Shows which weight is looked at, or none. */
+  /** Marks the selected weight, or none. */
   point(cell: Cell | undefined): void {
     const [left, top, size] = [this.#left, this.#top, this.#cell];
     const [width, height] = [this.#keys.length * size, this.#queries.length * size];
@@ -82,7 +82,7 @@ export class HeatMap {
       .attr('width', (d) => d.width)
       .attr('height', (d) => d.height)
       .attr('stroke-width', size < RULED ? 0.5 : 1.5);
-    // Their own labels make room for those of the cell.
+    // Labels near the selected cell make room for those of the cell.
     for (const axis of ['query', 'key'] as const) {
       const apart = axis === 'key' && this.#turned ? SLANTED : LINE;
       const near = (i: unknown) => cell && Math.abs(Number(i) - cell[axis]) * size < apart;
@@ -102,7 +102,7 @@ export class HeatMap {
       .text((d) => d.text);
   }
 
-  /** Cells are square and whole pixels wide, unless they would be too small. */
+  /** Places the cells, which are square and whole pixels wide, unless they would be too small. */
   #place(T: number, S: number): void {
     this.#measure.font = `12px ${getComputedStyle(this.parent).fontFamily}`;
     const widest = (labels: string[]) => labels.reduce((most, label) => Math.max(most, this.#measure.measureText(label).width), 0);
@@ -135,7 +135,7 @@ export class HeatMap {
     [small.width, small.height] = [made.width, made.height];
     small.getContext('2d')?.putImageData(made, 0, 0);
     const context = canvas.getContext('2d') as CanvasRenderingContext2D;
-    // Where there are more weights than pixels, neighbours are mixed rather than left out.
+    // With more weights than pixels, neighbours are blended rather than left out.
     context.imageSmoothingEnabled = this.#cell * ratio < 1;
     context.drawImage(small, 0, 0, canvas.width, canvas.height);
     if (this.#cell < RULED) return;
@@ -187,9 +187,9 @@ export class HeatMap {
       .attr('transform', `translate(0, ${-GAP})${this.#turned ? ' rotate(-45)' : ''}`);
   }
 
-  /** The map with all around it as one picture. */
+  /** Returns the map with its axes as one picture. */
   get picture(): SVGSVGElement {
-    // In a document that loads nothing, since the page's policy lets it load no image.
+    // The copy is made in a document that loads nothing, since the page's policy lets it load no image.
     const svg = document.implementation.createDocument(null, null).importNode(this.#svg.node() as SVGSVGElement, true);
     const canvas = this.#canvas;
     const { left, top, width, height } = canvas.style;

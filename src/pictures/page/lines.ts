@@ -1,6 +1,6 @@
 /**
- * One token across all heads of a layer: the tokens that look on the left, those that are looked at on the right, and from the one that is chosen a line for each head
- * to each of the others, as strong as its weight. Heads have colours of their own.
+ * One token across all heads of a layer: queries on the left, keys on the right, and from the chosen query a line for each head to each key, as strong as its
+ * weight. Heads have colours of their own.
  */
 import { select } from 'd3-selection';
 import type { Group } from './group.js';
@@ -10,13 +10,13 @@ import { cut, visible } from './tokens.js';
 const ROW = 20;
 const LABEL = 24; // letters
 const [MARGIN, SPAN, TITLE, GAP] = [170, 280, 24, 8];
-/** Shares of the strongest line below which a line would not be seen. */
+/** Share of the strongest line below which a line would not be seen. */
 const FAINT = 0.02;
 
 export interface LinesView {
   group: Group;
   layer: number;
-  /** The heads that are drawn: all, or one of them. */
+  /** Heads that are drawn: all, or one of them. */
   heads: readonly number[];
   query: number;
   shade(head: number): Shade;
@@ -39,7 +39,7 @@ export function drawLines(parent: HTMLElement, { group, layer, heads, query, sha
   const lines = heads.flatMap((head, place) => {
     const { weights } = group.head(layer, head);
     const toShare = shade(head);
-    // Side by side where they begin, so that none hides another.
+    // Lines begin side by side, so that none hides another.
     const offset = ((place + 0.5) / heads.length - 0.5) * (ROW - 4);
     return keys.flatMap((_, key) => {
       const weight = weights[query * S + key] as number;

@@ -1,6 +1,6 @@
 /**
- * The page of attentions: what is chosen, and drawing it again when that changes. A choice is a group, a layer, a head; a weight is pointed at with the mouse
- * for as long as it is there, or picked with a click or the arrow keys, which stays.
+ * The page of attentions: its state, and drawing it again when that changes. A choice is a group, a layer, a head; a weight is pointed at with the mouse, until it
+ * leaves, or picked with a click or the arrow keys, which stays.
  */
 import { select } from 'd3-selection';
 import type { PageData } from '../codes.js';
@@ -20,11 +20,11 @@ const groups = data.groups.map((group) => new Group(group, tokens));
 const ranges = ['all heads', 'each head'] as const;
 const views = ['one head', 'one token'] as const;
 const shades = Object.keys(exponents) as ShadeName[];
-/** Tokens from which on most weights are so small that in proportion to the largest they could not be seen. */
+/** Number of tokens from which on most weights are so small that in proportion to the largest they could not be seen. */
 const MANY = 32;
 
 let palette = readPalette();
-// It opens on what tells most: where a translation looks, by the head that is clearest about it, whose largest weight is the darkest.
+// The page opens on the most telling view: the attention of target to source, by its clearest head, whose largest weight is the darkest.
 let group = groups.find(({ sides }) => sides.queries !== sides.keys) ?? (groups[0] as Group);
 let choice: Choice = group.clearest;
 let range: (typeof ranges)[number] = 'each head';
@@ -66,7 +66,7 @@ function look(change: () => void): void {
   drawLook();
 }
 
-/** The weight that is looked at: in the map, in figures, in the text. */
+/** Shows the selected weight: in the map, in figures, in the text. */
 function drawLook(): void {
   const cell = pointed ?? picked;
   if (view === 'one head') map.point(cell);
@@ -91,7 +91,7 @@ function drawLook(): void {
   for (const { name, text } of parts) readout.append('bdi').attr('class', name).text(text);
 }
 
-/** From one token, for all heads of the layer; of the mean, for that alone. */
+/** Draws the lines from one token, for all heads of the layer; for the mean, from that alone. */
 function drawLinesOf(query: number): SVGSVGElement {
   const heads = choice.head === group.heads ? [choice.head] : Array.from({ length: group.heads }, (_, head) => head);
   const choose = (next: number) => look(() => (picked = { query: next, key: picked?.key ?? 0 }));
@@ -104,7 +104,7 @@ const hints = {
   'one token': 'Choose a token on the left.',
 } as const;
 
-/** A row of radio buttons. */
+/** Draws a row of radio buttons. */
 function drawSwitch<Name extends string>(
   selector: string,
   names: readonly Name[],

@@ -1,7 +1,6 @@
 /**
- * One hue from the page's surface to its ink, in even steps of CIELAB, so that equal differences look equal. The ends come from the style, which knows
- * whether the page is dark. A shade says which weight gets which step: all in proportion, or their square roots, which tells small weights apart; the
- * legend shows it.
+ * One hue from the page's surface to its ink, in even steps of CIELAB, so that equal differences look equal. The ends come from the style, which knows whether the
+ * page is dark. A shade maps weights to steps: in proportion, or by their square roots, which tells small weights apart; the legend shows it.
  */
 import { axisBottom } from 'd3-axis';
 import { interpolateLab, quantize } from 'd3-interpolate';
@@ -11,10 +10,10 @@ import { select } from 'd3-selection';
 const STEPS = 256;
 
 export interface Palette {
-  /** The colour of 0 to 1, as ImageData has it (red lowest) and as CSS has it. */
+  /** Colour of a share of 0 to 1, as ImageData has it (red lowest) and as CSS has it. */
   pixel(share: number): number;
   css(share: number): string;
-  /** The colour that can be read on it. */
+  /** Colour of text that is readable on it. */
   ink(share: number): string;
 }
 
@@ -34,7 +33,7 @@ export function readPalette(): Palette {
   };
 }
 
-/** Weights from 0 to the largest → 0 to 1. */
+/** Scale of weights from 0 to the largest → 0 to 1. */
 export type Shade = ScalePower<number, number>;
 export const exponents = { linear: 1, 'square root': 0.5 } as const;
 export type ShadeName = keyof typeof exponents;
@@ -45,7 +44,7 @@ export const shadeOf = (most: number, name: ShadeName): Shade =>
 
 const [WIDTH, HEIGHT, MARGIN, BARS] = [168, 8, 32, 84];
 
-/** A bar from 0 to the largest weight, with ticks. */
+/** Draws a bar from 0 to the largest weight, with ticks. */
 export function drawLegend(parent: Element, palette: Palette, shade: Shade): void {
   const x = shade.copy().range([0, WIDTH]);
   const svg = select(parent)

@@ -1,4 +1,4 @@
-/** Weights as an image, a pixel each; of many, the largest of those that share a pixel, so that a line one token wide can still be seen. */
+/** Weights as an image, one pixel each; where several share a pixel, the largest of them, so that a line one token wide can still be seen. */
 import type { Palette, Shade } from './palette.js';
 
 export function image(weights: Float32Array, rows: number, columns: number, shade: Shade, palette: Palette, limit = 4096): ImageData {
@@ -18,7 +18,7 @@ export function image(weights: Float32Array, rows: number, columns: number, shad
   return made;
 }
 
-/** A canvas that shows it. */
+/** Draws the image on a canvas. */
 export function paint(canvas: HTMLCanvasElement, made: ImageData): void {
   canvas.width = made.width;
   canvas.height = made.height;

@@ -1,4 +1,4 @@
-/** The keys as a text, each on the colour of its weight: what one query reads. For long texts this says more than a row of the map. */
+/** The keys as a text, each on the colour of its weight: the attention of one query. For long texts this is clearer than a row of the map. */
 import { select } from 'd3-selection';
 import type { Group, Head } from './group.js';
 import type { Palette, Shade } from './palette.js';

@@ -1,6 +1,6 @@
 /** Saves a drawing as a file: an SVG that needs no style beside it. */
 
-/** What the page's style says of drawings. */
+/** Style properties of drawings that the page sets. */
 const kept = [
   'fill',
   'stroke',
@@ -15,7 +15,7 @@ const kept = [
   'paint-order',
 ];
 
-/** `shown` is on the page, with its style; `picture` is it, or a copy of it with more in it in front. */
+/** Saves `picture`, which is `shown` or a copy of it with more elements in front; `shown` is on the page, with its style. */
 export function save(shown: SVGSVGElement, picture: SVGSVGElement, title: string): void {
   const [from, to] = [shown, picture].map((svg) => Array.from(svg.querySelectorAll('text, path, rect, line, g'))) as [Element[], Element[]];
   for (const [i, element] of from.entries()) {

@@ -1,8 +1,8 @@
-/** Tokens as people can see them: what has no shape of its own gets one, and what is long is cut. */
+/** Tokens as readable text: invisible characters get a visible form, and long tokens are cut. */
 
-/** Control characters, separators, and marks that change the direction of what follows. */
+/** Control characters, separators, and marks that change the direction of the following text. */
 const unseen = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
-/** Emoji are joined by these. */
+/** Characters that join emoji. */
 const joiners = /[\u200c\u200d]/;
 const named: Readonly<Record<string, string>> = { '\n': '↵', '\t': '⇥', '\r': '␍', ' ': '␣', '': '∅' };
 
@@ -15,25 +15,28 @@ export function visible(token: string): string {
   });
 }
 
-/** GPT-2's alphabet: what each of its characters stands for, a byte. */
+/** GPT-2's alphabet: the byte that each of its characters stands for. */
 const bytes = (() => {
   const printable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte !== 0xad);
   let next = 0x100;
   return new Map(Array.from({ length: 256 }, (_, byte) => [String.fromCharCode(printable(byte) ? byte : next++), byte]));
 })();
 
-/** Tokens as readers know them, without the marks by which vocabularies tell beginnings of words (▁, Ġ) from what goes on (##), and letters for their bytes. */
+/**
+ * Returns tokens as readers know them, without the marks by which vocabularies tell beginnings of words (▁, Ġ) from continuations (##), and with letters for their
+ * bytes.
+ */
 export function readable(tokens: readonly string[]): string[] {
   const areBytes = tokens.some((token) => /[ĠĊ]/.test(token));
   return tokens.map((token) => {
     const text = areBytes ? lettersOf(token) : token;
     const bare = text.replace(/^(▁| (?=.)|##(?=.))/u, '');
-    // What is nothing else is a space.
+    // A token that is only a mark is a space.
     return bare === '' && text !== '' ? ' ' : bare;
   });
 }
 
-/** What a token of bytes spells; the token itself where those are but a part of a letter. */
+/** Decodes a token of bytes; returns the token itself where its bytes are only a part of a letter. */
 function lettersOf(token: string): string {
   const own = Array.from(token, (character) => bytes.get(character));
   if (own.includes(undefined)) return token;
@@ -46,7 +49,7 @@ function lettersOf(token: string): string {
 
 const segmenter = new Intl.Segmenter();
 
-/** At most `most` characters, as people count them. */
+/** Cuts a text to `most` characters, as people count them. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   const letters = Array.from(segmenter.segment(text), ({ segment }) => segment);
