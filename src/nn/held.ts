@@ -1,4 +1,4 @@
-/** How parameters are held, and what they refuse. */
+/** Formats in which parameters are held, and the errors of formats that a parameter refuses. */
 import { HeedError, kindOf } from '../errors.js';
 import type { Shape } from '../tensor.js';
 import type { Format } from './formats/format.js';
@@ -7,19 +7,19 @@ import { Quantized } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import type { Init } from './init.js';
 
-/** How a parameter is held, and how it begins. */
+/** Format and initial values of a parameter. */
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
   /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
   parts?: number | readonly number[];
-  /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
+  /** `true` where the parameter may be held in 8 or 4 bits. Default: the value of `packed`. Norms, biases and positions may not. */
   quantizable?: boolean;
-  /** How it begins where nothing is loaded. Default zeros. */
+  /** Initial values where nothing is loaded. Default zeros. */
   init?: Init;
 }
 
-/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row. */
+/** Types into which weights can be converted: float32, or int8 with a float16 scale for every 32 neighbours in a row. */
 export type ParameterDtype = 'float32' | 'q8';
 
 /** The formats of those dtypes that a parameter does not choose itself. */
@@ -31,7 +31,7 @@ export function formatOf(dtype: ParameterDtype): Format | undefined {
   throw new HeedError('UNSUPPORTED', `A parameter has no dtype ${kindOf(dtype)}`, { culprit: 'dtype', cure: "Use 'float32' or 'q8'" });
 }
 
-/** What values lie in: the format that was chosen, or float32 as training, and products that read panels, want it. */
+/** Format of the values: the chosen one, or float32: panels where products read panels, rows in training. */
 export const formatIn = (packs: boolean, training: boolean, chosen: Format | undefined): Format =>
   chosen ?? (packs && !training ? Packed : Rows);
 
