@@ -18,7 +18,7 @@ export interface Batches<Batch> {
   plan?(epoch: number): readonly ArrayLike<number>[];
 }
 
-/** Text that names the example to blame, by its number in the data; empty where no example is. */
+/** Text that names the example to blame, by its number in the data or else its row in the batch; empty for errors of no example. */
 export function exampleOf(error: unknown, loader: Batches<unknown>, epoch: number, batch: number): string {
   if (!(error instanceof ExampleError)) return '';
   try {
