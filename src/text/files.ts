@@ -29,7 +29,7 @@ export interface TokenizerFiles {
   mergesTxt?: string | undefined;
   /** chat_template.jinja */
   chatTemplate?: string | undefined;
-  /** Whether texts are made lower case first, whatever the files say. */
+  /** `true` to lowercase texts first, whatever the files say. */
   lowercase?: boolean;
 }
 
