@@ -69,7 +69,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
         cure: 'Give a model for natural language inference, whose config.json names its classes',
       });
     const contradiction = find(/^(contradict|not[_ -]?entail)/i);
-    // Without a label 'contradiction', the contradiction is the class at the other end.
+    // Without a label of a contradiction or of no entailment, the contradiction is the class at the other end.
     this.#contradiction = contradiction >= 0 ? contradiction : this.#entailment === 0 ? labels.length - 1 : 0;
   }
 
