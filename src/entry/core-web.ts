@@ -31,7 +31,7 @@ export const {
 export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', EncoderModel);
 /** Reads a model's config.json, without its weights. */
 export const AutoConfig = /* @__PURE__ */ bindConfig(webRuntime);
-/** What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. */
+/** Estimate of a model's cost before it is loaded: bytes to fetch, memory of weights and of a forward. */
 export const estimate = /* @__PURE__ */ bindEstimate(webRuntime);
 /** Reads the tensors of a safetensors file, of an index of shards, of a folder or of bytes, by their names; half precision is widened to float32. */
 export const readSafetensors = /* @__PURE__ */ bindRead(webRuntime);

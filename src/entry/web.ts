@@ -143,7 +143,7 @@ export const AutoModelForTokenClassification = /* @__PURE__ */ heed.auto(
  */
 export const AutoConfig = /* @__PURE__ */ bindConfig(pageRuntime, heed.hub);
 /**
- * What a model takes, before it is loaded: bytes to fetch, memory of weights and of a forward. Reads config.json and the headers of the weights alone.
+ * Estimates a model's cost before it is loaded: bytes to fetch, memory of weights and of a forward. Reads only config.json and the headers of the weights.
  * @example
  * ```js
  * const { download, memory } = await estimate('google-bert/bert-base-uncased', { dtype: 'q8' }); // bytes

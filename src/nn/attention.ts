@@ -3,7 +3,7 @@
  *
  *   MultiHead(x, m) = Concat(head_1 … head_H) W_O,   head_h = Attention(x W_Q^h, m W_K^g, m W_V^g),   g = ⌊h G / H⌋
  *
- * MultiheadAttention is the same with PyTorch's arguments.
+ * MultiheadAttention offers this attention with PyTorch's arguments.
  */
 import type { Engine } from '../engine/engine.js';
 import { type AttentionOptions, attentionWithWeights, cachedAttention, scaledDotProductAttention } from '../ops/attention.js';
@@ -21,15 +21,15 @@ import type { RotaryPositions } from './rotary_positions.js';
 
 /** Turns heads [B, H, T, D]. */
 export interface Turn {
-  /** Gives heads of the same shape. */
+  /** Returns the turned heads, of the same shape. */
   (heads: Tensor): Tensor;
-  /** Turns by other positions from now on, for as many rows: see `RotaryPositions.forward`. */
+  /** Sets other positions for later calls, for as many rows: see `RotaryPositions.forward`. */
   move(from: number | readonly number[], whole?: number): void;
-  /** Frees its tables. */
+  /** Frees the tables of cosines and sines. */
   dispose(): void;
 }
 
-/** What makes the rotary positions of heads of D channels: whoever gives the same function shares them. */
+/** Maker of the rotary positions of heads of D channels: blocks with the same function share one set of positions. */
 export type RotaryMaker = (engine: Engine, D: number) => RotaryPositions;
 
 /** Something that stands for attention: [B, T, C] → [B, T, C], a residual added. */
@@ -50,34 +50,34 @@ export type LayerCache = KVCache | ConvolutionCache;
 
 /** What an attention is like. */
 export interface AttentionSpec {
-  /** Heads. */
+  /** Number of query heads. */
   H: number;
-  /** Key and value heads, each of which serves H / G neighbours (Ainslie et al., arXiv 2305.13245). Default H. */
+  /** Number of key and value heads, each of which serves H / G neighbouring query heads (Ainslie et al., arXiv 2305.13245). Default H. */
   G?: number | undefined;
   /** Channels of a head. Default C / H. */
   D?: number | undefined;
-  /** Widths of what keys and values are made of, where they are not C. */
+  /** Channels of the inputs from which keys and values are projected, where not C. */
   sources?: readonly [key: number, value: number] | undefined;
-  /** Whether projections have biases: of queries, keys and values; of the output where that differs. Default true. */
+  /** `true` where projections have biases: `bias` for queries, keys and values; `outBias` for the output where it differs. Default true. */
   bias?: boolean | readonly [q: boolean, k: boolean, v: boolean] | undefined;
   outBias?: boolean | undefined;
-  /** What scores are multiplied by. Default 1 / sqrt(D). */
+  /** Factor of the scores. Default 1 / sqrt(D). */
   scale?: number | undefined;
-  /** Bounds the scaled products: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default none. */
+  /** Bound of the scaled scores: softCap · tanh(s / softCap) (Gemma 2, arXiv 2408.00118). Default none. */
   softCap?: number | undefined;
-  /** Norms of queries and keys, each head's (Henry et al., arXiv 2010.04245). Default none. */
+  /** Norm of the queries and keys of each head (Henry et al., arXiv 2010.04245). Default none. */
   norm?: NormSpec | undefined;
-  /** Whether those norms go over all heads together. Default false. */
+  /** `true` where the norms of queries and keys go over all heads together. Default false. */
   normsAll?: boolean | undefined;
-  /** What turns queries and keys by their positions. A trunk makes it once for all blocks that have the same. */
+  /** Maker of the rotary positions of queries and keys. A trunk calls each distinct maker once for all its blocks. */
   rotary?: RotaryMaker | undefined;
-  /** A slope for each head: see `alibiSlopes`. Default none. */
+  /** Slope of each head: see `alibiSlopes`. Default none. */
   slopes?: readonly number[] | undefined;
-  /** Whether each token sees those up to itself alone. Default false. */
+  /** `true` where each token sees only earlier tokens and itself. Default false. */
   causal?: boolean | undefined;
-  /** How many tokens each sees to its left and right, itself aside; a number is the left side. Default all. */
+  /** Number of tokens that each token sees to its left and right, besides itself; a single number is the left side. Default all. */
   window?: AttentionOptions['window'];
-  /** In training, the share of weights that are zeroed. Default 0. */
+  /** Share of attention weights that are zeroed in training. Default 0. */
   dropout?: number | undefined;
   /** What stands in its place. Default: attention. */
   mixer?: MixerSpec | undefined;
@@ -85,38 +85,38 @@ export interface AttentionSpec {
   learnedKey?: boolean | undefined;
 }
 
-/** What one call of an attention is given. */
+/** Arguments of one call of an attention. */
 export interface AttentionCall {
-  /** Added to the scores: [B or 1, H or 1, T or 1, S]. */
+  /** Bias [B or 1, H or 1, T or 1, S] that is added to the scores. */
   bias?: Tensor | undefined;
-  /** Keys of each example, those behind are padding. */
+  /** Number of keys of each example; later keys are padding. */
   lengths?: readonly number[] | undefined;
-  /** In place of what the specification says. */
+  /** Values that replace `causal` and `window` of the specification. */
   causal?: boolean | undefined;
   window?: AttentionOptions['window'];
-  /** Turns queries and keys. */
+  /** Rotary turn of queries and keys. */
   turn?: Turn | undefined;
-  /** Keys and values of earlier calls, to which those of this one are appended. */
+  /** Cache of the keys and values of earlier calls, to which this call appends its own. */
   cache?: KVCache | undefined;
-  /** Whether the cache has counted those of this call: see `advance`. */
+  /** `true` where the cache has already counted the tokens of this call: see `KVCache.advance`. */
   isCounted?: boolean | undefined;
-  /** Gets the attention weights [B, H, T, S]; they cost a second pass. */
+  /** List to which the attention weights [B, H, T, S] are pushed, at the cost of a second pass. */
   weights?: Tensor[] | undefined;
-  /** [B, T, C], added to the output in the last product's pass. */
+  /** Residual [B, T, C], added to the output within the last product. */
   residual?: Tensor | undefined;
 }
 
-/** Runs in a scope; what was put on these lists outlives it. */
+/** Runs `run` in a scope; tensors that are pushed to `lists` outlive the scope. */
 export const keeping = <Y>(engine: Engine, lists: readonly unknown[], run: () => Y): Y => engine.scope(() => ({ y: run(), lists })).y;
 
-/** Attention of H query heads to G key heads: x [B, T, C] and a memory [B, S, C] → [B, T, C]. Its keys are those of PyTorch's nn.MultiheadAttention. */
+/** Attention of H query heads to G key heads: x [B, T, C] and a memory [B, S, C] → [B, T, C]. State-dict keys are those of PyTorch's nn.MultiheadAttention. */
 export class Attention extends Module {
-  /** The projections of queries, keys and values as one matrix, or, of sources of other widths, each. */
+  /** Projections of queries, keys and values: one matrix, or three where the sources have other widths. */
   readonly #matrices: readonly Parameter[];
   readonly #bias: Parameter | undefined;
-  /** Whether one product makes queries, keys and values where they have one source. */
+  /** `true` where one product makes queries, keys and values of a single source. */
   readonly #fused: boolean;
-  /** Rows of each projection; of each one's bias. */
+  /** Rows of each projection, and of the bias of each projection. */
   readonly #rows: readonly [number, number, number];
   readonly #biasRows: readonly number[];
   readonly #norms: readonly [Norm, Norm] | undefined;
@@ -129,7 +129,7 @@ export class Attention extends Module {
     engine: Engine,
     /** C, the width of queries and of the output. */
     readonly width: number,
-    /** What it is like. */
+    /** Specification of the attention. */
     readonly spec: AttentionSpec,
   ) {
     super(engine);
@@ -155,12 +155,12 @@ export class Attention extends Module {
     this.outProj = this.child('out_proj', new Linear(engine, H * D, C, { bias: outBias, biasInit: zeros }));
   }
 
-  /** x [B, T, C] → [B, T, C]. Without a memory it attends to what the call's cache holds. */
+  /** Attention of x [B, T, C] to `memory`, or, without one, to the keys and values of the call's cache: [B, T, C]. */
   forward(x: Tensor, memory: Tensor | undefined, call: AttentionCall = {}): Tensor {
     return keeping(this.engine, [call.weights], () => this.attend(this.project(memory ? [x, memory, memory] : [x]), call));
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache, of each row as many as `lengths` says, for calls that then give none. */
+  /** Appends the keys and values of a memory [B, S, C] to a cache, `lengths` tokens of each row, for later calls without a memory. */
   remember(cache: KVCache, memory: Tensor, lengths?: readonly number[]): void {
     this.engine.scope(() => cache.append(...this.#keys(this.project([memory, memory], 1) as [Tensor, Tensor]), lengths));
   }
@@ -182,7 +182,7 @@ export class Attention extends Module {
     });
   }
 
-  /** Where the bias of a projection begins. */
+  /** Index in the joint bias at which the bias of a projection begins. */
   #biasFrom(index: number): number {
     return this.#biasRows.slice(0, index).reduce((rows, n) => rows + n, 0);
   }
@@ -193,7 +193,7 @@ export class Attention extends Module {
     return this.#bias && to > from ? narrow(this.#bias.tensor, 0, from, to - from) : undefined;
   }
 
-  /** [B, T, heads · D] → [B, heads, T, D], a view, or what a norm and a turn make of it. */
+  /** [B, T, heads · D] → [B, heads, T, D]: a view, or a new tensor where a norm or a turn is applied. */
   #heads(x: Tensor, norm?: Norm, turn?: Turn): Tensor {
     const { H, normsAll } = this.spec;
     const rows = unflatten(norm && normsAll ? norm.forward(x) : x, -1, [-1, this.#rows[0] / H]);
@@ -205,7 +205,7 @@ export class Attention extends Module {
     return [this.#heads(k, this.#norms?.[1], turn), this.#heads(v)];
   }
 
-  /** What queries [B, T, H · D] read of keys and values [B, S, G · D], or of a cache, in the output's channels: [B, T, C]. */
+  /** Attention of queries [B, T, H · D] to keys and values [B, S, G · D], or to the keys and values of a cache, projected to the output [B, T, C]. */
   attend([q, ...rest]: readonly Tensor[], call: AttentionCall): Tensor {
     const { H, G = H, scale, softCap, slopes, dropout = 0 } = this.spec;
     const { bias, lengths, turn, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;

@@ -20,7 +20,7 @@ import { Dropout } from './layers.js';
 import { Module } from './module.js';
 import { makeNorm, type Norm, type NormSpec } from './norm.js';
 
-/** Where norms stand: before a sublayer reads, on what it gives, behind the sum. */
+/** Places of norms: `before` the sublayer, on the `out`put of the sublayer, `behind` the sum with the residual. */
 const places = {
   pre: { before: true, out: false, behind: false },
   post: { before: false, out: false, behind: true },
@@ -30,40 +30,40 @@ const places = {
 } as const;
 export type Place = keyof typeof places;
 
-/** What a block is like: plain data. */
+/** Specification of a block, plain data. */
 export interface BlockSpec {
   /** Channels. */
   C: number;
   attention: AttentionSpec;
-  /** Its attention to a memory. Default none. */
+  /** Attention to a memory. Default none. */
   cross?: AttentionSpec | undefined;
   feedForward: FeedForwardSpec;
   norm: NormSpec;
   place: Place;
-  /** Whether the first sublayer has a norm: a first block may stand on embeddings that have one. Default true. */
+  /** `true` where the first sublayer has a norm: a first block may stand on embeddings that have a norm already. Default true. */
   firstNorm?: boolean | undefined;
-  /** Whether the last one has: parallel sublayers may share the first. Default true. */
+  /** `true` where the last sublayer has a norm: parallel sublayers may share the first sublayer's norm. Default true. */
   lastNorm?: boolean | undefined;
-  /** What each sublayer's output is multiplied by before it is added to the residual. Default 1. */
+  /** Factor of each sublayer's output before the sum with the residual. Default 1. */
   residualScale?: number | undefined;
-  /** In training, the share of each sublayer's output that is zeroed; of what attentions give where that differs. Default 0. */
+  /** Share of each sublayer's output that is zeroed in training; `attentionOutputDropout` for attentions where it differs. Default 0. */
   dropout?: number | undefined;
   attentionOutputDropout?: number | undefined;
 }
 
-/** What one call of a block is given. */
+/** Arguments of one call of a block. */
 export interface BlockCall {
-  /** Of the attention to itself. */
+  /** Arguments of the self-attention. */
   self?: AttentionCall | undefined;
-  /** [B, S, C] that the other attention reads; without one, what its cache holds. */
+  /** Memory [B, S, C] of the cross-attention; without it, the cross-attention reads its cache. */
   memory?: Tensor | undefined;
   cross?: AttentionCall | undefined;
 }
 
-/** What f gives with x added, where x is given. */
+/** Sublayer f: returns its output, plus x where x is given. */
 type Sublayer = (x?: Tensor) => Tensor;
 
-/** What stands around a sublayer: a residual, its dropout, and norms. */
+/** Residual around a sublayer, with its dropout and norms. */
 class Residual {
   constructor(
     readonly before: Norm | undefined,
@@ -73,12 +73,12 @@ class Residual {
     readonly factor: number,
   ) {}
 
-  /** What the sublayer reads: norm(x), or x. */
+  /** Input of the sublayer: norm(x), or x without a norm. */
   norm(x: Tensor): Tensor {
     return this.before ? this.before.forward(x) : x;
   }
 
-  /** x + f, normed and scaled where it has to be. Where nothing comes between, f's last product adds x itself. */
+  /** x + f, with norms and factor where there are any. Without dropout, norm or factor on the output of f, the last product of f adds x itself. */
   add(x: Tensor, f: Sublayer): Tensor {
     const { out, behind, dropout, factor } = this;
     const given = out || factor !== 1 || (dropout.training && dropout.p > 0) ? f() : undefined;
@@ -88,7 +88,7 @@ class Residual {
   }
 }
 
-/** One block: x [B, T, C] → [B, T, C]. */
+/** Block of a Transformer: x [B, T, C] → [B, T, C]. */
 export class Block extends Module {
   readonly #attention: MixerLike;
   readonly #cross: Attention | undefined;
@@ -98,7 +98,7 @@ export class Block extends Module {
 
   constructor(
     engine: Engine,
-    /** What it is like. */
+    /** Specification of the block. */
     readonly spec: BlockSpec,
   ) {
     super(engine);

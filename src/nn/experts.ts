@@ -15,13 +15,13 @@ import type { FeedForwardMaker, FeedForwardSpec } from './feed_forward.js';
 import { Linear } from './layers.js';
 import { Module } from './module.js';
 
-/** How many experts there are, and what each token gets of them. */
+/** Number of experts, and number and weights of the experts that each token gets. */
 export interface ExpertsSpec {
   /** E. */
   count: number;
   /** K. */
   chosen: number;
-  /** Whether a token's weights add up to 1. */
+  /** `true` where the weights of a token's experts add up to 1. */
   normalized: boolean;
 }
 

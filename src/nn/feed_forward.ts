@@ -12,27 +12,27 @@ import type { Tensor } from '../tensor.js';
 import { Dropout, Linear } from './layers.js';
 import { Module } from './module.js';
 
-/** Whether a feed-forward has a gate beside its activation: none, linear3, or, 'fused', more rows of linear1. */
+/** Gate beside the activation of a feed-forward: `false` for none, `true` for linear3, 'fused' for further rows of linear1. */
 export type Gate = boolean | 'fused';
 
-/** What a feed-forward is like. */
+/** Specification of a feed-forward. */
 export interface FeedForwardSpec {
-  /** Channels in its middle. */
+  /** Channels of the hidden layer. */
   F: number;
   activation: Activation;
   /** Default none. */
   gated?: Gate | undefined;
-  /** Whether its products have biases. Default true. */
+  /** `true` where the linear layers have biases. Default true. */
   bias?: boolean | undefined;
-  /** In training, the share of what the activation gives that is zeroed. Default 0. */
+  /** Share of the activation's output that is zeroed in training. Default 0. */
   dropout?: number | undefined;
-  /** What makes another sublayer in its place. */
+  /** Maker of another sublayer in place of the feed-forward. */
   make?: FeedForwardMaker | undefined;
 }
 
 /** A sublayer that stands for a feed-forward: [B, T, C] → [B, T, C], a residual added. */
 export interface FeedForwardLike extends Module {
-  /** Whether its launches depend on what x holds, not on shapes alone: such steps are never the same. Default false. */
+  /** `true` where the kernel launches depend on the values of x, not on shapes alone, so that no step can be replayed. Default false. */
   readonly isRouted?: boolean;
   forward(x: Tensor, residual?: Tensor): Tensor;
 }

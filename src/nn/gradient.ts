@@ -6,7 +6,7 @@ import { type Shape, sizeOf, Tensor } from '../tensor.js';
 
 export class GradientSum {
   #sum: Tensor | undefined;
-  /** Whether `#sum` holds a gradient, or what is to be overwritten. */
+  /** `true` where `#sum` holds a gradient; `false` where its content is to be overwritten. */
   #holds = false;
 
   constructor(
@@ -24,7 +24,7 @@ export class GradientSum {
   }
 
   reserve(): Tensor {
-    // Not a scope's: it lives as long as the parameter trains.
+    // The sum belongs to no scope: it lives as long as the parameter trains.
     this.#sum ??= new Tensor(this.engine, this.engine.heap.allocate(4 * sizeOf(this.shape)), this.shape);
     return this.#sum;
   }

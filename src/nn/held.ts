@@ -10,13 +10,13 @@ import { Quantized } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import type { Init } from './init.js';
 
-/** How a parameter is held, and how it begins. */
+/** Format and initial values of a parameter. */
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
   /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
   parts?: number | readonly number[];
-  /** Whether it may be held in 8 bits, or 4. Default: where it is packed. Norms, biases and positions may not. */
+  /** `true` where the parameter may be held in 8 or 4 bits. Default: the value of `packed`. Norms, biases and positions may not. */
   quantizable?: boolean;
   /** The fewest bits that it is held in where a whole model is asked for 4. Default: 4 where it is packed, 8 for tables. */
   leastBits?: 4 | 8;
@@ -41,7 +41,7 @@ export function formatOf(dtype: ParameterDtype): Format | undefined {
   });
 }
 
-/** What values lie in: the format that was chosen, or float32 as training, and products that read panels, want it. */
+/** Format of the values: the chosen one, or float32: panels where products read panels, rows in training. */
 export const formatIn = (packs: boolean, training: boolean, chosen: Format | undefined): Format =>
   chosen ?? (packs && !training ? Packed : Rows);
 

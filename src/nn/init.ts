@@ -1,4 +1,4 @@
-/** How parameters begin, with torch.nn.init's names and formulas: each fills a tensor's elements in order. */
+/** Initial values of parameters, with torch.nn.init's names and formulas: each initializer fills a tensor's elements in order. */
 import type { Random } from '../random.js';
 import { type Shape, sizeOf } from '../tensor.js';
 import type { Parameter } from './parameter.js';
@@ -42,10 +42,10 @@ export const xavierNormal: Init = fill(
   (random, std) => random.normal() * std,
   (shape) => Math.sqrt(2 / (fans(shape)[0] + fans(shape)[1])),
 );
-/** What nn.Linear does: U(±1 / sqrt(fanIn)), kaiming_uniform_ with a = sqrt(5) (He et al., arXiv 1502.01852). */
+/** Initial weights of nn.Linear: U(±1 / sqrt(fanIn)), kaiming_uniform_ with a = sqrt(5) (He et al., arXiv 1502.01852). */
 export const linearInit: Init = fill(symmetric, (shape) => 1 / Math.sqrt(fans(shape)[0]));
 
-/** How a parameter of a stack begins: matrices are Xavier's. */
+/** Initializes a parameter of a stack: matrices with Xavier's uniform values, vectors with their own initializer. */
 export function initStack(parameter: Parameter, random: Random): void {
   parameter.init(random, parameter.shape.length > 1 ? xavierUniform : undefined);
 }

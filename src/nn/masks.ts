@@ -15,7 +15,7 @@ export interface Masks {
 
 const asBias = (mask: Tensor): Tensor => (mask.dtype === 'bool' ? maskToBias(mask, false) : mask);
 
-/** Both masks as one bias [B or 1, H or 1, T or 1, S]. Throws SHAPE where one does not fit. */
+/** Bias [B or 1, H or 1, T or 1, S] of both masks. Throws SHAPE for a mask that does not fit. */
 export function biasOf({ attnMask, keyPaddingMask }: Masks, [B, H, T, S]: readonly [number, number, number, number]): Tensor | undefined {
   let padding: Tensor | undefined;
   if (keyPaddingMask !== undefined) {

@@ -20,28 +20,28 @@ export type { StateDict, StateTensor } from './state_dict.js';
 
 /** Options of `module.load`. */
 export interface LoadOptions {
-  /** Whether missing and extra tensors are errors. Default true. */
+  /** `true` where missing and extra tensors are errors. Default true. */
   strict?: boolean | undefined;
-  /** Ends the reading, which rejects with its reason. */
+  /** Abort signal that ends the reading, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 /** Options of `module.save`. */
 export interface SaveOptions {
-  /** Texts by their names, that a reader may ask for. Default `format: 'pt'`: transformers takes no file without. */
+  /** Texts by name, for readers of the file. Default `format: 'pt'`, without which transformers takes no file. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 /** Options of `module.train`. */
 export interface TrainOptions {
-  /** Seed of the random numbers that modules draw in training, dropout's. Default 0. */
+  /** Seed of the random numbers of dropout. Default 0. */
   seed?: number;
-  /** The step that begins: as many calls after it draw the same numbers again, after a resume say. Default 0. */
+  /** Number of the step that begins: the same step draws the same random numbers again, after a resume for example. Default 0. */
   step?: number;
 }
 
 /**
- * What has parameters, and submodules that have: PyTorch's nn.Module. Declare them with `parameter` and `child`, in fields or in the constructor; `init`,
+ * Base of everything with parameters and submodules: PyTorch's nn.Module. Declare both with `parameter` and `child`, in fields or in the constructor; `init`,
  * `load`, `save`, `train`, `eval` are then there.
  * @example
  * ```ts
@@ -59,14 +59,14 @@ export abstract class Module {
   readonly #parameters = new Map<string, Parameter>();
   #children: readonly (readonly [name: string, module: Module])[] = [];
   #training = false;
-  /** Where it stands in the module on which `train` was called: names the random numbers that it draws, with the seed, the step and the calls in it so far. */
+  /** Path of the module below the module on which `train` was called; with seed, step and number of calls, it names the random numbers that the module draws. */
   #path = '';
   #random: Required<TrainOptions> = { seed: 0, step: 0 };
   #calls = 0;
 
-  /** Throws ARGUMENT for what is no engine. */
+  /** Throws ARGUMENT for an engine that is none. */
   constructor(
-    /** What it runs on. */
+    /** Engine on which the module runs. */
     readonly engine: Engine,
   ) {
     if (!(engine instanceof Engine))
@@ -96,32 +96,32 @@ export abstract class Module {
     return module;
   }
 
-  /** Lets go of a submodule, and frees it. */
+  /** Removes a submodule, and frees it. */
   protected forget(name: string): void {
     const isMeant = ([other]: readonly [string, Module]) => other === name;
     this.#children.find(isMeant)?.[1].dispose();
     this.#children = this.#children.filter((child) => !isMeant(child));
   }
 
-  /** Every parameter below, by its state-dict key. */
+  /** Yields every parameter of the module and its submodules, with its state-dict key. */
   *namedParameters(prefix = ''): Generator<[string, Parameter], void> {
     for (const [name, parameter] of this.#parameters) yield [prefix + name, parameter];
     for (const [name, module] of this.#children) yield* module.namedParameters(prefix + before(name));
   }
 
-  /** Each parameter below once, under its first name: tied ones have several. */
+  /** Returns each parameter once, by its first name: tied parameters have several names. */
   distinctParameters(): Map<string, Parameter> {
     const names = new Map<Parameter, string>();
     for (const [name, parameter] of this.namedParameters()) if (!names.has(parameter)) names.set(parameter, name);
     return new Map([...names].map(([parameter, name]) => [name, parameter]));
   }
 
-  /** Whether it is in training: then parameters are rows that a tape brings gradients to, and dropout drops. */
+  /** `true` in training: parameters are then float32 rows that receive gradients, and dropout is active. */
   get training(): boolean {
     return this.#training;
   }
 
-  /** What names a dropout mask of this module: another one for each call, and the same ones again after `train` with the same seed and step. */
+  /** Key of a dropout mask of this module: a new key for each call, and the same keys again after `train` with the same seed and step. */
   protected dropoutKey(): DropoutKey {
     const { seed, step } = this.#random;
     const random = new Random(seed, step, this.#path, this.#calls++);
@@ -129,7 +129,7 @@ export abstract class Module {
   }
 
   /**
-   * Gives every parameter the values that a new model begins with, by torch.nn's defaults. A parameter's numbers depend on the seed and its name
+   * Initializes every parameter as a new model's, by torch.nn's defaults. A parameter's numbers depend on the seed and its name
    * alone.
    */
   init(seed: number): this {
@@ -137,7 +137,7 @@ export abstract class Module {
     return this;
   }
 
-  /** How a parameter of this module begins: override it for other values than the parameter's own. */
+  /** Initializes a parameter of this module: override the method for other values than the parameter's own. */
   protected initParameter(_name: string, parameter: Parameter, random: Random): void {
     parameter.init(random);
   }
@@ -157,7 +157,7 @@ export abstract class Module {
     return this;
   }
 
-  /** Out of training: dropout drops nothing, and parameters lie as inference reads them. Gives the module. */
+  /** Ends training: dropout is inactive, and parameters take the form that inference reads. Returns the module. */
   eval(): this {
     for (const module of this.#all()) {
       module.#training = false;
@@ -189,13 +189,13 @@ export abstract class Module {
     for (const [name, child] of this.#children) child.#switch(path + before(name), random);
   }
 
-  /** Freezes all parameters below, or thaws them. */
+  /** Freezes all parameters of the module and its submodules (`false`), or unfreezes them. */
   requiresGrad(wanted: boolean): this {
     for (const [, parameter] of this.namedParameters()) parameter.requiresGrad = wanted;
     return this;
   }
 
-  /** Forgets the gradients of all parameters below, before the next step adds up new ones. */
+  /** Clears the gradients of all parameters, before the next step accumulates new ones. */
   zeroGrad(): void {
     for (const [, parameter] of this.namedParameters()) parameter.zeroGrad();
   }
@@ -220,7 +220,7 @@ export abstract class Module {
   loadStateDict(
     state: StateDict,
     options: {
-      /** Whether missing and extra tensors are errors. Default true. */
+      /** `true` where missing and extra tensors are errors. Default true. */
       strict?: boolean;
     } = {},
   ): void {
@@ -289,5 +289,5 @@ export abstract class Module {
   }
 }
 
-/** What stands before the keys of a submodule. */
+/** Prefix of the keys of a submodule. */
 const before = (name: string): string => name && `${name}.`;

@@ -18,45 +18,45 @@ import { Module } from './module.js';
 
 /** Options of MultiheadAttention: PyTorch's, in camelCase. */
 export interface MultiheadAttentionOptions {
-  /** Whether projections have a bias. Default true. */
+  /** `true` where projections have a bias. Default true. */
   bias?: boolean;
   /** Width of keys and values where it is not embedDim. */
   kdim?: number;
   /** Width of values where it is not embedDim. */
   vdim?: number;
-  /** A learned key and value behind the others. */
+  /** `true` to append a learned key and value. */
   addBiasKv?: boolean;
-  /** A key and value of zeros behind the others. */
+  /** `true` to append a key and value of zeros. */
   addZeroAttn?: boolean;
-  /** [B, T, C] instead of PyTorch's default [T, B, C]. */
+  /** `true` for operands [B, T, C] instead of PyTorch's default [T, B, C]. */
   batchFirst?: boolean;
-  /** The share of attention weights that are zeroed in training. Default 0. */
+  /** Share of attention weights that are zeroed in training. Default 0. */
   dropout?: number;
   /** Channels of a head. Default embedDim / numHeads. */
   headDim?: number | undefined;
-  /** What scores are multiplied by. Default 1 / sqrt(headDim). */
+  /** Factor of the scores. Default 1 / sqrt(headDim). */
   scale?: number | undefined;
 }
 
-/** What a call of MultiheadAttention takes beside query, key and value. */
+/** Arguments of a call of MultiheadAttention besides query, key and value. */
 export interface MultiheadAttentionCall {
-  /** [B, S] bool, true is ignored; or float32, added to the scores. */
+  /** Mask of padding [B, S]. bool: true is ignored; float32: added to the scores. */
   keyPaddingMask?: Tensor | undefined;
-  /** [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added. */
+  /** Mask [T, S] or [B·H, T, S], or [B, H, T, S] where axes of 1 are repeated. bool: true is ignored; float32: added to the scores. */
   attnMask?: Tensor | undefined;
-  /** Each query sees the keys up to its own place, and those of a cache. Default false. */
+  /** `true` where each query sees only the keys up to its own position, and the keys of a cache. Default false. */
   isCausal?: boolean | undefined;
-  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
+  /** Number of keys that each query sees to its left and right, besides its own; a single number is the left side. */
   window?: AttentionOptions['window'];
-  /** Turns queries and keys by their positions: see RotaryPositions. */
+  /** Rotary turn of queries and keys by their positions: see RotaryPositions. */
   rotary?: Turn | undefined;
-  /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
+  /** Number of keys of each example; later keys are padding: the faster form of a right-padded keyPaddingMask. */
   lengths?: readonly number[] | undefined;
-  /** Return the weights too. Default false: they cost a second pass. */
+  /** `true` to return the attention weights too. Default false: weights cost a second pass. */
   needWeights?: boolean | undefined;
-  /** The mean over heads [B, T, S] (default) instead of [B, H, T, S]. */
+  /** `true` (default) for the mean of the weights over heads [B, T, S], `false` for [B, H, T, S]. */
   averageAttnWeights?: boolean | undefined;
-  /** Added to the output in the last projection's pass: same shape as the output. */
+  /** Residual in the shape of the output, added to the output within the last projection. */
   residual?: Tensor | undefined;
   /**
    * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
@@ -65,11 +65,11 @@ export interface MultiheadAttentionCall {
   cache?: KVCache | undefined;
 }
 
-/** What attention gives. */
+/** Result of attention. */
 export interface MultiheadAttentionResult {
-  /** [B, T, C], or [T, B, C], as the query is. */
+  /** Output [B, T, C] or [T, B, C], in the layout of the query. */
   output: Tensor;
-  /** With `needWeights`: [B, T, S], or [B, H, T, S]. */
+  /** Attention weights [B, T, S] or [B, H, T, S], with `needWeights`. */
   weights?: Tensor;
 }
 
@@ -90,9 +90,9 @@ const callNames = [
  * ```
  */
 export class MultiheadAttention extends Module {
-  /** Whether inputs are [B, T, C]; else [T, B, C]. */
+  /** `true` where inputs are [B, T, C]; else [T, B, C]. */
   readonly batchFirst: boolean;
-  /** The share of attention weights that are zeroed in training. */
+  /** Share of attention weights that are zeroed in training. */
   readonly dropout: number;
   readonly #attention: Attention;
   readonly #zero: boolean;
@@ -101,7 +101,7 @@ export class MultiheadAttention extends Module {
     engine: Engine,
     /** C, the width of queries and of the output. */
     readonly embedDim: number,
-    /** H. */
+    /** H, the number of heads. */
     readonly numHeads: number,
     options: MultiheadAttentionOptions = {},
   ) {
@@ -116,7 +116,7 @@ export class MultiheadAttention extends Module {
     this.#attention = this.child('', new Attention(engine, embedDim, spec));
   }
 
-  /** The projection of what all heads give: [H · D] → [embedDim]. */
+  /** Projection of the output of all heads: [H · D] → [embedDim]. */
   get outProj(): Linear {
     return this.#attention.outProj;
   }
@@ -153,7 +153,7 @@ export class MultiheadAttention extends Module {
     });
   }
 
-  /** Appends the keys and values of `memory` [B, S, C] to a cache, for calls that then give none. batchFirst only. */
+  /** Appends the keys and values of `memory` [B, S, C] to a cache, for later calls without key and value. batchFirst only. */
   remember(cache: KVCache, given: TensorLike): void {
     this.#checkCache(cache);
     this.engine.scope(() => {
@@ -177,7 +177,7 @@ export class MultiheadAttention extends Module {
     expectShape('MultiheadAttention', 'query', query, [B, T, this.embedDim]);
     const [q, ...rest] = this.#attention.project(key && value ? [query, key, value] : [query]) as [Tensor, ...Tensor[]];
     const [k, v] = this.#extend(rest);
-    // Keys that a cache holds already count as well.
+    // S includes the keys that the cache already holds.
     const S = (cache?.length ?? 0) + (rest[0]?.dim(1) ?? 0);
     const bias = this.#extendBias(biasOf(call, [B, this.numHeads, T, S]), (k?.dim(1) ?? 0) - (rest[0]?.dim(1) ?? 0), call);
     const weights: Tensor[] | undefined = needWeights ? [] : undefined;
@@ -203,7 +203,7 @@ export class MultiheadAttention extends Module {
     return [keys, values];
   }
 
-  /** Keys that were appended can always be seen. */
+  /** Appended keys are visible to every query. */
   #extendBias(bias: Tensor | undefined, appended: number, call: MultiheadAttentionCall): Tensor | undefined {
     if (!appended) return bias;
     const whole = (['lengths', 'isCausal', 'window', 'rotary'] as const).find((name) => call[name]);
@@ -225,7 +225,7 @@ export class MultiheadAttention extends Module {
   }
 }
 
-/** Throws SHAPE for what is no tensor of three axes. */
+/** Throws SHAPE unless x is a tensor of three axes. */
 export function expectSequence(name: string, x: unknown): void {
   expectTensor('MultiheadAttention', name, x);
   if (x.rank !== 3) throw wrongShape('MultiheadAttention', name, x.shape, 'it must have three axes');
@@ -240,10 +240,10 @@ export function channelsOf(embedDim: number, numHeads: number, headDim: number |
   throw new HeedError('ARGUMENT', message, { culprit: headDim === undefined ? 'numHeads' : 'headDim' });
 }
 
-/** Throws ARGUMENT for what is no cache of the engine, UNSUPPORTED for one beside what turns keys from position 0 on. */
+/** Throws ARGUMENT unless `cache` is a cache of the engine, UNSUPPORTED for a cache beside a rotary turn, which turns keys from position 0 on. */
 export function expectCache(engine: Engine, cache: KVCache | undefined, rotary: Turn | undefined): void {
   if (cache === undefined) return;
-  // Looked at, not `instanceof`: a bundle that has no cache does not need its class.
+  // Fields are checked, not `instanceof`: a bundle without caches does not need the class.
   if (Object(cache).engine !== engine || typeof cache.append !== 'function')
     throw wrongArgument('MultiheadAttention', 'cache', cache, "It must be a KVCache of the module's engine");
   if (rotary) throw new HeedError('UNSUPPORTED', 'MultiheadAttention: a cache does not turn what it holds', { culprit: 'rotary' });

@@ -14,17 +14,17 @@ export type NormKind = keyof typeof norms;
 /** A norm of a layer. */
 export type Norm = LayerNorm | RMSNorm;
 
-/** What a norm is like. */
+/** Specification of a norm. */
 export interface NormSpec {
-  /** Default 'layer'. */
+  /** Kind of the norm. Default 'layer'. */
   kind?: NormKind | undefined;
-  /** What is added to the variance, or to the mean square. */
+  /** Constant that is added to the variance, or to the mean square. */
   eps: number;
-  /** Whether a layer norm has a bias. Default true. */
+  /** `true` where a layer norm has a bias. Default true. */
   bias?: boolean | undefined;
 }
 
-/** A norm of C channels. Throws ARGUMENT for a kind that is none. */
+/** Norm of C channels. Throws ARGUMENT for an unknown kind. */
 export function makeNorm(engine: Engine, C: number, spec: NormSpec): Norm {
   const { kind = 'layer' } = spec;
   if (!Object.hasOwn(norms, kind)) throw wrongArgument('TransformerLayer', 'norm', kind, `It is one of ${Object.keys(norms).join(', ')}`);

@@ -1,5 +1,5 @@
 /**
- * Where a token stands: vectors that are added to embeddings, or a bias that is added to attention's scores. Angles by which queries and keys turn are in
+ * Positions of tokens: vectors that are added to embeddings, or a bias that is added to attention's scores. Angles by which queries and keys turn are in
  * rotary_positions.ts.
  *
  *   sinusoidal  (Vaswani et al. 2017, §3.5)  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C))
@@ -22,17 +22,17 @@ import type { Parameter } from './parameter.js';
 /** Sines and cosines in turn, as in the paper, or all sines before all cosines; tensor2tensor's halves, and so fairseq's, have rates that end with 1 / 10000 itself. */
 export type SinusoidLayout = 'interleaved' | 'halves' | 'tensor2tensor';
 
-/** How fast each pair of channels turns. */
+/** Rate of each pair of channels, in radians per position. */
 function ratesOf(C: number, layout: SinusoidLayout): number[] {
   if (layout !== 'tensor2tensor') return Array.from({ length: Math.ceil(C / 2) }, (_, i) => pow(10_000, (-2 * i) / C));
-  // In float32, step by step, as those have it who trained with them.
+  // Rates are computed in float32, step by step, as in the code that models were trained with.
   const half = Math.floor(C / 2);
   const step = Math.fround(Math.log(10_000) / Math.max(1, half - 1));
   return Array.from({ length: half }, (_, i) => exp(Math.fround(-i * step)));
 }
 
 function sinusoidRows(T: number, C: number, from: number, layout: SinusoidLayout): Float32Array {
-  // Where channels are odd, the last is a sine, or in tensor2tensor's nothing.
+  // The last of an odd number of channels is a sine, or in tensor2tensor's layout zero.
   const rates = ratesOf(C, layout);
   const [step, cosines] = layout === 'interleaved' ? [2, 1] : [1, rates.length];
   const rows = new Float32Array(T * C);
@@ -56,15 +56,15 @@ export function sinusoids(engine: Engine, T: number, C: number, from = 0, layout
   return tensor(engine, sinusoidRows(T, C, from, layout), [T, C]);
 }
 
-/** The same as a module, which computes a row once. */
+/** Module of sinusoidal positions, which computes each row once. */
 export class SinusoidalPositions extends Module {
   #rows = new Float32Array(0);
 
   constructor(
     engine: Engine,
-    /** C. */
+    /** C, the number of channels. */
     readonly channels: number,
-    /** Where sines and cosines stand. Default 'interleaved'. */
+    /** Layout of sines and cosines. Default 'interleaved'. */
     readonly layout: SinusoidLayout = 'interleaved',
     /** The row of position 0. Default 0. */
     readonly offset = 0,
@@ -80,7 +80,7 @@ export class SinusoidalPositions extends Module {
     return tensor(this.engine, this.#rows.subarray(from * C, (from + T) * C), [T, C]);
   }
 
-  /** The position that `places` (int32, any shape) has for each token: [..., C]; zeros for −1, which is none. */
+  /** Vectors [..., C] of the positions `places` (int32, any shape); zeros for −1, which is no position. */
   at(given: TensorLike): Tensor {
     return withEntered(this.engine, [given as Tensor], (places) => this.#at(places));
   }
@@ -97,7 +97,7 @@ export class SinusoidalPositions extends Module {
     return tensor(this.engine, rows, [...places.shape, C]);
   }
 
-  /** Makes so many rows. */
+  /** Computes rows up to `count`. */
   #reach(count: number): void {
     const C = this.channels;
     const have = this.#rows.length / C;
@@ -116,7 +116,7 @@ export class LearnedPositions extends Module {
 
   constructor(
     engine: Engine,
-    /** The most positions that a text may have. */
+    /** Maximum number of positions of a text. */
     readonly numPositions: number,
     channels: number,
     /** Rows before position 0. Default 0; BART's 2. */
@@ -126,13 +126,13 @@ export class LearnedPositions extends Module {
     this.weight = this.parameter('weight', [numPositions + offset, channels], { init: normal(), quantizable: true });
   }
 
-  /** Positions `from` … `from + T − 1`: [T, C]. Throws ARGUMENT for more than there are. */
+  /** Vectors of positions `from` … `from + T − 1`: [T, C]. Throws ARGUMENT beyond `numPositions`. */
   forward(T: number, from = 0): Tensor {
     if (from + T <= this.numPositions) return rowsFrom(this.weight, this.offset + from, T);
     throw new HeedError('ARGUMENT', `There are ${this.numPositions} positions, and ${from + T} tokens`, { culprit: 'positions' });
   }
 
-  /** The position that `places` (int32, any shape) has for each token: [..., C]. */
+  /** Vectors [..., C] of the positions `places` (int32, any shape). */
   at(given: TensorLike): Tensor {
     return withEntered(this.engine, [given as Tensor], (places) => this.#at(places));
   }
@@ -143,7 +143,7 @@ export class LearnedPositions extends Module {
   }
 }
 
-/** Neighbouring rows of a table: a view of them, or what 8-bit ones count as. */
+/** Neighbouring rows of a table: a view, or the float32 values of 8-bit rows. */
 export function rowsFrom(table: Parameter, from: number, count: number): Tensor {
   const { operand, engine } = table;
   if (!isMatrix(operand)) return narrow(operand, 0, from, count);
@@ -156,28 +156,28 @@ export function rowsFrom(table: Parameter, from: number, count: number): Tensor 
   );
 }
 
-/** What gives the vector of each position: `forward` of T tokens from one on, `at` of each token's own. */
+/** Positions that are added to embeddings: `forward` returns vectors of T consecutive positions, `at` vectors of listed positions. */
 export type AddedPositions = SinusoidalPositions | LearnedPositions;
 
-/** What makes them, of C channels and for so many positions. */
+/** Maker of added positions, with C channels and for a number of positions. */
 export type PositionsMaker = (engine: Engine, C: number, positions: number) => AddedPositions;
 
-/** Sinusoids in one of the layouts, behind some rows that are no token's. */
+/** Maker of sinusoids in one of the layouts, behind `offset` rows that belong to no token. */
 export const sinusoidal =
   (layout: SinusoidLayout, offset = 0): PositionsMaker =>
   (engine, C) =>
     new SinusoidalPositions(engine, C, layout, offset);
 
-/** A table of vectors behind some rows that are no token's. */
+/** Maker of a learned table of vectors, behind `offset` rows that belong to no token. */
 export const learned =
   (offset = 0): PositionsMaker =>
   (engine, C, positions) =>
     new LearnedPositions(engine, positions, C, offset);
 
-/** Which position each of ids [B][T] stands on, −1 being the row before the first; undefined where all rows have 0 … T − 1. */
+/** Positions of ids [B][T], −1 being the row before the first; undefined where all rows have positions 0 … T − 1. */
 export type PositionCount = (ids: Int32Array, T: number) => Int32Array | undefined;
 
-/** Tokens are counted but for one, which has no position (RoBERTa, arXiv 1907.11692, after fairseq). */
+/** Counts tokens other than `padding`, which has no position (RoBERTa, arXiv 1907.11692, after fairseq). */
 export const countingAllBut =
   (padding: number): PositionCount =>
   (ids, T) => {
@@ -189,16 +189,16 @@ export const countingAllBut =
     });
   };
 
-/** What makes the bias of H heads that all blocks of a trunk add to their scores. */
+/** Maker of the bias of H heads that all blocks of a trunk add to their scores. */
 export type BiasMaker = (engine: Engine, H: number, bidirectional: boolean) => RelativeBias;
 
 /** Options of RelativeBias, with T5's defaults. */
 export interface RelativeBiasOptions {
   /** Rows of the table. Default 32. */
   buckets?: number;
-  /** All that is as far or farther shares the last bucket. Default 128. */
+  /** Distance from which on all distances share the last bucket. Default 128. */
   maxDistance?: number;
-  /** Whether keys behind a query have buckets of their own; else they share that of distance 0. Default true. */
+  /** `true` where keys behind a query have buckets of their own; else such keys share the bucket of distance 0. Default true. */
   bidirectional?: boolean;
 }
 
@@ -223,7 +223,7 @@ export class RelativeBias extends Module {
     this.weight = this.parameter('weight', [this.#options.buckets, numHeads], { init: normal() });
   }
 
-  /** What tokens that stand on `places` [B, T] add to each other's scores: [B, H, T, T]. */
+  /** Bias [B, H, T, T] of the scores between tokens at the positions `places` [B, T]. */
   between(places: Tensor): Tensor {
     const [B, T] = places.shape as [number, number];
     return this.engine.scope(() => {
@@ -237,10 +237,10 @@ export class RelativeBias extends Module {
     });
   }
 
-  /** What T queries, the first of which stands on key `from`, add to the scores of S keys: [1, H, T, S]. */
+  /** Bias [1, H, T, S] of the scores of T queries, the first at key `from`, and S keys. */
   forward(T: number, S: number, from = 0): Tensor {
     const buckets = this.#buckets(T, S, from);
-    // Written where they are read: for more than there is room for, the engine has an error that says so.
+    // Ids are written straight into the engine's memory, which throws where there is no room.
     const ids = Tensor.empty(this.engine, [T, S], 'int32');
     const places = this.engine.heap.ints(ids.ptr, ids.size);
     for (let t = 0; t < T; t++) places.set(buckets.subarray(T - 1 - t, T - 1 - t + S), t * S);
@@ -260,11 +260,11 @@ export class RelativeBias extends Module {
     const buckets = new Int32Array(B * L);
     for (const [b, start] of starts.entries()) buckets.set(this.#buckets(T, S, start), b * L);
     const rows = contiguous(transpose(embedding(tensor(this.engine, buckets, [B, L]), table), 1, 2));
-    // The keys of query 0 begin at place T − 1, those of each next one a place before.
+    // The keys of query 0 begin at place T − 1, the keys of each next query one place earlier.
     return rows.view([B, rows.dim(1), T, S], [rows.dim(1) * L, L, -1, 1], T - 1);
   }
 
-  /** Of the T + S − 1 distances, farthest behind first. */
+  /** Buckets of the T + S − 1 distances, farthest behind first. */
   #buckets(T: number, S: number, from: number): Int32Array {
     const first = 1 - from - T;
     return Int32Array.from({ length: T + S - 1 }, (_, i) => bucketOf(first + i, this.#options));
@@ -278,7 +278,7 @@ export function bucketOf(distance: number, { buckets, maxDistance, bidirectional
   const far = bidirectional ? Math.abs(distance) : Math.max(0, -distance);
   const exact = Math.floor(all / 2);
   if (far < exact) return begin + far;
-  // In float32, step by step, as those have it who trained the tables.
+  // The bucket is computed in float32, step by step, as in the code that the tables were trained with.
   const share = Math.fround(log(Math.fround(far / exact)) / log(maxDistance / exact));
   return begin + Math.min(all - 1, exact + Math.floor(Math.fround(share * (all - exact))));
 }

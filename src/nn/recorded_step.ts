@@ -10,10 +10,10 @@ import { Tensor } from '../tensor.js';
 import type { KVCache } from './cache.js';
 import type { Kept, Trunk, TrunkCall, Turns } from './trunk.js';
 
-/** What a step was recorded with: it is replayed for as long as all of it is the same. */
+/** Values that identify a recorded step: a step is replayed while all of them are the same. */
 type Signs = readonly unknown[];
 
-/** What can be replayed. */
+/** Recorded step that can be replayed. */
 interface Replayed {
   signs: Signs;
   turns: Turns;
@@ -25,21 +25,21 @@ interface Replayed {
 export class RecordedStep {
   #recording: Recording | undefined;
   #replayed: Replayed | undefined;
-  /** What is made in a rehearsal is used in it alone, and nothing else there. */
+  /** `true` for a step made in a rehearsal, which is used only in rehearsals; all others only outside of them. */
   readonly #isRehearsed: boolean;
 
   constructor(readonly engine: Engine) {
     this.#isRehearsed = engine.isRehearsing;
   }
 
-  /** Whether a call is a step of the same kind as those before and after it. */
+  /** `true` where a call is a plain decoding step, which can be recorded and replayed. */
   takes(trunk: Trunk, x: Tensor, { self, cross, memory, caches }: TrunkCall, kept: Kept): boolean {
     const has = (given: object = {}) => Object.values(given).some((value) => value !== undefined);
     if (x.dim(1) !== 1 || trunk.training || trunk.isRouted || memory || has(self) || has(cross) || has(kept)) return false;
     return this.engine.isRehearsing === this.#isRehearsed && (caches?.self ?? []).every(({ rows }) => rows === x.dim(0));
   }
 
-  /** As `trunk.steps`, for a call that it takes. */
+  /** Runs a call that `takes` accepts, like `trunk.steps`: replays the recording, or records a new one. */
   *steps(trunk: Trunk, x: Tensor, call: TrunkCall): Generator<void, Tensor> {
     const { cross = [] } = call.caches ?? {};
     // Trunks with other layers than attentions are not recorded.
@@ -77,7 +77,7 @@ export class RecordedStep {
       this.#replayed = { signs, turns, input, output };
       return output;
     } finally {
-      // One that failed, or was given up, holds no memory.
+      // A recording that failed or was abandoned holds no memory.
       if (!this.#replayed) this.dispose();
     }
   }
@@ -87,7 +87,7 @@ export class RecordedStep {
     this.engine.launch(copy_rows({ tiles: 1, work: size, y, x, bytes: 4 * size, to: 0, from: 0 }));
   }
 
-  /** Forgets it, and frees its memory. */
+  /** Forgets the recording and frees its memory. */
   dispose(): void {
     this.#recording?.dispose();
     this.#recording = this.#replayed = undefined;

@@ -7,11 +7,11 @@ import { overwrite, type Tensor, tensor } from '../tensor.js';
 import type { Turn } from './attention.js';
 import { Module } from './module.js';
 
-/** By what each pair of channels turns from one position to the next, in radians, and what cosines and sines are multiplied by. */
+/** Angle by which each pair of channels turns from one position to the next, in radians, and factor of cosines and sines. */
 export interface Frequencies {
-  /** R / 2 of them. */
+  /** R / 2 angles in radians, one for each pair. */
   readonly angles: readonly number[];
-  /** Default 1. */
+  /** Factor of cosines and sines. Default 1. */
   readonly factor?: number;
 }
 
@@ -20,13 +20,13 @@ export type RotaryScaling = (R: number, base: number, T: number) => Frequencies;
 
 /** Options of RotaryPositions. */
 export interface RotaryPositionsOptions {
-  /** What wavelengths grow from. Default 10000. */
+  /** Base of the wavelengths, which grow from 2π to 2π · base. Default 10000. */
   base?: number;
-  /** The share of channels that turn, the first ones. Default 1. */
+  /** Share of the channels that turn, counted from the first. Default 1. */
   share?: number;
-  /** Pairs (2i, 2i + 1), instead of (i, i + R/2). Default false. */
+  /** `true` for pairs of channels (2i, 2i + 1) instead of (i, i + R/2). Default false. */
   interleaved?: boolean;
-  /** Default θ_i = base^(−2i / R). */
+  /** Scaling of the frequencies. Default none: θ_i = base^(−2i / R). */
   scaling?: RotaryScaling | undefined;
 }
 
@@ -39,20 +39,20 @@ interface Table extends Required<Frequencies> {
 
 /** Turns heads of D channels, or the first R of them, by t · θ_i. A row of the table is computed once. */
 export class RotaryPositions extends Module {
-  /** What wavelengths grow from. Default 10000. */
+  /** Base of the wavelengths, which grow from 2π to 2π · base. Default 10000. */
   readonly base: number;
   /** R, the channels that turn. */
   readonly #turning: number;
   readonly #interleaved: boolean;
   readonly #scaling: RotaryScaling;
-  /** The last used first. */
+  /** Tables, most recently used first. */
   #tables: readonly Table[] = [];
 
   constructor(
     engine: Engine,
     /** D, the channels of a head. */
     readonly channels: number,
-    /** The base alone, or all. */
+    /** Options, or the base alone. */
     options: number | RotaryPositionsOptions = {},
   ) {
     super(engine);
@@ -130,7 +130,7 @@ export class RotaryPositions extends Module {
       return known;
     }
     const count = Math.max(T, 2 * have);
-    // What cannot be held is refused before JavaScript tries.
+    // A table too large for the heap is refused before JavaScript allocates it.
     this.engine.heap.reserve(count * this.#turning * 4);
     const made = { angles, factor, count, ...rotaryRows(angles, count, factor) };
     this.#tables = [made, ...others];
@@ -138,7 +138,7 @@ export class RotaryPositions extends Module {
   }
 }
 
-/** One after the other. */
+/** Concatenates the lists. */
 function joined(lists: readonly Float32Array[]): Float32Array {
   const [first] = lists;
   if (first && lists.length === 1) return first;

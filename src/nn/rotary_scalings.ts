@@ -6,33 +6,33 @@ import { log, pow } from '../math.js';
 import { rotaryAngles } from '../ops/rotary.js';
 import type { RotaryScaling } from './rotary_positions.js';
 
-/** What scalings read of a config's rope_parameters, with its words in camelCase. */
+/** Fields of a config's rope_parameters that scalings read, in camelCase. */
 export interface ScalingParameters {
-  /** How many times longer texts are than in pretraining. */
+  /** Ratio of the longest text to the longest text of pretraining. */
   factor: number;
   /** The most tokens of a text. */
   maxPositions: number;
   /** The most tokens of a text in pretraining. */
   originalMaxPositions: number;
-  /** What cosines and sines are multiplied by, where that does not follow from `factor` (yarn, longrope). */
+  /** Factor of cosines and sines, where it does not follow from `factor` (yarn, longrope). */
   attentionFactor?: number | undefined;
-  /** Of llama3: pairs that turn fewer times within a text of pretraining are divided by the factor. Default 1. */
+  /** Turns within a text of pretraining (llama3) below which a pair's frequency is divided by the factor. Default 1. */
   lowFreqFactor?: number | undefined;
-  /** Of llama3: pairs that turn more often stay as they are. Default 4. */
+  /** Turns within a text of pretraining (llama3) above which a pair's frequency is unchanged. Default 4. */
   highFreqFactor?: number | undefined;
-  /** Of yarn: pairs that turn more often stay as they are. Default 32. */
+  /** Turns within a text of pretraining (yarn) above which a pair's frequency is unchanged. Default 32. */
   betaFast?: number | undefined;
-  /** Of yarn: pairs that turn fewer times are divided by the factor. Default 1. */
+  /** Turns within a text of pretraining (yarn) below which a pair's frequency is divided by the factor. Default 1. */
   betaSlow?: number | undefined;
-  /** Of yarn: a weight of log(factor) in what cosines and sines are multiplied by. */
+  /** Weight of log(factor) in the factor of cosines and sines (yarn). */
   mscale?: number | undefined;
-  /** Of yarn: the same, in what that is divided by. */
+  /** Weight of log(factor) in the divisor of the factor of cosines and sines (yarn). */
   mscaleAllDim?: number | undefined;
-  /** Of yarn: whether its ramp begins and ends at whole pairs. Default true. */
+  /** `true` where yarn's ramp begins and ends at whole pairs. Default true. */
   truncate?: boolean | undefined;
-  /** Of longrope: what each pair's wavelength is multiplied by in texts no longer than those of pretraining. */
+  /** Factor of each pair's wavelength (longrope) in texts no longer than those of pretraining. */
   shortFactor?: readonly number[] | undefined;
-  /** Of longrope: the same in longer ones. */
+  /** Factor of each pair's wavelength (longrope) in texts longer than those of pretraining. */
   longFactor?: readonly number[] | undefined;
 }
 
@@ -51,7 +51,7 @@ const dynamic =
     return { angles: rotaryAngles(R, base * pow(growth, R / (R - 2))) };
   };
 
-/** What YaRN multiplies cosines and sines by, with a weight of its logarithm. */
+/** Factor of cosines and sines of YaRN, with a weight of its logarithm. */
 export const yarnScale = (factor: number, weight = 1): number => (factor <= 1 ? 1 : 0.1 * weight * log(factor) + 1);
 
 /** YaRN (Peng et al., arXiv 2309.00071, §3.2 to 3.4): slow pairs are divided by the factor, fast ones stay, with a ramp between. */

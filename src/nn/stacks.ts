@@ -27,7 +27,7 @@ const MOST_LAYERS = 1 << 16;
 abstract class Stack<Layer extends Module> extends Module {
   /** The layers in their order. */
   readonly layers: readonly Layer[];
-  /** What follows the last layer. */
+  /** Norm behind the last layer. */
   readonly norm: Norm | undefined;
 
   constructor(engine: Engine, make: () => Layer, numLayers: number, norm?: Norm) {
@@ -99,11 +99,11 @@ export interface TransformerOptions extends TransformerLayerOptions {
 
 /** The masks of a Transformer's three attentions. */
 export interface TransformerCall {
-  /** Of the encoder's to itself. */
+  /** Masks of the encoder's self-attention. */
   src?: LayerMasks | undefined;
-  /** Of the decoder's to itself. */
+  /** Masks of the decoder's self-attention. */
   tgt?: LayerMasks | undefined;
-  /** Of the decoder's to what the encoder gives. */
+  /** Masks of the decoder's attention to the encoder's output. */
   memory?: LayerMasks | undefined;
 }
 

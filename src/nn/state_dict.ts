@@ -1,4 +1,4 @@
-/** Whether what is given for a module's parameters fits them: all of it is looked at before any of them changes. */
+/** Checks of the tensors that are given for a module's parameters: all tensors are checked before any parameter changes. */
 import { HeedError } from '../errors.js';
 import type { CheckpointEntry } from '../io/weights.js';
 import { kindOf, wrongArgument } from '../ops/check.js';
@@ -6,7 +6,7 @@ import { type Shape, sizeOf } from '../tensor.js';
 import { floats } from './formats/sources.js';
 import type { Parameter } from './parameter.js';
 
-/** What loadStateDict takes: host tensors, or anything that looks like one. */
+/** Tensor that loadStateDict takes: a host tensor, or an object that looks like one. */
 export interface StateTensor {
   /** The elements in order, the last axis innermost. */
   readonly data: ArrayLike<number>;
@@ -31,10 +31,10 @@ export function checkNames(module: string, own: Parameters, names: readonly stri
   });
 }
 
-/** What a file says of a tensor. */
+/** Description of a tensor in a file. */
 export type FileTensor = Pick<CheckpointEntry, 'name' | 'file' | 'dtype' | 'shape'>;
 
-/** Throws MODEL_MISMATCH for tensors of files that do not fit: by their names where that is strict, by shape and type in any case. */
+/** Throws MODEL_MISMATCH for tensors of files that do not fit: by name only if `strict`, by shape and type always. */
 export function checkFile(module: string, own: Parameters, tensors: readonly FileTensor[], strict: boolean): void {
   const names = tensors.map(({ name }) => name);
   if (strict) checkNames(module, own, names, tensors[0]?.file ?? 'The file');
@@ -56,7 +56,7 @@ export function checkFit(name: string, shape: Shape, given: StateTensor): void {
     const message = `${name} is [${dims.map(kindOf)}] with ${kindOf(data.length)} elements, it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, { culprit: name, shape: dims });
   }
-  // Of typed arrays, those of bigints hold no numbers.
+  // Typed arrays of bigints hold no numbers.
   const holdsNumbers = ArrayBuffer.isView(data) ? typeof data[0] === 'number' : Array.from(data).every((n) => typeof n === 'number');
   if (!holdsNumbers) throw strange();
 }

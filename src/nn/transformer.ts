@@ -22,37 +22,37 @@ import { makeNorm, type Norm, type NormKind, type NormSpec } from './norm.js';
 export interface TransformerLayerOptions {
   /** F, the width of the feed-forward's middle. Default 2048. */
   dimFeedforward?: number;
-  /** What stands there. Default 'relu'. */
+  /** Activation of the feed-forward. Default 'relu'. */
   activation?: Activation;
-  /** What norms add to the variance. Default 1e-5. */
+  /** Constant that norms add to the variance. Default 1e-5. */
   layerNormEps?: number;
-  /** [B, T, C] instead of PyTorch's default [T, B, C]. */
+  /** `true` for operands [B, T, C] instead of PyTorch's default [T, B, C]. */
   batchFirst?: boolean;
-  /** Whether norms stand before sublayers instead of behind them. Default false. */
+  /** `true` where norms stand before sublayers instead of behind them. Default false. */
   normFirst?: boolean;
-  /** Whether linear layers and norms have a bias. Default true. */
+  /** `true` where linear layers and norms have a bias. Default true. */
   bias?: boolean;
-  /** Whether norms, and attention, have biases, where they differ from `bias`. */
+  /** `true` where norms have biases; given where it differs from `bias`. */
   normBias?: boolean | undefined;
-  /** Whether attention has biases, where that differs from `bias`. */
+  /** `true` where attention has biases; given where it differs from `bias`. */
   attentionBias?: boolean | undefined;
-  /** In training, the share that is zeroed of attention weights, of what the activation gives and of each sublayer's output. Default 0.1, as in PyTorch. */
+  /** Share of attention weights, of the activation's output and of each sublayer's output that is zeroed in training. Default 0.1, as in PyTorch. */
   dropout?: number;
-  /** The same of attention weights, and of what the activation gives, where they differ from `dropout`. */
+  /** Dropout of attention weights, where it differs from `dropout`. */
   attentionDropout?: number | undefined;
-  /** The same of what the activation gives, where it differs from `dropout`. */
+  /** Dropout of the activation's output, where it differs from `dropout`. */
   activationDropout?: number | undefined;
-  /** The same of what attention gives. */
+  /** Dropout of attention's output, where it differs from `dropout`. */
   attentionOutputDropout?: number | undefined;
-  /** Default 'layer'. */
+  /** Kind of the norms. Default 'layer'. */
   norm?: NormKind;
-  /** Whether attention reads behind a norm where `normFirst`; a first layer may stand on embeddings that have one. Default true. */
+  /** `true` where, with `normFirst`, attention has a norm before it; a first layer may stand on embeddings that have a norm already. Default true. */
   attentionNorm?: boolean;
-  /** A gate beside the activation: linear3, or, 'fused', more rows of linear1. */
+  /** Gate beside the activation: `true` for linear3, 'fused' for further rows of linear1. */
   gated?: Gate;
   /** Channels of a head where they are not dModel / nhead. */
   headDim?: number | undefined;
-  /** What attention's scores are multiplied by where it is not 1 / sqrt(headDim). */
+  /** Factor of attention's scores, where it is not 1 / sqrt(headDim). */
   attentionScale?: number | undefined;
 }
 
@@ -63,26 +63,26 @@ export const layerOptionNames = [
 
 /** Masks of one attention: as MultiheadAttention takes them. */
 export interface LayerMasks {
-  /** Of shape [T, S], [B·H, T, S] or [B, H, T, S]. bool: true is ignored; float32: added to the scores. */
+  /** Mask [T, S], [B·H, T, S] or [B, H, T, S]. bool: true is ignored; float32: added to the scores. */
   mask?: Tensor | undefined;
-  /** bool [B, S], true is ignored; float32: added to the scores. */
+  /** Mask of padding [B, S]. bool: true is ignored; float32: added to the scores. */
   keyPaddingMask?: Tensor | undefined;
-  /** Each query sees the keys up to its own place. Default false. */
+  /** `true` where each query sees only the keys up to its own position. Default false. */
   isCausal?: boolean | undefined;
-  /** Keys of each example, those behind are padding: the faster form of a right-padded keyPaddingMask. */
+  /** Number of keys of each example; later keys are padding: the faster form of a right-padded keyPaddingMask. */
   lengths?: readonly number[] | undefined;
-  /** How many keys each query sees to its left and right, itself aside; a number is the left side. */
+  /** Number of keys that each query sees to its left and right, besides its own; a single number is the left side. */
   window?: AttentionOptions['window'];
-  /** Turns queries and keys by their positions: see RotaryPositions. */
+  /** Rotary turn of queries and keys by their positions: see RotaryPositions. */
   rotary?: Turn | undefined;
 }
 
 /** Called with the attention weights [B, H, T, S] of one attention of a layer; asking for them costs a second pass. They are the listener's to free, or the scope's around the call. */
 export type WeightsListener = (weights: Tensor) => void;
 
-/** What one attention is given beside its operands. */
+/** Arguments of one attention besides its operands. */
 export interface LayerAttention extends LayerMasks {
-  /** Hears of the attention weights [B, H, T, S]. */
+  /** Listener that receives the attention weights [B, H, T, S]. */
   onWeights?: WeightsListener | undefined;
   /** Keys and values of earlier calls: as MultiheadAttention takes them. */
   cache?: KVCache | undefined;
@@ -118,14 +118,14 @@ const DROPOUT = 0.1;
 
 const flip = (x: Tensor): Tensor => contiguous(transpose(x, 0, 1));
 
-/** What a layer's block is run with beside its input. */
+/** Arguments of a layer's block besides its input. */
 interface LayerRun {
   self: LayerAttention;
   memory?: Tensor | undefined;
   cross?: LayerAttention;
 }
 
-/** What encoder and decoder layers share. */
+/** Base of encoder and decoder layers. */
 abstract class TransformerLayer extends Module {
   /** The layer's options, with PyTorch's defaults. */
   protected readonly options: TransformerLayerOptions & Required<Pick<TransformerLayerOptions, 'batchFirst' | 'dropout'>>;
@@ -181,7 +181,7 @@ abstract class TransformerLayer extends Module {
   }
 }
 
-/** What a call of an encoder layer takes beside its operand. */
+/** Arguments of an encoder layer besides its operand. */
 export type EncoderLayerCall = Omit<LayerAttention, 'cache'>;
 
 const maskNames = ['mask', 'keyPaddingMask', 'isCausal', 'lengths', 'window', 'rotary'];
@@ -215,11 +215,11 @@ export class TransformerEncoderLayer extends TransformerLayer {
   }
 }
 
-/** What a call of a decoder layer takes beside its operands: the masks of both its attentions. */
+/** Arguments of a decoder layer besides its operands: the masks of both its attentions. */
 export interface DecoderLayerCall {
-  /** Of the attention to itself. */
+  /** Masks of the self-attention. */
   tgt?: LayerAttention | undefined;
-  /** Of the attention to `memory`. */
+  /** Masks of the attention to `memory`. */
   memory?: LayerAttention | undefined;
 }
 
@@ -231,7 +231,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
     super(engine, dModel, nhead, options, true);
   }
 
-  /** Without `memory`, what `call.memory.cache` remembers of one. */
+  /** Returns the layer's output. Without `memory`, the keys and values in `call.memory.cache` stand for it. */
   forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
     const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];

@@ -14,34 +14,34 @@ import type { Parameter } from './parameter.js';
 import type { RecordedStep } from './recorded_step.js';
 import type { RotaryPositions } from './rotary_positions.js';
 
-/** What a trunk remembers from call to call: keys and values of each block's attentions, and the last step, to be replayed. */
+/** Caches of a trunk from call to call: keys and values of each block's attentions, and the last step, to be replayed. */
 export interface Caches {
   readonly self: readonly LayerCache[];
   readonly cross?: readonly KVCache[] | undefined;
   readonly recorded?: RecordedStep | undefined;
 }
 
-/** By what makes them: blocks share them. */
+/** Rotary turns by their makers: blocks with the same maker share a turn. */
 export type Turns = ReadonlyMap<RotaryMaker | undefined, Turn>;
 
-/** What all blocks of one call are given. */
+/** Arguments of one call, for all blocks. */
 export interface TrunkCall {
-  /** Of the attentions to what comes in. */
+  /** Arguments of the self-attentions. */
   self?: Omit<AttentionCall, 'turn' | 'cache' | 'isCounted' | 'weights' | 'residual'> | undefined;
-  /** What the other attentions read; without it, what their caches hold. */
+  /** Memory of the cross-attentions; without it, the cross-attentions read their caches. */
   memory?: Tensor | undefined;
   cross?: TrunkCall['self'];
   /** Keys and values of each block's attentions. */
   caches?: Caches | undefined;
-  /** Whether the caches have counted the tokens of this call: see KVCache.advance. */
+  /** `true` where the caches have counted the tokens of this call: see KVCache.advance. */
   isCounted?: boolean | undefined;
-  /** The position of the first token, of each row its own where there are several. Default 0. */
+  /** Position of the first token, or a position for each row. Default 0. */
   from?: number | readonly number[] | undefined;
   /** Tokens that the text will have, where this is a piece of it. */
   whole?: number | undefined;
 }
 
-/** What is kept of a call: x, then what each block gives, the last behind the norm; and the weights [B, H, T, S] of each block's attentions. */
+/** Tensors that are kept of a call: x, then each block's output, the last behind the norm; and the weights [B, H, T, S] of each block's attentions. */
 export interface Kept {
   hiddenStates?: Tensor[] | undefined;
   attentions?: Tensor[] | undefined;
@@ -71,7 +71,7 @@ export class Trunk extends Module {
     if (norm) this.#norm = this.child('norm', makeNorm(engine, (specs[0] as BlockSpec).C, norm));
   }
 
-  /** Whether launches depend on what states hold, in one of its blocks: no two steps have the same ones then. */
+  /** `true` where the kernel launches of a block depend on the values of the states, so that no step can be replayed. */
   get isRouted(): boolean {
     return this.#blocks.some((block) => block.isRouted);
   }
@@ -93,7 +93,7 @@ export class Trunk extends Module {
     return this.#parameters.flatMap(({ form, additions }) => [form, ...(additions ?? []).flatMap((addition) => addition.forms())]);
   }
 
-  /** What turns queries and keys of T tokens, for each kind of rotary positions that blocks have. */
+  /** Rotary turns of queries and keys of T tokens, for each maker of positions among the blocks. */
   turns(T: number, { from, whole }: Pick<TrunkCall, 'from' | 'whole'>): Turns {
     return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
   }
@@ -122,7 +122,7 @@ export class Trunk extends Module {
       leave(run(() => block.forward(h, { self, memory, cross })));
     }
     const norm = this.#norm;
-    // In Hugging Face's order, what the last block gives counts behind the norm only.
+    // In Hugging Face's order, the last block's output is listed behind the norm only.
     if (norm)
       leave(
         run(() => norm.forward(h)),

@@ -3,7 +3,7 @@ import { HeedError, kindOf } from '../errors.js';
 import { HostTensor } from '../tensor.js';
 
 export const precisions = ['binary', 'ubinary'] as const;
-/** How bytes of bits are counted: 'binary' from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. */
+/** Range of bytes of bits: 'binary' from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. */
 export type Precision = (typeof precisions)[number];
 
 /** Numbers, or bits. */

@@ -5,7 +5,7 @@
 
 /** A token of a text with the scores of all labels. */
 export interface ScoredToken {
-  /** Its number in the row. */
+  /** Number of the token in the row. */
   index: number;
   id: number;
   scores: Float32Array;
@@ -29,12 +29,12 @@ export interface Entity {
  */
 export const strategies = ['none', 'simple', 'first', 'average', 'max'] as const;
 /**
- * How tokens become entities: 'none' leaves them as they are; 'simple' joins neighbours of one kind; 'first', 'average', 'max' make the
+ * Strategy that makes entities of tokens: 'none' keeps single tokens; 'simple' joins neighbours of one kind; 'first', 'average', 'max' make the
  * tokens of a word agree beforehand.
  */
 export type AggregationStrategy = (typeof strategies)[number];
 
-/** Which scores a word has, given those of its tokens. */
+/** Scores of a word, by strategy, from the scores of its tokens. */
 const wordScores: Readonly<Record<string, (tokens: readonly ScoredToken[]) => ArrayLike<number>>> = {
   first: ([token]) => (token as ScoredToken).scores,
   max: (tokens) =>
@@ -104,7 +104,7 @@ function grouped(parts: readonly Entity[]): Entity[] {
 export const startOf = ({ tokens }: Entity): number => tokens[0]?.start ?? 0;
 export const endOf = ({ tokens }: Entity): number => tokens.at(-1)?.end ?? 0;
 
-/** Of entities that overlap, since windows of a text do, the longest; of equals, the likeliest. */
+/** Keeps the longest of overlapping entities, the likeliest among equally long ones: windows of a text overlap. */
 export function withoutOverlaps(entities: readonly Entity[]): Entity[] {
   const kept: Entity[] = [];
   for (const entity of [...entities].sort((a, b) => startOf(a) - startOf(b))) {

@@ -33,13 +33,13 @@ export interface FeatureExtractionOptions extends RunOptions {
   pooling?: Pooling | readonly SentencePooling[] | undefined;
   /** Scale every vector to length 1. Default false. */
   normalize?: boolean | undefined;
-  /** Whether vectors become bits, 1 where a number is above 0: eight in a byte, the first of them the highest. C must be a multiple of 8. Default false. */
+  /** `true` to convert vectors into bits, 1 where a number is above 0: eight in a byte, the first bit the highest. C must be a multiple of 8. Default false. */
   quantize?: boolean | undefined;
-  /** How bytes of bits are counted: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
+  /** Range of bytes of bits: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
   precision?: Precision | undefined;
   /** Tokens after which a text is cut. Default: sentence_bert_config.json beside modules.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
-  /** What is put before every text. Default: what `prompt_name` stands for, else nothing. */
+  /** Prompt before every text. Default: the prompt named by `prompt_name`, else none. */
   prompt?: string | undefined;
   /** The name of one of the model's own prompts, which are in config_sentence_transformers.json; `query` and `document` are always among them. */
   prompt_name?: string | undefined;
@@ -47,18 +47,18 @@ export interface FeatureExtractionOptions extends RunOptions {
   truncate_dim?: number | undefined;
 }
 
-/** The same, where what is not said is as the model's folder has it. */
+/** Options of sentence embeddings; options that are not given are as in the model's folder. */
 export interface SentenceOptions extends Omit<FeatureExtractionOptions, 'pooling'> {
-  /** Default: the model's Pooling, else 'mean'. */
+  /** Pooling of the tokens' states. Default: the model's Pooling, else 'mean'. */
   pooling?: SentencePooling | readonly SentencePooling[] | undefined;
 }
 
-/** What becomes of texts. */
+/** Processing of the texts of one call. */
 interface Wish {
-  /** None: the states of all tokens. */
+  /** Poolings in order; an empty list for the states of all tokens. */
   poolings: readonly SentencePooling[];
   modules: SentenceModules | undefined;
-  /** Whether the last module runs, a Normalize. */
+  /** `true` where the last module, a Normalize, runs. */
   withLast: boolean;
   normalize: boolean;
   prompt: string;
@@ -93,7 +93,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
   constructor(
     tokenizer: CallableTokenizer,
     model: Model,
-    /** What the model's folder asks for: `encode` does it. */
+    /** Settings of sentence embeddings in the model's folder, which `encode` follows. */
     readonly sentence: SentenceConfig,
     private readonly modules: SentenceModules,
   ) {
@@ -177,7 +177,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     });
   }
 
-  /** What stands before every text: the prompt, else that of the name, else that of `otherwise`. Throws ARGUMENT. */
+  /** Prompt before every text: `prompt`, else the prompt named `prompt_name`, else the prompt named `otherwise`. Throws ARGUMENT. */
   #promptOf({ prompt, prompt_name }: FeatureExtractionOptions, otherwise: string | undefined): string {
     const { prompts } = this.sentence;
     if (prompt !== undefined) {

@@ -17,7 +17,7 @@ import { checkCount, loadText, stringsOf, TextPipeline, textsOf } from './text.j
 
 /** Options of a call of fill-mask. */
 export interface FillMaskOptions extends RunOptions {
-  /** How many tokens for each mask, the likeliest first. Default 5. */
+  /** Number of tokens for each mask, the likeliest first. Default 5. */
   top_k?: number | undefined;
   /** The tokens to choose among: entries of the vocabulary, or texts that are one token. Their scores are still shares of the whole vocabulary. */
   targets?: string | readonly string[] | undefined;
@@ -27,9 +27,9 @@ export interface FillMaskOptions extends RunOptions {
 
 /** A token for a mask. */
 export interface FilledMask {
-  /** Its probability. */
+  /** Probability of the token. */
   score: number;
-  /** Its id. */
+  /** Id of the token. */
   token: number;
   /** The token as text. */
   token_str: string;
@@ -42,7 +42,7 @@ export type FillMask = FillMaskPipeline & FillMaskPipeline['call'];
 
 interface Row {
   ids: number[];
-  /** Where the masks are. */
+  /** Places of the masks. */
   masks: number[];
 }
 
@@ -71,7 +71,7 @@ export class FillMaskPipeline extends TextPipeline<MaskedLM> {
 
   /** Tokens for a text's mask, the likeliest first. Rejects with ARGUMENT for a text without a mask. */
   call(text: string, options?: FillMaskOptions): Promise<FilledMask[]>;
-  /** The same of each text. */
+  /** Fills the masks of each text. */
   call(texts: readonly string[], options?: FillMaskOptions): Promise<FilledMask[][]>;
   async call(
     texts: string | readonly string[],

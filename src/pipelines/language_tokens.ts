@@ -28,7 +28,7 @@ export class LanguageTokens {
     this.#ids = new Map(found);
   }
 
-  /** Their codes; none where the tokenizer has no such tokens. */
+  /** Codes of the languages; an empty list where the tokenizer has no language tokens. */
   get codes(): string[] {
     return [...this.#ids.keys()];
   }

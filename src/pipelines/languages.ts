@@ -9,10 +9,10 @@ import { JsonNode, type JsonObject } from '../io/json.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import { LanguageTokens } from './language_tokens.js';
 
-/** How a text is put to the model. */
+/** Form in which a text is given to the model. */
 export interface Route {
   prefix: string;
-  /** What the task asks of the generation. */
+  /** Generation settings of the task. */
   wishes: GenerationConfig;
   /** The tokens of a source, told in which language it is. Default: as they are. */
   marked?(ids: number[]): number[];

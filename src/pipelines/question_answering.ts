@@ -18,7 +18,7 @@ import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from '.
 
 /** Options of a call of question-answering. */
 export interface QuestionAnsweringOptions extends RunOptions {
-  /** How many answers, the likeliest first. Default 1: an answer, not a list of them. */
+  /** Number of answers, the likeliest first. Default 1: a single answer, not a list. */
   top_k?: number | undefined;
   /** Tokens that neighbouring windows share. Default 128, or half a window where that is less. */
   doc_stride?: number | undefined;
@@ -28,25 +28,25 @@ export interface QuestionAnsweringOptions extends RunOptions {
   max_question_len?: number | undefined;
   /** Tokens of the longest answer. Default 15. */
   max_answer_len?: number | undefined;
-  /** Whether the empty text is an answer, for models that learned to say that there is none. Default false. */
+  /** `true` to allow the empty text as an answer, for models that were trained on questions without an answer. Default false. */
   handle_impossible_answer?: boolean | undefined;
-  /** Whether answers are whole words. Default true. */
+  /** `true` to extend answers to whole words. Default true. */
   align_to_words?: boolean | undefined;
 }
 
 /** context.slice(start, end) is the answer. */
 export interface Answer {
-  /** As it stands in the context. */
+  /** Text of the answer, as in the context. */
   answer: string;
-  /** Its probability. */
+  /** Probability of the answer. */
   score: number;
-  /** Where it begins in the context, in UTF-16 code units. */
+  /** Begin of the answer in the context, in UTF-16 code units. */
   start: number;
-  /** Where it ends. */
+  /** End of the answer in the context, in UTF-16 code units. */
   end: number;
 }
 
-/** What is there with these options. */
+/** Type of the result with these options. */
 type AnswersOf<Options> = Options extends { top_k: infer K } ? (1 extends K ? Answer : Answer[]) : Answer;
 
 /** The answer to a question, or its answers; a list of that for a list of questions. */
@@ -125,7 +125,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     return (Array.isArray(questions) ? answers : answers[0]) as never;
   }
 
-  /** How a question and its context become windows. */
+  /** Returns the function that makes windows of a question and its context. */
   #reader({ max_seq_len, doc_stride, max_question_len }: QuestionAnsweringOptions): (pair: Pair) => Generator<void, Encoding[]> {
     const { tokenizer } = this;
     const { positions } = this.model.encoder.dims;

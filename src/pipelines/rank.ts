@@ -10,21 +10,21 @@ import { checkCount, stringsOf } from './text.js';
 
 /** Options of `rank`. */
 export interface RankOptions extends RunOptions {
-  /** How many documents, the best first; null for all. Default: all. */
+  /** Number of documents, the best first; null for all. Default: all. */
   top_k?: number | null | undefined;
-  /** Whether each comes with its text. Default false. */
+  /** `true` to return each document with its text. Default false. */
   return_documents?: boolean | undefined;
   /** Tokens after which a query and a document are cut. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
-  /** What becomes of the model's score. Default: what its folder says, else 'sigmoid'. */
+  /** Function of the model's score. Default: the function of the model's folder, else 'sigmoid'. */
   function_to_apply?: Scoring | undefined;
 }
 
 /** A document, and its score. */
 export interface RankedDocument {
-  /** Its place in the list that was given. */
+  /** Index of the document in the given list. */
   corpus_id: number;
-  /** How well it answers: from 0 to 1 with 'sigmoid'. */
+  /** Relevance of the document: from 0 to 1 with 'sigmoid'. */
   score: number;
   /** The document, where `return_documents` asks for it. */
   text?: string;
@@ -63,7 +63,7 @@ export async function rankedBy(
 
 const activations: Readonly<Record<string, Scoring>> = { Identity: 'none', Sigmoid: 'sigmoid' };
 
-/** What sentence-transformers wrote into config.json, by both of its spellings. */
+/** Scoring function that sentence-transformers wrote into config.json, in either spelling. */
 function scoringIn({ sentence_transformers: own, sbert_ce_default_activation_function: old }: JsonObject): Scoring {
   const path = (isObject(own) ? own.activation_fn : undefined) ?? old ?? undefined;
   if (path === undefined) return 'sigmoid';

@@ -13,7 +13,7 @@ import { numbers } from './scores.js';
 
 export interface TokenRow {
   readonly ids: readonly number[];
-  /** Which text of a pair each token is of. Default: all 0. */
+  /** Text of the pair (0 or 1) of each token. Default: all 0. */
   readonly typeIds?: readonly number[] | undefined;
 }
 
@@ -97,10 +97,10 @@ function typesOf(rows: readonly TokenRow[], [B, T]: readonly [number, number], t
 const placesOf = (rows: readonly (readonly number[])[], T: number): Int32Array =>
   Int32Array.from(rows.flatMap((places, i) => places.map((t) => i * T + t)));
 
-/** What x [B, …], the logits unless it is called otherwise, has of each row. Throws NUMERIC for what is not finite. */
+/** Values of each row of x [B, …], which errors name `name`, 'logits' by default. Throws NUMERIC for values that are not finite. */
 export const partsOf = (x: Tensor, name?: string): Float32Array[] => rowsOf(x).map((row) => numbers(row, name));
 
-/** What x [B, T, …] has of each row's tokens: all but its padding. Throws NUMERIC for what is not finite. */
+/** Values of each row's tokens in x [B, T, …], without padding. Throws NUMERIC for values that are not finite. */
 export const tokensOf = (x: Tensor, rows: readonly TokenRow[], name?: string): Float32Array[] =>
   rowsOf(x).map((row, i) => numbers(row.subarray(0, ((rows[i] as TokenRow).ids.length * row.length) / x.dim(1)), name));
 
@@ -123,7 +123,7 @@ export async function eachOf<Item, Result>(
   return made;
 }
 
-/** What steps return; the event loop has its turns between them and after the last. Rejects with `signal.reason` after an abort. */
+/** Runs `steps` and returns their result; the event loop has its turns between the steps and after the last. Rejects with `signal.reason` after an abort. */
 export async function inTurns<Result>(engine: Engine, steps: Generator<void, Result>, signal?: AbortSignal): Promise<Result> {
   for (;;) {
     const { done, value } = steps.next();

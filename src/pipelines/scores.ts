@@ -5,9 +5,9 @@ import { exp } from '../math.js';
 
 /** A label and its probability. */
 export interface Classification {
-  /** As config.json's id2label names it. */
+  /** Name of the label in config.json's id2label. */
   label: string;
-  /** Its probability, or what `function_to_apply` makes of its logit. */
+  /** Probability of the label, or the value of `function_to_apply` for its logit. */
   score: number;
 }
 
@@ -25,7 +25,7 @@ export function softmax(logits: ArrayLike<number>): Float32Array {
 /** Throws NUMERIC for what is no number. */
 export const sigmoid = (logits: ArrayLike<number>): Float32Array => numbers(Float32Array.from(logits, (x) => 1 / (1 + exp(-x))));
 
-/** What a model gives, which is numbers: those of one that diverged are none. Throws NUMERIC. */
+/** Returns a model's output. Throws NUMERIC where a value is not finite, as of a model that diverged. */
 export function numbers(given: Float32Array, culprit = 'logits'): Float32Array {
   if (given.every(Number.isFinite)) return given;
   throw new HeedError('NUMERIC', `The model's ${culprit} are not finite numbers`, {
@@ -34,12 +34,12 @@ export function numbers(given: Float32Array, culprit = 'logits'): Float32Array {
   });
 }
 
-/** What becomes of a classifier's logits, by Hugging Face's names. */
+/** Functions of a classifier's logits, by Hugging Face's names. */
 export const scoring = { softmax, sigmoid, none: (logits: ArrayLike<number>) => numbers(Float32Array.from(logits)) } as const;
-/** What becomes of a classifier's logits: 'softmax', probabilities that add up to 1; 'sigmoid', each on its own; 'none', as they are. */
+/** Function of a classifier's logits: 'softmax', probabilities that add up to 1; 'sigmoid', a probability for each alone; 'none', the logits. */
 export type Scoring = keyof typeof scoring;
 
-/** What `asked` stands for: without it, config.json's problem_type and the number of labels decide, as in Hugging Face's pipelines. */
+/** Scoring that `asked` names: without `asked`, config.json's problem_type and the number of labels decide, as in Hugging Face's pipelines. */
 export function scoringOf(asked: unknown, { problem_type }: JsonObject, labels: number): Scoring {
   if (asked === undefined) {
     if (problem_type === 'regression') return 'none';

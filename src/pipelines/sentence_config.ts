@@ -14,32 +14,32 @@ import { type SimilarityName, similarityNames } from './similarity.js';
 
 /** Plain data, which crosses to a page. */
 export interface SentenceConfig {
-  /** One, or several whose vectors come one behind the other; undefined where the folder says none. */
+  /** Pooling, or several whose vectors are concatenated; undefined where the folder names none. */
   pooling: SentencePooling | readonly SentencePooling[] | undefined;
-  /** Whether vectors are scaled to length 1 at the end. */
+  /** `true` where vectors are scaled to length 1 at the end. */
   normalize: boolean;
   /** Tokens after which texts are cut, special tokens included. */
   maxTokens: number | undefined;
-  /** Those of queries and of documents, where they have limits of their own. */
+  /** Maximum numbers of tokens of queries and of documents, where they have limits of their own. */
   taskTokens: {
-    /** Of queries. */
+    /** Maximum number of tokens of a query. */
     query?: number | undefined;
-    /** Of documents. */
+    /** Maximum number of tokens of a document. */
     document?: number | undefined;
   };
-  /** Whether texts are made lower case first. */
+  /** `true` where texts are lowercased first. */
   lowercase: boolean;
-  /** What may stand before a text, by name. `query` and `document` are always among them. */
+  /** Prompts that may stand before a text, by name. `query` and `document` are always among them. */
   prompts: Readonly<Record<string, string>>;
   /** The prompt of texts that ask for none. */
   default_prompt_name: string | undefined;
-  /** Whether a prompt's tokens are pooled too. */
+  /** `true` where a prompt's tokens are pooled too. */
   include_prompt: boolean;
-  /** How the model's vectors are compared. */
+  /** Name of the similarity by which the model's vectors are compared. */
   similarity_fn_name: SimilarityName;
   /** Numbers of a vector that are kept, from its beginning. */
   truncate_dim: number | undefined;
-  /** What comes behind the pooling, in order. */
+  /** Modules behind the pooling, in order. */
   modules: readonly ModuleEntry[];
 }
 
@@ -56,10 +56,10 @@ const unsupported = (file: string, what: string, culprit: string, cure: string) 
 /** The last part of a Python class's name. */
 export const kindOfModule = ({ type }: ModuleEntry): string => type.split('.').at(-1) ?? '';
 
-/** Those of which nothing is left when a model infers. */
+/** Modules that do nothing at inference. */
 const idle = ['Dropout'];
 
-/** Where a folder's Transformer is, as soon as that is known, and what all files say, which takes a few more reads. */
+/** Returns the folder of the Transformer as soon as it is known, and a promise of the settings of all files, which takes a few more reads. */
 export async function describe(folder: Folder, options: OpenOptions): Promise<{ home: Folder; sentence: Promise<SentenceConfig> }> {
   const modules = await modulesOf(folder, options);
   const home = transformerIn(folder, modules);
@@ -124,7 +124,7 @@ async function readTransformerConfig(home: Folder, options: OpenOptions): Promis
 const harmless =
   /^((torch_)?dtype|attn_implementation|trust_remote_code|device_map|use_(safetensors|fast|cache)|local_files_only|revision|token|subfolder|cache_dir|add_pooling_layer|padding_side|output_(hidden_states|attentions)|return_dict)$/;
 
-/** What heed expects of other settings, where they are given. */
+/** Checks of other settings, where they are given. */
 const expected: Readonly<Record<string, (value: unknown) => boolean>> = {
   transformer_task: (value) => value === 'feature-extraction',
   module_output_name: (value) => value === 'token_embeddings',
@@ -133,7 +133,7 @@ const expected: Readonly<Record<string, (value: unknown) => boolean>> = {
   query_expansion: () => false,
 };
 
-/** What sentence_bert_config.json says. Throws UNSUPPORTED for what heed does not do. */
+/** Settings of sentence_bert_config.json. Throws UNSUPPORTED for settings that heed does not support. */
 function limitsIn(node: JsonNode | undefined): Pick<SentenceConfig, 'maxTokens' | 'taskTokens' | 'lowercase'> {
   if (!node) return plain;
   const length = (from: JsonNode, key: string) => from.integer(key, 1 << 24, undefined);
@@ -159,7 +159,7 @@ function limitsIn(node: JsonNode | undefined): Pick<SentenceConfig, 'maxTokens' 
   return { maxTokens, lowercase, taskTokens: { query: length(node, 'query_length'), document: length(node, 'document_length') } };
 }
 
-/** What config_sentence_transformers.json says. */
+/** Settings of config_sentence_transformers.json. */
 function wishesIn(node: JsonNode): Pick<SentenceConfig, 'prompts' | 'default_prompt_name' | 'similarity_fn_name' | 'truncate_dim'> {
   const type = node.string('model_type', 'SentenceTransformer');
   if (type !== 'SentenceTransformer') throw unsupported(node.file, `a ${quote(type)}`, 'model_type', 'heed has SentenceTransformer');
@@ -190,13 +190,13 @@ const modes: readonly (readonly [old: string, mode: string, pooling: SentencePoo
 
 type PoolingWish = Pick<SentenceConfig, 'pooling' | 'include_prompt'>;
 
-/** One mode, or several in their order, by `pooling_mode` or by booleans; the mean where the config says nothing. */
+/** Pooling mode, or several in their order, by `pooling_mode` or by booleans; the mean where the config names none. */
 async function readPooling(folder: Folder, module: ModuleEntry | undefined, options: OpenOptions): Promise<PoolingWish> {
   if (!module) return plain;
   const inside = module.path ? folderIn(folder, module.path) : folder;
   const config = JsonNode.of(inside.locate('config.json'), await readJson(inside, 'config.json', options));
   const given = config.get('pooling_mode');
-  // What counts as true in Python does.
+  // Values that are true in Python count as set.
   const set = Object.keys(config.value).filter((key) => key.startsWith('pooling_mode_') && config.get(key));
   const old = [
     ...modes.map(([key]) => key).filter((key) => set.includes(key)),

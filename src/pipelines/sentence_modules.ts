@@ -41,7 +41,7 @@ export const moduleKinds = (): readonly string[] => [...registry.keys()];
 type Vectors = readonly Float64Array[];
 type Step = (vectors: Vectors) => Vectors;
 
-/** What runs behind a pooling. */
+/** Modules that run behind a pooling. */
 export class SentenceModules {
   readonly #loaded: SentenceModule[] = [];
   readonly #steps: Step[] = [];

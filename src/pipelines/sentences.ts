@@ -22,7 +22,7 @@ export interface Paragraphs {
 const PART = 1 << 15;
 const OPEN = 2;
 
-/** The same on every machine: its own default locale is not asked. */
+/** Segmenter with a fixed locale, so that results do not depend on the machine's default. */
 let segmenter: Intl.Segmenter | undefined;
 
 /** After these a full stop ends no sentence: titles, initials, and what stands before an example. */

@@ -28,7 +28,7 @@ export type TextInput =
 
 /** Options of `classify`. */
 export interface ClassifyOptions extends RunOptions {
-  /** How many labels of each text, the likeliest first. Default 1: a Classification for each text, not a list of them. */
+  /** Number of labels of each text, the likeliest first. Default 1: a single Classification for each text, not a list. */
   top_k?: number | undefined;
   /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
@@ -57,7 +57,7 @@ export class SequenceClassifier extends TaskModel<'SequenceClassification'> {
     return callable(new SequenceClassifier(...(await loadTask('SequenceClassification', engine, folder, options))), classifierMethods);
   }
 
-  /** That of the model's folder, read when it is first wanted, for all who want it: a signal ends the waiting alone. */
+  /** Tokenizer of the model's folder, read once on first use and shared by all callers: a signal ends the caller's waiting, not the reading. */
   protected tokenizer(signal?: AbortSignal): Promise<CallableTokenizer> {
     const tokenizer = this.#tokenizer ?? Tokenizer.load(this.origin.folder, {}, this.engine.runtime);
     this.#tokenizer = tokenizer;

@@ -12,7 +12,7 @@ export type Vector = ArrayLike<number>;
 export type Vectors =
   | readonly Vector[]
   | {
-      /** One vector after the other. */
+      /** Values of all vectors, concatenated. */
       readonly data: Vector;
       /** [vectors, C] */
       readonly dims: readonly number[];
@@ -20,7 +20,7 @@ export type Vectors =
 
 /** Options of semantic_search. */
 export interface SearchOptions {
-  /** How many hits for each query. Default 10. */
+  /** Number of hits for each query. Default 10. */
   top_k?: number | undefined;
   /**
    * 'cosine' or 'cos_sim' (default); 'dot', the same for vectors of length 1; 'euclidean' and 'manhattan', distances below 0. A model says which one it is
@@ -36,9 +36,9 @@ export type SimilarityName = (typeof similarityNames)[number];
 
 /** A vector that was found. */
 export interface SearchHit {
-  /** Its number among those that were searched. */
+  /** Index of the vector in the corpus. */
   corpus_id: number;
-  /** How similar it is; more is nearer. */
+  /** Similarity to the query; larger is nearer. */
   score: number;
 }
 
@@ -73,7 +73,7 @@ export const euclidean_sim = (a: Vector, b: Vector): number => alike('euclidean'
 /** -Σ |aᵢ - bᵢ|: 0 for vectors that are the same. Throws SHAPE for vectors of different lengths. */
 export const manhattan_sim = (a: Vector, b: Vector): number => alike('manhattan', a, b);
 
-/** How alike each of some vectors [N, C] and each of others [M, C] are, as the model compares them that is called so: rows of N lists of M numbers. Throws SHAPE, ARGUMENT. */
+/** Similarities of vectors [N, C] and vectors [M, C], by the named measure: N lists of M numbers. Throws SHAPE, ARGUMENT. */
 export function similarity(
   embeddings1: Vectors | Vector,
   embeddings2: Vectors | Vector,
@@ -89,7 +89,7 @@ export function similarity(
   });
 }
 
-/** By any of the names. */
+/** Similarity of two vectors by the named measure. */
 function alike(name: SimilarityName, a: Vector, b: Vector): number {
   const sum = dot(a, b);
   if (name === 'dot') return sum;
@@ -179,7 +179,7 @@ function product(a: Vector, i: number, b: Vector, j: number, length: number): nu
 
 type Distance = (a: Vector, i: number, b: Vector, j: number, length: number) => number;
 
-/** How far vectors are from each other. */
+/** Distances between vectors, by name. */
 const distances: Readonly<Record<'euclidean' | 'manhattan', Distance>> = {
   euclidean(a, i, b, j, length) {
     let sum = 0;

@@ -4,7 +4,7 @@ import { softmax } from './scores.js';
 
 /** A window of a text with the logits of each of its tokens. */
 export interface ReadWindow {
-  /** Of an answer's first token, and of its last. */
+  /** Logits of an answer's first token, and of its last. */
   start: ArrayLike<number>;
   end: ArrayLike<number>;
   /** The places of the tokens that may be in an answer, in order. */
@@ -36,7 +36,7 @@ const MANY = 20_000;
  * likeliest counts.
  */
 export class Spans {
-  /** How likely it is that there is no answer. */
+  /** Probability that there is no answer. */
   none = 1;
   #found = new Map<string, Span>();
 

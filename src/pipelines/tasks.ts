@@ -12,7 +12,7 @@ import type { Summarizer, TextGenerator, Translator } from './text2text.js';
 import type { TokenClassification } from './token_classification.js';
 import type { ZeroShotClassification } from './zero_shot_classification.js';
 
-/** What `pipeline` gives for each task. */
+/** Pipelines that `pipeline` returns, by task. */
 export interface Tasks {
   /** Texts to vectors. */
   'feature-extraction': FeatureExtractor;
@@ -26,7 +26,7 @@ export interface Tasks {
   'token-classification': TokenClassification;
   /** Labels that the caller names. */
   'zero-shot-classification': ZeroShotClassification;
-  /** What follows texts, or answers conversations. */
+  /** Continuations of texts, or answers to conversations. */
   'text-generation': TextGeneration;
   /** Texts into another language. */
   translation: Translator;
@@ -36,19 +36,19 @@ export interface Tasks {
   'text2text-generation': TextGenerator;
   /** Other names. */
   'sentiment-analysis': TextClassification;
-  /** As 'token-classification'. */
+  /** Alias of 'token-classification'. */
   ner: TokenClassification;
-  /** As 'feature-extraction'. */
+  /** Alias of 'feature-extraction'. */
   embeddings: FeatureExtractor;
 }
 
 /** A task that `registerTask` makes known to `pipeline`: its names, its model, and how it is loaded. */
 export interface Task<Name extends keyof Tasks = keyof Tasks> {
-  /** As `pipeline` takes it. */
+  /** Name of the task, as `pipeline` takes it. */
   readonly name: string;
   /** Other names. */
   readonly aliases?: readonly string[];
-  /** Where none is asked for: one that is on Hugging Face's hub as safetensors, a small one since pages download it, with the revision that is meant. */
+  /** Default model: a model on Hugging Face's hub as safetensors, small since pages download it, with its revision. */
   readonly model?: string;
   /** A function of its own rather than a pipeline's: bundlers keep a class whose member is read. */
   load(engine: Engine, folder: string | Folder, options?: PretrainedOptions): Promise<Tasks[Name]>;

@@ -1,4 +1,4 @@
-/** What pipelines that read texts have in common: loading a model beside its tokenizer, checking what they are given, and what every pipeline has. */
+/** Shared parts of pipelines that read texts: loading a model beside its tokenizer, checks of arguments, and the members of every pipeline. */
 import type { Engine, EngineInfo } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
@@ -23,7 +23,7 @@ export abstract class TextPipeline<Model extends Owned> {
     readonly model: Model,
   ) {}
 
-  /** What the engine got that runs it. */
+  /** Features of the engine that runs the pipeline. */
   get info(): EngineInfo {
     return this.model.info;
   }

@@ -24,11 +24,11 @@ const BATCH_TOKENS = 1024;
 
 /** Options of a call: how texts are read, and how the model writes. */
 export interface Text2TextOptions extends GenerationConfig, RunOptions {
-  /** Whether sources that the model cannot take are cut. Default: as the task has it; else they throw. */
+  /** `true` to cut sources that are too long for the model, `false` to throw. Default: the task's. */
   truncation?: boolean | undefined;
-  /** Whether spaces before punctuation are taken away. Default: as the tokenizer's files have it. */
+  /** `true` to remove spaces before punctuation. Default: as in the tokenizer's files. */
   clean_up_tokenization_spaces?: boolean | undefined;
-  /** Hears of tokens as they come, one text after the other, or one sentence. */
+  /** Streamer that receives tokens as they are generated, one text or sentence after the other. */
   streamer?: Streamer | undefined;
 }
 
@@ -41,7 +41,7 @@ interface Text2TextTask {
   readonly key: string;
   readonly options: readonly string[];
   readonly truncation: boolean;
-  /** What of a text the model sees at a time. */
+  /** Function that cuts a text into the pieces that the model reads at a time. */
   readonly cut: (text: string) => Generator<void, Paragraphs>;
 }
 
@@ -51,10 +51,10 @@ function* whole(text: string): Generator<void, Paragraphs> {
 }
 
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
-  /** As `pipeline` takes it. */
+  /** Name of the task, as `pipeline` takes it. */
   name: task.name,
   /** Where none is asked for. */
-  // It has prefixes for all three.
+  // t5-small has prefixes for all three tasks.
   model: 'google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4',
   /** Loads a model's folder. `pipeline` does it. */
   load: (engine: Engine, folder: string | Folder, options: PretrainedOptions = {}) =>

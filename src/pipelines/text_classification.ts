@@ -19,11 +19,11 @@ import { loadText, TextPipeline } from './text.js';
 
 /** Options of a call of text-classification. */
 export interface TextClassificationOptions extends Omit<ClassifyOptions, 'top_k'> {
-  /** How many labels of each text, the likeliest first; null for all. Default 1. */
+  /** Number of labels of each text, the likeliest first; null for all. Default 1. */
   top_k?: number | null | undefined;
 }
 
-/** What a list of texts gives with these options: a label for each, or a list of them where not just one was asked for. */
+/** Result for one text of a list with these options: a label, or a list of labels unless `top_k` is 1. */
 type OfList<Options> = Options extends { top_k: infer K } ? (1 extends K ? Classification : Classification[]) : Classification;
 type LabelsOf<Texts, Options> = Texts extends readonly TextInput[] ? OfList<Options>[] : Classification[];
 

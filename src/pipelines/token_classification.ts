@@ -27,7 +27,7 @@ import { checkCount, loadText, stringsOf, TextPipeline, textsOf, wrong } from '.
 /** Options of a call of token-classification. */
 export interface TokenClassificationOptions extends RunOptions {
   /**
-   * How tokens become entities: 'none' (default) leaves them as they are; 'simple' joins neighbours of one kind; 'first', 'average' and 'max' make the tokens of a word agree beforehand.
+   * Strategy that makes entities of tokens: 'none' (default) keeps single tokens; 'simple' joins neighbours of one kind; 'first', 'average' and 'max' make the tokens of a word agree beforehand.
    * Words are those of the tokenizer.
    */
   aggregation_strategy?: AggregationStrategy | undefined;
@@ -37,39 +37,39 @@ export interface TokenClassificationOptions extends RunOptions {
   stride?: number | undefined;
   /** Tokens of a window, special ones included. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
-  /** Whether a text is a list of words, which no token goes beyond; one such list is a list of texts. Places are those in the words joined. Default false. */
+  /** `true` where a text is a list of words, which no token goes beyond; one such list is a list of texts. Places refer to the joined words. Default false. */
   is_split_into_words?: boolean | undefined;
-  /** What stands between words when they are joined. Default a space. */
+  /** Delimiter between words when they are joined. Default a space. */
   delimiter?: string | undefined;
 }
 
-/** Where something stands in a text: text.slice(start, end) is it. */
+/** Place of a token or entity in a text: text.slice(start, end). */
 interface Place {
-  /** Its probability; of an entity, the mean of its parts'. */
+  /** Probability; of an entity, the mean of its parts. */
   score: number;
-  /** As the tokenizer decodes it. */
+  /** Text as the tokenizer decodes it. */
   word: string;
-  /** Where it begins in the text, in UTF-16 code units. */
+  /** Begin in the text, in UTF-16 code units. */
   start: number;
-  /** Where it ends. */
+  /** End in the text, in UTF-16 code units. */
   end: number;
 }
 
 /** A token with its label. */
 export interface EntityToken extends Place {
-  /** Its label. */
+  /** Label of the token. */
   entity: string;
-  /** Its number in the row that the model saw. */
+  /** Number of the token in the row that the model read. */
   index: number;
 }
 
 /** Tokens that are one thing, with its kind. */
 export interface EntityGroup extends Place {
-  /** Its kind: a label without B- or I-. */
+  /** Kind of the entity: a label without B- or I-. */
   entity_group: string;
 }
 
-/** What there is with a strategy, and with options. */
+/** Type of the results, by strategy and by options. */
 type WithStrategy<Strategy> = Strategy extends 'none' | undefined ? EntityToken : EntityGroup;
 type ResultOf<Options> = 'aggregation_strategy' extends keyof Options
   ? Options extends { aggregation_strategy?: infer Strategy }
@@ -85,7 +85,7 @@ interface Window extends Encoding {
   text: number;
 }
 
-/** What is read, the text that results speak of, and where in it each word begins, if it came as words. */
+/** Input that is read, text to which results refer, and the begin of each word in the text where the input is a list of words. */
 interface Source {
   input: Text;
   text: string;
@@ -213,7 +213,7 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     return { entity: label, score, index: (tokens[0] as ScoredToken).index, ...place };
   }
 
-  /** As the tokenizer decodes it, but for what it does not know, which is as in the text. */
+  /** Text of tokens as the tokenizer decodes them, except unknown tokens, which are as in the text. */
   #word(text: string, tokens: readonly ScoredToken[]): string {
     const unknown = this.tokenizer.unk_token_id;
     const pieces: (number[] | string)[] = [];

@@ -19,9 +19,9 @@ import { loadText, stringsOf, TextPipeline, textsOf, wrong } from './text.js';
 
 /** Options of a call of zero-shot-classification. */
 export interface ZeroShotClassificationOptions extends RunOptions {
-  /** What the model is asked; {} stands for the label. Default 'This example is {}.' */
+  /** Template of the hypothesis; {} stands for the label. Default 'This example is {}.' */
   hypothesis_template?: string | undefined;
-  /** Whether several labels may be true: then each has a probability of its own. Else they share one. Default false. */
+  /** `true` where several labels may apply: each label then has a probability of its own; else the probabilities of all labels add up to 1. Default false. */
   multi_label?: boolean | undefined;
   /** Tokens after which a text is cut, its question included. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
@@ -33,7 +33,7 @@ export interface ZeroShotAnswer {
   sequence: string;
   /** The candidates, the likeliest first. */
   labels: string[];
-  /** Their probabilities, in the same order. */
+  /** Probabilities of the labels, in the same order. */
   scores: number[];
 }
 
@@ -69,7 +69,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
         cure: 'Give a model for natural language inference, whose config.json names its classes',
       });
     const contradiction = find(/^(contradict|not[_ -]?entail)/i);
-    // Where none is called that, it is the class at the other end.
+    // Without a label of a contradiction or of no entailment, the contradiction is the class at the other end.
     this.#contradiction = contradiction >= 0 ? contradiction : this.#entailment === 0 ? labels.length - 1 : 0;
   }
 
@@ -82,7 +82,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
 
   /** The labels of a text. Rejects with ARGUMENT, NUMERIC, or `signal.reason`. */
   call(text: string, candidate_labels: string | readonly string[], options?: ZeroShotClassificationOptions): Promise<ZeroShotAnswer>;
-  /** The same of each text. */
+  /** Classifies each text. */
   call(
     texts: readonly string[],
     candidate_labels: string | readonly string[],
@@ -119,7 +119,7 @@ export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
     return Array.isArray(texts) ? answers : (answers[0] as ZeroShotAnswer);
   }
 
-  /** Of one text's labels: each against its contradiction, or all against each other. */
+  /** Scores of one text's labels: each against its contradiction, or all against each other. */
   #scores(logits: readonly Float32Array[], apart: boolean): ArrayLike<number> {
     const [yes, no] = [this.#entailment, this.#contradiction];
     if (!apart) return softmax(logits.map((row) => row[yes] as number));

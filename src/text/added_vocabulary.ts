@@ -43,7 +43,7 @@ export class AddedVocabulary {
     this.#most = Math.max(this.#most, token.id);
   }
 
-  /** As tokenizer.json writes them. */
+  /** Added tokens as tokenizer.json writes them. */
   get tokens(): AddedToken[] {
     return [...this.#tokens.values()];
   }

@@ -35,7 +35,7 @@ export class Aligned {
     return new Aligned(this.text.slice(begin, end), this.begins.subarray(begin, end), this.ends.subarray(begin, end));
   }
 
-  /** What `tracer` made of this text. */
+  /** Returns the text that `tracer` made of this text, with its origins. */
   become({ text, sources }: Tracer): Aligned {
     const from = (list: Int32Array) => {
       const values = new Int32Array(sources.length);

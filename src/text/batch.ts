@@ -15,9 +15,9 @@ export type Text = string | readonly string[];
 export interface EncodeOptions {
   /** A second text, for models that compare two. */
   text_pair?: Text | null | undefined;
-  /** Whether texts are lists of words, which no token goes beyond: offsets are within a word then. Default false. */
+  /** `true` where texts are lists of words, which no token goes beyond: offsets are within a word then. Default false. */
   is_split_into_words?: boolean | undefined;
-  /** Default true. */
+  /** `true` to add special tokens. Default true. */
   add_special_tokens?: boolean | undefined;
   /**
    * Whether to cut at `max_length`, and which text of a pair: true and 'longest_first' the longer one until both are
@@ -26,13 +26,13 @@ export interface EncodeOptions {
   truncation?: boolean | Strategy | null | undefined;
   /** Tokens per row, special ones included. Default `model_max_length`. */
   max_length?: number | null | undefined;
-  /** Which end of a text is cut off. Default as tokenizer_config.json says. */
+  /** End of a text that is cut off. Default as in tokenizer_config.json. */
   truncation_side?: Side | undefined;
 }
 
 /** Options of a tokenizer's `encodings`. */
 export interface EncodingOptions extends EncodeOptions {
-  /** Gives a text that is cut as several encodings, neighbours of which share so many tokens. Default: only the first of them. */
+  /** Number of tokens that neighbouring encodings of a cut text share. Default: only the first encoding is returned. */
   stride?: number | undefined;
 }
 
@@ -40,19 +40,19 @@ export interface EncodingOptions extends EncodeOptions {
 export interface BatchOptions extends Omit<EncodingOptions, 'text_pair'> {
   /** Second texts, as many as there are texts, for models that compare two. */
   text_pair?: Text | readonly Text[] | null | undefined;
-  /** Default true. false gives plain lists, a single text's without the list around them; rows then need not be equally long. */
+  /** `true` to return tensors; `false` for plain lists, a single text's without an outer list; rows need not be equally long then. Default true. */
   return_tensor?: boolean | undefined;
   /** true and 'longest' fill rows up to the longest one, 'max_length' up to `max_length`. Default false. */
   padding?: boolean | 'longest' | 'max_length' | undefined;
   /** Fills rows up to a multiple of this. */
   pad_to_multiple_of?: number | null | undefined;
-  /** Default as tokenizer_config.json says. */
+  /** Side of the padding. Default as in tokenizer_config.json. */
   padding_side?: Side | undefined;
-  /** Gives what was cut off in rows of its own, and `overflow_to_sample_mapping`. Default false; `stride` is 0 then by default. */
+  /** `true` to return the tokens that were cut off in further rows, and `overflow_to_sample_mapping`. Default false; with `true`, `stride` is 0 by default. */
   return_overflowing_tokens?: boolean | undefined;
-  /** Gives `offset_mapping`: where in its text each token stands. Default false. */
+  /** `true` to return `offset_mapping`, the place of each token in its text. Default false. */
   return_offsets_mapping?: boolean | undefined;
-  /** Gives `special_tokens_mask`. Default false. */
+  /** `true` to return `special_tokens_mask`. Default false. */
   return_special_tokens_mask?: boolean | undefined;
 }
 
@@ -71,35 +71,35 @@ export interface IntRows extends IntTensor {
   tolist(): number[][];
 }
 
-/** What `return_tensor: false` gives: lists, or, of a single text, one of each. */
+/** Batch with `return_tensor: false`: lists of rows, or, for a single text, a single row each. */
 export interface ListBatch {
   /** The tokens' ids. */
   readonly input_ids: number[] | number[][];
   /** 1 for a token, 0 for padding. */
   readonly attention_mask: number[] | number[][];
-  /** Which text of a pair each token is of, 0 or 1. */
+  /** Text of the pair of each token, 0 or 1. */
   readonly token_type_ids: number[] | number[][];
   /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
   readonly special_tokens_mask?: number[] | number[][];
   /** [begin, end] of each token in its text, in UTF-16 code units; with `return_offsets_mapping`. */
   readonly offset_mapping?: readonly Span[] | readonly (readonly Span[])[];
-  /** Which text each row is from; with `return_overflowing_tokens`. */
+  /** Index of the text of each row, with `return_overflowing_tokens`. */
   readonly overflow_to_sample_mapping?: readonly number[];
 }
 
-/** What a call of a tokenizer gives: a model's inputs, int32 [B, T] each, T the longest row. */
+/** Result of a call of a tokenizer: a model's inputs, int32 [B, T] each, T the longest row. */
 export interface Batch {
   /** The tokens' ids, pad_token_id for padding. */
   readonly input_ids: IntRows;
   /** 1 for a token, 0 for padding. */
   readonly attention_mask: IntRows;
-  /** Which text of a pair each token is of, 0 or 1. */
+  /** Text of the pair of each token, 0 or 1. */
   readonly token_type_ids: IntRows;
   /** 1 for what the template added and padding; with `return_special_tokens_mask`. */
   readonly special_tokens_mask?: IntRows;
   /** [begin, end] of each token in its text, in UTF-16 code units; with `return_offsets_mapping`. */
   readonly offset_mapping?: readonly (readonly Span[])[];
-  /** Which text each row is from; with `return_overflowing_tokens`. */
+  /** Index of the text of each row, with `return_overflowing_tokens`. */
   readonly overflow_to_sample_mapping?: readonly number[];
 }
 
@@ -111,7 +111,7 @@ export const batchOptions = [...encodingOptions, 'padding', 'pad_to_multiple_of'
 const paddings: readonly unknown[] = [true, false, 'longest', 'max_length'];
 const truncations: readonly unknown[] = [undefined, true, false, ...strategies];
 
-/** How rows are cut. */
+/** Settings by which rows are cut. */
 export interface Cut {
   /** Tokens per row; undefined: no limit. */
   length: number | undefined;
@@ -121,7 +121,7 @@ export interface Cut {
   stride: number | undefined;
 }
 
-/** How rows are made equally long. */
+/** Settings by which rows are padded to equal length. */
 export interface Fill {
   /** undefined: as long as the longest; null: as they are. */
   length: number | undefined | null;

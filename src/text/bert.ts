@@ -40,7 +40,7 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
   };
   const whole = (text: string): string => {
     const normalized = text.replace(/[^ -~]/gu, keptForm);
-    // What is lower case already stays as it is.
+    // Text that is lower case already stays unchanged.
     return lowercase ? normalized.toLowerCase() : normalized;
   };
   // What stands for what does depend on that order.

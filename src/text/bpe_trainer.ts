@@ -15,14 +15,14 @@ export interface MergeRules {
   specialTokens: readonly string[];
   /** Characters that are pieces even if no word has them. */
   initialAlphabet: readonly string[];
-  /** How many characters may be pieces; the rarest go, and of equally rare ones those with the larger code points. */
+  /** Maximum number of characters that are pieces; the rarest are dropped, and among equally rare ones those with the larger code points. */
   limitAlphabet: number | undefined;
 }
 
 export interface Merges {
   /** Every piece; its index is its id. */
   readonly tokens: readonly string[];
-  /** Which pieces become one, in the order in which an encoder must try them. */
+  /** Pairs of pieces that are merged, in the order in which an encoder must try them. */
   readonly merges: readonly (readonly [left: string, right: string])[];
 }
 

@@ -3,13 +3,13 @@ import { HeedError, kindOf } from '../errors.js';
 import type { BatchOptions } from './batch.js';
 import type { ChatTemplate } from './told.js';
 
-/** What somebody said. */
+/** Message of a conversation. */
 export interface Message {
   /** 'system', 'user', 'assistant', 'tool', or what else the model's template knows. */
   role: string;
   /** The words; of models that take more, a list of parts: `{ type: 'text', text: '…' }`. */
   content?: string | readonly object[] | null | undefined;
-  /** What the template knows beside: `tool_calls`, `name`. */
+  /** Other fields that the template reads: `tool_calls`, `name`. */
   readonly [key: string]: unknown;
 }
 
@@ -18,9 +18,9 @@ export type Conversation = readonly Message[];
 
 /** Options of a tokenizer's `apply_chat_template`. */
 export interface ChatOptions extends Pick<BatchOptions, 'padding' | 'truncation' | 'max_length' | 'return_tensor'> {
-  /** Whether it ends with what begins the model's answer. Default false. */
+  /** `true` to end with the tokens that begin the model's answer. Default false. */
   add_generation_prompt?: boolean | undefined;
-  /** Whether the last message is left open, for the model to go on with. Default false. */
+  /** `true` to leave the last message open, for the model to continue. Default false. */
   continue_final_message?: boolean | undefined;
   /** Another template than the tokenizer's, or the name of one of several. */
   chat_template?: string | undefined;
@@ -28,15 +28,15 @@ export interface ChatOptions extends Pick<BatchOptions, 'padding' | 'truncation'
   tools?: readonly object[] | undefined;
   /** Texts that the model may read. */
   documents?: readonly object[] | undefined;
-  /** Default true: token ids. false gives the text. */
+  /** `true` to return token ids, `false` for the text. Default true. */
   tokenize?: boolean | undefined;
-  /** Default true: `{ input_ids, attention_mask }`. false gives input_ids alone. */
+  /** `true` to return `{ input_ids, attention_mask }`, `false` for input_ids alone. Default true. */
   return_dict?: boolean | undefined;
   /** Anything else that the template reads: `enable_thinking`. */
   readonly [variable: string]: unknown;
 }
 
-/** One conversation or several, as a list. Throws ARGUMENT for what is none. */
+/** Returns one conversation or several as a list. Throws ARGUMENT for anything else. */
 export function conversationsOf(given: Conversation | readonly Conversation[]): { all: readonly Conversation[]; several: boolean } {
   if (!Array.isArray(given))
     throw new HeedError('ARGUMENT', `apply_chat_template: the conversation is ${kindOf(given)}`, {

@@ -65,7 +65,7 @@ export function descriptionOf(files: TokenizerFiles, locate: (file: string) => s
 /** A class without parts of its own: tokenizer.json's stand. */
 const asTheFile: TokenizerClass = { roles: {} };
 
-/** What the files say of the class. */
+/** Settings of the tokenizer class in the files. */
 function said(files: TokenizerFiles, file: JsonNode, locate: (file: string) => string): Parameters<typeof classOf> {
   const { model: _, added_tokens: __, ...parts } = file.value;
   const [model, config] = [

@@ -16,9 +16,9 @@ export interface Encoding {
    * character has the whole character's; [0, 0] for what the template added.
    */
   offsets: Span[];
-  /** Which text of a pair; undefined for what the template added. */
+  /** Text of the pair (0 or 1) of each token; undefined for tokens that the template added. */
   texts: (0 | 1 | undefined)[];
-  /** Which of its text's words, as the pre-tokenizer cut them; undefined for what the template added. */
+  /** Number of the word of each token in its text, as the pre-tokenizer cut it; undefined for tokens that the template added. */
   words: (number | undefined)[];
 }
 

@@ -2,7 +2,7 @@
 
 /** Options of a tokenizer's `decode` and `batch_decode`. */
 export interface DecodeOptions {
-  /** Whether special tokens, [CLS] say, are left out. Default false. */
+  /** `true` to leave out special tokens, for example [CLS]. Default false. */
   skip_special_tokens?: boolean | undefined;
   /** Takes away spaces before punctuation. Default as tokenizer_config.json says. */
   clean_up_tokenization_spaces?: boolean | undefined;

@@ -82,7 +82,7 @@ export type Parts = (text: string, first: boolean) => readonly (Found<Text> | re
 const spelt = (parts: ReturnType<Parts>): string =>
   JSON.stringify(parts.flatMap((part): (string | number)[] => (part instanceof Found ? [part.token.id] : part.map(stringOf))));
 
-/** Whether it makes no difference to a tokenizer that texts are cut there. Its parts are tried rather than understood: a pattern may be any. */
+/** Returns `true` where cutting texts at the seam does not change a tokenizer's output. The tokenizer's parts are tried on samples rather than analysed: a pattern may be any. */
 function isSeam({ before, behind }: Seam, parts: Parts): boolean {
   try {
     return before.every((a) =>

@@ -16,7 +16,7 @@ export const REST = 1 << 14;
 
 /** Pairs of ids by their rank, found through a hash table with open addressing. */
 export class Merges {
-  /** What each rank's pair becomes. */
+  /** Id of the piece that the pair of each rank becomes. */
   readonly ids: Int32Array;
   readonly #lefts: Int32Array;
   readonly #rights: Int32Array;
@@ -28,7 +28,7 @@ export class Merges {
     this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(2 * count + 2)));
   }
 
-  /** Of a pair that comes twice the last counts. */
+  /** Sets the merge of a pair; the last call for a pair counts. */
   set(rank: number, left: number, right: number, id: number): void {
     this.ids[rank] = id;
     this.#lefts[rank] = left;
@@ -63,7 +63,7 @@ export class Pieces {
   begins = new Int32Array(SHORT);
   ends = new Int32Array(SHORT);
   count = 0;
-  /** Whether the last character was unknown. */
+  /** `true` where the last character was unknown. */
   unknown = false;
 
   add(id: number, begin: number, end: number): void {
@@ -155,7 +155,7 @@ class Queue {
   }
 }
 
-/** As mergeShort, for any number of pieces, with rests. */
+/** Merges any number of pieces, like mergeShort, yielding now and then. */
 export function* mergeLong(pieces: Pieces, merges: Merges): Generator<void, void> {
   const { ids, ends, count } = pieces;
   if (count > PLACES)

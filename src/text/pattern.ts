@@ -22,11 +22,11 @@ interface Piece {
   readonly max: number;
 }
 
-/** What is known of a part and all that comes after it. */
+/** Properties of a part and everything after it. */
 interface Rest {
   /** The atoms that it may begin with; '' where it may be empty. */
   readonly first: readonly string[];
-  /** Whether it may fail to match. */
+  /** `true` where the rest may fail to match. */
   readonly fails: boolean;
   /** Whether it repeats something after which it may fail: to try it may take a pass over the text. */
   readonly passes: boolean;
@@ -169,7 +169,7 @@ class Watch {
     };
   }
 
-  /** Whether a character is in an atom of either list, or both may be empty. */
+  /** Returns `true` where a character matches an atom of each list, or where both lists may be empty. */
   #meet(some: readonly string[], others: readonly string[]): boolean {
     return some.some((a) => others.some((b) => a === b || (a !== '' && b !== '' && this.#overlap(a, b))));
   }
@@ -184,7 +184,7 @@ class Watch {
     return found;
   }
 
-  /** By all characters there are: what a class holds is known to the engine alone. */
+  /** Compares two atoms on all characters: only the JavaScript engine knows the content of a class. */
   #compared(a: string, b: string): boolean {
     if (plain.test(a) && plain.test(b)) return a.toLowerCase() === b.toLowerCase();
     const both = this.flags.map((flags) => new RegExp(`(?=${a})${b}`, flags));

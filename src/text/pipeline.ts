@@ -30,7 +30,7 @@ class Trace implements Tokens {
 
   constructor(readonly trims: boolean) {}
 
-  /** What is known of the next token. `name`: the token itself, with its spaces. */
+  /** Adds the place of the next token. `name`: the token itself, with its spaces. */
   add(span: Span, name: string): void {
     this.offsets.push(span);
     this.words.push(this.index);
@@ -45,10 +45,10 @@ export class Pipeline {
   readonly #normalized: Splitter;
   readonly #normalize: Normalizer;
   readonly #words: PreTokenizer;
-  /** Whether even ids cannot be had without a memory of where text comes from. */
+  /** `true` where even ids depend on the origin of the text. */
   readonly #traces: boolean;
   readonly #model: Model;
-  /** As the file has it: a table of ids, or a list. */
+  /** Vocabulary as in the file: a table of ids, or a list. */
   readonly #vocab: unknown;
   readonly #decode: Decoder;
   readonly #cutter: Cutter;
@@ -89,7 +89,7 @@ export class Pipeline {
     });
   }
 
-  /** As encode, yielding now and then within a long text; it may end once there are `most` tokens. */
+  /** Encodes like `encode`, yielding now and then within a long text; may end once there are `most` tokens. */
   *encodeSteps(text: string, most = Number.POSITIVE_INFINITY): Generator<void, number[]> {
     return text.length <= LONG ? this.encode(text) : yield* guarded(this.#file, UNENCODABLE, this.#encode(text, most));
   }
@@ -119,7 +119,7 @@ export class Pipeline {
     else this.#model.encode(words, ids, spans);
   }
 
-  /** As trace, yielding as encodeSteps does. */
+  /** Traces like `trace`, yielding like `encodeSteps`. */
   *traceSteps(text: string, trims: boolean, most = Number.POSITIVE_INFINITY): Generator<void, Tokens> {
     if (text.length <= LONG) return this.trace(text, trims);
     const trace = new Trace(trims);
@@ -131,7 +131,7 @@ export class Pipeline {
     return trace;
   }
 
-  /** As encode, with what is known of each token; spaces are counted if `trims`. */
+  /** Encodes like `encode`, with place and word of each token; spaces are counted if `trims`. */
   trace(text: string, trims: boolean): Tokens {
     const trace = new Trace(trims);
     guard(this.#file, UNENCODABLE, () => drained(this.#trace(text, trace)));
@@ -255,7 +255,7 @@ export function guard<T>(file: string, what: string, run: () => T): T {
   }
 }
 
-/** As guard, for work in steps. */
+/** Guards work in steps, like `guard`. */
 function* guarded<T>(file: string, what: string, steps: Generator<void, T>): Generator<void, T> {
   try {
     return yield* steps;

@@ -127,7 +127,7 @@ function inTurn(node: JsonNode, steps: readonly PreTokenizer[]): PreTokenizer {
   };
 }
 
-/** Whether a step asks where in the original text a word begins, which a string does not know once anything has happened to it. */
+/** Returns `true` where a step needs the place of a word in the original text, which a changed string does not know. */
 export function asksForOrigin(root: JsonNode): boolean {
   if (root.get('pre_tokenizer') === undefined) return false;
   const node = root.object('pre_tokenizer');

@@ -31,7 +31,7 @@ export class Template {
     readonly trims: readonly Trims[],
   ) {}
 
-  /** How many special tokens it adds. */
+  /** Number of special tokens that the template adds. */
   count(isPair: boolean): number {
     return (isPair ? this.pair : this.single).reduce((sum, slot) => sum + ('ids' in slot ? slot.ids.length : 0), 0);
   }
@@ -42,7 +42,7 @@ export class Template {
     return { ids: joined(lists), typeIds: joined(lists.map((ids, i) => repeated(slots[i]?.type ?? 0, ids.length))) };
   }
 
-  /** As apply, with what is known of each token. */
+  /** Applies the template like `apply`, with place and word of each token. */
   encoding(a: Tokens, b: Tokens | undefined, special: boolean): Encoding {
     const texts = [a, b].map((tokens) => tokens && this.trims.reduce((kept, { prefixed }) => trim(kept, prefixed), tokens));
     const parts = this.#slots(b !== undefined, special).map((slot) => {

@@ -87,12 +87,12 @@ export class Tokenizer extends Told {
     return Object.setPrototypeOf(call, tokenizer);
   }
 
-  /** One text, or a pair, as token ids. */
+  /** Returns the token ids of a text or a pair. */
   encode(text: Text, options: EncodeOptions = {}): number[] {
     return drained(this.rowSteps(text, options)).ids;
   }
 
-  /** As encode, with the segments of tokens, yielding now and then within a long text. */
+  /** Encodes like `encode`, with the segments of tokens, yielding now and then within a long text. */
   *rowSteps(text: Text, options: EncodeOptions = {}): Generator<void, Row> {
     const lengths = lengthsOf(options, encodeOptions, this.model_max_length);
     checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
@@ -107,14 +107,14 @@ export class Tokenizer extends Told {
     return drained(this.encodingsSteps(text, options));
   }
 
-  /** As encodings, yielding now and then within a long text. */
+  /** Encodes like `encodings`, yielding now and then within a long text. */
   *encodingsSteps(text: Text, options: EncodingOptions = {}): Generator<void, Encoding[]> {
     const lengths = lengthsOf(options, encodingOptions, this.model_max_length);
     checkTexts(text, options.text_pair ?? undefined, options.is_split_into_words);
     return yield* this.windows(text, options.text_pair ?? undefined, lengths);
   }
 
-  /** One text as tokens; without special ones unless asked for. */
+  /** Returns the tokens of a text; without special tokens unless asked for. */
   tokenize(text: Text, options: EncodeOptions = {}): string[] {
     checkKnown(options, encodeOptions);
     const { add_special_tokens = false } = options;
@@ -249,7 +249,7 @@ export class Tokenizer extends Told {
     return this.pipeline.specials.map(({ content }) => content);
   }
 
-  /** Their ids, in the same order. */
+  /** Ids of all special tokens, in the same order. */
   get all_special_ids(): number[] {
     return this.pipeline.specials.map(({ id }) => id);
   }
@@ -291,7 +291,7 @@ export class Tokenizer extends Told {
     return found;
   }
 
-  /** Which tokens of either text go into each window. */
+  /** Returns the tokens of either text that go into each window. */
   private cuts(a: number, b: number | undefined, lengths: Lengths): readonly [readonly Span[], readonly Span[]] {
     return cutsOf(a, b, lengths, this.template.count(b !== undefined), this.truncation_side);
   }

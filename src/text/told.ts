@@ -53,19 +53,19 @@ export abstract class Told {
   declare cls_token: string | undefined;
   /** The token that stands where one is to be guessed. */
   declare mask_token: string | undefined;
-  /** Of bos_token. */
+  /** Id of bos_token. */
   declare bos_token_id: number | undefined;
-  /** Of eos_token. */
+  /** Id of eos_token. */
   declare eos_token_id: number | undefined;
-  /** Of unk_token. */
+  /** Id of unk_token. */
   declare unk_token_id: number | undefined;
-  /** Of sep_token. */
+  /** Id of sep_token. */
   declare sep_token_id: number | undefined;
-  /** Of pad_token; rows of different length need one. */
+  /** Id of pad_token; rows of different length need one. */
   declare pad_token_id: number | undefined;
-  /** Of cls_token. */
+  /** Id of cls_token. */
   declare cls_token_id: number | undefined;
-  /** Of mask_token. */
+  /** Id of mask_token. */
   declare mask_token_id: number | undefined;
   /** The end at which rows are filled up. */
   declare padding_side: Side;
@@ -73,7 +73,7 @@ export abstract class Told {
   declare truncation_side: Side;
   /** The longest row that the model can take, in tokens; undefined where the files do not say. */
   declare model_max_length: number | undefined;
-  /** Whether `decode` takes away spaces before punctuation, unless it is told. */
+  /** `true` where `decode` removes spaces before punctuation, unless its options say otherwise. */
   declare clean_up_tokenization_spaces: boolean;
   /** The chat template as the files have it, in Jinja: one, or several by their names. */
   declare chat_template: ChatTemplate | undefined;
@@ -113,7 +113,7 @@ export abstract class Told {
     return Object.fromEntries([...this.changed].map((key) => [key, all[key] ?? (key === 'model_max_length' ? 1e30 : null)]));
   }
 
-  /** Gives a role to a token of the vocabulary, or to none. */
+  /** Assigns a role to a token of the vocabulary, or to none. */
   private give(role: Role, token: string | null | undefined): void {
     if (token !== undefined && token !== null && (typeof token !== 'string' || this.token_to_id(token) === undefined))
       throw wrong(`${role}_token`, token, 'It is a token of the vocabulary, or undefined');

@@ -29,7 +29,7 @@ export interface BpeOptions {
    * characters. ByteLevel: GPT-2's pattern; a piece is a run of bytes, and no text is without one. Default 'Metaspace'.
    */
   preTokenizer?: keyof typeof preTokenizers | undefined;
-  /** Whether a text gets a space before it. Default true for Metaspace, false for ByteLevel. */
+  /** `true` to put a space before each text. Default true for Metaspace, false for ByteLevel. */
   addPrefixSpace?: boolean | undefined;
   /** Characters that are pieces even if no text has them. ByteLevel always has all bytes. Default none. */
   initialAlphabet?: readonly string[] | undefined;
@@ -37,13 +37,13 @@ export interface BpeOptions {
   limitAlphabet?: number | undefined;
   /** A regular expression, as tokenizer.json has them: what matches is a word of its own, marks or digits say. Metaspace only. Default none. */
   isolate?: string | undefined;
-  /** Whether a character without a piece becomes its bytes in UTF-8, `<0x00>` to `<0xFF>`, 256 pieces after the special tokens. Metaspace only. Default false. */
+  /** `true` to turn a character without a piece into its bytes in UTF-8, `<0x00>` to `<0xFF>`, 256 pieces after the special tokens. Metaspace only. Default false. */
   byteFallback?: boolean | undefined;
 }
 
-/** What tokenizer.json holds. */
+/** Content of tokenizer.json. */
 export interface TokenizerJson extends JsonObject {
-  /** Of the format. */
+  /** Version of the format. */
   readonly version: '1.0';
   /** The special tokens. */
   readonly added_tokens: readonly JsonObject[];
@@ -159,7 +159,7 @@ const bytesDecoder = (prefix: boolean) => ({
   ],
 });
 
-/** How often each word occurs. Special tokens that a text happens to hold are cut like any text. */
+/** Counts each word. Special tokens that a text happens to hold are cut like any text. */
 async function countWords(texts: Iterable<string> | AsyncIterable<string>, root: JsonNode): Promise<Map<string, number>> {
   const normalize = normalizerOf(root);
   const words = preTokenizerOf(root);

@@ -43,7 +43,7 @@ export const controls = new RegExp(`[${inClass(CONTROLS)}]`, 'u');
 export const undecomposed = new RegExp(`[${inClass(UNDECOMPOSED)}]`, 'u');
 /** The inside of a character class: what no normal form changes. */
 export const unchanged = inClass(UNDECOMPOSED) + inClass(UNCHANGED);
-/** What Rust's regular expressions call \w. */
+/** Characters that Rust's regular expressions match with \w. */
 export const wordCharacters = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';
 export const whiteSpace = /\p{White_Space}/u;
 

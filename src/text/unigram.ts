@@ -7,7 +7,7 @@ import type { JsonNode } from '../io/json.js';
 import { drained } from '../steps.js';
 import { byteIds, type Model } from './vocabulary.js';
 
-/** How much less than the rarest piece an unknown character is worth; as in SentencePiece. */
+/** Penalty of an unknown character below the score of the rarest piece, as in SentencePiece. */
 const UNKNOWN_PENALTY = 10;
 /** Characters between two rests within a word: some milliseconds. */
 const REST = 1 << 13;
@@ -129,7 +129,7 @@ export class Unigram implements Model {
   }
 }
 
-/** Of the best way to each place of a word: its score, and where its last piece begins and which it is. */
+/** Best way to each place of a word: its score, and the begin and id of its last piece. */
 class Ways {
   readonly #scores: Float64Array;
   readonly #begins: Int32Array;

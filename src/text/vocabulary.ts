@@ -9,7 +9,7 @@ export interface Model {
    * in code units; pieces that are bytes of one character all span the character.
    */
   encode(words: readonly string[], into: number[], spans?: number[]): void;
-  /** As encode of one word, yielding now and then. Absent where it takes no time however long the word is. */
+  /** Encodes one word like `encode`, yielding now and then. Absent where encoding is fast however long the word is. */
   steps?(word: string, into: number[], spans?: number[]): Generator<void, void>;
   idOf(token: string): number | undefined;
   tokenOf(id: number): string | undefined;
@@ -35,7 +35,7 @@ export class Vocabulary {
 
   constructor(readonly node: JsonNode) {}
 
-  /** What an object inherits is no token. */
+  /** Returns the id of a token; inherited properties of the table are no tokens. */
   idOf(token: string): number | undefined {
     const id = this.node.value[token];
     if (id === undefined) return undefined;

@@ -12,7 +12,7 @@ export function* idsOf(pipeline: Pipeline, text: Text, most?: number): Generator
   return ids.flat();
 }
 
-/** As `idsOf`, with what is known of each token. */
+/** Encodes like `idsOf`, with place and word of each token. */
 export function* traceOf(pipeline: Pipeline, text: Text, trims: boolean, most?: number): Generator<void, Tokens> {
   if (typeof text === 'string') return yield* pipeline.traceSteps(text, trims, most);
   const words: Tokens[] = [];

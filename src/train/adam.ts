@@ -6,20 +6,20 @@ import { type Group, type Named, Optimizer } from './optimizer.js';
 
 /** Options of Adam and AdamW, with PyTorch's defaults. */
 export interface AdamOptions {
-  /** The learning rate. Default 0.001. */
+  /** Learning rate. Default 0.001. */
   lr: number;
-  /** How much of the means of gradients and of their squares is kept. Default [0.9, 0.999]. */
+  /** Decay rates of the running means of gradients and of squared gradients. Default [0.9, 0.999]. */
   betas: readonly [number, number];
-  /** What is added to the root of the squares' mean. Default 1e-8. */
+  /** Constant that is added to the root of the mean of squares. Default 1e-8. */
   eps: number;
-  /** How much parameters shrink: of Adam, through the gradient, default 0; of AdamW, beside it, by lr times this, default 0.01. */
+  /** Weight decay: Adam adds it through the gradient, default 0; AdamW shrinks parameters by lr times the weight decay, default 0.01. */
   weightDecay: number;
 }
 
 const adamDefaults = (weightDecay: number): AdamOptions => ({ lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay });
 
 abstract class AdamBase extends Optimizer<AdamOptions> {
-  /** Whether weight decay goes beside the gradient. */
+  /** `true` where weight decay is decoupled from the gradient (AdamW). */
   protected abstract readonly decoupled: boolean;
 
   protected check({ betas }: AdamOptions, where: string): void {

@@ -1,24 +1,24 @@
-/** Where a run's batches come from, and how errors say which of them, and which example, is to blame. */
+/** Source of a run's batches, and errors that name the batch and the example to blame. */
 import { HeedError } from '../errors.js';
 import { ExampleError } from './objective.js';
 
-/** Where batches come from: a DataLoader, or what looks like one. */
+/** Source of batches: a DataLoader, or an object with its methods. */
 export interface Batches<Batch> {
-  /** How many an epoch has, where that is known. */
+  /** Number of batches of an epoch, where it is known. */
   readonly length: number | undefined;
-  /** The batches of an epoch, from a number on: the same ones each time. */
+  /** Returns the batches of an epoch from batch `from` on, the same batches each time. */
   epoch(
     epoch: number,
     options?: {
-      /** The first batch to give. Default 0. */
+      /** Number of the first batch. Default 0. */
       from?: number;
     },
   ): AsyncIterable<Batch>;
-  /** Which examples are in which batch, to name one in errors. */
+  /** Returns the numbers of the examples of each batch, to name an example in errors. */
   plan?(epoch: number): readonly ArrayLike<number>[];
 }
 
-/** The example that is to blame, by its number in the data, if there is one. */
+/** Text that names the example to blame, by its number in the data or else its row in the batch; empty for errors of no example. */
 export function exampleOf(error: unknown, loader: Batches<unknown>, epoch: number, batch: number): string {
   if (!(error instanceof ExampleError)) return '';
   try {
@@ -30,7 +30,7 @@ export function exampleOf(error: unknown, loader: Batches<unknown>, epoch: numbe
   return `, row ${error.row}`;
 }
 
-/** The same error, which says where it happened. */
+/** Returns the error with its place, `where`, in the message. */
 export function located(error: unknown, where: string): unknown {
   if (!(error instanceof HeedError)) return error;
   const { code, culprit, shape, cure } = error;

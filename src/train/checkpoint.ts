@@ -23,10 +23,10 @@ import { type LearnerOptions, type TrainerState, within } from './learner.js';
 const FORMAT = 'heed-checkpoint-1';
 const CHECKSUM = 'checksum';
 
-/** What CRC-32C gives for any bytes with their own CRC-32C, little-endian, behind them. */
+/** CRC-32C of any bytes that are followed by their own CRC-32C, little-endian. */
 const RESIDUE = 0x48674bc7;
 
-/** What a checkpoint is of: the part of a learner that decides how it goes on. */
+/** Content of a checkpoint: the part of a learner that determines how the run continues. */
 export interface Run {
   readonly engine: Engine;
   readonly model: Module;
@@ -38,7 +38,7 @@ export interface Run {
   rewind(): Promise<void>;
 }
 
-/** The chunks of a checkpoint. */
+/** Yields the chunks of a checkpoint. */
 export function* checkpointOf(run: Run): Generator<Uint8Array, void> {
   let sum = 0;
   const checksum: SafetensorsEntry = {
@@ -68,7 +68,7 @@ function* tensorsOf({ model, options }: Run): Generator<SafetensorsEntry, void> 
     yield floatEntry(`optimizer.${name}`, shapes.get(name) as Shape, () => moment.toHost());
 }
 
-/** What made the bits that a run goes on from, and what will choose those that come. */
+/** Origin of a checkpoint: the settings that determined its bits, and determine the bits to come. */
 function originOf({ engine, options }: Run): Record<string, string | number | boolean | null> {
   const { simd, deterministic, threads, runtime } = engine.info;
   const { seed, accumulate, clip, loader, optimizer } = options;

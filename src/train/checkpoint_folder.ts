@@ -8,7 +8,7 @@ import { checkpointOf, type Run, restore } from './checkpoint.js';
 
 const BEST = 'best.safetensors';
 const numbered = /^step-(\d{1,15})\.safetensors$/;
-/** What a process that was killed while it wrote leaves behind. */
+/** Temporary files that a process leaves behind when it is killed while writing. */
 const unfinished = /^(step-\d{1,15}|best)\.safetensors\.tmp$/;
 
 /** Steps that have a checkpoint, the last first. */
@@ -28,7 +28,7 @@ export async function save(run: Run, folder: string, keep: number): Promise<stri
   const location = runtime.join(folder, fileOf(run.state.step));
   await runtime.writeFile(location, checkpointOf(run));
   const steps = await stepsIn(runtime, folder);
-  // Those that are further on are of a run that was given up for this one.
+  // Later checkpoints belong to a run that was abandoned for this one.
   const [later, older] = [steps.filter((step) => step > run.state.step), steps.filter((step) => step < run.state.step)];
   const old = [...later, ...older.slice(keep - 1)];
   const left = (await runtime.listFolder(folder)).filter((name) => unfinished.test(name));

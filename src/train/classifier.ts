@@ -25,17 +25,17 @@ import { Trainer } from './trainer.js';
 
 /** A text, or a pair of them, and its label: by name, or by number; all of its labels, or numbers, where the model is for that. */
 export interface TextExample {
-  /** The text, or the first of a pair. */
+  /** Text, or the first text of a pair. */
   text: string;
-  /** The second. */
+  /** Second text of a pair. */
   text_pair?: string | undefined;
-  /** What is right for it. */
+  /** Correct label of the text or pair. */
   label: ExampleLabel;
 }
 
 /** Options of a classifier's `fit`. */
 export interface ClassifierFitOptions extends Omit<FitOptions, 'steps' | 'decode'> {
-  /** Default 3. */
+  /** Number of epochs. Default 3. */
   epochs?: number | undefined;
   /** Examples to evaluate with, after each epoch unless told otherwise. */
   validation?: readonly TextExample[] | undefined;
@@ -43,19 +43,19 @@ export interface ClassifierFitOptions extends Omit<FitOptions, 'steps' | 'decode
   batchSize?: number | undefined;
   /** AdamW's rate at its highest. Default 5e-5. */
   lr?: number | undefined;
-  /** Of matrices; not of biases and norms. Default 0.01. */
+  /** Weight decay of matrices; biases and norms have none. Default 0.01. */
   weightDecay?: number | undefined;
-  /** The share of steps in which the rate rises, before it falls to 0. Default 0.1. */
+  /** Share of the steps in which the learning rate rises, before it falls to 0. Default 0.1. */
   warmup?: number | undefined;
-  /** The most that the gradients' norm may be. Default 1. */
+  /** Maximum norm of all gradients together, to which gradients are clipped. Default 1. */
   clip?: number | undefined;
-  /** What classes count for: numbers, or 'balanced', by which rare ones count as much as others. Default the same for each example. */
+  /** Weights of the classes in the loss: numbers, or 'balanced', by which rare classes count as much as others. Default: every example counts the same. */
   weight?: readonly number[] | 'balanced' | undefined;
-  /** Default 0. */
+  /** Label smoothing. Default 0. */
   labelSmoothing?: number | undefined;
   /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
-  /** Of dropout and of the order of examples. Default 0. */
+  /** Seed of dropout and of the order of examples. Default 0. */
   seed?: number | undefined;
 }
 
@@ -72,7 +72,7 @@ interface Encoded {
   ids: readonly number[];
   /** Tokens of the first text, and its special ones; those behind are the second's. */
   first: number;
-  /** Its class, or a number for each of the model's labels. */
+  /** Class of the example, or a number for each of the model's labels. */
   labels: readonly number[];
 }
 
@@ -121,7 +121,7 @@ export class TrainableClassifier extends SequenceClassifier {
     checkWhole({ epochs, batchSize });
     const { evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog } = options;
     const fitting = { epochs, evaluateEvery, logEvery, earlyStopping, checkpoint, tensorboard, signal, onProgress, onLog };
-    // What is wrong with options is said before texts are read, of which there may be many.
+    // Options are checked before the texts, of which there may be many.
     checkFitOptions(fitting, validation !== undefined);
     for (const [name, list] of Object.entries({ examples, ...(validation !== undefined && { validation }) })) expectExamples(name, list);
     const { type, problem } = problemOf(this.config.problem_type, this.labels, examples[0]?.label);

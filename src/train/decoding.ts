@@ -11,13 +11,13 @@ import type { TranslationBatch } from './data/translation.js';
 import type { BleuTokenizer } from './metrics/tokenize.js';
 import type { Decoding } from './objective.js';
 
-/** What turns ids into texts; heed's tokenizers do. */
+/** Decoder of ids into texts, for example one of heed's tokenizers. */
 export interface TextDecoder {
-  /** Rows of token ids as texts. */
+  /** Returns the texts of rows of token ids. */
   batch_decode(
     rows: readonly (readonly number[])[],
     options: {
-      /** Whether special tokens are left out. */
+      /** `true` to leave special tokens out. */
       skip_special_tokens: boolean;
     },
   ): string[];
@@ -25,11 +25,11 @@ export interface TextDecoder {
 
 /** Options of generating. */
 export interface GeneratingOptions {
-  /** The one that made the data. */
+  /** Tokenizer that made the data. */
   tokenizer: TextDecoder;
   /** `generate`'s options. Default: greedy, with at most 128 new tokens; a loaded model's own are its `generation_config`. */
   generation?: GenerationConfig | undefined;
-  /** How BLEU cuts texts into words. Default '13a'. */
+  /** Tokenizer of BLEU, which cuts texts into words. Default '13a'. */
   tokenize?: BleuTokenizer | undefined;
 }
 
@@ -74,7 +74,7 @@ export function generating<Model>(options: GeneratingOptions): Decoding<Model, T
   };
 }
 
-/** The rows without their padding. */
+/** Returns the rows without their padding. */
 function rowsOf({ ids: { data, dims }, lengths }: Padded): number[][] {
   return Array.from(lengths, (length, row) => Array.from(data.subarray(row * dims[1], row * dims[1] + length)));
 }

@@ -1,4 +1,4 @@
-/** How good a model is on data: an objective's sums over all batches, and, where asked for, what the model says by itself against what people say. */
+/** Evaluation of a model on data: an objective's sums over all batches, and, on request, scores of texts that the model generates against references. */
 import { HeedError } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { Random } from '../random.js';

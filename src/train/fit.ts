@@ -7,23 +7,23 @@ import { evaluate as evaluateModel } from './evaluation.js';
 import type { Learner, StepReport } from './learner.js';
 import type { Metrics } from './objective.js';
 
-/** When a run ends because it gets no better. */
+/** Settings by which a run ends when it no longer improves. */
 export interface EarlyStopping {
-  /** How many evaluations in a row may be no better than the best before. */
+  /** Number of evaluations in a row that may be no better than the best before. */
   patience: number;
-  /** Which metric decides. Default 'loss'. */
+  /** Name of the metric that decides. Default 'loss'. */
   metric?: string | undefined;
-  /** Whether a larger one is better. Default false for loss, perplexity and mae, true for all others. */
+  /** `true` where a larger metric is better. Default false for loss, perplexity and mae, true for all others. */
   maximize?: boolean | undefined;
 }
 
-/** Where a run is kept, so that it can be resumed. */
+/** Settings by which a run is saved, so that it can be resumed. */
 export interface Checkpointing {
-  /** Where they go. See `Trainer.resume`. */
+  /** Folder of the checkpoints. See `Trainer.resume`. */
   folder: string;
   /** Steps between two. Default: after each evaluation, or else each epoch. */
   every?: number | undefined;
-  /** How many are kept, beside the best. Default 2. */
+  /** Number of checkpoints that are kept besides the best. Default 2. */
   keep?: number | undefined;
 }
 
@@ -31,13 +31,13 @@ export interface Checkpointing {
 export interface TrainingProgress extends StepReport {
   /** Steps so far, those before a resume included. */
   step: number;
-  /** How many there will be; undefined where that is not known. */
+  /** Number of steps of the whole run; undefined where it is not known. */
   steps: number | undefined;
-  /** The epoch that the step was of, from 0. */
+  /** Epoch of the step, from 0. */
   epoch: number;
   /** Averages since the last record, over the time that steps took. */
   stepsPerSecond: number;
-  /** Of tokens that the model reads, without padding. */
+  /** Tokens per second that the model reads, without padding. */
   tokensPerSecond: number;
 }
 
@@ -47,29 +47,29 @@ export interface TrainingRecord {
   step: number;
   /** Epochs that are done as a whole. */
   epoch: number;
-  /** The mean training loss over all targets since the record before. */
+  /** Mean training loss over all targets since the previous record. */
   loss: number;
-  /** The last step's learning rate. NaN where no step was taken. */
+  /** Learning rate of the last step. NaN where no step was taken. */
   rate: number;
-  /** The last step's norm of all gradients together, before clipping. NaN where no step was taken. */
+  /** Norm of all gradients together in the last step, before clipping. NaN where no step was taken. */
   norm: number;
   /** Averages since the last record, over the time that steps took. */
   stepsPerSecond: number;
-  /** Of tokens that the model reads, without padding. */
+  /** Tokens per second that the model reads, without padding. */
   tokensPerSecond: number;
-  /** Where there was an evaluation. */
+  /** Metrics of the evaluation, where there was one. */
   validation?: Metrics;
 }
 
 /** Options of `trainer.fit`. */
 export interface FitOptions {
-  /** The end in steps altogether, those before a resume included; instead of `epochs`. */
+  /** Total number of steps at which the run ends, steps before a resume included; instead of `epochs`. */
   steps?: number | undefined;
-  /** The end in epochs altogether: times that the loader's data is gone through. Instead of `steps`. */
+  /** Total number of epochs (passes over the loader's data) at which the run ends; instead of `steps`. */
   epochs?: number | undefined;
   /** Steps between two evaluations. Default: after each epoch. There is one at the end as well, and none without `validation`. */
   evaluateEvery?: number | undefined;
-  /** Whether evaluations decode. Default: whether early stopping goes by bleu or chrf. */
+  /** `true` where evaluations generate texts and score them. Default: true where early stopping goes by bleu or chrf. */
   decode?: boolean | undefined;
   /** Steps between two records. Default: with each evaluation, or else each epoch. */
   logEvery?: number | undefined;
@@ -81,28 +81,28 @@ export interface FitOptions {
   tensorboard?: string | undefined;
   /** An abort ends it between two steps; a checkpoint is written before, where there are any. Rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
-  /** Hears of each step. */
+  /** Callback after each step. */
   onProgress?: ((progress: TrainingProgress) => void) | undefined;
-  /** Hears of each record. */
+  /** Callback after each record. */
   onLog?: ((record: TrainingRecord) => void) | undefined;
 }
 
 /** Why fit ended, and where. */
 export interface FitResult {
-  /** What ended it: all steps or epochs were done, or early stopping's patience was over. */
+  /** Reason of the end: all steps or epochs were done, or early stopping's patience was exhausted. */
   reason: 'steps' | 'epochs' | 'patience';
   /** Steps taken altogether. */
   step: number;
   /** Epochs that are done as a whole. */
   epoch: number;
-  /** The last evaluation. */
+  /** Metrics of the last evaluation. */
   validation: Metrics | undefined;
-  /** The best evaluation's metric and its step. */
+  /** Metric and step of the best evaluation. */
   best:
     | {
-        /** The metric. */
+        /** Value of the metric. */
         value: number;
-        /** Steps that were taken by then. */
+        /** Number of steps before the evaluation. */
         step: number;
       }
     | undefined;
@@ -169,7 +169,7 @@ export interface FitContext<Batch> {
   warn: (message: string) => void;
 }
 
-/** Goes on until an end is reached. */
+/** Runs steps, evaluations, records and checkpoints until an end is reached. */
 export async function runFit<Model extends Module, Batch>(
   learner: Learner<Model, Batch>,
   { validation, warn }: FitContext<Batch>,

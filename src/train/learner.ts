@@ -27,23 +27,23 @@ export interface LearnerOptions<Model, Batch> {
   accumulate: number;
 }
 
-/** How far a run is: what a checkpoint has beside tensors. */
+/** Progress of a run: the content of a checkpoint besides tensors. */
 export interface TrainerState {
-  /** Steps taken. */
+  /** Number of steps taken. */
   step: number;
-  /** The next batch, by epoch and number. */
+  /** Next batch, by epoch and number. */
   epoch: number;
   batch: number;
   /** Batches taken: the name of what chance draws. */
   batches: number;
   /** Since the last record: the sum of losses over targets, and the targets. */
   window: { loss: number; targets: number };
-  /** The best evaluation so far, and how many came after it. */
+  /** Best evaluation so far, and number of evaluations after it. */
   best:
     | {
-        /** The metric. */
+        /** Value of the metric. */
         value: number;
-        /** Steps that were taken by then. */
+        /** Number of steps before the evaluation. */
         step: number;
       }
     | undefined;
@@ -55,21 +55,21 @@ export const beginning = (): TrainerState => ({
   ...{ window: { loss: 0, targets: 0 }, best: undefined, stale: 0 },
 });
 
-/** The same place in epochs of so many batches: at the beginning of the next one, where a run goes on with fewer than it began with and is beyond them all. */
+/** State in epochs of `batches` batches: moved to the beginning of the next epoch, where a run resumes with fewer batches than before and is beyond all of them. */
 export const within = (state: TrainerState, batches: number | undefined): TrainerState =>
   batches !== undefined && state.batch > 0 && state.batch >= batches ? { ...state, epoch: state.epoch + 1, batch: 0 } : state;
 
-/** What a step was. */
+/** Report of a step. */
 export interface StepReport {
-  /** The mean over the targets of all its batches. */
+  /** Mean loss over the targets of all batches of the step. */
   loss: number;
-  /** Of all gradients together, before clipping. */
+  /** Norm of all gradients together, before clipping. */
   norm: number;
-  /** The first parameter group's learning rate. */
+  /** Learning rate of the first parameter group. */
   rate: number;
-  /** How many targets counted. */
+  /** Number of targets that counted. */
   targets: number;
-  /** How many tokens the model read, without padding. */
+  /** Number of tokens that the model read, without padding. */
   tokens: number;
 }
 
@@ -88,11 +88,11 @@ export class Learner<Model extends Module, Batch> {
     return this.model.engine;
   }
 
-  /** One update. After an error or an abort the model, the optimizer and the state are what they were before. */
+  /** Takes one step. After an error or an abort, model, optimizer and state are unchanged. */
   async step(signal?: AbortSignal): Promise<StepReport> {
     const { engine, model, state } = this;
     const { optimizer, schedule, clip, seed } = this.options;
-    // What an earlier attempt left.
+    // Gradients of an earlier, failed attempt are cleared.
     optimizer.zeroGrad();
     let at = 0;
     try {
@@ -137,7 +137,7 @@ export class Learner<Model extends Module, Batch> {
     await batches?.return?.();
   }
 
-  /** What a step with this batch takes, or with the next one. Nothing of it is computed. */
+  /** Memory of a step with the given batch, or with the next one; nothing is computed. */
   async memory(given?: Batch): Promise<{ use: MemoryUse; moments: number }> {
     const { engine, model, state } = this;
     const { objective, optimizer, seed } = this.options;
@@ -152,7 +152,7 @@ export class Learner<Model extends Module, Batch> {
       return engine.rehearse(() => {
         const later = engine.allocate(moments);
         try {
-          // The first makes the gradients' memory, which the second finds there, as a step does.
+          // The first pass allocates the gradients, which the second pass finds in place, as a step does.
           for (const _ of [1, 2]) lossAndGrad(engine, exercise, 1);
         } finally {
           for (const parameter of parameters) parameter.freeGrad();
@@ -163,7 +163,7 @@ export class Learner<Model extends Module, Batch> {
     return { use: await engine.run(() => atOnce(work)), moments };
   }
 
-  /** As many batches as make a step, fewer at an epoch's end; `last` is whether that is there. */
+  /** Reads the batches of a step, fewer at an epoch's end; `last` is `true` at the end of the epoch. */
   async #gather(): Promise<{ batches: Batch[]; last: boolean }> {
     const { accumulate, loader } = this.options;
     this.state = within(this.state, loader.length);
@@ -218,7 +218,7 @@ export class Learner<Model extends Module, Batch> {
   }
 }
 
-/** What a batch weighs against the others of its step: what its loss divides by. */
+/** Weight of a batch among the batches of its step: the divisor of its loss. */
 const weightOf = ({ targets, weight = targets }: Exercise): number => weight;
 
 const noTarget = () =>

@@ -11,19 +11,19 @@ import type { Padded } from './data/collate.js';
 import type { BleuTokenizer } from './metrics/tokenize.js';
 import { perplexity } from './metrics/tokens.js';
 
-/** What evaluation adds up over batches, by name. */
+/** Sums that an evaluation adds up over batches, by name. */
 export type Sums = Readonly<Record<string, number>>;
 
-/** What comes of the sums: `loss`, `perplexity` and `accuracy` for predictions; `bleu` and `chrf` where there was decoding. */
+/** Metrics computed from the sums: `loss`, `perplexity` and `accuracy` for predictions; `bleu` and `chrf` where there was decoding. */
 export type Metrics = Readonly<Record<string, number>>;
 
 /** A batch, checked, counted, its chances drawn; nothing of it is in the engine yet. */
 export interface Exercise {
-  /** How many targets count. */
+  /** Number of targets that count. */
   readonly targets: number;
-  /** What those weigh together, by which the loss divides: what batches weigh against each other. Default as many as there are. */
+  /** Total weight of the targets, by which the loss divides and batches are weighed against each other. Default the number of targets. */
   readonly weight?: number | undefined;
-  /** How many tokens the model reads, without padding. */
+  /** Number of tokens that the model reads, without padding. */
   readonly tokens: number;
   /** Forward: the mean loss, []. A tape records it. */
   loss(): Tensor;
@@ -31,7 +31,7 @@ export interface Exercise {
   sums(): Sums;
 }
 
-/** What is to be learned: how a batch becomes a loss, and sums become metrics. */
+/** Training objective: makes a loss of a batch, and metrics of sums. */
 export interface Objective<Model, Batch> {
   /**
    * Makes an exercise of a batch. What chance decides, the places that are masked say, is drawn from `random`, which is a function of the seed and the batch's
@@ -40,13 +40,13 @@ export interface Objective<Model, Batch> {
   prepare(model: Model, batch: Batch, random: Random): Exercise;
   /** Metrics of all the sums. */
   metrics(sums: Sums): Metrics;
-  /** What the model says when nobody tells it the beginning: scored with BLEU and chrF on request. */
+  /** Free generation by the model, scored with BLEU and chrF on request. */
   readonly decoding?: Decoding<Model, Batch> | undefined;
 }
 
-/** How texts that a model says by itself are made and compared. */
+/** Generation of texts by a model, and the references that the texts are compared with. */
 export interface Decoding<Model, Batch> {
-  /** The model's texts for a batch's examples, in order. */
+  /** Returns the model's texts for a batch's examples, in order. */
   translate(
     model: Model,
     batch: Batch,
@@ -55,9 +55,9 @@ export interface Decoding<Model, Batch> {
       signal?: AbortSignal | undefined;
     },
   ): Promise<readonly string[]>;
-  /** What people say. */
+  /** Returns the reference texts of a batch. */
   references(batch: Batch): readonly string[];
-  /** How BLEU cuts texts into words. Default '13a'. */
+  /** Tokenizer of BLEU, which cuts texts into words. Default '13a'. */
   tokenize?: BleuTokenizer | undefined;
 }
 
@@ -65,21 +65,21 @@ export interface Decoding<Model, Batch> {
 export interface Ids {
   /** Row by row. */
   readonly data: Int32Array;
-  /** The length of each axis. */
+  /** Length of each axis. */
   readonly dims: readonly number[];
 }
 
 /** Labels, and what they are predicted by. */
 export interface Prediction {
-  /** What is right: class or token ids. */
+  /** Correct class or token ids. */
   labels: Ids;
-  /** The label that does not count. */
+  /** Label that does not count. */
   ignoreIndex: number;
-  /** In training only. Default 0. */
+  /** Label smoothing, in training only. Default 0. */
   labelSmoothing?: number | undefined;
-  /** What each class counts for in the training loss: [V]. */
+  /** Weight [V] of each class in the training loss. */
   weight?: Float32Array | undefined;
-  /** How many tokens the model reads, without padding. */
+  /** Number of tokens that the model reads, without padding. */
   tokens: number;
   /** Forward: [..., V]. */
   logits(): Tensor;
@@ -122,7 +122,7 @@ export const toTensor = (engine: Engine, { data, dims }: Ids): Tensor => tensor(
 /** An example of a batch is to blame: `row` is its number in it. The trainer says which it is of the data. */
 export class ExampleError extends HeedError {
   constructor(
-    /** The example's number in its batch. */
+    /** Number of the example in its batch. */
     readonly row: number,
     what: string,
     details: ErrorDetails = {},
@@ -143,11 +143,11 @@ export function checkIds(what: string, { data, dims }: Ids, size: number, but?: 
   });
 }
 
-/** What a model may say of itself, so that batches are checked before they are run. */
+/** Limits of a model, by which batches are checked before they run. */
 export interface Limits {
-  /** V: ids are less. */
+  /** V, the size of the vocabulary: ids are less than V. */
   readonly vocab_size?: unknown;
-  /** The most tokens of a row. */
+  /** Maximum number of tokens of a row. */
   readonly max_position_embeddings?: unknown;
 }
 
@@ -163,5 +163,5 @@ export function checkRows(what: string, { ids, lengths }: Padded, { vocab_size, 
   if (typeof vocab_size === 'number') checkIds(what, ids, vocab_size);
 }
 
-/** How many tokens rows have, without padding. */
+/** Number of tokens of all rows, without padding. */
 export const tokensIn = ({ lengths }: Padded): number => lengths.reduce((sum, length) => sum + length, 0);

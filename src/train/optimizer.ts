@@ -12,9 +12,9 @@ export type Named = Iterable<readonly [string, Parameter]>;
 
 /** Parameters with options of their own: no weight decay for biases, say. */
 export interface Group<Options> {
-  /** As `module.namedParameters()` gives them. */
+  /** Parameters with their names, as `module.namedParameters()` returns them. */
   parameters: Named;
-  /** What differs from the optimizer's own options. */
+  /** Options of the group that differ from the optimizer's. */
   options?: Partial<Options>;
 }
 
@@ -38,9 +38,9 @@ interface Member<Options> {
   steps: number;
 }
 
-/** What a saved optimizer is: the step, and `name.slot` for every moment. */
+/** State of a saved optimizer: the step, and `name.slot` for every moment. */
 export interface OptimizerState {
-  /** Steps taken. */
+  /** Number of steps taken. */
   step: number;
   /** Steps of parameters that took fewer than that, by name: those that had no gradient at times. */
   steps?: Readonly<Record<string, number>> | undefined;
@@ -49,11 +49,11 @@ export interface OptimizerState {
 }
 
 interface Rated {
-  /** The learning rate. */
+  /** Learning rate. */
   lr: number;
 }
 
-/** What SGD, Adam and AdamW share. */
+/** Base of SGD, Adam and AdamW. */
 export abstract class Optimizer<Options extends Rated = Rated> {
   readonly #members: Member<Options>[] = [];
   #step = 0;
@@ -62,7 +62,7 @@ export abstract class Optimizer<Options extends Rated = Rated> {
     groups: Named | readonly Group<Options>[],
     given: Partial<Options>,
     defaults: Options,
-    /** The names of a parameter's moments. */
+    /** Names of a parameter's moments. */
     readonly slots: readonly string[],
   ) {
     const where = new.target.name;
@@ -93,7 +93,7 @@ export abstract class Optimizer<Options extends Rated = Rated> {
     return this.#step;
   }
 
-  /** The first group's rate, which schedules multiply. */
+  /** Learning rate of the first group, which schedules multiply. */
   get lr(): number {
     return (this.#members[0] as Member<Options>).options.lr;
   }
@@ -113,7 +113,7 @@ export abstract class Optimizer<Options extends Rated = Rated> {
     }
   }
 
-  /** One update. Gives the norm of all gradients together, before clipping. Parameters without a gradient stay as they are. */
+  /** Updates the parameters. Returns the norm of all gradients together, before clipping. Parameters without a gradient stay unchanged. */
   step({ factor = 1, clip, scale = 1 }: StepOptions = {}): number {
     notNegative('step', 'factor', factor);
     notNegative('step', 'scale', Math.abs(scale));
@@ -145,12 +145,12 @@ export abstract class Optimizer<Options extends Rated = Rated> {
     for (const { parameter } of this.#members) parameter.zeroGrad();
   }
 
-  /** The shape of every moment that there may be, by `name.slot`. */
+  /** Shape of every possible moment, by `name.slot`. */
   get slotShapes(): Map<string, Shape> {
     return new Map(this.#members.flatMap(({ name, parameter }) => this.slots.map((slot) => [`${name}.${slot}`, parameter.shape] as const)));
   }
 
-  /** The moments that there are, by `name.slot`: the tensors themselves, not copies. */
+  /** Yields the existing moments, by `name.slot`: the tensors themselves, not copies. */
   *namedState(): Generator<[string, Tensor], void> {
     for (const { name, state } of this.#members) for (const [i, x] of state.entries()) yield [`${name}.${this.slots[i]}`, x];
   }

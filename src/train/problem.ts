@@ -14,11 +14,11 @@ import { regression } from './objectives/regression.js';
 export type ExampleLabel = string | number | readonly string[] | readonly number[];
 
 export interface Problem {
-  /** What an example's label comes to: a class, or a number for each of the model's labels. Undefined for what is none. */
+  /** Returns the value of an example's label: a class, or a number for each of the model's labels; undefined for an invalid label. */
   read(label: unknown, labels: readonly string[]): readonly number[] | undefined;
-  /** What to give, where that was not it. */
+  /** Returns the cure for an invalid label. */
   cure(labels: readonly string[]): string;
-  /** All of a batch's, as the objective takes them. */
+  /** Returns the labels of a batch as the objective takes them. */
   pack(rows: readonly (readonly number[])[]): Int32Array | Float32Array;
   objective(options: ClassificationOptions): Objective<ClassificationModel, LabelledBatch<Int32Array | Float32Array>>;
 }
@@ -26,7 +26,7 @@ export interface Problem {
 const named = (labels: readonly string[]) => `The model knows ${labels.slice(0, 20).join(', ')}`;
 const floats = (rows: readonly (readonly number[])[]) => Float32Array.from(rows.flat());
 
-/** As many numbers as there are labels, all of a kind. */
+/** Returns a list of as many numbers as there are labels, all of which fit; undefined for any other label. */
 const numbersIn = (label: unknown, { length }: readonly string[], fits: (value: number) => boolean): readonly number[] | undefined =>
   Array.isArray(label) && label.length === length && label.every((value) => typeof value === 'number' && fits(value)) ? label : undefined;
 
@@ -64,7 +64,7 @@ function unweighted<T>(problem: ProblemType, options: ClassificationOptions, obj
   throw new HeedError('UNSUPPORTED', `fit: problem_type is ${problem}, which has no ${culprit}`, { culprit, cure: 'Leave it out' });
 }
 
-/** What a model's labels are, `first` being an example's. Throws FORMAT for a problem_type that there is not, or that does not go with a single label. */
+/** Kind of a model's labels, `first` being the label of an example. Throws FORMAT for an unknown problem_type, or for one that does not go with a single label. */
 export function problemOf(said: unknown, labels: readonly string[], first: unknown): { type: ProblemType; problem: Problem } {
   const wrong = (what: string, cure: string) => new HeedError('FORMAT', `fit: ${what}`, { culprit: 'problem_type', cure });
   const inferred = labels.length === 1 ? 'regression' : Array.isArray(first) ? 'multi_label_classification' : 'single_label_classification';

@@ -6,7 +6,7 @@
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { cos } from '../math.js';
 
-/** The factor at a step, counted from 1. */
+/** Factor of the learning rate at a step, counted from 1. */
 export type Schedule = (step: number) => number;
 
 /** Options of schedule. */
@@ -19,7 +19,7 @@ export interface ScheduleOptions {
   cooldown?: number | undefined;
 }
 
-/** The factor after so many steps, at least as many as the warm-up. */
+/** Factor after `done` steps, at least as many as the warm-up. */
 type Shape = (done: number, options: Required<{ [key in keyof ScheduleOptions]: number }>) => number;
 
 /** From 0 at the end of the warm-up to 1 when all steps are done. */

@@ -6,15 +6,15 @@ import { type Group, type Named, Optimizer, wrong } from './optimizer.js';
 
 /** Options of SGD, with PyTorch's defaults. */
 export interface SgdOptions {
-  /** The learning rate. Default 0.001. */
+  /** Learning rate. Default 0.001. */
   lr: number;
-  /** How much of the steps before is kept. Default 0. */
+  /** Momentum: share of the previous steps that is kept. Default 0. */
   momentum: number;
-  /** How much of a gradient the momentum leaves out. Default 0. */
+  /** Share of a gradient that the momentum leaves out. Default 0. */
   dampening: number;
-  /** Whether the gradient is looked at ahead of the momentum (Sutskever et al. 2013). Default false. */
+  /** `true` for Nesterov momentum (Sutskever et al. 2013). Default false. */
   nesterov: boolean;
-  /** How much of a parameter is added to its gradient. Default 0. */
+  /** Weight decay: share of a parameter that is added to its gradient. Default 0. */
   weightDecay: number;
 }
 

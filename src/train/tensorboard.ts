@@ -74,7 +74,7 @@ const START = 1;
 
 /** Options of TensorBoard.open. */
 export interface TensorBoardOptions {
-  /** The step from which a resumed run goes on: what files before this one have beyond it is no longer shown. Default 0. */
+  /** Step from which a resumed run continues: later steps in earlier files are no longer shown. Default 0. */
   step?: number | undefined;
 }
 
@@ -87,7 +87,7 @@ export class TensorBoard {
 
   private constructor(
     runtime: Runtime,
-    /** The event file. */
+    /** Path of the event file. */
     readonly file: string,
   ) {
     this.#runtime = runtime;

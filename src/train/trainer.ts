@@ -17,13 +17,13 @@ import { Optimizer } from './optimizer.js';
 import type { Schedule } from './schedule.js';
 import { TensorBoard } from './tensorboard.js';
 
-/** What a Trainer is made of. */
+/** Options of a Trainer. */
 export interface TrainerOptions<Model, Batch> {
-  /** What is to be learned: `sequenceToSequence({ pad })`, say. */
+  /** Training objective, for example `sequenceToSequence({ pad })`. */
   objective: Objective<Model, Batch>;
-  /** What changes the parameters; it decides which of them. */
+  /** Optimizer of the parameters; its groups decide which parameters are trained. */
   optimizer: Optimizer;
-  /** Factors of the optimizer's rate. Default constant. */
+  /** Factors of the optimizer's learning rate. Default constant. */
   schedule?: Schedule | undefined;
   /** Batches to train with. */
   loader: Batches<Batch>;
@@ -31,25 +31,25 @@ export interface TrainerOptions<Model, Batch> {
   validation?: Batches<Batch> | undefined;
   /** Decides on dropout and on what the objective draws. The model's beginning and the loader's order have seeds of their own. Default 0. */
   seed?: number | undefined;
-  /** The most that the norm of all gradients together may be. Default no limit. */
+  /** Maximum norm of all gradients together, to which gradients are clipped. Default no limit. */
   clip?: number | undefined;
   /** Batches in a step: as if they were one, each target counting the same. Default 1. */
   accumulate?: number | undefined;
-  /** Hears what goes on in spite of: a damaged checkpoint that was passed over, one of another binary. Default console.warn. */
+  /** Callback for warnings: a damaged checkpoint that was skipped, a checkpoint of another binary. Default console.warn. */
   onWarning?: ((message: string) => void) | undefined;
 }
 
 /** Bytes that a step takes in the engine's memory. */
 export interface StepMemory {
-  /** The most that is in use at a time: what other models hold on this engine, too. */
+  /** Peak memory, including that of other models on the engine. */
   peak: number;
-  /** The weights. */
+  /** Memory of the weights. */
   parameters: number;
-  /** Their gradients. */
+  /** Memory of the weights' gradients. */
   gradients: number;
-  /** What the optimizer keeps. */
+  /** Memory of the optimizer's moments. */
   moments: number;
-  /** What is beyond these: activations that the tape holds, and room to work in. */
+  /** Memory of everything else: activations that the tape holds, and scratch memory. */
   activations: number;
 }
 
@@ -72,7 +72,7 @@ export class Trainer<Model extends Module, Batch> {
 
   /** Throws ARGUMENT for options that are not right, UNSUPPORTED for one that there is not. */
   constructor(
-    /** The module that is trained. */
+    /** Module that is trained. */
     readonly model: Model,
     options: TrainerOptions<NoInfer<Model>, Batch>,
   ) {
@@ -100,7 +100,7 @@ export class Trainer<Model extends Module, Batch> {
     return { step, epoch, batch };
   }
 
-  /** The best evaluation of `fit` so far. */
+  /** Best evaluation of `fit` so far. */
   get best(): TrainerState['best'] {
     return this.#learner.state.best;
   }
@@ -143,7 +143,7 @@ export class Trainer<Model extends Module, Batch> {
     options: {
       /** Ends it between two steps; it rejects with the reason. */
       signal?: AbortSignal | undefined;
-      /** Hears of each step. */
+      /** Callback after each step. */
       onProgress?: (progress: TrainingProgress) => void;
     } = {},
   ): Promise<number> {
@@ -173,9 +173,9 @@ export class Trainer<Model extends Module, Batch> {
     options: {
       /** Batches to evaluate with. Default the trainer's `validation`. */
       loader?: Batches<Batch>;
-      /** Whether texts are written and scored too. Default false. */
+      /** `true` to generate texts and score them too. Default false. */
       decode?: boolean;
-      /** Ends it, which rejects with its reason. */
+      /** Abort signal that ends the evaluation, which rejects with the signal's reason. */
       signal?: AbortSignal;
     } = {},
   ): Promise<Metrics> {
@@ -205,7 +205,7 @@ export class Trainer<Model extends Module, Batch> {
     return this.#alone('save', async () => joinSafetensors(checkpointOf(this.#learner)));
   }
 
-  /** Goes on from what `save` gave. Throws FORMAT for damaged bytes, MODEL_MISMATCH for those of another model; then nothing has changed. */
+  /** Restores a run from the bytes of `save`. Throws FORMAT for damaged bytes, MODEL_MISMATCH for the bytes of another model; nothing has changed then. */
   async load(bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array)) throw wrong('bytes', kindOf(bytes), 'Give what save() gave');
     const open = async () => byteStream(bytes, 'checkpoint');
@@ -218,7 +218,7 @@ export class Trainer<Model extends Module, Batch> {
     {
       keep = 2,
     }: {
-      /** How many checkpoints stay, beside the best. Default 2. */
+      /** Number of checkpoints that are kept besides the best. Default 2. */
       keep?: number;
     } = {},
   ): Promise<string> {
@@ -237,7 +237,7 @@ export class Trainer<Model extends Module, Batch> {
   async resume(
     folder: string,
     options: {
-      /** Whether it goes on from the best one instead of the last. Default false. */
+      /** `true` to resume from the best checkpoint instead of the last. Default false. */
       best?: boolean;
     } = {},
   ): Promise<boolean> {
@@ -246,7 +246,7 @@ export class Trainer<Model extends Module, Batch> {
     return this.#alone('resume', () => resume(this.#learner, folder, options.best ?? false, this.#warn));
   }
 
-  /** One thing at a time: all of them change where the run is. */
+  /** Runs `work` alone and throws where other work is running: all of it changes the state of the run. */
   async #alone<T>(what: string, work: () => Promise<T>): Promise<T> {
     if (this.#busy)
       throw new HeedError('ARGUMENT', `${what}: this trainer is in ${this.#busy}`, { culprit: what, cure: 'Await one before the next' });

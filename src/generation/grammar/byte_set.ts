@@ -16,7 +16,7 @@ export const add = (set: ByteSet, byte: number): void => {
 export const union = (a: ByteSet, b: ByteSet): ByteSet => a.map((word, i) => word | (b[i] as number));
 export const keyOf = (set: ByteSet): string => set.join();
 
-/** Where a set's runs begin, and what is between them. */
+/** Bytes at which a run of the set, or a gap between runs, begins. */
 export function cutsOf(set: ByteSet): ByteSet {
   const cuts = new Uint32Array(8);
   for (let byte = 1; byte < 256; byte++) if (has(set, byte) !== has(set, byte - 1)) add(cuts, byte);

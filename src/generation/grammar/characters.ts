@@ -19,7 +19,7 @@ export function joined(...sets: readonly Characters[]): Characters {
   return found;
 }
 
-/** Those that are not in the set. */
+/** Characters that are not in the set. */
 export function without(set: Characters): Characters {
   const found: [number, number][] = [];
   let from = 0;
@@ -75,7 +75,7 @@ const widths = [
   [0x10000, LAST],
 ] as const;
 
-/** One character of a set, in UTF-8. */
+/** Expression of one character of a set, in UTF-8. */
 export function utf8(make: Expressions, set: Characters): Expression {
   const found: Runs[] = [];
   for (const [more, [least, most]] of widths.entries())
@@ -107,7 +107,7 @@ function tree(make: Expressions, all: readonly Runs[]): Expression {
   return make.choice(...[...byTail].map(([tail, set]) => make.sequence(make.bytes(set), tail)));
 }
 
-/** What a string in JSON cannot hold as it is. */
+/** Characters that must be escaped in a JSON string. */
 const ESCAPED: Characters = [
   [0, 0x1f],
   [0x22, 0x22],
@@ -116,7 +116,7 @@ const ESCAPED: Characters = [
 
 const UNESCAPED = without(ESCAPED);
 
-/** One character of a set, within a string in JSON, as JSON.stringify writes it. */
+/** Expression of one character of a set, within a JSON string, as JSON.stringify writes it. */
 export function inJson(make: Expressions, set: Characters): Expression {
   const escapes = common(set, ESCAPED).flatMap(([first, last]) =>
     Array.from({ length: last - first + 1 }, (_, i) => make.text(JSON.stringify(String.fromCharCode(first + i)).slice(1, -1))),
@@ -130,7 +130,7 @@ const HEX: Characters = [
   [0x61, 0x66],
 ];
 
-/** One character within a string in JSON, escaped or not. Half a surrogate pair is none. */
+/** Expression of one character within a JSON string, escaped or not. Half a surrogate pair is no character. */
 export function anyInJson(make: Expressions): Expression {
   const one = (characters: string) => make.choice(...Array.from(characters, make.text));
   const hex = utf8(make, HEX);

@@ -79,7 +79,7 @@ export class Constraint {
     return (scores, ids) => this.apply(scores, ids, prompt);
   }
 
-  /** Gives −∞ to tokens that must not follow `ids`, whose first `prompt` are not of the answer. A text that has ended is left alone. Throws ARGUMENT for tokens that do not fit. */
+  /** Sets the scores of tokens that must not follow `ids` to −∞; the first `prompt` ids are the prompt, not the answer. Scores of an ended text stay unchanged. Throws ARGUMENT for ids that do not fit the grammar. */
   apply(scores: Float32Array, ids: readonly number[], prompt: number): void {
     const state = this.#stateOf(ids, prompt);
     if (state === 'ended') return;
@@ -114,7 +114,7 @@ export class Constraint {
     return only;
   }
 
-  /** Whether what was written is complete. */
+  /** Returns `true` where the answer in `ids` is complete. */
   complete(ids: readonly number[], prompt = 0): boolean {
     const state = this.#stateOf(ids, prompt);
     return state === 'ended' || state.nullable;
@@ -171,7 +171,7 @@ export class Constraint {
   }
 }
 
-/** Gives −∞ to all whose bit is not set. Most words of most masks are 0: runs of them are filled at once. */
+/** Sets scores whose bit is not set to −∞. Most words of most masks are 0: runs of zero words are filled at once. */
 function keepOnly(scores: Float32Array, mask: Mask): void {
   const words = Math.ceil(scores.length / 32);
   for (let word = 0; word < words; word++) {

@@ -29,7 +29,7 @@ export class Expression {
   constructor(
     readonly id: number,
     readonly kind: Kind,
-    /** Whether the text may end here. */
+    /** `true` where the text may end here. */
     readonly nullable: boolean,
     /** No intersection and no complement is in it, so that some text fits. */
     readonly plain: boolean,
@@ -73,7 +73,7 @@ export class Expressions {
   begin(): boolean {
     this.#work = 0;
     if (this.#known.size < this.most) return false;
-    // What is still in use goes on as it is, but no longer holds what it led to.
+    // Expressions still in use stay valid, but no longer hold the expressions that follow them.
     for (const expression of this.#known.values()) expression.edges = undefined;
     this.#known = new Map();
     this.#memo = new Map();
@@ -109,12 +109,12 @@ export class Expressions {
     return made;
   }
 
-  /** One byte of a set. */
+  /** Expression of one byte of a set. */
   bytes(set: ByteSet): Expression {
     return set.some(Boolean) ? this.#make('bytes', keyOf(set), false, [], { set }) : this.nothing;
   }
 
-  /** These bytes, as they are. */
+  /** Expression of exactly these bytes. */
   literal(bytes: Iterable<number>): Expression {
     const single = (byte: number) => {
       this.#single[byte] ??= this.bytes(bytesOf([byte, byte]));
@@ -125,7 +125,7 @@ export class Expressions {
 
   text = (text: string): Expression => this.literal(encoder.encode(text));
 
-  /** One after the other. */
+  /** Sequence of expressions. */
   sequence(...all: readonly Expression[]): Expression {
     return all.reduceRight((rest, part) => this.#before(part, rest), this.empty);
   }
@@ -144,7 +144,7 @@ export class Expressions {
     );
   }
 
-  /** One of several. Those that begin with the same, be it not a byte, begin together: a text that may be read in many ways has one stack, not many. */
+  /** Choice between expressions. Expressions with a common beginning, other than a byte, share it, so that a text that can be read in many ways has one stack, not many. */
   choice(...all: readonly Expression[]): Expression {
     const flat = new Set<Expression>();
     let bytes: ByteSet | undefined;
@@ -217,7 +217,7 @@ export class Expressions {
     return this.#make('repeat', `${part.id},${min},${max}`, min === 0, [part], { min, max });
   }
 
-  /** What fits all of them. Within a word. */
+  /** Intersection: texts that fit all of the expressions. Within a word. */
   all(...all: readonly Expression[]): Expression {
     const flat = new Set(all.flatMap((one) => (one.kind === 'all' ? one.parts : [one])));
     flat.delete(this.anything);
@@ -228,13 +228,13 @@ export class Expressions {
     return this.#make('all', parts.map(({ id }) => id).join(), nullable, parts);
   }
 
-  /** What does not fit. Within a word. */
+  /** Complement: texts that do not fit. Within a word. */
   not(part: Expression): Expression {
     if (part === this.nothing && this.anything) return this.anything;
     return part.kind === 'not' ? (part.parts[0] as Expression) : this.#make('not', String(part.id), !part.nullable, [part]);
   }
 
-  /** What has no rules in it and is looked at as a whole: the tokens that stay within it are found once, whatever follows. */
+  /** Word: an expression without rules that is treated as a unit; the tokens that stay within a word are found once, whatever follows. */
   word(part: Expression): Expression {
     if (part.kind === 'word' || part === this.empty) return part;
     if (!isLive(this, this.#partitions, part)) return this.nothing;
@@ -244,12 +244,12 @@ export class Expressions {
   /** A rule, whose body is to be set before anything is read. */
   rule = (name: string): Rule => ({ id: this.#next++, name, body: this.nothing });
 
-  /** What a rule stands for. */
+  /** Expression of a rule. */
   of(rule: Rule): Expression {
     return this.#make('rule', String(rule.id), false, [], { rule });
   }
 
-  /** What may be written behind a byte. */
+  /** Expression of the text that may follow a byte (Brzozowski's derivative). */
   after(state: Expression, byte: number): Expression {
     if (state === this.nothing || state === this.empty) return this.nothing;
     const partition = this.#partitions.of(state);

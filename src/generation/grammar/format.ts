@@ -1,4 +1,4 @@
-/** What an answer can be asked to be: `response_format`, as OpenAI's interface and those like it name it. */
+/** Formats of an answer: `response_format`, by the names of OpenAI's interface and similar ones. */
 import { checkOptions, HeedError, kindOf } from '../../errors.js';
 import type { Expression, Expressions } from './expression.js';
 import { Json, oneOf } from './json.js';
@@ -8,15 +8,15 @@ import { type ToolFormat, toolCallsIn } from './tool_grammar.js';
 
 /** Any object in JSON. */
 export interface JsonObjectFormat {
-  /** What kind of format it is. */
+  /** Type of the format. */
   type: 'json_object';
-  /** Whether it may be written on several lines. Default true; false: without any white space. */
+  /** `true` where the JSON may have white space and several lines; `false` for no white space at all. Default true. */
   whitespace?: boolean | undefined;
 }
 
 /** JSON that fits a schema. */
 export interface JsonSchemaFormat {
-  /** What kind of format it is. */
+  /** Type of the format. */
   type: 'json_schema';
   /** The schema, and what is around it. */
   json_schema: {
@@ -29,27 +29,27 @@ export interface JsonSchemaFormat {
     /** Answers are always held to the schema. */
     strict?: boolean | null | undefined;
   };
-  /** Whether it may be written on several lines. Default true; false: without any white space. */
+  /** `true` where the JSON may have white space and several lines; `false` for no white space at all. Default true. */
   whitespace?: boolean | undefined;
 }
 
 /** A text that a regular expression fits as a whole. */
 export interface RegexFormat {
-  /** What kind of format it is. */
+  /** Type of the format. */
   type: 'regex';
-  /** As JavaScript writes it, with the flag u. */
+  /** Regular expression in JavaScript's syntax, with the flag u. */
   regex: string;
 }
 
-/** One of several texts. */
+/** Format of one of several texts. */
 export interface ChoiceFormat {
-  /** What kind of format it is. */
+  /** Type of the format. */
   type: 'choice';
   /** The texts. */
   choices: readonly string[];
 }
 
-/** What an answer can be asked to be. */
+/** Format of an answer. */
 export type ResponseFormat = JsonObjectFormat | JsonSchemaFormat | RegexFormat | ChoiceFormat | ToolFormat;
 
 const wrong = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `response_format: ${what}`, { culprit, cure });
@@ -90,7 +90,7 @@ const makers: { readonly [Name in ResponseFormat['type']]: readonly [options: re
   tool_calls: [['tools', 'tool_choice', 'syntax', 'parallel_tool_calls'], toolCallsIn],
 };
 
-/** What a format asks for. */
+/** Expression of the texts that a format allows. */
 export function expressionOf(make: Expressions, format: ResponseFormat): Expression {
   const type = (format as { type?: unknown } | undefined)?.type;
   const [options, maker] = (typeof type === 'string' && Object.hasOwn(makers, type) ? makers[type as 'regex'] : undefined) ?? [];

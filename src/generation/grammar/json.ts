@@ -23,7 +23,7 @@ export class Json {
   readonly #quote: Expression;
   /** A character of a string, escaped or not. */
   readonly character: Expression;
-  /** The same as JSON.stringify writes it. */
+  /** Character of a string as JSON.stringify writes it. */
   readonly written: Expression;
   #any: Rule | undefined;
 

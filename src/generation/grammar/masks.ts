@@ -113,7 +113,7 @@ export class Masks {
     return found;
   }
 
-  /** The same to whoever reads no more than a token: bounds of repetitions beyond that are none. */
+  /** Simplified expression that is equivalent within one token: bounds of repetitions beyond the longest token are dropped. */
   #shortened(part: Expression): Expression {
     const { make, trie } = this;
     if (!part.plain || !part.parts.length) return part;

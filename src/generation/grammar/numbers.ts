@@ -30,7 +30,7 @@ class Digits {
     this.some = make.repeat(this.from(0, 9), 1);
   }
 
-  /** One of these. */
+  /** Expression of one digit from `first` to `last`. */
   from = (first: number, last: number): Expression => this.make.bytes(bytesOf([0x30 + first, 0x30 + last]));
   point = (part: Expression): Expression => this.make.sequence(this.make.text('.'), part);
   times = (min: number, max: number): Expression => this.make.repeat(this.from(0, 9), min, max);
@@ -123,7 +123,7 @@ export function numberIn(make: Expressions, bounds: Bounds): Expression {
   const beyond = ({ value, exclusive }: Bound, side: 1 | -1): Expression => {
     const [whole, fraction] = partsOf(value) as readonly [string, string];
     const equal = side > 0 ? (exclusive ? nonzero : digits.any) : exclusive ? make.nothing : make.repeat(digits.from(0, 0), 0);
-    // Where digits of the fraction are left out, they are 0.
+    // Missing digits of the fraction are 0.
     let behind = equal;
     for (const digit of Array.from(fraction, Number).reverse()) {
       const [first, last] = side > 0 ? [digit + 1, 9] : [0, digit - 1];

@@ -6,14 +6,14 @@ import { HeedError } from '../../errors.js';
 import { type Characters, charactersOf, joined, utf8, without } from './characters.js';
 import type { Expression, Expressions } from './expression.js';
 
-/** How characters are written: in UTF-8, or within a string in JSON. */
+/** Spelling of characters: in UTF-8, or within a JSON string. */
 export type Spelling = (make: Expressions, set: Characters) => Expression;
 
 const LONGEST = 10_000;
 const DEPTH = 100;
 const MOST_REPEATS = 100_000;
 
-/** What stands for many characters, by its letter; capitals, for all others. The dot is no end of a line. */
+/** Character classes by their letter; a capital letter stands for the complement. The dot matches no line end. */
 const classes: Readonly<Record<string, Characters>> = {
   d: [[0x30, 0x39]],
   w: [
@@ -56,12 +56,12 @@ const PROPERTY_WORK = 20_000;
 type Anchored = readonly [Expression, Expression, Expression, Expression];
 const [BEGIN, END] = [1, 2];
 
-/** What fits a regular expression as a whole. Throws UNSUPPORTED for what has no equal here, ARGUMENT for what is none. */
+/** Expression of the texts that a regular expression matches as a whole. Throws UNSUPPORTED for syntax without an equivalent, ARGUMENT for an invalid regular expression. */
 export function regexIn(make: Expressions, source: string, where: string, spelling: Spelling = utf8): Expression {
   return make.choice(...new Reader(make, source, where, spelling).all());
 }
 
-/** What a regular expression fits a part of, as JSON Schema's `pattern` does. */
+/** Expression of the texts of which a regular expression matches a part, like JSON Schema's `pattern`. */
 export function regexWithin(make: Expressions, source: string, where: string, spelling: Spelling): Expression {
   const [anywhere, atBegin, atEnd, whole] = new Reader(make, source, where, spelling).all();
   const any = make.repeat(spelling(make, without([])), 0);

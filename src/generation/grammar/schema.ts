@@ -16,7 +16,7 @@ import { isObject, isSchema, type Schema, type SchemaObject, saying, type Type, 
 
 const MOST_MEMBERS = 500;
 
-/** What fits a schema. Throws UNSUPPORTED for keywords that heed does not have, ARGUMENT for schemas that no value fits. */
+/** Expression of the values that fit a schema. Throws UNSUPPORTED for keywords that heed does not support, ARGUMENT for schemas that no value fits. */
 export function schemaIn(make: Expressions, schema: unknown, whitespace = true): Expression {
   if (!isSchema(schema)) throw wrongAt('#', 'is no schema', 'Give an object: { type: "object", properties: { … } }');
   const compile = (without: ReadonlySet<string>) => {
@@ -25,7 +25,7 @@ export function schemaIn(make: Expressions, schema: unknown, whitespace = true):
   };
   const first = compile(new Set());
   checkRules(first.compiler.rules);
-  // What could only be written without end is left out.
+  // Values that never end are left out.
   const without = endless(make, first.compiler.rules);
   const { start, compiler } = without.size ? compile(without) : first;
   if (start === make.nothing) throw wrongAt(compiler.impossible ?? '#', 'fits no value that has an end', 'Does it contradict itself?');
@@ -51,7 +51,7 @@ class Compiler {
     this.#parts = new SchemaParts(make, root);
   }
 
-  /** What fits all of the schemas of a list. */
+  /** Expression of the values that fit all schemas of a list. */
   of(list: readonly Schema[], path: string): Expression {
     if (++this.#depth > DEPTH) throw wrongAt(path.slice(0, 200), `is nested more than ${DEPTH} deep`, 'Make it flatter, or refer to $defs');
     this.make.spend(4 + list.length);
@@ -243,7 +243,7 @@ function typeOf(value: unknown): Type {
   return typeof value as Type;
 }
 
-/** Whether a text is what an expression says. */
+/** Returns `true` where a text fits an expression. */
 export function fits(make: Expressions, expression: Expression, text: string): boolean {
   let state = expression;
   for (const byte of new TextEncoder().encode(text)) state = make.after(state, byte);

@@ -19,7 +19,7 @@ const tableOf = (fits: (value: unknown) => boolean) => (value: unknown) => isObj
 interface Keyword {
   readonly fits: (value: unknown) => boolean;
   readonly what: string;
-  /** Of values of this type alone; a schema without `type` that has it is taken to mean the type. */
+  /** Type of value to which the keyword applies; a schema with the keyword but without `type` is taken to mean this type. */
   readonly of?: Type;
 }
 
@@ -55,7 +55,7 @@ const keywords: Readonly<Record<string, Keyword>> = {
   exclusiveMaximum: bound,
 };
 
-/** What says nothing of what a value may be. */
+/** Annotations, which do not restrict values. */
 const annotations: readonly string[] = [
   ...['title', 'description', 'default', 'examples', 'example', 'deprecated', 'readOnly', 'writeOnly', 'discriminator'],
   ...['$schema', '$id', '$comment', '$defs', 'definitions', '$anchor', 'contentMediaType', 'contentEncoding'],

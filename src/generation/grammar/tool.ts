@@ -3,7 +3,7 @@ import { HeedError, kindOf } from '../../errors.js';
 
 /** A function: its name, and a JSON schema of what it is given. */
 export interface ToolFunction {
-  /** By this it is called. */
+  /** Name by which the function is called. */
   readonly name: string;
   /** For the model. */
   readonly description?: string | undefined;
@@ -26,7 +26,7 @@ export type Tool = ToolFunction | FunctionTool;
 export interface NamedTool {
   /** There are no others. */
   readonly type: 'function';
-  /** Which it is. */
+  /** Function to call, by name. */
   readonly function: Pick<ToolFunction, 'name'>;
 }
 

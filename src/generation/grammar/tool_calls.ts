@@ -12,7 +12,7 @@ export interface ToolCall {
   id: string;
   /** There are no others. */
   type: 'function';
-  /** What is called, and with what. */
+  /** Name and arguments of the called function. */
   function: {
     /** The function's name, as the model wrote it. */
     name: string;
@@ -21,7 +21,7 @@ export interface ToolCall {
   };
 }
 
-/** What a model said, and what it calls. */
+/** Text and tool calls of a model's answer. */
 export interface ParsedAnswer {
   /** The text beside the calls; null where there is none. */
   content: string | null;
@@ -31,7 +31,7 @@ export interface ParsedAnswer {
 
 /** Options of `parseToolCalls`. */
 export interface ParseOptions {
-  /** How the model writes calls: `toolSyntaxOf(tokenizer.chat_template)`. Default: any of those that have marks. */
+  /** Syntax of the model's tool calls: `toolSyntaxOf(tokenizer.chat_template)`. Default: any syntax with marks. */
   syntax?: ToolSyntaxName | undefined;
   /** The functions that the model was told of. Then calls without marks are known by their names. */
   tools?: readonly Tool[] | undefined;

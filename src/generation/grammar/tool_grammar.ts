@@ -9,21 +9,21 @@ import { binary, MARK } from './vocabulary.js';
 
 /** An answer that is a call. */
 export interface ToolFormat {
-  /** What kind of format it is. */
+  /** Type of the format. */
   type: 'tool_calls';
   /** The functions that may be called. */
   tools: readonly Tool[];
-  /** Default 'required': any of the tools. An object names one. */
+  /** Choice of the tool. Default 'required': any of the tools. An object names one tool. */
   tool_choice?: 'required' | NamedTool | undefined;
-  /** How the model writes calls: `toolSyntaxOf(tokenizer.chat_template)`. Default 'hermes'. */
+  /** Syntax of the model's tool calls: `toolSyntaxOf(tokenizer.chat_template)`. Default 'hermes'. */
   syntax?: ToolSyntaxName | undefined;
-  /** Whether there may be several. Default false. */
+  /** `true` to allow several calls. Default false. */
   parallel_tool_calls?: boolean | undefined;
 }
 
 const MOST_TOOLS = 256;
 
-/** What a tool_calls format asks for. */
+/** Expression of the calls that a tool_calls format allows. */
 export function toolCallsIn(
   make: Expressions,
   { tools, tool_choice = 'required', syntax = 'hermes', parallel_tool_calls = false }: ToolFormat,

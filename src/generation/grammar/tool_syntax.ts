@@ -1,4 +1,4 @@
-/** How families of models write calls of functions, as their chat templates show it to them. */
+/** Syntaxes in which families of models write function calls, as in their chat templates. */
 
 export interface ToolSyntax {
   /** Stands before a call or a list of calls: as it is written, and what else is read. */
@@ -7,13 +7,13 @@ export interface ToolSyntax {
   readonly ends: readonly string[];
   /** All calls in one list; else each between marks of its own. */
   readonly list?: boolean;
-  /** Whether marks stand on lines of their own. */
+  /** `true` where marks stand on lines of their own. */
   readonly lines?: boolean;
-  /** What a function is given is called this. */
+  /** Name of the member with a call's arguments. */
   readonly given: 'arguments' | 'parameters';
   /** Stands between the name and what is given, where a call is no object. */
   readonly named?: string;
-  /** What tells a template of this syntax. */
+  /** Pattern that identifies a chat template of this syntax. */
   readonly told: RegExp;
 }
 
@@ -50,6 +50,6 @@ export const toolSyntaxes = {
 /** A family's way of writing calls. */
 export type ToolSyntaxName = keyof typeof toolSyntaxes;
 
-/** How the models of a chat template write calls; undefined where the template says nothing of them. */
+/** Syntax of tool calls of a chat template; undefined where the template has none. */
 export const toolSyntaxOf = (chat_template: string): ToolSyntaxName | undefined =>
   (Object.keys(toolSyntaxes) as ToolSyntaxName[]).find((name) => toolSyntaxes[name].told.test(chat_template));

@@ -6,7 +6,7 @@ import { HeedError, kindOf } from '../../errors.js';
 import { byteAlphabet } from '../../text/byte_level.js';
 import type { DecodeOptions } from '../../text/ids.js';
 
-/** What is asked of a tokenizer: any of heed's has it. */
+/** Tokenizer as the grammar needs it, for example any of heed's. */
 export interface TokenSource {
   /** Every token with its id. */
   get_vocab(): ReadonlyMap<string, number>;
@@ -24,7 +24,7 @@ export interface Vocabulary {
   readonly tokens: readonly (string | undefined)[];
   /** Tokens that end a text. */
   readonly eos: readonly number[];
-  /** Whether a space that a text begins with is lost when it is decoded, as SentencePiece does. */
+  /** `true` where decoding drops a space at the beginning of a text, as SentencePiece does. */
   readonly strips: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface Vocabulary {
 export const MARK = 0xff;
 const mark = String.fromCharCode(MARK);
 
-/** Whether a token is bytes that a text may have, or a special one between its marks. */
+/** Returns `true` for a token that is bytes of a text, or a special token between its marks. */
 export const isWritable = (token: string | undefined): token is string =>
   token !== undefined && token !== '' && (!token.includes(mark) || (token.length > 2 && token.startsWith(mark) && token.endsWith(mark)));
 

@@ -36,7 +36,7 @@ const spaced = (scheme: string, unkId: number, normalizer?: JsonObject): Parts =
   pre_tokenizer: marking(scheme),
 });
 
-/** What ALBERT and XLNet do to letters. */
+/** Normalization of letters in ALBERT and XLNet. */
 const letters = (
   { charsmap }: ClassOptions,
   { accents, lowercase, spaces = false }: { accents: boolean; lowercase: boolean; spaces?: boolean },

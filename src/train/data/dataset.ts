@@ -6,7 +6,7 @@ import { HeedError } from '../../errors.js';
 
 /** Examples that are had by number. */
 export interface Dataset<T> {
-  /** How many there are. */
+  /** Number of examples. */
   readonly length: number;
   /** Example `i`, 0 <= i < length. */
   get(i: number): T;
@@ -15,7 +15,7 @@ export interface Dataset<T> {
 /** Examples in an order of their own. Where the iterable is spent after one epoch, as generators are, give a function that opens it anew. */
 export type Stream<T> = AsyncIterable<T> | (() => AsyncIterable<T>);
 
-/** What a DataLoader takes: a list of examples will do for a dataset. */
+/** Data of a DataLoader: a dataset, a list of examples, or a stream. */
 export type Data<T> = readonly T[] | Dataset<T> | Stream<T>;
 
 /** Tells the two kinds apart. Throws ARGUMENT for what is neither. */

@@ -8,23 +8,23 @@ import { Random } from '../../random.js';
 import { type Data, type Dataset, open, type Stream, sourceOf } from './dataset.js';
 import { batchesOf, randomSampler, type Sampler, sequentialSampler } from './sampler.js';
 
-/** How examples of like length are brought together. */
+/** Settings by which examples of similar length are put into the same batches. */
 export interface Bucketing<T> {
-  /** An example's length; asked for once. Padding is least where all examples of a batch have the same. */
+  /** Length of an example; called once for each. Padding is least where all examples of a batch have the same length. */
   length(example: T): number;
-  /** How many batches are sorted together: the more, the less padding, and the less chance. Default 50. */
+  /** Number of batches that are sorted together: the more, the less padding, and the less randomness. Default 50. */
   batches?: number | undefined;
 }
 
 /** Options of DataLoader. */
 export interface DataLoaderOptions<T, B> {
-  /** Examples in a batch. Default 1. */
+  /** Number of examples of a batch. Default 1. */
   batchSize?: number | undefined;
-  /** Another order in every epoch. Default false. */
+  /** `true` for another order of the examples in every epoch. Default false. */
   shuffle?: boolean | undefined;
-  /** Of a stream: how many examples are held, out of which one is drawn at a time. A stream cannot be shuffled without. */
+  /** Number of examples of a stream that are held, of which one is drawn at a time. Required to shuffle a stream. */
   shuffleBuffer?: number | undefined;
-  /** A whole number that decides everything random. Default 0. */
+  /** Seed of everything random, a whole number. Default 0. */
   seed?: number | undefined;
   /** Leaves the last batch of an epoch out where it is not full. Default false. */
   dropLast?: boolean | undefined;
@@ -41,7 +41,7 @@ export interface DataLoaderOptions<T, B> {
 
 /** Options of `loader.epoch`. */
 export interface EpochOptions {
-  /** The first batch to give; of those before, a dataset's are not even looked at. Default 0. */
+  /** Number of the first batch; the examples of earlier batches are not even read from a dataset. Default 0. */
   from?: number | undefined;
 }
 
@@ -92,14 +92,14 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     new Random(this.#seed);
   }
 
-  /** How many batches an epoch has. Of a stream nobody knows: undefined. */
+  /** Number of batches of an epoch; undefined for a stream. */
   get length(): number | undefined {
     if (!this.#dataset) return undefined;
     const batches = (this.#options.sampler?.length ?? this.#dataset.length) / this.batchSize;
     return this.#options.dropLast ? Math.floor(batches) : Math.ceil(batches);
   }
 
-  /** Goes through an epoch, a whole number from 0. Epochs may be taken in any order, and at the same time. */
+  /** Yields the batches of an epoch, a whole number from 0. Epochs may be read in any order, and at the same time. */
   epoch(epoch: number, { from = 0 }: EpochOptions = {}): AsyncGenerator<B, void, undefined> {
     if (!(Number.isInteger(epoch) && epoch >= 0)) throw wrong('epoch', `there is no epoch ${epoch}`, 'Epochs are whole numbers from 0');
     const most = this.length ?? Number.MAX_SAFE_INTEGER;
@@ -108,12 +108,12 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     return this.#dataset ? this.#fromDataset(this.#dataset, epoch, from) : this.#fromStream(epoch, from);
   }
 
-  /** The batches of the next epoch. */
+  /** Yields the batches of the next epoch. */
   [Symbol.asyncIterator](): AsyncGenerator<B, void, undefined> {
     return this.epoch(this.#next++);
   }
 
-  /** Which examples are in which batch of an epoch. Of datasets only; throws UNSUPPORTED for a stream. */
+  /** Returns the numbers of the examples in each batch of an epoch. Throws UNSUPPORTED for a stream. */
   plan(epoch: number): readonly Int32Array[] {
     if (this.#dataset) return this.#plan(this.#dataset, epoch);
     throw new HeedError('UNSUPPORTED', 'nobody knows what is in a stream before it is read', { culprit: 'data' });

@@ -8,7 +8,7 @@ import { byteStream } from '../../io/bytes.js';
 import { shown } from '../../io/location.js';
 import type { ByteStream } from '../../runtime/types.js';
 
-/** How much is read at once, in bytes. */
+/** Number of bytes that are read at once. */
 const PIECE = 1 << 16;
 
 /** An open file, or one that is being opened: `runtime.open(path)`. */
@@ -16,13 +16,13 @@ export type Source = ByteStream | Promise<ByteStream>;
 
 /** Options of readLines. */
 export interface LineOptions {
-  /** The longest line, in UTF-16 units. Default 2^20. */
+  /** Maximum length of a line, in UTF-16 code units. Default 2^20. */
   maxLineLength?: number | undefined;
 }
 
 /** Options of readTsv. */
 export interface TsvOptions extends LineOptions {
-  /** How many columns each line must have. Default as many as the first has. */
+  /** Number of columns of each line. Default that of the first line. */
   columns?: number | undefined;
 }
 
@@ -108,7 +108,7 @@ async function* generate<T>(
       // A \r at its end may still turn out to belong to the line's end.
       check(begun.length - 1);
     }
-    // What follows the last line end is a line, unless it is nothing.
+    // Text behind the last line end is a line, unless it is empty.
     check(begun.length);
     if (begun) yield* take(begun, fail);
   } finally {

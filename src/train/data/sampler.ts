@@ -7,7 +7,7 @@ import type { Random } from '../../random.js';
 
 /** Draws the examples of an epoch. */
 export interface Sampler {
-  /** How many examples `draw` gives. */
+  /** Number of examples that `draw` returns. */
   readonly length: number;
   /** Numbers of examples, in order. */
   draw(random: Random): Int32Array;
@@ -41,7 +41,7 @@ export class WeightedRandomSampler implements Sampler {
     if (!(Number.isInteger(length) && length >= 0)) throw wrong('length', `${length} examples cannot be drawn`, 'Give a whole number');
   }
 
-  /** As many examples of each class on average. `labels` has a class for each example. */
+  /** Returns a sampler that draws, on average, as many examples of each class. `labels` has a class for each example. */
   static balanced(labels: ArrayLike<number>, length: number = labels.length): WeightedRandomSampler {
     const weights = classWeights(labels);
     return new WeightedRandomSampler(
@@ -55,7 +55,7 @@ export class WeightedRandomSampler implements Sampler {
     const total = sums.at(-1) as number;
     return Int32Array.from({ length: this.length }, () => {
       const target = random.uniform() * total;
-      // The first example whose sum exceeds the target; one of weight 0 never does so first.
+      // Binary search for the first example whose sum exceeds the target, which never is an example of weight 0.
       let [low, high] = [0, sums.length - 1];
       while (low < high) {
         const middle = (low + high) >> 1;

@@ -6,37 +6,37 @@ import { checkOptions, HeedError } from '../../errors.js';
 import { type Padded, pad } from './collate.js';
 import type { Dataset } from './dataset.js';
 
-/** What the dataset needs of a tokenizer; heed's are such. */
+/** Tokenizer as the dataset needs it, for example one of heed's. */
 export interface PairTokenizer {
-  /** A text's token ids, without special ones. */
+  /** Returns a text's token ids, without special tokens. */
   encode(
     text: string,
     options: {
-      /** The dataset has its own. */
+      /** The dataset adds its own special tokens. */
       add_special_tokens: false;
     },
   ): ArrayLike<number>;
-  /** The id of a token; undefined for none of the vocabulary. */
+  /** Returns the id of a token; undefined for a token that is not in the vocabulary. */
   token_to_id(token: string): number | undefined;
 }
 
 /** From which text of a pair to which: numbers of columns. */
 export interface Direction {
-  /** The column that is translated. */
+  /** Column of the source. */
   from: number;
-  /** The column of the translation. */
+  /** Column of the translation. */
   to: number;
-  /** The token before the source that asks for the target's language. */
+  /** Token before the source that asks for the target's language. */
   prefix?: string | undefined;
 }
 
 /** Options of TranslationDataset.from. */
 export interface TranslationOptions {
-  /** Each pair gives an example for each direction. Default one, from 0 to 1. */
+  /** Directions, for each of which a pair makes an example. Default one, from 0 to 1. */
   directions?: readonly Direction[] | undefined;
-  /** The token before a target. Default '<s>'. */
+  /** Token before a target. Default '<s>'. */
   begin?: string | undefined;
-  /** The token after sources and targets. Default '</s>'. */
+  /** Token after sources and targets. Default '</s>'. */
   end?: string | undefined;
   /** Examples with more tokens than this on a side, special ones included, are left out. Default no limit. */
   maxLength?: number | undefined;
@@ -44,9 +44,9 @@ export interface TranslationOptions {
 
 /** Token ids: source `prefix text end`, target `begin text end`. */
 export interface TranslationExample {
-  /** What is translated. */
+  /** Token ids of the source. */
   readonly source: Int32Array;
-  /** Its translation. */
+  /** Token ids of the translation. */
   readonly target: Int32Array;
 }
 
@@ -76,11 +76,11 @@ export class TranslationDataset implements Dataset<TranslationExample> {
   // ids      … <2zh> english </s> <s> chinese </s> …        example i: its source begins at starts[2 i], its target at
   //            ^ starts[2 i]      ^ starts[2 i + 1] ^ …      starts[2 i + 1] and ends where the next source begins
   private constructor(
-    /** The tokens of all examples, one after the other. */
+    /** Token ids of all examples, concatenated. */
     readonly ids: Int32Array,
-    /** Where in `ids` each source and each target begins, and where the last one ends. */
+    /** Index in `ids` at which each source and each target begins, and at which the last target ends. */
     readonly starts: Int32Array,
-    /** How many examples were left out for their length. */
+    /** Number of examples that were left out for their length. */
     readonly leftOut: number,
   ) {}
 
@@ -132,7 +132,7 @@ export class TranslationDataset implements Dataset<TranslationExample> {
     return new TranslationDataset(ids.take(), Int32Array.from(starts), leftOut);
   }
 
-  /** How many examples there are: one for each pair and direction that was not left out. */
+  /** Number of examples: one for each pair and direction that was not left out. */
   get length(): number {
     return (this.starts.length - 1) / 2;
   }
@@ -142,7 +142,7 @@ export class TranslationDataset implements Dataset<TranslationExample> {
     return { source: this.ids.subarray(start, middle), target: this.ids.subarray(middle, end) };
   }
 
-  /** How many tokens an example has on both sides: what batches are bucketed by. */
+  /** Number of tokens of an example on both sides, by which batches are bucketed. */
   static lengthOf({ source, target }: TranslationExample): number {
     return source.length + target.length;
   }

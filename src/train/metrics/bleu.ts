@@ -11,7 +11,7 @@ import { type BleuTokenizer, tokenizers, tokensOf } from './tokenize.js';
 const ORDER = 4;
 
 export interface BleuOptions {
-  /** How sentences are cut into words: 'zh' for Chinese, 'none' for texts that are cut already. Default '13a'. */
+  /** Tokenizer that cuts sentences into words: 'zh' for Chinese, 'none' for texts that are cut already. Default '13a'. */
   tokenize?: BleuTokenizer | undefined;
 }
 
@@ -30,7 +30,7 @@ export interface BleuScore {
   readonly hypothesisLength: number;
   /** Words. */
   readonly referenceLength: number;
-  /** How it was computed, in sacreBLEU's words but for its version. */
+  /** Signature of the settings, in sacreBLEU's format without its version. */
   readonly signature: string;
   /** sacreBLEU's line: `BLEU|signature = score precisions (BP …)`. */
   toString(): string;

@@ -9,25 +9,25 @@ import { words } from './tokenize.js';
 
 /** Options of chrf; the defaults are chrF2's. */
 export interface ChrfOptions {
-  /** The longest n-grams of characters. Default 6. */
+  /** Maximum length of character n-grams. Default 6. */
   charOrder?: number | undefined;
-  /** The longest n-grams of words. Default 0. */
+  /** Maximum length of word n-grams. Default 0. */
   wordOrder?: number | undefined;
-  /** How many times as much recall counts as precision. Default 2. */
+  /** Weight of recall relative to precision. Default 2. */
   beta?: number | undefined;
 }
 
-/** What chrf gives. */
+/** Result of chrf. */
 export interface ChrfScore {
-  /** From 0 to 100. */
+  /** Score from 0 to 100. */
   readonly score: number;
-  /** How it was computed, in sacreBLEU's words but for its version. */
+  /** Signature of the settings, in sacreBLEU's format without its version. */
   readonly signature: string;
   /** sacreBLEU's line: `chrF2|signature = score`. */
   toString(): string;
 }
 
-/** How many n-grams of one n the hypotheses and the references have, and how many they share. */
+/** Numbers of n-grams of one length in the hypotheses, in the references, and in both. */
 interface Matches {
   hypothesis: number;
   reference: number;
@@ -78,7 +78,7 @@ function gramsOf(text: string, charOrder: number, wordOrder: number): Grams[] {
   ];
 }
 
-/** One mark of ASCII punctuation is set apart from a word: that at its end, or else that at its beginning. */
+/** Splits one mark of ASCII punctuation off a word: the mark at the end, or else the mark at the beginning. */
 function punctuationApart(word: string): string[] {
   const characters = Array.from(word);
   if (characters.length === 1) return [word];

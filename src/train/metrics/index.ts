@@ -1,4 +1,4 @@
-/** How good a model is. */
+/** Metrics: measures of how good a model is. */
 export { type BleuOptions, type BleuScore, bleu } from './bleu.js';
 export { type ChrfOptions, type ChrfScore, chrf } from './chrf.js';
 export type { BleuTokenizer } from './tokenize.js';

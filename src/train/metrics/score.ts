@@ -1,4 +1,4 @@
-/** What the metrics of texts have in common: checking what they are given, counting n-grams, printing numbers as Python does. */
+/** Shared parts of text metrics: argument checks, n-gram counts, numbers printed as Python prints them. */
 import { HeedError, kindOf } from '../../errors.js';
 
 /** Throws ARGUMENT unless there are as many references as hypotheses, and at least one. */
@@ -15,7 +15,7 @@ export function checkTexts(hypotheses: readonly string[], references: readonly s
     });
 }
 
-/** How often each run of `n` entries occurs. */
+/** Counts each run of `n` entries. */
 export function countGrams(entries: readonly string[], n: number, between: string): Map<string, number> {
   const counts = new Map<string, number>();
   for (let i = 0; i + n <= entries.length; i++) {
@@ -25,7 +25,7 @@ export function countGrams(entries: readonly string[], n: number, between: strin
   return counts;
 }
 
-/** How many n-grams two counts share. */
+/** Number of n-grams that two counts share. */
 export function countShared(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>): number {
   let shared = 0;
   for (const [gram, count] of a) shared += Math.min(count, b.get(gram) ?? 0);

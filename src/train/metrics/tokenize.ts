@@ -18,7 +18,7 @@ function withoutEnd(text: string): string {
   return text.slice(0, end);
 }
 
-/** What 13a and zh do in the end: punctuation and symbols of ASCII stand alone, but for apostrophes and for what is in a number. */
+/** Last step of 13a and zh: separates ASCII punctuation and symbols, except apostrophes and marks within a number. */
 const western = (line: string): string =>
   line
     .replace(/([{-~[-` -&(-+:-@/])/gu, ' $1 ')

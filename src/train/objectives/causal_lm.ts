@@ -10,17 +10,17 @@ import { checkRows, checkSmoothing, type Limits, type Objective, prediction, pre
 
 /** Anything that continues texts: ids [B, T] int32, the rows' lengths → logits [B, T, V]. */
 export interface CausalLMModel {
-  /** What it runs on. */
+  /** Engine on which the model runs. */
   readonly engine: Engine;
   /** ids [B, T] int32, the rows' lengths without padding → logits [B, T, V]. */
   forward(ids: Tensor, lengths: readonly number[]): Tensor;
-  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
+  /** Config of the model: batches are checked against its vocabulary size and its positions, where given. */
   readonly config?: Limits | undefined;
 }
 
 /** Options of causalLM. */
 export interface CausalLMOptions {
-  /** How much of a target all tokens share in training, 0 to 1. Default 0. Evaluation knows none. */
+  /** Label smoothing: share of a target that all tokens share in training, 0 to 1. Default 0. Evaluation uses none. */
   labelSmoothing?: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export function causalLM<Model extends CausalLMModel>(options: CausalLMOptions =
   };
 }
 
-/** What the model reads, rows without their last token, and what it should say, rows without their first: both [B, T − 1]. */
+/** Inputs (rows without their last token) and labels (rows without their first token), both [B, T − 1]. */
 function shifted({ ids, lengths }: Padded): { input: Padded; labels: Padded['ids'] } {
   const [B, T] = ids.dims;
   const columns = Math.max(0, T - 1);

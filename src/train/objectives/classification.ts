@@ -16,9 +16,9 @@ export type ClassificationBatch = LabelledBatch<Int32Array>;
 
 /** Options of classification. */
 export interface ClassificationOptions {
-  /** What each class counts for in training, as `classWeights` computes it. Default the same. */
+  /** Weight of each class in the training loss, as `classWeights` computes it. Default equal weights. */
   weight?: ArrayLike<number> | undefined;
-  /** How much of a target all classes share in training, 0 to 1. Default 0. Evaluation knows none. */
+  /** Label smoothing: share of a target that all classes share in training, 0 to 1. Default 0. Evaluation uses none. */
   labelSmoothing?: number | undefined;
 }
 
@@ -60,7 +60,7 @@ export function classification<Model extends ClassificationModel>(
   };
 }
 
-/** The class with the largest logit in each row [B, classes]; the first of several. */
+/** Returns the class with the largest logit of each row [B, classes]; the first among equals. */
 function argmax(scores: Tensor): number[] {
   const { data, dims } = scores.toHost() as HostTensor & { data: Float32Array };
   const classes = dims[1] as number;
@@ -70,7 +70,7 @@ function argmax(scores: Tensor): number[] {
   });
 }
 
-/** How often class i was taken for j, by `i>j`, where a label counts. */
+/** Counts of predictions of class j for class i, under the name `i>j`, where a label counts. */
 function confusion(said: readonly number[], labels: ArrayLike<number>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const [b, j] of said.entries()) {

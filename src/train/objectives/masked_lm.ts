@@ -11,25 +11,25 @@ import { checkRows, type Limits, type Objective, prediction, predictionMetrics, 
 
 /** Anything that fills gaps: ids [B, T] int32, the rows' lengths → logits [B, T, V]. */
 export interface MaskedLMModel {
-  /** What it runs on. */
+  /** Engine on which the model runs. */
   readonly engine: Engine;
   /** ids [B, T] int32, the rows' lengths without padding → logits [B, T, V]. */
   forward(ids: Tensor, lengths: readonly number[]): Tensor;
-  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
+  /** Config of the model: batches are checked against its vocabulary size and its positions, where given. */
   readonly config?: Limits | undefined;
 }
 
 const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
-/** What the objective needs of a tokenizer; heed's are such. */
+/** Tokenizer as the objective needs it, for example one of heed's. */
 export type MaskingTokenizer = { readonly [role in `${(typeof roles)[number]}_token_id`]?: number | undefined };
 
 /** Options of maskedLM. */
 export interface MaskedLMOptions {
   /** Tells the mask's id and those of the other special tokens. */
   tokenizer: MaskingTokenizer;
-  /** How many ids there are to draw other tokens from. Default the model's `config.vocab_size`. */
+  /** Number of ids from which replacement tokens are drawn. Default the model's `config.vocab_size`. */
   vocabulary?: number | undefined;
-  /** The share of ordinary tokens that are predicted: rounded, and at least one of a row that has any. Default 0.15. */
+  /** Share of ordinary tokens that are predicted: rounded, and at least one token of a row that has any. Default 0.15. */
   probability?: number | undefined;
 }
 
@@ -74,7 +74,7 @@ interface Masking {
   random: Random;
 }
 
-/** What the model sees, and what it should say: IGNORED but for the places that were drawn. */
+/** Inputs with masks, and labels: IGNORED except at the places that were drawn. */
 export function masked(
   { ids, lengths }: Padded,
   { mask, special, V, probability, random }: Masking,

@@ -15,7 +15,7 @@ export interface LabelledBatch<Labels> {
   readonly inputs: Padded;
   /** [B, T]. Default all 0. */
   readonly typeIds?: IntTensor | undefined;
-  /** What is right for each row. */
+  /** Correct labels of the rows. */
   readonly labels: Labels;
 }
 
@@ -24,14 +24,14 @@ export type NumbersBatch = LabelledBatch<Float32Array>;
 
 /** Anything that sorts texts: ids [B, T] int32, the rows' lengths, types [B, T] int32 → logits [B, classes]. */
 export interface ClassificationModel {
-  /** What it runs on. */
+  /** Engine on which the model runs. */
   readonly engine: Engine;
   /** ids [B, T] int32, the rows' lengths without padding, types [B, T] int32 → logits [B, classes]. */
   forward(ids: Tensor, lengths: readonly number[], typeIds?: Tensor): Tensor;
-  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
+  /** Config of the model: batches are checked against its vocabulary size and its positions, where given. */
   readonly config?:
     | (Limits & {
-        /** How many classes it has. */
+        /** Number of classes. */
         readonly num_labels?: unknown;
       })
     | undefined;
@@ -42,11 +42,11 @@ export const logitsOf = (model: ClassificationModel, { inputs, typeIds }: Labell
   model.forward(toTensor(model.engine, inputs.ids), Array.from(inputs.lengths), typeIds && toTensor(model.engine, typeIds));
 
 interface NumbersObjective {
-  /** The mean over all numbers: logits and labels of one shape → []. */
+  /** Mean loss over all numbers: logits and labels of one shape → []. */
   loss(logits: Tensor, labels: Tensor): Tensor;
-  /** What an evaluation counts beside the loss: one logit, its label, and their number in the row. */
+  /** Adds to an evaluation's sums, for one logit, its label, and their column in the row. */
   count(sums: Record<string, number>, logit: number, label: number, column: number): void;
-  /** And at the end of a row of them. */
+  /** Adds to an evaluation's sums at the end of a row. */
   row?(sums: Record<string, number>, logits: ArrayLike<number>, labels: ArrayLike<number>): void;
   metrics(sums: Sums): Metrics;
 }
@@ -101,7 +101,7 @@ export const add = (sums: Record<string, number>, name: string, value: number): 
   sums[name] = (sums[name] ?? 0) + value;
 };
 
-/** What of the sums belongs to each column of a row: those called `name>column`. */
+/** Returns the sums of each column of a row, which are named `name>column`. */
 export function columnsOf(sums: Sums, names: readonly string[]): number[][] {
   const columns: number[][] = [];
   for (let l = 0; Object.hasOwn(sums, `${names[0]}>${l}`); l++) columns.push(names.map((name) => sums[`${name}>${l}`] as number));

@@ -20,21 +20,21 @@ import {
 
 /** Anything that translates: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. */
 export interface SequenceToSequenceModel {
-  /** What it runs on. */
+  /** Engine on which the model runs. */
   readonly engine: Engine;
   /** source [B, S], target [B, T] int32, the sources' lengths without padding → logits [B, T, V]. */
   forward(source: Tensor, target: Tensor, lengths: readonly number[]): Tensor;
-  /** Where it says how large its vocabulary is, and how many positions it has, batches are checked beforehand. */
+  /** Config of the model: batches are checked against its vocabulary size and its positions, where given. */
   readonly config?: Limits | undefined;
 }
 
 /** Options of sequenceToSequence. */
 export interface SequenceToSequenceOptions<Model> {
-  /** The padding's id, which is no target. */
+  /** Id of the padding, which is no target. */
   pad: number;
-  /** How much of a target all tokens share in training, 0 to 1. Default 0. Evaluation knows none. */
+  /** Label smoothing: share of a target that all tokens share in training, 0 to 1. Default 0. Evaluation uses none. */
   labelSmoothing?: number | undefined;
-  /** How to score what the model says by itself. */
+  /** Decoding by which texts that the model generates are scored. */
   decoding?: Decoding<Model, TranslationBatch> | undefined;
 }
 
