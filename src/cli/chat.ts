@@ -138,13 +138,18 @@ async function* typed(interrupt: () => void): AsyncGenerator<Entry> {
   const lines = createInterface({ input: process.stdin, output, prompt: '> ' });
   // A terminal that edits lines gets Ctrl-C as a key.
   lines.on('SIGINT', interrupt);
+  // Ctrl-D closes it while an answer is written; a prompt would open the input again.
+  let isOpen = true;
+  lines.once('close', () => {
+    isOpen = false;
+  });
   tell('/help lists what there is beside messages; Ctrl-C stops an answer');
   try {
     lines.prompt();
     for await (const line of lines) {
       const entry = entryOf(line);
       if (entry) yield entry;
-      lines.prompt();
+      if (isOpen) lines.prompt();
     }
   } finally {
     lines.close();

@@ -108,10 +108,10 @@ describe('Ctrl-C', () => {
 it.skipIf(!hasTerminal)(
   'on a terminal shows a prompt, goes on after what fails, and ends with its input',
   async () => {
-    const command = `(sleep 2; printf 'Hi\\n/sav\\n/exit\\n') | script -qec '${heedIn} chat --max-new-tokens 4 --model ${temporary}' /dev/null`;
+    const command = `(sleep 2; printf 'Hi\\n/sav\\n/exit\\n') | script -qec '${heedIn} chat --max-new-tokens 4 --model ${temporary}' /dev/null && echo ended`;
     const { code, stdout } = await sh(command);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/\/help lists[\s\S]*> [\s\S]*There is no \/sav[\s\S]*> /);
+    expect(stdout).toMatch(/\/help lists[\s\S]*> [\s\S]*There is no \/sav[\s\S]*ended\n$/);
   },
   30_000,
 );
