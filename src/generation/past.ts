@@ -26,7 +26,7 @@ export function commonLength(a: readonly number[], b: readonly number[]): number
 /** What of a state's row is remembered: of the tokens `ids` those that it has read, whatever it has read beyond them. */
 export function readIn(state: DecoderState, row: number, ids: readonly number[]): Read {
   const own = state.pick(row);
-  own.crop(ids.length);
+  own.truncate(ids.length);
   return { ids: ids.slice(0, own.length), state: own };
 }
 
