@@ -6,11 +6,11 @@ export type { Assistant, AssistantOptions } from './generation/assistant.js';
 export type {
   CausalGenerateOptions,
   CausalGenerateOutput,
-  CausalInputs,
   CausalLM,
   CausalModel,
   CausalOutput,
 } from './generation/causal.js';
+export type { CausalInputs } from './generation/causal_texts.js';
 export type { GenerationConfig } from './generation/config.js';
 export {
   InterruptableStoppingCriteria,

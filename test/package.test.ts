@@ -143,7 +143,7 @@ describe('sizes', () => {
     expect(gzip(withTensor) - gzip(without)).toBeLessThanOrEqual(4300);
   });
 
-  it('of the JavaScript for feature extraction with one architecture: at most 101 kB gzipped, 92 kB without the tokenizer library', async () => {
+  it('of the JavaScript for feature extraction with one architecture: at most 103 kB gzipped, 94 kB without the tokenizer library', async () => {
     const program = (core: string) =>
       `import { bert, pipeline, registerArchitecture } from '${core}'; registerArchitecture(bert); globalThis.pipeline = pipeline;`;
     const size = async (contents: string, resolveDir: string, external: string[]) => {
@@ -153,14 +153,14 @@ describe('sizes', () => {
       });
       return gzip(outputFiles[0]?.contents as Uint8Array);
     };
-    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(101_000);
-    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(92_000);
+    expect(await size(program('heed/core'), temporary, [])).toBeLessThanOrEqual(103_000);
+    expect(await size(program('./dist/entry/core-web.js'), root, ['@huggingface/tokenizers'])).toBeLessThanOrEqual(94_000);
   });
 
-  it('of all that is installed, dependencies aside: at most 3.7 MB, and 0.4 MB of pages', () => {
+  it('of all that is installed, dependencies aside: at most 3.9 MB, and 0.4 MB of pages', () => {
     const isPage = (path: string) => /^(docs|examples|models)\//.test(path);
     const bytes = (some: string[]) => some.reduce((sum, path) => sum + readFileSync(join(installed, path)).length, 0);
-    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(3_700_000);
+    expect(bytes(files.filter((path) => !isPage(path)))).toBeLessThanOrEqual(3_900_000);
     expect(bytes(files.filter(isPage))).toBeLessThanOrEqual(400_000);
     expect(existsSync(join(installed, 'node_modules'))).toBe(false);
   });

@@ -11,7 +11,7 @@ import { type AdapterNames, type AdapterOptions, Adapters, adapterMethods, type 
 import { architectureOf, spell } from '../models/architecture.js';
 import { callable } from '../models/callable.js';
 import type { Decoder, DecoderOutputs } from '../models/decoder.js';
-import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
+import { type IdTensor, namedIds } from '../models/inputs.js';
 import { type Base, detach, type LoraAdapter, loadAdapter, newAdapter } from '../models/lora.js';
 import type { LoraConfig } from '../models/lora_config.js';
 import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
@@ -20,9 +20,10 @@ import { loadPretrained } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
 import type { Origin } from '../models/save.js';
 import { expectBooleans } from '../ops/check.js';
-import { HostTensor, type Tensor } from '../tensor.js';
+import type { HostTensor, Tensor } from '../tensor.js';
 import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames, logprobsOf, type Told } from './asking.js';
 import { type AssistantOptions, assistantNames, assistantOf } from './assistant.js';
+import { type CausalInputs, causalTexts, inPlace, type Texts } from './causal_texts.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
 import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
 import { Loop } from './loop.js';
@@ -31,16 +32,6 @@ import { beginning, type DynamicCache, expectPast, PrefixCache, readIn } from '.
 import { type Plan, planOf } from './plan.js';
 import type { Job } from './request.js';
 import { streamOf, type TextStream } from './stream.js';
-
-/** A text, as a tokenizer gives it: token ids [B, T]. */
-export interface CausalInputs {
-  /** The text so far, [B, T]. */
-  input_ids: IntegerInput;
-  /** 1 for tokens, of which every row has one at least, 0 for padding, before or behind them. Default: all 1. */
-  attention_mask?: IntegerInput | undefined;
-  /** Tokenizers give them; they must be 0. */
-  token_type_ids?: IntegerInput | undefined;
-}
 
 /** What is asked for beside it is that of each block. */
 export interface CausalOutput extends Insights {
@@ -83,16 +74,6 @@ export type CausalLM = Omit<CausalModel, 'generate'> &
       (options: CausalGenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
     };
   };
-
-/** A batch of texts without their padding. */
-interface Texts {
-  rows: readonly (readonly number[])[];
-  /** [B, T] as it was given. */
-  ids: Int32Array;
-  shape: readonly [B: number, T: number];
-  /** Where each row's tokens begin. */
-  begins: readonly number[];
-}
 
 /** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
 export class CausalModel extends LoadedModel {
@@ -145,7 +126,7 @@ export class CausalModel extends LoadedModel {
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
     expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
-    const texts = this.#texts(inputs);
+    const texts = causalTexts(inputs, this.module.dims.V);
     const told = this.#told.bind(this);
     return this.run(() => told(texts, { attentions, hiddenStates }), signal);
   }
@@ -167,7 +148,7 @@ export class CausalModel extends LoadedModel {
     checkOptions(given, [...inputNames, 'past_key_values', ...assistantNames, ...generateOptionNames], 'generate');
     const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
     const asked = endOf(given, wishes, said);
-    const texts = this.#texts(given);
+    const texts = causalTexts(given, this.module.dims.V);
     const [B, width] = texts.shape;
     const whole = Array.from({ length: B }, (_, b) => [...texts.ids.subarray(b * width, (b + 1) * width)]);
     const plan = planOf(wishes, asked, whole, this.module.dims);
@@ -295,32 +276,6 @@ export class CausalModel extends LoadedModel {
     const config = JsonNode.of('config.json', this.config);
     return { module: this.module, architecture: spell(architectureOf(config), config) };
   }
-
-  #texts(inputs: CausalInputs): Texts {
-    const { data: ids, dims: shape } = integers('input_ids', inputs.input_ids);
-    within('input_ids', ids, this.module.dims.V);
-    if (integersLike('token_type_ids', inputs.token_type_ids, shape)?.some((type) => type !== 0))
-      throw new HeedError('ARGUMENT', 'token_type_ids holds another number than 0', {
-        culprit: 'token_type_ids',
-        cure: 'This model has no types',
-      });
-    const mask = integersLike('attention_mask', inputs.attention_mask, shape);
-    const [B, T] = shape;
-    const begins: number[] = [];
-    const rows = Array.from({ length: B }, (_, b) => {
-      const counts = mask && [...mask.subarray(b * T, (b + 1) * T)].map((m) => m !== 0);
-      const [begin, end] = counts ? [counts.indexOf(true), counts.lastIndexOf(true) + 1] : [0, T];
-      if (begin < 0 || counts?.slice(begin, end).includes(false))
-        throw new HeedError('ARGUMENT', `row ${b} of attention_mask ${begin < 0 ? 'has no token' : 'has padding between tokens'}`, {
-          culprit: 'attention_mask',
-          shape,
-          cure: 'Padding stands before the tokens, or behind them',
-        });
-      begins.push(begin);
-      return [...ids.subarray(b * T + begin, b * T + end)];
-    });
-    return { rows, ids, shape, begins };
-  }
 }
 
 /** The plan of a text that has so much less than the width of the batch, from which lengths are counted. */
@@ -330,19 +285,3 @@ const narrowed = (plan: Plan, less: number): Plan => ({
   max_length: plan.max_length - less,
   min_length: Math.max(0, plan.min_length - less),
 });
-
-/** Moves rows' tokens, which stand at the front, to where they begin, on the axes that count tokens; what is padding is 0. */
-function inPlace(x: HostTensor, axes: readonly number[], lengths: readonly number[], begins: readonly number[]): HostTensor {
-  const { data, dims } = x;
-  const T = dims[axes[0] as number] as number;
-  if (lengths.every((length, b) => length === T && begins[b] === 0)) return x;
-  const steps = dims.map((_, axis) => dims.slice(axis + 1).reduce((n, d) => n * d, 1));
-  const y = new Float32Array(data.length);
-  for (let i = 0; i < data.length; i++) {
-    const b = Math.floor(i / (steps[0] as number));
-    const at = axes.map((axis) => Math.floor(i / (steps[axis] as number)) % T);
-    if (at.some((t) => t >= (lengths[b] as number))) continue;
-    y[axes.reduce((to, axis) => to + (begins[b] as number) * (steps[axis] as number), i)] = data[i] as number;
-  }
-  return new HostTensor('float32', y, dims);
-}

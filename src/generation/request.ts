@@ -7,7 +7,7 @@ import { HeedError } from '../errors.js';
 import { expectRoom } from '../models/room.js';
 import { logSoftmax } from '../ops/norm.js';
 import { drained } from '../steps.js';
-import { HostTensor, type Tensor, tensor } from '../tensor.js';
+import { type HostTensor, type Tensor, tensor } from '../tensor.js';
 import { BeamSearch } from './beam.js';
 import { criterionOf } from './criteria.js';
 import { type Drafter, PromptLookUp } from './draft.js';
@@ -15,6 +15,7 @@ import { GreedySearch } from './greedy.js';
 import type { Own } from './own.js';
 import type { Plan } from './plan.js';
 import { beginningOf, processorsOf } from './processors.js';
+import { inOrder, keep } from './score_rows.js';
 import type { Found, Row, Sequence, Streamer } from './sequence.js';
 import { warp } from './warpers.js';
 
@@ -284,24 +285,4 @@ function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): R
     if (to >= T) return logits;
     yield REST;
   }
-}
-
-/** Rows that came in an order, by it. */
-function inOrder(parts: readonly HostTensor[], order: readonly number[]): Float32Array {
-  const rows = parts.flatMap(({ data, dims: [R = 0, V = 0] }) =>
-    Array.from({ length: R }, (_, r) => (data as Float32Array).subarray(r * V, (r + 1) * V)),
-  );
-  const V = rows[0]?.length ?? 0;
-  const all = new Float32Array(rows.length * V);
-  for (const [at, row] of rows.entries()) all.set(row, (order[at] as number) * V);
-  return all;
-}
-
-/** Copies a step's rows, each as often as it counts. */
-function keep(into: HostTensor[] | undefined, rows: readonly Float32Array[], each: number): void {
-  if (!into) return;
-  const V = rows[0]?.length ?? 0;
-  const data = new Float32Array(rows.length * each * V);
-  for (let row = 0; row < rows.length * each; row++) data.set(rows[Math.floor(row / each)] as Float32Array, row * V);
-  into.push(new HostTensor('float32', data, [rows.length * each, V]));
 }

@@ -66,7 +66,7 @@ describe('a bundle', () => {
     expect((await bundleOf('AutoModelForSequenceClassification', 'bundle/web.js', splitting)).fits).toBe(true);
   });
 
-  it('of pipeline() with every architecture and task: at most 192 kB gzipped', async () => {
-    expect((await bundleOf('pipeline', 'bundle/web.js', false)).gzip).toBeLessThanOrEqual(192_000);
+  it('of pipeline() with every architecture and task: at most 196 kB gzipped', async () => {
+    expect((await bundleOf('pipeline', 'bundle/web.js', false)).gzip).toBeLessThanOrEqual(196_000);
   });
 });

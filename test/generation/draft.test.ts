@@ -62,8 +62,9 @@ describe.each(names)('%s', (name) => {
         saved += plain.steps - ahead.steps;
       }
     }
-    // Tiny models come to say the same again and again.
-    expect(saved).toBeGreaterThan(10);
+    // Tiny models come to say the same again and again. Convolutions cannot take back a guess, so that none is made.
+    if (name === 'lfm2') expect(saved).toBe(0);
+    else expect(saved).toBeGreaterThan(10);
   });
 });
 
