@@ -3,7 +3,7 @@
  * engine queue, and yield to the event loop between blocks.
  */
 import type { Engine } from '../engine/engine.js';
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions } from '../errors.js';
 import { folderFor, type ModelSource } from '../io/find.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';

@@ -89,7 +89,7 @@ export class DynamicCache {
 
   /**
    * What it remembers as bytes, a safetensors file of float32, for a file or a browser's storage: `DynamicCache.load` reads it. Rejects with ARGUMENT where it remembers nothing.
-   * @example await writeFile('system.safetensors', await past_key_values.save());
+   * @example const bytes = await past_key_values.save(); // later: await DynamicCache.load(model, bytes)
    */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     if (this.#read && this.#module) return written(this.#read, this.#module);

@@ -176,7 +176,9 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
    * What is written for one text, or the answer to one conversation, in pieces as they come; what they add up to is the new text alone. Leaving the loop ends it. Throws what a call rejects with.
    * @example
    * ```js
-   * for await (const piece of write.stream('The sea is', { max_new_tokens: 50 })) process.stdout.write(piece);
+   * const poet = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M');
+   * const pieces = poet.stream('The sea is', { max_new_tokens: 50 });
+   * for await (const piece of pieces) console.log(piece);
    * ```
    */
   stream(text: string | Conversation, options: Omit<TextGenerationOptions, 'streamer' | 'onText'> = {}): TextStream {
@@ -202,7 +204,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
    * @example
    * ```js
    * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M');
-   * const { perplexity, standard_error } = await write.perplexity(await readFile('wiki.test.raw', 'utf8'));
+   * const { perplexity, standard_error } = await write.perplexity('It was the best of times, it was the worst of times …');
    * ```
    */
   async perplexity(text: string, options: PerplexityOptions = {}): Promise<Perplexity> {

@@ -36,6 +36,7 @@ const own: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'src/generation/causal.ts': { model: loaded('AutoModelForCausalLM') },
   'src/generation/seq2seq.ts': { model: loaded('AutoModelForSeq2SeqLM') },
   'src/generation/streamer.ts': { model: loaded('AutoModelForSeq2SeqLM') },
+  'src/generation/past.ts': { model: loaded('AutoModelForCausalLM'), past_key_values: 'heed.DynamicCache' },
   'src/train/classifier.ts': { model: loaded('AutoModelForSequenceClassification') },
   'src/host/shaping.ts': { x: 'heed.HostTensor' },
 };

@@ -56,9 +56,11 @@ beforeAll(async () => {
   for (const from of [join(decoders, 'embed'), join(root, 'test/fixtures/causal/llama')]) cpSync(from, reranker, { recursive: true });
   change(join(reranker, 'config.json'), (config) => Object.assign(config, { max_position_embeddings: 1024 }));
   change(join(reranker, 'tokenizer.json'), ({ model }) => Object.assign(model.vocab, { yes: 40, no: 41 }));
-  const writer = join(folder, 'HuggingFaceTB/SmolLM2-135M-Instruct');
-  mkdirSync(writer, { recursive: true });
-  for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(writer, name), bytes);
+  for (const size of ['135M', '360M']) {
+    const writer = join(folder, `HuggingFaceTB/SmolLM2-${size}-Instruct`);
+    mkdirSync(writer, { recursive: true });
+    for (const [name, bytes] of Object.entries(tinyWriter)) writeFileSync(join(writer, name), bytes);
+  }
   for (const name of ['pirate', 'poet']) put(`adapters/${name}`, join(root, 'test/fixtures/lora/queries'));
   writeFileSync(join(folder, 'wiki.test.raw'), 'It is a quiet sea, and so on. '.repeat(40));
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModelForSeq2SeqLM, AutoTokenizer, createEngine, type Engine, pipeline, type Translator } from '../../dist/entry/node.js';
 import { bleu, chrf } from '../../dist/train/index.js';
+import { loopIn } from '../../models/translator-en-zh/recipe/loops.mjs';
 import { run } from '../cli/command.js';
 import { itWith, shared } from '../shared.js';
 
@@ -12,13 +13,13 @@ const folder = fileURLToPath(new URL('../../models/translator-en-zh', import.met
 const card = readFileSync(join(folder, 'README.md'), 'utf8');
 
 describe('the package', () => {
-  it('has at most 9 MiB, and the files that it names', () => {
+  it('has at most 14 MB, and the files that it names', () => {
     const { files } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { files: string[] };
     // How it was made stands beside it, and is not in the package.
     const own = readdirSync(folder).filter((file) => file !== 'recipe');
     expect([...files, 'README.md', 'package.json'].sort()).toEqual(own.sort());
     const bytes = own.reduce((sum, file) => sum + statSync(join(folder, file)).size, 0);
-    expect(bytes).toBeLessThanOrEqual(9 * 2 ** 20);
+    expect(bytes).toBeLessThanOrEqual(14e6);
   });
 
   it('names whose sentences it learned from, and under which licence', () => {
@@ -38,7 +39,7 @@ describe('the model', () => {
   const translated = async (texts: string[]) => (await translate(texts)).map(({ translation_text }) => translation_text);
 
   it.each([
-    ['When did you begin studying English?', '你什么时候开始学英语的?'],
+    ['When did you begin studying English?', '你什么时候开始学英语？'],
     ['She likes to listen to music.', '她喜欢听音乐。'],
     ['我想去学校。', 'I want to go to school.'],
     ['我父亲在工厂工作。', 'My father works in the factory.'],
@@ -77,6 +78,23 @@ describe('the model', () => {
     model.dispose();
   });
 
+  it('says what a phrase book does, as well as when it was judged, and never the same word over and over', async () => {
+    const rows = readFileSync(new URL('../fixtures/translators/everyday.tsv', import.meta.url), 'utf8')
+      .trimEnd()
+      .split('\n');
+    const [english, chinese] = [0, 1].map((column) => rows.map((row) => row.split('\t')[column] as string)) as [string[], string[]];
+    const found = await translated(english);
+    expect(chrf(found, chinese).score).toBeGreaterThan(63);
+    // Of these it knows half of the words, and made loops of them without its generation_config.json.
+    const rare = [
+      'She furnished the room with beautiful furniture.',
+      'Should we use genetic engineering on people?',
+      'Tom was embarrassed to have to ask for help.',
+      'The ecological footprint of a country is closely related to its level of economic development.',
+    ];
+    for (const text of [...found, ...(await translated(rare))]) expect(loopIn(text), text).toBeUndefined();
+  });
+
   itWith('data/tatoeba-eng-cmn')('has the scores on test.tsv that its card gives, for a hundred sentences about', async () => {
     const rows = readFileSync(shared('data/tatoeba-eng-cmn/test.tsv'), 'utf8').trimEnd().split('\n').slice(0, 100);
     const [english, chinese] = [0, 1].map((column) => rows.map((row) => row.split('\t')[column] as string)) as [string[], string[]];
@@ -86,8 +104,8 @@ describe('the model', () => {
     ] as const;
     for (const [sources, references, tokenize] of ways) {
       const found = await translated(sources);
-      expect(bleu(found, references, { tokenize }).score).toBeGreaterThan(18);
-      expect(chrf(found, references).score).toBeGreaterThan(18);
+      expect(bleu(found, references, { tokenize }).score).toBeGreaterThan(26);
+      expect(chrf(found, references).score).toBeGreaterThan(26);
     }
   });
 });
