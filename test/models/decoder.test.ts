@@ -176,7 +176,7 @@ describe.each(names)('%s', (name) => {
     const { module: rounded, origin: from } = await load(name);
     rounded.to('q8');
     const file = joinSafetensors(writeSafetensors([...from.tensors('q8')]));
-    const { module: read } = await load(name, file, { quantization_config: quantizationConfig });
+    const { module: read } = await load(name, file, { quantization_config: quantizationConfig('q8') });
     expect([...read.namedParameters()].map(([, { dtype }]) => dtype)).toContain('q8');
     expect(logitsOf(read)).toEqual(logitsOf(rounded));
     rounded.to('float32');
