@@ -1,8 +1,8 @@
 /** A conversation of the command: its messages, answers as they are written, and what a line of input means. */
 import { HeedError, kindOf } from '../errors.js';
-import { TextStreamer } from '../generation/streamer.js';
 import type { TextGeneration, TextGenerationOptions } from '../pipelines/text_generation.js';
 import type { Message } from '../text/chat_options.js';
+import { hearing } from './hearing.js';
 
 /** What was written. */
 export interface Answer extends Message {
@@ -34,23 +34,7 @@ export class Conversation {
 
   /** Has the model answer; `say` gets the words as they come. An answer that the signal ends is as long as it is; where another error ends it, the last message is forgotten, too. */
   async answer(say: (piece: string) => void, signal: AbortSignal): Promise<Answer> {
-    let content = '';
-    const words = new TextStreamer(this.#write.tokenizer, {
-      skip_prompt: true,
-      callback_function: (piece) => {
-        content += piece;
-        say(piece);
-      },
-    });
-    // The prompt's tokens come first, then one at a time.
-    const counts: number[] = [];
-    const streamer = {
-      put(rows: number[][]) {
-        counts.push(rows[0]?.length ?? 0);
-        words.put(rows);
-      },
-      end: () => words.end(),
-    };
+    const { streamer, told } = hearing(this.#write.tokenizer, say);
     let stopped = false;
     try {
       await this.#write(this.messages, { ...this.#options, streamer, signal });
@@ -58,11 +42,11 @@ export class Conversation {
       stopped = signal.aborted && error === signal.reason;
       if (!stopped) this.messages.pop();
       if (!stopped) throw error;
-      words.end();
+      streamer.end();
     }
+    const { text: content, ...counts } = told();
     this.messages.push({ role: 'assistant', content });
-    const [prompt_tokens = 0, ...written] = counts;
-    return { role: 'assistant', content, prompt_tokens, new_tokens: written.length, ...(stopped && { stopped }) };
+    return { role: 'assistant', content, ...counts, ...(stopped && { stopped }) };
   }
 }
 

@@ -3,7 +3,8 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Decoder } from '../models/decoder.js';
 import type { DecoderState } from '../models/decoder_state.js';
-import { commonLength, type Drafter, MOST_DRAFTED } from './draft.js';
+import { commonLength } from './common_length.js';
+import { type Drafter, MOST_DRAFTED } from './draft.js';
 import type { Plan } from './plan.js';
 import { PIECE } from './request.js';
 import { argMax } from './top_k.js';
@@ -30,7 +31,7 @@ export const assistantNames = ['assistant_model', 'num_assistant_tokens'] as con
 export class AssistantDrafter implements Drafter {
   #state: DecoderState | undefined;
   /** The tokens that it remembers. */
-  #read: readonly number[] = [];
+  readonly #read: number[] = [];
 
   /** Of the tokens that the other model knows, V. */
   constructor(
@@ -46,8 +47,8 @@ export class AssistantDrafter implements Drafter {
     this.#state ??= module.start(ids.length);
     // What was guessed in vain is forgotten.
     const known = Math.min(commonLength(this.#read, ids), ids.length - 1);
-    if (known < this.#read.length) this.#state.truncate([known]);
-    this.#read = this.#read.slice(0, known);
+    if (known < this.#read.length) this.#state.truncate(known);
+    this.#read.length = known;
     const drafted: number[] = [];
     for (let next = ids.slice(known); drafted.length < count; next = drafted.slice(-1)) {
       const token = yield* this.#after(this.#state, next);
@@ -62,7 +63,7 @@ export class AssistantDrafter implements Drafter {
     for (let from = 0; ; from += PIECE) {
       const piece = next.slice(from, from + PIECE);
       const { logits } = yield* this.module.decode(Int32Array.from(piece), [1, piece.length], state, { last: 1 });
-      this.#read = [...this.#read, ...piece];
+      this.#read.push(...piece);
       if (from + PIECE >= next.length) return argMax(logits.toHost().data as Float32Array);
     }
   }
@@ -70,7 +71,7 @@ export class AssistantDrafter implements Drafter {
   dispose(): void {
     this.#state?.dispose();
     this.#state = undefined;
-    this.#read = [];
+    this.#read.length = 0;
   }
 }
 
@@ -95,6 +96,7 @@ export function assistantOf(options: AssistantOptions, plan: Plan, { engine, mod
   if (assistant.engine !== engine) throw refused('assistant_model is on another engine', name, 'Load both with the same engine');
   const [own, V] = [assistant.module.dims.V, module.dims.V];
   if (own !== V) throw refused(`assistant_model knows ${own} tokens, the model ${V}`, name, 'Both must have one tokenizer');
+  if (!assistant.module.forgets) throw refused('assistant_model has convolutions, which cannot take back a guess', name, 'Take another');
   if (!plan.mayDraft)
     throw refused('assistant_model guesses what greedy search takes, of one text', name, 'Give one text, without do_sample and num_beams');
   if (plan.lookUp) throw refused('assistant_model and prompt_lookup_num_tokens both guess', name, 'Give one of them');

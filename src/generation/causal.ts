@@ -3,7 +3,7 @@
  * engine queue, and yield to the event loop between blocks.
  */
 import type { Engine } from '../engine/engine.js';
-import { checkOptions } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { folderFor, type ModelSource } from '../io/find.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
@@ -157,6 +157,7 @@ export class CausalModel extends LoadedModel {
     const own = ownOf(given, plan);
     const drafter = assistantOf(given, plan, this);
     const { engine, module, prefix_cache: others } = this;
+    if (drafter || asked.prompt_lookup_num_tokens !== undefined) expectForgets(module);
     const past = given.past_key_values ?? undefined;
     expectPast(past, B);
     if (this.#adapters.isOwn) this.#changed(); // it may have been trained since
@@ -171,6 +172,7 @@ export class CausalModel extends LoadedModel {
       return new ModelDecoding(module, beginning(module, ids, known));
     };
     const left: Job['left'] = (decoding, row, ids) => {
+      if (!past && !others.limit) return;
       const read = readIn((decoding as ModelDecoding).state, row, ids);
       if (this.#weights !== weights) read.state.dispose();
       else if (past) past.take(read, module, weights);
@@ -276,6 +278,15 @@ export class CausalModel extends LoadedModel {
     const config = JsonNode.of('config.json', this.config);
     return { module: this.module, architecture: spell(architectureOf(config), config) };
   }
+}
+
+/** Throws UNSUPPORTED where guesses at the next tokens could not be taken back. */
+function expectForgets({ forgets }: Decoder): void {
+  if (forgets) return;
+  throw new HeedError('UNSUPPORTED', 'generate: this model has convolutions, which cannot take back a guess', {
+    culprit: 'model',
+    cure: 'Leave out prompt_lookup_num_tokens and assistant_model',
+  });
 }
 
 /** The plan of a text that has so much less than the width of the batch, from which lengths are counted. */

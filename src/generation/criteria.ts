@@ -1,15 +1,10 @@
 /** Stopping criteria: what ends a row, told from its tokens so far, of which the last is new. */
-import { commonLength } from './draft.js';
+import { commonLength } from './common_length.js';
 import type { Plan } from './plan.js';
+import type { TextDecoder } from './streamer.js';
 
 /** Whether a row ends with the last of its tokens. */
 export type Criterion = (ids: readonly number[]) => boolean;
-
-/** What reads tokens as text. */
-export interface TextDecoder {
-  /** The text of tokens. */
-  decode(ids: number[], options?: { skip_special_tokens?: boolean; clean_up_tokenization_spaces?: boolean }): string;
-}
 
 type Maker = (plan: Plan, tokenizer: TextDecoder | undefined) => Criterion | undefined;
 

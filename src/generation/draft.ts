@@ -36,13 +36,6 @@ export class PromptLookUp implements Drafter {
   dispose(): void {}
 }
 
-/** How much two rows of tokens, or two texts, begin with alike. */
-export function commonLength(a: readonly number[] | string, b: readonly number[] | string): number {
-  let i = 0;
-  while (i < a.length && a[i] === b[i]) i++;
-  return i;
-}
-
 /** Where the last n tokens stand for the first time, before the end; −1: nowhere. */
 function firstRun(ids: readonly number[], n: number): number {
   const last = ids.length - n;

@@ -5,12 +5,13 @@
 import { HeedError, kindOf } from '../errors.js';
 import { HostTensor } from '../tensor.js';
 import type { GenerationConfig } from './config.js';
-import type { Criterion, TextDecoder } from './criteria.js';
+import type { Criterion } from './criteria.js';
 import type { ResponseFormat } from './grammar/format.js';
 import type { TokenSource } from './grammar/vocabulary.js';
 import type { Plan } from './plan.js';
 import type { Processor } from './processors.js';
 import { type Constrains, constraintOf } from './response_format.js';
+import type { TextDecoder } from './streamer.js';
 
 /**
  * Changes the scores of a row's next token, [1, V]: in place, or by giving others. `input_ids` has the row's tokens so far, the prompt's first: one row, as numbers. It is called for each row of each

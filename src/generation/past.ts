@@ -8,19 +8,13 @@ import type { DecoderState } from '../models/decoder_state.js';
 import { bytesOf } from '../nn/pages.js';
 import { wrongArgument } from '../ops/check.js';
 import { type Reader, readFrom, written } from './cache_file.js';
+import { commonLength } from './common_length.js';
 
 /** A text that was read. */
 export interface Read {
   ids: readonly number[];
   /** Of one row, which has as many tokens. */
   state: DecoderState;
-}
-
-/** How many tokens two texts begin with alike. */
-export function commonLength(a: readonly number[], b: readonly number[]): number {
-  let n = 0;
-  while (n < a.length && n < b.length && a[n] === b[n]) n++;
-  return n;
 }
 
 /** What of a state's row is remembered: of the tokens `ids` those that it has read, whatever it has read beyond them. */

@@ -3,7 +3,7 @@
  * are written without spaces. It is given to `generate` as `streamer`, which tells it of tokens; it can be used for one sequence at a time.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
-import { commonLength } from './draft.js';
+import { commonLength } from './common_length.js';
 import type { Streamer } from './sequence.js';
 
 /** What of a tokenizer a streamer needs. */

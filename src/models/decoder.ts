@@ -129,6 +129,12 @@ export class Decoder extends Module {
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 
+  /** Whether its states can forget any of their last tokens: a convolution in place of attention remembers no more than the last. */
+  get forgets(): boolean {
+    const { layer } = this.choices;
+    return !layer || Array.from({ length: this.dims.L }, (_, l) => layer(l)).every(({ mixer }) => !mixer);
+  }
+
   /** Whether tokens are read alike in texts of a and of b tokens, and of all lengths between: then what is remembered of a common beginning is the same. Positions may turn by frequencies that grow with the text. */
   readsAlike(a: number, b: number): boolean {
     return this.#tower.trunk.turnsAlike(a, b);
