@@ -12,7 +12,26 @@ import { bert } from './models/bert.js';
 import { bertGeneration } from './models/bert_generation.js';
 import { camembert } from './models/camembert.js';
 import { data2vecText } from './models/data2vec_text.js';
-import * as decoders from './models/decoders.js';
+import {
+  bloom,
+  gemma2,
+  gemma3,
+  gpt2,
+  gptNeox,
+  granite,
+  lfm2,
+  llama,
+  ministral,
+  mistral,
+  olmo2,
+  olmoe,
+  opt,
+  phi3,
+  qwen2,
+  qwen3,
+  qwen3Moe,
+  smollm3,
+} from './models/decoders.js';
 import { distilbert } from './models/distilbert.js';
 import { electra } from './models/electra.js';
 import { ernie } from './models/ernie.js';
@@ -49,7 +68,26 @@ export function bindAll(runtime: Runtime) {
   registerArchitecture(
     ...[bert, ernie, bertGeneration, roberta, xlmRoberta, camembert, data2vecText, distilbert, mpnet, electra, modernbert],
     ...[heedTransformer, marian, bart, mbart, m2m100, pegasus, t5, mt5],
-    ...Object.values(decoders),
+    ...[
+      bloom,
+      gemma2,
+      gemma3,
+      gpt2,
+      gptNeox,
+      granite,
+      lfm2,
+      llama,
+      ministral,
+      mistral,
+      olmo2,
+      olmoe,
+      opt,
+      phi3,
+      qwen2,
+      qwen3,
+      qwen3Moe,
+      smollm3,
+    ],
   );
   registerTokenizers(moreTokenizers);
   registerReader(ggufReader);

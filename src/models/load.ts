@@ -2,11 +2,13 @@
  * A checkpoint's tensors into a module's parameters: names are translated by the architecture, shapes are checked before
  * anything is read, each parameter takes the format of its tensors, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
  */
+
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import { BUFFER } from '../io/staging.js';
 import { warn } from '../io/warn.js';
 import type { Checkpoint, CheckpointEntry, CheckpointTensor, Progress } from '../io/weights.js';
+import { dtypeFor } from '../nn/entries.js';
 import type { Format } from '../nn/formats/format.js';
 import { Q4_1 } from '../nn/formats/q4.js';
 import { weightName } from '../nn/formats/q8.js';
@@ -45,7 +47,7 @@ export async function loadWeights<M extends Module>(
     made = prepared(make, architecture, folder, entries, forms);
     warnOf(entries, made, architecture, folder);
     const all = [...made.module.namedParameters()].map(([, parameter]) => parameter);
-    if (forms.kept === 'q4' && !all.some((parameter) => parameter.dtypeFor('q4') === 'q4'))
+    if (forms.kept === 'q4' && !all.some((parameter) => dtypeFor(parameter, 'q4') === 'q4'))
       warn(`${folder}: dtype 'q4' holds it in 8 bits, since no matrix has rows that are whole blocks of 32`);
   };
   try {
@@ -151,7 +153,7 @@ export function stagedBytes(entry: CheckpointEntry, target: Target | undefined, 
 /** What has come as a whole takes the format in which it is kept: float32, or 4 bits where 8 have come. */
 export function settle(parameter: Parameter, { kept }: WeightForms): void {
   if (kept === 'float32' && parameter.dtype !== 'float32' && parameter.complete) parameter.to('float32');
-  if (kept === 'q4' && parameter.dtype === 'q8' && parameter.complete) parameter.to(parameter.dtypeFor('q4'));
+  if (kept === 'q4' && parameter.dtype === 'q8' && parameter.complete) parameter.to(dtypeFor(parameter, 'q4'));
 }
 
 /** What headers tell of a checkpoint, in the architecture's spelling. */

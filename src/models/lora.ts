@@ -2,6 +2,7 @@
  * LoRA adapters of a language model (arXiv 2106.09685), in PEFT's files: adapter_config.json, and adapter_model.safetensors with A and B of each adapted module. The model's own
  * weights stay where and as they are; an adapter that is attached is added to their products. It is a module of its own, and so what a Trainer trains, with all else frozen.
  */
+
 import { HeedError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
@@ -10,6 +11,7 @@ import { readFile, readJson } from '../io/json.js';
 import { pytorch, writeSafetensors } from '../io/safetensors_writer.js';
 import type { CheckpointEntry } from '../io/weights.js';
 import { weightsFolder } from '../io/weights_folder.js';
+import { weightEntries } from '../nn/entries.js';
 import { floats } from '../nn/formats/sources.js';
 import { LowRank } from '../nn/low_rank.js';
 import { Module } from '../nn/module.js';
@@ -77,7 +79,7 @@ export class LoraAdapter extends Module {
    */
   async save_pretrained(folder: string): Promise<void> {
     const { runtime } = this.engine;
-    const entries = [...this.namedParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'float32'));
+    const entries = [...this.namedParameters()].flatMap(([name, parameter]) => weightEntries(parameter, name, 'float32'));
     await runtime.writeFile(runtime.join(folder, WEIGHTS), writeSafetensors(entries, pytorch));
     const text = `${JSON.stringify(this.lora.json, null, 2)}\n`;
     await runtime.writeFile(runtime.join(folder, CONFIG), [new TextEncoder().encode(text)]);

@@ -2,9 +2,11 @@
  * A checkpoint in 8 bits or 4, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
  * task whose head is there says which tensors some model reads, and which of those it may hold in fewer bits; the others, copies that equal what they are tied to among them, are left out.
  */
+
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import type { CheckpointEntry, CheckpointHeaders, Progress } from '../io/weights.js';
+import { weightEntries } from '../nn/entries.js';
 import { floats } from '../nn/formats/sources.js';
 import { Module } from '../nn/module.js';
 import type { Parameter } from '../nn/parameter.js';
@@ -94,7 +96,7 @@ export async function quantizeCheckpoint(
   try {
     const held = new Map(module.namedParameters());
     for (const name of copiesIn(held, parts, purposes)) held.delete(name);
-    const entries = () => [...held].flatMap(([name, parameter]) => parameter.entries(name));
+    const entries = () => [...held].flatMap(([name, parameter]) => weightEntries(parameter, name));
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
     const bytes = await saveLoaded(module, config.value, origin, out, { dtype, signal: options.signal });

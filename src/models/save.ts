@@ -2,6 +2,7 @@
  * A model's folder, written as Hugging Face lays it out: model.safetensors, what describes the model beside it, config.json. Each file is there as a whole or not
  * at all, and config.json, which a loader asks for first, comes last.
  */
+
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { type Files, filesOf, tokenizerIn } from '../io/copied.js';
 import { type Folder, folderOf, isFolder } from '../io/folder.js';
@@ -9,6 +10,7 @@ import { isObject, type JsonObject, readFile } from '../io/json.js';
 import { modulesOf } from '../io/modules.js';
 import { respell } from '../io/respell.js';
 import { pytorch, type SafetensorsEntry, writeSafetensors } from '../io/safetensors_writer.js';
+import { dtypeFor, weightEntries } from '../nn/entries.js';
 import type { Module } from '../nn/module.js';
 import type { ParameterDtype } from '../nn/parameter.js';
 import type { Runtime } from '../runtime/types.js';
@@ -119,7 +121,7 @@ function savedConfig(config: JsonObject, held: ParameterDtype, model: string | u
 /** The form in which a module's weights are saved, as they are where none is asked for. Throws UNSUPPORTED where some are float32 then, and others not. */
 function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDtype {
   const quantizable = [...module.namedParameters()].map(([, parameter]) => parameter).filter((parameter) => parameter.quantizable);
-  const held = new Set(quantizable.map((parameter) => (dtype ? parameter.dtypeFor(kept[dtype]) : parameter.dtype)));
+  const held = new Set(quantizable.map((parameter) => (dtype ? dtypeFor(parameter, kept[dtype]) : parameter.dtype)));
   if (held.size <= 1 || !held.has('float32')) return (['q4', 'q8'] as const).find((one) => held.has(one)) ?? 'float32';
   throw new HeedError('UNSUPPORTED', `save_pretrained: weights are held in ${[...held].join(' and ')}, for which a folder has no form`, {
     culprit: 'dtype',
@@ -129,7 +131,7 @@ function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDt
 
 /** A module's parameters by their own names, each copied when it is its turn; as they are held where no dtype is given. */
 export function* entriesOf(module: Module, dtype: ParameterDtype | undefined, prefix = ''): Generator<SafetensorsEntry, void> {
-  for (const [name, parameter] of module.distinctParameters()) yield* parameter.entries(prefix + name, dtype);
+  for (const [name, parameter] of module.distinctParameters()) yield* weightEntries(parameter, prefix + name, dtype);
 }
 
 interface Contents {

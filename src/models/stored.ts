@@ -2,7 +2,9 @@
  * A module as a checkpoint stores it: which tensors each parameter is made of, under which names, in which shape and order of rows; and the way back, a parameter's tensors
  * for a file.
  */
+
 import type { SafetensorsEntry } from '../io/safetensors_writer.js';
+import { weightEntries } from '../nn/entries.js';
 import { blockBytes, fitsQ4 } from '../nn/formats/q4.js';
 import { scaleName } from '../nn/formats/q8.js';
 import type { Module } from '../nn/module.js';
@@ -113,7 +115,7 @@ export function* checkpointEntries(module: Module, architecture: Spelt, dtype?: 
   let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
   for (const { key, parameter, tensors } of all) {
     const before = isBeside(key) ? '' : prefix;
-    for (const entry of parameter.entries('', dtype)) {
+    for (const entry of weightEntries(parameter, '', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
       for (const { name, row, height, layout, transposed: isTransposed } of tensors) {
         const shape = [height, ...rest];

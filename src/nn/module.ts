@@ -2,6 +2,7 @@
  * The base of every module: it knows its parameters and its submodules by PyTorch's names, which make the state dict's keys.
  * Parameters belong to the module, not to the scope that is open when they are filled; `dispose` frees them.
  */
+
 import { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint.js';
@@ -12,6 +13,7 @@ import { expectBooleans, kindOf, wrongArgument } from '../ops/check.js';
 import type { DropoutKey } from '../ops/dropout.js';
 import { Random } from '../random.js';
 import type { HostTensor, Shape } from '../tensor.js';
+import { dtypeFor, weightEntries } from './entries.js';
 import { floats, type Source } from './formats/sources.js';
 import { Parameter, type ParameterDtype, type ParameterOptions } from './parameter.js';
 import { checkFile, checkFit, checkNames, type FileTensor, type StateDict } from './state_dict.js';
@@ -172,7 +174,7 @@ export abstract class Module {
    * what is not finite.
    */
   to(dtype: ParameterDtype): this {
-    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(parameter.dtypeFor(dtype));
+    for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(dtypeFor(parameter, dtype));
     return this;
   }
 
@@ -210,7 +212,7 @@ export abstract class Module {
    * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
    */
   quantizedState(): SafetensorsEntry[] {
-    return [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'q8'));
+    return [...this.distinctParameters()].flatMap(([name, parameter]) => weightEntries(parameter, name, 'q8'));
   }
 
   /**
@@ -276,7 +278,7 @@ export abstract class Module {
   save(file: string | URL, options?: SaveOptions): Promise<number>;
   async save(file?: string | URL, options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer> | number> {
     checkOptions(options, ['metadata'], 'save');
-    const entries = [...this.distinctParameters()].flatMap(([name, parameter]) => parameter.entries(name, 'float32'));
+    const entries = [...this.distinctParameters()].flatMap(([name, parameter]) => weightEntries(parameter, name, 'float32'));
     const chunks = writeSafetensors(entries, options.metadata ?? pytorch);
     if (file === undefined) return joinSafetensors(chunks);
     if (!addressOf(file)) throw wrongArgument('save', 'file', file, 'It is a path');

@@ -5,14 +5,13 @@
  */
 import { tapeOf } from '../autograd/tape.js';
 import type { Engine } from '../engine/engine.js';
-import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { narrow } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { type HostTensor, type Matrix, type Shape, sizeOf, type Tensor, type WeightDtype } from '../tensor.js';
 import type { Addition } from './additions.js';
 import { type Columns, type Form, type Format, isFused, type Operand, partOf, rowsOf, type Weights, widthOf } from './formats/format.js';
-import { fitsQ4, Q4, q4Entries } from './formats/q4.js';
-import { Quantized, quantizedEntries } from './formats/q8.js';
+import { fitsQ4, Q4 } from './formats/q4.js';
+import { Quantized } from './formats/q8.js';
 import { Rows } from './formats/rows.js';
 import { floats, type Source } from './formats/sources.js';
 import { GradientSum } from './gradient.js';
@@ -194,15 +193,6 @@ export class Parameter {
   }
 
   /**
-   * What it is held in where its whole model is asked for a dtype: float32 where it may not have fewer bits; for 4, 8 where it is a table or an output, or where its rows are no whole
-   * blocks of 32.
-   */
-  dtypeFor(dtype: ParameterDtype): ParameterDtype {
-    if (!this.quantizable) return 'float32';
-    return dtype === 'q4' && this.dtype !== 'q4' && (this.leastBits === 8 || !fitsQ4(this.width)) ? 'q8' : dtype;
-  }
-
-  /**
    * Into 8 bits or 4, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training, for what is
    * not `quantizable`, and for 4 bits where rows are no whole blocks of 32; NUMERIC for what is not finite.
    */
@@ -295,17 +285,6 @@ export class Parameter {
   /** A copy of the values, exactly as they were loaded (widened to float32), or as 8 bits have rounded them. */
   toHost(): HostTensor {
     return this.engine.scope(() => this.#loaded().values().toHost());
-  }
-
-  /**
-   * As a checkpoint of this dtype holds it, or, where none is given, as it is. q8: int8 and scales, q4: blocks, to which others are rounded when the bytes are asked for; float32 where
-   * it is not `quantizable`. Bytes are copies; asking for them throws NUMERIC for what is not finite.
-   */
-  entries(name: string, dtype?: ParameterDtype): SafetensorsEntry[] {
-    const as = dtype ? this.dtypeFor(dtype) : this.dtype;
-    if (as === 'q8') return quantizedEntries(name, this.#weights, this.#loaded());
-    if (as === 'q4') return q4Entries(name, this.#weights, this.#loaded());
-    return [floatEntry(name, this.shape, () => this.toHost())];
   }
 
   /** Frees it, and its gradient. */

@@ -1,72 +1,46 @@
 /** examples/browser-search as its users have it: heed from npm's tarball, copied and served as package.json says, in Chromium; then without a server. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
+import { cp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { noChromium } from '../browser.js';
-import { launch } from '../consumers/browser.js';
-import { install, pack, root } from '../consumers/packed.js';
+import { root } from '../consumers/packed.js';
 import { itWith, shared } from '../shared.js';
+import { ExamplePage } from './page.js';
 
 describe.skipIf(noChromium)('the page of examples/browser-search', () => {
+  let example: ExamplePage;
   let folder = '';
-  let browser: Browser;
-  const servers: ChildProcess[] = [];
-  const contexts: BrowserContext[] = [];
+  const serve = (own?: string) => example.serve(own);
 
   beforeAll(async () => {
-    const temporary = await mkdtemp(join(tmpdir(), 'heed-search-'));
-    folder = join(temporary, 'search');
-    await cp(join(root, 'examples/browser-search'), folder, { recursive: true });
-    install(pack(temporary), folder);
-    await promisify(execFile)('npm', ['run', 'build'], { cwd: folder });
+    example = await ExamplePage.of('browser-search');
+    folder = example.folder;
     await cp(join(root, 'test/fixtures/bert-tiny'), join(folder, 'site/model'), { recursive: true });
-    browser = await launch();
   }, 60_000);
-  afterEach(async () => {
-    for (const server of servers.splice(0)) server.kill();
-    for (const context of contexts.splice(0)) await context.close();
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await rm(join(folder, '..'), { recursive: true });
-  });
-
-  /** Serves a folder of the example on a free port. */
-  async function serve(own = folder): Promise<{ url: string; stop(): Promise<void> }> {
-    const server = spawn(process.execPath, ['serve.js', '0'], { cwd: own, stdio: ['ignore', 'pipe', 'inherit'] });
-    servers.push(server);
-    const [printed] = await once(server.stdout, 'data');
-    const stop = async () => {
-      server.kill();
-      await once(server, 'exit');
-    };
-    return { url: String(printed).trim(), stop };
-  }
+  afterEach(() => example?.clear());
+  afterAll(() => example?.dispose());
 
   /** A page, what it complained of, and what its status said meanwhile. */
   async function open(url: string): Promise<{ page: Page; complaints: string[]; said: string[] }> {
-    const context = await browser.newContext();
-    contexts.push(context);
-    const page = await context.newPage();
-    const [complaints, said]: [string[], string[]] = [[], []];
-    page.on('pageerror', (error) => complaints.push(error.message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
-    await page.exposeFunction('say', (text: string) => said.push(text));
-    await page.addInitScript(() => {
-      const watch = () => {
-        const status = document.getElementById('status') as HTMLElement;
-        new MutationObserver(() => (globalThis as unknown as { say(text: string | null): void }).say(status.textContent)).observe(status, {
-          childList: true,
-        });
-      };
-      document.addEventListener('DOMContentLoaded', watch);
+    const said: string[] = [];
+    const { page, complaints } = await example.open(url, async (page) => {
+      await page.exposeFunction('say', (text: string) => said.push(text));
+      await page.addInitScript(() => {
+        const watch = () => {
+          const status = document.getElementById('status') as HTMLElement;
+          new MutationObserver(() => (globalThis as unknown as { say(text: string | null): void }).say(status.textContent)).observe(
+            status,
+            {
+              childList: true,
+            },
+          );
+        };
+        document.addEventListener('DOMContentLoaded', watch);
+      });
     });
-    await page.goto(url);
     return { page, complaints, said };
   }
 

@@ -38,22 +38,24 @@ async function start() {
     answering = new AbortController();
     show('user', content);
     const answer = show('assistant', '');
-    messages = [...messages, { role: 'user', content }];
-    let [tokens, began] = [0, performance.now()];
+    const conversation = messages; // which a new chat replaces
+    conversation.push({ role: 'user', content });
+    let [tokens, first] = [0, 0];
     const streamer = new TextStreamer(tokenizer, {
       skip_prompt: true,
       callback_function: (piece) => answer.append(piece),
       token_callback_function: () => {
-        if (tokens++ === 0) began = performance.now(); // of the prompt, which comes as a whole
-        status.textContent = `${tokens} tokens, ${(tokens / ((performance.now() - began) / 1000)).toFixed(1)} a second`;
+        if (tokens++ === 0) first = performance.now();
+        const seconds = (performance.now() - first) / 1000;
+        status.textContent = seconds > 0 ? `${tokens} tokens, ${((tokens - 1) / seconds).toFixed(1)} a second` : 'The answer begins';
       },
     });
     try {
-      await write(messages, { max_new_tokens: 512, streamer, signal: answering.signal });
+      await write(conversation, { max_new_tokens: 512, streamer, signal: answering.signal });
     } catch (error) {
       if (!answering.signal.aborted) status.textContent = `It does not work: ${/** @type {Error} */ (error).message}`;
     }
-    messages = [...messages, { role: 'assistant', content: answer.textContent ?? '' }];
+    conversation.push({ role: 'assistant', content: answer.textContent ?? '' });
     answering = undefined;
     ready();
   }

@@ -2,11 +2,13 @@
  * Weights that a file holds in blocks, as the engine holds them: each value exactly, products by their contract, bit by bit in every binary, and close to those of float64;
  * whatever comes in portions, in parts, by columns. What cannot be is refused.
  */
+
 import { readFileSync } from 'node:fs';
 import type { Engine } from 'heed';
 import { backward, embedding, linear, type Matrix, matmul, Tape, type Tensor, tensor, unpack } from 'heed/ops';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openGguf } from '../../../dist/io/gguf.js';
+import { weightEntries } from '../../../dist/nn/entries.js';
 import { ggufSources } from '../../../dist/nn/formats/gguf.js';
 import type { Source } from '../../../dist/nn/formats/sources.js';
 import { Parameter } from '../../../dist/nn/parameter.js';
@@ -219,7 +221,7 @@ describe('4 bits', () => {
 
   it('are saved as blocks of Q4_1, bit by bit', () => {
     const blocks = drawn('Q4_1', 11, 64, new Random(8));
-    const [entry, ...others] = held(engine, 'Q4_1', blocks, 11, 64).entries('w');
+    const [entry, ...others] = weightEntries(held(engine, 'Q4_1', blocks, 11, 64), 'w');
     expect([entry?.dtype, entry?.shape, others]).toEqual(['U8', [11, 40], []]);
     expect(entry?.bytes).toEqual(blocks.bytes);
   });

@@ -2,6 +2,7 @@
 
 import type { Engine } from 'heed/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dtypeFor, weightEntries } from '../../../dist/nn/entries.js';
 import { Parameter } from '../../../dist/nn/parameter.js';
 import { Random } from '../../cases/random.js';
 import { engineFor, variants } from '../../ops/engines.js';
@@ -25,7 +26,7 @@ function rounded(on: Engine, w: Float32Array, N: number, K: number, parts: numbe
   return made;
 }
 
-const blocksOf = (w: Parameter) => (w.entries('w')[0] as { bytes: Uint8Array }).bytes;
+const blocksOf = (w: Parameter) => (weightEntries(w, 'w')[0] as { bytes: Uint8Array }).bytes;
 const errorOf = (w: Float32Array, values: ArrayLike<number>) => w.reduce((sum, x, i) => sum + (x - (values[i] as number)) ** 2, 0);
 
 /** The sum of squared errors that each block of 32 has by a rule. */
@@ -128,10 +129,10 @@ describe('float32 in 4 bits', () => {
   it('is refused where rows are no whole blocks of 32; a model has 8 bits there, as for its tables', () => {
     const made = new Parameter(engine, 'w', [4, 40], { packed: true });
     expect(() => made.to('q4')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED', culprit: 'w', shape: [4, 40] }));
-    expect([made.dtypeFor('q4'), made.dtypeFor('q8'), made.dtypeFor('float32')]).toEqual(['q8', 'q8', 'float32']);
+    expect([dtypeFor(made, 'q4'), dtypeFor(made, 'q8'), dtypeFor(made, 'float32')]).toEqual(['q8', 'q8', 'float32']);
     const table = new Parameter(engine, 'w', [4, 64], { quantizable: true });
-    expect(table.dtypeFor('q4')).toBe('q8');
-    expect(new Parameter(engine, 'w', [4, 64], { packed: true }).dtypeFor('q4')).toBe('q4');
-    expect(new Parameter(engine, 'w', [64]).dtypeFor('q4')).toBe('float32');
+    expect(dtypeFor(table, 'q4')).toBe('q8');
+    expect(dtypeFor(new Parameter(engine, 'w', [4, 64], { packed: true }), 'q4')).toBe('q4');
+    expect(dtypeFor(new Parameter(engine, 'w', [64]), 'q4')).toBe('float32');
   });
 });
