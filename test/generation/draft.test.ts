@@ -1,7 +1,16 @@
 /** Guesses at the next tokens: with them greedy search writes what it writes without, bit by bit, in fewer steps. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type CausalLM, createEngine, HeedError, type HostTensor, pipeline } from 'heed';
+import {
+  AutoModelForCausalLM,
+  AutoModelForSeq2SeqLM,
+  type CausalLM,
+  createEngine,
+  DynamicCache,
+  HeedError,
+  type HostTensor,
+  pipeline,
+} from 'heed';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PromptLookUp } from '../../dist/generation/draft.js';
 import { drained } from '../../dist/steps.js';
@@ -297,3 +306,20 @@ it.skipIf(!hasSmollm2)(
   },
   60_000,
 );
+
+it('what was guessed rightly is remembered, what was not is not', async () => {
+  const model = await AutoModelForCausalLM.from_pretrained(fixture('causal/llama'), { engine });
+  for (const ids of prompts) {
+    const asked = { input_ids: [ids], max_new_tokens: 30 };
+    const plain = ((await model.generate(asked)).tolist() as number[][])[0] as number[];
+    const past_key_values = new DynamicCache();
+    await model.generate({ ...asked, prompt_lookup_num_tokens: 5, past_key_values });
+    expect(past_key_values.input_ids).toEqual(plain.slice(0, past_key_values.get_seq_length()));
+    expect(past_key_values.get_seq_length()).toBe(plain.length - 1);
+    const more = { input_ids: [plain], max_new_tokens: 10 };
+    const alone = (await model.generate(more)).tolist();
+    expect((await model.generate({ ...more, past_key_values })).tolist()).toEqual(alone);
+    past_key_values.dispose();
+  }
+  model.dispose();
+});

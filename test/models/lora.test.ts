@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AutoModelForCausalLM, type CausalLM, createEngine } from 'heed';
+import { AutoModelForCausalLM, type CausalLM, createEngine, DynamicCache } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../dist/io/safetensors_writer.js';
+import { normal } from '../../dist/nn/init.js';
+import { Random } from '../../dist/random.js';
 import { Remote } from '../../dist/remote/client.js';
 import type { Hosted } from '../../dist/remote/host.js';
 import { failureOf } from '../io/memory.js';
@@ -70,6 +72,30 @@ describe('adapters', () => {
     expect((await scores(model)).data).toEqual(bare.data);
     await model.delete_adapter('queries');
     expect(engine.memory().used).toBe(used);
+    model.dispose();
+  });
+
+  it('forget what was read with other weights, and with their own where they may be trained', async () => {
+    const model = await load('llama');
+    const past_key_values = new DynamicCache();
+    const ways = [{}, { past_key_values }] as const;
+    const texts = async (own: object) => (await model.generate({ input_ids: [ids[0] as number[]], max_new_tokens: 12, ...own })).tolist();
+    const bare = await texts({});
+    model.prefix_cache.limit = 2 ** 20;
+    for (const own of ways) expect(await texts(own)).toEqual(bare);
+    await model.load_adapter(lora('all'), 'all');
+    const { written } = adapters.all as { written: number[][] };
+    expect(written).not.toEqual(bare);
+    for (const own of [...ways, ...ways]) expect(await texts(own)).toEqual(written);
+    await model.set_adapter(null);
+    for (const own of ways) expect(await texts(own)).toEqual(bare);
+    const made = model.add_adapter({ r: 2, target_modules: 'all-linear' }, 'new');
+    for (const own of ways) expect(await texts(own)).toEqual(bare);
+    for (const [, parameter] of made.namedParameters()) parameter.init(new Random(1, parameter.name), normal(1));
+    const trained = await texts({});
+    expect(trained).not.toEqual(bare);
+    model.prefix_cache.limit = 0;
+    for (const own of [{}, { past_key_values }, { past_key_values: new DynamicCache() }]) expect(await texts(own)).toEqual(trained);
     model.dispose();
   });
 
