@@ -9,9 +9,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^heed$/, replacement: at('entry/node.js') },
+      { find: /^heed\/server$/, replacement: at('entry/server.js') },
       { find: /^heed\/core$/, replacement: at('entry/core-node.js') },
       { find: /^heed\/structured$/, replacement: at('generation/grammar/index.js') },
-      { find: /^heed\/(nn|ops|train|pictures)$/, replacement: at('$1/index.js') },
+      { find: /^heed\/(nn|ops|train|pictures|ai|langchain)$/, replacement: at('$1/index.js') },
     ],
   },
   test: {
@@ -20,8 +21,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 30_000,
     pool: 'forks',
-    // Engines under test start threads of their own, which spin: half of the cores is left to them.
-    maxWorkers: Math.max(1, Math.floor(availableParallelism() / 2)),
+    // Engines under test start threads of their own, which spin: half of the cores is left to them, but much of a test's time is waiting for processes and servers.
+    maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),
     // dist is Node's to load, not Vite's to transform.
     server: { deps: { external: [/\/dist\//] } },
   },

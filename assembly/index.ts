@@ -19,6 +19,10 @@ export { layer_norm_f32, norm_grad_weight_f32, norm_grad_x_f32, rms_norm_f32 } f
 export { adam_f32, sgd_f32, square_sum_f32 } from './optimizer';
 export { pack_f32, unpack_f32 } from './pack';
 export { append } from './pages';
+export { planes_f32, resample_x_u8, resample_y_u8 } from './picture';
+export {
+  affine_f32, batch_norm_f32, depthwise2d_f32, depthwise2d_grad_weight_f32, fold2d_f32, likeliest_i32, max_pool2d_f32, unfold2d_f32,
+} from './planes';
 export { pack_q4, unpack_q4 } from './q4';
 export { quantize_i8 } from './q4_activations';
 export { blocks_q4, quantize_q4 } from './quantize_q4';
@@ -27,6 +31,7 @@ export { quantize_i16 } from './quantized';
 export { sum_f32 } from './reduce';
 export { rope_f32 } from './rope';
 export { log_softmax_f32, log_softmax_grad_f32, softmax_f32, softmax_grad_f32 } from './softmax';
+export { fold_f32, unfold_f32 } from './unfold';
 
 /** A hash of these sources, which the host compares with its own. */
 export const BUILD: i32 = HEED_BUILD;

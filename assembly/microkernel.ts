@@ -7,10 +7,11 @@
  * Names are rows × panels: micro_4x1 holds 4 rows × 8 columns in 8 registers. Every shape walks the same chain, so the
  * choice of a shape never changes a bit. 4x1 is at home everywhere. Its eight chains just cover the latency of two fused adders; 6x1 has room to
  * spare, is 7 to 10 % faster where it does not spill, and half as fast where it does. Packing x first gains nothing, unrolling over k loses 10 to 30 %
- * (docs/kernels.md).
+ * (docs/kernels.md). With vectors of 256 bits a panel's eight columns are one, and tiles of two panels have the chains that one panel has otherwise.
  * They are functions of their own, called often and from more than one place (a single caller would swallow them), so
  * that V8 replaces its baseline code within a fraction of a first forward; it cannot do so inside a running call.
  */
+import { micro_4x2, micro_5x2 } from './microkernel_wide';
 import { madd } from './simd';
 
 /** Columns in a panel. */
@@ -23,6 +24,11 @@ declare const PLAIN_ROWS: i32;
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @external("env", "relaxed_rows")
 declare const RELAXED_ROWS: i32;
+
+/** Panels of the tile: two where vectors are of 256 bits, else one. */
+// @ts-ignore: decorators of functions are AssemblyScript's alone
+@external("env", "tile_panels")
+declare const TILE_PANELS: i32;
 
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
@@ -195,7 +201,20 @@ export function block_f32(
   y: usize, ldy: usize, x: usize, ldx: usize, w: usize, step: usize, M: usize, P: usize, K: usize, accumulate: bool,
 ): void {
   const rows = tile_rows();
-  if (rows == 6) {
+  if (TILE_PANELS == 2) {
+    // Fours until fives do the rest.
+    for (let h: usize = 0; M >= 4; M -= h, x += ldx * h, y += ldy * h) {
+      h = M % 5 ? 4 : 5;
+      let q = w, z = y, p = P;
+      if (h == 5) {
+        for (; p >= 2; p -= 2) micro_5x2(z, ldy, x, ldx, q, step, K, accumulate), q += step << 1, z += 64;
+        if (p) micro_5x1(z, ldy, x, ldx, q, K, accumulate);
+      } else {
+        for (; p >= 2; p -= 2) micro_4x2(z, ldy, x, ldx, q, step, K, accumulate), q += step << 1, z += 64;
+        if (p) micro_4x1(z, ldy, x, ldx, q, K, accumulate);
+      }
+    }
+  } else if (rows == 6) {
     for (; M >= 6; M -= 6) {
       let q = w, z = y;
       for (let p: usize = 0; p < P; p++) micro_6x1(z, ldy, x, ldx, q, K, accumulate), q += step, z += 32;

@@ -19,20 +19,23 @@ function widened(p: usize, bits: v128, scale: v128): v128 {
   return f32x4.mul(v128.and(i32x4.shl(v128.load16x4_s(p), 13), bits), scale);
 }
 
-/** acc + (sum · d + m · total) · s, the step of the chain; x is where the block has its s and its total. */
+/** acc + (sum · d + m · total) · s, the step of the chain. */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-function step(acc: v128, sum: v128, d: v128, m: v128, x: usize): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum), d), moved = f32x4.mul(m, v128.load32_splat(x, 4));
-  return f32x4.add(acc, f32x4.mul(f32x4.add(scaled, moved), v128.load32_splat(x)));
+function step(acc: v128, sum: v128, d: v128, m: v128, s: v128, total: v128): v128 {
+  const scaled = f32x4.mul(f32x4.convert_i32x4_s(sum), d), moved = f32x4.mul(m, total);
+  return f32x4.add(acc, f32x4.mul(f32x4.add(scaled, moved), s));
 }
 
-/** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. */
+/**
+ * One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. x is where the block has its s and its total. Both sums are read before either
+ * is written, so that they can be a pair.
+ */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function step_row(y: usize, sum0: v128, sum1: v128, d0: v128, d1: v128, m0: v128, m1: v128, x: usize): void {
-  v128.store(y, step(v128.load(y), sum0, d0, m0, x));
-  v128.store(y, step(v128.load(y, 16), sum1, d1, m1, x), 16);
+  const s = v128.load32_splat(x), total = v128.load32_splat(x, 4), y0 = v128.load(y), y1 = v128.load(y, 16);
+  v128.store(y, step(y0, sum0, d0, m0, s, total)), v128.store(y, step(y1, sum1, d1, m1, s, total), 16);
 }
 
 /** Four rows × one panel. */
@@ -90,8 +93,9 @@ function micro_1x1_q4_i16(y: usize, x: usize, w: usize, blocks: usize): void {
       x += 4, p += 32;
     } while (--groups);
     x += WORDS_SCALE - 16;
-    y0 = step(y0, i32x4.add(a0, b0), widened(w, bits, scale), widened(w + MINIMA, bits, scale), x);
-    y1 = step(y1, i32x4.add(a1, b1), widened(w + 8, bits, scale), widened(w + MINIMA + 8, bits, scale), x);
+    const s = v128.load32_splat(x), t = v128.load32_splat(x, 4);
+    y0 = step(y0, i32x4.add(a0, b0), widened(w, bits, scale), widened(w + MINIMA, bits, scale), s, t);
+    y1 = step(y1, i32x4.add(a1, b1), widened(w + 8, bits, scale), widened(w + MINIMA + 8, bits, scale), s, t);
     x += Q4_ROW_BLOCK - WORDS_SCALE, w += Q4_BLOCK;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16);
@@ -167,8 +171,9 @@ function one_row(fours: bool, y: usize, x: usize, w: usize, blocks: usize): void
     }
     const quad = load<u32>(x, BYTES_QUAD), at = w + NIBBLES + ((quad & 3) << 5), shift = quad & 4, h = v128.load32_splat(x, BYTES_HIGH);
     const sum0 = total(fours, a0, at, shift, h, mask, ones, shifts), sum1 = total(fours, a1, at + 16, shift, h, mask, ones, shifts);
-    y0 = step(y0, sum0, widened(w, bits, scale), widened(w + MINIMA, bits, scale), x + BYTES_SCALE);
-    y1 = step(y1, sum1, widened(w + 8, bits, scale), widened(w + MINIMA + 8, bits, scale), x + BYTES_SCALE);
+    const s = v128.load32_splat(x, BYTES_SCALE), t = v128.load32_splat(x, BYTES_SCALE + 4);
+    y0 = step(y0, sum0, widened(w, bits, scale), widened(w + MINIMA, bits, scale), s, t);
+    y1 = step(y1, sum1, widened(w + 8, bits, scale), widened(w + MINIMA + 8, bits, scale), s, t);
     x += BYTES_BLOCK, w += Q4_BLOCK;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16);

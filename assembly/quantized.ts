@@ -69,13 +69,12 @@ function step(acc: v128, sum: v128, scale: v128, s: v128): v128 {
   return f32x4.add(acc, f32x4.mul(f32x4.convert_i32x4_s(sum), f32x4.mul(scale, s)));
 }
 
-/** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. */
+/** One step of the chain of a row, whose sums stay in y between blocks: registers hold integers. Both are read before either is written, so that they can be a pair. */
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
 function scale_row(y: usize, sum0: v128, sum1: v128, scale0: v128, scale1: v128, x: usize): void {
-  const s = v128.load32_splat(x);
-  v128.store(y, step(v128.load(y), sum0, scale0, s));
-  v128.store(y, step(v128.load(y, 16), sum1, scale1, s), 16);
+  const s = v128.load32_splat(x), y0 = v128.load(y), y1 = v128.load(y, 16);
+  v128.store(y, step(y0, sum0, scale0, s)), v128.store(y, step(y1, sum1, scale1, s), 16);
 }
 
 /** Four rows × one panel. */
@@ -89,9 +88,8 @@ function micro_4x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     let a0 = i32x4.splat(0), a1 = i32x4.splat(0), b0 = i32x4.splat(0), b1 = i32x4.splat(0);
     let c0 = i32x4.splat(0), c1 = i32x4.splat(0), d0 = i32x4.splat(0), d1 = i32x4.splat(0);
     let pairs = 16;
-    w += 32;
     do {
-      const w0 = v128.load8x8_s(w), w1 = v128.load8x8_s(w, 8);
+      const w0 = v128.load8x8_s(w, 32), w1 = v128.load8x8_s(w, 40);
       const a = v128.load32_splat(x);
       a0 = add_words(a0, w0, a), a1 = add_words(a1, w1, a);
       const b = v128.load32_splat(x1);
@@ -104,7 +102,7 @@ function micro_4x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     } while (--pairs);
     scale_row(y, a0, a1, scale0, scale1, x), scale_row(y1, b0, b1, scale0, scale1, x1);
     scale_row(y2, c0, c1, scale0, scale1, x2), scale_row(y3, d0, d1, scale0, scale1, x3);
-    x += 4, x1 += 4, x2 += 4, x3 += 4;
+    x += 4, x1 += 4, x2 += 4, x3 += 4, w += 32;
   } while (--blocks);
 }
 
@@ -116,19 +114,18 @@ function micro_2x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
     const scale0 = v128.load(w), scale1 = v128.load(w, 16);
     let a0 = i32x4.splat(0), a1 = i32x4.splat(0), b0 = i32x4.splat(0), b1 = i32x4.splat(0);
     let pairs = 8;
-    w += 32;
     do {
-      const w0 = v128.load8x8_s(w), w1 = v128.load8x8_s(w, 8);
+      const w0 = v128.load8x8_s(w, 32), w1 = v128.load8x8_s(w, 40);
       const a = v128.load32_splat(x), b = v128.load32_splat(x1);
       a0 = add_words(a0, w0, a), a1 = add_words(a1, w1, a), b0 = add_words(b0, w0, b), b1 = add_words(b1, w1, b);
-      const v0 = v128.load8x8_s(w, 16), v1 = v128.load8x8_s(w, 24);
+      const v0 = v128.load8x8_s(w, 48), v1 = v128.load8x8_s(w, 56);
       const c = v128.load32_splat(x, 4), d = v128.load32_splat(x1, 4);
       a0 = add_words(a0, v0, c), a1 = add_words(a1, v1, c), b0 = add_words(b0, v0, d), b1 = add_words(b1, v1, d);
       x += 8, x1 += 8, w += 32;
     } while (--pairs);
     const s = v128.load32_splat(x), t = v128.load32_splat(x1);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s), y2 = step(y2, b0, scale0, t), y3 = step(y3, b1, scale1, t);
-    x += 4, x1 += 4;
+    x += 4, x1 += 4, w += 32;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16), v128.store(y + ldy, y2), v128.store(y + ldy, y3, 16);
 }
@@ -139,16 +136,15 @@ export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize): void 
     const scale0 = v128.load(w), scale1 = v128.load(w, 16);
     let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
     let pairs = 8;
-    w += 32;
     do {
       const a = v128.load32_splat(x), b = v128.load32_splat(x, 4);
-      a0 = add_words(a0, v128.load8x8_s(w), a), a1 = add_words(a1, v128.load8x8_s(w, 8), a);
-      a0 = add_words(a0, v128.load8x8_s(w, 16), b), a1 = add_words(a1, v128.load8x8_s(w, 24), b);
+      a0 = add_words(a0, v128.load8x8_s(w, 32), a), a1 = add_words(a1, v128.load8x8_s(w, 40), a);
+      a0 = add_words(a0, v128.load8x8_s(w, 48), b), a1 = add_words(a1, v128.load8x8_s(w, 56), b);
       x += 8, w += 32;
     } while (--pairs);
     const s = v128.load32_splat(x);
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s);
-    x += 4;
+    x += 4, w += 32;
   } while (--blocks);
   v128.store(y, y0), v128.store(y, y1, 16);
 }

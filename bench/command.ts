@@ -7,6 +7,8 @@ import type { Report } from './report.js';
 
 export interface CommandOptions {
   threads: number;
+  /** heed's engines with vectors of 256 bits, for the commands that take it. */
+  wide: boolean;
   /** Rounds of every comparison (measure.ts), or of processes. */
   measuring: Options;
   /** Sequence lengths instead of the command's own. */
@@ -15,6 +17,8 @@ export interface CommandOptions {
   only: string[] | undefined;
   /** A folder with a model, for commands that can use one. */
   model: string | undefined;
+  /** A folder with ONNX files of the same weights. */
+  onnx?: string | undefined;
   /** NAME=FILE of curves to draw, and what stands over them. */
   curves?: string[] | undefined;
   title?: string | undefined;

@@ -23,6 +23,14 @@ const commands: Record<string, Entry> = {
     summary: 'a whole sentence encoder against onnxruntime-web, q8 against float32, short sentences',
     load: () => import('./minilm.js'),
   },
+  senses: {
+    summary: 'a picture by DINOv2 or sound by Whisper against onnxruntime-web, processes in turn',
+    load: () => import('./senses.js'),
+  },
+  served: {
+    summary: 'vectors of texts by HTTP against onnxruntime and llama.cpp behind hono, servers in turn',
+    load: () => import('./served.js'),
+  },
   contention: { summary: 'one thread and several beside a process that wants a core', load: () => import('./contention.js') },
   startup: { summary: 'from the start of a process to its first result', load: () => import('./startup.js') },
   runtimes: { summary: 'the same forward in every runtime, each round in a process of its own', load: () => import('./runtimes.js') },
@@ -32,7 +40,7 @@ const commands: Record<string, Entry> = {
 };
 
 const usage = [
-  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER] [--processor-time]',
+  'npm run bench -- COMMAND [--threads N] [--tokens N,N,…] [--rounds N] [--only NAME,NAME,…] [--model FOLDER] [--onnx FOLDER] [--processor-time] [--wide]',
   '    [--json FILE] [--svg FILE] [--markdown PAGE#PART] [--curves NAME=FILE,NAME=FILE,…] [--title TEXT]',
   '',
   ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(11)}${summary}`),
@@ -52,12 +60,14 @@ async function main(): Promise<void> {
       rounds: { type: 'string' },
       only: { type: 'string' },
       model: { type: 'string' },
+      onnx: { type: 'string' },
       curves: { type: 'string' },
       title: { type: 'string' },
       json: { type: 'string' },
       svg: { type: 'string' },
       markdown: { type: 'string' },
       'processor-time': { type: 'boolean', default: false },
+      wide: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h' },
     },
   });
@@ -68,6 +78,7 @@ async function main(): Promise<void> {
   const { command } = await entry.load();
   const report = await command.run({
     threads: wholeNumber('threads', values.threads),
+    wide: values.wide,
     measuring: {
       ...(values.rounds && { rounds: wholeNumber('rounds', values.rounds) }),
       ...(values['processor-time'] && { now: processorTime }),
@@ -75,6 +86,7 @@ async function main(): Promise<void> {
     tokens: values.tokens?.split(',').map((n) => wholeNumber('tokens', n)),
     only: values.only?.split(','),
     model: values.model,
+    onnx: values.onnx,
     curves: values.curves?.split(','),
     title: values.title,
   });

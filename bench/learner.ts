@@ -27,9 +27,9 @@ export class Translator extends Module {
   }
 }
 
-export async function openLearner({ size, weights, batch, lr, threads }: TrainingTask, mode: Mode): Promise<Learner> {
-  const engine = await createEngine({ threads, deterministic: mode === 'plain' });
-  if (engine.info.threads !== threads) throw new Error(`heed runs with ${engine.info.threads} threads: ${engine.info.reason}`);
+export async function openLearner({ size, weights, batch, lr, threads }: TrainingTask, mode: Mode, wide = false): Promise<Learner> {
+  const engine = await createEngine({ threads, wide, deterministic: mode === 'plain' });
+  if (engine.info.threads !== threads || engine.info.wide !== wide) throw new Error(`heed runs with ${JSON.stringify(engine.info)}`);
   const model = new Translator(engine, size);
   model.loadStateDict(weights);
   model.train();
@@ -39,7 +39,7 @@ export async function openLearner({ size, weights, batch, lr, threads }: Trainin
   return {
     name: `heed ${mode}`,
     version: process.env.npm_package_version ?? '',
-    options: `${engine.info.simd} SIMD, threads ${engine.info.threads}`,
+    options: `${engine.info.simd} SIMD${wide ? ' of 256 bits' : ''}, threads ${engine.info.threads}`,
     used,
     step() {
       const before = process.cpuUsage();

@@ -17,7 +17,8 @@ const args = process.argv.slice(2);
 execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--if-stale'], { stdio: 'inherit' });
 
 const needsPackages =
-  ['peers', 'minilm', 'train', 'decode'].some((command) => args.includes(command)) || args.some((arg) => arg.startsWith('--svg'));
+  ['peers', 'minilm', 'train', 'decode', 'senses', 'served'].some((command) => args.includes(command)) ||
+  args.some((arg) => arg.startsWith('--svg'));
 if (needsPackages && !existsSync(join(folder, 'node_modules'))) {
   console.log("Installing the bench's own packages, once: npm ci --prefix bench");
   execFileSync('npm', ['ci', '--prefix', folder, '--no-audit', '--no-fund'], { stdio: 'inherit', shell: process.platform === 'win32' });
@@ -35,7 +36,7 @@ const heed = {
 const bundle = join(folder, '.cache', 'bundle');
 rmSync(bundle, { recursive: true, force: true });
 await build({
-  entryPoints: ['index.ts', 'startup-child.ts'].map((file) => join(folder, file)),
+  entryPoints: ['index.ts', 'startup-child.ts', 'senses-child.ts', 'served-child.ts'].map((file) => join(folder, file)),
   outdir: bundle,
   outExtension: { '.js': '.mjs' },
   bundle: true,

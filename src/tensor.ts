@@ -209,7 +209,7 @@ export interface MatrixKernels {
   product: typeof matmul_f32;
   /** Kernel that unpacks all rows, or some of them. */
   unpack: typeof unpack_f32;
-  /** How activations are rounded for products, with a scale for 32 neighbours, and the most bytes that 32 of them take; undefined where products read float32. */
+  /** Rounding of activations for products, with a scale for 32 neighbours, and the most bytes that 32 of them take; undefined where products read float32. */
   rounds?: { kernel: typeof quantize_i16; bytes: number };
 }
 

@@ -18,6 +18,7 @@ export const policy = { 'content-security-policy': "default-src 'self'; img-src 
 export const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html',
   '.js': 'text/javascript',
+  '.css': 'text/css',
   '.wasm': 'application/wasm',
   '.json': 'application/json',
 };

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { beforeAll, describe, it } from 'vitest';
 import type { Result } from './runtimes/check.js';
-import { PATIENCE, root } from './runtimes/runner.js';
+import { OPENING, PATIENCE, root } from './runtimes/runner.js';
 import { runners } from './runtimes/runners.js';
 import { checks } from './runtimes/suite.js';
 import { thorough } from './thorough.js';
@@ -24,11 +24,14 @@ for (const runner of thorough ? runners : part)
     }
 
     const results = new Map<string, Result>();
-    beforeAll(async () => {
-      const { value, peakMiB } = await runner.run<Result[]>(join(root, 'test/runtimes/suite.ts'));
-      for (const result of value) results.set(result.name, result);
-      if (peakMiB) console.log(`${runner.name}: ${peakMiB.toFixed(0)} MiB at the peak`);
-    }, PATIENCE);
+    beforeAll(
+      async () => {
+        const { value, peakMiB } = await runner.run<Result[]>(join(root, 'test/runtimes/suite.ts'));
+        for (const result of value) results.set(result.name, result);
+        if (peakMiB) console.log(`${runner.name}: ${peakMiB.toFixed(0)} MiB at the peak`);
+      },
+      2 * (PATIENCE + OPENING),
+    );
 
     it.for(Object.keys(checks))('%s', (name, context) => {
       const result = results.get(name);

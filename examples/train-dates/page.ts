@@ -1,6 +1,6 @@
 /** The page: draws what its worker tells it, and passes on what the visitor does. */
+import { Curves } from '../shared/curves.js';
 import { showAnswers } from './answers.js';
-import { Curves } from './curves.js';
 import { drawHeatMap } from './heat_map.js';
 import type { ToPage, ToWorker } from './protocol.js';
 
@@ -41,7 +41,7 @@ const hear: { [Say in ToPage['say']]: (message: Extract<ToPage, { say: Say }>) =
     status.value = `step ${step} of ${progress.max} · ${stepsPerSecond.toFixed(0)} a second · loss ${loss.toFixed(4)} · ${share}`;
   },
   evaluated({ step, exact, answers }) {
-    curves.addExact(step, exact);
+    curves.addShare(step, exact);
     share = `${(100 * exact).toFixed(1)} % exact`;
     showAnswers(get('examples'), answers, ask);
   },

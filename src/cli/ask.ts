@@ -1,4 +1,4 @@
-/** `heed ask`: the answer to a question out of a passage, which may be longer than what the model reads at once, and where in it that stands. */
+/** `heed ask`: the answer to a question in a passage, which may be longer than the model's input, and the answer's place in it. */
 import { Command } from 'commander';
 import type { Answer } from '../pipelines/question_answering.js';
 import { deterministicOption, type EngineFlags, jsonOption, modelOption, threadsOption, topKOption, wholeNumber } from './options.js';

@@ -1,13 +1,13 @@
 /**
- * Sentences as people type them: without capitals or a final stop, with half-width marks in Chinese. A translator that has learned only from proper ones
- * stumbles over them. Targets stay proper, so that a translation is cased and punctuated whatever it is made of.
+ * Carelessly typed sentences: without capitals or a final stop, with half-width marks in Chinese. A translator trained only on proper ones
+ * translates them badly. Targets stay proper, so that a translation is cased and punctuated whatever its source.
  */
 import { Random } from '../random.js';
 import type { Pair, Settings } from './translation_recipe.js';
 
 const halfWidth: Readonly<Record<string, string>> = { '，': ', ', '。': '.', '？': '?', '！': '!', '：': ': ', '；': '; ' };
 
-/** What happens to a source; each happens alone or with the one after it. */
+/** Changes of a source; each happens alone or with the one after it. */
 const habits: readonly ((text: string) => string)[] = [
   (text) => text.toLowerCase(),
   (text) => text.replace(/[.。!！]$/u, ''),
@@ -16,7 +16,7 @@ const habits: readonly ((text: string) => string)[] = [
   (text) => text.replace(/[.。]$/u, (mark) => (mark === '.' ? '!' : '！')),
 ];
 
-/** Each pair, and behind it its sources as they are learned from: a share `careless` of them typed carelessly. Same seed, same texts. */
+/** Each pair followed by its sources for training: a share `careless` of them typed carelessly. Equal seeds give equal texts. */
 export function asTyped(pairs: readonly Pair[], { careless, seed }: Pick<Settings, 'careless' | 'seed'>): readonly Pair[] {
   if (!careless) return pairs;
   const random = new Random(seed, 'careless');

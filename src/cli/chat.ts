@@ -1,11 +1,11 @@
 /**
- * `heed chat`: a conversation with a language model, on a terminal or, for scripts, from standard input. Ctrl-C stops an answer, which stays in the conversation as far as it
- * came, and ends the command where there is none.
+ * `heed chat`: a conversation with a language model, on a terminal or, for scripts, from standard input. Ctrl-C stops an answer, whose text so far stays in the conversation,
+ * and ends the command where there is no answer in progress.
  */
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import type { Engine } from '../engine/engine.js';
-import { HeedError } from '../errors.js';
+import { HeedError, kindOf } from '../errors.js';
 import { Conversation, type Entry, entryOf, messagesIn } from './conversation.js';
 import { failed } from './failures.js';
 import { writeText } from './files.js';
@@ -49,7 +49,7 @@ Examples:
   )
   .action(chat);
 
-/** What a line that begins with a slash does. */
+/** Commands of lines that begin with a slash. */
 const commands: Readonly<
   Record<string, { does: string; run(chat: Conversation, engine: Engine, argument: string): Promise<void> | void }>
 > = {
@@ -104,11 +104,25 @@ async function chat(flags: ChatFlags): Promise<void> {
         else if (entry.command === 'exit') break;
         else await commandOf(entry.command).run(talk, engine, entry.argument);
       } catch (error) {
-        // Who types can go on; a script has failed.
+        // A user at a terminal can continue after an error; a script has failed.
         if (!isTTY) throw error;
         failed(error);
       }
     }
+    if (!isTTY) expectAnswered(talk);
+  });
+}
+
+/** Roles whose messages ask for no answer. */
+const silent: readonly string[] = ['assistant', 'system', 'developer'];
+
+/** Throws ARGUMENT where a script ends with a message that nobody has answered: its role is misspelt, as a rule. */
+function expectAnswered({ messages }: Conversation): void {
+  const role = messages.at(-1)?.role;
+  if (role === undefined || silent.includes(role)) return;
+  throw new HeedError('ARGUMENT', `The last message is of the role ${kindOf(role)}, which gets no answer`, {
+    culprit: 'role',
+    cure: 'Messages of user and tool are answered',
   });
 }
 
@@ -132,7 +146,7 @@ function commandOf(name: string) {
   });
 }
 
-/** Lines that somebody types at a prompt. */
+/** Lines that a user types at a prompt. */
 async function* typed(interrupt: () => void): AsyncGenerator<Entry> {
   const output = process.stdout.isTTY ? process.stdout : process.stderr;
   const lines = createInterface({ input: process.stdin, output, prompt: '> ' });
@@ -156,7 +170,7 @@ async function* typed(interrupt: () => void): AsyncGenerator<Entry> {
   }
 }
 
-/** What comes from a file or another program. */
+/** Lines from a file or another program. */
 async function* piped(): AsyncGenerator<Entry> {
   let number = 0;
   const list: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * `heed classify`: texts to labels and their probabilities. The labels are those that a model was trained for, or with --labels any others, which a model of
- * natural language inference weighs. Texts come as arguments or as lines of standard input, which are classified as they come.
+ * `heed classify`: texts to labels and their probabilities. The labels are those that a model was trained for, or with --labels any others, which a model for
+ * natural language inference scores. Texts come as arguments or as lines of standard input, which are classified as they arrive.
  */
 import { Command } from 'commander';
 
@@ -31,7 +31,7 @@ interface ClassifyFlags extends EngineFlags {
   json?: boolean;
 }
 
-/** Columns of a label that stands beside its text. */
+/** Largest width in columns of a label beside its text. */
 const WIDEST = 24;
 
 export const classifyCommand = new Command('classify')
@@ -94,10 +94,10 @@ async function eachOf(texts: string[], labels: readonly string[], { json }: Clas
   });
 }
 
-/** What --json prints. */
+/** Objects that --json prints. */
 interface Classified {
   text: string;
-  /** The likeliest first. */
+  /** Labels, the most probable first. */
   labels: Classification[];
 }
 

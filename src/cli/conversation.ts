@@ -1,16 +1,16 @@
-/** A conversation of the command: its messages, answers as they are written, and what a line of input means. */
+/** Conversations of `heed chat`: messages, streamed answers, and the meaning of a line of input. */
 import { HeedError, kindOf } from '../errors.js';
 import type { TextGeneration, TextGenerationOptions } from '../pipelines/text_generation.js';
 import type { Message } from '../text/chat_options.js';
 import { hearing } from './hearing.js';
 
-/** What was written. */
+/** An answer of the model. */
 export interface Answer extends Message {
   role: 'assistant';
   content: string;
   prompt_tokens: number;
   new_tokens: number;
-  /** Whether somebody stopped it. */
+  /** `true` where the user stopped the answer. */
   stopped?: true;
 }
 
@@ -32,7 +32,7 @@ export class Conversation {
     this.messages = [...this.#beginning];
   }
 
-  /** Has the model answer; `say` gets the words as they come. An answer that the signal ends is as long as it is; where another error ends it, the last message is forgotten, too. */
+  /** Has the model answer; `say` gets the words as they come. An answer that the signal ends keeps its text so far; after any other error the last message is removed, too. */
   async answer(say: (piece: string) => void, signal: AbortSignal): Promise<Answer> {
     const { streamer, told } = hearing(this.#write.tokenizer, say);
     let stopped = false;
@@ -50,10 +50,10 @@ export class Conversation {
   }
 }
 
-/** What a line asks for. */
+/** Meaning of a line. */
 export type Entry = { messages: readonly Message[] } | { command: string; argument: string };
 
-/** `/save a file` is a command, anything else what the user says. */
+/** `/save a file` is a command, any other line a message of the user. */
 export function entryOf(line: string): Entry | undefined {
   const [, command, argument = ''] = /^\/(\S+)\s*(.*?)\s*$/.exec(line) ?? [];
   if (command !== undefined) return { command, argument };

@@ -1,4 +1,4 @@
-/** curve.json, what a run of `heed train translation` knows of itself: its settings and how it went so far. */
+/** curve.json, the record of a run of `heed train translation`: its settings and its progress. */
 import { HeedError, kindOf } from '../errors.js';
 import { folderAt } from '../io/folder.js';
 import { isObject, readJson } from '../io/json.js';
@@ -17,14 +17,14 @@ export interface CurvePoint {
 }
 
 export interface CurveFile {
-  /** At the end, on test.tsv, where there is one. */
+  /** Scores at the end, on test.tsv, where there is one. */
   test?: Scores | undefined;
   settings: Settings;
   parameters: number;
   curve: CurvePoint[];
 }
 
-/** What a run that is there knows of itself. Throws FORMAT where that cannot be. */
+/** Record of a run in a folder. Throws FORMAT for an invalid one. */
 export async function readCurve(runtime: Runtime, out: string): Promise<CurveFile | undefined> {
   const file = await readJson(folderAt(runtime, out), 'curve.json', { optional: true });
   if (file === undefined) return;

@@ -1,4 +1,4 @@
-/** The translator that heed ships: in a clone beside the sources, else a package of its own, which not everybody installs. */
+/** The translator that heed ships: in a clone beside the sources, else in a package of its own, which need not be installed. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { HeedError } from '../errors.js';
 
 const PACKAGE = 'heed-translator-en-zh';
 
-/** Its folder. Throws NOT_FOUND, and says how to get it. */
+/** Folder of the translator. Throws NOT_FOUND, and says how to get it. */
 export function defaultTranslator(): string {
   const own = dirname(fileURLToPath(new URL('../../package.json', import.meta.url)));
   const beside = join(own, 'models', 'translator-en-zh');

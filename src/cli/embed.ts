@@ -1,6 +1,6 @@
 /**
- * `heed embed`: texts to vectors. Texts come as arguments, or as lines of standard input, which are embedded as they come, so
- * that a file may be longer than memory. Vectors go to standard output; all else to standard error.
+ * `heed embed`: texts to vectors. Texts come as arguments, or as lines of standard input, which are embedded as they arrive, so
+ * that a file may be longer than memory. Vectors go to standard output, everything else to standard error.
  */
 import { Command, Option } from 'commander';
 import { type SentencePooling, sentencePoolings } from '../pipelines/pooling.js';
@@ -66,7 +66,7 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
       await print(rows.map((row, i) => `${flags.json ? JSON.stringify(Array.from(row)) : show(some[i] as string, row)}\n`).join(''));
       compared.push(...rows.slice(0, COMPARED + 1 - compared.length));
     });
-    // All there is, that is, not the first lines of a long input; and as many as fit a line.
+    // Similarities are shown for a whole input, not for the first lines of a long one, and for as many texts as fit a line.
     const fit = Math.min(COMPARED, Math.floor((columns() - 6) / 6));
     if (!flags.json && compared.length > 1 && compared.length <= fit)
       await print(similarities(compared, extractor.sentence.similarity_fn_name));
@@ -74,7 +74,7 @@ function embed(texts: string[], flags: EmbedFlags): Promise<void> {
 }
 
 function show(text: string, row: ArrayLike<number>): string {
-  // A terminal's line has as many numbers as fit beside the text.
+  // A terminal's line shows as many numbers as fit beside the text.
   const room = stdout.columns ? Math.min(42, stdout.columns >> 1) : 42;
   const shown = stdout.columns ? Math.max(1, Math.min(SHOWN, Math.floor((stdout.columns - room - 12) / 8))) : SHOWN;
   const name = pad(JSON.stringify(shorten(text, room - 2)), room);
@@ -82,7 +82,7 @@ function show(text: string, row: ArrayLike<number>): string {
   return `${name} [${row.length}]  ${first.map((x) => x.toFixed(4).padStart(7)).join(' ')}${row.length > shown ? ' …' : ''}`;
 }
 
-/** How alike every pair is, by the model's own measure, as a table. */
+/** Table of the similarities of all pairs, by the model's own measure. */
 function similarities(rows: readonly ArrayLike<number>[], name: SimilarityName): string {
   const lines = similarity(rows, rows, name).map((row, i) => {
     const cells = row.slice(0, i + 1).map((value) => value.toFixed(2).padStart(6));

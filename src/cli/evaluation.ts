@@ -1,4 +1,4 @@
-/** A translator's scores on a file of pairs: what `heed evaluate` does, and `heed train translation` at its end. */
+/** Scores of a translator on a file of pairs, for `heed evaluate` and for the end of `heed train translation`. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { isObject, type JsonObject } from '../io/json.js';
@@ -12,7 +12,7 @@ import { loadPipeline } from './work.js';
 export interface EvaluationParts {
   model: string;
   data: string;
-  /** Where translations go, if they are wanted: the beginning of their files' names. */
+  /** Prefix of the names of files with translations, if they are wanted. */
   out?: string | undefined;
   beams: number | undefined;
   signal?: AbortSignal | undefined;
@@ -25,10 +25,10 @@ export interface Score {
   line: string;
 }
 
-/** By direction, such as en-zh. */
+/** Scores by direction, such as en-zh. */
 export type Scores = Record<string, { sentences: number; bleu: Score; chrf: Score }>;
 
-/** Throws UNSUPPORTED for a model that has none of the directions of a file's columns, FORMAT for a file that is not of pairs. */
+/** Scores a model in each direction. Throws UNSUPPORTED for a model that has none of the directions of a file's columns, FORMAT for a file without pairs. */
 export async function evaluate(engine: Engine, { model, data, out, beams, signal }: EvaluationParts): Promise<Scores> {
   const { runtime } = engine;
   const pairs = await readPairs(runtime, data);
@@ -56,10 +56,10 @@ export async function evaluate(engine: Engine, { model, data, out, beams, signal
   throw new HeedError('UNSUPPORTED', `${model} does not translate between ${between}`, { culprit: '--model' });
 }
 
-/** Where the translations of a direction go. */
+/** Name of the file with the translations of a direction. */
 export const writtenTo = (out: string, name: string): string => `${out}.${name}.txt`;
 
-/** What config.json's `task_specific_params` name: `{ translation_en_to_zh: { prefix } }`. */
+/** Directions in config.json's `task_specific_params`: `{ translation_en_to_zh: { prefix } }`. */
 function directionsIn(config: JsonObject) {
   const tasks = isObject(config.task_specific_params) ? config.task_specific_params : {};
   return Object.entries(tasks).flatMap(([task, value]) => {

@@ -1,5 +1,5 @@
 /**
- * How the command ends when something goes wrong: one line on standard error and an exit code, never a stack trace, which HEED_DEBUG=1 adds. What is no
+ * Failures of the command: one line on standard error and an exit code, never a stack trace, which HEED_DEBUG=1 adds. An error that is no
  * HeedError is a defect of heed, and the line says so.
  */
 import { CommanderError } from 'commander';
@@ -15,7 +15,7 @@ export function failed(error: unknown): 1 | 2 | 0 {
 
 function messageOf(error: unknown): string {
   if (error instanceof HeedError) return `${error.message} [${error.code}]`;
-  // What V8, JavaScriptCore and SpiderMonkey say where there is no room for an array.
+  // Messages of V8, JavaScriptCore and SpiderMonkey where there is no memory for an array.
   if (error instanceof RangeError && /typed array length|allocation|out of memory|too large/i.test(error.message))
     return `This machine has no room for it: ${error.message} [MEMORY]`;
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -1,8 +1,8 @@
-/** Texts that commands read as a whole, and files that they write: whole or not at all, the folders above them made where there are none. */
+/** Texts that commands read as a whole, and files that they write: completely or not at all, with parent folders made where needed. */
 import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
 
-/** Throws STORAGE where it cannot be written. */
+/** Writes a text. Throws STORAGE where it cannot be written. */
 export async function writeText(runtime: Runtime, path: string, text: string): Promise<void> {
   await runtime.writeFile(path, [new TextEncoder().encode(text)]);
 }
@@ -22,7 +22,7 @@ export async function readText(runtime: Runtime, location: string): Promise<stri
   }
 }
 
-/** What is read, or undefined where that is not there. */
+/** Result of `reading`, or undefined where the file does not exist. */
 export const ifThere = <T>(reading: Promise<T>): Promise<T | undefined> =>
   reading.catch((error: unknown) => {
     if (error instanceof HeedError && error.code === 'NOT_FOUND') return undefined;

@@ -1,4 +1,4 @@
-/** `heed fill`: which tokens a masked language model puts where texts have a mask. */
+/** `heed fill`: the tokens that a masked language model predicts for the masks in texts. */
 import { Command } from 'commander';
 import type { FilledMask } from '../pipelines/fill_mask.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
@@ -14,7 +14,7 @@ interface FillFlags extends EngineFlags {
   json?: boolean;
 }
 
-/** What masks are called by the models that there are. */
+/** Mask tokens of the existing models. */
 const masks = /\[MASK\]|<mask>/g;
 
 export const fillCommand = new Command('fill')
@@ -52,10 +52,10 @@ function fill(texts: string[], flags: FillFlags): Promise<void> {
   });
 }
 
-/** What --json prints. */
+/** Objects that --json prints. */
 interface Filled {
   text: string;
-  /** The tokens for each, the likeliest first, as the pipeline gives them. */
+  /** Tokens for each mask, the most probable first, as the pipeline gives them. */
   masks: FilledMask[][];
 }
 

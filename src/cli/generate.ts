@@ -1,4 +1,4 @@
-/** `heed generate`: a language model goes on from a text, or, where it has a chat template, answers it; what it writes is printed as it comes. */
+/** `heed generate`: a language model continues a text, or, where it has a chat template, answers it; the output is printed as it comes. */
 import { Command, Option } from 'commander';
 import { HeedError } from '../errors.js';
 import type { ResponseFormat } from '../generation/grammar/format.js';
@@ -41,7 +41,7 @@ export const generateCommand = withSampling(
   .addOption(forms[1] as Option)
   .addOption(forms[2] as Option)
   .option('--system <text>', 'what the model is told before, where it has a chat template')
-  .option('--adapter <dir>', 'a LoRA adapter of the model: the folder or URL of what PEFT writes')
+  .option('--adapter <dir>', 'a LoRA adapter of the model, as PEFT writes it: folder, URL, or name on the hub')
   .option('--raw', 'go on from the text as it stands, though the model has a chat template')
   .addOption(jsonOption('one object with text, the written text and token counts, and nothing else'))
   .addOption(threadsOption())
@@ -94,7 +94,7 @@ async function formOf({ jsonSchema: file, regex, choices }: GenerateFlags): Prom
   }
 }
 
-/** All of standard input, but for the end of its last line. */
+/** All of standard input, without the end of its last line. */
 async function wholeInput(): Promise<string> {
   const lines: string[] = [];
   for await (const some of linesOfInput()) lines.push(...some);

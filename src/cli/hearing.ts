@@ -1,8 +1,8 @@
-/** What a command hears of a text that is being written: words as they come, and how many tokens there are. */
+/** Progress of a text in generation, for commands: words as they come, and counts of tokens. */
 import { TextStreamer } from '../generation/streamer.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 
-/** A streamer that hands words on to `say`, and what there is of the text so far. */
+/** A streamer that passes words to `say`, and the text and counts so far. */
 export function hearing(tokenizer: CallableTokenizer, say: (piece: string) => void) {
   let text = '';
   const words = new TextStreamer(tokenizer, {

@@ -1,9 +1,10 @@
-/** `heed info`: what heed finds here; with a model, what that is and what it will take, which its settings and the headers of its weights say: no weight is read. */
+/** `heed info`: the machine and the runtime; with a model, its architecture and memory, from its settings and the headers of its weights: no weight is read. */
 import { Command } from 'commander';
 import { estimate } from '../entry/node.js';
 import type { Estimate } from '../models/estimate.js';
 import type { PretrainedDtype } from '../models/quantization.js';
 import { nodeRuntime } from '../runtime/node.js';
+import { inWords } from './layer_facts.js';
 import { describe, type KindFacts, type ModelFacts } from './model_facts.js';
 import { deterministicOption, type EngineFlags, jsonOption, threadsOption, wholeNumber } from './options.js';
 import { print } from './output.js';
@@ -61,30 +62,33 @@ async function info(model: string, { batch, tokens, json, threads, deterministic
   await print(table({ model, ...shown(facts), parameters, files: size(first.download ?? Number.NaN), memory: `${what}; ${beside}` }));
 }
 
-/** What a line can say. */
-function shown({ architecture, heads, loader, labels, dims, tokenizer, kinds }: ModelFacts): Record<string, string | undefined> {
+/** What a line can say, or several. */
+type Shown = string | readonly string[] | undefined;
+
+function shown({ architecture, heads, loader, labels, dims, layers, tokenizer, kinds }: ModelFacts): Record<string, Shown> {
   return {
     ...{ architecture, head: heads.join(', ') || undefined, 'loaded by': loader },
     labels: labels && (labels.length > 8 ? `${labels.slice(0, 8).join(', ')} … (${labels.length})` : labels.join(', ')),
     sizes: Object.entries(dims)
       .map(([name, value]) => `${name} ${value}`)
       .join(', '),
-    tensors: kinds?.map(becoming).join(', '),
+    layers: layers?.map(inWords),
+    tensors: kinds?.map(becoming),
     tokenizer: tokenizer && `${tokenizer.model}, ${tokenizer.vocabulary.toLocaleString('en')} tokens`,
   };
 }
 
 /** What becomes of tensors of a kind: they are kept, or take the format that comes nearest. */
-function becoming({ kind, tensors, held, exact }: KindFacts): string {
+function becoming({ kind, tensors, names, held, exact }: KindFacts): string {
   const own = ['F32', 'Q8_0', 'Q4_0', 'Q4_1'].includes(kind);
-  if (held === undefined) return `${tensors} ${kind}, which heed does not read`;
-  return `${tensors} ${kind} ${own ? 'kept' : `${exact ? 'exactly' : 'rounded'} in ${held}`}`;
+  const fate = held === undefined ? 'which heed does not read' : own ? 'kept' : `${exact ? 'exactly' : 'rounded'} in ${held}`;
+  return `${tensors} ${kind}${held === undefined ? ',' : ''} ${fate}: ${names.join(', ')}`;
 }
 
 const table = (facts: Record<string, unknown>): string =>
   fitted(
     Object.entries(facts)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => `${name.padEnd(14)}${value}\n`)
+      .flatMap(([name, value]) => [value].flat().map((line, i) => `${(i ? '' : name).padEnd(14)}${line}\n`))
       .join(''),
   );

@@ -1,17 +1,17 @@
-/** Which language a text is written in, as far as its script and its most frequent words tell: enough to say that a translation is not what somebody wants. */
+/** The language of a text, as far as its script and its most frequent words show it: enough to warn that a translation is not the wanted one. */
 
 interface Language {
   readonly name: string;
-  /** Its letters. */
+  /** Letters of the script. */
   readonly script: RegExp;
-  /** Frequent words that those of the same script do not have, English ones above all. */
+  /** Frequent words that other languages of the same script lack, English above all. */
   readonly words?: ReadonlySet<string>;
 }
 
 const latin = /\p{Script=Latin}+(?:['\u2019]\p{Script=Latin}+)*/gu;
 const words = (list: string) => new Set(list.split(' '));
 
-/** By ISO 639's codes. */
+/** Languages by ISO 639's codes. */
 export const languages: Readonly<Record<string, Language>> = {
   zh: { name: 'Chinese', script: /\p{Script=Han}/gu },
   ja: { name: 'Japanese', script: /[\p{Script=Hiragana}\p{Script=Katakana}]/gu },

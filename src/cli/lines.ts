@@ -1,13 +1,13 @@
-/** Standard input as lines, a few at a time, so that it may be longer than memory: for commands that take texts as arguments or from there. */
+/** Standard input as lines, a few at a time, so that it may be longer than memory: for commands whose texts are arguments or standard input. */
 import { fstatSync, type Stats } from 'node:fs';
 import { HeedError } from '../errors.js';
 
-/** Lines that come together. */
+/** Number of lines that come together. */
 const LINES = 256;
 
 /**
- * LINES at a time, or fewer where there are no more; `eager`: all that there are so far, for who reads and answers. Lines end at LF or CR LF. Throws NOT_FOUND
- * where there is nothing that could be read.
+ * Lines of standard input, LINES at a time, or fewer at the end; `eager`: all that have arrived, for a dialogue. Lines end at LF or CR LF. Throws NOT_FOUND
+ * where there is no input to read.
  */
 export async function* linesOfInput({ eager = false } = {}): AsyncGenerator<string[]> {
   if (process.stdin.isTTY) process.stderr.write('heed: reading lines from standard input; end with Ctrl-D\n');

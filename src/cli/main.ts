@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command: what it was told, its interruptions, and how it ends. */
+/** The command's entry point: arguments, interruptions, and exit. */
 import { failed } from './failures.js';
 import { watchOutput } from './output.js';
 import { program } from './program.js';

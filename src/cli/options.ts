@@ -1,4 +1,4 @@
-/** Options that several commands take, and how their values are read. */
+/** Options that several commands share, and the parsing of their values. */
 import { InvalidArgumentError, Option } from 'commander';
 import { type Tasks, taskOf } from '../pipelines/tasks.js';
 
@@ -42,3 +42,6 @@ export interface EngineFlags {
   threads?: number;
   deterministic?: boolean;
 }
+
+/** Values of an option that may be given several times. */
+export const several = (text: string, before: string[] = []): string[] => [...before, text];

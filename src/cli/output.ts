@@ -1,8 +1,8 @@
-/** Standard output, and what becomes of a command when whoever reads it stops early (`heed embed | head`). */
+/** Standard output, and the end of a command whose reader stops early (`heed embed | head`). */
 import { once } from 'node:events';
 import { failed, onOneLine } from './failures.js';
 
-/** What is printed is all that most commands are for. */
+/** Default: a command whose output nobody reads ends. */
 let gone = (error: NodeJS.ErrnoException): void => {
   if (error.code === 'EPIPE') process.exit(0);
   process.stderr.write(`heed: standard output: ${error.message}\n`);
@@ -12,13 +12,13 @@ let gone = (error: NodeJS.ErrnoException): void => {
 /** Begins to look after standard output and standard error. Once, before anything is written. */
 export function watchOutput(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => gone(error));
-  // There is nobody left to tell.
+  // Errors of standard error itself cannot be reported.
   process.stderr.on('error', () => {});
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error: unknown) => process.exit(failed(error)));
 }
 
-/** For commands whose work goes elsewhere, into files: they go on when nobody reads what they print, and say so once. */
+/** For commands whose results are files: they continue when nobody reads their output, and say so once. */
 export function outliveReader(): void {
   gone = (error) => {
     gone = () => {};

@@ -1,10 +1,10 @@
-/** Files of sentence pairs, for commands: English TAB Chinese, further columns are passed over. */
+/** Files of sentence pairs, for commands: English TAB Chinese, further columns are ignored. */
 import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
 import { readLines } from '../train/index.js';
 import { languages, type Pair } from './translation_recipe.js';
 
-/** All pairs of a file. Throws FORMAT for one that holds anything else, or none. */
+/** All pairs of a file. Throws FORMAT for a file with other lines, or without pairs. */
 export async function readPairs(runtime: Runtime, location: string): Promise<Pair[]> {
   const pairs: Pair[] = [];
   for await (const line of readLines(runtime.open(location))) {

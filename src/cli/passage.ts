@@ -1,4 +1,4 @@
-/** The passage that `heed ask` reads, a file, standard input or the argument itself, and how a place in it is shown. */
+/** The passage that `heed ask` reads, from a file, standard input or the argument itself, and the display of a place in it. */
 import { existsSync } from 'node:fs';
 import type { Runtime } from '../runtime/types.js';
 import { onOneLine } from './failures.js';
@@ -8,11 +8,11 @@ import { columns, marked, shorten, width } from './terminal.js';
 
 export interface Passage {
   text: string;
-  /** Where it was read; undefined for an argument. */
+  /** Name of the source; undefined for an argument. */
   name: string | undefined;
 }
 
-/** `given`: - is standard input, the name of a file or a URL is what is there, all else is the passage itself. Throws NOT_FOUND. */
+/** Passage for an argument: - is standard input, the name of a file or a URL is read, any other text is the passage itself. Throws NOT_FOUND. */
 export async function passageOf(runtime: Runtime, given: string): Promise<Passage> {
   if (given === '-') {
     if (process.stdin.isTTY) process.stderr.write('heed: reading the passage from standard input; end with Ctrl-D\n');
@@ -25,14 +25,14 @@ export async function passageOf(runtime: Runtime, given: string): Promise<Passag
   return isName ? { text: await readText(runtime, given), name: given } : { text: given, name: undefined };
 }
 
-/** Where in a passage: file, line and column as compilers say it, or the characters where there is no file. All but the last count from 1. */
+/** Place in a passage: file, line and column as in compilers' messages, or the characters where there is no file. All but the last count from 1. */
 export function placeOf({ text, name }: Passage, start: number, end: number): string {
   if (name === undefined) return `characters ${start} to ${end}`;
   const before = text.slice(0, start).split('\n');
   return `${name}:${before.length}:${(before.at(-1) as string).length + 1}`;
 }
 
-/** What stands around text.slice(start, end), on one line of the terminal, with that in reverse video. */
+/** Text around text.slice(start, end), on one line of the terminal, with the slice in reverse video. */
 export function around(text: string, start: number, end: number): string {
   const found = shorten(text.slice(start, end), columns() >> 1);
   const room = columns() - 2 - width(found);

@@ -1,4 +1,4 @@
-/** What standard error tells of a command's work: a bar for what takes longer than a moment, where that is a terminal, and a model's notice. */
+/** Progress of a command on standard error: a bar for work that takes longer than a moment, on a terminal, and a model's notice. */
 import type { SingleBar } from 'cli-progress';
 import type { JsonObject } from '../io/json.js';
 import type { ProgressEvent } from '../io/progress.js';
@@ -8,14 +8,14 @@ import { onOneLine } from './failures.js';
 const PATIENCE = 500;
 
 export interface Progress {
-  /** `note` stands beside the bar. */
+  /** Updates the bar; `note` stands beside it. */
   update(done: number, total: number | undefined, note?: string): void;
   stop(): void;
 }
 
 export type Update = Progress['update'];
 
-/** The bars that are on the terminal now: whoever ends the process leaves it as it was, with lines that wrap. */
+/** Bars on the terminal now: at the end of the process they are stopped, so that the terminal wraps lines again. */
 const shown = new Set<SingleBar>();
 process.once('exit', () => {
   for (const bar of shown) bar.stop();
@@ -31,7 +31,7 @@ export async function withBar<T>(what: string, work: (update: Update) => Promise
   }
 }
 
-/** A model's listener that moves a bar: its files together, those that are known so far. */
+/** A listener for a model's files that moves a bar: the sum of all files known so far. */
 export const filesOf =
   (update: Update) =>
   (event: ProgressEvent): void => {
@@ -52,7 +52,7 @@ export function progress(what: string): Progress {
       // Loaded when it is needed, which is seldom.
       import('cli-progress').then(({ SingleBar, Presets }) => {
         if (!asked) return;
-        // Where nobody knows how much there is, how much was done must do.
+        // Without a known total the bar shows only the amount done.
         const format = total ? `${what} {bar} {percentage}% | {note}{eta_formatted} left` : `${what} {note}`;
         const made = new SingleBar({ format, clearOnComplete: true, gracefulExit: false }, Presets.shades_classic);
         made.start(total ?? done, done, { note });
@@ -69,7 +69,7 @@ export function progress(what: string): Progress {
   };
 }
 
-/** What a model's config.json has to say to those who use it. */
+/** Prints the `notice` of a model's config.json. */
 export function showNotice({ notice }: JsonObject): void {
   if (typeof notice === 'string') process.stderr.write(`heed: ${onOneLine(notice)}\n`);
 }

@@ -1,6 +1,6 @@
 /**
- * `heed quantize`: a model in floats becomes one in 8 bits or 4, in a folder of its own, with its tokenizer and all that describes it. Then both read the same texts,
- * so that the last line says what it cost.
+ * `heed quantize`: makes a model in 8 bits or 4 from one in floats, in a folder of its own, with its tokenizer and other files. Then both read the same texts,
+ * so that the last line reports the loss.
  */
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import type { Folder } from '../io/folder.js';
 import { readParts } from '../models/parts.js';
+import { type EmbeddingDtype, embeddingDtypes } from '../models/quantization.js';
 import { quantizeCheckpoint, type Saved } from '../models/quantize_checkpoint.js';
 import { isFileUrl } from '../runtime/node-files.js';
 import { type Fidelity, fidelity } from './fidelity.js';
@@ -23,6 +24,7 @@ import { modelFolder, withEngine } from './work.js';
 interface QuantizeFlags extends EngineFlags {
   out: string;
   dtype: 'q8' | 'q4';
+  embeddings?: EmbeddingDtype;
   force?: boolean;
   check: boolean;
   text?: string;
@@ -34,6 +36,7 @@ export const quantizeCommand = new Command('quantize')
   .argument('<model>', "folder, URL, or name on Hugging Face's hub of a model, of any architecture and task that heed has")
   .addOption(new Option('--out <dir>', 'the folder to write').makeOptionMandatory())
   .addOption(new Option('--dtype <type>', 'bits of a weight: q8, or q4').choices(['q8', 'q4']).default('q8'))
+  .addOption(new Option('--embeddings <type>', 'with --dtype q4, bits of tables and outputs (default: q8)').choices([...embeddingDtypes]))
   .option('--force', 'write into a folder that holds a model already')
   .option('--no-check', 'do not compare the two models')
   .option('--text <file>', 'lines that the two models are compared on (default: eight sentences in English)')
@@ -44,7 +47,7 @@ export const quantizeCommand = new Command('quantize')
     'after',
     `
 Matrices and tables become 8-bit numbers with a scale for every 32; norms, biases and rows of token types stay floats.
-With --dtype q4 matrices become 4-bit numbers with a scale and a minimum for every 32; tables of words and positions, and outputs, have 8 bits.
+With --dtype q4 matrices become 4-bit numbers with a scale and a minimum for every 32; tables of words and positions, and outputs, have 8 bits, or with --embeddings q4 as many.
 
 Examples:
   heed quantize ./all-MiniLM-L6-v2 --out ./all-MiniLM-L6-v2-q8
@@ -54,14 +57,14 @@ Examples:
   )
   .action((model: string, flags: QuantizeFlags) => withEngine(flags, (engine) => quantize(engine, model, flags)));
 
-/** Whether the model would be written over itself, by whatever name: a link, a file: URL. */
+/** `true` where the output would overwrite the model itself, under any name: a link, a file: URL. */
 async function isSame(folder: Folder, out: string): Promise<boolean> {
   const real = (path: string) => realpath(isFileUrl(path) ? fileURLToPath(path) : path).catch(() => undefined);
   const [from, to] = await Promise.all([real(dirname(folder.locate('config.json'))), real(out)]);
   return from !== undefined && from === to;
 }
 
-async function quantize(engine: Engine, model: string, { out, dtype, force, check, text, json }: QuantizeFlags): Promise<void> {
+async function quantize(engine: Engine, model: string, { out, dtype, embeddings, force, check, text, json }: QuantizeFlags): Promise<void> {
   const { runtime } = engine;
   const folder = await modelFolder(runtime, model);
   if (await isSame(folder, out))
@@ -76,13 +79,13 @@ async function quantize(engine: Engine, model: string, { out, dtype, force, chec
   // A folder without config.json is no model: it is not one again before all else is there.
   const saved = await withBar('quantizing', (update) =>
     quantizeCheckpoint(engine, parts, out, {
-      dtype,
+      ...{ dtype, embedding_dtype: embeddings },
       onProgress: ({ loaded, total }) => update(loaded, total),
       beforeWriting: () => runtime.removeFile(config),
     }),
   );
   const compared = check ? await withBar('comparing', () => fidelity(engine, parts, model, out, lines)) : undefined;
-  await print(json ? `${JSON.stringify({ out, ...saved, ...compared })}\n` : told(out, saved, compared));
+  await print(json ? `${JSON.stringify({ out, ...saved, ...flat(compared) })}\n` : told(out, saved, compared));
 }
 
 function told(out: string, { before, bytes, quantized, halved, kept, left }: Saved, compared: Fidelity | undefined): string {
@@ -94,8 +97,12 @@ function told(out: string, { before, bytes, quantized, halved, kept, left }: Sav
   return lines.map((line) => `${line}\n`).join('');
 }
 
-function compare({ texts, cosine, perplexity }: Fidelity): string[] {
-  const near = `cosine to the model in floats, over ${texts} texts: at least ${cosine.toFixed(5)}`;
+/** Counts among the other numbers. */
+const flat = ({ counts, ...rest }: Partial<Fidelity> = {}) => ({ ...counts, ...rest });
+
+function compare({ counts, cosine, perplexity }: Fidelity): string[] {
+  const given = Object.entries(counts).map(([kind, n]) => `${n} ${kind}`);
+  const near = `cosine to the model in floats, over ${given.join(' and ')}: at least ${cosine.toFixed(5)}`;
   if (!perplexity) return [near];
   const { tokens, before, after } = perplexity;
   return [near, `perplexity of their ${tokens} tokens: ${before.toFixed(3)} in floats, ${after.toFixed(3)} now`];

@@ -1,10 +1,10 @@
-/** How a language model writes, and whether it draws, as options of a command: a row for each, with the option of generation that it sets. */
+/** Generation options of commands: a row for each flag, with the option of generation that it sets. */
 import { type Command, Option } from 'commander';
 import { HeedError } from '../errors.js';
 import type { GenerationConfig } from '../generation/config.js';
 import { numberIn, wholeNumber } from './options.js';
 
-/** Values of the options, by commander's names for them. */
+/** Values of the flags, under commander's names. */
 export type SamplingFlags = { maxNewTokens: number };
 
 const positive = (text: string) => numberIn(text, (value) => (value > 0 ? undefined : 'It must be a number above 0.'));
@@ -56,7 +56,7 @@ export function withSampling(command: Command, tokens: number): Command {
   return command;
 }
 
-/** What they ask for. Throws ARGUMENT for a seed without draws. */
+/** Generation options from flags. Throws ARGUMENT for a seed without sampling. */
 export function samplingOf(flags: SamplingFlags): GenerationConfig {
   const given: Readonly<Record<string, unknown>> = { ...flags };
   const said = (rows: typeof ofDraws) =>

@@ -1,4 +1,4 @@
-/** How results look to people: as wide as the terminal, in bold and dim where it has them (never with NO_COLOR), shares as bars. */
+/** Layout of results for people: as wide as the terminal, in bold and dim where it has them (never with NO_COLOR), shares as bars. */
 import { onOneLine } from './failures.js';
 
 const { stdout } = process;
@@ -6,10 +6,10 @@ const styled = Boolean(stdout.isTTY && stdout.hasColors?.());
 const style = (begin: number, end: number) => (text: string) => (styled ? `\u001b[${begin}m${text}\u001b[${end}m` : text);
 
 export const bold = style(1, 22);
-/** What was looked for, in what surrounds it. */
+/** Style of a match in its surroundings. */
 export const marked = style(7, 27);
 
-/** Columns of a line: the terminal's, or what fits most of them. */
+/** Number of columns of a line: the terminal's, or 80. */
 export const columns = (): number => stdout.columns || 80;
 
 const wide = /[\p{scx=Han}\p{scx=Hiragana}\p{scx=Katakana}\p{scx=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
@@ -61,8 +61,8 @@ export function shares(rows: readonly { readonly name: string; readonly share: n
 }
 
 /**
- * Lines that fit a terminal of `most` columns, cut at spaces, and within a word that has no room of its own; what goes on is indented as what it belongs to. Lines
- * that a shell would run, which begin with "heed", go on as a shell reads them, so that their words stay whole.
+ * Lines that fit a terminal of `most` columns, cut at spaces, and within a word longer than a line; continuation lines are indented like the text they continue. Lines
+ * that a shell would run, which begin with "heed", are continued in the shell's syntax, so that their words stay whole.
  */
 export const wrapped = (text: string, most = columns()): string =>
   text
@@ -70,10 +70,10 @@ export const wrapped = (text: string, most = columns()): string =>
     .flatMap((line) => wrappedLine(line, Math.max(24, most)))
     .join('\n');
 
-/** What is printed where that is a terminal; elsewhere programs read it, whose lines are whole. */
+/** Text wrapped for a terminal; unchanged for programs, which read whole lines. */
 export const fitted = (text: string): string => (stdout.isTTY ? wrapped(text) : text);
 
-/** A word, in parts of at most so many columns: paths are cut behind a slash, where that is not too early. */
+/** Parts of a word, of at most so many columns: paths are cut behind a slash, where that is not too early. */
 function parts(word: string, most: number): string[] {
   if (width(word) <= most || !word.trim() || most < 2) return [word];
   let fits = '';
@@ -90,7 +90,7 @@ function wrappedLine(line: string, most: number): string[] {
   if (width(line) <= most) return [line];
   const own = /^ */.exec(line)?.[0] ?? '';
   const command = /^ *([\w.]+ .*\| *)?heed /.test(line);
-  // What stands in a second column stays there.
+  // Continuation lines of a second column are indented to that column.
   const indent = command ? `${own}    ` : ' '.repeat(/^ *\S+( \S+)* {2,}(?=\S)/.exec(line)?.[0].length ?? own.length);
   const room = most - (command ? 2 : 0);
   const lines: string[] = [];

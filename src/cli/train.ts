@@ -1,7 +1,8 @@
-/** `heed train`: its options. What it does is loaded when it is asked for: other commands need none of it. */
+/** `heed train`: its options. The training code is loaded on demand: other commands need none of it. */
 import { Command, Option } from 'commander';
 import { pretrainedDtypes } from '../models/quantization.js';
-import { deterministicOption, numberIn, threadsOption } from './options.js';
+import { deterministicOption, modelOption, numberIn, threadsOption, wholeNumber } from './options.js';
+import type { PicturesFlags } from './train_pictures.js';
 import type { TrainFlags } from './train_translation.js';
 import { optionOf, settingNames, settings, wrongWith } from './translation_recipe.js';
 
@@ -34,4 +35,36 @@ Examples:
   )
   .action(async (flags: TrainFlags) => (await import('./train_translation.js')).train(flags));
 
-export const trainCommand = new Command('train').description('train a model').addCommand(translation);
+/** A share that leaves something. */
+const shareBelowOne = (text: string) => numberIn(text, (n) => (n >= 0 && n < 1 ? undefined : 'It must be a number from 0, below 1.'));
+const aboveZero = (text: string) => numberIn(text, (n) => (n > 0 ? undefined : 'It must be a number above 0.'));
+
+const pictures = new Command('pictures')
+  .description('a classifier of pictures, out of an encoder of pictures')
+  .requiredOption('--data <dir>', 'folder of folders, each named as a label, with pictures of it')
+  .requiredOption('--out <dir>', 'folder for the model')
+  .addOption(modelOption('a ViT, DeiT, DINOv2, CLIP or SigLIP', 'image-feature-extraction'))
+  .addOption(new Option('--epochs <n>', 'times that every picture is seen').argParser(wholeNumber).default(3))
+  .addOption(new Option('--batch <n>', 'pictures of a step').argParser(wholeNumber).default(16))
+  .addOption(new Option('--lr <rate>', 'highest learning rate (default: 5e-5, with --freeze 1e-3)').argParser(aboveZero))
+  .option('--freeze', 'train the head alone')
+  .addOption(
+    new Option('--held-back <share>', 'share of the pictures to judge by, which are not learned').argParser(shareBelowOne).default(0.1),
+  )
+  .addOption(
+    new Option('--dtype <type>', 'how the model is written: q8 has 8-bit weights, q4 4-bit matrices')
+      .choices(pretrainedDtypes)
+      .default('fp32'),
+  )
+  .addOption(threadsOption())
+  .addOption(deterministicOption())
+  .addHelpText(
+    'after',
+    `
+Examples:
+  heed train pictures --data ./pets --out ./pets-model --freeze
+  heed train pictures --data ./pets --out ./pets-model --model ./vit-base-patch16-224 --epochs 5`,
+  )
+  .action(async (flags: PicturesFlags) => (await import('./train_pictures.js')).train(flags));
+
+export const trainCommand = new Command('train').description('train a model').addCommand(translation).addCommand(pictures);

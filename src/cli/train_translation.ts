@@ -1,6 +1,6 @@
 /**
- * What `heed train translation` does: a translator out of a folder of sentence pairs, by the recipe in translation_recipe.ts. What a run writes goes into one folder:
- * the model as Hugging Face lays it out, curve.json, checkpoints/, and events for TensorBoard. A run that was stopped, however, goes on with --resume.
+ * `heed train translation`: trains a translator on a folder of sentence pairs, by the recipe in translation_recipe.ts. A run writes into one folder:
+ * the model in Hugging Face's layout, curve.json, checkpoints/, and events for TensorBoard. A stopped run continues with --resume.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -93,7 +93,7 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
   checkTogether(chosen);
   const at = (file: string) => runtime.join(data, file);
   const pairs = { train: await readPairs(runtime, at(files.train)), validation: await readPairs(runtime, at(files.validation)) };
-  // It is needed at the end, which may be hours away: what is wrong with it is told now.
+  // The test file is needed at the end, which may be hours away: errors in it are reported now.
   if (await isThere(runtime, at(files.test))) await readPairs(runtime, at(files.test));
   const json = await tokenizerOf(runtime, { out, file, resume }, pairs.train, chosen.vocabulary);
   const tokenizer = Tokenizer.from({ tokenizer: json });
@@ -119,7 +119,7 @@ const checkpointsOf = (runtime: Runtime, out: string) => runtime.join(out, 'chec
 const parametersOf = ({ model }: TranslationRun) =>
   [...model.distinctParameters().values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** What was asked for, else what the run had before, else the recipe's. */
+/** Settings: those that were asked for, else those of the earlier run, else the recipe's. */
 function choose(given: Partial<Settings>, before: Partial<Settings> | undefined, warn: (message: string) => void): Settings {
   const choice = (name: SettingName) => {
     const [now, then] = [given[name], before?.[name]];
@@ -228,7 +228,7 @@ async function writeModel(runtime: Runtime, { model, out, config, chosen }: Open
   await save_pretrained(model, out, { dtype });
 }
 
-/** BLEU and chrF of what was written, on test.tsv if there is one; its translations go beside the model. */
+/** BLEU and chrF of the written model, on test.tsv if there is one; its translations go beside the model. */
 async function score(engine: Engine, run: OpenRun, data: string, signal: AbortSignal): Promise<void> {
   const { runtime } = engine;
   const test = runtime.join(data, files.test);

@@ -1,6 +1,6 @@
 /**
  * `heed translate`: texts into another language, sentence by sentence. Texts come as arguments, or as lines of standard input, which are translated as they
- * come; a translation goes to standard output as soon as it is there.
+ * arrive; a translation goes to standard output as soon as it is ready.
  */
 import { basename, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -8,11 +8,11 @@ import type { Translator } from '../core.js';
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { Routes } from '../pipelines/languages.js';
+import { attend, type Look, type LookOptions, look } from '../pipelines/look.js';
 import { joined, sentencesOf } from '../pipelines/sentences.js';
 import { defaultTranslator } from './default_model.js';
 import { writeText } from './files.js';
 import { languageOf, languages } from './language.js';
-import { attend, type Look, type LookOptions, look } from './look.js';
 import { deterministicOption, type EngineFlags, threadsOption, wholeNumber } from './options.js';
 import { print, tell, tellWritten } from './output.js';
 import { shorten } from './terminal.js';
@@ -80,7 +80,7 @@ async function translate(texts: string[], flags: TranslateFlags): Promise<void> 
   });
 }
 
-/** As what a model reads a text: heed's own translator knows simplified Chinese. */
+/** Conversion of a text for the model: heed's own translator knows only simplified Chinese. */
 async function readingOf(model: string | undefined): Promise<(text: string) => string> {
   if (model !== undefined) return (text) => text;
   const { simplifiedOf } = await import('./simplified.js');
@@ -115,7 +115,7 @@ function needsTranslation({ model }: Translator, text: string, to: string | unde
   const { from, to: into } = new Routes(model.config, 'translation').languages;
   const known = [...from, ...into];
   const code = known.length ? languageOf(text, known) : undefined;
-  // A language that nobody translates into is the pipeline's to refuse.
+  // Unknown languages are refused by the pipeline.
   if (code === undefined || (to !== undefined && !into.includes(to))) return true;
   const what = `${JSON.stringify(shorten(text, 40))} is ${languages[code]?.name}`;
   if (code === to) tell(`${what} already, and stays as it is`);
@@ -123,7 +123,7 @@ function needsTranslation({ model }: Translator, text: string, to: string | unde
   return code !== to;
 }
 
-/** Each text by its sentences, whose mean is its score. */
+/** Details of each text, by sentences; the mean of their scores is the text's. */
 async function looks(translator: Translator, texts: readonly string[], options: LookOptions): Promise<Look[]> {
   const found: Look[] = [];
   for (const text of texts) {

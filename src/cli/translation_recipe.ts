@@ -1,16 +1,16 @@
 /**
- * The recipe by which `heed train translation` makes a translator between two languages out of pairs of sentences, as data: its settings and its tokens.
- * Vaswani et al. 2017 (arXiv 1706.03762), small, with pre-norm layers; one model for both directions, told by a token before the source
- * (Johnson et al. 2017, arXiv 1611.04558). translation_run.ts makes a run of it.
+ * The recipe by which `heed train translation` trains a translator between two languages on pairs of sentences, as data: its settings and its tokens.
+ * Vaswani et al. 2017 (arXiv 1706.03762), small, with pre-norm layers; one model for both directions, selected by a token before the source
+ * (Johnson et al. 2017, arXiv 1611.04558). translation_run.ts runs it.
  */
 import { HeedError } from '../errors.js';
 
 interface Setting {
   value: number;
   what: string;
-  /** Whether it need not be whole. */
+  /** `true` for a setting that need not be whole. */
   real?: boolean;
-  /** Default: 0 for those that need not be whole, else 1. */
+  /** Least value. Default: 0 for settings that need not be whole, else 1. */
   least?: number;
   most?: number;
   above?: number;
@@ -61,7 +61,7 @@ export const settingNames = Object.keys(settings) as SettingName[];
 /** The option that sets it. */
 export const optionOf = (name: SettingName): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** What a setting has to be, where `value` is not that. */
+/** Valid values of a setting, where `value` is none of them. */
 export function wrongWith(name: SettingName, value: unknown): string | undefined {
   const { real = false, least = real ? 0 : 1, above, most, below }: Setting = settings[name];
   const isNumber = real ? Number.isFinite(value) : Number.isSafeInteger(value);
@@ -95,16 +95,16 @@ export const languages = [
   { name: 'en', token: '<2en>' },
   { name: 'zh', token: '<2zh>' },
 ] as const;
-/** Both ways, from column to column. */
+/** Both directions, from column to column. */
 export const directions = [
   { from: 0, to: 1, prefix: languages[1].token },
   { from: 1, to: 0, prefix: languages[0].token },
 ] as const;
 
-/** Both ways, where the sources as people type them stand in columns of their own (careless.ts). */
+/** Both directions, where the carelessly typed sources stand in columns of their own (careless.ts). */
 export const typedDirections = directions.map(({ from, ...way }) => ({ ...way, from: from + languages.length }));
 
-/** How the tokenizer is learned. */
+/** Options with which the tokenizer is trained. */
 export const bpeOptions = (vocabulary: number) => ({
   vocabSize: vocabulary,
   minFrequency: 2,

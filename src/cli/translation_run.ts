@@ -1,4 +1,4 @@
-/** The recipe of translation_recipe.ts at work: the model's configuration, and a run at its beginning. */
+/** The start of a run of translation_recipe.ts: the model's configuration, and the trainer's state. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
@@ -7,7 +7,7 @@ import { AdamW, DataLoader, schedule, sequenceToSequence, Trainer, type Translat
 import { asTyped } from './careless.js';
 import { directions, languages, type Pair, type Settings, special, typedDirections } from './translation_recipe.js';
 
-/** What the model's config.json says of its sizes and its tokens. */
+/** The model's config.json: its sizes and its tokens. */
 export function configOf(
   tokenizer: CallableTokenizer,
   vocabulary: number,

@@ -1,4 +1,4 @@
-/** What all commands that run a model do: an engine for as long as the work takes, a pipeline loaded with a bar, a model's notice, texts a few at a time. */
+/** Shared parts of all commands that run a model: an engine for the duration of the work, a pipeline loaded with a bar, a model's notice, texts a few at a time. */
 import type { Engine } from '../engine/engine.js';
 import { createEngine, env, pipeline } from '../entry/node.js';
 import { folderFor } from '../io/find.js';
@@ -15,7 +15,8 @@ export const modelFolder = (runtime: Runtime, model: string): Promise<Folder> =>
 
 /** Runs `work` on an engine, which ends with it. */
 export async function withEngine<T>({ threads, deterministic }: EngineFlags, work: (engine: Engine) => Promise<T>): Promise<T> {
-  const engine = await createEngine({ threads, deterministic });
+  // Vectors of 256 bits where there are any: they change no bit.
+  const engine = await createEngine({ threads, deterministic, wide: true });
   try {
     return await work(engine);
   } finally {

@@ -90,7 +90,7 @@ export class Backlog {
     if (this.#waiting.length > 0 || this.#failure) while (this.advance());
   }
 
-  /** Drops the postponed work, whose results nobody wants any more. */
+  /** Drops the postponed work, whose results are no longer needed. */
   drop(): void {
     this.#waiting.length = 0;
     this.#failure = undefined;

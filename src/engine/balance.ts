@@ -1,5 +1,5 @@
 /**
- * Decides whether threads pay. On a machine whose cores are busy with other work, a thread is stopped in the middle of its chunk, for milliseconds, and the caller
+ * Balance of threads: decides whether they pay. On a machine whose cores are busy with other work, a thread is stopped in the middle of its chunk, for milliseconds, and the caller
  * waits for it. The caller knows the time that each launch took, and from its own chunks the time that it would have taken alone: once launches on all threads have
  * lost `DEBT` milliseconds, launches run on the caller for 20 times as long as was lost, and then threads get another chance. Results are the same either way.
  */

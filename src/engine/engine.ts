@@ -1,6 +1,6 @@
 /**
  * The engine: a memory, the kernels that work on it, and threads where the runtime has them. The engine launches kernels, owns scopes, and queues asynchronous work.
- * Tensors and maths are not its business; src/ops gives its kernels their meaning.
+ * Tensors and maths are outside of it; src/ops gives its kernels their meaning.
  */
 import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
@@ -159,7 +159,7 @@ export class Engine {
     for (let tile = first, end = first + tiles; tile < end; tile += step) run(tile, Math.min(tile + step, end), ...args);
   }
 
-  /** Runs `body` and frees every tensor that it made, but for those that its result reaches, which go to the enclosing scope. Synchronous functions only. */
+  /** Runs `body` and frees every tensor that it made, except those that its result reaches, which go to the enclosing scope. Synchronous functions only. */
   scope<T>(body: () => T): T {
     if (typeof body !== 'function') throw notSynchronous();
     const scope = new Scope(this.#scope);
@@ -222,7 +222,7 @@ export class Engine {
         this.#alive();
         signal?.throwIfAborted();
         const { done, value } = this.#backlog.during(() => this.#within(scope, () => steps.next()));
-        // A last step, an optimizer's say, is completed whatever the signal says.
+        // A last step, such as an optimizer's, is completed even after an abort.
         while (this.#backlog.advance()) {
           if (this.#turns.isDue) await this.turn(done ? undefined : signal);
           this.#alive();
@@ -260,7 +260,7 @@ export class Engine {
     if (this.#disposed) throw new HeedError('ENGINE_LOST', 'This engine was disposed', { culprit: 'engine', cure: 'Create a new one' });
   }
 
-  /** Releases the lost pool; the engine goes on with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
+  /** Releases the lost pool; the engine continues with one thread. Memory that is freed meanwhile stays untouched until every thread is known to have ended. */
   #lose(error: unknown): never {
     const pool = this.#pool as ThreadPool;
     this.#pool = undefined;

@@ -1,8 +1,21 @@
 /** Turns a compiled module and a memory into callable kernels, and refuses a module that was built from other sources. */
 import { instantiateSync } from '@assemblyscript/loader';
 import { HeedError } from '../errors.js';
-import { dots, tileRows } from './features.js';
+import { dots, tileShape } from './features.js';
 import { arities, BUILD } from './kernels.generated.js';
+
+/** Name of an empty section that marks a module of vectors of 256 bits. */
+const WIDE = 'wide';
+
+/**
+ * The bytes of a module of 256 bits: a binary's own and a mark. V8 knows modules by their bytes, so that it compiles this one anew; and whoever is handed the module,
+ * as threads are, can tell.
+ */
+export const widened = (bytes: Uint8Array): Uint8Array<ArrayBuffer> =>
+  Uint8Array.of(...bytes, 0, WIDE.length + 1, WIDE.length, ...new TextEncoder().encode(WIDE));
+
+/** `true` for a module of 256 bits. */
+export const isWide = (module: WebAssembly.Module): boolean => WebAssembly.Module.customSections(module, WIDE).length > 0;
 
 export type KernelFunction = (begin: number, end: number, ...args: number[]) => void;
 
@@ -33,7 +46,7 @@ const foreign = (what: string): HeedError =>
   });
 
 function link(module: WebAssembly.Module, memory: WebAssembly.Memory): Record<string, object | undefined> {
-  const imports = { env: { memory, dots: dots(), ...tileRows() } };
+  const imports = { env: { memory, dots: dots(), ...tileShape(isWide(module)) } };
   try {
     // Exports of the instance itself: the loader wraps its own in variadic functions, which costs every call and hides the arity.
     return instantiateSync(module, imports).instance.exports;

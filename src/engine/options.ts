@@ -1,7 +1,6 @@
 /** Options of createEngine, their checks, and the defaults derived from them. engine.ts trusts the values that are checked here. */
-import { checkOptions, HeedError } from '../errors.js';
+import { checkOptions, HeedError, isSignal } from '../errors.js';
 import { type Binary, binaries, type Runtime } from '../runtime/types.js';
-import { isSignal } from './queue.js';
 
 /** Options of createEngine. All are optional. */
 export interface EngineOptions {
@@ -9,6 +8,11 @@ export interface EngineOptions {
   threads?: number | undefined;
   /** `true` for the same bits in every runtime, for every thread count, batch and padding: no fused multiply-add. Default false. */
   deterministic?: boolean | undefined;
+  /**
+   * `true` for vectors of 256 bits, with the same bits as ever, where the runtime can be told to make them of pairs of 128: Node from 24 on, on x86-64. Kernels are
+   * checked beforehand; where that is not possible or not right, the engine starts without, and `info.reason` says why. Default false.
+   */
+  wide?: boolean | undefined;
   /** Limits of the memory. */
   memory?:
     | {
@@ -34,17 +38,19 @@ export interface EngineInfo {
   runtime: string;
   /** Build of the kernels: relaxed ones have a fused multiply-add. */
   simd: 'simd' | 'relaxed';
+  /** `true` where vectors are of 256 bits. */
+  wide: boolean;
   /** `true` where results have the same bits everywhere. */
   deterministic: boolean;
   /** Number of threads that compute, the caller's included. */
   threads: number;
   /** `true` where the memory is a SharedArrayBuffer, which threads need. */
   shared: boolean;
-  /** Reason for fewer threads, or plainer SIMD, than there might be; undefined when nothing is missing. */
+  /** Reason for fewer threads, or plainer SIMD, than there might be or was asked for; undefined when nothing is missing. */
   reason: string | undefined;
 }
 
-const names = ['threads', 'deterministic', 'memory', 'module', 'signal', 'startTimeout', 'deadline', 'inlineBelow'];
+const names = ['threads', 'deterministic', 'wide', 'memory', 'module', 'signal', 'startTimeout', 'deadline', 'inlineBelow'];
 const MAX_THREADS = 64;
 const DEFAULT_THREADS = 8;
 const LEAST_MEMORY = 1 << 20;
@@ -56,7 +62,7 @@ export function checkEngineOptions(options: EngineOptions): void {
     if (typeof value !== 'object' || value === null) throw wrong(name, value, 'It must be an object');
   checkOptions(options, names, 'createEngine');
   checkOptions(options.memory ?? {}, ['maximum'], "createEngine's memory");
-  const { threads = 1, deterministic = false, signal, startTimeout = 0, deadline = 0, inlineBelow = 0 } = options;
+  const { threads = 1, deterministic = false, wide = false, signal, startTimeout = 0, deadline = 0, inlineBelow = 0 } = options;
   const { maximum = MOST_MEMORY } = options.memory ?? {};
   if (!(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS))
     throw wrong('threads', threads, `It must be a whole number from 1 to ${MAX_THREADS}`);
@@ -64,7 +70,8 @@ export function checkEngineOptions(options: EngineOptions): void {
     throw wrong('memory.maximum', maximum, 'It is in bytes, from 1 MiB to 4 GiB');
   for (const [name, value] of Object.entries({ startTimeout, deadline, inlineBelow }))
     if (!(typeof value === 'number' && value >= 0)) throw wrong(name, value, 'It must be a number from 0 on');
-  if (typeof deterministic !== 'boolean') throw wrong('deterministic', deterministic, 'It must be true or false');
+  for (const [name, value] of Object.entries({ deterministic, wide }))
+    if (typeof value !== 'boolean') throw wrong(name, value, 'It must be true or false');
   if (signal !== undefined && !isSignal(signal)) throw wrong('signal', signal, 'It must be an AbortSignal');
   checkModule(options.module);
 }

@@ -108,6 +108,8 @@ export class ThreadPool {
 
   /** Runs all tiles on all lanes. Throws ENGINE_LOST when a thread dies or hangs with a chunk; call `lose` then. */
   run({ kernel, first, tiles, args, scratch }: Launch): void {
+    // Without this a pool whose threads have ended between two launches would go on, as slow as the caller alone.
+    for (const worker of this.#workers) if (worker.hasEnded?.()) throw lost('a thread has ended');
     const slots = this.#slots;
     const chunks = Math.min(tiles, this.lanes * CHUNKS_PER_LANE);
     slots[slot.serial] = ((slots[slot.serial] as number) + 1) | 0;

@@ -1,14 +1,5 @@
 /** Queue of an engine's asynchronous work: tasks run one after the other, and each can be aborted while it waits or between its steps. */
-import { HeedError, kindOf } from '../errors.js';
-
-/** `true` for an AbortSignal, or an object that can throw its abort as one. */
-export const isSignal = (value: unknown): value is AbortSignal => typeof (value as AbortSignal | null)?.throwIfAborted === 'function';
-
-/** Throws ARGUMENT for a signal that is no AbortSignal. */
-export function expectSignal(signal: unknown): void {
-  if (signal === undefined || isSignal(signal)) return;
-  throw new HeedError('ARGUMENT', `signal is ${kindOf(signal)}`, { culprit: 'signal', cure: 'It must be an AbortSignal' });
-}
+import { expectSignal, HeedError } from '../errors.js';
 
 export class Queue {
   #last: Promise<unknown> = Promise.resolve();
@@ -30,7 +21,7 @@ export class Queue {
   }
 }
 
-/** Rejects at once when the signal aborts, though the work behind `result` goes on: to its next step, or for other callers. */
+/** Rejects at once when the signal aborts, while the work behind `result` continues: to its next step, or for other callers. */
 export function settleEarly<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return result;
   return new Promise<T>((resolve, reject) => {

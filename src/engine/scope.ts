@@ -1,5 +1,5 @@
 /**
- * Storages that are freed together, but for those that a result still needs. `engine.scope` opens a scope around a function; a forward that runs in steps keeps one
+ * Storages that are freed together, except those that a result still needs. `engine.scope` opens a scope around a function; a forward pass in steps keeps one
  * from step to step.
  */
 import { Storage } from './memory.js';
@@ -16,7 +16,7 @@ export class Scope {
     this.#storages.push(storage);
   }
 
-  /** Frees all storages but those in `kept`, which go to the scope `to`, or, without one, to whoever holds them. */
+  /** Frees all storages except those in `kept`, which go to the scope `to`, or, without one, to their holders. */
   end(kept: ReadonlySet<Storage>, to: Scope | undefined): void {
     const storages = this.#storages;
     this.#storages = [];

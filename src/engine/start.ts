@@ -2,7 +2,7 @@
 import { HeedError } from '../errors.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { hasRelaxed, hasSimd } from './features.js';
-import { instantiate, type KernelFunction } from './instantiate.js';
+import { instantiate, isWide, type KernelFunction } from './instantiate.js';
 import { createMemory, type EngineMemory } from './memory.js';
 import { checkEngineOptions, type EngineInfo, type EngineOptions, MOST_MEMORY, wantedThreads } from './options.js';
 import { ThreadPool } from './pool.js';
@@ -33,7 +33,10 @@ export async function start(runtime: Runtime, options: EngineOptions): Promise<S
   if (without) reasons.push(without);
   const shared = wanted > 1 && !without;
   const binary: Binary = shared ? `${simd}-threads` : simd;
-  const module = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary] ?? (await runtime.loadModule(binary));
+  const handed = single ?? (given as Partial<Record<Binary, WebAssembly.Module>>)?.[binary];
+  const widened = !options.wide ? undefined : handed ? handedOver : await runtime.loadWideModule(binary);
+  if (typeof widened === 'string') reasons.push(widened);
+  const module = typeof widened === 'object' ? widened : (handed ?? (await runtime.loadModule(binary)));
   signal?.throwIfAborted();
   const heap = createMemory(shared, options.memory?.maximum ?? MOST_MEMORY);
   const { kernels, relaxed } = instantiate(module, heap.wasm);
@@ -47,6 +50,7 @@ export async function start(runtime: Runtime, options: EngineOptions): Promise<S
   const info: EngineInfo = {
     runtime: runtime.name,
     simd: relaxed ? 'relaxed' : 'simd',
+    wide: isWide(module),
     deterministic,
     threads: pool?.lanes ?? 1,
     shared,
@@ -55,5 +59,6 @@ export async function start(runtime: Runtime, options: EngineOptions): Promise<S
   return { runtime, info, heap, kernels, pool, inlineBelow };
 }
 
+const handedOver = 'a module that was handed over is run as it is, with vectors of 128 bits';
 const noSimd = { culprit: 'WebAssembly', cure: 'heed runs in engines from 2021 on' };
 const notDeterministic = { culprit: 'module', cure: 'Hand over the binary `simd`' };

@@ -1,5 +1,8 @@
 /** heed/core on workerd: no architecture is registered. */
-import { bind, bindEstimate, bindHost } from '../bind.js';
+import { bindFeatureExtractor } from '../audio/auto.js';
+import { bindReadAudio } from '../audio/read.js';
+import { bindTasks, bindTokenizer } from '../bind.js';
+import { bindEstimate, bindHost, bindModels } from '../bind_models.js';
 import { bindConfig } from '../io/auto_config.js';
 import { bindRead, bindWrite } from '../io/tensor_files.js';
 import { EncoderModel } from '../models/model.js';
@@ -7,12 +10,16 @@ import { workerdRuntime } from '../runtime/workerd.js';
 
 export * from '../core.js';
 
-const heed = bind(workerdRuntime);
-export const { createEngine, pipeline, AutoTokenizer } = heed;
+const heed = /* @__PURE__ */ bindModels(workerdRuntime);
+export const { createEngine } = heed;
+export const pipeline = /* @__PURE__ */ bindTasks(heed);
+export const AutoTokenizer = /* @__PURE__ */ bindTokenizer(heed);
 export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', EncoderModel);
 export const AutoConfig = /* @__PURE__ */ bindConfig(workerdRuntime);
+export const AutoFeatureExtractor = /* @__PURE__ */ bindFeatureExtractor(workerdRuntime);
+export const read_audio = /* @__PURE__ */ bindReadAudio(workerdRuntime);
 export const estimate = /* @__PURE__ */ bindEstimate(workerdRuntime);
 export const readSafetensors = /* @__PURE__ */ bindRead(workerdRuntime);
 export const writeSafetensors = /* @__PURE__ */ bindWrite(workerdRuntime);
 /** In a worker of yours: loads and runs the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
-export const hostModels = /* @__PURE__ */ bindHost(heed, () => ({ AutoModel: EncoderModel }));
+export const hostModels = /* @__PURE__ */ bindHost(heed, () => ({ AutoModel: EncoderModel }), pipeline);

@@ -1,9 +1,15 @@
 /** heed where neither files nor URLs can be had: the kernels come inside of the module, in base64. One thread. */
+import { bindFeatureExtractor } from '../audio/auto.js';
+import { bindMicrophone } from '../audio/microphone.js';
+import { bindReadAudio } from '../audio/read.js';
 import * as autos from '../autos.js';
-import { bindEstimate, bindHost } from '../bind.js';
 import { bindAll } from '../bind_all.js';
+import { bindEstimate, bindHost } from '../bind_models.js';
+import { HeedError } from '../errors.js';
+import { bindImageProcessor } from '../image/auto.js';
 import { bindConfig } from '../io/auto_config.js';
 import { bindRead, bindWrite } from '../io/tensor_files.js';
+import { bindProcessor } from '../processor.js';
 import type { Binary, Runtime } from '../runtime/types.js';
 import { webBase } from '../runtime/web-base.js';
 import { wasm } from './inline-wasm.js';
@@ -17,6 +23,12 @@ const inlineRuntime: Runtime = {
   name: 'inline',
   noThreads,
   loadModule: (binary: Binary) => WebAssembly.compile(decode(wasm[binary])),
+  loadCodec: async (codec) => {
+    throw new HeedError('UNSUPPORTED', `heed/inline has no decoder of ${codec} files`, {
+      culprit: 'image',
+      cure: 'Give a PNG file, or pixels',
+    });
+  },
   startWorker: () => {
     throw new Error(noThreads());
   },
@@ -25,15 +37,30 @@ const inlineRuntime: Runtime = {
 export * from '../index.js';
 
 const heed = bindAll(inlineRuntime);
+// A name of its own: what reads a member would stay in bundles that do not use it.
+const { hub } = heed;
 export const { createEngine, pipeline, AutoTokenizer, env } = heed;
 export const AutoModel = /* @__PURE__ */ heed.auto('AutoModel', autos.AutoModel);
 export const AutoModelForCausalLM = /* @__PURE__ */ heed.auto('AutoModelForCausalLM', autos.AutoModelForCausalLM);
+export const AutoModelForDepthEstimation = /* @__PURE__ */ heed.auto('AutoModelForDepthEstimation', autos.AutoModelForDepthEstimation);
+export const AutoModelForImageClassification = /* @__PURE__ */ heed.auto(
+  'AutoModelForImageClassification',
+  autos.AutoModelForImageClassification,
+);
+export const AutoModelForImageToImage = /* @__PURE__ */ heed.auto('AutoModelForImageToImage', autos.AutoModelForImageToImage);
+export const AutoModelForObjectDetection = /* @__PURE__ */ heed.auto('AutoModelForObjectDetection', autos.AutoModelForObjectDetection);
+export const AutoModelForCTC = /* @__PURE__ */ heed.auto('AutoModelForCTC', autos.AutoModelForCTC);
 export const AutoModelForMaskedLM = /* @__PURE__ */ heed.auto('AutoModelForMaskedLM', autos.AutoModelForMaskedLM);
 export const AutoModelForQuestionAnswering = /* @__PURE__ */ heed.auto(
   'AutoModelForQuestionAnswering',
   autos.AutoModelForQuestionAnswering,
 );
+export const AutoModelForSemanticSegmentation = /* @__PURE__ */ heed.auto(
+  'AutoModelForSemanticSegmentation',
+  autos.AutoModelForSemanticSegmentation,
+);
 export const AutoModelForSeq2SeqLM = /* @__PURE__ */ heed.auto('AutoModelForSeq2SeqLM', autos.AutoModelForSeq2SeqLM);
+export const AutoModelForSpeechSeq2Seq = /* @__PURE__ */ heed.auto('AutoModelForSpeechSeq2Seq', autos.AutoModelForSpeechSeq2Seq);
 export const AutoModelForSequenceClassification = /* @__PURE__ */ heed.auto(
   'AutoModelForSequenceClassification',
   autos.AutoModelForSequenceClassification,
@@ -42,9 +69,21 @@ export const AutoModelForTokenClassification = /* @__PURE__ */ heed.auto(
   'AutoModelForTokenClassification',
   autos.AutoModelForTokenClassification,
 );
-export const AutoConfig = /* @__PURE__ */ bindConfig(inlineRuntime, heed.hub);
-export const estimate = /* @__PURE__ */ bindEstimate(inlineRuntime, heed.hub);
+export const CLIPTextModelWithProjection = /* @__PURE__ */ heed.auto('CLIPTextModelWithProjection', autos.CLIPTextModelWithProjection);
+export const CLIPVisionModelWithProjection = /* @__PURE__ */ heed.auto(
+  'CLIPVisionModelWithProjection',
+  autos.CLIPVisionModelWithProjection,
+);
+export const SiglipTextModel = /* @__PURE__ */ heed.auto('SiglipTextModel', autos.SiglipTextModel);
+export const SiglipVisionModel = /* @__PURE__ */ heed.auto('SiglipVisionModel', autos.SiglipVisionModel);
+export const AutoConfig = /* @__PURE__ */ bindConfig(inlineRuntime, hub);
+export const AutoImageProcessor = /* @__PURE__ */ bindImageProcessor(inlineRuntime, hub);
+export const AutoFeatureExtractor = /* @__PURE__ */ bindFeatureExtractor(inlineRuntime, hub);
+export const AutoProcessor = /* @__PURE__ */ bindProcessor(inlineRuntime, hub);
+export const read_audio = /* @__PURE__ */ bindReadAudio(inlineRuntime);
+export const microphone = /* @__PURE__ */ bindMicrophone();
+export const estimate = /* @__PURE__ */ bindEstimate(inlineRuntime, hub);
 export const readSafetensors = /* @__PURE__ */ bindRead(inlineRuntime);
 export const writeSafetensors = /* @__PURE__ */ bindWrite(inlineRuntime);
-/** In a worker of yours: loads and runs the models of a page that gave it as `worker`. Call it at the top of the worker's module. */
+/** Loads and runs the models of a page, in a worker of yours that the page gave as `worker`. Call it at the top of the worker's module. */
 export const hostModels = /* @__PURE__ */ bindHost(heed, autos.all);

@@ -1,4 +1,4 @@
-/** What `model.generate` is asked beside its inputs, whatever kind of model writes, and what it tells. */
+/** Options of `model.generate` beside the generation config, for every kind of model, and the members of its result. */
 import { HeedError, kindOf } from '../errors.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
@@ -6,17 +6,17 @@ import { type GenerationConfig, generationOptionNames } from './config.js';
 import { type OwnOptions, ownNames } from './own.js';
 import type { Found, Streamer, TokenLogprob } from './sequence.js';
 
-/** How a text is written, and what of it is told. */
+/** Options of `generate`: how a text is written, and what the result tells of it. */
 export interface Asking extends GenerationConfig, OwnOptions {
-  /** Hears of tokens as they come: a TextStreamer. For one sequence, without beams. */
+  /** Receives tokens as they are generated, for example a TextStreamer. For one sequence, without beams. */
   streamer?: Streamer | undefined;
-  /** Whether the result is an object. Default false: it is its `sequences`. */
+  /** `true`: the result is an object. Default false: the result is its `sequences` alone. */
   return_dict_in_generate?: boolean | undefined;
-  /** Attention weights, of one more forward over what was generated. */
+  /** Attention weights, computed by one more forward pass over the generated sequences. */
   output_attentions?: boolean | undefined;
-  /** Hidden states, of the same forward. */
+  /** Hidden states, computed by the same forward pass as attention weights. */
   output_hidden_states?: boolean | undefined;
-  /** The scores that each step chose by; and, of beams, the sequences' own, which the result has in any case. */
+  /** Scores by which each step chose its token. With beams also the sequences' own scores, which the result has in any case. */
   output_scores?: boolean | undefined;
   /** The model's scores at each step, before the options change them. */
   output_logits?: boolean | undefined;
@@ -26,31 +26,31 @@ export interface Asking extends GenerationConfig, OwnOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** What a search tells. */
+/** Results of a search. */
 export interface Told {
-  /** int32 [B · num_return_sequences, T], an example's sequences one after the other; pad_token_id fills them up. */
+  /** Generated sequences, int32 [B · num_return_sequences, T], an example's one after the other, padded with pad_token_id. */
   sequences: HostTensor;
-  /** float32 [B · num_return_sequences], with beams: the mean log-probability of a token, where length_penalty is 1. */
+  /** Scores of the sequences, float32 [B · num_return_sequences], with beams: a token's mean log-probability, where length_penalty is 1. */
   sequences_scores?: HostTensor;
-  /** int32 [B · num_return_sequences, new tokens], with beams: the row of `scores` that each token was chosen in; −1 behind the last. */
+  /** Rows of `scores` in which the tokens were chosen, int32 [B · num_return_sequences, new tokens], with beams; −1 behind a sequence's last token. */
   beam_indices?: HostTensor;
-  /** Of each step, [rows, V], processed: logits, or, of beams, log-probabilities. Rows are B · num_beams, or B · num_return_sequences without beams. */
+  /** Processed scores [rows, V] of each step: logits, or log-probabilities with beams. Rows are B · num_beams, or B · num_return_sequences without beams. */
   scores?: HostTensor[];
-  /** The same before it was processed. */
+  /** Scores of each step before processing, [rows, V]. */
   logits?: HostTensor[];
-  /** Of each sequence's new tokens, with `logprobs`: by the model alone, whatever the options made of it. */
+  /** Log-probabilities of each sequence's new tokens, with `logprobs`: those of the model alone, before options change the scores. */
   logprobs?: TokenLogprob[][];
 }
 
-/** What a result that is an object may hold beside its sequences. */
+/** Options that add members to a result that is an object. */
 const outputNames = ['output_attentions', 'output_hidden_states', 'output_scores', 'output_logits'] as const;
 const callNames = ['streamer', 'return_dict_in_generate', 'logprobs', 'signal'];
 export const generateOptionNames: readonly string[] = /* @__PURE__ */ callNames.concat(ownNames, outputNames, generationOptionNames);
 
-/** As many alternatives as anybody looks at. */
+/** Largest number of alternatives that `logprobs` accepts. */
 const MOST_LOGPROBS = 1000;
 
-/** A call's options by what they are for. Throws ARGUMENT for those that would have no effect. */
+/** Sorts a call's options by purpose. Throws ARGUMENT for options that would have no effect. */
 export function askedOf(given: Asking) {
   const { signal, streamer, logprobs, return_dict_in_generate: asObject = false } = given;
   type Wants = Record<(typeof outputNames)[number], boolean>;
@@ -72,7 +72,7 @@ export function askedOf(given: Asking) {
   return { asked, signal, streamer, logprobs, asObject, wants, kept };
 }
 
-/** Throws ARGUMENT for what is no streamer, and where there is more, or less, than it can tell of. */
+/** Throws ARGUMENT for a value that is no streamer, for more than one sequence, and for beam search. */
 export function checkStreamer(streamer: Streamer, sequences: number, num_beams: number): void {
   const wrong = (what: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit: 'streamer', cure });
   if (typeof streamer?.put !== 'function' || typeof streamer.end !== 'function')
@@ -90,6 +90,6 @@ export function checkLogprobs(logprobs: number | undefined, num_beams: number): 
   });
 }
 
-/** What is told of each sequence's tokens. */
+/** Log-probabilities of each sequence's tokens, where the call asked for them. */
 export const logprobsOf = (found: readonly Found[], asked: number | undefined): { logprobs?: TokenLogprob[][] } =>
   asked === undefined ? {} : { logprobs: found.map(({ logprobs = [] }) => [...logprobs]) };

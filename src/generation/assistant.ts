@@ -1,39 +1,39 @@
-/** A small model that guesses what a large one will write: `assistant_model` (Leviathan et al., arXiv 2211.17192, in greedy search). */
+/** An assistant: a small model that guesses the next tokens of a large one, `assistant_model` (Leviathan et al., arXiv 2211.17192, in greedy search). */
 import type { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
 import type { Decoder } from '../models/decoder.js';
 import type { DecoderState } from '../models/decoder_state.js';
 import { commonLength } from './common_length.js';
 import { type Drafter, MOST_DRAFTED } from './draft.js';
+import { PIECE } from './job.js';
 import type { Plan } from './plan.js';
-import { PIECE } from './request.js';
 import { argMax } from './top_k.js';
 
-/** What of a language model guesses. */
+/** Parts of a language model that can serve as an assistant. */
 export interface Assistant {
-  /** The engine that it shares with the model that it helps. */
+  /** Engine that the assistant shares with the model it assists. */
   readonly engine: Engine;
-  /** Its blocks. */
+  /** Decoder stack of the assistant. */
   readonly module: Decoder;
 }
 
-/** Options of a call that has such a model. */
+/** Options of a call with an assistant model. */
 export interface AssistantOptions {
   /** A smaller language model of the same tokenizer, on the same engine, which guesses the next tokens; the text stays the same. For one text, in greedy search. */
   assistant_model?: Assistant | undefined;
-  /** How many tokens it guesses at once. Default 5. */
+  /** Number of tokens that the assistant guesses at once. Default 5. */
   num_assistant_tokens?: number | undefined;
 }
 
 export const assistantNames = ['assistant_model', 'num_assistant_tokens'] as const;
 
-/** Guesses what the model would write, of which it remembers what it read. */
+/** Drafter that guesses the model's next tokens with an assistant, and caches the tokens it has read. */
 export class AssistantDrafter implements Drafter {
   #state: DecoderState | undefined;
   /** The tokens that it remembers. */
   readonly #read: number[] = [];
 
-  /** Of the tokens that the other model knows, V. */
+  /** `V` is the number of tokens that the assisted model knows. */
   constructor(
     readonly module: Decoder,
     readonly tokens: number,
@@ -45,7 +45,7 @@ export class AssistantDrafter implements Drafter {
     const count = Math.min(tokens, most, module.dims.positions - ids.length);
     if (count < 1) return [];
     this.#state ??= module.start(ids.length);
-    // What was guessed in vain is forgotten.
+    // Guesses that the model rejected are removed from the cache.
     const known = Math.min(commonLength(this.#read, ids), ids.length - 1);
     if (known < this.#read.length) this.#state.truncate(known);
     this.#read.length = known;
@@ -58,7 +58,7 @@ export class AssistantDrafter implements Drafter {
     return drafted;
   }
 
-  /** The likeliest token behind those that are read next. */
+  /** The most probable token behind `next`, which the assistant reads first. */
   *#after(state: DecoderState, next: readonly number[]): Generator<void, number> {
     for (let from = 0; ; from += PIECE) {
       const piece = next.slice(from, from + PIECE);
@@ -75,7 +75,7 @@ export class AssistantDrafter implements Drafter {
   }
 }
 
-/** The drafter that a call asks for. Throws ARGUMENT for what is no language model, or one that cannot help this one, and where guesses would have no effect. */
+/** Drafter for the assistant model of a call. Throws ARGUMENT for a value that is no language model, for one that does not suit this model, and where guesses would have no effect. */
 export function assistantOf(options: AssistantOptions, plan: Plan, { engine, module }: Assistant): Drafter | undefined {
   const { assistant_model: assistant, num_assistant_tokens: given } = options;
   const refused = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit, cure });

@@ -1,11 +1,11 @@
 /**
- * Beam search as transformers 5 does it, comparison for comparison, since which sequences are kept, and when a search ends, decides what comes out.
- * Scores are float32 as there. Of equal scores the one that came first wins; PyTorch leaves that open.
+ * Beam search as transformers 5 does it, comparison for comparison, since the output depends on which sequences are kept and when a search ends.
+ * Scores are float32 as in transformers. Of equal scores the one that came first wins; PyTorch leaves that open.
  *
- * Every step an example's beams, num_beams of them, are continued by every token, and the best few continuations looked at, enough that num_beams
- * of them go on even if all others end. Those that go on are the next step's beams. Those that ended, if they are among the best num_beams, compete with
- * what ended before by  score / length ** length_penalty.
- * With do_sample the continuations that are looked at are drawn, by the probability of all that a sequence has so far, none of them twice.
+ * Each step continues an example's num_beams beams by every token and looks at the best few continuations: enough that num_beams of them
+ * are left even if all others end. Continuations that have not ended are the next step's beams. Continuations that ended, if they are among the best
+ * num_beams, compete with the finished sequences by  score / length ** length_penalty.
+ * With do_sample the continuations are drawn without replacement, by the probability of the whole sequence.
  */
 import { pow } from '../math.js';
 import { Random } from '../random.js';
@@ -16,7 +16,7 @@ import { drawWithoutReplacement } from './sampling.js';
 import { type Beginning, type Found, noToken, type Row, type Sequence } from './sequence.js';
 import { type Entry, TopK } from './top_k.js';
 
-/** Stands for −∞ in comparisons, and can be added and taken for a number. */
+/** Number in place of −∞ in comparisons, with which sums and differences are finite. */
 const NEVER = -1e9;
 
 interface Hypothesis {
@@ -38,9 +38,9 @@ export class BeamSearch implements Sequence {
   ended = false;
   readonly #plan: Plan;
   readonly #index: number;
-  /** How many tokens it starts with. */
+  /** Number of tokens in the prompt. */
   readonly #prompt: number;
-  /** Best first. */
+  /** Beams, best first. */
   #beams: readonly Beam[];
   #best: readonly Hypothesis[];
   #improvable = true;
@@ -51,7 +51,7 @@ export class BeamSearch implements Sequence {
     [this.#plan, this.#index, this.#prompt, this.#ends] = [plan, index, prompt.length, ends];
     [this.processors, this.own] = [processors, own];
     const empty = { ids: prompt, score: NEVER, finished: false, beams: [], from: 0 };
-    // Only the first beam counts at first, or all would go the same way.
+    // Only the first beam counts in the first step, or all beams would choose the same tokens.
     this.#beams = Array.from({ length: num_beams }, (_, i) => (i ? empty : { ...empty, score: 0 }));
     this.#best = this.#beams.map(() => empty);
     this.#random = new Random(sampling?.seed ?? 0, 'generate', index);
@@ -63,7 +63,7 @@ export class BeamSearch implements Sequence {
     return this.#best.slice(0, this.#plan.num_return_sequences);
   }
 
-  /** One more token; `scores` are log-probabilities. */
+  /** Advances the beams by one token; `scores` are log-probabilities. */
   step(scores: readonly Float32Array[], keepsAll: boolean): void {
     this.#advance(scores);
     this.rows = this.ended && !keepsAll ? [] : this.#beams;
@@ -73,10 +73,10 @@ export class BeamSearch implements Sequence {
     const { num_beams, length_penalty, early_stopping } = this.#plan;
     const candidates = this.#candidates(scores);
     const running = candidates.map((candidate) => ({ ...candidate, score: add(candidate.score, candidate.finished ? NEVER : 0) }));
-    // What follows the end is told, and changes nothing.
+    // Beams after the end are recorded for the output of scores, and change no result.
     if (this.ended && candidates.length) this.#beams = bestOf(running, num_beams);
     if (this.ended) return;
-    // Whatever goes on is forbidden; what has ended stays.
+    // A best score of −∞ means that every continuation is forbidden; finished sequences stay.
     this.ended = candidates[0]?.score === Number.NEGATIVE_INFINITY;
     if (this.ended && this.#best.some(({ finished }) => finished)) return;
     if (this.ended || !candidates.length) throw noToken();
@@ -125,7 +125,7 @@ export class BeamSearch implements Sequence {
     return top.best();
   }
 
-  /** Whether the best beam may yet beat the worst finished sequence, at the length that flatters it. */
+  /** `true` while the best beam may still beat the worst finished sequence, at the length most favourable to the beam. */
   #canImprove(length: number): boolean {
     const { length_penalty, early_stopping, max_length } = this.#plan;
     const flattering = early_stopping === 'never' && length_penalty > 0 ? max_length - this.#prompt : length;

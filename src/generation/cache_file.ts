@@ -1,6 +1,6 @@
 /**
- * What was read as bytes, and back: a safetensors file with the tokens and, of each layer, keys [G, T, D] and values [G, T, Dv], float32. Its metadata have the model's sizes and
- * a checksum. Weights are no part of it; instead the first tokens are read once more, and have to give the keys and values that the file has.
+ * A cache as bytes, and back: a safetensors file with the tokens and, for each layer, keys [G, T, D] and values [G, T, Dv], float32. The metadata have the model's sizes and
+ * a checksum. The file has no weights; instead its first tokens are read once more on loading, and must give the keys and values of the file.
  */
 import { HeedError } from '../errors.js';
 import { byteStream } from '../io/bytes.js';
@@ -19,18 +19,18 @@ export interface Reader {
   run<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** What a file is called in errors, and what it says that it is. */
+/** Name of a cache in errors, and the format name in a file's metadata. */
 const [NAME, FORMAT] = ['the cache', 'heed-cache-1'];
-/** Tokens that are read once more. */
+/** Number of tokens that loading reads once more. */
 const PROBE = 8;
-/** By how much of the largest number in a layer's keys, or values, those may differ. Relaxed SIMD and 8-bit products stay far below, other weights do not. */
+/** Largest difference of keys, or values, relative to the largest number among a layer's. Relaxed SIMD and 8-bit products stay far below, other weights do not. */
 const TOLERANCE = 1e-2;
 
 const nameOf = (l: number, part: 'keys' | 'values') => `layers.${l}.${part}`;
 const sizesOf = ({ dims }: Decoder) => JSON.stringify(dims);
 const bytesOf = ({ data }: HostTensor) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
-/** FNV-1a over words: what changes one changes it. */
+/** FNV-1a over words: a checksum that every changed word changes. */
 function checksum(parts: readonly Uint8Array[]): string {
   let sum = 0x811c9dc5;
   for (const { buffer, byteOffset, byteLength } of parts)

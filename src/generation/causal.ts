@@ -1,5 +1,5 @@
 /**
- * AutoModelForCausalLM: a model that writes on, in transformers.js's idiom. `model(inputs)` scores each token of a text, `model.generate` goes on from it. Calls on one
+ * AutoModelForCausalLM: a decoder-only language model in transformers.js's idiom. `model(inputs)` scores each token of a text, `model.generate` continues the text. Calls on one
  * engine queue, and yield to the event loop between blocks.
  */
 import type { Engine } from '../engine/engine.js';
@@ -15,7 +15,7 @@ import { type IdTensor, namedIds } from '../models/inputs.js';
 import { type Base, detach, type LoraAdapter, loadAdapter, newAdapter } from '../models/lora.js';
 import type { LoraConfig } from '../models/lora_config.js';
 import { type CallOptions, type Insights, LoadedModel } from '../models/model.js';
-import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
+import { type AdaptedOptions, causalOptionNames, checkPretrained, type TrainableOptions } from '../models/options.js';
 import { loadPretrained } from '../models/pretrained.js';
 import { withRoom } from '../models/room.js';
 import type { Origin } from '../models/save.js';
@@ -25,66 +25,66 @@ import { type Asking, askedOf, checkLogprobs, checkStreamer, generateOptionNames
 import { type AssistantOptions, assistantNames, assistantOf } from './assistant.js';
 import { type CausalInputs, causalTexts, inPlace, type Texts } from './causal_texts.js';
 import { type GenerationConfig, readGenerationConfig } from './config.js';
-import { beamsOf, ModelDecoding, rowsOf } from './decoding.js';
+import { beamsOf, ModelDecoding, rowsOf, textsIn } from './decoding.js';
+import type { Job } from './job.js';
 import { Loop } from './loop.js';
 import { endOf, ownOf } from './own.js';
 import { beginning, type DynamicCache, expectPast, PrefixCache, readIn } from './past.js';
-import { type Plan, planOf } from './plan.js';
-import type { Job } from './request.js';
+import { narrowed, planOf } from './plan.js';
 import { streamOf, type TextStream } from './stream.js';
 
-/** What is asked for beside it is that of each block. */
+/** Output of a forward pass; attentions and hidden states, where the call asks for them, are lists with an entry per block. */
 export interface CausalOutput extends Insights {
-  /** The score of each token that may come next, [B, T, V]; of padding 0. */
+  /** Scores of each possible next token, [B, T, V]; 0 at padding. */
   logits: HostTensor;
 }
 
-/** Options of a language model's `generate`: the text, how it is gone on with, and what of it is told. */
+/** Options of a language model's `generate`: the text, its continuation, and the members of the result. */
 export interface CausalGenerateOptions extends CausalInputs, Asking, AssistantOptions {
-  /** What was read before: of the tokens that the text begins with alike none is read again. Afterwards it remembers this text with what was written. For one text. */
+  /** Cache of a text read before: of its tokens `generate` reads none again that the prompt begins with. Afterwards the cache holds this text with its continuation. For one text. */
   past_key_values?: DynamicCache | null | undefined;
 }
 
-/** Insights are those of a forward over the sequences. */
+/** Result of `generate` as an object. Attentions and hidden states are those of a forward pass over the sequences. */
 export interface CausalGenerateOutput extends Insights, Told {
-  /** What was given as such, where it was. */
+  /** Cache that the call gave, if it gave one. */
   past_key_values?: DynamicCache;
 }
 
 const inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
 
-/** A language model as users call it. In a page it lives in a worker: then `engine` and `module` cannot be reached, and say so. */
+/** A language model that can be called. In a page the model runs in a worker: `engine` and `module` then throw an error that says so. */
 export type CausalLM = Omit<CausalModel, 'generate'> &
   ((inputs: CausalInputs, options?: CallOptions) => Promise<CausalOutput>) & {
     /**
-     * Goes on from each text, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for those that heed does not have, NUMERIC
+     * Continues each text, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for options that heed does not have, NUMERIC
      * where no token can come next, or `signal.reason`.
      * @example const ids = await model.generate({ ...tokenizer('The sea is'), max_new_tokens: 20 }); // int32 [1, T]
      */
     generate: {
-      /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
+      /** With `return_dict_in_generate`: an object with the sequences and the other members that were asked for. */
       (
         options: CausalGenerateOptions & {
-          /** An object is given. */
+          /** Asks for an object. */
           return_dict_in_generate: true;
         },
         wishes?: GenerationConfig,
       ): Promise<CausalGenerateOutput>;
-      /** The sequences, int32 [B · num_return_sequences, T], each behind the text that it goes on from. `input_ids` alone will do. */
+      /** The sequences, int32 [B · num_return_sequences, T], each prompt with its continuation. `input_ids` alone may be given instead of options. */
       (options: CausalGenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
     };
   };
 
-/** A loaded language model. `AutoModelForCausalLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` goes on from it. */
+/** A loaded language model. `AutoModelForCausalLM.from_pretrained` returns one that is also a function: `model(inputs)` scores a text, `generate` continues it. */
 export class CausalModel extends LoadedModel {
-  static readonly optionNames = trainableOptionNames;
+  static readonly optionNames = causalOptionNames;
   /** What it remembers of the texts that it went on from, one at a time: nothing until it is given a limit, as text-generation does. */
   readonly prefix_cache = new PrefixCache();
   readonly #loop = new Loop(
     (steps) => this.stepped(steps),
     () => this.prefix_cache.giveUp(),
   );
-  /** Stands for the weights as they are now: what was read with others is of no use. */
+  /** Identity of the current weights: a cache of other weights is not used. */
   #weights: object = {};
   readonly #adapters = new Adapters(() => detach(this.module));
   /** The names of its adapters, in the order in which they came, and which of them is on. */
@@ -93,9 +93,9 @@ export class CausalModel extends LoadedModel {
   constructor(
     engine: Engine,
     config: JsonObject,
-    /** What the model's files ask of a generation. */
+    /** Generation options from the model's files. */
     readonly generation_config: GenerationConfig,
-    /** The blocks, with their parameters. */
+    /** Decoder stack with its parameters. */
     readonly module: Decoder,
     origin?: Origin,
   ) {
@@ -103,9 +103,9 @@ export class CausalModel extends LoadedModel {
   }
 
   /** Loads a folder's config.json, generation_config.json and weights. */
-  static async load(engine: Engine, model: string | Folder, options: TrainableOptions = {}): Promise<CausalLM> {
-    checkPretrained(options, trainableOptionNames);
-    const { trainable } = options;
+  static async load(engine: Engine, model: string | Folder, options: TrainableOptions & AdaptedOptions = {}): Promise<CausalLM> {
+    checkPretrained(options, causalOptionNames);
+    const { trainable, adapter } = options;
     const folder = folderOf(engine.runtime, model);
     const { config, module, origin } = await loadPretrained(engine, folder, 'decoder', options, { trainable });
     try {
@@ -113,14 +113,16 @@ export class CausalModel extends LoadedModel {
       const json = await readJson(folder, file, { signal: options.signal, optional: true });
       const own = readGenerationConfig(config, json === undefined ? undefined : JsonNode.of(folder.locate(file), json));
       const names = ['run', 'forward', 'generate', 'stream', 'save_pretrained', ...adapterMethods] as const;
-      return callable(new CausalModel(engine, config.value, own, module, origin), [...names]) as unknown as CausalLM;
+      const model = new CausalModel(engine, config.value, own, module, origin);
+      if (adapter !== undefined) await model.load_adapter(adapter, undefined, { signal: options.signal });
+      return callable(model, [...names]) as unknown as CausalLM;
     } catch (error) {
       module.dispose();
       throw error;
     }
   }
 
-  /** One forward over a text. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
+  /** Runs one forward pass over a text. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
   async call(inputs: CausalInputs, options: CallOptions = {}): Promise<CausalOutput> {
     checkOptions(inputs, inputNames, 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
@@ -131,14 +133,14 @@ export class CausalModel extends LoadedModel {
     return this.run(() => told(texts, { attentions, hiddenStates }), signal);
   }
 
-  /** The same, as transformers.js calls it. */
+  /** Runs one forward pass, like `call`, under transformers.js's name. */
   forward(inputs: CausalInputs, options?: CallOptions): Promise<CausalOutput> {
     return this.call(inputs, options);
   }
 
   /**
-   * Goes on from each text, by transformers' options: see docs/generation.md. Rejects with ARGUMENT for options that contradict each other,
-   * UNSUPPORTED for those that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` hold where the call says nothing.
+   * Continues each text, by transformers' options: see docs/generation.md. Rejects with ARGUMENT for options that contradict each other,
+   * UNSUPPORTED for options that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` are the defaults of options that the call leaves out.
    */
   async generate(
     options: CausalGenerateOptions | IdTensor,
@@ -164,11 +166,12 @@ export class CausalModel extends LoadedModel {
     const weights = this.#weights;
     void past?.readBy(module, weights);
     const prompts = texts.rows.map((ids) => ({ ids, source: ids, plan: narrowed(plan, width - ids.length) }));
+    const live = () => (this.#weights === weights ? textsIn(this.#loop, weights) : []);
     // biome-ignore lint/correctness/useYield: what it remembers is there
     const start = function* (members: readonly number[]) {
       const ids = texts.rows[members[0] as number] as readonly number[];
       // Texts that are read together have nothing in common.
-      const known = members.length > 1 ? [] : [...(past?.readBy(module, weights) ?? []), ...others.texts];
+      const known = members.length > 1 ? [] : [...(past?.readBy(module, weights) ?? []), ...others.texts, ...live()];
       return new ModelDecoding(module, beginning(module, ids, known));
     };
     const left: Job['left'] = (decoding, row, ids) => {
@@ -178,7 +181,7 @@ export class CausalModel extends LoadedModel {
       else if (past) past.take(read, module, weights);
       else others.take(read);
     };
-    const job = { engine, prompts, start, left, own, drafter, streamer, logprobs, kept, signal };
+    const job = { engine, prompts, start, left, weights, own, drafter, streamer, logprobs, kept, signal };
     const found = await this.named(() => this.#loop.add(job));
     // A text begins as it was given, padding included.
     const textOf = (r: number) => Math.floor(r / plan.num_return_sequences);
@@ -205,12 +208,12 @@ export class CausalModel extends LoadedModel {
     return { ...output, ...seen };
   }
 
-  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
+  /** Streams the continuation that `generate` writes, in pieces, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends the generation. */
   stream(options: CausalGenerateOptions): TextStream {
     return streamOf((own: CausalGenerateOptions) => this.generate(own), options);
   }
 
-  /** A forward over texts, told where their tokens stand. */
+  /** Runs one forward pass over texts, with the places of their tokens. */
   *#told(
     { rows, shape: [B, T], begins }: Texts,
     wants: { attentions?: boolean | undefined; hiddenStates?: boolean | undefined },
@@ -229,7 +232,7 @@ export class CausalModel extends LoadedModel {
   }
 
   /**
-   * Loads a LoRA adapter, the folder or the files that PEFT writes, and puts it on: the model's weights stay where they are, in whatever format. Rejects with NOT_FOUND, FORMAT,
+   * Loads a LoRA adapter, the folder that PEFT writes, by its path, URL or name on the hub, or its files, and puts it on: the model's weights stay where they are, in whatever format. Rejects with NOT_FOUND, FORMAT,
    * UNSUPPORTED for modules and options that heed does not have, MODEL_MISMATCH for an adapter of another model, ARGUMENT for a name that there is already.
    * @example await model.load_adapter('./pirate', 'pirate');
    */
@@ -242,14 +245,16 @@ export class CausalModel extends LoadedModel {
   }
 
   /** Adds a new LoRA adapter, to be trained: see docs/fine-tuning.md. It is put on, and changes nothing yet. Throws ARGUMENT, UNSUPPORTED. */
-  add_adapter(config: LoraConfig = {}, name = 'default', { seed = 0 }: NewAdapterOptions = {}): LoraAdapter {
+  add_adapter(config: LoraConfig = {}, name = 'default', options: NewAdapterOptions = {}): LoraAdapter {
+    checkOptions(options, ['seed'], 'add_adapter');
+    const { seed = 0 } = options;
     this.#adapters.expectNew(name);
     const adapter = this.#adapters.put(name, newAdapter(this.#base, config, seed), true);
     this.#changed();
     return adapter;
   }
 
-  /** Puts an adapter on, in place of any other; null takes it off. Texts that are being written go on with it. Rejects with ARGUMENT for a name that there is not. */
+  /** Activates an adapter in place of any other; null deactivates it. Generations in progress continue with the new one. Rejects with ARGUMENT for an unknown name. */
   async set_adapter(name: string | null): Promise<void> {
     this.#adapters.set(name);
     this.#changed();
@@ -261,14 +266,14 @@ export class CausalModel extends LoadedModel {
     this.#changed();
   }
 
-  /** Frees the weights, those of its adapters, and what it remembers. */
+  /** Frees the weights, those of the adapters, and the cache. */
   override dispose(): void {
     this.prefix_cache.limit = 0;
     this.#adapters.dispose();
     super.dispose();
   }
 
-  /** Forgets what was read: it was with other weights. */
+  /** Drops cached texts, which belong to other weights. */
   #changed(): void {
     this.#weights = {};
     this.prefix_cache.clear();
@@ -288,11 +293,3 @@ function expectForgets({ forgets }: Decoder): void {
     cure: 'Leave out prompt_lookup_num_tokens and assistant_model',
   });
 }
-
-/** The plan of a text that has so much less than the width of the batch, from which lengths are counted. */
-const narrowed = (plan: Plan, less: number): Plan => ({
-  ...plan,
-  prompt: plan.prompt - less,
-  max_length: plan.max_length - less,
-  min_length: Math.max(0, plan.min_length - less),
-});

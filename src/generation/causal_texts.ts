@@ -1,15 +1,15 @@
-/** Texts as a language model is given them: rows of token ids without their padding, and back to where the tokens stood. */
+/** Texts as input of a language model: rows of token ids without their padding, and outputs put back to the places of the tokens. */
 import { HeedError } from '../errors.js';
 import { type IntegerInput, integers, integersLike, within } from '../models/inputs.js';
 import { HostTensor } from '../tensor.js';
 
-/** A text, as a tokenizer gives it: token ids [B, T]. */
+/** Input of a language model, as a tokenizer gives it: token ids [B, T]. */
 export interface CausalInputs {
-  /** The text so far, [B, T]. */
+  /** Token ids of the texts, [B, T]. */
   input_ids: IntegerInput;
-  /** 1 for tokens, of which every row has one at least, 0 for padding, before or behind them. Default: all 1. */
+  /** Mask: 1 for tokens, of which every row has at least one, 0 for padding, before or behind the tokens. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
-  /** Tokenizers give them; they must be 0. */
+  /** Token types, which tokenizers give; all must be 0. */
   token_type_ids?: IntegerInput | undefined;
 }
 
@@ -19,11 +19,11 @@ export interface Texts {
   /** [B, T] as it was given. */
   ids: Int32Array;
   shape: readonly [B: number, T: number];
-  /** Where each row's tokens begin. */
+  /** Index of the first token of each row. */
   begins: readonly number[];
 }
 
-/** Rows of a call. Throws ARGUMENT and SHAPE for ids out of the vocabulary of V tokens, and for masks that are none. */
+/** Rows of a call. Throws ARGUMENT and SHAPE for ids outside the vocabulary of V tokens, and for invalid masks. */
 export function causalTexts(inputs: CausalInputs, V: number): Texts {
   const { data: ids, dims: shape } = integers('input_ids', inputs.input_ids);
   within('input_ids', ids, V);
@@ -50,7 +50,7 @@ export function causalTexts(inputs: CausalInputs, V: number): Texts {
   return { rows, ids, shape, begins };
 }
 
-/** Moves rows' tokens, which stand at the front, to where they begin, on the axes that count tokens; what is padding is 0. */
+/** Moves rows' tokens from the front to their places, `begins`, on the axes that count tokens; padding becomes 0. */
 export function inPlace(x: HostTensor, axes: readonly number[], lengths: readonly number[], begins: readonly number[]): HostTensor {
   const { data, dims } = x;
   const T = dims[axes[0] as number] as number;

@@ -1,6 +1,6 @@
 /**
- * What a generation can be asked for, under transformers' names: every option with what it must be and what it is when nobody says. A model's own
- * wishes stand in generation_config.json, or, in old checkpoints, in config.json; the call's come first. An option that nobody reads throws.
+ * Options of a generation, under transformers' names: the valid values and the default of every option. A model's own
+ * options are in generation_config.json, or, for old checkpoints, in config.json; a call's options override them. An unknown option throws.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
@@ -10,77 +10,77 @@ import { MOST_DRAFTED } from './draft.js';
 export type TokenIds = number | readonly number[];
 
 /**
- * How a text is written, under transformers' names: options of `generate`, and what a model's generation_config.json has. ARGUMENT is
- * thrown for values that cannot be and for options that contradict each other, or have no effect.
+ * Options of `generate` under transformers' names, as a model's generation_config.json also has them. Invalid values, options that contradict
+ * each other and options without effect throw ARGUMENT.
  */
 export interface GenerationConfig {
-  /** Tokens of a sequence, the decoder's first included. Default: 20 more than the decoder starts with, or as many as the model has positions. */
+  /** Number of tokens of a sequence, the decoder's first included. Default: 20 more than the decoder starts with, or as many as the model has positions. */
   max_length?: number | undefined;
-  /** Tokens to be generated; instead of max_length. */
+  /** Number of tokens to generate; instead of max_length. */
   max_new_tokens?: number | undefined;
-  /** Tokens that a sequence has before it may end, the decoder's first included. Default 0. */
+  /** Number of tokens that a sequence has before it may end, the decoder's first included. Default 0. */
   min_length?: number | undefined;
   /** Tokens to be generated before a sequence may end; instead of min_length. */
   min_new_tokens?: number | undefined;
-  /** 1, the default: greedy, or sampling. More: beam search, which with do_sample draws what goes on. */
+  /** Number of beams. 1, the default: greedy search, or sampling. More: beam search, which with do_sample draws continuations. */
   num_beams?: number | undefined;
-  /** Beam search compares sums of log-probabilities, divided by length ** length_penalty. Default 1. */
+  /** Exponent of the length by which beam search divides sums of log-probabilities. Default 1. */
   length_penalty?: number | undefined;
-  /** true: ends with num_beams finished sequences. false (default): when a better one is unlikely; 'never': when there can be none. */
+  /** End of beam search. true: with num_beams finished sequences. false (default): when a better one is unlikely; 'never': when there can be none. */
   early_stopping?: boolean | 'never' | undefined;
-  /** Sequences for each source: at most num_beams, or any number with do_sample. Default 1. */
+  /** Number of sequences for each prompt or source: at most num_beams, or any number with do_sample. Default 1. */
   num_return_sequences?: number | undefined;
-  /** No run of so many tokens comes twice. 0: any may. */
+  /** Length of token sequences that must not occur twice. 0: any may. */
   no_repeat_ngram_size?: number | undefined;
   /** No run of so many tokens of the source. */
   encoder_no_repeat_ngram_size?: number | undefined;
   /** Above 1: tokens that are there already become less likely (Keskar et al., arXiv 1909.05858, §4.1). */
   repetition_penalty?: number | undefined;
-  /** What a token that was generated already loses of its score: above 0 for more variety. Default 0. */
+  /** Number subtracted from the score of each token that was already generated: above 0 for more variety. Default 0. */
   presence_penalty?: number | undefined;
-  /** The same, as often as the token was generated. Default 0. */
+  /** Number subtracted from a token's score for each time that the token was generated. Default 0. */
   frequency_penalty?: number | undefined;
-  /** What is added to tokens' scores, by their ids: `{ 42: -100 }`. */
+  /** Numbers added to tokens' scores, by token id: `{ 42: -100 }`. */
   logit_bias?: Readonly<Record<number, number>> | undefined;
-  /** Runs of tokens that must not come. */
+  /** Sequences of tokens that must not be generated. */
   bad_words_ids?: readonly (readonly number[])[] | undefined;
-  /** What is generated first: a language's token, say. */
+  /** Token to generate first, for example that of a language. */
   forced_bos_token_id?: number | undefined;
-  /** What comes last where max_length ends a sequence. */
+  /** Token, or tokens, forced at the end where max_length ends a sequence. */
   forced_eos_token_id?: TokenIds | undefined;
-  /** Tokens that never come. */
+  /** Tokens that are never generated. */
   suppress_tokens?: readonly number[] | undefined;
-  /** Tokens that do not come first. */
+  /** Tokens that are not generated first. */
   begin_suppress_tokens?: readonly number[] | undefined;
-  /** What ends a sequence: one token, or any of several. */
+  /** Token, or tokens, each of which ends a sequence. */
   eos_token_id?: TokenIds | undefined;
-  /** A text, or several, that end a sequence, whatever tokens they are written with. They stay at its end. `generate` then needs the tokenizer. */
+  /** Strings, each of which ends a sequence, whatever its tokens; the string stays at the end. `generate` then needs the tokenizer. */
   stop_strings?: string | readonly string[] | undefined;
-  /** What sequences that have ended are filled up with. Default: the first of eos_token_id, else 0. */
+  /** Token that pads sequences that have ended. Default: the first of eos_token_id, else 0. */
   pad_token_id?: number | undefined;
-  /** What the decoder starts with where there is no decoder_start_token_id. */
+  /** Token that the decoder starts with where there is no decoder_start_token_id. */
   bos_token_id?: number | undefined;
-  /** What the decoder starts with. Default: bos_token_id; ARGUMENT where there is neither. */
+  /** Token that the decoder starts with. Default: bos_token_id; ARGUMENT where there is neither. */
   decoder_start_token_id?: number | undefined;
-  /** Whether tokens are drawn by their probability; see temperature, top_k, top_p, seed. */
+  /** `true`: tokens are drawn by their probability; see temperature, top_k, top_p, seed. */
   do_sample?: boolean | undefined;
-  /** Scores are divided by it before tokens are drawn: below 1 for the likelier ones, above 1 for variety. Default 1. With do_sample. */
+  /** Divisor of scores before tokens are drawn: below 1 for the likelier ones, above 1 for variety. Default 1. With do_sample. */
   temperature?: number | undefined;
-  /** Draw from the so many most probable tokens. Default 50; 0: from all. */
+  /** Number of most probable tokens to draw from. Default 50; 0: all. */
   top_k?: number | undefined;
-  /** Draw from the most probable tokens that have this probability together (Holtzman et al., arXiv 1904.09751). */
+  /** Probability of the smallest set of most probable tokens to draw from (Holtzman et al., arXiv 1904.09751). */
   top_p?: number | undefined;
   /** Draw from tokens with at least so much of the probability of the most probable one (Nguyen et al., arXiv 2407.01082). */
   min_p?: number | undefined;
-  /** Draw from the tokens whose surprise is nearest to what is expected, and that have this probability together (Meister et al., arXiv 2202.00666). */
+  /** Probability of the set of tokens to draw from, those whose surprise is nearest to the entropy (Meister et al., arXiv 2202.00666). */
   typical_p?: number | undefined;
-  /** What is drawn follows from it. Default: another one each time. */
+  /** Seed of random numbers: equal seeds draw equal tokens. Default: another seed for each call. */
   seed?: number | undefined;
-  /** Greedy search may guess up to so many tokens at once, by what followed the last ones before; the text stays the same. For one text. */
+  /** Largest number of tokens that greedy search guesses at once, by what followed the last tokens earlier in the text; the output stays the same. For one text. */
   prompt_lookup_num_tokens?: number | undefined;
-  /** How many of the last tokens are looked up at most. Default 2. With prompt_lookup_num_tokens. */
+  /** Largest number of last tokens that are looked up. Default 2. With prompt_lookup_num_tokens. */
   max_matching_ngram_size?: number | undefined;
-  /** Whether scores are made to be log-probabilities again after all of the above. */
+  /** `true`: scores are normalised to log-probabilities again after all other options. */
   renormalize_logits?: boolean | undefined;
 }
 
@@ -90,7 +90,7 @@ interface Kind {
   what: string;
 }
 
-/** What a count may be: no sequence has more tokens. */
+/** Largest value of a count: no sequence has more tokens. */
 const MOST = 2 ** 31 - 1;
 const isWhole = (value: unknown, least: number): value is number =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= MOST;
@@ -100,7 +100,7 @@ const count = (least: number, most?: number): Kind => ({
   fits: (value) => isWhole(value, least) && (most === undefined || value <= most),
   what: most === undefined ? `a whole number from ${least} on` : `a whole number from ${least} to ${most}`,
 });
-/** Each is a row of the batch. */
+/** Largest number of beams; each beam is a row of the batch. */
 const MOST_BEAMS = 1024;
 const MOST_SEQUENCES = 65536;
 const token: Kind = { fits: isToken, what: 'the id of a token' };
@@ -119,7 +119,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 /** Scores that are divided by it stay finite in float32. */
 const warmth: Kind = { fits: (value) => Number.isFinite(value) && (value as number) >= 1e-30, what: 'a number from 1e-30 on' };
 
-// Marked as pure, like what is made of it: bundles that generate nothing do without.
+// Marked as pure, like everything made of it: bundles that generate nothing leave it out.
 const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>> => ({
   max_length: count(1),
   max_new_tokens: count(1),
@@ -138,7 +138,8 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
     fits: (value) =>
       typeof value === 'object' &&
       value !== null &&
-      Object.entries(value).every(([id, bias]) => isToken(Number(id)) && id.trim() === id && penalty.fits(bias)),
+      !Array.isArray(value) &&
+      Object.entries(value).every(([id, bias]) => /^\d+$/.test(id) && isToken(Number(id)) && penalty.fits(bias)),
     what: 'an object with a number for each id of a token',
   },
   bad_words_ids: {
@@ -171,7 +172,7 @@ const kinds = /* @__PURE__ */ ((): Readonly<Record<keyof GenerationConfig, Kind>
 
 export const generationOptionNames = /* @__PURE__ */ Object.keys(kinds) as (keyof GenerationConfig)[];
 
-/** Names of transformers' that change what comes out and that heed does not have, with the value that changes nothing. */
+/** transformers' options that change the output and that heed does not have, with their neutral values. */
 const missing: Readonly<Record<string, unknown>> = {
   constraints: undefined,
   diversity_penalty: 0,
@@ -213,8 +214,8 @@ export function generationConfigIn(node: JsonNode): GenerationConfig {
 }
 
 /**
- * A model's own wishes: generation_config.json's alone where there is one, else config.json's, as transformers has it: what the former leaves out has
- * transformers' default, whatever the latter says. Throws FORMAT, and UNSUPPORTED for a wish that heed cannot grant.
+ * A model's own options: generation_config.json's alone where there is one, else config.json's, as in transformers: options missing in the former have
+ * transformers' default, whatever config.json says. Throws FORMAT, and UNSUPPORTED for an option that heed does not have.
  */
 export function readGenerationConfig(config: JsonNode, generation: JsonNode | undefined): GenerationConfig {
   const node = generation ?? config;

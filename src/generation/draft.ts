@@ -1,25 +1,25 @@
 /**
- * Speculation (Leviathan et al., arXiv 2211.17192; Saxena 2023 for look-ups): somebody guesses the next tokens, the model scores all of them in one step, which reads its weights once, and
- * those are kept that greedy search would have taken. What comes out is the same, token for token.
+ * Speculative decoding (Leviathan et al., arXiv 2211.17192; Saxena 2023 for look-ups): a drafter guesses the next tokens, the model scores all of them in one step, which reads its weights
+ * once, and the guesses that greedy search would have taken are kept. The output is the same, token for token.
  */
 
-/** Each is scored. */
+/** Largest number of guessed tokens; the model scores each. */
 export const MOST_DRAFTED = 256;
 
-/** Guesses at the next tokens of a row. */
+/** Drafter: guesses the next tokens of a row. */
 export interface Drafter {
-  /** Up to `most` tokens that may follow. */
+  /** Guesses up to `most` tokens that may follow `ids`. */
   draft(ids: readonly number[], most: number): Generator<void, readonly number[]>;
   dispose(): void;
 }
 
-/** How tokens are looked up in the row itself: so many at most, behind the longest of its last tokens, up to `ngram`, that stand there already. */
+/** Settings of look-ups in the row itself: at most `tokens` guesses, copied from behind the longest earlier occurrence of the row's last tokens, up to `ngram` of them. */
 export interface LookUp {
   tokens: number;
   ngram: number;
 }
 
-/** Guesses that what followed the last tokens before follows them again, as in quotations, code and summaries. */
+/** Drafter that copies the tokens that followed an earlier occurrence of the last tokens, for quotations, code and summaries. */
 export class PromptLookUp implements Drafter {
   constructor(readonly asked: LookUp) {}
 
@@ -36,7 +36,7 @@ export class PromptLookUp implements Drafter {
   dispose(): void {}
 }
 
-/** Where the last n tokens stand for the first time, before the end; −1: nowhere. */
+/** Index of the first occurrence of the last n tokens, before the end; −1: none. */
 function firstRun(ids: readonly number[], n: number): number {
   const last = ids.length - n;
   for (let at = 0; at < last; at++) {

@@ -1,4 +1,4 @@
-/** Greedy search and sampling: in every row the next token is the most probable one, or is drawn. A row that has ended changes no bit of the others, whether it is left out or not. */
+/** Greedy search and sampling: in every row the next token is the most probable one, or is drawn. A row that has ended changes no bit of the others, whether it stays in the batch or not. */
 import { Random } from '../random.js';
 import type { Criterion } from './criteria.js';
 import type { Plan } from './plan.js';
@@ -39,7 +39,7 @@ export class GreedySearch implements Sequence {
     [this.#logprobs, this.#streamer] = [logprobs, streamer];
     this.#all = Array.from({ length: n }, (_, i) => grow(i));
     this.#live = this.#all;
-    // The prompt is read once for all that begin with it.
+    // The prompt is read once for all rows that begin with it.
     this.rows = this.#all.slice(0, 1);
   }
 
@@ -58,7 +58,10 @@ export class GreedySearch implements Sequence {
       row.ids.push(token);
       if (raw && row.length === undefined) row.logprobs.push(told(raw[row.from] as Float32Array, token, this.#logprobs));
     }
-    this.#streamer?.put(this.#live.map(({ ids }) => ids.slice(-1)));
+    this.#streamer?.put(
+      this.#live.map(({ ids }) => ids.slice(-1)),
+      raw && this.#live.flatMap(({ logprobs }) => logprobs.slice(-1)),
+    );
     for (const row of this.#live) if (row.length === undefined && this.#ends(row.ids)) row.length = row.ids.length;
     if (!keepsAll) this.#live = this.#live.filter(({ length }) => length === undefined);
     this.rows = this.#live;
@@ -74,7 +77,7 @@ export class GreedySearch implements Sequence {
   }
 }
 
-/** What is told of a token that was chosen, and of the best `count`. */
+/** Log-probabilities of a chosen token and of the `count` most probable ones. */
 function told(logprobs: Float32Array, token: number, count: number): TokenLogprob {
   const top = new TopK(Math.max(1, count));
   if (count) top.add(logprobs);

@@ -1,32 +1,36 @@
 /**
- * The loop of one model: what it writes for all calls of `generate`, a token for every row in a step, each step an `engine.run` of its own, so that other work on the engine
- * comes in between. Between steps newcomers are let in, a piece of their prompts at a time, and those that have ended, or were given up, are let go.
+ * The generation loop of one model, shared by all calls of `generate`: each step writes a token for every row and is an `engine.run` of its own, so that other work on the engine
+ * comes in between. Between steps new requests are admitted, a piece of a prompt at a time, and requests that have ended or were aborted are removed. Short prompts are read before
+ * long ones, which the first to come still gets half of the time for.
  */
-import { expectSignal, settleEarly } from '../engine/queue.js';
-import { HeedError } from '../errors.js';
+import { settleEarly } from '../engine/queue.js';
+import { expectSignal, HeedError } from '../errors.js';
 import { narrow } from '../ops/shape.js';
 import type { Tensor } from '../tensor.js';
-import { type Decoding, type Job, Request } from './request.js';
+import { type Decoding, type Job, PIECE } from './job.js';
+import { Request } from './request.js';
 import type { Found, Row } from './sequence.js';
 
-/** Runs steps on the model: `engine.run`, and what the model has to say of it. */
+/** Runs steps on the model: `engine.run`, with the model's name in errors. */
 type Run = <T>(steps: () => Generator<unknown, T>) => Promise<T>;
 
 const isMemory = (error: unknown): boolean => error instanceof HeedError && error.code === 'MEMORY';
 
 export class Loop {
   readonly #run: Run;
-  /** Whose prompts wait to be read, in the order in which they came. */
-  readonly #waiting: Request[] = [];
-  /** Whose prompts are being read. */
-  #newcomer: Request | undefined;
-  /** Whose rows are stepped, in the order in which their rows lie: the order in which they came. */
+  /** Requests whose prompts are still unread, or read in part, in order of arrival. */
+  #waiting: Request[] = [];
+  /** `true` where the last piece was read for another request than the first of those that wait. */
+  #isPassed = false;
+  /** Requests whose rows each step extends, in the order of their rows. */
   #writing: Request[] = [];
-  /** What is remembered of all those rows. */
+  /** Model and decoder state of the rows of all `#writing` requests. */
   #decoding: Decoding | undefined;
   #isGoing = false;
+  /** Requests that came so far. */
+  #count = 0;
 
-  /** `relieve` gives up something that takes memory, where there is such: whether it has. */
+  /** `relieve` frees memory of a cache, if there is one, and returns `true` if it did. */
   constructor(
     run: Run,
     readonly relieve: () => boolean = () => false,
@@ -39,7 +43,7 @@ export class Loop {
     expectSignal(job.signal);
     const found = new Promise<Found[]>((resolve, reject) => {
       if (!job.prompts.length) return resolve([]);
-      this.#waiting.push(new Request(job, { resolve, reject }));
+      this.#waiting.push(new Request(job, { resolve, reject }, this.#count++));
       if (!this.#isGoing) void this.#go();
     });
     return settleEarly(found, job.signal);
@@ -48,24 +52,59 @@ export class Loop {
   async #go(): Promise<void> {
     this.#isGoing = true;
     for (;;) {
-      this.#newcomer ??= this.#waiting.shift();
-      if (this.#newcomer) await this.#read(this.#newcomer);
+      const newcomer = this.#next();
+      if (newcomer) await this.#read(newcomer);
       else if (!this.#writing.length) break;
       if (this.#writing.length) await this.#step();
     }
     this.#isGoing = false;
   }
 
-  /** A piece of a newcomer's prompts, however long they are: the others wait for no more. When they are read, its rows come behind those of the others. */
+  /** The request that reads a piece of its prompts: that which has the least left to read; but after it the one that came first, so that a long prompt is read, too. */
+  #next(): Request | undefined {
+    const [first] = this.#waiting;
+    const shortest = this.#waiting.reduce((a, b) => (b.unread < (a as Request).unread ? b : a), first);
+    const next = this.#isPassed ? first : shortest;
+    this.#isPassed = next !== first;
+    return next;
+  }
+
+  /** Reads a piece of a new request's prompts, of bounded length, so that the others wait for no more. After the last piece the request's rows join the batch behind the others. */
   async #read(newcomer: Request): Promise<void> {
+    const before = this.#count;
+    // A much shorter prompt that comes meanwhile does not wait for the rest of a piece, of which what was computed is lost.
+    const isUrgent = () => this.#waiting.some(({ number, unread }) => number >= before && unread <= PIECE && 4 * unread < newcomer.unread);
     try {
-      if (!(await this.#run(() => newcomer.read()))) return;
+      if (!(await this.#run(() => newcomer.read(isUrgent)))) return;
       this.#join(newcomer);
     } catch (error) {
-      if (isMemory(error) && this.relieve()) return newcomer.restart();
+      if (isMemory(error) && (this.relieve() || this.#failLast(error))) {
+        if (this.#waiting.includes(newcomer)) newcomer.restart();
+        return;
+      }
       newcomer.fail(error);
     }
-    this.#newcomer = undefined;
+    this.#waiting = this.#waiting.filter((one) => one !== newcomer);
+  }
+
+  /** Fails the request that came last of those that hold memory, and returns it; undefined where there is but one. */
+  #failLast(error: unknown): Request | undefined {
+    const holders = [...this.#waiting.filter(({ isBegun }) => isBegun), ...this.#writing];
+    if (holders.length < 2) return undefined;
+    const last = holders.reduce((a, b) => (b.number > a.number ? b : a));
+    const kept = this.#writing.flatMap((request) => request.rows.map(() => request !== last));
+    if (this.#writing.includes(last)) this.#decoding?.reorder(kept.flatMap((isKept, row) => (isKept ? [row] : [])));
+    last.fail(error);
+    this.#waiting = this.#waiting.filter((one) => one !== last);
+    this.#goesOn();
+    return last;
+  }
+
+  /** The rows of all texts that are being written, which a new text may have its beginning in common with. */
+  *texts(): Generator<{ request: Request; decoding: Decoding; row: number; ids: readonly number[] }> {
+    if (!this.#decoding) return;
+    let row = 0;
+    for (const request of this.#writing) for (const { ids } of request.rows) yield { request, decoding: this.#decoding, row: row++, ids };
   }
 
   #join(newcomer: Request): void {
@@ -95,6 +134,12 @@ export class Loop {
   *#tokens(): Generator<void, void> {
     const decoding = this.#decoding as Decoding;
     const [first, another] = this.#writing as [Request, ...Request[]];
+    try {
+      if (decoding.renew) yield* decoding.renew(this.#writing.flatMap(({ rows }) => rows.map(({ ids }) => ids)));
+    } catch (error) {
+      if (this.#giveWay(error)) return;
+      throw error;
+    }
     // Where there are others, the weights are read for all of them anyway.
     const drafted = another ? [] : yield* first.draft(decoding);
     if (drafted.length) return yield* this.#ahead(decoding, first, drafted);
@@ -104,7 +149,7 @@ export class Loop {
     try {
       logits = yield* decoding.step(Int32Array.from(last), last.length);
     } catch (error) {
-      // Caught here, what the step has left for later is computed still: pages of rows that go on may have moved.
+      // An error caught here leaves the step's scheduled work to be done: pages of the remaining rows may have moved.
       if (this.#giveWay(error)) return;
       throw error;
     }
@@ -120,10 +165,10 @@ export class Loop {
     if (this.#goesOn()) decoding.reorder(rows);
   }
 
-  /** A step of one row with the tokens that are guessed to follow: as many of them as the row would have come to are kept, and the one behind them. */
+  /** A step of one row with the guessed tokens: those that the row would have chosen are kept, and the chosen token behind them. */
   *#ahead(decoding: Decoding, request: Request, drafted: readonly number[]): Generator<void, void> {
     const rowOf = () => request.rows[0] as Row;
-    /** Tokens that are read and stand. */
+    /** Tokens that are read and kept. */
     const read = [...rowOf().ids];
     let logits: Tensor;
     try {
@@ -151,20 +196,13 @@ export class Loop {
     return false;
   }
 
-  /** Where memory does not hold a step, the request that came last makes room: whether there is one beside the first. The others then take that step anew. */
+  /** Makes room where memory does not hold a step: the request that came last fails. Returns `true` if one beside the first could fail; the others then repeat the step. */
   #giveWay(error: unknown): boolean {
-    if (!isMemory(error)) return false;
-    if (this.relieve()) return true;
-    const last = this.#newcomer ?? (this.#writing.length > 1 ? this.#writing.pop() : undefined);
-    if (!last) return false;
-    if (last !== this.#newcomer) this.#decoding?.reorder(this.#writing.flatMap(({ rows }) => rows).map((_, row) => row));
-    this.#newcomer = undefined;
-    last.fail(error);
-    return true;
+    return isMemory(error) && (this.relieve() || this.#failLast(error) !== undefined);
   }
 }
 
-/** The rows that those of a request go on from; none where it has ended. A streamer's error, or that no token can come, is this request's alone. */
+/** Rows of the last step that the request's next rows continue; none where the request has ended. An error of a streamer, or NUMERIC for want of a token, fails this request alone. */
 function parentsOf(request: Request, logits: Tensor): readonly number[] {
   try {
     return request.step(logits);

@@ -1,6 +1,6 @@
 /**
- * What a call of `generate` gives beside options that are plain data: processors and criteria of its own, in transformers.js's form, the form of the answer, and the tokenizer,
- * which says what tokens are as text.
+ * Options of `generate` that are no plain data: the call's own processors and stopping criteria, in transformers.js's form, the response format, and the tokenizer,
+ * which decodes tokens.
  */
 import { HeedError, kindOf } from '../errors.js';
 import { HostTensor } from '../tensor.js';
@@ -18,24 +18,24 @@ import type { TextDecoder } from './streamer.js';
  * step, behind what the other options do, and before a draw's temperature.
  */
 export type LogitsProcessorFunction = (input_ids: number[][], logits: HostTensor<Float32Array>) => unknown;
-/** Whether a row ends with the last of its tokens: `[true]`, or true. `input_ids` has one row. It is called behind each new token. */
+/** Stopping criterion, called behind each new token with `input_ids` of one row: returns `[true]`, or true, to end the row. */
 export type StoppingCriteriaFunction = (input_ids: number[][]) => boolean[] | boolean;
 
 /** transformers.js's base of processors: a class with `_call`. */
 export abstract class LogitsProcessor {
-  /** Changes the scores, or gives others. */
+  /** Changes the scores in place, or returns new ones. */
   abstract _call(input_ids: number[][], logits: HostTensor<Float32Array>): unknown;
 }
 
 /** transformers.js's base of criteria: a class with `_call`. */
 export abstract class StoppingCriteria {
-  /** Whether the row ends. */
+  /** Returns `true`, or `[true]`, to end the row. */
   abstract _call(input_ids: number[][]): boolean[] | boolean;
 }
 
-/** Ends a text when it is told to, and what was written until then is the result; an AbortSignal rejects instead. */
+/** Stopping criterion that ends a text on request and keeps the text so far as the result; an AbortSignal rejects instead. */
 export class InterruptableStoppingCriteria extends StoppingCriteria {
-  /** Whether it was told to. */
+  /** `true` after `interrupt()`. */
   interrupted = false;
 
   /** Ends texts with their next token. */
@@ -43,12 +43,12 @@ export class InterruptableStoppingCriteria extends StoppingCriteria {
     this.interrupted = true;
   }
 
-  /** Lets texts go on. */
+  /** Lets texts continue. */
   reset(): void {
     this.interrupted = false;
   }
 
-  /** Whether it was told to, for each row. */
+  /** The value of `interrupted`, for each row. */
   _call(input_ids: number[][]): boolean[] {
     return input_ids.map(() => this.interrupted);
   }
@@ -56,9 +56,9 @@ export class InterruptableStoppingCriteria extends StoppingCriteria {
 
 /** Options of `generate` that no file has. */
 export interface OwnOptions {
-  /** The form of the answer: JSON of a schema, a regular expression, one of several texts; needs `tokenizer`. Or what `constrain` of heed/structured makes of one. */
+  /** Format of the answer: JSON of a schema, a regular expression, one of several texts; needs `tokenizer`. Or the result of `constrain` of heed/structured. */
   response_format?: ResponseFormat | Constrains | undefined;
-  /** What tokens are as text, for `stop_strings` and `response_format`. */
+  /** Tokenizer, which `stop_strings` and `response_format` need. */
   tokenizer?: TokenSource | undefined;
   /** Processors of your own: functions, or objects of classes like LogitsProcessor; one or a list. */
   logits_processor?: LogitsProcessorFunction | LogitsProcessor | Iterable<LogitsProcessorFunction | LogitsProcessor> | undefined;
@@ -68,9 +68,9 @@ export interface OwnOptions {
 
 export const ownNames = ['response_format', 'tokenizer', 'logits_processor', 'stopping_criteria'];
 
-/** The same, as sequences take it. */
+/** Own options of a call in the form that sequences take. */
 export interface Own {
-  /** Each makes a processor for a text that is generated from its `begin`-th token on. */
+  /** Makers of processors, each for a text whose generated part starts at token `begin`. */
   processors: readonly ((begin: number) => Processor)[];
   criteria: readonly Criterion[];
   tokenizer: TextDecoder | undefined;
@@ -116,7 +116,7 @@ const criterionOf =
   (ids) =>
     [run([[...ids]])].flat()[0] === true;
 
-/** What a call gives for all of its texts, by its plan. Throws ARGUMENT for what cannot be, and where the tokenizer is missing. */
+/** Own options of a call, for all of its texts, by its plan. Throws ARGUMENT for invalid ones, and where the tokenizer is missing. */
 export function ownOf(given: OwnOptions, plan: Plan): Own {
   const { response_format: format, tokenizer } = given;
   if (tokenizer !== undefined && typeof (tokenizer as { decode?: unknown } | null)?.decode !== 'function')
@@ -132,12 +132,12 @@ export function ownOf(given: OwnOptions, plan: Plan): Own {
   return {
     tokenizer,
     criteria: criteria.map(criterionOf),
-    // A form comes last: nothing may let through what it forbids.
+    // The format's processor comes last, so that no other one can allow a token that it forbids.
     processors: [...processors.map((run) => () => processorOf(run)), ...(form ? [(begin: number) => form.processor(begin)] : [])],
   };
 }
 
-/** What ends an answer that has a form, where nothing else says: the tokenizer's end. */
+/** The tokenizer's end token, for a call with a response format where neither the model nor the call names one. */
 export const endOf = ({ response_format, tokenizer }: OwnOptions, own: GenerationConfig, asked: GenerationConfig): GenerationConfig =>
   response_format !== undefined &&
   own.eos_token_id === undefined &&

@@ -1,6 +1,6 @@
 /**
- * Memory of what was read: tokens, and a state that has their keys and values, so that a text with the same beginning reads only what is new. A DynamicCache holds one text for
- * a user, a PrefixCache the last texts of a model. Both share pages with whatever goes on from them; neither is written to.
+ * Key/value caches of texts: tokens, and a decoder state with their keys and values, so that a text with the same beginning reads only its new tokens. A DynamicCache holds one text for
+ * a user, a PrefixCache the last texts of a model. Both share pages with the states that continue them; neither is written to.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { Decoder } from '../models/decoder.js';
@@ -13,18 +13,20 @@ import { commonLength } from './common_length.js';
 /** A text that was read. */
 export interface Read {
   ids: readonly number[];
-  /** Of one row, which has as many tokens. */
+  /** Decoder state of one row, or of several, whose row has as many tokens. */
   state: DecoderState;
+  /** Row of the state. Default 0. */
+  row?: number;
 }
 
-/** What of a state's row is remembered: of the tokens `ids` those that it has read, whatever it has read beyond them. */
+/** Cache of a state's row: the first of the tokens `ids` that the row has read; what the row has read beyond them is cut off. */
 export function readIn(state: DecoderState, row: number, ids: readonly number[]): Read {
   const own = state.pick(row);
   own.truncate(ids.length);
   return { ids: ids.slice(0, own.length), state: own };
 }
 
-/** A state for a text, which remembers as much of it as one of those that were read does. Its last token is not among it: what follows it is still to be scored. */
+/** New state for a text, which starts from the cached text with the longest common beginning. The text's last token is never taken from a cache, since its logits are still needed. */
 export function beginning(module: Decoder, ids: readonly number[], known: Iterable<Read>): DecoderState {
   const state = module.start(ids.length);
   const fits = ({ ids: all, state: own }: Read, common: number) => own.forgets || common === all.length;
@@ -34,15 +36,15 @@ export function beginning(module: Decoder, ids: readonly number[], known: Iterab
     if (common > most && fits(read, common) && module.readsAlike(1, Math.max(ids.length, read.ids.length))) [best, most] = [read, common];
   }
   if (best) {
-    state.join(best.state);
+    state.join(best.state, [best.row ?? 0]);
     state.truncate(most);
   }
   return state;
 }
 
 /**
- * What a language model remembers of a text, for `generate`, which goes on from it as far as the prompt begins with the same tokens, and then has it remember the new text. Its
- * memory is its own until `dispose`.
+ * Key/value cache of a text for `generate`: a prompt that begins with the same tokens reads only the rest, and the cache then holds the new text. The cache keeps its
+ * memory until `dispose`.
  * @example
  * ```js
  * const past_key_values = new DynamicCache();
@@ -56,7 +58,7 @@ export class DynamicCache {
   #weights: object | undefined;
   #disposed = false;
 
-  /** How many tokens it remembers. */
+  /** Number of tokens in the cache. */
   get_seq_length(): number {
     return this.#read?.ids.length ?? 0;
   }
@@ -82,7 +84,7 @@ export class DynamicCache {
   }
 
   /**
-   * What it remembers as bytes, a safetensors file of float32, for a file or a browser's storage: `DynamicCache.load` reads it. Rejects with ARGUMENT where it remembers nothing.
+   * Writes the cache as a safetensors file of float32, for a disk or a browser's storage: `DynamicCache.load` reads it. Rejects with ARGUMENT for an empty cache.
    * @example const bytes = await past_key_values.save(); // later: await DynamicCache.load(model, bytes)
    */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
@@ -94,8 +96,8 @@ export class DynamicCache {
   }
 
   /**
-   * What `save` has written, for the model that had read it: its first tokens are read once more, and must come out alike. Rejects with FORMAT for bytes that are none, or
-   * damaged, MODEL_MISMATCH for those of another model, MEMORY.
+   * Loads a cache that `save` has written, for the same model: its first tokens are read once more, and must give the same keys and values. Rejects with FORMAT for other or
+   * damaged bytes, MODEL_MISMATCH for a cache of another model, MEMORY.
    */
   static async load(model: Reader, bytes: Uint8Array): Promise<DynamicCache> {
     if (!(bytes instanceof Uint8Array)) throw wrongArgument('DynamicCache.load', 'bytes', bytes, 'Give a Uint8Array');
@@ -105,14 +107,14 @@ export class DynamicCache {
     return cache;
   }
 
-  /** Frees what it remembers. */
+  /** Frees the cache. */
   dispose(): void {
     this.#read?.state.dispose();
     this.#read = undefined;
     this.#disposed = true;
   }
 
-  /** What a model has of it: nothing where its weights, an adapter's among them, were others. Throws ARGUMENT where another model did the reading, and where it was disposed of. */
+  /** The cached text for a model; none where the weights, an adapter's among them, have changed. Throws ARGUMENT for another model's cache and for a disposed one. */
   readBy(module: Decoder, weights: object): readonly Read[] {
     const wrong = (what: string, cure: string) =>
       new HeedError('ARGUMENT', `generate: past_key_values ${what}`, { culprit: 'past_key_values', cure });
@@ -121,7 +123,7 @@ export class DynamicCache {
     return this.#read && (this.#weights === undefined || this.#weights === weights) ? [this.#read] : [];
   }
 
-  /** Remembers a text in place of what it did. */
+  /** Replaces the cached text. */
   take(read: Read, module: Decoder, weights?: object): void {
     const unwanted = this.#disposed ? read : this.#read;
     unwanted?.state.dispose();
@@ -129,7 +131,7 @@ export class DynamicCache {
   }
 }
 
-/** Throws ARGUMENT for what is no cache, and for more than one text. */
+/** Throws ARGUMENT for a value that is no cache, and for more than one text. */
 export function expectPast(past: unknown, texts: number): asserts past is DynamicCache | undefined {
   if (past === undefined) return;
   const wrong = (what: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit: 'past_key_values', cure });
@@ -142,18 +144,18 @@ export function expectPast(past: unknown, texts: number): asserts past is Dynami
     throw wrong(`past_key_values remembers one text, and there are ${texts}`, 'Give one text at a time, each with a cache of its own');
 }
 
-/** The last texts that a model has read, up to a limit in bytes; beyond it the one that was not used for longest is given up. */
+/** The last texts that a model has read, up to a limit in bytes; beyond the limit the least recently used text is dropped. */
 export class PrefixCache {
-  /** The last used last. */
+  /** Texts, the most recently used last. */
   #texts: Read[] = [];
   #limit = 0;
 
-  /** Bytes that they may take. 0, as it is until it is set: none is remembered. */
+  /** Limit of the texts' memory in bytes. Default 0: no text is kept. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Gives up what is beyond. Throws ARGUMENT for what is no number of bytes. */
+  /** Sets the limit and drops texts beyond it. Throws ARGUMENT for a value that is no number of bytes. */
   set limit(bytes: number) {
     if (!(typeof bytes === 'number' && bytes >= 0))
       throw wrongArgument('prefix_cache', 'limit', bytes, 'It is a number of bytes, or 0 to remember nothing');
@@ -161,22 +163,22 @@ export class PrefixCache {
     this.#fit();
   }
 
-  /** Bytes that they take; what they have in common counts once. */
+  /** Bytes of the texts; shared pages count once. */
   get bytes(): number {
     return bytesOf(this.#texts.flatMap(({ state }) => state.pages));
   }
 
-  /** Forgets all of them: where weights have changed, what was read with the old ones is no longer true. */
+  /** Drops all texts, which is needed where weights have changed. */
   clear(): void {
     while (this.giveUp());
   }
 
-  /** All of them; the last used comes first. */
+  /** All texts, the most recently used first. */
   get texts(): readonly Read[] {
     return this.#texts.toReversed();
   }
 
-  /** Remembers a text, and forgets those that are its beginning. */
+  /** Adds a text, and drops texts that are its beginning. */
   take(read: Read): void {
     const isIn = (one: Read, other: Read) => commonLength(one.ids, other.ids) === one.ids.length;
     const longer = this.#texts.find((known) => isIn(read, known));

@@ -1,7 +1,7 @@
 /**
  * The perplexity of a text, exp(the mean of −ln p(token | those before it)), counted as llama.cpp's perplexity tool counts it: the text's tokens are cut into chunks of
- * `context`, and what is left over is passed over; each chunk is read by itself, and its second half alone is scored, so that every token that counts has half a chunk before
- * it. A model that begins its texts with a token finds that in place of each chunk's first.
+ * `context`, and a shorter rest is left out; each chunk is read by itself, and only its second half is scored, so that every scored token has half a chunk before
+ * it. For a model whose texts begin with a special token, that token replaces the first of each chunk.
  */
 import { HeedError } from '../errors.js';
 import { exp } from '../math.js';
@@ -9,21 +9,21 @@ import type { Decoder } from '../models/decoder.js';
 import { predictionSums } from '../ops/loss.js';
 import { tensor } from '../tensor.js';
 
-/** How surprised a language model is by a text. */
+/** Perplexity of a language model on a text, with its error and counts. */
 export interface Perplexity {
-  /** exp(the mean loss of the tokens that count). */
+  /** exp(the mean loss of the scored tokens), in nats. */
   perplexity: number;
-  /** The standard error of that, from how much the losses of tokens differ. */
+  /** Standard error of the perplexity, from the spread of the tokens' losses. */
   standard_error: number;
-  /** How many tokens count. */
+  /** Number of scored tokens. */
   tokens: number;
-  /** How many chunks were read, and of how many tokens each. */
+  /** Number of chunks that were read. */
   chunks: number;
-  /** Tokens of a chunk. */
+  /** Number of tokens of a chunk. */
   context: number;
 }
 
-/** What the chunks so far add up to. */
+/** Sums over the chunks so far. */
 interface Sums {
   loss: number;
   squares: number;
@@ -31,10 +31,10 @@ interface Sums {
   chunks: number;
 }
 
-/** Tokens that are scored at once: their logits are what takes memory. */
+/** Number of tokens that are scored at once: their logits take most of the memory. */
 const PIECE = 64;
 
-/** Adds a chunk of tokens to the sums, yielding after each block. `bos` is what the model finds in place of the first. */
+/** Adds a chunk of tokens to the sums, yielding after each block. `bos` replaces the chunk's first token. */
 export function* scoreChunk(module: Decoder, chunk: Int32Array, bos: number | undefined, sums: Sums): Generator<void, void> {
   const { engine } = module;
   const context = chunk.length;
@@ -60,7 +60,7 @@ export function* scoreChunk(module: Decoder, chunk: Int32Array, bos: number | un
   }
 }
 
-/** What sums make. */
+/** Perplexity from sums. */
 export function perplexityOf({ loss, squares, tokens, chunks }: Sums, context: number): Perplexity {
   const mean = loss / tokens;
   const variance = Math.max(0, squares / tokens - mean * mean);

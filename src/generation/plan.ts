@@ -1,25 +1,25 @@
 /**
- * The plan of one generation: a model's wishes and a call's options merged, checked against each other and against the model, lengths counted out,
- * nothing left undefined that a search must know. Contradictions throw here, before anything is computed.
+ * The plan of one generation: a model's and a call's options merged, checked against each other and against the model, lengths computed, every setting
+ * of the search defined. Contradictions throw here, before anything is computed.
  */
 import { HeedError } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig, type TokenIds } from './config.js';
 import type { LookUp } from './draft.js';
 
-/** What a model can do. */
+/** Limits of a model. */
 export interface Limits {
-  /** Tokens that the output layer knows. */
+  /** Number of tokens that the output layer scores. */
   V: number;
-  /** The longest sequence; Infinity: any. */
+  /** Longest sequence in tokens; Infinity: any. */
   positions: number;
 }
 
 export interface Plan {
-  /** Each example's first tokens, decoder_start_token_id and what the call gave; of one length, at least 1. */
+  /** First tokens of each example: decoder_start_token_id and the tokens that the call gave; of one length, at least 1. */
   prompts: readonly (readonly number[])[];
-  /** Their length. */
+  /** Length of the prompts. */
   prompt: number;
-  /** Of the whole sequence. */
+  /** Length of the whole sequence. */
   max_length: number;
   min_length: number;
   num_beams: number;
@@ -41,15 +41,15 @@ export interface Plan {
   stop_strings: readonly string[];
   pad_token_id: number;
   renormalize_logits: boolean;
-  /** Whether guesses at the next tokens can be told from what is chosen: in greedy search, of one text. */
+  /** `true` where guesses of the next tokens can be checked: in greedy search, for one text. */
   mayDraft: boolean;
-  /** How the next tokens are looked up, where they are. */
+  /** Settings of prompt look-up, if the call asks for it. */
   lookUp: LookUp | undefined;
-  /** Undefined: the most probable token is taken. */
+  /** Settings of draws; undefined: the most probable token is taken. */
   sampling: Sampling | undefined;
 }
 
-/** How tokens are drawn. */
+/** Settings of draws. */
 export interface Sampling {
   temperature: number;
   top_k: number;
@@ -57,14 +57,14 @@ export interface Sampling {
   min_p: number;
   typical_p: number;
   seed: number;
-  /** Tokens that stay in the draw whatever the others say; beams need others than those that end. */
+  /** Number of tokens that stay in the draw regardless of the other settings; beams need one that does not end them. */
   least: number;
 }
 
-/** Where nobody says how many, as in transformers. */
+/** Default number of new tokens, as in transformers. */
 export const DEFAULT_NEW_TOKENS = 20;
 
-/** Options of draws. */
+/** Options that need do_sample. */
 const drawing = ['temperature', 'top_k', 'top_p', 'min_p', 'typical_p', 'seed'] as const;
 
 const contradiction = (what: string, culprit: string, cure: string) => new HeedError('ARGUMENT', `generate: ${what}`, { culprit, cure });
@@ -72,7 +72,7 @@ const contradiction = (what: string, culprit: string, cure: string) => new HeedE
 const listOf = (ids: TokenIds | undefined): readonly number[] =>
   ids === undefined ? [] : typeof ids === 'number' ? [ids] : [...new Set(ids)];
 
-/** What a decoder of sources starts with: its start token, and what the call gave behind it, unless one of its rows begins with it, as in transformers. */
+/** First tokens of a decoder with a source: its start token, and then the tokens that the call gave, unless one of its rows begins with the start token, as in transformers. */
 export function startsOf(own: GenerationConfig, options: GenerationConfig, given: readonly (readonly number[])[]): (readonly number[])[] {
   const all = merged(own, options);
   const start = all.decoder_start_token_id ?? all.bos_token_id;
@@ -81,7 +81,7 @@ export function startsOf(own: GenerationConfig, options: GenerationConfig, given
   return given.every(([first]) => first !== start) ? given.map((row) => [start, ...row]) : [...given];
 }
 
-/** Without the members that are undefined, which would hide what the model says. */
+/** Options without undefined members, which would hide the model's own. */
 const given = (options: GenerationConfig): GenerationConfig =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 
@@ -169,6 +169,14 @@ export function planOf(
   };
 }
 
+/** The plan of a text that has so much less than the width of the batch, from which lengths are counted. */
+export const narrowed = (plan: Plan, less: number): Plan => ({
+  ...plan,
+  prompt: plan.prompt - less,
+  max_length: plan.max_length - less,
+  min_length: Math.max(0, plan.min_length - less),
+});
+
 /** max_new_tokens prevails over a model's max_length; the call's max_length over a model's max_new_tokens. */
 function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: number, most: number): number {
   const own = options.max_length !== undefined ? undefined : all.max_new_tokens;
@@ -195,7 +203,7 @@ function maxLengthOf(all: GenerationConfig, options: GenerationConfig, prompt: n
   );
 }
 
-/** Options that one cannot have with or without another. What a model's files say may be idle; what a call says may not. */
+/** Options that exclude or need each other. A model's files may have options without effect; a call may not. */
 function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
   const { num_beams = 1, num_return_sequences = 1, do_sample = false } = all;
   if (num_beams > 1 && num_return_sequences > num_beams)
@@ -229,7 +237,7 @@ function checkPairs(all: GenerationConfig, options: GenerationConfig): void {
 const mayDraft = ({ num_beams = 1, do_sample = false }: GenerationConfig, texts: number): boolean =>
   num_beams === 1 && !do_sample && texts === 1;
 
-/** What a call says of drafts may not be idle. */
+/** Throws ARGUMENT for options of drafts that would have no effect. */
 function checkDrafts(all: GenerationConfig, options: GenerationConfig, texts: number): void {
   const name = 'prompt_lookup_num_tokens';
   if (options[name] !== undefined && !mayDraft(all, texts))

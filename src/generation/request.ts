@@ -1,8 +1,7 @@
 /**
- * One call of `generate` on its way: first its prompts are read, then it has rows that a loop steps beside those of other calls. Between the loop's logits and the sequences
- * stand the processors, and what the call wants to be told of each step.
+ * A request: one call of `generate` in progress. First its prompts are read, then its rows join the batch that the loop steps. Between the loop's logits and the sequences
+ * stand the processors, and the scores that the call wants to keep of each step.
  */
-import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { expectRoom } from '../models/room.js';
 import { logSoftmax } from '../ops/norm.js';
@@ -12,71 +11,12 @@ import { BeamSearch } from './beam.js';
 import { criterionOf } from './criteria.js';
 import { type Drafter, PromptLookUp } from './draft.js';
 import { GreedySearch } from './greedy.js';
-import type { Own } from './own.js';
-import type { Plan } from './plan.js';
+import type { Decoding, Job, Prompt } from './job.js';
 import { beginningOf, processorsOf } from './processors.js';
+import { REST, type Reading, readInto } from './reading.js';
 import { inOrder, keep } from './score_rows.js';
-import type { Found, Row, Sequence, Streamer } from './sequence.js';
+import type { Found, Row, Sequence } from './sequence.js';
 import { warp } from './warpers.js';
-
-/** What a model remembers of rows of tokens that it has read. Whatever satisfies it can be written with. */
-export interface Decoding {
-  /**
-   * Reads tokens [rows, t], the next ones of every row → logits [rows · scored, V] of what follows each of the `scored` last, 1 unless it is given; without any, anything. They
-   * belong to the innermost scope.
-   */
-  step(tokens: Int32Array, rows: number, scored?: number): Generator<void, Tensor>;
-  /** Forgets what its only row has behind `length` tokens. */
-  truncate(length: number): void;
-  /** Whether tokens of its only row that come at once, up to the `length`-th, are read as if one came after the other. */
-  readsAlike(length: number): boolean;
-  /** Row i goes on from what row `rows[i]` was. There may be more of them, or fewer, than before. */
-  reorder(rows: readonly number[]): void;
-  /** The rows of another one come behind those of this one. The other is still to be disposed of. */
-  join(other: this): void;
-  /** Tokens of the longest row so far. */
-  readonly length: number;
-  dispose(): void;
-}
-
-/** A text that is to be gone on with. */
-export interface Prompt {
-  ids: readonly number[];
-  /** Its source, without padding. */
-  source: readonly number[];
-  /** Those of a call differ in lengths alone. */
-  plan: Plan;
-}
-
-/** What a call of `generate` asks for. */
-export interface Job {
-  engine: Engine;
-  prompts: readonly Prompt[];
-  /** What the model remembers of some of the prompts before they are read, a row each: their sources, or tokens that they begin with. */
-  start(prompts: readonly number[]): Generator<void, Decoding>;
-  streamer?: Streamer | undefined;
-  /**
-   * Looks at what is remembered in a row when its text ends, or is given up: of as many of the tokens `ids` as were read. Of texts side by side it is the one that ends last;
-   * of a prompt that becomes several rows, beams or draws, it is the prompt, too.
-   */
-  left?: ((decoding: Decoding, row: number, ids: readonly number[]) => void) | undefined;
-  /** What the call gives beside its plan. */
-  own?: Own | undefined;
-  /** Guesses at its only row, unless the plan says how. */
-  drafter?: Drafter | undefined;
-  /** Of how many alternatives each token's probability is told, beside its own. */
-  logprobs?: number | undefined;
-  /** Takes in what each step gives, [rows, V]: before it is processed, and after. Then no row is left out, or the steps would not tell of all. */
-  kept?: { logits?: HostTensor[] | undefined; scores?: HostTensor[] | undefined } | undefined;
-  /** Ends it. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Tokens that are read at a time. */
-export const PIECE = 512;
-/** Stands between pieces: what follows is for another call of `engine.run`, so that nobody waits for all of them. */
-const REST = Symbol('rest');
-type Reading<T> = Generator<unknown, T>;
 
 export class Request {
   readonly #job: Job;
@@ -84,14 +24,25 @@ export class Request {
   readonly #sequences: readonly Sequence[];
   readonly #keepsAll: boolean;
   #reading: Reading<void>;
+  /** Tokens of the prompts that were read, since reading began. */
+  #done = 0;
+  #isBegun = false;
+  #isUrgent = () => false;
+  /** `true` where the last piece was given up for another request. */
+  #gaveWay = false;
   #settled = false;
-  /** Whether its streamer has heard of the prompts. */
+  /** `true` once the streamer has received the prompts. */
   #isTold = false;
   #drafter: Drafter | undefined;
-  /** What is remembered of its rows, when its prompts are read, until somebody takes it. */
+  /** State of the rows after the prompts are read, until `take` hands it over. */
   #decoding: Decoding | undefined;
 
-  constructor(job: Job, settle: { resolve(found: Found[]): void; reject(error: unknown): void }) {
+  constructor(
+    job: Job,
+    settle: { resolve(found: Found[]): void; reject(error: unknown): void },
+    /** Place in the order of arrival. */
+    readonly number = 0,
+  ) {
     const { prompts, streamer, kept, own, logprobs = 0 } = job;
     this.#job = job;
     this.#settle = settle;
@@ -110,23 +61,45 @@ export class Request {
     this.#reading = this.#read();
   }
 
-  /** Reads its prompts anew: what it was doing has failed for want of memory, of which there is more now. */
+  /** Starts reading the prompts again, after a failure for want of memory, once more memory is free. */
   restart(): void {
     this.#reading = this.#read();
+    this.#done = 0;
+    this.#isBegun = false;
   }
 
-  /** Leaves what is remembered of a row. */
+  /** Number of tokens that are still to be read before the first is written. */
+  get unread(): number {
+    return this.#job.prompts.reduce((sum, { ids, source }) => sum + Math.max(ids.length, source.length), -this.#done);
+  }
+
+  /** `true` where its prompts are read in part, which takes memory. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  /** Identity of the weights by which its prompts are read. */
+  get weights(): object | undefined {
+    return this.#job.weights;
+  }
+
+  /** Hands a row's state to the job's `left`. */
   leave(decoding: Decoding, row: number, ids: readonly number[]): void {
     this.#job.left?.(decoding, row, ids);
   }
 
-  /** What is read next, a row each; none where it has ended. */
+  /** Rows whose last tokens the next step reads; none where the request has ended. */
   get rows(): readonly Row[] {
     return this.#settled ? [] : this.#sequences.flatMap(({ rows }) => rows);
   }
 
-  /** Reads on in the prompts, until there is a rest. Whether they are read: then the first tokens have been chosen. Throws the reason of an abort. */
-  *read(): Generator<void, boolean> {
+  /**
+   * Reads on in the prompts, until there is a rest. Whether they are read: then the first tokens have been chosen. Throws the reason of an abort. Where `isUrgent` says so, the piece
+   * in progress is given up for another request, and read anew the next time, then to its end.
+   */
+  *read(isUrgent = () => false): Generator<void, boolean> {
+    this.#isUrgent = isUrgent;
+    this.#isBegun = true;
     for (;;) {
       this.#job.signal?.throwIfAborted();
       const { done, value } = this.#reading.next();
@@ -135,20 +108,20 @@ export class Request {
     }
   }
 
-  /** Guesses at what its only row will go on with, which can be read at once. */
+  /** Guesses tokens that will follow the only row, to be read at once. */
   *draft(decoding: Decoding): Generator<void, readonly number[]> {
     const [row] = this.rows;
     if (!this.#drafter || !row || this.#sequences.length > 1) return [];
     const { ids } = row;
     const { max_length } = (this.#job.prompts[0] as Prompt).plan;
-    // Behind the last of them comes a token for certain.
+    // The step that checks the guesses adds one more token behind the last of them.
     const most = max_length - ids.length - 1;
     if (most < 1) return [];
     try {
       const drafted = yield* this.#drafter.draft(ids, most);
       return decoding.readsAlike(ids.length + drafted.length) ? drafted : [];
     } catch (error) {
-      // No room for a second model, or it was disposed of: the text goes on without.
+      // The assistant has no memory, or was disposed of: the generation continues without guesses.
       if (!(error instanceof HeedError)) throw error;
       this.undraft();
       return [];
@@ -162,8 +135,8 @@ export class Request {
   }
 
   /**
-   * Takes in the logits [rows, V] of its rows: those that each row of the next step goes on from. It has none where it has ended. Throws the reason of an abort, and whatever a
-   * streamer throws.
+   * Takes in the logits [rows, V] of the request's rows and returns the row that each row of the next step continues; none where the request has ended. Throws the reason of an
+   * abort, and any error of a streamer.
    */
   step(logits: Tensor): readonly number[] {
     this.#job.signal?.throwIfAborted();
@@ -184,14 +157,14 @@ export class Request {
     return [];
   }
 
-  /** What is remembered of its rows, once its prompts are read; nothing where it ended with its first tokens. The caller disposes of it. */
+  /** State of the request's rows, once its prompts are read; undefined where the request ended with its first tokens. The caller disposes of it. */
   take(): Decoding | undefined {
     const decoding = this.#decoding;
     this.#decoding = undefined;
     return decoding;
   }
 
-  /** It goes on no more. */
+  /** Ends the request with an error: frees its memory and rejects its promise. */
   fail(error: unknown): void {
     this.#settled = true;
     this.undraft();
@@ -223,7 +196,16 @@ export class Request {
         });
         const decoding = yield* start(members);
         parts.push(decoding);
-        logits.push((yield* readInto(decoding, texts)).toHost());
+        const told = (tokens: number) => {
+          this.#done += tokens;
+          this.#gaveWay = false;
+        };
+        const givesWay = () => {
+          if (this.#gaveWay || !this.#isUrgent()) return false;
+          this.#gaveWay = true;
+          return true;
+        };
+        logits.push((yield* readInto(decoding, texts, told, givesWay)).toHost());
       }
       const [whole, ...others] = parts as [Decoding, ...Decoding[]];
       for (const other of others) whole.join(other);
@@ -231,7 +213,7 @@ export class Request {
       const order = groups.flat();
       whole.reorder(all.map((i) => order.indexOf(i)));
       const rows = this.step(tensor(engine, inOrder(logits, order), [all.length, logits[0]?.dims[1] as number]));
-      // Of several rows none is the text that others will go on from, but the prompt may be.
+      // None of several rows is a text that a later call would continue, but the prompt may be.
       if (rows.length !== 1 && all.length === 1) this.leave(whole, 0, idsOf(0));
       if (!rows.length) return;
       whole.reorder(rows);
@@ -263,7 +245,7 @@ export class Request {
         for (const { ids, length } of all) {
           const row = rows[at++] as Float32Array;
           for (const process of processors) process(row, ids);
-          // What follows an end is padding, which no answer's form and no processor of a call knows.
+          // Tokens behind an end are padding, which no response format and no processor of a call can handle.
           if (length === undefined) for (const process of own) process(row, ids);
           if (sampling) warp(row, sampling);
         }
@@ -271,18 +253,5 @@ export class Request {
       keep(kept?.scores, processed, each);
       use(processed, raw);
     });
-  }
-}
-
-/** Reads texts of one length, a row each, in pieces, but for what is remembered of them: the logits [rows, V] of what follows them. */
-function* readInto(decoding: Decoding, texts: readonly (readonly number[])[]): Reading<Tensor> {
-  const T = (texts[0] as readonly number[]).length;
-  const width = Math.max(1, Math.floor(PIECE / texts.length));
-  for (let from = decoding.length; ; from += width) {
-    const to = from + width;
-    const tokens = Int32Array.from(texts.flatMap((ids) => ids.slice(from, to)));
-    const logits = yield* decoding.step(tokens, texts.length, Number(to >= T));
-    if (to >= T) return logits;
-    yield REST;
   }
 }

@@ -1,15 +1,15 @@
 /**
- * `response_format`: answers that must be of a form. The grammars are heed/structured's, which a program has or does without: formats as plain data are for those that have
- * registered it, and whoever calls `constrain` can give what comes of it.
+ * `response_format`: answers that must follow a format. The grammars are those of heed/structured, which a bundle may leave out: formats as plain data need it registered, while
+ * the result of `constrain` can be given without registration.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ConstrainOptions, GrammarProcessor } from './grammar/constrain.js';
 import type { ResponseFormat } from './grammar/format.js';
 import type { TokenSource } from './grammar/vocabulary.js';
 
-/** What a format makes of a tokenizer: a processor for texts whose first `prompt` tokens are not of the answer. */
+/** Constraint of a format for one tokenizer: makes a processor for texts whose first `prompt` tokens are not part of the answer. */
 export interface Constrains {
-  /** Gives −∞ to the scores of tokens that must not come. */
+  /** Makes a processor that sets the scores of tokens that must not come to −∞. */
   processor(prompt: number): GrammarProcessor;
 }
 
@@ -18,7 +18,7 @@ export type Constrain = (tokenizer: TokenSource, format: ResponseFormat, options
 
 let registered: Constrain | undefined;
 
-/** From now on `response_format` may be plain data: `registerResponseFormats(constrain)`, with `constrain` of heed/structured. `heed` has done so in Node, Deno and Bun, and in the worker of a page. */
+/** Registers the grammars, so that `response_format` may be plain data: `registerResponseFormats(constrain)`, with `constrain` of heed/structured. `heed` does so itself in Node, Deno and Bun, and in a page's worker. */
 export function registerResponseFormats(constrain: Constrain): void {
   registered = constrain;
 }
@@ -26,7 +26,7 @@ export function registerResponseFormats(constrain: Constrain): void {
 const isMade = (format: ResponseFormat | Constrains): format is Constrains =>
   typeof (format as Constrains | null)?.processor === 'function';
 
-/** A format for a tokenizer, whose texts end with `eos`. Throws ARGUMENT without a tokenizer and for formats that cannot be, UNSUPPORTED where grammars are not registered. */
+/** Constraint of a format for a tokenizer, whose texts end with the tokens `eos`. Throws ARGUMENT without a tokenizer and for invalid formats, UNSUPPORTED where grammars are not registered. */
 export function constraintOf(format: ResponseFormat | Constrains, tokenizer: TokenSource | undefined, eos: readonly number[]): Constrains {
   if (isMade(format)) return format;
   if (!registered)

@@ -1,5 +1,5 @@
 /**
- * Drawing a token by its probability. The draws of a row depend on the seed and the row's number alone, and not on the rows beside it; the maths is
+ * Draws of tokens by their probability. The draws of a row depend on the seed and the row's number alone, not on other rows of the batch; the maths is
  * float32 by src/math.ts and sums in index order, so that a seed gives the same tokens in every runtime.
  */
 import { exp } from '../math.js';
@@ -8,25 +8,39 @@ import { argMax, type Entry, TopK } from './top_k.js';
 
 const isLive = (score: number) => score > Number.NEGATIVE_INFINITY;
 
+/** What each score's probability is in proportion to: e^(score − the largest), 0 for −∞; and the sum of all, in the order of the scores. `undefined` where no score is above −∞. */
+export function weightsOf(scores: Float32Array): { weights: Float32Array; total: number; best: number } | undefined {
+  const best = argMax(scores);
+  if (best < 0) return undefined;
+  const most = scores[best] as number;
+  const weights = new Float32Array(scores.length);
+  let total = 0;
+  for (let i = 0; i < scores.length; i++) {
+    const score = scores[i] as number;
+    if (!isLive(score)) continue;
+    const weight = exp(score - most);
+    weights[i] = weight;
+    total += weight;
+  }
+  return { weights, total, best };
+}
+
 /** Draws an index with the probability softmax(scores); −1 where no score is above −∞. */
 export function draw(scores: Float32Array, random: Random): number {
-  const best = argMax(scores);
-  if (best < 0) return -1;
-  const most = scores[best] as number;
-  let total = 0;
-  const weight = (i: number) => (isLive(scores[i] as number) ? exp((scores[i] as number) - most) : 0);
-  for (let i = 0; i < scores.length; i++) total += weight(i);
+  const all = weightsOf(scores);
+  if (!all) return -1;
+  const { weights, total, best } = all;
   let left = random.uniform() * total;
-  for (let i = 0; i < scores.length; i++) {
-    left -= weight(i);
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i] as number;
     if (left < 0) return i;
   }
   return best;
 }
 
 /**
- * Draws k scores of several rows, each with the probability softmax(rows) among those that are left, largest first; one number of `random` for each draw. Where
- * fewer have a probability, the largest others follow.
+ * Draws k scores of several rows without replacement, each with the probability softmax(rows) among the remaining ones, largest first; each draw takes one number of `random`.
+ * Where fewer than k have a probability above 0, the largest of the others follow.
  */
 export function drawWithoutReplacement(rows: readonly Float32Array[], base: readonly number[], k: number, random: Random): Entry[] {
   const V = (rows[0] as Float32Array).length;

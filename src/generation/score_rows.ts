@@ -1,7 +1,7 @@
-/** Scores [rows, V] as a request puts them in order and keeps them. */
+/** Scores [rows, V] as a request orders and keeps them. */
 import { HostTensor } from '../tensor.js';
 
-/** Rows of several parts, laid where `order` says: the i-th of them at order[i]. */
+/** Rows of several parts in another order: the i-th of them at order[i]. */
 export function inOrder(parts: readonly HostTensor[], order: readonly number[]): Float32Array {
   const rows = parts.flatMap(({ data, dims: [R = 0, V = 0] }) =>
     Array.from({ length: R }, (_, r) => (data as Float32Array).subarray(r * V, (r + 1) * V)),

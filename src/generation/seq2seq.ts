@@ -1,5 +1,5 @@
 /**
- * AutoModelForSeq2SeqLM: a model that reads one text and writes another, in transformers.js's idiom. `model(inputs)` scores a given text, `model.generate`
+ * AutoModelForSeq2SeqLM: an encoder-decoder, which reads one text and writes another, in transformers.js's idiom. `model(inputs)` scores a given text, `model.generate`
  * writes one. Calls on one engine queue, and yield to the event loop between blocks.
  */
 import type { Engine } from '../engine/engine.js';
@@ -7,7 +7,7 @@ import { checkOptions, HeedError } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { JsonNode, type JsonObject, readJson } from '../io/json.js';
 import { callable } from '../models/callable.js';
-import type { EncoderDecoder, SourceInputs, Wants } from '../models/encoder_decoder.js';
+import type { EncoderDecoder, FeatureInputs, SourceInputs, Wants } from '../models/encoder_decoder.js';
 import { type IdTensor, type IntegerInput, integers, integersLike, namedIds, within } from '../models/inputs.js';
 import { type CallOptions, LoadedModel } from '../models/model.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from '../models/options.js';
@@ -25,39 +25,42 @@ import { endOf, ownOf } from './own.js';
 import { planOf, startsOf } from './plan.js';
 import { streamOf, type TextStream } from './stream.js';
 
-/** A source and the text that it becomes, as a tokenizer gives them: token ids [B, S] and [B, T]. */
+/** Inputs: a source and its target, as a tokenizer gives them: token ids [B, S] and [B, T]. */
 export interface Seq2SeqInputs {
   /** The source, [B, S]. */
   input_ids: IntegerInput;
-  /** 1 for tokens, of which every row has one at least, 0 for padding, wherever it stands. Default: all 1. */
+  /** Mask: 1 for tokens, of which every row has at least one, 0 for padding, wherever it stands. Default: all 1. */
   attention_mask?: IntegerInput | undefined;
-  /** What the text begins with, [B, T]. `generate` puts decoder_start_token_id before it. */
+  /** First tokens of the decoder, [B, T]. `generate` puts decoder_start_token_id before them. */
   decoder_input_ids?: IntegerInput | undefined;
-  /** Tokenizers give them; they must be 0. */
+  /** Token types, which tokenizers give; all must be 0. */
   token_type_ids?: IntegerInput | undefined;
 }
 
-/** What is asked for beside it is that of each block. */
+/** Output of a forward pass; attentions and hidden states, where the call asks for them, are lists with an entry per block. */
 export interface Seq2SeqOutput extends Insights {
-  /** The score of each token that may come next, [B, T, V]. */
+  /** Scores of each possible next token, [B, T, V]. */
   logits: HostTensor;
-  /** [B, S, C] */
+  /** Last hidden states of the encoder, [B, S, C]. */
   encoder_last_hidden_state: HostTensor;
 }
 
-/** Options of `model.generate`: the source, how it is written, and what of it is told. */
+/** Options of `model.generate`: the source, the generation, and the members of the result. */
 export interface GenerateOptions extends Seq2SeqInputs, Asking {}
 
-/** Insights are those of a forward over the sequences: rows are B · num_return_sequences. */
+/** Result of `generate` as an object. Attentions and hidden states are those of a forward pass over the sequences: rows are B · num_return_sequences. */
 export interface GenerateOutput extends Insights, Told {}
 
 const inputNames = ['input_ids', 'attention_mask', 'decoder_input_ids', 'token_type_ids'];
-/** What only a call without `return_dict_in_generate` gives. */
+
+/** A source as its tokens, or as what is heard: then there are no ids, and `shape` counts states. */
+export type Source = SourceInputs & { heard?: FeatureInputs };
+/** Type of `generate`, whose result is an object only with `return_dict_in_generate`. */
 export type Generate = {
-  /** With `return_dict_in_generate` the sequences and what was asked for beside them. */
+  /** With `return_dict_in_generate`: an object with the sequences and the other members that were asked for. */
   (
     options: GenerateOptions & {
-      /** An object is given. */
+      /** Asks for an object. */
       return_dict_in_generate: true;
     },
     wishes?: GenerationConfig,
@@ -66,11 +69,11 @@ export type Generate = {
   (options: GenerateOptions | IdTensor, wishes?: GenerationConfig): Promise<HostTensor>;
 };
 
-/** In a page the model lives in a worker: then `engine` and `module` cannot be reached, and say so. */
+/** An encoder-decoder that can be called. In a page the model runs in a worker: `engine` and `module` then throw an error that says so. */
 export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
   ((inputs: Seq2SeqInputs, options?: CallOptions) => Promise<Seq2SeqOutput>) & {
     /**
-     * Writes a text for each source, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for those that heed does not have,
+     * Writes a text for each source, by transformers' options. Rejects with ARGUMENT for options that contradict each other, UNSUPPORTED for options that heed does not have,
      * NUMERIC where no token can come next, or `signal.reason`.
      * @example const ids = await model.generate({ ...tokenizer('Hello.'), num_beams: 4 }); // int32 [1, T]
      */
@@ -78,23 +81,25 @@ export type Seq2SeqLM = Omit<Seq2SeqModel, 'generate'> &
   };
 
 /**
- * A loaded encoder-decoder. `AutoModelForSeq2SeqLM.from_pretrained` gives one, which is a function too: `model(inputs)` scores a text, `generate` writes one.
+ * A loaded encoder-decoder. `AutoModelForSeq2SeqLM.from_pretrained` returns one that is also a function: `model(inputs)` scores a text, `generate` writes one.
  * @example
  * ```js
  * const ids = await model.generate({ ...tokenizer('Hello.'), num_beams: 4, max_new_tokens: 64 }); // int32 [1, T]
  * const [text] = tokenizer.batch_decode(ids, { skip_special_tokens: true });
  * ```
  */
-export class Seq2SeqModel extends LoadedModel {
+export class Seq2SeqModel<I extends Pick<Seq2SeqInputs, 'decoder_input_ids'> = Seq2SeqInputs> extends LoadedModel {
   static readonly optionNames = trainableOptionNames;
+  /** Names of what a call may be given. */
+  protected readonly inputNames: readonly string[] = inputNames;
   readonly #loop = new Loop((steps) => this.stepped(steps));
 
   constructor(
     engine: Engine,
     config: JsonObject,
-    /** What the model's files ask of a generation. */
+    /** Generation options from the model's files. */
     readonly generation_config: GenerationConfig,
-    /** The stacks, with their parameters. */
+    /** Encoder and decoder stacks with their parameters. */
     readonly module: EncoderDecoder,
     origin?: Origin,
   ) {
@@ -126,12 +131,12 @@ export class Seq2SeqModel extends LoadedModel {
   }
 
   /** The scores of a given text: one forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
-  async call(inputs: Seq2SeqInputs, options: CallOptions = {}): Promise<Seq2SeqOutput> {
-    checkOptions(inputs, inputNames, 'model');
+  async call(inputs: I, options: CallOptions = {}): Promise<Seq2SeqOutput> {
+    checkOptions(inputs, this.inputNames, 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal } = options;
     expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
-    const source = this.#source(inputs);
+    const source = this.source(inputs);
     const target = this.#target(inputs, source.shape[0]);
     if (!target)
       throw new HeedError('ARGUMENT', 'The model scores a text, and there is none', {
@@ -141,30 +146,30 @@ export class Seq2SeqModel extends LoadedModel {
     const { module } = this;
     const wants = { attentions, hiddenStates };
     return this.run(function* () {
-      const encoded = yield* withRoom(module.engine, source.shape, () => module.encode(source, wants));
+      const encoded = yield* withRoom(module.engine, source.shape, () => module.encode(source.heard ?? source, wants));
       const insights = yield* insightsOver(module, target, encoded, source, wants);
       return { ...insights, encoder_last_hidden_state: inPlace(encoded.lastHiddenState.toHost(), source, 1) };
     }, signal);
   }
 
-  /** The same, as transformers.js calls it. */
-  forward(inputs: Seq2SeqInputs, options?: CallOptions): Promise<Seq2SeqOutput> {
+  /** Runs one forward pass, like `call`, under transformers.js's name. */
+  forward(inputs: I, options?: CallOptions): Promise<Seq2SeqOutput> {
     return this.call(inputs, options);
   }
 
   /**
    * Writes a text for each source, by transformers' options: see docs/generation.md. Rejects with ARGUMENT for options that contradict each other,
-   * UNSUPPORTED for those that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` hold where the call says nothing.
+   * UNSUPPORTED for options that heed does not have, NUMERIC where no token can come next, or `signal.reason`. `wishes` are the defaults of options that the call leaves out.
    */
   async generate(
-    options: GenerateOptions | IdTensor,
+    options: (I & Asking) | IdTensor,
     wishes: GenerationConfig = this.generation_config,
   ): Promise<HostTensor | GenerateOutput> {
-    const given = namedIds(options) as GenerateOptions;
-    checkOptions(given, [...inputNames, ...generateOptionNames], 'generate');
+    const given = namedIds(options) as I & Asking;
+    checkOptions(given, [...this.inputNames, ...generateOptionNames], 'generate');
     const { asked: said, signal, streamer, logprobs, asObject, wants, kept } = askedOf(given);
     const asked = endOf(given, wishes, said);
-    const source = this.#source(given);
+    const source = this.source(given);
     const B = source.shape[0];
     const starts = this.#target(given, B);
     const first = Array.from({ length: B }, (_, b) => (starts ? rowOf(starts.data, b, starts.dims[1]) : []));
@@ -174,8 +179,8 @@ export class Seq2SeqModel extends LoadedModel {
     const own = ownOf(given, plan);
     const sources = first.map((_, b) => rowOf(source.ids, b, source.shape[1]).slice(0, source.lengths?.[b]));
     const { engine, module } = this;
-    const encoded = (insights: Wants = {}) => withRoom(engine, source.shape, () => module.encode(source, insights));
-    // All of them: their texts begin alike.
+    const encoded = (insights: Wants = {}) => withRoom(engine, source.shape, () => module.encode(source.heard ?? source, insights));
+    // All prompts are started together, since their decoder texts have equal beginnings.
     const start = function* () {
       const { lastHiddenState } = yield* encoded();
       return new ModelDecoding(module, module.start(lastHiddenState, source.lengths));
@@ -197,12 +202,14 @@ export class Seq2SeqModel extends LoadedModel {
     return { ...output, ...seen };
   }
 
-  /** What `generate` writes behind the text, in pieces as they come, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends it. */
-  stream(options: GenerateOptions): TextStream {
-    return streamOf((own: GenerateOptions) => this.generate(own), options);
+  /** Streams the text that `generate` writes, in pieces, for `for await`: one sequence, without beams, with the `tokenizer` among the options. Leaving the loop ends the generation. */
+  stream(options: I & Asking): TextStream {
+    return streamOf((own: I & Asking) => this.generate(own), options);
   }
 
-  #source(inputs: Seq2SeqInputs): SourceInputs {
+  /** What a call is given to read. Throws ARGUMENT, SHAPE. */
+  protected source(given: I): Source {
+    const inputs = given as I & Seq2SeqInputs;
     const { data: ids, dims: shape } = integers('input_ids', inputs.input_ids);
     within('input_ids', ids, this.module.dims.sourceV);
     if (integersLike('token_type_ids', inputs.token_type_ids, shape)?.some((type) => type !== 0))
@@ -213,11 +220,14 @@ export class Seq2SeqModel extends LoadedModel {
     return sourceOf(ids, shape, integersLike('attention_mask', inputs.attention_mask, shape));
   }
 
-  #target({ decoder_input_ids: given }: Seq2SeqInputs, B: number): { data: Int32Array; dims: readonly [number, number] } | undefined {
+  #target(
+    { decoder_input_ids: given }: Pick<Seq2SeqInputs, 'decoder_input_ids'>,
+    B: number,
+  ): { data: Int32Array; dims: readonly [number, number] } | undefined {
     if (given === undefined || given === null) return undefined;
     const target = integers('decoder_input_ids', given);
     if (target.dims[0] !== B)
-      throw new HeedError('SHAPE', `decoder_input_ids has ${target.dims[0]} rows, input_ids ${B}`, {
+      throw new HeedError('SHAPE', `decoder_input_ids has ${target.dims[0]} rows, ${this.inputNames[0]} ${B}`, {
         culprit: 'decoder_input_ids',
         shape: target.dims,
       });

@@ -1,6 +1,6 @@
 /**
- * What is being written for one prompt: rows of tokens, each of which wants the scores of its next token, and what becomes of them. It knows nothing of models, nor of what
- * is written beside it. Greedy search and sampling (greedy.ts) and beam search (beam.ts) are such.
+ * A sequence in generation: the rows of one prompt, each of which needs the scores of its next token, and the search that extends them. A sequence knows no model and no other
+ * sequence of the batch. Greedy search and sampling (greedy.ts) and beam search (beam.ts) implement it.
  */
 import { HeedError } from '../errors.js';
 import type { Criterion } from './criteria.js';
@@ -9,65 +9,65 @@ import type { Processor } from './processors.js';
 
 /** A row: a beam, or one of several texts that are drawn. */
 export interface Row {
-  /** Its tokens so far, of which the model has not read the last. */
+  /** Tokens of the row so far; the model has not read the last. */
   readonly ids: readonly number[];
-  /** The row of the step before that it goes on from. */
+  /** Row of the step before that this row continues. */
   readonly from: number;
-  /** How many of its tokens count, once it has ended, where it is stepped on. */
+  /** Number of tokens until the row ended, where an ended row is still stepped. */
   readonly length?: number | undefined;
 }
 
 export interface Sequence {
-  /** Rows that go on, at first the prompt alone; none where all have ended. */
+  /** Rows to step, at first the prompt alone; none where all have ended. */
   readonly rows: readonly Row[];
   readonly ended: boolean;
-  /** What changes its rows' scores, and what does while they have not ended. */
+  /** Processors of the rows' scores: the plan's, and the call's own, which apply only until a row has ended. */
   readonly processors: readonly Processor[];
   readonly own: readonly Processor[];
   /**
-   * Takes in the scores [V] of each row's next token, processed: `rows` are the next step's then. With `keepsAll` those that have ended stay among them, filled up with
-   * padding. `raw`, where it is given, are the log-probabilities before they were processed. Throws NUMERIC where no token can come next.
+   * Takes in the processed scores [V] of each row's next token; `rows` are then those of the next step. With `keepsAll` ended rows stay among them, padded.
+   * `raw`, where given, are the log-probabilities before processing. Throws NUMERIC where no token can come next.
    */
   step(scores: readonly Float32Array[], keepsAll: boolean, raw?: readonly Float32Array[]): void;
-  /** num_return_sequences of them, the best first. */
+  /** Sequences found, num_return_sequences of them, the best first. */
   readonly found: readonly Found[];
 }
 
-/** What a sequence is made of. */
+/** Constituents of a new sequence. */
 export interface Beginning {
   plan: Plan;
-  /** Its first tokens, and the source of its text, without padding. */
+  /** First tokens of the sequence. */
   prompt: readonly number[];
   processors: readonly Processor[];
   own: readonly Processor[];
-  /** What ends its rows. */
+  /** Criterion that ends rows. */
   ends: Criterion;
-  /** How many alternatives are told of each token. */
+  /** Number of alternatives that are reported for each token. */
   logprobs: number;
-  /** Which of its call's prompts it is: by that its random numbers differ, and its beams are counted. */
+  /** Index of the prompt in its call: random numbers differ by it, and beam indices count from it. */
   index: number;
   streamer?: Streamer | undefined;
 }
 
 /** A sequence that was found. */
 export interface Found {
-  /** Its first tokens included. */
+  /** Tokens of the sequence, the prompt included. */
   ids: readonly number[];
-  /** In beam search: the sum of its tokens' log-probabilities, divided by their number to the power of length_penalty. */
+  /** Score of beam search: the sum of the tokens' log-probabilities, divided by their number to the power of length_penalty. */
   score?: number;
-  /** In beam search: the row that each of its new tokens went on from, counted over all beams of all prompts. */
+  /** Row that each new token of beam search continued, counted over all beams of all prompts. */
   beams?: readonly number[];
-  /** Without beams, where they are asked for: of each new token. */
+  /** Log-probability of each new token, without beams, where asked for. */
   logprobs?: readonly TokenLogprob[];
 }
 
-/** How probable a token is, by the model alone: before options change its scores. */
+/** Log-probability of a token by the model alone, before options change its score. */
 export interface TokenLogprob {
-  /** The id of the token that came. */
+  /** Id of the chosen token. */
   token: number;
-  /** The natural logarithm of its probability. */
+  /** Natural logarithm of the token's probability. */
   logprob: number;
-  /** The most probable tokens, the best first. */
+  /** Most probable tokens, the best first. */
   top: {
     /** A token's id. */
     token: number;
@@ -76,17 +76,20 @@ export interface TokenLogprob {
   }[];
 }
 
-/** Hears of tokens as they come: the tokens a sequence starts with, then one after the other, then the end. */
+/** Receives tokens as they are generated: the first tokens of a sequence, then one after the other, then the end. */
 export interface Streamer {
-  /** Gets tokens in a list, a sequence's in a list of its own: first all that it starts with, then one at a time. */
-  put(tokens: number[][]): void;
-  /** Nothing more comes. */
+  /**
+   * Gets tokens in a list, a sequence's in a list of its own: first all that it starts with, then one at a time; with the option `logprobs` also the log-probabilities of each
+   * new one.
+   */
+  put(tokens: number[][], logprobs?: readonly TokenLogprob[]): void;
+  /** Called at the end of the sequence. */
   end(): void;
-  /** Where strings end the text: gets them, before the first tokens. */
+  /** Receives stop strings before the first tokens. */
   stopsAt?(strings: readonly string[]): void;
 }
 
-/** No token has a score above −∞. */
+/** Error for scores that are all −∞ or NaN. */
 export const noToken = () =>
   new HeedError('NUMERIC', 'generate: no token can come next: every score is −∞ or not a number', {
     culprit: 'logits',

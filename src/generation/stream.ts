@@ -1,6 +1,5 @@
-/** Texts that are read as they are written: `for await (const piece of …)`. */
-import { expectSignal } from '../engine/queue.js';
-import { HeedError } from '../errors.js';
+/** Streams of text for `for await (const piece of …)`, filled while the text is generated. */
+import { expectSignal, HeedError } from '../errors.js';
 import type { Asking } from './asking.js';
 import type { Streamer } from './sequence.js';
 import { type TextDecoder, TextStreamer } from './streamer.js';
@@ -8,14 +7,14 @@ import { type TextDecoder, TextStreamer } from './streamer.js';
 /** Pieces of well-formed Unicode, which add up to the text. */
 export type TextStream = AsyncGenerator<string, void, undefined>;
 
-/** What a call is told: where its pieces go, and what ends it. */
+/** Options that a stream adds to a call: the receiver of pieces, and the signal that ends the call. */
 export interface Reader {
   onText: (text: string) => void;
   signal: AbortSignal;
 }
 
 /**
- * The pieces that a call writes, which begins when the first is asked for. Whoever leaves the loop ends the call; what the call rejects with is thrown, and so is the signal's
+ * Pieces of a call's text; the call begins when the first piece is asked for. Leaving the loop ends the call; errors of the call are thrown, and so is the signal's
  * reason. Pieces wait for a slow reader, the call does not.
  */
 export async function* piecesOf(call: (reader: Reader) => Promise<unknown>, signal?: AbortSignal): TextStream {
@@ -35,7 +34,7 @@ export async function* piecesOf(call: (reader: Reader) => Promise<unknown>, sign
     isDone = true;
     wake();
   });
-  // Whoever reads hears of it below; nobody need be left to.
+  // The reader gets a rejection from the `await` below; a stream that was left has no reader.
   done.catch(() => {});
   try {
     for (;;) {
@@ -53,7 +52,7 @@ export async function* piecesOf(call: (reader: Reader) => Promise<unknown>, sign
   }
 }
 
-/** The pieces of what `generate` writes behind the text that it is given. Needs the tokenizer. */
+/** Streams the continuation that `generate` writes. Needs the tokenizer. */
 export function streamOf<Options extends Asking>(generate: (options: Options) => Promise<unknown>, options: Options): TextStream {
   return piecesOf(async ({ onText, signal }) => {
     const { tokenizer, streamer } = options ?? {};

@@ -1,26 +1,26 @@
 /**
- * transformers.js's TextStreamer: text as it is generated, in pieces that what comes later will not change: whole words, and characters of scripts that
- * are written without spaces. It is given to `generate` as `streamer`, which tells it of tokens; it can be used for one sequence at a time.
+ * transformers.js's TextStreamer: generated text in pieces that later tokens will not change: whole words, and characters of scripts that
+ * are written without spaces. `generate` takes it as `streamer` and passes it tokens; it serves one sequence at a time.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { commonLength } from './common_length.js';
 import type { Streamer } from './sequence.js';
 
-/** What of a tokenizer a streamer needs. */
+/** Part of a tokenizer that a streamer needs. */
 export interface TextDecoder {
-  /** The text of tokens. */
+  /** Decodes tokens to a text. */
   decode(ids: Iterable<number | bigint>, options?: object): string;
 }
 
 /** Options of TextStreamer. */
 export interface TextStreamerOptions {
-  /** Whether the tokens that the sequence starts with are left out. Default false. */
+  /** `true`: the tokens of the prompt are left out. Default false. */
   skip_prompt?: boolean | undefined;
-  /** Default true. */
+  /** `true`: special tokens are left out. Default true. */
   skip_special_tokens?: boolean | undefined;
   /** Further options for the tokenizer's `decode`. */
   decode_kwargs?: Readonly<Record<string, unknown>> | undefined;
-  /** Gets every piece of text. Default: whole lines are written with console.log. */
+  /** Receives every piece of text. Default: whole lines are written with console.log. */
   callback_function?: ((text: string) => void) | undefined;
   /** Gets the tokens before they are text. */
   token_callback_function?: ((tokens: number[]) => void) | undefined;
@@ -28,11 +28,11 @@ export interface TextStreamerOptions {
 
 const optionNames = ['skip_prompt', 'skip_special_tokens', 'decode_kwargs', 'callback_function', 'token_callback_function'];
 
-/** A character that is a word of its own: those that stand before it change no more. */
+/** Ends with a character that is a word of its own: characters before it change no more. */
 const ideograph = /\p{Script=Han}$/u;
 
 /**
- * Text as `generate` writes it, in pieces that what comes later will not change. For one sequence at a time, without beams.
+ * Streams the text that `generate` writes, in pieces that later tokens will not change. For one sequence at a time, without beams.
  * @example
  * ```js
  * const streamer = new TextStreamer(tokenizer, { skip_prompt: true, callback_function: (text) => process.stdout.write(text) });
@@ -47,9 +47,9 @@ export class TextStreamer implements Streamer {
   #tokens: number[] = [];
   /** Characters of the tokens' text that have been told. */
   #told = 0;
-  /** Strings that end the text: no part of them is told. */
+  /** Strings that end the text; none of their characters are streamed. */
   #stops: readonly string[] = [];
-  /** The end of what stood before the tokens' text, in which such a string may begin. */
+  /** End of the text before the current tokens, in which such a string may begin. */
   #before = '';
   /** The tokens' text before the last of them came. */
   #earlier = '';
@@ -58,7 +58,7 @@ export class TextStreamer implements Streamer {
   #line = '';
 
   constructor(
-    /** What makes text of tokens. */
+    /** Tokenizer that decodes the tokens. */
     readonly tokenizer: TextDecoder,
     options: TextStreamerOptions = {},
   ) {
@@ -78,7 +78,7 @@ export class TextStreamer implements Streamer {
     this.#onTokens = token_callback_function;
   }
 
-  /** Strings that end the text, which is told without the one that does. */
+  /** Sets strings that end the text, which is streamed without the one that ends it. */
   stopsAt(strings: readonly string[]): void {
     this.#stops = strings;
   }
@@ -100,7 +100,7 @@ export class TextStreamer implements Streamer {
     this.#onTokens?.(tokens);
     this.#tokens.push(...tokens);
     const text = this.#decode(this.#tokens);
-    // What was given may well hold such a string, or its beginning.
+    // The prompt may contain a stop string, or the beginning of one.
     const free = isPrompt ? text.length : this.#stopIn(text, true);
     if (free === text.length && (isPrompt || text.endsWith('\n'))) {
       this.#tell(text, text.length);
@@ -137,13 +137,13 @@ export class TextStreamer implements Streamer {
     this.#earlier = '';
   }
 
-  /** Keeps of a text that was told as much as a string may begin with. */
+  /** Keeps the end of a text already streamed, as much as can begin a stop string. */
   #keep(text: string): void {
     const longest = this.#stops.reduce((most, { length }) => Math.max(most, length), 1);
     this.#before = (this.#before + text).slice(Math.max(0, this.#before.length + text.length + 1 - longest));
   }
 
-  /** Where in the tokens' text a string begins that their last one ends, or, where more may come, one that is not whole yet; the text's length where there is none. */
+  /** Index in the text of a stop string that ends in its last token or, where more tokens may come, of an incomplete one at the end; the text's length where there is none. */
   #stopIn(text: string, mayGoOn: boolean): number {
     const all = this.#before + text;
     const fresh = this.#before.length + commonLength(text, this.#earlier);

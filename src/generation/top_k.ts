@@ -1,4 +1,4 @@
-/** The largest few of very many numbers, and where they are: one pass, since a vocabulary may have 250,000 entries. */
+/** The k largest of very many numbers, and their keys: one pass, since a vocabulary may have 250,000 entries. */
 
 export interface Entry {
   value: number;
@@ -7,7 +7,7 @@ export interface Entry {
 
 export class TopK {
   #entries: Entry[] = [];
-  /** What a number must exceed, once there are k. */
+  /** Bound that a number must exceed, once there are k. */
   #floor: number | undefined;
 
   constructor(readonly k: number) {}
@@ -46,7 +46,27 @@ export function kthLargest(scores: Float32Array, k: number): number {
   return top.best()[k - 1]?.value ?? Number.NEGATIVE_INFINITY;
 }
 
-/** Where the largest number is; of equals, the first. -1 where all are −∞ or NaN. */
+/** Where the largest numbers are looked for first; a batch of them that does not do is followed by one eight times as large. */
+const BATCH = 64;
+
+/**
+ * Keys of the numbers that are above −∞, the largest first; of equals, the lower key. For callers that stop early: most of a distribution's probability lies with few tokens, and a sort
+ * of the whole vocabulary takes longer than a small model's step.
+ */
+export function* descending(scores: Float32Array): Generator<number, void> {
+  for (let k = BATCH, done = 0; ; done = k, k *= 8) {
+    const top = new TopK(Math.min(k, scores.length));
+    top.add(scores);
+    const best = top.best();
+    for (const { key, value } of best.slice(done)) {
+      if (value === Number.NEGATIVE_INFINITY) return;
+      yield key;
+    }
+    if (best.length < k) return;
+  }
+}
+
+/** Index of the largest number; of equals, the first. -1 where all are −∞ or NaN. */
 export function argMax(scores: Float32Array): number {
   let best = -1;
   let most = Number.NEGATIVE_INFINITY;

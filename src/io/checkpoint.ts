@@ -1,6 +1,6 @@
 /**
  * A model's weights as one sequence of named tensors, whether a folder has them in model.safetensors or in shards listed by model.safetensors.index.json. Files are
- * opened one at a time, read once, and closed however the visit ends. The selection of tensors, and their form, is the business of models.
+ * opened one at a time, read once, and closed however the visit ends. The models select the tensors, and their form.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream, OpenOptions } from '../runtime/types.js';

@@ -7,14 +7,14 @@ import { readFile } from './json.js';
 /** Contents of files, by the files' names. */
 export type Files = readonly (readonly [name: string, bytes: Uint8Array])[];
 
-/** What a tokenizer's files may be called. heed reads tokenizer.json, or a vocabulary alone; others stand in for it in other libraries. */
+/** Names of a tokenizer's files. heed reads tokenizer.json, or a vocabulary alone; the other files serve other libraries. */
 const tokenizerFiles = [
   ...['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'added_tokens.json', 'vocab.txt', 'vocab.json', 'merges.txt'],
   ...['chat_template.jinja', 'sentencepiece.bpe.model', 'spiece.model', 'source.spm', 'target.spm'],
 ];
 
 const TEMPLATES = /^additional_chat_templates\/([^/]+)\.jinja$/;
-/** What they are called as a rule: where a folder cannot tell what it has, these are asked for. */
+/** Usual names of additional chat templates, which are requested where a folder cannot list its files. */
 const usual = ['tool_use', 'rag'].map((name) => `additional_chat_templates/${name}.jinja`);
 
 /** Chat templates that may lie beside chat_template.jinja: names and files. */
@@ -43,7 +43,7 @@ export async function tokenizerIn(folder: Folder, signal?: AbortSignal): Promise
   ];
 }
 
-/** Those of some files that a folder has. */
+/** The files among `names` that the folder has. */
 export async function filesOf(folder: Folder, names: readonly string[], signal?: AbortSignal): Promise<Files> {
   const found: [string, Uint8Array][] = [];
   for (const name of names) {

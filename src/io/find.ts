@@ -93,6 +93,11 @@ export async function sourceOf(runtime: Runtime, model: ModelSource | Source, op
   return { ...base, name: shown(address), ...found };
 }
 
+const hubs = new WeakMap<Runtime, Hub>();
+
+/** Makes a hub known to whoever looks for more than the model on a runtime later: for its adapters. */
+export const registerHub = (runtime: Runtime, hub: Hub): void => void hubs.set(runtime, hub);
+
 let reader: (folder: Folder) => Folder = (folder) => folder;
 
 /**
@@ -116,7 +121,7 @@ export async function folderFor(
   runtime: Runtime,
   model: ModelSource | Source | Folder,
   options: SourceOptions & OpenOptions = {},
-  hub?: Hub,
+  hub: Hub | undefined = hubs.get(runtime),
 ): Promise<Folder> {
   return folderOfSource(runtime, await sourceOf(runtime, model as ModelSource, options, hub), hub);
 }

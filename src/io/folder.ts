@@ -1,6 +1,6 @@
 /**
- * A model's files by their names, wherever they are: in a folder of a disk, below an address, or in another store. Readers of a model ask a Folder, and so need not
- * know.
+ * A model's files by their names, wherever they are: in a folder of a disk, below an address, or in another store. Readers of a model ask a Folder, and need not
+ * know which.
  */
 import { HeedError, kindOf } from '../errors.js';
 import type { ByteStream, OpenOptions, Runtime } from '../runtime/types.js';

@@ -231,9 +231,9 @@ class Front {
     for (let passed = 0; passed < count; ) {
       const view = new DataView(this.#window.buffer, this.#window.byteOffset + this.#at, this.left);
       let end = 0;
-      while (passed < count && end + 8 <= view.byteLength && end + 8 + lengthAt(view, end) <= view.byteLength) {
-        end += 8 + lengthAt(view, end);
-        passed++;
+      for (let next = 0; passed < count && end + 8 <= view.byteLength; end = next, passed++) {
+        next = end + 8 + lengthAt(view, end);
+        if (next > view.byteLength) break;
       }
       if (end) pieces.push((yield* this.#bytes(end)).slice());
       if (passed === count) break;

@@ -68,14 +68,16 @@ export class GgufCheckpoint implements Checkpoint {
   /** Throws unless the parts are all files of the split, in their order. */
   #check(parts: readonly Part[]): void {
     const names = new Set<string>();
+    // A count may be anything in a hostile file, and long.
+    const short = (value: unknown) => String(value).slice(0, 20);
     for (const [i, { file, metadata, tensors }] of parts.entries()) {
       const [count, at] = [metadata.get('split.count') ?? 1, metadata.get('split.no') ?? 0];
       const bad = (what: string, culprit: string) => malformed(shown(this.folder.locate(file)), what, culprit);
       if (count !== parts.length && !(count === 0 && parts.length === 1))
-        throw Object.assign(bad(`it is one of ${String(count).slice(0, 20)} files, and ${parts.length} are named`, 'split.count'), {
+        throw Object.assign(bad(`it is one of ${short(count)} files, and ${parts.length} are named`, 'split.count'), {
           cure: 'Name them as name-00001-of-0000N.gguf, and give the first',
         });
-      if (at !== i && parts.length > 1) throw bad(`it is number ${String(at).slice(0, 20)} of the split, by its name ${i}`, 'split.no');
+      if (at !== i && parts.length > 1) throw bad(`it is number ${short(at)} of the split, by its name ${i}`, 'split.no');
       for (const { name } of tensors) {
         if (names.has(name)) throw bad(`tensor ${quote(name)} is in a file before it, too`, name);
         names.add(name);
@@ -83,7 +85,10 @@ export class GgufCheckpoint implements Checkpoint {
     }
     const told = (parts[0] as Part).metadata.get('split.tensors.count');
     if (parts.length > 1 && told !== undefined && told !== names.size)
-      throw malformed(shown(this.folder.locate(this.#files[0] as string)), `its files have ${names.size} tensors, and it tells of ${told}`);
+      throw malformed(
+        shown(this.folder.locate(this.#files[0] as string)),
+        `its files have ${names.size} tensors, and it tells of ${short(told)}`,
+      );
   }
 
   #entries({ file, tensors }: Part): CheckpointEntry[] {

@@ -1,5 +1,5 @@
 /**
- * Rewriting of a JSON file: unchanged members are spelt as before. JavaScript has one type of number, other languages tell 1.0 from 1, and Hugging Face's
+ * Rewriting of a JSON file: unchanged members are spelt as before. JavaScript has one type of number, other languages distinguish 1.0 from 1, and Hugging Face's
  * transformers refuses a config in which a real number has become a whole one.
  */
 import { isObject, type JsonObject } from './json.js';

@@ -1,6 +1,6 @@
 /**
  * The bounded passage from a ByteStream to its consumer: two buffers of 256 KiB, of which one fills while the other is read. It hands out chunks of whole rows,
- * without copying except for a row that straddles the two. The bytes' meaning is safetensors.ts's business.
+ * without copying except for a row that straddles the two. safetensors.ts interprets the bytes.
  */
 import { HeedError } from '../errors.js';
 import type { ByteStream } from '../runtime/types.js';
@@ -55,7 +55,7 @@ export class Staging {
     return offset;
   }
 
-  /** Skips bytes that nobody wants. */
+  /** Skips unused bytes. */
   async skip(bytes: number): Promise<number> {
     return this.pass(bytes, 1, () => {});
   }

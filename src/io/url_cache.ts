@@ -1,7 +1,7 @@
 /**
  * Remote files, cached by their addresses, as the Cache API does: in browsers, in workerd, in a cache of the user's, and on a disk where the server is no hub.
  * Cached files serve without a network; with one, a file that may change is compared with the headers of the server's HEAD response. Where the cache fails, for lack
- * of room say, loading goes on without it.
+ * of room for example, loading continues without it.
  */
 import { HeedError, shown } from '../errors.js';
 import type { AddressCache, ByteStream, KeptFile, OpenOptions, Runtime } from '../runtime/types.js';

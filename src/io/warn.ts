@@ -1,4 +1,4 @@
-/** Warnings of problems despite which heed goes on. They go to the console, unless settings want none. */
+/** Warnings of problems despite which heed continues. They go to the console, unless settings suppress them. */
 let wanted = (): boolean => true;
 
 /** Sets the condition that is checked before a warning is written. */

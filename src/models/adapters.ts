@@ -1,37 +1,37 @@
-/** The adapters of a model by their names, of which one at most is on. */
+/** The adapters of a model by their names, of which at most one is active. */
 import { HeedError, kindOf } from '../errors.js';
 import type { LoraAdapter } from './lora.js';
 
 /** Options of `load_adapter`. */
 export interface AdapterOptions {
-  /** Ends the reading, which rejects with its reason. */
+  /** Aborts the reading, which rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 /** Options of `add_adapter`. */
 export interface NewAdapterOptions {
-  /** Of what A begins with. Default 0. */
+  /** Seed of the random numbers that A begins with. Default 0. */
   seed?: number | undefined;
 }
 
-/** What adapters there are. */
+/** Names of a model's adapters. */
 export interface AdapterNames {
-  /** The names of all. */
+  /** Names of all adapters. */
   readonly all: readonly string[];
-  /** That of the one that is on; null where none is. */
+  /** Name of the active adapter; null where none is active. */
   readonly active: string | null;
 }
 
-/** What a model can do with them, by name. */
+/** Methods of a model that deal with adapters. */
 export const adapterMethods = ['load_adapter', 'add_adapter', 'set_adapter', 'delete_adapter'] as const;
 
 export class Adapters {
   readonly #all = new Map<string, LoraAdapter>();
-  /** Those that were made here, to be trained. */
+  /** Adapters that were made here, for training. */
   readonly #own = new WeakSet<LoraAdapter>();
   #active: string | null = null;
 
-  /** `detach` takes off whatever is on. */
+  /** `detach` deactivates any active adapter. */
   constructor(readonly detach: () => void) {
     const [all, active] = [() => [...this.#all.keys()], () => this.#active];
     this.names = {
@@ -44,10 +44,10 @@ export class Adapters {
     };
   }
 
-  /** As they are now, whenever they are looked at. */
+  /** Current names. */
   readonly names: AdapterNames;
 
-  /** Throws ARGUMENT for a name that there is already, or that is none. */
+  /** Throws ARGUMENT for a name that is in use, or that is no name. */
   expectNew(name: unknown): void {
     if (typeof name !== 'string' || name === '')
       throw new HeedError('ARGUMENT', `The name of an adapter is ${kindOf(name)}`, { culprit: 'name', cure: 'Give a text' });
@@ -58,7 +58,7 @@ export class Adapters {
       });
   }
 
-  /** Keeps one, and puts it on. One whose name was taken meanwhile is freed. */
+  /** Adds an adapter and activates it. An adapter whose name was taken meanwhile is freed. */
   put(name: string, adapter: LoraAdapter, isOwn = false): LoraAdapter {
     try {
       this.expectNew(name);
@@ -72,7 +72,7 @@ export class Adapters {
     return adapter;
   }
 
-  /** Whether the one that is on was made here, and may be trained at any time. */
+  /** `true` where the active adapter was made here, and may be trained at any time. */
   get isOwn(): boolean {
     const adapter = this.#all.get(this.#active ?? '');
     return adapter !== undefined && this.#own.has(adapter);

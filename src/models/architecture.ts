@@ -1,41 +1,49 @@
 /**
- * An architecture is data: which numbers of a Hugging Face config mean which dimensions, which blocks it is made of, and what
- * its checkpoint calls the weights. `heed` registers every architecture; `heed/core` none, so that a small bundle adds its own.
+ * An architecture is data: which members of a Hugging Face config are which dimensions, which blocks a model has, and the names
+ * of its weights in checkpoints. `heed` registers every architecture; `heed/core` none, so that a small bundle adds only its own.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
-import type { Activation } from '../ops/activation.js';
-import type { EncoderChoices, EncoderDims } from './choices.js';
+import type { EncoderChoices, EncoderDims, ImageChoices, ImageDims, Side } from './choices.js';
 import type { GgufKeys } from './gguf_keys.js';
+import { HEAD, type HeadDesign, type HeadNames, headNames, type Task } from './head_design.js';
 import { nameOf } from './names.js';
 
 export type {
   BlockChoices,
   DecoderChoices,
   DecoderDims,
+  DualChoices,
+  DualDims,
   EncoderChoices,
   EncoderDecoderChoices,
   EncoderDecoderDims,
   EncoderDims,
+  FeatureStem,
+  FeatureStemMaker,
+  ImageChoices,
+  ImageDims,
   LayerChoices,
+  Side,
   StackDims,
   Tables,
 } from './choices.js';
+export { HEAD, type HeadChoices, type HeadDesign, headNames, isBeside, type Reading, type Task } from './head_design.js';
 
-/** What a checkpoint's header tells before anything is made. */
+/** Facts from a checkpoint's header, before anything is made. */
 export interface CheckpointSummary {
   tensors: number;
   has(name: string): boolean;
-  /** Whether a module of several that could share a table has a tensor of its own beside theirs: see `Tie`. */
+  /** `true` where one of several modules that could share a table has a tensor of its own beside the shared one: see `Tie`. */
   apart(module: string): boolean;
 }
 
 /**
- * Modules whose weights are one unless a checkpoint says otherwise (transformers' tie_weights): the first of them that it has a tensor for stands for all that it has
- * none for. Those that it has beside are compared with that one: equal they are one, different each is used.
+ * Modules with one shared weight unless a checkpoint says otherwise (transformers' tie_weights): the first module with a tensor in the checkpoint stands for all modules
+ * without one. Further tensors are compared with the first: equal ones are shared, different ones are used each.
  */
 export interface Tie {
   readonly table: string;
@@ -45,43 +53,54 @@ export interface Tie {
 /** heed's modules -> a checkpoint's, `{l}` being the layer; `{q,k,v}` are several that one of heed's stacks. A single parameter may have a name of its own. */
 export type Names = Readonly<Record<string, string | StoredTensor>>;
 
-/** A tensor whose rows are not simply those of heed's parameter. */
+/** Tensor whose rows are not simply those of heed's parameter. */
 export interface StoredTensor {
   readonly name: string;
-  /** A matrix is [in, out], as GPT-2's Conv1D has it; a bias of the same module is what it is. */
+  /** `true` where matrices are [in, out], as those of GPT-2's Conv1D; a bias of the same module is unchanged. */
   readonly transposed?: true;
-  /** Where rows or numbers are otherwise than heed's: layouts.ts has `pairs`, `byHead`, `plus`. */
+  /** Order of rows or transform of numbers where a file's differ from heed's: layouts.ts has `pairs`, `byHead`, `plus`. */
   readonly layout?: LayoutMaker;
+  /** Its axes in the file, where heed has them merged: a convolution whose patches are rows of a product. */
+  readonly shape?: (own: readonly number[]) => readonly number[];
 }
 
-/** How a tensor of so many rows, one of several stacked parts, lies in a file; undefined: as heed has it. Throws MODEL_MISMATCH where it cannot. */
+/** Layout in a file of a tensor of so many rows, one of several stacked parts; undefined: as in heed. Throws MODEL_MISMATCH where the rows do not fit. */
 export type LayoutMaker = (name: string, rows: number, part: number) => Layout | undefined;
 
-/** How a file has a tensor. */
+/** Layout of a tensor in a file. */
 export interface Layout {
-  /** How many rows of the file come at once, so that heed's come in multiples of `step`. */
+  /** Number of the file's rows to read at once, so that heed's come in multiples of `step`. */
   rowsAtOnce(step: number): number;
-  /** The file's rows from row `at` on as heed's: where each piece begins, and its bytes. */
+  /** The file's rows from row `at` on in heed's order: the first row of each piece, and its bytes. */
   read(at: number, bytes: Uint8Array, rowBytes: number): readonly (readonly [row: number, bytes: Uint8Array])[];
-  /** All of heed's rows as the file's. */
+  /** All of heed's rows in the file's order. */
   written(bytes: Uint8Array, rowBytes: number): Uint8Array;
-  /** Kinds of numbers that it can be read from. Default all. */
+  /** Dtypes that the layout can be read from. Default all. */
   readonly dtypes?: readonly string[];
 }
 
 /** A class of modules that architectures are made into, out of dimensions and choices among blocks. */
 export interface ModuleClass<Dims, Block, M extends Module = Module> {
   new (engine: Engine, dims: Dims, block: Block, head?: never): M;
-  /** Names what can be done with it, and so who loads it. */
+  /** Kind of the module, by which loaders accept it. */
   readonly kind: ArchitectureKind;
   /** Layers, each of which has tensors of its own in a checkpoint. */
   layers(dims: Dims): number;
-  /** The same architecture for those who want states, or classes: as an encoder. Default: there is no such thing. */
+  /** The same architecture as an encoder, for states or classes. Default: there is none. */
   encoder?(architecture: Architecture<Dims, Block>): Architecture<EncoderDims, EncoderChoices>;
+  /** One side of a model that has two. Default: it has one. */
+  side?(architecture: Architecture<Dims, Block>, side: Side): Architecture<Dims, Block>;
+  /** The part of it on which heads of tasks are put. Default: all of it. */
+  headed?(architecture: Architecture<Dims, Block>): Architecture<ImageDims, ImageChoices>;
 }
 
 /** Kinds of architectures, and who loads them. */
-export const loaders = { encoder: 'AutoModel', 'encoder-decoder': 'AutoModelForSeq2SeqLM', decoder: 'AutoModelForCausalLM' } as const;
+export const loaders = {
+  encoder: 'AutoModel',
+  'encoder-decoder': 'AutoModelForSeq2SeqLM',
+  'speech encoder-decoder': 'AutoModelForSpeechSeq2Seq',
+  decoder: 'AutoModelForCausalLM',
+} as const;
 export type ArchitectureKind = keyof typeof loaders;
 
 /** An architecture as GGUF files have it. */
@@ -90,88 +109,55 @@ export interface GgufSpelling {
   readonly name: string;
   /** config.json, as Hugging Face has it, out of a file's keys. */
   config(keys: GgufKeys): JsonObject;
-  /** What the file calls the weights, as `weights` says it of checkpoints. */
+  /** Names of the weights in the file, like `weights` for checkpoints. */
   weights(config: JsonNode): Names;
 }
 
 /**
- * A model_type as data: its sizes and choices as config.json has them, and what checkpoints call its weights. `defineArchitecture` checks
+ * A model_type as data: sizes and choices from config.json, and names of the weights in checkpoints. `defineArchitecture` checks
  * it.
  */
 export interface Architecture<Dims = unknown, Block = unknown> {
   /** config.json's model_type. */
   readonly name: string;
-  /** How Hugging Face's classes begin, which config.json's `architectures` names: Bert, for BertForMaskedLM. */
+  /** Prefix of Hugging Face's class names in config.json's `architectures`: Bert, for BertForMaskedLM. */
   readonly className?: string;
-  /** What it is made into: Encoder, EncoderDecoder. A bundle has those alone that its architectures name. */
+  /** Class of the module: Encoder, EncoderDecoder. A bundle contains only the classes of its architectures. */
   readonly module: ModuleClass<Dims, Block>;
-  /** General names that its configs may have for keys of its own, and the keys: transformers' attribute_map. */
+  /** General names of keys that configs may use instead of the architecture's own: transformers' attribute_map. */
   readonly aliases?: Readonly<Record<string, string>>;
-  /** Its sizes: layers, heads, channels, vocabulary. Throws FORMAT for what they cannot be. */
+  /** Sizes: layers, heads, channels, vocabulary. Throws FORMAT for invalid ones. */
   readonly dims: (config: JsonNode) => Dims;
-  /** What its blocks are like: norms, activations, positions. */
+  /** Choices of the blocks: norms, activations, positions. */
   readonly block: (config: JsonNode, checkpoint: CheckpointSummary) => Block;
-  /** What checkpoints call the weights, or how to find out. Without it they have heed's own names. Where several spell a name differently, `renamed` tells. */
+  /** Names of the weights in checkpoints, or a function that gives them. Default: heed's own names. Variants of one spelling are in `renamed`. */
   readonly weights?: Names | ((config: JsonNode) => Names);
-  /** Which weights are one, as this config has it. */
+  /** Weights that are shared, for this config. */
   readonly ties?: (config: JsonNode) => readonly Tie[];
-  /** A parameter's names where it may have several, the one that counts first. What is saved has that of `weights`. */
+  /** Possible names of a parameter, in order of precedence. Saved checkpoints use the name of `weights`. */
   readonly spellings?: Readonly<Record<string, readonly string[]>>;
-  /** What may stand before every name: task models hold the encoder under a prefix. */
+  /** Prefixes that every name may have: task models hold the encoder under one. */
   readonly prefixes?: readonly string[];
   /** Old spelling -> new. */
   readonly renamed?: readonly (readonly [RegExp, string])[];
-  /** Tensors that a checkpoint may hold and this model does not use: other tasks' heads, and copies of what is tied. */
+  /** Tensors that a checkpoint may hold and this model does not use: other tasks' heads, and copies of shared weights. */
   readonly ignored?: readonly RegExp[];
-  /** Modules that a checkpoint may lack, if it lacks all of one; what needs them is then left out. */
+  /** Modules that a checkpoint may lack as a whole; parts that need them are then left out. */
   readonly optional?: readonly string[];
-  /** How GGUF files have it. Default: heed reads none of it. */
+  /** Modules that begin anew where the checkpoint's have other shapes. Default none. */
+  readonly renewed?: readonly string[];
+  /** Names and keys in GGUF files. Default: heed reads no GGUF file of this architecture. */
   readonly gguf?: GgufSpelling;
-  /** What tasks put on an encoder. */
+  /** Heads of tasks on an encoder. */
   readonly heads?: Readonly<Partial<Record<Task, HeadDesign>>>;
 }
 
-/** How the parameters of a head begin. */
-export const HEAD = 'head.';
-
-/** How those begin that stand beside what Hugging Face calls the base model, and so outside of its prefix. */
-const beside = [HEAD, 'lm_head.', 'final_logits_bias'];
-export const isBeside = (key: string): boolean => beside.some((start) => key.startsWith(start));
-
-/** What can be put on an encoder, by Hugging Face's names: AutoModelFor… */
-export type Task = 'SequenceClassification' | 'TokenClassification' | 'QuestionAnswering' | 'MaskedLM';
-
-/** What a head reads: tanh(W h + b) of the first token, its state, that of the last, the mean of all: [B, C]; or all states: [B, T, C]. */
-export type Reading = 'pooler' | 'first' | 'last' | 'mean' | 'tokens';
-
-/** A head reads, drops, transforms (norm(activation(W x + b))), drops again, and scores. */
-export interface HeadChoices {
-  reads: Reading;
-  /** In training, the share that is dropped of what it reads. Default 0. */
-  inputDropout?: number;
-  /** Default: no transform. */
-  transform?: { activation: Activation; bias?: boolean; norm?: { eps: number; bias?: boolean } };
-  /** Of what is scored. Default 0. */
-  dropout?: number;
-  /** Whether each score has a number that is added. Default true. */
-  bias?: boolean;
-  /** Of a head that scores words: whether by their embeddings, by default as `tie_word_embeddings` says or true, though the checkpoint has scores `apart`. */
-  tied?: boolean;
-  apart?: boolean;
-}
-
-export interface HeadDesign {
-  readonly choices: (config: JsonNode) => HeadChoices;
-  /** As `weights`: head.dense and head.norm transform, head.out scores; of words that are scored by their embeddings head.bias alone is left. */
-  readonly weights: Readonly<Record<string, string>>;
-}
-
-/** An architecture of whatever dimensions and choices. */
+/** An architecture of any dimensions and choices. */
 export type AnyArchitecture = Omit<Architecture, 'module'> & { readonly module: { readonly kind: ArchitectureKind } };
 
 const registry = new Map<string, Architecture>();
 
-/** Checks nothing and changes nothing: it gives the literal its type. */
+/** Gives the literal its type, without checks or changes. */
 export const defineArchitecture = <Dims, Block>(architecture: Architecture<Dims, Block>): Architecture<Dims, Block> => architecture;
 
 /** Makes architectures known to AutoModel…, and pipeline. */
@@ -188,10 +174,10 @@ export function registerArchitecture(...architectures: readonly AnyArchitecture[
   }
 }
 
-/** All architectures that are registered. */
+/** All registered architectures. */
 export const registered = (): Iterable<Architecture> => registry.values();
 
-/** The architecture that a config asks for. Throws UNSUPPORTED where none is registered under that name. */
+/** Registered architecture of a config. Throws UNSUPPORTED where none is registered under the config's model_type. */
 export function architectureOf(config: JsonNode): Architecture {
   const name = config.string('model_type');
   const found = registry.get(name);
@@ -203,8 +189,9 @@ export function architectureOf(config: JsonNode): Architecture {
   });
 }
 
-/** An architecture with what a task puts on it. A model that is to be trained may begin without a head, or a part of it that another task has not. */
-export function withHead(architecture: Architecture, task: Task, trainable: boolean): Architecture {
+/** An architecture with a task's head. A model for training may begin without a head, or a part of it that another task lacks. */
+export function withHead(whole: Architecture, task: Task, trainable: boolean, renews = false): Architecture {
+  const architecture = (whole.module.headed?.(whole) ?? whole) as Architecture;
   const { name, heads, optional = [], ignored = [] } = architecture;
   const head = heads?.[task];
   if (!head)
@@ -212,35 +199,42 @@ export function withHead(architecture: Architecture, task: Task, trainable: bool
       culprit: 'model_type',
       cure: `It has ${Object.keys(heads ?? {}).join(', ') || 'none'}`,
     });
-  const { 'head.out': out, 'head.bias': bias } = head.weights;
+  // What scores words has the same names in all configs.
+  const { 'head.out': out, 'head.bias': bias }: HeadNames = typeof head.weights === 'function' ? {} : head.weights;
   const tied = (config: JsonNode) => bias !== undefined && tiesWords(config);
-  // The number of each word belongs to the matrix, which has a name for it; what is tied goes by the other one.
+  // The bias belongs to the matrix, under the matrix's name; a matrix shared with the embeddings has its bias under the other name.
   const own = `${out}.bias`;
   return {
     ...architecture,
-    weights: (config) => ({ ...namesOf(architecture, config), ...head.weights, ...(bias && !tied(config) && { 'head.bias': own }) }),
+    weights: (config) => ({
+      ...namesOf(architecture, config),
+      ...headNames(head, config),
+      ...(bias && !tied(config) && { 'head.bias': own }),
+    }),
     ties: (config) => (tied(config) ? [{ table: 'embeddings.word', copies: ['head.out'] }] : (architecture.ties?.(config) ?? [])),
     ...(bias && { spellings: { 'head.bias': [own, bias] } }),
-    optional: trainable ? [...optional, ...['dense.', 'norm.', 'out.', 'bias'].map((part) => HEAD + part)] : [],
+    optional: trainable ? [...optional, ...['dense.', 'norm.', 'out.', 'second.', 'bias'].map((part) => HEAD + part)] : [],
+    ...(renews && { renewed: [`${HEAD}out.`, `${HEAD}second.`] }),
     // Where the head does without.
     ignored: [...ignored, /^pooler\./],
   };
 }
 
-/** What checkpoints of this config call the weights, where they have names of their own. */
-export const namesOf = ({ weights }: Architecture, config: JsonNode): Names | undefined =>
+/** Names of the weights in checkpoints of this config, where they differ from heed's. */
+export const namesOf = ({ weights }: Pick<Architecture, 'weights'>, config: JsonNode): Names | undefined =>
   typeof weights === 'function' ? weights(config) : weights;
 
-/** Whether a config says that embeddings score words, too. Default true. */
+/** `true` where a config says that embeddings also score words. Default true. */
 export const tiesWords = (config: JsonNode): boolean => config.boolean('tie_word_embeddings', true);
 
-/** An architecture whose names are known. */
+/** Architecture whose names are resolved for a config. */
 export type Spelt = Omit<Architecture, 'weights' | 'ties'> & { readonly weights: Names | undefined; readonly ties: readonly Tie[] };
 
-/** An architecture as checkpoints of this config have it. */
+/** Resolves an architecture's names for a config. */
 export function spell(architecture: Architecture, config: JsonNode): Spelt {
   const [weights, ties = []] = [namesOf(architecture, config), architecture.ties?.(config)];
-  const { 'head.out': out } = architecture.heads?.MaskedLM?.weights ?? {};
+  const { MaskedLM } = architecture.heads ?? {};
+  const { 'head.out': out } = MaskedLM ? headNames(MaskedLM, config) : {};
   // What scores words is the table of words, for whoever has no use for it otherwise.
   const words =
     weights && out && ties.length === 0 && tiesWords(config)

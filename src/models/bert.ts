@@ -1,5 +1,5 @@
 /**
- * BERT (Devlin et al., arXiv 1810.04805), and what was distilled from it: MiniLM, BGE, E5, GTE and most sentence encoders.
+ * BERT (Devlin et al., arXiv 1810.04805) and its distilled descendants: MiniLM, BGE, E5, GTE and most sentence encoders.
  * Post-norm encoder blocks over word, position and type embeddings; a pooler of the first token.
  */
 import type { JsonNode } from '../io/json.js';
@@ -18,7 +18,7 @@ import {
 import { numberIn } from './config.js';
 import { Encoder } from './encoder.js';
 
-/** BERT, by the name of whoever follows it. */
+/** Architecture of BERT under a given name. */
 export const likeBert = (name: string, className: string, block: (c: JsonNode) => EncoderChoices = bertChoices) =>
   defineArchitecture<EncoderDims, EncoderChoices>({
     name,
@@ -50,5 +50,5 @@ export const likeBert = (name: string, className: string, block: (c: JsonNode) =
     },
   });
 
-/** BERT's model_type 'bert', for `registerArchitecture`: an encoder. Most sentence encoders are of it. */
+/** BERT's model_type 'bert', for `registerArchitecture`: an encoder. Most sentence encoders have it. */
 export const bert = /* @__PURE__ */ likeBert('bert', 'Bert');

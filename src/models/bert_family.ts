@@ -1,14 +1,14 @@
-/** What BERT's descendants have in common with it: the keys of their configs, the names of their weights. */
+/** Shared parts of BERT and its descendants: the keys of their configs, the names of their weights. */
 import { quote } from '../io/header.js';
 import type { JsonNode } from '../io/json.js';
 import type { Activation } from '../ops/activation.js';
 import type { EncoderChoices, EncoderDims, HeadChoices } from './architecture.js';
 import { activationOf, headsIn, layersIn, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';
 
-/** What configs may leave out: transformers' BertConfig. */
+/** Defaults of config keys: transformers' BertConfig. */
 const bertSizes = { vocab_size: 30_522, hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072 };
 
-/** Sizes, but for the number of types, and what a family's configs have where they do not say. */
+/** Sizes except the number of token types, with a family's defaults. */
 export function bertDims(
   c: JsonNode,
   own: Partial<typeof bertSizes> & { max_position_embeddings?: number } = {},
@@ -28,7 +28,7 @@ export function bertDims(
 /** Rows of a table of positions. */
 export const positionsIn = (c: JsonNode, absent = 512): number => sizeIn(c, 'max_position_embeddings', absent);
 
-/** How many types of tokens there are. */
+/** Number of token types. */
 export const typesIn = (c: JsonNode): number => sizeIn(c, 'type_vocab_size', 2);
 
 export const hiddenActivation = (c: JsonNode, key = 'hidden_act', absent = 'gelu'): Activation =>
@@ -74,7 +74,7 @@ export const bertIgnored = [/^embeddings\.(position|token_type)_ids$/, /^(cls|lm
 export const hiddenDropout = (c: JsonNode): number => probabilityIn(c, 'hidden_dropout_prob', 0.1);
 export const classifierDropout = (c: JsonNode): number => probabilityIn(c, 'classifier_dropout', hiddenDropout(c));
 
-/** What scores words reads all states through a transform with a norm. */
+/** Head that scores words: reads all states through a transform with a norm. */
 export const wordScores = (activation: Activation, eps: number): HeadChoices => ({
   reads: 'tokens',
   transform: { activation, norm: { eps } },

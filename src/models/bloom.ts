@@ -1,4 +1,4 @@
-/** BLOOM (Le Scao et al., arXiv 2211.05100): scores that lose with distance (ALiBi) in place of positions, and a norm of the embeddings. */
+/** BLOOM (Le Scao et al., arXiv 2211.05100): attention scores that fall with distance (ALiBi) instead of positions, and a norm of the embeddings. */
 import { alibiSlopes } from '../nn/alibi.js';
 import { type DecoderChoices, type DecoderDims, defineArchitecture } from './architecture.js';
 import { headsIn, layersIn, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';

@@ -7,7 +7,7 @@ interface Called {
   dispose(): void;
 }
 
-/** An object as a function that has its members: its own, `info`, and the methods that are named, beside `call` and `dispose`. */
+/** Makes a function of an object with its members: `info`, `call`, `dispose`, its own properties, and the named methods. */
 export function callable<T extends Called>(made: T, methods: readonly (keyof T & string)[] = []): T & T['call'] {
   const bound = ['call' as const, 'dispose' as const, ...methods].map((name) => [name, (made[name] as T['call']).bind(made)]);
   const call = (...args: never[]) => made.call(...args);

@@ -1,4 +1,4 @@
-/** data2vec's model of text (Baevski et al., arXiv 2202.03555): RoBERTa, trained for other ends. */
+/** data2vec's text model (Baevski et al., arXiv 2202.03555): RoBERTa with another training objective. */
 import { likeRoberta } from './roberta.js';
 
 /** The model_type 'data2vec-text', for `registerArchitecture`: an encoder. */

@@ -1,6 +1,6 @@
 /**
- * A language model that writes on (Radford et al. 2018): a stem, a trunk whose blocks see what stands before, and the score of each word. `forward` is for training,
- * `steps` a whole text, `decode` the next tokens of one whose keys and values a state holds.
+ * A decoder-only language model (Radford et al. 2018): a stem, a trunk of causal blocks, and the score of each word. `forward` is for training,
+ * `steps` reads a whole text, `decode` the next tokens of a text whose keys and values are in a state.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -29,19 +29,19 @@ export interface DecoderInputs {
   lengths?: readonly number[] | undefined;
 }
 
-/** What a language model says. */
+/** Outputs of a language model. */
 export interface DecoderOutputs {
-  /** [B, T, V], or of the last tokens alone. */
+  /** Scores [B, T, V], of all tokens or of the last ones. */
   logits: Tensor;
-  /** The embeddings, then what each block gives, the last behind the final norm. */
+  /** Hidden states: the embeddings, then the output of each block, the last one behind the final norm. */
   hiddenStates: Tensor[];
   /** [B, H, T, tokens so far] of each block. */
   attentions: Tensor[];
 }
 
-/** What is wanted beside the logits. */
+/** Outputs that are wanted beside the logits. */
 export interface DecoderWants {
-  /** Of how many tokens at the end logits are wanted. Default all. */
+  /** Number of tokens at the end whose logits are wanted. Default all. */
   last?: number | undefined;
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
@@ -49,11 +49,11 @@ export interface DecoderWants {
 
 /** A causal language model: ids [B, T] → logits [B, T, V]. Architectures with `module: Decoder` become one. */
 export class Decoder extends Module {
-  /** Which loaders take it. */
+  /** Kind of model, by which loaders accept it. */
   static readonly kind = 'decoder';
-  /** How many blocks some sizes have. */
+  /** Number of blocks for given sizes. */
   static readonly layers = ({ L }: DecoderDims): number => L;
-  /** Its blocks without the scores of words: an encoder whose tokens see what stands before them. Hugging Face's classifiers score the state of a text's last token. */
+  /** The blocks without the scores of words: an encoder with causal attention. Hugging Face's classifiers score the state of a text's last token. */
   static readonly encoder = ({ dims, block, heads, ignored = [], ...rest }: Architecture<DecoderDims, DecoderChoices>) => ({
     ...(rest as object as Architecture<EncoderDims, EncoderChoices>),
     module: Encoder,
@@ -70,15 +70,15 @@ export class Decoder extends Module {
   });
   /** Numbers of the keys and values that states remember. */
   cacheDtype: PageDtype = 'float32';
-  readonly #tower: Tower;
+  readonly #tower: Tower<Stem>;
   /** What scores words, unless their embeddings do. */
   #head: Linear | undefined;
 
   constructor(
     engine: Engine,
-    /** Its sizes. */
+    /** Sizes. */
     readonly dims: DecoderDims,
-    /** What its blocks are like. */
+    /** Choices of blocks. */
     readonly choices: DecoderChoices,
   ) {
     super(engine);
@@ -113,12 +113,12 @@ export class Decoder extends Module {
     return yield* this.#told(ids, shape, { lengths }, wants);
   }
 
-  /** What it remembers of a text: nothing yet. The caller disposes of it. `whole`: how many tokens come first, where they come in pieces. */
+  /** Starts an empty state. The caller disposes of it. `whole`: number of tokens of the prompt, where it is read in pieces. */
   start(whole = 0): DecoderState {
     return new DecoderState(this.engine, this.dims.L, { whole, dtype: this.cacheDtype, mixer: (l) => this.choices.layer?.(l).mixer });
   }
 
-  /** Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws as `steps`. */
+  /** Reads T further tokens for each row of a state, yielding after each block. Returned tensors belong to the enclosing scope. Throws as `steps`. */
   *decode(
     ids: Int32Array,
     shape: readonly [rows: number, T: number],
@@ -129,13 +129,13 @@ export class Decoder extends Module {
     return yield* state.step(shape, () => this.#told(ids, shape, call, wants));
   }
 
-  /** Whether its states can forget any of their last tokens: a convolution in place of attention remembers no more than the last. */
+  /** `true` where states can be truncated by any number of tokens: a convolution instead of attention keeps only its last inputs. */
   get forgets(): boolean {
     const { layer } = this.choices;
     return !layer || Array.from({ length: this.dims.L }, (_, l) => layer(l)).every(({ mixer }) => !mixer);
   }
 
-  /** Whether tokens are read alike in texts of a and of b tokens, and of all lengths between: then what is remembered of a common beginning is the same. Positions may turn by frequencies that grow with the text. */
+  /** `true` where tokens are read with the same result in texts of a and of b tokens, and of all lengths between, so that a cached beginning serves both. Rotary frequencies may depend on the text's length. */
   readsAlike(a: number, b: number): boolean {
     return this.#tower.trunk.turnsAlike(a, b);
   }
@@ -145,7 +145,7 @@ export class Decoder extends Module {
     const entered = tensor(this.engine, ids, shape);
     const logits = yield* this.#scores(entered, call, kept, wants.last);
     entered.dispose();
-    // Whoever looks at them finds them done.
+    // The last yield: postponed launches are computed before the host reads the results.
     yield;
     const { hiddenStates = [], attentions = [] } = kept;
     return { logits, hiddenStates, attentions };

@@ -1,4 +1,4 @@
-/** What decoder-only models have in common: the keys of Llama's descendants' configs, and the names of their weights. */
+/** Shared parts of decoder-only models: the keys of Llama's descendants' configs, and the names of their weights. */
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { Architecture, CheckpointSummary, DecoderChoices, DecoderDims, GgufSpelling, Names } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
@@ -10,7 +10,7 @@ import { pairs } from './layouts.js';
 import { below } from './names.js';
 import { rotaryOf } from './rotary.js';
 
-/** What configs may leave out: transformers' LlamaConfig. */
+/** Defaults of config keys: transformers' LlamaConfig. */
 const llamaSizes = {
   vocab_size: 32_000,
   hidden_size: 4096,
@@ -36,7 +36,7 @@ export function llamaDims(c: JsonNode, own: Sizes = {}): DecoderDims {
   };
 }
 
-/** Whether words are scored by their embeddings, and whether the checkpoint has others beside. */
+/** Scoring of words: by their embeddings or not, and whether the checkpoint has a matrix of its own. */
 export const scoring = (c: JsonNode, { apart }: CheckpointSummary, absent = true): Pick<DecoderChoices, 'tied' | 'apart'> => ({
   tied: c.boolean('tie_word_embeddings', absent),
   apart: apart('lm_head'),
@@ -44,7 +44,7 @@ export const scoring = (c: JsonNode, { apart }: CheckpointSummary, absent = true
 export const headTies = (c: JsonNode, absent = true) =>
   c.boolean('tie_word_embeddings', absent) ? [{ table: 'embeddings.word', copies: ['lm_head'] }] : [];
 
-/** What holds where a config does not say: sizes, the base of rotary positions, whether embeddings score words. */
+/** Defaults of config keys: sizes, the base of rotary positions, whether embeddings score words. */
 export interface Absent {
   sizes?: Sizes;
   base?: number;
@@ -64,7 +64,7 @@ export function llamaChoices(c: JsonNode, checkpoint: CheckpointSummary, { sizes
 /** Names of the norms of queries and keys, where a descendant has them. */
 export const queryKeyNorms: Names = { 'self_attn.q_norm': 'self_attn.q_norm', 'self_attn.k_norm': 'self_attn.k_norm' };
 
-/** Llama's names: those of all its descendants, but for what one has of its own. */
+/** Llama's names, which all its descendants share, with a descendant's own. */
 export const llamaWeights = (own: Names = {}): Names => ({
   ...{ 'embeddings.word': 'embed_tokens', norm: 'norm', lm_head: 'lm_head' },
   ...below('layers.{l}', 'layers.{l}', {
@@ -75,21 +75,21 @@ export const llamaWeights = (own: Names = {}): Names => ({
   }),
 });
 
-/** What one of Llama's descendants has of its own. */
+/** Differences of one of Llama's descendants. */
 interface Descendant {
-  /** As an architecture's. */
+  /** Aliases like those of an architecture. */
   aliases?: Readonly<Record<string, string>>;
-  /** What its configs may leave out, where that differs. */
+  /** Defaults of config keys, where they differ. */
   absent?: Absent;
-  /** What its blocks choose otherwise. */
+  /** Choices of blocks that differ. */
   block?: (c: JsonNode, dims: DecoderDims) => Partial<DecoderChoices>;
-  /** Names of a layer's modules, or how to find out. */
+  /** Names of a layer's modules, or a function that gives them. */
   names?: Names | ((c: JsonNode) => Names);
-  /** `config` gives keys beside Llama's; `weights` are, without it, those that all have. */
+  /** GGUF spelling: `config` gives keys beside Llama's; `weights` default to the names that all decoders share. */
   gguf?: { name: string; config?: GgufSpelling['config']; weights?: GgufSpelling['weights'] };
 }
 
-/** A model_type that is Llama but for what it has of its own. */
+/** Architecture of a model_type that equals Llama except for the given differences. */
 export const likeLlama = (
   name: string,
   { absent = {}, block, names, gguf, aliases = {} }: Descendant = {},
@@ -126,13 +126,13 @@ const ggufKeys = {
   rms_norm_eps: 'attention.layer_norm_rms_epsilon',
 };
 
-/** config.json out of a GGUF file's keys, which all of Llama's descendants have. Throws UNSUPPORTED for rotary positions with a scaling that heed does not have. */
+/** config.json from a GGUF file's keys, which all of Llama's descendants share. Throws UNSUPPORTED for rotary positions with a scaling that heed does not have. */
 export const llamaGguf = (keys: GgufKeys): JsonObject => ({
   ...{ ...keys.numbers(ggufKeys), ...rotaryInGguf(keys) },
   ...{ tie_word_embeddings: keys.tied, hidden_act: 'silu' },
 });
 
-/** What GGUF files call the weights of all decoders, but for what one has of its own. */
+/** Names of the weights in GGUF files, shared by all decoders, with a descendant's own. */
 export const ggufWeights = (own: Names = {}): Names => ({
   ...{ 'embeddings.word': 'token_embd', 'embeddings.position': 'position_embd', 'embeddings.norm': 'token_embd_norm' },
   ...{ norm: 'output_norm', lm_head: 'output' },
@@ -145,7 +145,7 @@ export const ggufWeights = (own: Names = {}): Names => ({
   }),
 });
 
-/** The same where rows of queries and keys are interleaved, pair by pair, in each head. Their heads are all that is read of the config. */
+/** Names like `ggufWeights`, where rows of queries and keys are interleaved pair by pair in each head. Of the config only the numbers of heads are read. */
 export function ggufPairs(c: JsonNode): Names {
   const { H, G } = llamaDims(c);
   return ggufWeights({ 'self_attn.in_proj': { name: 'attn_{q,k,v}', layout: pairs(H, G) } });

@@ -1,7 +1,7 @@
 /**
- * What a decoder remembers while it writes: for each layer, the keys and values of the tokens so far, and of an encoder's states, where there is one, made once. A row has
- * a length of its own, so that texts which began at different times are gone on with together. Rows can be reordered, dropped and doubled (the beams of a search): those
- * of one source share its keys. The rows of another state can join. Its memory is its own until `dispose`.
+ * Memory of a decoder during generation: for each layer, the keys and values of the tokens so far, and those of an encoder's states, where there is one, made once. A row has
+ * a length of its own, so that texts which began at different times are continued together. Rows can be reordered, dropped and doubled (the beams of a search): the beams
+ * of one source share its keys. The rows of another state can join. The state keeps its memory until `dispose`.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -11,27 +11,27 @@ import type { Page, PageDtype } from '../nn/pages.js';
 import { RecordedStep } from '../nn/recorded_step.js';
 import { wrongArgument } from '../ops/check.js';
 
-/** What a state is of. */
+/** Choices of a state. */
 export interface StateChoices {
-  /** Whether layers attend to a source too. Default false. */
+  /** `true` where layers also attend to a source. Default false. */
   crosses?: boolean | undefined;
-  /** Tokens that texts begin with, where those come in pieces. Default 0. */
+  /** Number of tokens of the prompt, where it is read in pieces. Default 0. */
   whole?: number | undefined;
-  /** Numbers of keys and values. Default float32. */
+  /** Dtype of keys and values. Default float32. */
   dtype?: PageDtype | undefined;
-  /** What stands for a layer's attention; undefined where it attends. */
+  /** Mixer instead of a layer's attention; undefined where the layer attends. */
   mixer?: ((l: number) => MixerSpec | undefined) | undefined;
 }
 
 export class DecoderState {
-  /** Of each layer's two attentions. */
+  /** Caches of each layer's two attentions. */
   readonly self: readonly LayerCache[];
   readonly cross: readonly KVCache[];
-  /** The last step of one token each. */
+  /** Recorded step of one token for each row. */
   readonly recorded: RecordedStep;
   #lengths: readonly number[] = [];
   readonly #whole: number;
-  /** Whether a step began that has not come to its end: some layers have keys of it. */
+  /** `true` where a step began that has not ended: some layers already have its keys. */
   #isMidway = false;
   #disposed = false;
 
@@ -46,7 +46,7 @@ export class DecoderState {
     this.#choices = choices;
     this.#whole = whole;
     const each = <T>(make: (l: number) => T) => Array.from({ length: layers }, (_, l) => make(l));
-    this.self = each((l) => mixer?.(l)?.cache(engine) ?? new KVCache(engine, { dtype }));
+    this.self = each((l) => mixer?.(l)?.cache?.(engine) ?? new KVCache(engine, { dtype }));
     this.cross = crosses ? each(() => new KVCache(engine, { dtype })) : [];
     this.recorded = new RecordedStep(engine);
   }
@@ -61,7 +61,7 @@ export class DecoderState {
     return this.#lengths.reduce((most, length) => Math.max(most, length), 0);
   }
 
-  /** How many tokens the texts begin with, until those are read. */
+  /** Number of tokens of the prompt, until they are read. */
   get whole(): number {
     return this.length < this.#whole ? this.#whole : 0;
   }
@@ -82,7 +82,7 @@ export class DecoderState {
     return this;
   }
 
-  /** Row i goes on as row rows[i]. There may be more rows than before, or fewer. Throws ARGUMENT for a row that is not there. */
+  /** Makes row i a copy of the former row rows[i]. The number of rows may change. Throws ARGUMENT for a row that does not exist. */
   reorder(rows: readonly number[]): void {
     this.expectAlive();
     const known = (row: unknown) => Number.isInteger(row) && (row as number) >= 0 && (row as number) < this.rows;
@@ -94,30 +94,32 @@ export class DecoderState {
     this.#lengths = rows.map((row) => this.#lengths[row] as number);
   }
 
-  /** What holds its keys and values. */
+  /** Pages that hold the keys and values. */
   get pages(): readonly Page[] {
     return [...this.self, ...this.cross].flatMap((cache) => (cache instanceof KVCache ? cache.pages : []));
   }
 
-  /** Whether it can forget any of its last tokens: convolutions remember no more than the last. */
+  /** `true` where the state can be truncated by any number of tokens: convolutions keep only their last inputs. */
   get forgets(): boolean {
     return this.self.every((cache) => cache instanceof KVCache);
   }
 
-  /** What it remembers of one row, which shares the pages. The caller disposes of it. */
+  /** State of one row, which shares the pages. The caller disposes of it. */
   pick(row: number): DecoderState {
     const one = new DecoderState(this.engine, this.self.length, { ...this.#choices, whole: 0 });
     one.join(this, [row]);
     return one;
   }
 
-  /** The rows of another state of the same model, all unless they are named, come behind those of this one, and share their pages. The other goes on as it was. */
+  /** Appends rows of another state of the same model, by default all, and shares their pages. The other state is unchanged. */
   join(other: DecoderState, rows: readonly number[] = other.#lengths.map((_, row) => row)): void {
     for (const state of [this, other]) {
       state.expectAlive();
       state.#settle();
     }
-    for (const part of ['self', 'cross'] as const) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as never, rows); // of the same kind
+    // Rows that have read nothing are in no cache of theirs yet.
+    const parts = this.length + other.length === 0 ? (['cross'] as const) : (['self', 'cross'] as const);
+    for (const part of parts) for (const [l, cache] of this[part].entries()) cache.join(other[part][l] as never, rows); // of the same kind
     this.#lengths = [...this.#lengths, ...rows.map((row) => other.#lengths[row] as number)];
   }
 
@@ -143,7 +145,7 @@ export class DecoderState {
     return result;
   }
 
-  /** Forgets a step that was given up on its way. */
+  /** Undoes a step that was abandoned midway. */
   #settle(): void {
     if (!this.#isMidway) return;
     this.#isMidway = false;

@@ -1,4 +1,4 @@
-/** All decoders: what heed/core exports, and the other entries register. */
+/** All decoders, which heed/core exports and the other entries register. */
 export { bloom } from './bloom.js';
 export { gemma2 } from './gemma2.js';
 export { gemma3 } from './gemma3.js';
@@ -8,6 +8,7 @@ export { granite } from './granite.js';
 export { lfm2 } from './lfm2.js';
 export { llama } from './llama.js';
 export { ministral } from './ministral.js';
+export { ministral3 } from './ministral3.js';
 export { mistral } from './mistral.js';
 export { olmo2 } from './olmo2.js';
 export { olmoe } from './olmoe.js';

@@ -1,4 +1,4 @@
-/** DistilBERT (Sanh et al., arXiv 1910.01108): BERT's blocks, half as many, without types and a pooler, by names of its own. */
+/** DistilBERT (Sanh et al., arXiv 1910.01108): BERT's blocks, half as many, without token types and without a pooler, under names of their own. */
 import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
 import { hiddenActivation, oldNorms, positionsIn, wordScores } from './bert_family.js';
 import { headsIn, layersIn, probabilityIn, sizeIn } from './config.js';

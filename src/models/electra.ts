@@ -1,6 +1,6 @@
 /**
  * ELECTRA (Clark et al., arXiv 2003.10555): BERT's blocks without a pooler, behind embeddings that may be narrower and are then projected. Discriminators
- * and generators are one architecture; a generator has the head that scores words.
+ * and generators are one architecture; a generator has the head for masked language modelling.
  */
 import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
 import { bertChoices, bertDims, bertIgnored, bertWeights, classifierDropout, oldNorms, typesIn, wordScores } from './bert_family.js';
@@ -8,7 +8,7 @@ import { numberIn, sizeIn } from './config.js';
 import { Encoder } from './encoder.js';
 import { firstToken, firstTokenWeights } from './roberta.js';
 
-/** What configs may leave out. */
+/** Defaults of config keys. */
 const sizes = { hidden_size: 256, num_attention_heads: 4, intermediate_size: 1024 };
 
 /** ELECTRA's model_type 'electra', for `registerArchitecture`: an encoder. */

@@ -1,22 +1,20 @@
-/**
- * A text encoder of any registered architecture: a stem, a trunk, a pooler, and a task's head where it has one. `steps` is the forward as a
- * sequence of blocks, between which whoever drives it may look at an abort; model.ts drives it for users. `forward` is the same at once, for training.
- */
+/** A text encoder of any registered architecture: what base_encoder.ts has, behind a stem for token ids. `forward` is for training. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
-import { Linear } from '../nn/layers.js';
-import { Module } from '../nn/module.js';
 import { learned } from '../nn/positions.js';
-import { keptOf, Trunk } from '../nn/trunk.js';
-import { embedding } from '../ops/embedding.js';
-import { reshape } from '../ops/shape.js';
+import { keptOf } from '../nn/trunk.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
 import type { EncoderChoices, EncoderDims } from './architecture.js';
-import { blockOf, normOf } from './blocks.js';
-import { firstOf, type Head } from './heads.js';
+import { BaseEncoder, type EncoderOutputs, type EncoderWants } from './base_encoder.js';
+import { normOf } from './blocks.js';
+import type { HeadLike } from './heads.js';
+import { type IntegerInput, integers, integersLike, lengthsOf, type ModelInputs, within } from './inputs.js';
+import { tanhPooler } from './poolers.js';
 import { Stem } from './stem.js';
 import { Tower } from './tower.js';
+
+export type { EncoderOutputs, EncoderWants } from './base_encoder.js';
 
 /** A batch in the engine. */
 export interface EncoderBatch {
@@ -29,7 +27,7 @@ export interface EncoderBatch {
   padding?: Tensor | undefined;
 }
 
-/** A batch outside of it. */
+/** A batch in JavaScript memory. */
 export interface EncoderInputs {
   /** [B][T], right-padded to one length. */
   ids: Int32Array;
@@ -42,72 +40,36 @@ export interface EncoderInputs {
   padding?: Uint8Array | undefined;
 }
 
-/** What is wanted beside the last hidden state. */
-export interface EncoderWants {
-  hiddenStates?: boolean | undefined;
-  attentions?: boolean | undefined;
-  pooler?: boolean | undefined;
-  /** The rows of [B T] that a head which scores tokens is asked about: its logits are then [n, …]. Default: all, and [B, T, …]. */
-  places?: Int32Array | undefined;
-}
-
-export interface EncoderOutputs {
-  lastHiddenState: Tensor;
-  /** The embeddings, then the output of each block. */
-  hiddenStates: Tensor[];
-  /** [B, H, T, T] of each block. */
-  attentions: Tensor[];
-  /** tanh(W h + b) of the first token, [B, C], where the checkpoint has a pooler. */
-  poolerOutput: Tensor | undefined;
-  /** What the head says, where there is one. */
-  logits: Tensor | undefined;
-}
-
 /**
  * A stack of blocks over embeddings, and a head where a task has one: token ids [B, T] → hidden states [B, T, C]. Architectures with
  * `module: Encoder` become one.
  */
-export class Encoder extends Module {
-  /** Which loaders take it. */
-  static readonly kind = 'encoder';
-  /** How many blocks some sizes have. */
-  static readonly layers = ({ L }: EncoderDims): number => L;
-  readonly #tower: Tower;
-  readonly #pooler: Linear | undefined;
+export class Encoder extends BaseEncoder<Stem, EncoderDims, EncoderInputs> {
+  readonly inputNames = ['input_ids', 'attention_mask', 'token_type_ids'];
+  readonly #tower: Tower<Stem>;
 
   constructor(
     engine: Engine,
     /** Its sizes. */
-    readonly dims: EncoderDims,
+    dims: EncoderDims,
     choices: EncoderChoices,
     /** What makes scores of its states; undefined without a task. */
-    readonly head?: Head,
+    head?: HeadLike,
   ) {
-    super(engine);
-    const { C, L, H, eps } = dims;
-    const { positions = learned(), dropout, embeddingDropout = dropout, count, relative, layer, finalNorm, pooler = true } = choices;
-    const { causal, embeddingScale: scale, embeddingNorm = true } = choices;
-    const norm = normOf(eps, choices);
+    const { positions = learned(), dropout, embeddingDropout = dropout, count, embeddingScale: scale, embeddingNorm = true } = choices;
+    const { pooler = true } = choices;
     const makePositions = positions === 'none' ? undefined : positions;
     const embeddings = { ...dims, packed: head?.tied, makePositions, count, scale, dropout: embeddingDropout };
-    const blocks = Array.from({ length: L }, (_, l) => blockOf(dims, { ...choices, ...layer?.(l) }, { causal }));
-    const stem = this.child('embeddings', new Stem(engine, { ...embeddings, norm: embeddingNorm ? norm : undefined }));
-    const trunk = this.child('', new Trunk(engine, blocks, finalNorm ? norm : undefined));
-    this.#tower = new Tower(stem, trunk, relative && this.child('relative', relative(engine, H, true)));
-    if (head ? head.reads === 'pooler' : pooler) this.#pooler = this.child('pooler', new Linear(engine, C, C));
-    if (head) this.child('head', head);
+    const stem = new Stem(engine, { ...embeddings, norm: embeddingNorm ? normOf(dims.eps, choices) : undefined });
+    super(engine, dims, { ...choices, pooler: pooler === true ? tanhPooler : pooler || undefined }, stem, head);
+    this.#tower = new Tower(stem, this.trunk, this.relative);
   }
 
-  /** Its head's scores of words are those of the embeddings from now on. */
-  tie(): void {
-    this.head?.tie();
-  }
-
-  /** What batches are checked against before they are run. */
+  /** Bounds that batches are checked against before they run. */
   get config(): {
-    /** V: ids are less. */
+    /** V: number of token ids. */
     vocab_size: number;
-    /** The most tokens of a row. */
+    /** Largest number of tokens of a row. */
     max_position_embeddings: number;
     /** Classes of the head; undefined without one. */
     num_labels: number | undefined;
@@ -121,6 +83,25 @@ export class Encoder extends Module {
       const { logits, lastHiddenState } = drained(this.#blocks({ ids, typeIds, lengths }, {}));
       return logits ?? lastHiddenState;
     });
+  }
+
+  /** Token ids, a mask and types, as tokenizers give them. Right padding, by far the most frequent, becomes lengths; any other mask stays one. */
+  read({ input_ids, attention_mask, token_type_ids }: Partial<ModelInputs>): EncoderInputs {
+    const { data: ids, dims: shape } = integers('input_ids', input_ids as IntegerInput);
+    const typeIds = integersLike('token_type_ids', token_type_ids, shape);
+    const mask = integersLike('attention_mask', attention_mask, shape);
+    const { V, types } = this.dims;
+    const lengths = mask && lengthsOf(mask, shape);
+    within('input_ids', ids, V);
+    // Where there are no types, all tokens are of one.
+    within('token_type_ids', typeIds, Math.max(1, types));
+    if (!mask) return { ids, shape, typeIds };
+    return lengths ? { ids, shape, typeIds, lengths } : { ids, shape, typeIds, padding: Uint8Array.from(mask, (m) => Number(m === 0)) };
+  }
+
+  /** Rows of T tokens, all of them 0. */
+  blank(B: number, T: number): EncoderInputs {
+    return { ids: new Int32Array(B * T), shape: [B, T], lengths: Array.from({ length: B }, () => T) };
   }
 
   /** The forward, yielding after each block. Throws ARGUMENT for ids outside of the vocabulary and rows that are too long. */
@@ -142,21 +123,7 @@ export class Encoder extends Module {
       });
     }
     const kept = keptOf(wants);
-    const states = yield* this.#tower.steps(ids, { types: typeIds, lengths, padding }, kept);
-    const { places } = wants;
-    const tokens = () => (places ? embedding(tensor(this.engine, places), reshape(states, [-1, states.dim(2)])) : states);
-    const words = this.#tower.stem.words.weight;
-    const pooled = () => this.#pool(states);
-    const poolerOutput = wants.pooler && this.#pooler?.weight.complete ? pooled() : undefined;
-    const logits =
-      this.head && this.engine.scope(() => this.head?.forward({ states, lengths, padding, tokens, pooled, words: words.operand }));
-    // Whoever looks at them finds them done.
-    yield;
-    const { hiddenStates = [], attentions = [] } = kept;
-    return { lastHiddenState: states, hiddenStates, attentions, poolerOutput, logits };
-  }
-
-  #pool(x: Tensor): Tensor {
-    return this.engine.scope(() => (this.#pooler as Linear).forward(firstOf(x), { activation: 'tanh' }));
+    const running = this.#tower.steps(ids, { types: typeIds, lengths, padding }, kept);
+    return yield* this.outputs(running, { ids, lengths, padding, words: () => this.stem.words.weight.operand }, wants, kept);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * An encoder and a decoder that writes what it reads of (Vaswani et al. 2017, fig. 1), of any registered architecture: embeddings, positions, two stacks, and
- * the scores of each token. `forward` is for training; `encode`, `start` and `decode` are for generation, which asks for tokens one by one and keeps what
- * they have in common. Keys: embedding.weight, transformer.encoder.layers.0 …, transformer.decoder.layers.0 …, and what an architecture chooses beside.
+ * An encoder and a decoder that attends to it (Vaswani et al. 2017, fig. 1), of any registered architecture: embeddings, positions, two stacks, and
+ * the scores of each token. `forward` is for training; `encode`, `start` and `decode` are for generation, which computes tokens one by one and keeps the
+ * encoder's keys and values. Parameters: embedding.weight, transformer.encoder.layers.0 …, transformer.decoder.layers.0 …, and others by the architecture's choices.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -14,15 +14,16 @@ import { keptOf, Trunk } from '../nn/trunk.js';
 import { expectShape, expectTensor } from '../ops/check.js';
 import { scale } from '../ops/elementwise.js';
 import { linear } from '../ops/matmul.js';
-import { reshape } from '../ops/shape.js';
+import { cat, narrow, reshape } from '../ops/shape.js';
 import type { Random } from '../random.js';
 import { drained } from '../steps.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { EncoderDecoderChoices, EncoderDecoderDims, Tables } from './architecture.js';
+import type { ArchitectureKind, EncoderDecoderChoices, EncoderDecoderDims, Tables } from './architecture.js';
 import { blockOf, normOf } from './blocks.js';
 import { DecoderState } from './decoder_state.js';
 import { Stem } from './stem.js';
 import { lastOf, Tower } from './tower.js';
+import { samplesOf, statesOf } from './waves.js';
 
 export interface SourceInputs {
   /** [B][S], right-padded to one length. */
@@ -34,18 +35,28 @@ export interface SourceInputs {
   places?: Int32Array | undefined;
 }
 
+/** What sources are instead of ids where they are heard: numbers [B, channels, steps], or samples [B, L]. */
+export interface FeatureInputs {
+  features: Float32Array;
+  shape: readonly [B: number, channels: number, steps: number] | readonly [B: number, L: number];
+  /** States of each source that are sound. Default: all. */
+  lengths?: readonly number[] | undefined;
+}
+
 /** What is wanted beside the last hidden state, or the logits. */
 export interface Wants {
-  /** Of how many tokens at the end logits are wanted. Default all. */
+  /** Number of tokens at the end whose logits are wanted. Default all. */
   last?: number | undefined;
   hiddenStates?: boolean | undefined;
   attentions?: boolean | undefined;
+  /** Heads [layer, head] of the decoder's attention to the source that are wanted alone, in place of `attentions`. */
+  crossHeads?: readonly (readonly [layer: number, head: number])[] | undefined;
 }
 
 export interface EncoderStates {
   /** [B, S, C] */
   lastHiddenState: Tensor;
-  /** The embeddings, then what each block gives, the last behind the final norm where there is one. */
+  /** Hidden states: the embeddings, then each block's output, the last one behind the final norm where there is one. */
   hiddenStates: Tensor[];
   /** [B, H, S, S] of each block. */
   attentions: Tensor[];
@@ -54,11 +65,11 @@ export interface EncoderStates {
 export interface DecoderOutputs {
   /** [rows, T, V], or of the last tokens alone. */
   logits: Tensor;
-  /** As the encoder's, [rows, T, C]. */
+  /** Hidden states of the decoder, [rows, T, C]. */
   hiddenStates: Tensor[];
-  /** [rows, H, T, tokens so far] of each block. */
+  /** Self-attention weights [rows, H, T, tokens so far] of each block. */
   attentions: Tensor[];
-  /** [rows, H, T, S] of each block. */
+  /** [rows, H, T, S] of each block; or [rows, T, S] of each of the heads that were wanted, layer after layer. */
   crossAttentions: Tensor[];
 }
 
@@ -68,10 +79,10 @@ export interface DecoderOutputs {
  */
 export class EncoderDecoder extends Module {
   /** Which loaders take it. */
-  static readonly kind = 'encoder-decoder';
+  static readonly kind: ArchitectureKind = 'encoder-decoder';
   /** How many blocks some sizes have. */
   static readonly layers = ({ encoder, decoder }: EncoderDecoderDims): number => encoder.L + decoder.L;
-  /** The sources'; the targets' too where they share one. */
+  /** Embedding of the sources, and of the targets where they share it. */
   get embedding(): Embedding {
     return this.#tables.get(this.#reads.source) as Embedding;
   }
@@ -86,14 +97,14 @@ export class EncoderDecoder extends Module {
 
   constructor(
     engine: Engine,
-    /** Its sizes. */
+    /** Sizes. */
     readonly dims: EncoderDecoderDims,
-    /** What its blocks are like. */
+    /** Choices of blocks. */
     readonly choices: EncoderDecoderChoices,
   ) {
     super(engine);
     const { C, V, sourceV } = dims;
-    const { tables, compared = [], dropout = 0, logitsBias } = choices;
+    const { tables, compared = [], dropout = 0, logitsBias, stem } = choices;
     // Tables that may turn out to be one lie alike, as a product reads them.
     const packed = (name: string) => name === tables.output || compared.includes(name);
     const rows: Record<string, number> = { encoder_embedding: sourceV, embedding: sourceV, decoder_embedding: V };
@@ -107,7 +118,9 @@ export class EncoderDecoder extends Module {
     this.#tables = new Map(names.map((name) => [name, this.child(name, made(name))]));
     const shared = this.child('dropout', new Dropout(engine, dropout));
     const trunks = [this.#trunk('encoder', false), this.#trunk('decoder', true)] as const;
-    this.#source = this.#tower('encoder', 'source', trunks[0], shared);
+    this.#source = stem
+      ? new Tower(this.child('stem', stem(engine, dims, shared)), trunks[0])
+      : this.#tower('encoder', 'source', trunks[0], shared);
     this.#target = this.#tower('decoder', 'target', trunks[1], shared);
     if (logitsBias) this.#logitsBias = this.parameter('final_logits_bias', [1, V]);
     // Hugging Face's models never train it.
@@ -116,7 +129,7 @@ export class EncoderDecoder extends Module {
 
   #trunk(side: 'encoder' | 'decoder', crosses: boolean): Trunk {
     const { engine, dims, choices } = this;
-    const block = blockOf({ ...dims, ...dims[side] }, choices, { causal: crosses, crosses });
+    const block = blockOf({ ...dims, ...dims[side] }, { ...choices, ...choices.sides?.[side] }, { causal: crosses, crosses });
     const blocks = Array.from({ length: dims[side].L }, () => block);
     return this.child(`transformer.${side}`, new Trunk(engine, blocks, choices.finalNorm ? block.norm : undefined));
   }
@@ -133,7 +146,7 @@ export class EncoderDecoder extends Module {
     return new Tower(this.child('', new Stem(engine, spec, place)), trunk, bias);
   }
 
-  /** What `copy` was read for is the table's from now on. */
+  /** Replaces `copy` by `table` in all its uses. */
   tie(copy: string, table: string): void {
     for (const use of Object.keys(this.#reads) as (keyof Tables)[]) if (this.#reads[use] === copy) this.#reads[use] = table;
   }
@@ -160,31 +173,36 @@ export class EncoderDecoder extends Module {
   }
 
   /**
-   * Teacher forcing: source [B, S], target [B, T] int32, the sources' lengths → logits [B, T, V]. Targets may be padded: what they are padded with is
-   * not seen by what stands before it.
+   * Teacher forcing: source [B, S], or [B, channels, steps] of features, target [B, T] int32, the sources' lengths → logits [B, T, V]. Targets may be padded: what they are padded
+   * with is not seen by what stands before it.
    */
   forward(source: Tensor, target: Tensor, lengths?: readonly number[]): Tensor {
     return this.engine.scope(() => {
-      const [S, T] = [source.dim(1), target.dim(1)];
-      this.#expectPositions(S, source.shape, 'source');
+      const T = target.dim(1);
+      this.#expectSource(source.shape, 'source');
       this.#expectPositions(T, target.shape, 'target');
       const memory = drained(this.#source.steps(source, { lengths }));
       return this.#score(drained(this.#target.steps(target, { memory, cross: { lengths } })));
     });
   }
 
-  /** Reads the sources, yielding after each block. What it gives is the scope's around it. Throws ARGUMENT for ids out of the vocabulary and rows that are too long. */
-  *encode({ ids, shape, lengths, places }: SourceInputs, wants: Wants = {}): Generator<void, EncoderStates> {
-    this.#expectPositions(shape[1], shape, 'input_ids');
+  /**
+   * Reads the sources, yielding after each block. What it gives is the scope's around it. Throws ARGUMENT for ids out of the vocabulary and rows that are too long, SHAPE for features
+   * that are not the model's.
+   */
+  *encode(inputs: SourceInputs | FeatureInputs, wants: Wants = {}): Generator<void, EncoderStates> {
+    const isHeard = 'features' in inputs;
+    this.#expectSource(inputs.shape, isHeard ? (this.dims.waves ? 'input_values' : 'input_features') : 'input_ids');
     const kept = keptOf(wants);
-    const source = tensor(this.engine, ids, shape);
+    const source = tensor(this.engine, isHeard ? inputs.features : inputs.ids, inputs.shape);
+    const { lengths, places }: Pick<SourceInputs, 'lengths' | 'places'> = inputs;
     const lastHiddenState = yield* this.#source.steps(source, { lengths, places }, kept);
     source.dispose();
     const { hiddenStates = [], attentions = [] } = kept;
     return { lastHiddenState, hiddenStates, attentions };
   }
 
-  /** What the decoder remembers of the encoder's states [B, S, C], of each as many as its source is long: a row for each. The caller disposes of it. */
+  /** Starts a decoder state over the encoder's states [B, S, C], a row for each, with as many of them as the source is long. The caller disposes of it. */
   start(states: Tensor, lengths?: readonly number[]): DecoderState {
     expectTensor('start', 'states', states);
     expectShape('start', 'states', states, [states.dim(0), states.dim(1), this.dims.C]);
@@ -199,8 +217,8 @@ export class EncoderDecoder extends Module {
   }
 
   /**
-   * Goes on with T tokens for each row of a state, the first ones or the next, yielding after each block. What it gives is the scope's around it. Throws
-   * ARGUMENT for ids out of the vocabulary, more tokens than there are positions, and SHAPE where the rows are not the state's.
+   * Reads T further tokens for each row of a state, yielding after each block. Returned tensors belong to the enclosing scope. Throws
+   * ARGUMENT for ids outside the vocabulary and more tokens than positions, and SHAPE where the rows are not the state's.
    */
   *decode(
     ids: Int32Array,
@@ -210,7 +228,8 @@ export class EncoderDecoder extends Module {
   ): Generator<void, DecoderOutputs> {
     const { engine } = this;
     const T = shape[1];
-    const kept = keptOf(wants);
+    const { crossHeads } = wants;
+    const kept = { ...keptOf(wants), ...(crossHeads && { crossAttentions: headsOf(crossHeads) }) };
     this.#expectPositions(state.length + T, shape, 'decoder_input_ids', T);
     const call = { from: state.from, caches: state };
     const target = tensor(engine, ids, shape);
@@ -218,10 +237,27 @@ export class EncoderDecoder extends Module {
     target.dispose();
     const logits = engine.scope(() => this.#score(lastOf(states, wants.last)));
     if (!wants.hiddenStates) states.dispose();
-    // Whoever looks at them finds them done.
+    // The last yield: postponed launches are computed before the host reads the results.
     yield;
     const { hiddenStates = [], attentions = [], crossAttentions = [] } = kept;
     return { logits, hiddenStates, attentions, crossAttentions };
+  }
+
+  #expectSource(shape: readonly number[], culprit: string): void {
+    const { features, waves } = this.dims;
+    if (!features && !waves) {
+      this.#expectPositions(shape[1] as number, shape, culprit);
+      return;
+    }
+    const { channels, steps } = features ?? {};
+    const fits = waves ? shape.length === 2 && statesOf(shape[1] as number, waves) >= 1 : shape[1] === channels && shape[2] === steps;
+    if (fits) return;
+    const heard = waves ? `[B, L], ${samplesOf(1, waves)} samples or more` : `[B, ${channels}, ${steps}]`;
+    throw new HeedError('SHAPE', `${culprit} is [${shape}], the model hears ${heard}`, {
+      culprit,
+      shape,
+      cure: 'Make features with the extractor of this model, which pads and cuts',
+    });
   }
 
   #expectPositions(tokens: number, shape: readonly number[], culprit: string, given = tokens): void {
@@ -233,4 +269,27 @@ export class EncoderDecoder extends Module {
       cure: 'Truncate, ask for fewer tokens, or give empty texts their special tokens',
     });
   }
+}
+
+/** A list that takes layers' weights [rows, H, T, S], one after the other, and keeps those of some heads: of a large model all would be gigabytes. */
+function headsOf(wanted: NonNullable<Wants['crossHeads']>): Tensor[] {
+  const list: Tensor[] = [];
+  let layer = 0;
+  const take = (weight: Tensor) => {
+    const [rows, , T, S] = weight.shape as [number, number, number, number];
+    // A copy, since a view would hold all of them.
+    for (const [l, head] of wanted)
+      if (l === layer) Array.prototype.push.call(list, reshape(cat([narrow(weight, 1, head, 1)], 1), [rows, T, S]));
+    layer++;
+  };
+  list.push = (...weights) => {
+    weights.forEach(take);
+    return list.length;
+  };
+  return list;
+}
+
+/** The same of sources that are heard. Architectures with `module: SpeechEncoderDecoder` become one. */
+export class SpeechEncoderDecoder extends EncoderDecoder {
+  static override readonly kind = 'speech encoder-decoder';
 }

@@ -1,4 +1,4 @@
-/** ERNIE (Sun et al., arXiv 1904.09223): BERT, trained with phrases in mind. ERNIE 2.0's types of tasks are not here. */
+/** ERNIE (Sun et al., arXiv 1904.09223): BERT, trained with masked phrases. ERNIE 2.0's task types are not supported. */
 import { likeBert } from './bert.js';
 import { bertChoices } from './bert_family.js';
 import { unsupported } from './config.js';

@@ -1,6 +1,6 @@
 /**
- * What a model will take, before it is loaded: config.json and the headers of its weights are read, and then loading and a forward are rehearsed on the engine's
- * allocator, every block of them, while nothing is computed. So the figures are those that `engine.memory()` will give.
+ * Memory that a model needs, before it is loaded: config.json and the headers of its weights are read, and then loading and a forward pass are rehearsed on the engine's
+ * allocator, every block of them, without computing anything. So the figures are those that `engine.memory()` will give.
  */
 import { Engine, type EngineOptions } from '../engine/engine.js';
 import type { MemoryUse } from '../engine/memory.js';
@@ -20,15 +20,26 @@ import type { EncoderDecoder } from './encoder_decoder.js';
 import { headFor } from './heads.js';
 import { prepared, settle, stagedBytes } from './load.js';
 import { designOf, type ModelParts, partsFor, readParts, tasksIn } from './parts.js';
-import { checkDtype, heldIn, type PretrainedDtype, type WeightForms, weightForms } from './quantization.js';
+import {
+  checkDtype,
+  checkEmbeddingDtype,
+  type EmbeddingDtype,
+  heldIn,
+  type PretrainedDtype,
+  type WeightForms,
+  weightForms,
+} from './quantization.js';
+import { samplesOf } from './waves.js';
 
 /** Options of estimate. */
 export interface EstimateOptions {
-  /** As in from_pretrained. Default: as the checkpoint is. */
+  /** Dtype as in from_pretrained. Default: that of the checkpoint. */
   dtype?: PretrainedDtype | undefined;
+  /** As in from_pretrained. */
+  embedding_dtype?: EmbeddingDtype | undefined;
   /** Rows of a forward. Default 1. */
   batch?: number | undefined;
-  /** Tokens of a row; a translator reads as many and writes as many, one by one. Default 128, or as many as the model has positions for. */
+  /** Number of tokens of a row; an encoder-decoder reads as many and writes as many, one by one. Default 128, or as many as the model has positions. */
   tokens?: number | undefined;
   /** Options of the engine that the model will run on. */
   engine?: EngineOptions | undefined;
@@ -42,19 +53,19 @@ export interface Estimate {
   architecture: string;
   /** Numbers that the model is made of, tied ones counted once; as often as a file holds them where it holds copies, which its bytes alone tell to be equal. */
   parameters: number;
-  /** How the engine will hold matrices and tables: of several ways, that of the fewest bits. */
+  /** Dtype of matrices and tables in the engine: of several, that of the fewest bits. */
   dtype: PretrainedDtype;
-  /** The weights' files; undefined where a server does not tell. */
+  /** Bytes of the weights' files; undefined where a server does not tell. */
   download: number | undefined;
-  /** What the weights take in the engine. */
+  /** Bytes of the weights in the engine. */
   weights: number;
-  /** What a forward of `batch` rows of `tokens` tokens takes at most beside them. */
+  /** Largest number of bytes that a forward pass of `batch` rows of `tokens` tokens takes beside the weights. */
   activations: number;
-  /** Rows of the forward. */
+  /** Number of rows of the forward pass. */
   batch: number;
-  /** Tokens of a row. */
+  /** Number of tokens of a row. */
   tokens: number;
-  /** The WebAssembly memory after that forward: weights, activations, and what the engine keeps for itself. JavaScript's own memory comes on top, the tokenizer's most of it. */
+  /** Bytes of the WebAssembly memory after that forward pass: weights, activations, and the engine's own. JavaScript's memory comes on top, most of it the tokenizer's. */
   memory: number;
   /** The most that loading takes: the WebAssembly memory then, and the buffers that bytes pass through. */
   loading: number;
@@ -63,12 +74,13 @@ export interface Estimate {
 /** Rows, and tokens of a row: beyond that no memory is large enough. */
 const MOST = 1 << 20;
 
-/** Says what a model takes. Throws what `from_pretrained` throws for its files and options, but for what only the weights themselves tell. */
+/** Estimates a model's memory. Throws the errors of `from_pretrained` for its files and options, except those that only the weights themselves show. */
 export async function estimate(runtime: Runtime, folder: Folder, options: EstimateOptions = {}): Promise<Estimate> {
-  const { dtype, signal, engine: engineOptions } = options;
-  checkOptions(options, ['dtype', 'batch', 'tokens', 'engine', 'signal'], 'estimate');
+  const { dtype, embedding_dtype, signal, engine: engineOptions } = options;
+  checkOptions(options, ['dtype', 'embedding_dtype', 'batch', 'tokens', 'engine', 'signal'], 'estimate');
   if (engineOptions !== undefined) expectOptions(engineOptions, "estimate's engine");
   checkDtype(dtype);
+  checkEmbeddingDtype('estimate', dtype, embedding_dtype);
   for (const name of ['batch', 'tokens'] as const)
     if (options[name] !== undefined && !(Number.isSafeInteger(options[name]) && options[name] >= 1 && options[name] <= MOST))
       throw new HeedError('ARGUMENT', `estimate: ${name} is ${kindOf(options[name])}`, {
@@ -90,10 +102,10 @@ function rehearsed(
   engine: Engine,
   parts: ModelParts,
   headers: CheckpointHeaders,
-  { dtype, batch = 1, tokens, engine: wanted }: EstimateOptions,
+  { dtype, embedding_dtype, batch = 1, tokens, engine: wanted }: EstimateOptions,
 ): Omit<Estimate, 'download'> {
   const { runtime } = engine;
-  const forms = weightForms(parts.config, dtype, parts.sources);
+  const forms = weightForms(parts.config, dtype, parts.sources, embedding_dtype);
   const { named: task } = tasksIn(parts, headers);
   const threads = runtime.noThreads() ? 1 : wantedThreads(runtime, wanted?.threads);
   let found: Omit<Estimate, 'download'> | undefined;
@@ -151,7 +163,7 @@ function loaded(
   }
 }
 
-/** What the memory is after a forward, the heaviest that the model has for users. */
+/** Memory after the model's heaviest forward pass for users. */
 function ran(
   engine: Engine,
   module: Encoder | EncoderDecoder | Decoder,
@@ -160,7 +172,8 @@ function ran(
 ): MemoryUse {
   const inputs = { ids: new Int32Array(B * T), shape: [B, T] as const, lengths: Array.from({ length: B }, () => T) };
   engine.scope(() => {
-    if ('steps' in module) drained<unknown>(module.steps(inputs, { pooler: task === undefined }));
+    if ('blank' in module) drained(module.steps(module.blank(B, T), { pooler: task === undefined }));
+    else if ('steps' in module) drained(module.steps(inputs));
     else written(engine, module, inputs);
   });
   return engine.memory();
@@ -177,9 +190,12 @@ function written(
   let state: DecoderState | undefined;
   try {
     // The encoder's states go when the first token is there.
+    const { features, waves } = module.dims;
     engine.scope(() => {
-      const { lastHiddenState } = drained(module.encode({ ids, shape, lengths }));
-      state = module.start(lastHiddenState, lengths);
+      const heard = features ? ([B, features.channels, features.steps] as const) : waves && ([B, samplesOf(T, waves)] as const);
+      const source = heard ? { features: new Float32Array(sizeOf(heard)), shape: heard } : { ids, shape, lengths };
+      const { lastHiddenState } = drained(module.encode(source));
+      state = module.start(lastHiddenState, heard ? undefined : lengths);
       next(state);
     });
     for (let t = 1; state && t < T; t++) next(state);

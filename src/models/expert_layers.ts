@@ -1,4 +1,4 @@
-/** Layers of experts, as configs and checkpoints have them. */
+/** Mixture-of-experts layers in configs and checkpoints. */
 import type { JsonNode } from '../io/json.js';
 import { type ExpertsSpec, experts } from '../nn/experts.js';
 import type { LayerChoices, Names } from './architecture.js';
@@ -8,7 +8,7 @@ import type { GgufKeys } from './gguf_keys.js';
 /** The most experts of a layer: a name each. */
 const MOST = 4096;
 
-/** A sublayer of as many experts as a config says, F channels wide each. */
+/** Mixture-of-experts sublayer with a config's number of experts, each F channels wide. */
 export function expertsIn(c: JsonNode, absent: Omit<ExpertsSpec, 'normalized'>, F: number): LayerChoices {
   const [count, chosen] = [countIn(c, absent.count), sizeIn(c, 'num_experts_per_tok', absent.chosen, MOST)];
   if (chosen > count) throw c.error(`has ${count} experts, and ${chosen} for each token`);
@@ -17,7 +17,7 @@ export function expertsIn(c: JsonNode, absent: Omit<ExpertsSpec, 'normalized'>, 
 
 const countIn = (c: JsonNode, absent: number) => sizeIn(c, 'num_experts', absent, MOST);
 
-/** What checkpoints call a layer's experts. */
+/** Names of a layer's experts in checkpoints. */
 export const expertNames = (c: JsonNode, absent: number): Names => {
   const all = (name: string) => `mlp.experts.{${Array.from({ length: countIn(c, absent) }, (_, e) => e).join()}}.${name}`;
   return {
@@ -26,7 +26,7 @@ export const expertNames = (c: JsonNode, absent: number): Names => {
   };
 };
 
-/** Keys of config.json out of a GGUF file's, and what it calls a layer's experts, stacked. */
+/** Keys of config.json from a GGUF file's, and the file's names of a layer's experts, stacked. */
 export const expertKeys = (keys: GgufKeys) =>
   keys.numbers({
     num_experts: 'expert_count',

@@ -1,4 +1,4 @@
-/** Gemma 2 (Gemma Team, arXiv 2408.00118): norms before and behind sublayers that multiply by 1 + w, bounded scores, every other layer sees its neighbours alone. */
+/** Gemma 2 (Gemma Team, arXiv 2408.00118): norms that multiply by 1 + w, before and behind sublayers, soft-capped scores, and a sliding window in every other layer. */
 import type { JsonNode, JsonObject } from '../io/json.js';
 import type { DecoderChoices, DecoderDims, Names } from './architecture.js';
 import { hiddenActivation } from './bert_family.js';
@@ -11,7 +11,7 @@ import { plus } from './layouts.js';
 /** A config's null is no bound. */
 const boundIn = (c: JsonNode, key: string, absent: number) => (c.value[key] === null ? 0 : numberIn(c, key, absent));
 
-/** What Gemma's blocks choose, of 2 and 3. `bounds` hold where a config does not say. */
+/** Choices of blocks of Gemma 2 and 3. `bounds` are the defaults of soft caps. */
 export function gemmaChoices(c: JsonNode, { C }: DecoderDims, bounds = { attention: 50, words: 30 }): Partial<DecoderChoices> {
   return {
     ...{ place: 'both', norm: 'rms1', activation: hiddenActivation(c, 'hidden_activation', 'gelu_pytorch_tanh') },
@@ -28,7 +28,7 @@ export const gemmaNorms: Names = {
   norm2_out: 'post_feedforward_layernorm',
 };
 
-/** config.json's keys out of a GGUF file's, but for those that all have. Files need not say how queries are scaled: by C / H in the largest model. */
+/** config.json's keys from a GGUF file's, apart from those that all decoders share. Files need not say how queries are scaled: by C / H in the largest model. */
 export const gemmaGguf = (keys: GgufKeys, largest: number): JsonObject => {
   const of = (key: string) => keys.number(key) ?? 0;
   const [scale, whole] = [of('attention.scale'), of('block_count') === largest];
@@ -42,7 +42,7 @@ export const gemmaGguf = (keys: GgufKeys, largest: number): JsonObject => {
   };
 };
 
-/** GGUF has all norms as what they multiply by: 1 + w. */
+/** Names of the weights in GGUF files, which have norms as their factors 1 + w. */
 export const gemmaGgufWeights = (): Names =>
   Object.fromEntries(
     Object.entries(ggufWeights()).map(([key, name]) => [key, /norm/.test(key) ? { name: name as string, layout: plus(1) } : name]),

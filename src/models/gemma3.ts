@@ -1,4 +1,4 @@
-/** Gemma 3's language model (Gemma Team, arXiv 2503.19786): Gemma 2 without bounds, with norms of queries and keys; every sixth layer sees all, by rotary positions of another base. */
+/** Gemma 3's language model (Gemma Team, arXiv 2503.19786): Gemma 2 without soft caps, with norms of queries and keys; every sixth layer sees all tokens, with another base of rotary positions. */
 import { sizeIn } from './config.js';
 import { likeLlama, queryKeyNorms } from './decoder_family.js';
 import { gemmaChoices, gemmaGguf, gemmaGgufWeights, gemmaNorms } from './gemma2.js';

@@ -1,9 +1,9 @@
-/** What architectures read in a GGUF file's metadata. */
+/** Readers of a GGUF file's metadata for architectures. */
 import type { GgufMetadata } from '../io/gguf.js';
 import { malformed } from '../io/header.js';
 import type { JsonObject } from '../io/json.js';
 
-/** A file's numbers and texts by their keys, the architecture's own without its name: `block_count` for `llama.block_count`. */
+/** Numbers and strings of a file by key; the architecture's own keys are without its name: `block_count` for `llama.block_count`. */
 export class GgufKeys {
   constructor(
     readonly file: string,
@@ -39,7 +39,7 @@ export class GgufKeys {
     return Object.fromEntries(Object.entries(names).map(([name, key]) => [name, this.number(key)]));
   }
 
-  /** Whether words are scored by their embeddings: there is no other matrix. */
+  /** `true` where embeddings score words: the file has no other matrix. */
   get tied(): boolean {
     return !this.tensors.has('output.weight');
   }

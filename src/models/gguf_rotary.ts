@@ -1,11 +1,11 @@
-/** Rotary positions as GGUF files tell of them, in a config's words: keys `rope.*`, and tensors with a number for each pair of channels (llama.cpp's llama-model.cpp). */
+/** Rotary positions of GGUF files, as a config's parameters: keys `rope.*`, and tensors with a number for each pair of channels (llama.cpp's llama-model.cpp). */
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import type { JsonObject } from '../io/json.js';
 import { yarnScale } from '../nn/rotary_scalings.js';
 import type { GgufKeys } from './gguf_keys.js';
 
-/** Tensors of what pairs' wavelengths are multiplied by: in all texts, as Llama 3.1 has it, or in those that are longer than texts of pretraining, and in others. */
+/** Tensors of factors of the pairs' wavelengths: for all texts, as in Llama 3.1, or for texts longer than those of pretraining, and for others. */
 const [ALL, LONG, SHORT] = ['rope_freqs.weight', 'rope_factors_long.weight', 'rope_factors_short.weight'] as const;
 export const rotaryTensors: readonly string[] = [ALL, LONG, SHORT];
 
@@ -32,6 +32,7 @@ function scalingIn(keys: GgufKeys): JsonObject | undefined {
       culprit: 'rope.scaling.type',
       cure: 'Take the safetensors model',
     });
+  const log = number('yarn_log_multiplier');
   if (kind === 'yarn' && factor !== 1)
     return {
       ...{
@@ -41,11 +42,11 @@ function scalingIn(keys: GgufKeys): JsonObject | undefined {
         beta_fast: number('yarn_beta_fast'),
         beta_slow: number('yarn_beta_slow'),
       },
-      attention_factor: attention_factor * yarnScale(factor),
+      ...(log ? { mscale: 1, mscale_all_dim: log } : { attention_factor: attention_factor * yarnScale(factor) }),
     };
   if (long && short)
     return { rope_type: 'longrope', short_factor: short, long_factor: long, attention_factor, original_max_position_embeddings };
-  // What each pair has of its own, and what all have.
+  // Factors of single pairs, and the factor that all pairs share.
   const step = kind === 'linear' ? factor : 1;
   if (all) {
     const stretch = all.map((one) => one * step);

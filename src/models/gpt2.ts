@@ -1,4 +1,4 @@
-/** GPT-2 (Radford et al. 2019): a table of positions, layer norms before each sublayer, matrices that checkpoints have transposed. */
+/** GPT-2 (Radford et al. 2019): a table of positions, layer norms before each sublayer, matrices that are transposed in checkpoints. */
 import { learned } from '../nn/positions.js';
 import { type DecoderChoices, type DecoderDims, defineArchitecture } from './architecture.js';
 import { activationOf, headsIn, layersIn, numberIn, probabilityIn, sizeIn, unsupported } from './config.js';

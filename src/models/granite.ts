@@ -1,4 +1,4 @@
-/** Granite 3 (IBM, 2024): Llama with a factor for embeddings, scores of attention, residuals and scores of words (μP: Yang et al., arXiv 2203.03466). */
+/** Granite 3 (IBM, 2024): Llama with factors of embeddings, attention scores, residuals and logits (μP: Yang et al., arXiv 2203.03466). */
 import { numberIn } from './config.js';
 import { ggufPairs, likeLlama } from './decoder_family.js';
 

@@ -28,15 +28,15 @@ export interface HeedTransformerConfig {
   ffn_dim: number;
   /** The token that fills rows up, and counts for nothing. */
   pad_token_id: number;
-  /** What the decoder starts with where there is no decoder_start_token_id. */
+  /** Token that the decoder starts with where there is no decoder_start_token_id. */
   bos_token_id?: number;
-  /** What ends a generated text. */
+  /** Token that ends a generated text. */
   eos_token_id?: number;
-  /** What the decoder starts with. */
+  /** Token that the decoder starts with. */
   decoder_start_token_id?: number;
-  /** In training. Default 0. */
+  /** Dropout in training, as a share. Default 0. */
   dropout?: number;
-  /** The most tokens that a row may have. Default: no end. */
+  /** Largest number of tokens of a row. Default: no limit. */
   max_position_embeddings?: number;
 }
 
@@ -67,7 +67,7 @@ export const heedTransformer = /* @__PURE__ */ defineArchitecture<EncoderDecoder
 
 /** A translator to be trained. Loaded ones are the same module without a config. */
 export class HeedTransformer extends EncoderDecoder {
-  /** As config.json has it. */
+  /** The model's config.json. */
   readonly config: HeedTransformerConfig & {
     /** 'heed-transformer'. */
     readonly model_type: string;

@@ -1,4 +1,4 @@
-/** What users give models: token ids and masks, in nested lists or as tensors of any kind, checked and made into typed arrays. */
+/** Inputs of models: token ids and masks, in nested lists or as tensors of any kind, checked and converted to typed arrays. */
 import { HeedError, kindOf } from '../errors.js';
 import { sizeOf } from '../tensor.js';
 
@@ -11,13 +11,49 @@ export interface IdTensor {
 /** Integers of [B, T]: nested arrays, or a tensor. */
 export type IntegerInput = readonly (readonly number[])[] | IdTensor;
 
+/** What a text encoder reads: int32 [B, T] each, as a tokenizer gives them. */
+export interface ModelInputs {
+  /** The tokens' ids. */
+  input_ids: IntegerInput;
+  /** 1 for tokens, of which every row has one at least, 0 for padding. Default: all 1. */
+  attention_mask?: IntegerInput | undefined;
+  /** Default: all 0. */
+  token_type_ids?: IntegerInput | undefined;
+}
+
+/** What an encoder of pictures reads. */
+export interface PixelInputs {
+  /** float32 [pictures, channels, height, width], as an image processor gives them. */
+  pixel_values: {
+    /** Numbers, one picture after the other. */
+    readonly data: ArrayLike<number | bigint>;
+    /** Pictures, channels, height, width. */
+    readonly dims: readonly number[];
+  };
+  /** [pictures, height, width], as an image processor gives it that pads a batch: 1 for a picture's own pixels, 0 for what is beside it. DETR reads it. Default: all 1. */
+  pixel_mask?: IdTensor | undefined;
+}
+
+/** What an encoder of sounds reads. */
+export interface SampleInputs {
+  /** float32 [sounds, samples], as a feature extractor gives them. */
+  input_values: {
+    /** Numbers, one sound after the other. */
+    readonly data: ArrayLike<number | bigint>;
+    /** Sounds, samples. */
+    readonly dims: readonly number[];
+  };
+  /** Of shape `[sounds, samples]`: 1 for sound, 0 for what is padded behind it. Default: all 1. */
+  attention_mask?: IntegerInput | undefined;
+}
+
 /** A model's inputs, of which transformers.js takes the ids alone, too. */
 export function namedIds(given: object): object {
   const { data, dims, input_ids } = Object(given) as Partial<IdTensor> & { input_ids?: unknown };
   return data && dims && !input_ids ? { input_ids: { data, dims } } : given;
 }
 
-/** Throws SHAPE for what is not [B, T], ARGUMENT for what are no integers. */
+/** Throws SHAPE for inputs that are not [B, T], ARGUMENT for values that are no integers. */
 export function integers(name: string, input: IntegerInput): { data: Int32Array; dims: readonly [B: number, T: number] } {
   const { data, dims } = (Array.isArray(input) ? flattened(input) : Object(input)) as {
     data?: ArrayLike<unknown>;
@@ -72,8 +108,8 @@ export function integersLike(
 }
 
 /**
- * Tokens of each row where a mask [B, T] pads on the right; undefined where it does otherwise. Throws ARGUMENT for a row that is nothing but padding: whatever
- * came of it would look like an answer.
+ * Tokens of each row where a mask [B, T] pads on the right; undefined for other masks. Throws ARGUMENT for a row of padding alone, since any
+ * result for it would look like an answer.
  */
 export function lengthsOf(mask: Int32Array, [B, T]: readonly [number, number]): number[] | undefined {
   const rows = Array.from({ length: B }, (_, b) => mask.subarray(b * T, (b + 1) * T));
@@ -94,4 +130,38 @@ export function maxLengthOf(asked: number | undefined, own: number | undefined, 
   if (Number.isInteger(asked) && asked >= 1 && asked <= positions) return asked;
   const cure = `The model takes 1 to ${positions} tokens`;
   throw new HeedError('ARGUMENT', `max_length is ${kindOf(asked)}`, { culprit: 'max_length', cure });
+}
+
+/** Sounds as a model is given them, and how many samples of each are sound where a mask says so. Throws ARGUMENT for what is no sound, NUMERIC for a sample that is no number, SHAPE. */
+export function samplesIn({ input_values, attention_mask }: Partial<SampleInputs>): {
+  samples: Float32Array;
+  dims: readonly [B: number, L: number];
+  lengths: number[] | undefined;
+} {
+  const { data, dims: given } = Object(input_values) as Partial<SampleInputs['input_values']>;
+  const isFull = Array.isArray(given) && given.length === 2 && given.every((d) => Number.isSafeInteger(d) && d >= 0);
+  if (!isFull || data?.length !== sizeOf(given))
+    throw new HeedError('ARGUMENT', `input_values is ${given ? `[${given}]` : kindOf(input_values)}, it must be [sounds, samples]`, {
+      culprit: 'input_values',
+      shape: Array.isArray(given) ? given : [],
+      cure: "Give a tensor of samples, as the model's feature extractor does",
+    });
+  const samples = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>);
+  const dims = given as unknown as readonly [number, number];
+  if (!samples.every(Number.isFinite))
+    throw new HeedError('NUMERIC', 'input_values holds what is no number', { culprit: 'input_values', shape: dims });
+  const mask = attention_mask === undefined || attention_mask === null ? undefined : integers('attention_mask', attention_mask);
+  if (mask && (mask.dims[0] !== dims[0] || mask.dims[1] !== dims[1]))
+    throw new HeedError('SHAPE', `attention_mask is [${mask.dims}], input_values [${dims}]`, {
+      culprit: 'attention_mask',
+      shape: mask.dims,
+    });
+  const lengths = mask && lengthsOf(mask.data, mask.dims);
+  if (mask && !lengths)
+    throw new HeedError('ARGUMENT', 'attention_mask has padding before or within a sound', {
+      culprit: 'attention_mask',
+      shape: mask.dims,
+      cure: 'Pad behind the sounds',
+    });
+  return { samples, dims, lengths };
 }

@@ -1,8 +1,8 @@
-/** The names of a classifier's classes: what config.json says, or whoever loads it for a task of his own. */
+/** Names of a classifier's classes, from config.json or from the options of a user's own task. */
 import { HeedError, kindOf } from '../errors.js';
 import { isObject, type JsonNode, type JsonObject } from '../io/json.js';
 
-/** What a classifier's labels are, by Hugging Face's names: they exclude each other, several go together, or they are numbers. */
+/** Kinds of classification, under Hugging Face's names: labels that exclude each other, labels of which several may hold, or numbers. */
 export const problemTypes = ['single_label_classification', 'multi_label_classification', 'regression'] as const;
 export type ProblemType = (typeof problemTypes)[number];
 
@@ -10,16 +10,16 @@ export type ProblemType = (typeof problemTypes)[number];
 export type Id2Label = readonly string[] | Readonly<Record<number, string>>;
 
 export interface LabelOptions {
-  /** How many classes. Default as many as id2label names, else 2. */
+  /** Number of classes. Default as many as id2label names, else 2. */
   num_labels?: number | undefined;
-  /** What they are called. Default config.json's, or LABEL_0 …  where num_labels differs. */
+  /** Names of the classes. Default config.json's, or LABEL_0 …  where num_labels differs. */
   id2label?: Id2Label | undefined;
 }
 
-/** Each is a row of a matrix, and a name. */
+/** Largest number of labels; each is a row of a matrix, and a name. */
 const MOST_LABELS = 1 << 20;
 
-/** The names of all classes, in order. Throws ARGUMENT for options that are not right, FORMAT for a config that is not. */
+/** Names of all classes, in order. Throws ARGUMENT for invalid options, FORMAT for an invalid config. */
 export function labelsOf(config: JsonNode, { num_labels, id2label }: LabelOptions): readonly string[] {
   const wrong = (name: string, what: string, cure: string) =>
     new HeedError('ARGUMENT', `from_pretrained: ${what}`, { culprit: name, cure });

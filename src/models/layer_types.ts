@@ -1,6 +1,6 @@
 /**
- * Layers of two types, as configs tell of them: some see all tokens, the others their neighbours alone, and each type has a base for its rotary positions. Transformers 5 has
- * `layer_types` and `rope_parameters`, 4 a number for each of these.
+ * Layers of two types in configs: some see all tokens, the others a window, and each type has its own base of rotary positions. Transformers 5 has
+ * `layer_types` and `rope_parameters`, transformers 4 a number for each.
  */
 import type { Engine } from '../engine/engine.js';
 import { quote } from '../io/header.js';
@@ -9,20 +9,20 @@ import { RotaryPositions } from '../nn/rotary_positions.js';
 import type { LayerChoices } from './architecture.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
 
-/** A key of transformers 4, and what holds where it is absent. */
+/** Key of transformers 4, and its default. */
 type Key = readonly [key: string, absent: number];
 
 interface Alternation {
-  /** Which layer sees all, from the first on. */
+  /** Key of the interval at which layers see all tokens, from the first layer on. */
   every: Key;
-  /** Tokens that a layer of the others sees, itself in the middle. */
+  /** Key of the width of the other layers' window, with the token itself in the middle. */
   window: Key;
-  /** Bases of rotary positions. */
+  /** Keys of the bases of rotary positions. */
   full_attention: Key;
   sliding_attention: Key;
 }
 
-/** What each layer has of its own. Throws UNSUPPORTED where angles are scaled. */
+/** Choices of each layer. Throws UNSUPPORTED where angles are scaled. */
 export function alternatingLayers(c: JsonNode, L: number, { every, window, ...bases }: Alternation): readonly LayerChoices[] {
   const turning = (base: number) => (engine: Engine, D: number) => new RotaryPositions(engine, D, base);
   const of = {
@@ -38,7 +38,7 @@ export function alternatingLayers(c: JsonNode, L: number, { every, window, ...ba
 
 const names = ['full_attention', 'sliding_attention'] as const;
 
-/** What transformers makes of other keys where a config has no list: which layers slide. */
+/** Layers with a sliding window, as transformers derives them from other keys where a config has no list. */
 type Slides = (l: number) => boolean;
 
 function layerTypes(c: JsonNode, L: number, absent: Slides): readonly (typeof names)[number][] {
@@ -50,7 +50,7 @@ function layerTypes(c: JsonNode, L: number, absent: Slides): readonly (typeof na
   throw c.error(`must list ${L} of ${names.join(' and ')} in layer_types`);
 }
 
-/** How many tokens before it a layer sees that slides; undefined: all. A config's window counts the token itself, and null is none. */
+/** Number of tokens before it that a sliding layer sees; undefined: all. A config's window counts the token itself, and null is none. */
 export function windowIn(c: JsonNode, absent?: number): number | undefined {
   const tokens =
     c.value.sliding_window === null || (c.get('sliding_window') ?? absent) === undefined ? 0 : sizeIn(c, 'sliding_window', absent);

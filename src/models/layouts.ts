@@ -1,17 +1,17 @@
 /**
- * Layouts: how a file has the numbers of a parameter that are not simply heed's rows. A line of a name table has one; whoever has none does without this file.
+ * Layouts: orders of numbers in files that differ from heed's rows. An entry of a name table refers to one; a bundle that needs none does not contain this file.
  *
- *   pairs    [D / 2, 2] rows of each head: the two channels that rotary positions turn together are neighbours, as GGUF has Llama's (`permute` of llama.cpp's
- *            convert_hf_to_gguf.py); heed's, and Hugging Face's, are half a head apart
- *   byHead   [H, 3, D] rows: each head's query, key and value stand together, as BLOOM's
- *   plus     each number and so much more, as GGUF has Gemma's norms
+ *   pairs    [D / 2, 2] rows of each head: the two channels that rotary positions rotate together are neighbours, as in GGUF files of Llama (`permute` of llama.cpp's
+ *            convert_hf_to_gguf.py); in heed's, and Hugging Face's, order they are half a head apart
+ *   byHead   [H, 3, D] rows: each head's query, key and value stand together, as in BLOOM
+ *   plus     each number plus a constant, as GGUF has Gemma's norms
  *
- * Blocks of quantized numbers run along a row, so that their rows move as others do.
+ * Blocks of quantized numbers run along a row, so that their rows are reordered like any others.
  */
 import { HeedError } from '../errors.js';
 import type { Layout, LayoutMaker } from './architecture.js';
 
-/** A file's rows are [x, y, run] where heed's are [y, x, run], block after block; those of a run stay together. */
+/** Order of a file's rows: [x, y, run] where heed's are [y, x, run], block after block; the rows of a run stay together. */
 interface Order {
   readonly x: number;
   readonly y: number;
@@ -34,14 +34,14 @@ const back = ({ x, y, run }: Order): Order => ({ x: y, y: x, run });
 /** The least multiple of n that is one of `step`. */
 const multiple = (n: number, step: number): number => (n % step ? n * step : n);
 
-/** Blocks that are small: they come as wholes. */
+/** Layout of small blocks, which are read as wholes. */
 const inBlocks = (order: Order): Layout => ({
   rowsAtOnce: (step) => multiple(order.x * order.y * order.run, step),
   read: (at, bytes, rowBytes) => [[at, exchanged(bytes, rowBytes, order)]],
   written: (bytes, rowBytes) => exchanged(bytes, rowBytes, back(order)),
 });
 
-/** One block, the whole tensor: a share of it becomes y pieces, each a share of what heed has x of. */
+/** Layout of one block that is the whole tensor: a part of it becomes y pieces, each a part of heed's x rows or runs. */
 const inOneBlock = (order: Order): Layout => ({
   rowsAtOnce: (step) => order.y * multiple(order.run, step),
   read(at, bytes, rowBytes) {
@@ -75,7 +75,7 @@ export const byHead =
 
 const shifted = (bytes: Uint8Array, more: number) => new Uint8Array(new Float32Array(bytes.slice().buffer).map((x) => x + more).buffer);
 
-/** Float32 numbers that are so much more than heed's. */
+/** Float32 numbers that are larger than heed's by `more`. */
 export const plus =
   (more: number): LayoutMaker =>
   () => ({

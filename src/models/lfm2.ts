@@ -1,4 +1,4 @@
-/** LFM2 (Liquid AI, arXiv 2511.23404): Llama, most of whose layers have a gated short convolution in place of attention, and norms of each head's queries and keys. */
+/** LFM2 (Liquid AI, arXiv 2511.23404): Llama with a gated short convolution instead of attention in most layers, and norms of each head's queries and keys. */
 
 import type { JsonNode } from '../io/json.js';
 import { shortConvolution } from '../nn/short_convolution.js';
@@ -13,7 +13,7 @@ const types = ['full_attention', 'conv'];
 /** The most tokens that a convolution may reach. */
 const MOST_KERNEL = 64;
 
-/** Which layers are convolutions: transformers 5 lists their types, older configs those that attend. */
+/** Layers that are convolutions: transformers 5 lists all layers' types, older configs the attention layers. */
 function convolvesIn(c: JsonNode, L: number): (l: number) => boolean {
   const attending = c.array('full_attn_idxs', undefined);
   const listed =
@@ -31,7 +31,7 @@ function dims(c: JsonNode): DecoderDims {
   return { ...llamaDims(c, sizes), F, eps: numberIn(c, 'norm_eps', 1e-5) };
 }
 
-/** Of a GGUF file: layers without key heads are convolutions. */
+/** Numbers of heads in a GGUF file: layers without key heads are convolutions. */
 function headsIn({ file, metadata, name, tensors, vectors }: GgufKeys) {
   const key = `${name}.attention.head_count_kv`;
   const heads = metadata.get(key);

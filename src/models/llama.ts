@@ -1,4 +1,4 @@
-/** Llama (Touvron et al., arXiv 2302.13971; Grattafiori et al., arXiv 2407.21783), and what is of its kind: SmolLM2, TinyLlama, Vicuna. */
+/** Llama (Touvron et al., arXiv 2302.13971; Grattafiori et al., arXiv 2407.21783), and models of the same architecture: SmolLM2, TinyLlama, Vicuna. */
 import { ggufPairs, likeLlama } from './decoder_family.js';
 
 /** Llama's model_type 'llama', for `registerArchitecture`: a decoder. */

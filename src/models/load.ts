@@ -1,6 +1,6 @@
 /**
- * A checkpoint's tensors into a module's parameters: names are translated by the architecture, shapes are checked before
- * anything is read, each parameter takes the format of its tensors, and bytes pass through bounded staging into kernels that convert, quantize and pack them.
+ * Loading of a checkpoint's tensors into a module's parameters: the architecture translates names, shapes are checked before
+ * anything is read, each parameter takes the format of its tensors, and bytes pass through bounded staging memory into kernels that convert, quantize and pack them.
  */
 
 import { HeedError } from '../errors.js';
@@ -31,12 +31,12 @@ export interface LoadOptions {
 /**
  * Makes a module and fills its parameters. `make` is told what the checkpoint holds. Throws MODEL_MISMATCH for tensors that are missing, or of another shape, and
  * DTYPE, by what the headers say: nothing is allocated or read before all of them fit, so that a config cannot ask for more than the files hold. Tensors that are
- * nobody's are passed over, which a warning tells.
+ * not used are skipped with a warning.
  */
 export async function loadWeights<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
   architecture: Spelt,
-  /** For messages. */
+  /** Folder's name for messages. */
   folder: string,
   weights: Checkpoint,
   options: LoadOptions = {},
@@ -66,14 +66,14 @@ export async function loadWeights<M extends Module>(
   }
 }
 
-/** A module that waits for its weights, and where each of a checkpoint's tensors goes. */
+/** A module without its weights yet, and the target of each of a checkpoint's tensors. */
 export interface Prepared<M> {
   module: M;
   summary: CheckpointSummary;
   targetOf(entry: CheckpointEntry): Target | undefined;
 }
 
-/** Makes a module for a checkpoint whose headers say this, and room for its weights. Throws as `loadWeights` does; the module is made by then, and holds nothing. */
+/** Makes a module for a checkpoint with these headers, and reserves memory for its weights. Throws as `loadWeights` does; the module then exists already, and holds nothing. */
 export function prepared<M extends Module>(
   make: (checkpoint: CheckpointSummary) => M,
   architecture: Spelt,
@@ -88,8 +88,9 @@ export function prepared<M extends Module>(
   checkComplete(targets, architecture, folder, entries, forms);
   const parameters = [...module.namedParameters()].map(([, parameter]) => parameter);
   const total = () => parameters.reduce((bytes, { bytes: more }) => bytes + more + 64, 0);
-  // What is 8-bit in the file and float32 in the engine is both, for a while.
+  // A weight in 8 bits in the file and in float32 in the engine takes the memory of both while it is converted.
   const float32 = forms.stored !== 'float32' && forms.kept === 'float32' ? total() : 0;
+  if (forms.embeddings === 'q4') for (const parameter of parameters) parameter.leastBits = 4;
   if (forms.kept === 'q8' || forms.kept === 'q4') module.to(forms.kept);
   for (const { parameter, holds } of targets.values()) if (holds === 'ints') parameter.to('q8');
   const find = (entry: CheckpointEntry) => targetOf(targets, architecture, entry, forms);
@@ -105,7 +106,7 @@ export function prepared<M extends Module>(
   return { module, summary, targetOf: find };
 }
 
-/** Gives each parameter the format of its tensors, of several the one of most bits, where nobody asks for floats and none of them is. */
+/** Gives each parameter the format of its tensors, of several the one of most bits, unless floats are asked for or a tensor is in floats. */
 function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targetOf'], forms: WeightForms): void {
   if (forms.kept === 'float32') return;
   const found = new Map<Parameter, Set<Format | undefined>>();
@@ -122,15 +123,15 @@ function hold(entries: readonly CheckpointEntry[], find: Prepared<Module>['targe
   }
 }
 
-/** Of a weight, in a format that is not float32: q4's 4. */
+/** Bits of a weight in a format that is not float32: 4 for q4. */
 const bitsOf = ({ dtype }: Format): number => Number(dtype.slice(1));
 
-/** What the rows of a tensor are; undefined for what is no rows. */
+/** Format of a tensor's rows; undefined for tensors without rows. */
 function sourceOf({ holds }: Target, { dtype }: CheckpointEntry, { sources }: WeightForms): Source | undefined {
   return holds === 'blocks' ? Q4_1 : holds === 'rows' ? sources[dtype] : undefined;
 }
 
-/** What a chunk of a tensor takes in the engine on its way into a parameter. */
+/** Bytes of staging memory for a chunk of a tensor. */
 export function stagedBytes(entry: CheckpointEntry, target: Target | undefined, forms: WeightForms): number {
   if (!target) return 0;
   const { name, shape } = entry;
@@ -150,13 +151,13 @@ export function stagedBytes(entry: CheckpointEntry, target: Target | undefined, 
   return raw + blocks + (transposed ? 2 * widened : parameter.packed ? widened : 0);
 }
 
-/** What has come as a whole takes the format in which it is kept: float32, or 4 bits where 8 have come. */
+/** Converts a complete parameter to the dtype in which it is kept: float32, or 4 bits where it came in 8. */
 export function settle(parameter: Parameter, { kept }: WeightForms): void {
   if (kept === 'float32' && parameter.dtype !== 'float32' && parameter.complete) parameter.to('float32');
   if (kept === 'q4' && parameter.dtype === 'q8' && parameter.complete) parameter.to(dtypeFor(parameter, 'q4'));
 }
 
-/** What headers tell of a checkpoint, in the architecture's spelling. */
+/** Summary of a checkpoint from its headers, under the architecture's names. */
 export function summaryOf(entries: readonly CheckpointEntry[], architecture: Spelt): CheckpointSummary {
   const names = new Set(entries.map(({ name }) => ownName(name, architecture)));
   const has = (name: string) => names.has(name);
@@ -192,18 +193,18 @@ function checkComplete(
     [...targets].every(([name, { key }]) => missing.has(name) || !key.startsWith(start)),
   );
   const lacks = [...missing].filter((name) => !absent.some((start) => keyOf(name).startsWith(start)));
-  // That a head is missing says more than that the pooler beneath it is.
+  // A missing head is a more telling error than the missing pooler beneath it.
   const head = lacks.find((name) => keyOf(name).startsWith(HEAD));
   const name = head ?? lacks[0];
   if (name === undefined) return;
   throw new HeedError('MODEL_MISMATCH', `The checkpoint in ${folder} has no ${name}`, {
     culprit: name,
     shape: targets.get(name)?.shape ?? [],
-    cure: head ? 'It is of another task; with trainable: true it gets a new head' : 'Is config.json that of these weights?',
+    cure: head ? 'It is of another task; with trainable: true it gets a new head' : 'Is the config that of these weights?',
   });
 }
 
-/** Where a tensor goes; undefined for one that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
+/** Target of a tensor; undefined for a tensor that this model does not use. Throws MODEL_MISMATCH, DTYPE. */
 function targetOf(
   targets: ReadonlyMap<string, Target>,
   architecture: Spelt,
@@ -213,13 +214,14 @@ function targetOf(
   const target = targets.get(ownName(name, architecture));
   if (!target) return undefined;
   const details = { culprit: name, shape: given };
-  const { shape, holds } = target;
+  const { shape, holds, key } = target;
   // A stack of matrices may have an axis of its own, a convolution of each channel none for what it is summed over.
   const [one = 0, two = 0, three] = given;
   const flat =
     given.length === 3 && shape.length === 2 ? [one * two, three] : given.length === 2 && shape.length === 3 ? [one, 1, two] : given;
   if (flat.length !== shape.length || flat.some((d, i) => d !== shape[i])) {
-    const message = `${file}: ${name} is [${given}], by config.json it must be [${shape}]`;
+    if (architecture.renewed?.some((start) => key.startsWith(start))) return undefined;
+    const message = `${file}: ${name} is [${given}], by the config it must be [${shape}]`;
     throw new HeedError('MODEL_MISMATCH', message, details);
   }
   const known = { rows: target.layout?.dtypes ?? Object.keys(sources), blocks: ['U8'], ints: ['I8'], scales: ['F16'] }[holds];
@@ -233,7 +235,7 @@ function targetOf(
   return target;
 }
 
-/** What torch.compile and DataParallel put before names. */
+/** Name without the prefixes of torch.compile and DataParallel. */
 const unwrapped = (name: string) => name.replace(/(^|\.)_orig_mod\./g, '$1').replace(/^(module\.)+/, '');
 
 /** heed's spelling of a checkpoint's name; the scales of a weight are spelt as the weight is. */
@@ -245,9 +247,9 @@ export function ownName(given: string, { prefixes = [], renamed = [] }: Spelt): 
 }
 
 async function fill(target: Target, given: CheckpointTensor, forms: WeightForms): Promise<void> {
-  const { parameter, row, height, shape, layout, transposed } = target;
+  const { parameter, row, height, width, layout, transposed } = target;
   const [elements, bytes] = given.block;
-  const rowBytes = (sizeOf(shape.slice(1)) / elements) * bytes;
+  const rowBytes = (width / elements) * bytes;
   const source = sourceOf(target, given, forms);
   const write = {
     rows: (at: number, chunk: Uint8Array) => parameter.write(row + at, chunk, source),

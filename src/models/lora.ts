@@ -1,16 +1,15 @@
 /**
  * LoRA adapters of a language model (arXiv 2106.09685), in PEFT's files: adapter_config.json, and adapter_model.safetensors with A and B of each adapted module. The model's own
- * weights stay where and as they are; an adapter that is attached is added to their products. It is a module of its own, and so what a Trainer trains, with all else frozen.
+ * weights stay unchanged; an attached adapter is added to their products. The adapter is a module of its own, which a Trainer can train while all else is frozen.
  */
 
-import { HeedError } from '../errors.js';
+import { checkOptions, HeedError } from '../errors.js';
 import { readCheckpoint } from '../io/checkpoint.js';
 import type { Folder } from '../io/folder.js';
 import { quote } from '../io/header.js';
-import { readFile, readJson } from '../io/json.js';
+import { readJson } from '../io/json.js';
 import { pytorch, writeSafetensors } from '../io/safetensors_writer.js';
 import type { CheckpointEntry } from '../io/weights.js';
-import { weightsFolder } from '../io/weights_folder.js';
 import { weightEntries } from '../nn/entries.js';
 import { floats } from '../nn/formats/sources.js';
 import { LowRank } from '../nn/low_rank.js';
@@ -20,17 +19,17 @@ import type { Tensor } from '../tensor.js';
 import type { Spelt } from './architecture.js';
 import type { Decoder } from './decoder.js';
 import { ownName } from './load.js';
-import { type Lora, readLora } from './lora_config.js';
+import { type Lora, loraOptionNames, readLora } from './lora_config.js';
 import { matricesOf, type StoredMatrix } from './stored.js';
 
 const CONFIG = 'adapter_config.json';
 const WEIGHTS = 'adapter_model.safetensors';
-/** What PEFT puts before the names of modules. */
+/** Prefix that PEFT puts before the names of modules. */
 const BEFORE = 'base_model.model.';
 
 /** A module of the model that can be adapted. */
 interface Place extends StoredMatrix {
-  /** What Hugging Face's model calls it. */
+  /** Name of the module in Hugging Face's model. */
   whole: string;
 }
 
@@ -43,14 +42,14 @@ export interface Base {
 const placesIn = ({ module, architecture }: Base): Map<string, Place> =>
   new Map([...matricesOf(module, architecture)].map(([name, whole, matrix]) => [name, { ...matrix, whole }]));
 
-/** What is added to the products of a language model; `forward` is the model's, with it. */
+/** An adapter: low-rank terms that are added to products of a language model; `forward` is the model's, with the adapter. */
 export class LoraAdapter extends Module {
   readonly #added = new Map<Parameter, LowRank[]>();
 
   constructor(
     /** The model that it changes. */
     readonly base: Decoder,
-    /** As adapter_config.json says it. */
+    /** Settings of adapter_config.json. */
     readonly lora: Lora,
     places: readonly Place[],
   ) {
@@ -94,11 +93,12 @@ export function detach(base: Decoder): void {
 /** Modules by how their names end. */
 const endsWith = (name: string, end: string) => name === end || name.endsWith(`.${end}`);
 
-/** What modules are called, layers aside: for messages. */
+/** Kinds of modules, without layers, for messages. */
 const kinds = (names: Iterable<string>) => [...new Set([...names].map((name) => name.split('.').at(-1)))].join(', ');
 
-/** A new adapter, which changes nothing before it is trained. Throws UNSUPPORTED for modules that there are not, and options that heed does not have. */
+/** A new adapter, which changes nothing before it is trained. Throws ARGUMENT where it adapts nothing, UNSUPPORTED for modules that there are not, and options that heed does not have. */
 export function newAdapter(base: Base, config: object, seed: number): LoraAdapter {
+  checkOptions(config, loraOptionNames, 'add_adapter');
   const lora = readLora('config', config);
   const places = placesIn(base);
   const { targets = ['q_proj', 'v_proj'] } = lora;
@@ -106,6 +106,11 @@ export function newAdapter(base: Base, config: object, seed: number): LoraAdapte
   const unknown = targets === 'all-linear' ? [] : targets.filter((end) => ![...places.keys()].some((name) => endsWith(name, end)));
   if (unknown.length) throw strangers(base, 'target_modules', unknown, places);
   const chosen = [...places].filter(([name]) => isMeant(name));
+  if (!chosen.length)
+    throw new HeedError('ARGUMENT', 'add_adapter: target_modules names no module', {
+      culprit: 'target_modules',
+      cure: `Name some of ${kinds(places.keys())}, or give 'all-linear'`,
+    });
   for (const [name, place] of chosen) expectPlain('target_modules', name, place);
   const json = {
     ...{ peft_type: 'LORA', task_type: 'CAUSAL_LM', r: lora.rank, lora_alpha: lora.alpha, bias: 'none', ...config, inference_mode: true },
@@ -139,17 +144,14 @@ function expectPlain(where: string, name: string, { layout }: Place): void {
 /** An adapter out of PEFT's files. Throws NOT_FOUND, FORMAT, UNSUPPORTED for modules and options that heed does not have, MODEL_MISMATCH for one of another model. */
 export async function loadAdapter(base: Base, folder: Folder, signal?: AbortSignal): Promise<LoraAdapter> {
   const lora = readLora(folder.locate(CONFIG), await readJson(folder, CONFIG, { signal }));
-  const bytes = (await readFile(folder, WEIGHTS, { signal })) as Uint8Array<ArrayBuffer>;
   const file = folder.locate(WEIGHTS);
+  const own: Folder = { name: folder.name, locate: () => file, open: (_, options) => folder.open(WEIGHTS, options) };
   let made: { adapter: LoraAdapter; targets: ReadonlyMap<string, Parameter> } | undefined;
   const check = (entries: readonly CheckpointEntry[]) => {
     made = adapterFor(base, lora, file, entries);
   };
   try {
-    for await (const { name, dtype, begin, end, read } of readCheckpoint(weightsFolder(base.module.engine.runtime, bytes), {
-      signal,
-      check,
-    })) {
+    for await (const { name, dtype, begin, end, read } of readCheckpoint(own, { signal, check })) {
       const values = new Uint8Array(end - begin);
       await read((chunk, offset) => values.set(chunk, offset));
       made?.targets.get(name)?.write(0, values, floats[dtype as keyof typeof floats]);
@@ -161,7 +163,7 @@ export async function loadAdapter(base: Base, folder: Folder, signal?: AbortSign
   }
 }
 
-/** An adapter that waits for its numbers, and where each of a file's tensors goes. */
+/** An adapter without its numbers yet, and the target of each of a file's tensors. */
 function adapterFor(base: Base, lora: Lora, file: string, entries: readonly CheckpointEntry[]) {
   const places = placesIn(base);
   const mismatch = (what: string, { name, shape }: { name: string; shape: readonly number[] }) =>

@@ -1,22 +1,28 @@
-/** adapter_config.json, as PEFT writes it: what of it heed reads, and what it refuses, since a model without that would quietly be another one. */
+/** adapter_config.json, as PEFT writes it: the settings that heed reads, and those that it refuses, since ignoring them would silently give another model. */
 import { HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import { isObject, JsonNode, type JsonObject } from '../io/json.js';
 import { numberIn, sizeIn } from './config.js';
 
-/** What a LoRA adapter is like, by PEFT's names. */
+/** Settings of a LoRA adapter, under PEFT's names. */
 export interface LoraConfig {
-  /** The rank of what is added. Default 8. */
+  /** Rank of the adapter's matrices. Default 8. */
   r?: number | undefined;
-  /** What is added is multiplied by lora_alpha / r. Default 8. */
+  /** Numerator of the adapter's factor lora_alpha / r. Default 8. */
   lora_alpha?: number | undefined;
-  /** In training, the share of what an adapted module reads that is zeroed on its way to A. Default 0. */
+  /** Dropout of the input of A in training, as a share. Default 0. */
   lora_dropout?: number | undefined;
-  /** Whether it is multiplied by lora_alpha / √r instead (arXiv 2312.03732). Default false. */
+  /** `true`: the factor is lora_alpha / √r (arXiv 2312.03732). Default false. */
   use_rslora?: boolean | undefined;
-  /** Modules that are adapted, by how their names end; 'all-linear' is all but the scores of words. */
+  /** Modules to adapt, by the ends of their names; 'all-linear' is all but the scores of words. */
   target_modules?: string | readonly string[] | undefined;
 }
+
+/** What a new adapter may be told: the options above, and what configurations of PEFT have beside them, of which there is one kind. */
+export const loraOptionNames: readonly string[] = [
+  ...['r', 'lora_alpha', 'lora_dropout', 'use_rslora', 'target_modules'],
+  ...['peft_type', 'task_type', 'bias'],
+];
 
 /** The same, read. */
 export interface Lora {
@@ -25,20 +31,20 @@ export interface Lora {
   dropout: number;
   scale: number;
   targets: readonly string[] | 'all-linear' | undefined;
-  /** As adapter_config.json says it. */
+  /** Settings as adapter_config.json has them. */
   json: JsonObject;
 }
 
 const isOff = (value: unknown): boolean =>
   value === false || (Array.isArray(value) && value.length === 0) || (isObject(value) && Object.keys(value).length === 0);
 
-/** What would change a model in a way that heed does not. `runtime_config` and what tells of its making change nothing. */
+/** Settings that change a model in a way that heed does not have. `runtime_config` and settings that only describe how an adapter was made change nothing. */
 const others = [
   ...['use_dora', 'use_qalora', 'use_bdlora', 'lora_bias', 'modules_to_save', 'rank_pattern', 'alpha_pattern', 'layer_replication'],
   ...['trainable_token_indices', 'alora_invocation_tokens', 'target_parameters', 'megatron_config', 'arrow_config', 'monteclora_config'],
 ];
 
-/** Throws FORMAT for what is none, UNSUPPORTED for what heed does not have. */
+/** Throws FORMAT for a value that is no config, UNSUPPORTED for settings that heed does not have. */
 export function readLora(file: string, value: unknown): Lora {
   const c = JsonNode.of(file, value);
   const refuse = (key: string, what: unknown) => {
@@ -53,7 +59,7 @@ export function readLora(file: string, value: unknown): Lora {
   if (bias !== 'none') refuse('bias', bias);
   for (const key of others) if (c.get(key) !== undefined && !isOff(c.get(key))) refuse(key, c.get(key));
   const begins = c.get('init_lora_weights') ?? true;
-  // These change what the weights of the model are.
+  // These initialisations change the weights of the model.
   if (typeof begins === 'string' && /pissa|olora|corda|loftq/i.test(begins)) refuse('init_lora_weights', begins);
   const rank = sizeIn(c, 'r', 8);
   const alpha = numberIn(c, 'lora_alpha', 8);

@@ -1,11 +1,11 @@
-/** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) as Hugging Face has it, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
+/** Marian (Junczys-Dowmunt et al., arXiv 1804.00344) in Hugging Face's form, the opus-mt translators: BART's layers, with sinusoidal positions and no norm behind the embeddings. */
 import type { JsonNode } from '../io/json.js';
 import { sinusoidal } from '../nn/positions.js';
 import { type CheckpointSummary, type EncoderDecoderChoices, tiesWords } from './architecture.js';
 import { bartDims, bartTies, likeBart } from './bart_family.js';
 import { sizeIn } from './config.js';
 
-/** What configs may leave out. */
+/** Defaults of config keys. */
 const absent = { vocab_size: 58_101, pad_token_id: 58_100 };
 
 const isShared = (c: JsonNode): boolean => c.boolean('share_encoder_decoder_embeddings', true);

@@ -1,4 +1,4 @@
-/** Ministral (Mistral AI, 2024): Mistral with layers of two types, some of which see all tokens. */
+/** Ministral (Mistral AI, 2024): Mistral with layers of two types: sliding-window layers, and layers that see all tokens. */
 import { likeLlama } from './decoder_family.js';
 import { windowsIn } from './layer_types.js';
 

@@ -1,4 +1,4 @@
-/** Mistral (Jiang et al., arXiv 2310.06825): Llama whose layers see a window of tokens. GGUF files have it as a Llama. */
+/** Mistral (Jiang et al., arXiv 2310.06825): Llama with a sliding window. GGUF files name it llama. */
 import { likeLlama } from './decoder_family.js';
 import { windowIn } from './layer_types.js';
 

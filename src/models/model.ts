@@ -1,5 +1,5 @@
 /**
- * Models as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
+ * Encoders as users call them, in transformers.js's idiom: `await model({ input_ids, attention_mask })` gives host tensors. Calls on
  * one engine queue, and yield to the event loop between blocks.
  */
 import type { Engine, EngineInfo } from '../engine/engine.js';
@@ -9,88 +9,94 @@ import type { JsonObject } from '../io/json.js';
 import type { Module } from '../nn/module.js';
 import { expectBooleans } from '../ops/check.js';
 import type { HostTensor } from '../tensor.js';
+import type { AnyEncoder, EncoderOutputs, EncoderRows, EncoderWants } from './base_encoder.js';
 import { callable } from './callable.js';
-import type { Encoder, EncoderInputs, EncoderOutputs, EncoderWants } from './encoder.js';
-import { type IntegerInput, integers, integersLike, lengthsOf, within } from './inputs.js';
+import type { Encoder } from './encoder.js';
+import type { ModelInputs, PixelInputs, SampleInputs } from './inputs.js';
 import { checkPretrained, type TrainableOptions, trainableOptionNames } from './options.js';
+import type { Purpose } from './parts.js';
 import { loadPretrained } from './pretrained.js';
 import { withRoom } from './room.js';
 import { type Origin, remember, type SavePretrainedOptions, saveLoaded } from './save.js';
 
-/** What an encoder reads: int32 [B, T] each, as a tokenizer gives them. */
-export interface ModelInputs {
-  /** The tokens' ids. */
-  input_ids: IntegerInput;
-  /** 1 for tokens, of which every row has one at least, 0 for padding. Default: all 1. */
-  attention_mask?: IntegerInput | undefined;
-  /** Default: all 0. */
-  token_type_ids?: IntegerInput | undefined;
-}
+export type { ModelInputs, PixelInputs, SampleInputs } from './inputs.js';
 
 /** Options of a call of a model. */
 export interface CallOptions {
-  /** Whether attention weights are given; they cost a second pass. Default false. */
+  /** `true`: the output has attention weights, which cost a second pass. Default false. */
   output_attentions?: boolean | undefined;
-  /** Whether the states of all blocks are given. Default false. */
+  /** `true`: the output has the states of all blocks. Default false. */
   output_hidden_states?: boolean | undefined;
-  /** Ends the forward between blocks; it rejects with the signal's reason. */
+  /** Aborts the forward pass between blocks; the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** What any encoder tells of itself. */
+/** Optional outputs of any encoder. */
 export interface Insights {
-  /** The embeddings and every block's output, when asked for. */
+  /** Hidden states: the embeddings and every block's output, where asked for. */
   hidden_states?: HostTensor[];
-  /** [B, H, T, T] of every block, when asked for. */
+  /** Attention weights [B, H, T, T] of every block, where asked for. */
   attentions?: HostTensor[];
+  /** Of DETR, in place of those: hidden states of its encoder, [B, S, C] each. */
+  encoder_hidden_states?: HostTensor[];
+  /** Attention weights of its encoder, [B, H, S, S] each. */
+  encoder_attentions?: HostTensor[];
+  /** Hidden states of its decoder, [B, N, C] each. */
+  decoder_hidden_states?: HostTensor[];
+  /** Weights of its decoder's attention to itself, [B, H, N, N] each. */
+  decoder_attentions?: HostTensor[];
+  /** Weights of its decoder's attention to the encoder, [B, H, N, S] each. */
+  cross_attentions?: HostTensor[];
 }
 
 /** A forward, as models are called. What the options ask for is there for certain. */
-export type ModelCall<Output> = <Options extends CallOptions>(
-  inputs: ModelInputs,
+export type ModelCall<Output, Inputs = ModelInputs> = <Options extends CallOptions>(
+  inputs: Inputs,
   options?: Options,
 ) => Promise<Output & Insights & Asked<Options>>;
 type Asked<Options> = (Options extends Record<'output_attentions', true> ? Required<Pick<Insights, 'attentions'>> : unknown) &
   (Options extends Record<'output_hidden_states', true> ? Required<Pick<Insights, 'hidden_states'>> : unknown);
 
-/** What an encoder gives, float32. */
+/** Outputs of an encoder, float32. */
 export interface ModelOutput extends Insights {
-  /** [B, T, C] */
+  /** Last hidden states [B, T, C]. */
   last_hidden_state: HostTensor;
-  /** [B, C], where the checkpoint has a pooler. */
+  /** Output of the pooler [B, C], where the checkpoint has one. */
   pooler_output?: HostTensor;
+  /** Of DETR, the last hidden states of its encoder, [B, S, C]; `last_hidden_state` is that of its queries. */
+  encoder_last_hidden_state?: HostTensor;
 }
 
-/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
-export type Model = EncoderModel & ModelCall<ModelOutput>;
+/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. A model of pictures takes `pixel_values`, one of sounds `input_values`. */
+export type Model = EncoderModel & ModelCall<ModelOutput, ModelInputs | PixelInputs | SampleInputs>;
 
-/** What a call of a model that was disposed of throws. */
+/** Error of a call to a model that was disposed of. */
 export const gone = () => new HeedError('ARGUMENT', 'This model was disposed of', { culprit: 'model', cure: 'Load it again' });
 
-/** A module that was loaded, and the engine that it runs on. */
+/** A loaded module, and the engine on which it runs. */
 export class LoadedModel {
   #disposed = false;
   #module: Module;
 
   constructor(
-    /** What it runs on. */
+    /** Engine on which the model runs. */
     readonly engine: Engine,
-    /** config.json as it is. */
+    /** config.json, unchanged. */
     readonly config: JsonObject,
     module: Module,
-    /** Where it comes from. Nowhere, if it only writes for a module that somebody trains. */
+    /** Origin of the module. None for a model that only generates with a module in training. */
     protected readonly origin?: Origin,
   ) {
     this.#module = module;
     if (origin) remember(module, config, origin);
   }
 
-  /** Runs steps of the module, out of training; it may be disposed of meanwhile. What is wrong with its numbers is said by its name. */
+  /** Runs steps of the module, in inference mode; it may be disposed of meanwhile. Errors about its numbers name the model. */
   run<T>(steps: () => Generator<unknown, T>, signal: AbortSignal | undefined): Promise<T> {
     return this.named(() => this.stepped(steps, signal));
   }
 
-  /** The same, of work that others may share. */
+  /** Runs work in steps, which other calls may share. */
   protected stepped<T>(steps: () => Generator<unknown, T>, signal?: AbortSignal): Promise<T> {
     const module = this.#module;
     const infer = () => {
@@ -100,7 +106,7 @@ export class LoadedModel {
     return this.alive(() => this.engine.run(infer, signal));
   }
 
-  /** Says by the model's name what is wrong with its numbers. */
+  /** Adds the model's name to errors about its numbers. */
   protected async named<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -131,7 +137,7 @@ export class LoadedModel {
     await this.alive(async () => void (await saveLoaded(this.#module, this.config, origin, folder, options)));
   }
 
-  /** What the engine got that runs it. */
+  /** Facts about the engine that runs the model. */
   get info(): EngineInfo {
     return this.engine.info;
   }
@@ -144,62 +150,59 @@ export class LoadedModel {
 }
 
 /** An encoder that users call. What a call gives is its kind's business. */
-export abstract class EncoderBase<Output extends object> extends LoadedModel {
+export abstract class EncoderBase<
+  Output extends object,
+  E extends AnyEncoder = Encoder,
+  Inputs extends object = ModelInputs,
+> extends LoadedModel {
   declare protected readonly origin: Origin;
 
   constructor(
     engine: Engine,
     config: JsonObject,
     /** The blocks, with their parameters. */
-    readonly encoder: Encoder,
+    readonly encoder: E,
     origin: Origin,
   ) {
     super(engine, config, encoder, origin);
   }
 
-  /** What is wanted of the forward, and what becomes of it. */
+  /** Outputs that are wanted of the forward pass, and their conversion for users. */
   protected abstract get wants(): EncoderWants;
   protected abstract read(outputs: EncoderOutputs): Output;
 
   /** One forward. Rejects with ARGUMENT, SHAPE, or `signal.reason`. */
-  async call<Options extends CallOptions>(
-    inputs: ModelInputs,
-    options: Options = {} as Options,
-  ): Promise<Output & Insights & Asked<Options>> {
-    checkOptions(inputs, ['input_ids', 'attention_mask', 'token_type_ids'], 'model');
+  async call<Options extends CallOptions>(inputs: Inputs, options: Options = {} as Options): Promise<Output & Insights & Asked<Options>> {
+    const { encoder } = this;
+    checkOptions(inputs, encoder.inputNames, 'model');
     checkOptions(options, ['output_attentions', 'output_hidden_states', 'signal'], 'model');
     const { output_attentions: attentions, output_hidden_states: hiddenStates, signal }: CallOptions = options;
     expectBooleans('model', { output_attentions: attentions, output_hidden_states: hiddenStates });
-    const prepared = prepare(inputs);
-    const { V, types } = this.encoder.dims;
-    within('input_ids', prepared.ids, V);
-    // Where there are no types, all tokens are of one.
-    within('token_type_ids', prepared.typeIds, Math.max(1, types));
-    return this.infer(prepared, { attentions, hiddenStates }, signal) as Promise<Output & Insights & Asked<Options>>;
+    return this.infer(encoder.read(inputs), { attentions, hiddenStates }, signal) as Promise<Output & Insights & Asked<Options>>;
   }
 
   /** The same, as transformers.js calls it. */
-  forward<Options extends CallOptions>(inputs: ModelInputs, options?: Options): Promise<Output & Insights & Asked<Options>> {
+  forward<Options extends CallOptions>(inputs: Inputs, options?: Options): Promise<Output & Insights & Asked<Options>> {
     return this.call(inputs, options);
   }
 
   /** A forward, and what it gives as host tensors. */
-  protected infer(inputs: EncoderInputs, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
+  protected infer(inputs: EncoderRows, wants: EncoderWants, signal: AbortSignal | undefined): Promise<Output & Insights> {
     const { encoder, wants: own } = this;
     const read = (outputs: EncoderOutputs) => this.read(outputs);
     const all = { ...own, ...wants };
     return this.run(function* () {
-      const out = yield* withRoom(encoder.engine, inputs.shape, () => encoder.steps(inputs, all));
-      const insights: Insights = {};
-      if (wants.hiddenStates) insights.hidden_states = out.hiddenStates.map((x) => x.toHost());
-      if (wants.attentions) insights.attentions = out.attentions.map((x) => x.toHost());
-      return { ...read(out), ...insights };
+      const out = yield* withRoom(encoder.engine, inputs.shape, () => encoder.steps(inputs, all), encoder.inputNames[0]);
+      const { hiddenStates, attentions, insights } = out;
+      const asked = { ...(wants.hiddenStates && { hidden_states: hiddenStates }), ...(wants.attentions && { attentions }) };
+      const lists = Object.entries(insights ?? asked).map(([name, list]) => [name, list.map((x) => x.toHost())]);
+      return { ...read(out), ...Object.fromEntries(lists) };
     }, signal);
   }
 }
 
 /** A loaded encoder. `AutoModel.from_pretrained` gives one, which is a function too: `model(inputs)`. */
-export class EncoderModel extends EncoderBase<ModelOutput> {
+export class EncoderModel extends EncoderBase<ModelOutput, Encoder, ModelInputs | PixelInputs | SampleInputs> {
   static readonly optionNames = trainableOptionNames;
 
   protected get wants(): EncoderWants {
@@ -207,25 +210,27 @@ export class EncoderModel extends EncoderBase<ModelOutput> {
   }
 
   /** Loads a folder's config.json and weights. */
-  static async load(engine: Engine, folder: string | Folder, options: TrainableOptions = {}): Promise<Model> {
-    checkPretrained(options, trainableOptionNames);
-    const { trainable } = options;
-    const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { trainable });
-    return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'forward', 'save_pretrained']);
+  static load(engine: Engine, folder: string | Folder, options: TrainableOptions = {}): Promise<Model> {
+    return loadEncoder(engine, folder, options, {});
   }
 
   /** What of the blocks' outputs is the model's. */
-  protected read({ lastHiddenState, poolerOutput }: EncoderOutputs): ModelOutput {
+  protected read({ lastHiddenState, poolerOutput, named }: EncoderOutputs): ModelOutput {
+    const given = named && Object.entries(named).map(([name, x]) => [name, x.toHost()]);
+    if (given) return Object.fromEntries(given);
     return { last_hidden_state: lastHiddenState.toHost(), ...(poolerOutput && { pooler_output: poolerOutput.toHost() }) };
   }
 }
 
-/** Right padding, by far the most frequent, becomes lengths; any other mask stays one. */
-function prepare({ input_ids, attention_mask, token_type_ids }: ModelInputs): EncoderInputs {
-  const { data: ids, dims: shape } = integers('input_ids', input_ids);
-  const typeIds = integersLike('token_type_ids', token_type_ids, shape);
-  const mask = integersLike('attention_mask', attention_mask, shape);
-  if (!mask) return { ids, shape, typeIds };
-  const lengths = lengthsOf(mask, shape);
-  return lengths ? { ids, shape, typeIds, lengths } : { ids, shape, typeIds, padding: Uint8Array.from(mask, (m) => Number(m === 0)) };
+/** What `from_pretrained` loads: a whole model, or one side of it. */
+export async function loadEncoder(
+  engine: Engine,
+  folder: string | Folder,
+  options: TrainableOptions,
+  purpose: Pick<Purpose, 'side'>,
+): Promise<Model> {
+  checkPretrained(options, trainableOptionNames);
+  const { trainable } = options;
+  const { config, module, origin } = await loadPretrained(engine, folder, 'encoder', options, { ...purpose, trainable });
+  return callable(new EncoderModel(engine, config.value, module, origin), ['run', 'forward', 'save_pretrained']) as Model;
 }

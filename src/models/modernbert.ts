@@ -1,6 +1,6 @@
 /**
- * ModernBERT (Warner et al., arXiv 2412.13663): pre-norm layers, most of which see their neighbours alone, rotary positions, gated feed-forward sublayers, no biases.
- * The first layer stands on embeddings that have a norm, and has none before its attention.
+ * ModernBERT (Warner et al., arXiv 2412.13663): pre-norm layers, most with a sliding window, rotary positions, gated feed-forward sublayers, no biases.
+ * The embeddings have a norm, so the first layer has none before its attention.
  */
 import type { JsonNode } from '../io/json.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims, type HeadChoices, type Reading } from './architecture.js';
@@ -10,7 +10,7 @@ import { Encoder } from './encoder.js';
 import { alternatingLayers } from './layer_types.js';
 import { below } from './names.js';
 
-/** Every head scores norm(activation(W h + b)) of what it reads. */
+/** Transform of all heads, which score norm(activation(W h + b)) of their input. */
 const scoring = (c: JsonNode, reads: Reading): HeadChoices => {
   const activation = hiddenActivation(c, 'classifier_activation');
   const norm = { eps: numberIn(c, 'norm_eps', 1e-5), bias: c.boolean('norm_bias', false) };
@@ -20,7 +20,7 @@ const scoring = (c: JsonNode, reads: Reading): HeadChoices => {
 const weights = { 'head.dense': 'head.dense', 'head.norm': 'head.norm', 'head.out': 'classifier' };
 const wordWeights = { 'head.dense': 'head.dense', 'head.norm': 'head.norm', 'head.out': 'decoder', 'head.bias': 'decoder.bias' };
 
-/** What configs may leave out. */
+/** Defaults of config keys. */
 const sizes = { vocab_size: 50_368, intermediate_size: 1152, num_hidden_layers: 22, max_position_embeddings: 8192 };
 
 /** ModernBERT's model_type 'modernbert', for `registerArchitecture`: an encoder. */

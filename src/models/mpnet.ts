@@ -1,4 +1,4 @@
-/** MPNet (Song et al., arXiv 2004.09297): RoBERTa's positions, and a bias for relative ones that all layers share. */
+/** MPNet (Song et al., arXiv 2004.09297): RoBERTa's positions, and a relative position bias that all layers share. */
 import { countingAllBut, learned, RelativeBias } from '../nn/positions.js';
 import { defineArchitecture, type EncoderChoices, type EncoderDims } from './architecture.js';
 import { bertChoices, bertDims, bertIgnored, bertWeights, hiddenDropout, oldNorms, wordScores } from './bert_family.js';

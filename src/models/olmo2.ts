@@ -1,4 +1,4 @@
-/** OLMo 2 (OLMo Team, arXiv 2501.00656): Llama with norms of what sublayers give, and of all heads' queries and keys together. */
+/** OLMo 2 (OLMo Team, arXiv 2501.00656): Llama with norms behind sublayers, and norms over all heads' queries and keys together. */
 import { likeLlama, queryKeyNorms } from './decoder_family.js';
 
 const sizes = { vocab_size: 50_304, eps: 1e-5 };

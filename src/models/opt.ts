@@ -1,4 +1,4 @@
-/** OPT (Zhang et al., arXiv 2205.01068), and Galactica: GPT-3's blocks, with a table of positions behind two unused rows. */
+/** OPT (Zhang et al., arXiv 2205.01068), and Galactica: GPT-3's blocks, with a table of positions whose first two rows are unused. */
 import { learned } from '../nn/positions.js';
 import { type DecoderChoices, type DecoderDims, defineArchitecture } from './architecture.js';
 import { activationOf, headsIn, layersIn, probabilityIn, sizeIn, unsupported } from './config.js';

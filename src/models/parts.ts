@@ -1,6 +1,6 @@
 /**
- * From files to a model, the one way that loading, estimating, quantizing and telling of a model share: config.json names the architecture, the architecture says
- * what is made and what the checkpoint calls its weights. `readParts` reads what there is to know before a weight is, `designOf` says what becomes of it.
+ * From files to a model, in the one way that loading, estimating, quantizing and `heed info` share: config.json names the architecture, the architecture names
+ * the module and its weights in the checkpoint. `readParts` reads everything but the weights, `designOf` decides what is made of it.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -17,7 +17,9 @@ import {
   type EncoderDims,
   type HeadChoices,
   type HeadDesign,
+  headNames,
   registered,
+  type Side,
   type Spelt,
   spell,
   type Task,
@@ -31,15 +33,15 @@ import type { HeadMaker } from './heads.js';
 import { homeOf } from './home.js';
 import { summaryOf } from './load.js';
 
-/** What the files of a model are, before a weight is read. */
+/** Parts of a model's files that are read before any weight. */
 export interface ModelParts<F extends Folder = Folder> {
-  /** Where it is found, its tokenizer with it. */
+  /** Folder of the model, with its tokenizer. */
   folder: F;
-  /** config.json, by the keys that its architecture reads. */
+  /** config.json, under the keys that its architecture reads. */
   config: JsonNode;
   architecture: Architecture;
   weights: Checkpoint;
-  /** What its tensors may be. Default: floats. */
+  /** Dtypes that its tensors may have. Default: floats. */
   sources?: Sources;
 }
 
@@ -62,10 +64,21 @@ export async function readParts<F extends Folder>(model: F, { signal }: Pick<Ope
   };
 }
 
-/** The same for those who want states, or classes: a decoder is an encoder to them. */
+/** Parts of the model for states or classes: a decoder is then an encoder. */
 export function forStates<P extends ModelParts>(parts: P): P {
   const { architecture } = parts;
   return { ...parts, architecture: architecture.module.encoder?.(architecture) ?? architecture };
+}
+
+/** The same for those who want one side of a model that has two. Throws UNSUPPORTED where it has one. */
+export function forSide<P extends ModelParts>(parts: P, side: Side): P {
+  const { architecture, config } = parts;
+  const own = architecture.module.side?.(architecture, side);
+  if (own) return { ...parts, architecture: own };
+  throw new HeedError('UNSUPPORTED', `${config.file}: ${architecture.name} is not an encoder of texts and of pictures`, {
+    culprit: 'model_type',
+    cure: 'Use AutoModel',
+  });
 }
 
 /** Those of a model for a task, or for none: a decoder's checkpoint without scores of words, as config.json names it, has states alone. */
@@ -75,32 +88,36 @@ export function partsFor<P extends ModelParts>(parts: P, task: Task | undefined)
   return task || !writes ? forStates(parts) : parts;
 }
 
-/** What a model is made for. */
+/** Purpose of a model. */
 export interface Purpose {
-  /** What is put on an encoder: `headFor` of heads.ts. Given, not imported, so that a bundle without tasks has no heads. */
+  /** Maker of a head: `headFor` of heads.ts. An argument, not an import, so that a bundle without tasks has no heads. */
   head?: HeadMaker | undefined;
+  /** Which encoder is made of a model that has two, and Hugging Face's class of it. Default: both. */
+  side?: { readonly name: Side; readonly className: string } | undefined;
   /** Whether it is for training. What the checkpoint may lack begins as a new model's does. */
   trainable?: boolean | undefined;
+  /** Whether a head for another number of classes does so, too. */
+  renews?: boolean | undefined;
 }
 
-/** What is made of parts. */
+/** Design of a model, made of its parts. */
 export interface Design {
-  /** With the task's head, by the names that the files have. */
+  /** Architecture with the task's head, under the names of the files. */
   architecture: Spelt;
-  /** By those that Hugging Face's checkpoints of this config have, under which it is saved. */
+  /** Architecture under the names of Hugging Face's checkpoints of this config, with which the model is saved. */
   saved: Spelt;
-  /** A module without weights. Throws FORMAT, UNSUPPORTED, MODEL_MISMATCH. */
+  /** Makes a module without weights. Throws FORMAT, UNSUPPORTED, MODEL_MISMATCH. */
   make(engine: Engine, checkpoint: CheckpointSummary): Encoder | EncoderDecoder | Decoder;
 }
 
 export function designOf({ config, architecture: found, sources }: ModelParts, purpose: Purpose = {}): Design {
-  const { head, trainable = false } = purpose;
-  const named = head ? withHead(found, head.task, trainable) : found;
+  const { head, trainable = false, renews } = purpose;
+  const named = head ? withHead(found, head.task, trainable, renews) : found;
   const { gguf } = named;
   const saved = spell(named, config);
   // A GGUF file has names of its own, and nothing before them.
   const architecture = sources && gguf ? spell({ ...named, weights: (c) => gguf.weights(c), prefixes: [], renamed: [] }, config) : saved;
-  const { module: Made } = found;
+  const { module: Made } = named;
   const design = head && architecture.heads?.[head.task];
   return {
     architecture,
@@ -122,25 +139,26 @@ function expectLayers(config: JsonNode, layers: number, { tensors }: CheckpointS
   throw new HeedError('MODEL_MISMATCH', message, { culprit: config.file });
 }
 
-/** The tasks whose heads a checkpoint has; a head of words that has no tensor of its own is there if config.json names it. First the one that is `named` there. */
+/** Tasks whose heads a checkpoint has; a head of words without a tensor of its own counts if config.json names it. `named`: the task that config.json names, which comes first. */
 export function tasksIn(parts: ModelParts, { tensors }: CheckpointHeaders): { tasks: readonly Task[]; named: Task | undefined } {
   const { config, architecture } = forStates(parts);
   const { has } = summaryOf(tensors, spell(architecture, config));
   const named = config.array('architectures', []);
   const { className = '' } = architecture;
-  const isNamed = (task: Task) => named.some((name) => String(name).startsWith(className) && String(name).endsWith(`For${task}`));
+  const classOf = (task: Task) => architecture.heads?.[task]?.className?.(config) ?? task;
+  const isNamed = (task: Task) => named.some((name) => String(name).startsWith(className) && String(name).endsWith(`For${classOf(task)}`));
   const known = (Object.entries(architecture.heads ?? {}) as [Task, HeadDesign][]).filter(
-    ([task, design]) => hasHead(design.weights, has) || (isNamed(task) && design.choices(config).bias === false),
+    ([task, design]) => hasHead(headNames(design, config), has) || (isNamed(task) && design.choices(config).bias === false),
   );
-  // What could be of several tasks is of the one that is named, or of the first.
+  // A head that could be of several tasks counts for the one that config.json names, or for the first.
   known.sort(([a], [b]) => Number(isNamed(b)) - Number(isNamed(a)));
-  const scores = known.map(([, { weights }]) => weights['head.out']);
+  const scores = known.map(([, design]) => headNames(design, config)['head.out']);
   const tasks = known.filter((_, i) => scores.indexOf(scores[i]) === i).map(([task]) => task);
   return { tasks, named: tasks.find(isNamed) };
 }
 
 /** Whether a checkpoint has a head: what transforms, and what scores, if only a number for each word. */
-function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: HeadDesign['weights'], has: CheckpointSummary['has']): boolean {
-  const [transforms, scores] = [Object.values(rest), [`${out}.weight`, ...(bias ? [bias, `${out}.bias`] : [])]];
-  return transforms.every((module) => has(`${module}.weight`)) && scores.some(has);
+function hasHead({ 'head.out': out, 'head.bias': bias, ...rest }: ReturnType<typeof headNames>, has: CheckpointSummary['has']): boolean {
+  const [transforms, scores] = [Object.values(rest), out ? [`${out}.weight`, ...(bias ? [bias, `${out}.bias`] : [])] : []];
+  return transforms.every((module) => has(`${module.replace('{l}', '0')}.weight`)) && (!out || scores.some(has));
 }

@@ -1,4 +1,4 @@
-/** PEGASUS (Zhang et al., arXiv 1912.08777), which writes summaries: BART with pre-norm layers, a norm behind each stack, and sinusoidal positions. */
+/** PEGASUS (Zhang et al., arXiv 1912.08777), for summaries: BART with pre-norm layers, a norm behind each stack, and sinusoidal positions. */
 import { sinusoidal } from '../nn/positions.js';
 import { likeBart } from './bart_family.js';
 

@@ -1,4 +1,4 @@
-/** Phi-3 and Phi-4-mini (Abdin et al., arXiv 2404.14219; Microsoft, arXiv 2503.01743): Llama with matrices in one, and LongRoPE for long texts. */
+/** Phi-3 and Phi-4-mini (Abdin et al., arXiv 2404.14219; Microsoft, arXiv 2503.01743): Llama with fused matrices, and LongRoPE for long texts. */
 import { probabilityIn } from './config.js';
 import { ggufWeights, likeLlama } from './decoder_family.js';
 import { windowIn } from './layer_types.js';

@@ -1,5 +1,5 @@
 /**
- * From a folder to a module with its weights, for whoever wraps a module for users: model.ts, and models that generate.
+ * From a folder to a module with its weights, for the classes that wrap modules for users: model.ts, and models that generate.
  */
 import { Engine } from '../engine/engine.js';
 import { HeedError, kindOf } from '../errors.js';
@@ -18,19 +18,20 @@ import type { Encoder } from './encoder.js';
 import type { EncoderDecoder } from './encoder_decoder.js';
 import { loadWeights } from './load.js';
 import type { PretrainedOptions } from './options.js';
-import { designOf, forStates, type Purpose, readParts } from './parts.js';
+import { designOf, forSide, forStates, type Purpose, readParts } from './parts.js';
 import { weightForms } from './quantization.js';
 import type { Origin } from './save.js';
 import { checkpointEntries } from './stored.js';
 
-/** What each kind of architecture becomes. */
+/** Module class of each kind of architecture. */
 interface Modules {
   encoder: Encoder;
   'encoder-decoder': EncoderDecoder;
+  'speech encoder-decoder': EncoderDecoder;
   decoder: Decoder;
 }
 
-/** A module, and where it comes from. */
+/** A module with its origin. */
 export interface Loaded<Kind extends ArchitectureKind> {
   config: JsonNode;
   module: Modules[Kind];
@@ -51,9 +52,16 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     signal,
     progress_callback: listen,
     dtype,
+    embedding_dtype,
     cache_dtype,
-  }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype' | 'cache_dtype'> = {},
-  { head, trainable = false, seed = 0 }: Purpose & { /** Of what begins as a new model does. Default 0. */ seed?: number | undefined } = {},
+  }: Pick<PretrainedOptions, 'signal' | 'progress_callback' | 'dtype' | 'embedding_dtype' | 'cache_dtype'> = {},
+  {
+    head,
+    side,
+    trainable = false,
+    renews,
+    seed = 0,
+  }: Purpose & { /** Of what begins as a new model does. Default 0. */ seed?: number | undefined } = {},
 ): Promise<Loaded<Kind>> {
   if (trainable && (dtype === 'q8' || dtype === 'q4'))
     throw new HeedError('UNSUPPORTED', `Weights in ${dtype.slice(1)} bits do not train`, {
@@ -70,19 +78,20 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
   checkListener(listen);
   const plain = folderOf(engine.runtime, model);
   const read = await readParts(listen ? observed(plain, listen) : plain, { signal });
-  const parts = kind === 'encoder' ? forStates(read) : read;
+  const states = kind === 'encoder' ? forStates(read) : read;
+  const parts = side ? forSide(states, side.name) : states;
   const { folder, config, weights } = parts;
   const { name, className, module: made } = parts.architecture;
   if (made.kind !== kind) {
     const message = `${config.file}: ${name} is ${withArticle(made.kind)}, and what was asked for is ${withArticle(kind)}`;
     throw new HeedError('UNSUPPORTED', message, { culprit: 'model_type', cure: `Use ${loaders[made.kind]}` });
   }
-  const { architecture, saved, make } = designOf(parts, { head, trainable });
+  const { architecture, saved, make } = designOf(parts, { head, trainable, renews });
   const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
-  const forms = weightForms(config, trainable ? 'fp32' : dtype, parts.sources);
+  const forms = weightForms(config, trainable ? 'fp32' : dtype, parts.sources, embedding_dtype);
   const begun = (checkpoint: CheckpointSummary) => {
     const module = make(engine, checkpoint);
-    // Weights that come in fewer bits are widened first.
+    // Weights of fewer bits are widened first.
     return trainable && forms.stored === 'float32' ? module.train() : module;
   };
   const module = await loadWeights(begun, architecture, folder.name, weights, { signal, onProgress, forms });
@@ -97,12 +106,13 @@ export async function loadPretrained<Kind extends ArchitectureKind>(
     throw error;
   }
   const tensors = (held: ParameterDtype | undefined) => checkpointEntries(module, saved, held);
-  const called = className && `${className}${head ? `For${head.task}` : 'Model'}`;
+  const task = head && (parts.architecture.heads?.[head.task]?.className?.(config) ?? head.task);
+  const called = side?.className ?? (className && `${className}${task ? `For${task}` : 'Model'}`);
   const origin = { folder: isObserved(folder) ? folder.unobserved : folder, tensors, model: called, headed: head !== undefined };
   return { config, module: module as Modules[Kind], origin }; // which is of that kind
 }
 
-/** Fills what was not loaded, as Hugging Face's models do it: matrices normal, biases 0, norms 1. */
+/** Fills weights that were not loaded, as Hugging Face's models do: matrices normal, biases 0, norms 1. */
 function begin(module: Module, seed: number, deviation: number): void {
   for (const [name, parameter] of module.namedParameters()) {
     if (parameter.complete) continue;

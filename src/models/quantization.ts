@@ -1,7 +1,7 @@
 /**
- * Which weights have 8 bits or 4: what config.json says of the checkpoint, and what whoever loads it asks for with `dtype`. In a q8 checkpoint a matrix that
- * products read, or a table, is `name` int8 [N, K] with `name.scale` float16 [N, ⌈K/32⌉]; in a q4 one it is that, or `name` [N, 20 K/32] bytes: blocks of GGUF's Q4_1. Everything
- * else is as in any other.
+ * Weights in 8 bits or 4: the dtype that config.json says of the checkpoint, and the `dtype` asked for on loading. In a q8 checkpoint a matrix that
+ * products read, or a table, is `name` int8 [N, K] with `name.scale` float16 [N, ⌈K/32⌉]; in a q4 one it is the same, or `name` [N, 20 K/32] bytes: blocks of GGUF's Q4_1. Everything
+ * else is as in other checkpoints.
  */
 import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
@@ -20,20 +20,26 @@ const bitsOf = { q8: 8, q4: 4 } as const;
 export const quantizationConfig = (dtype: ParameterDtype): { quant_method: 'heed'; bits: 8 | 4; group_size: 32 } | undefined =>
   dtype === 'float32' ? undefined : { quant_method: 'heed', bits: bitsOf[dtype], group_size: BLOCK };
 
-/** What `from_pretrained` takes for `dtype`. Absent: as the checkpoint is. */
+/** Values of `from_pretrained`'s `dtype`. Absent: the checkpoint's dtype. */
 export const pretrainedDtypes = ['fp32', 'q8', 'q4'] as const;
 export type PretrainedDtype = (typeof pretrainedDtypes)[number];
 
+/** What `from_pretrained` takes for `embedding_dtype`. */
+export const embeddingDtypes = ['q8', 'q4'] as const;
+export type EmbeddingDtype = (typeof embeddingDtypes)[number];
+
 export interface WeightForms {
-  /** What config.json says that matrices and tables are: floats; int8 with scales; or, some of them, blocks of 4 bits. */
+  /** Dtype of matrices and tables by config.json: floats; int8 with scales; or, for some of them, blocks of 4 bits. */
   stored: ParameterDtype;
-  /** As the engine is to hold them: all in float32; rounded to 8 bits, or to 4, where it has more; or each as its file has it. */
+  /** Dtype in the engine: all in float32; rounded to 8 bits, or to 4, where a tensor has more; or, undefined, each as its file has it. */
   kept: ParameterDtype | undefined;
+  /** Where 4 bits are asked for: those of tables and outputs. Default 'q8'. */
+  embeddings?: EmbeddingDtype | undefined;
   /** What tensors may be, by the kinds that files name. */
   sources: Sources;
 }
 
-/** Throws UNSUPPORTED for what is no dtype of from_pretrained. */
+/** Throws UNSUPPORTED for a value that is no dtype of from_pretrained. */
 export function checkDtype(dtype: unknown): asserts dtype is PretrainedDtype | undefined {
   if (dtype === undefined || pretrainedDtypes.includes(dtype as PretrainedDtype)) return;
   throw new HeedError('UNSUPPORTED', `There is no dtype ${kindOf(dtype)}`, {
@@ -42,21 +48,40 @@ export function checkDtype(dtype: unknown): asserts dtype is PretrainedDtype | u
   });
 }
 
+/** Throws ARGUMENT for what is no `embedding_dtype`, or has no effect beside this dtype. */
+export function checkEmbeddingDtype(
+  where: string,
+  dtype: string | undefined,
+  embeddings: unknown,
+): asserts embeddings is EmbeddingDtype | undefined {
+  if (embeddings === undefined) return;
+  const bad = (what: string, cure: string) =>
+    new HeedError('ARGUMENT', `${where}: embedding_dtype ${what}`, { culprit: 'embedding_dtype', cure });
+  if (!embeddingDtypes.includes(embeddings as EmbeddingDtype))
+    throw bad(`is ${kindOf(embeddings)}`, `It is one of ${embeddingDtypes.join(', ')}`);
+  if (dtype !== 'q4') throw bad(`would have no effect beside dtype ${kindOf(dtype)}`, "Give it with dtype 'q4'");
+}
+
 /** With 'q8' or 'q4', what has more bits is rounded while it loads, and what has fewer stays what it is; with 'fp32' all is widened. Throws UNSUPPORTED, FORMAT. */
-export function weightForms(config: JsonNode, dtype: string | undefined, sources: Sources = floats): WeightForms {
+export function weightForms(
+  config: JsonNode,
+  dtype: string | undefined,
+  sources: Sources = floats,
+  embeddings?: EmbeddingDtype,
+): WeightForms {
   checkDtype(dtype);
-  return { stored: storedDtype(config), kept: dtype && kept[dtype], sources };
+  return { stored: storedDtype(config), kept: dtype && kept[dtype], embeddings, sources };
 }
 
 /** Dtypes of whole models as those of parameters. */
 export const kept: Readonly<Record<PretrainedDtype, ParameterDtype>> = { fp32: 'float32', q8: 'q8', q4: 'q4' };
 
-/** How a checkpoint has its matrices and tables, by its headers: of several ways, in the fewest bits. */
+/** Dtype of a checkpoint's matrices and tables, by its headers: of several, that of the fewest bits. */
 export function storedAs({ stored, sources }: WeightForms, tensors: readonly CheckpointEntry[]): PretrainedDtype {
   return fewest([stored, ...tensors.map(({ dtype }) => sources[dtype]?.format?.dtype ?? 'float32')]);
 }
 
-/** How a model's matrices and tables are held, as `dtype` names it: of several, in the fewest bits. */
+/** Dtype of a model's matrices and tables: of several, that of the fewest bits. */
 export function heldIn(module: Module): PretrainedDtype {
   return fewest([...module.namedParameters()].map(([, { dtype }]) => dtype));
 }

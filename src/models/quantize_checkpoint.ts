@@ -1,6 +1,6 @@
 /**
- * A checkpoint in 8 bits or 4, made of one in floats: tensor by tensor, under the names that they have, whatever task it is for. A module without weights for each
- * task whose head is there says which tensors some model reads, and which of those it may hold in fewer bits; the others, copies that equal what they are tied to among them, are left out.
+ * A checkpoint in 8 bits or 4, made from one in floats: tensor by tensor, under the same names, for any task. A module without weights for each
+ * task whose head is there tells which tensors some model reads, and which of them it may hold in fewer bits; other tensors, and copies equal to the tensor they are tied to, are left out.
  */
 
 import type { Engine } from '../engine/engine.js';
@@ -14,41 +14,45 @@ import type { Names, Spelt, Task } from './architecture.js';
 import { headFor } from './heads.js';
 import { loadWeights, ownName, prepared } from './load.js';
 import { designOf, type ModelParts, partsFor, tasksIn } from './parts.js';
-import { weightForms } from './quantization.js';
+import { checkEmbeddingDtype, type EmbeddingDtype, weightForms } from './quantization.js';
 import { saveLoaded } from './save.js';
 import type { Target } from './stored.js';
 import { equalCopies } from './ties.js';
 
-/** Whether a tensor may be in 8 bits, or in 4, and whether it has columns for rows. */
-type Kind = Pick<Target, 'transposed'> & Pick<Parameter, 'quantizable' | 'leastBits'>;
+/** Kind of a tensor: whether it may be in 8 bits, or in 4, whether it is transposed, and whether it is one number without axes. */
+type Kind = Pick<Target, 'transposed'> & Pick<Parameter, 'quantizable' | 'leastBits'> & { readonly isScalar: boolean };
 
-/** Tensors by the names that a checkpoint has for them. */
+/** Module with a checkpoint's tensors under their own names. */
 class Checkpoint extends Module {
   constructor(engine: Engine, tensors: readonly CheckpointEntry[], kinds: ReadonlyMap<string, Kind>) {
     super(engine);
     for (const { name, shape } of tensors) {
       const { quantizable = false, leastBits = 8, transposed } = kinds.get(name) ?? {};
-      this.parameter(name, transposed ? [...shape].reverse() : shape, { quantizable, leastBits });
+      // A parameter has an axis at least.
+      const own = shape.length === 0 ? [1] : shape;
+      this.parameter(name, transposed ? [...own].reverse() : own, { quantizable, leastBits });
     }
   }
 }
 
 export interface QuantizeOptions {
-  /** What matrices become: of 4 bits the weights of products alone, whose rows are whole blocks of 32; others have 8 then. Default 'q8'. */
+  /** Dtype of matrices: with 'q4' only weights of products whose rows are whole blocks of 32 have 4 bits, and others 8. Default 'q8'. */
   dtype?: 'q8' | 'q4' | undefined;
+  /** Of 4 bits: those of tables and outputs. Default 'q8'. */
+  embedding_dtype?: EmbeddingDtype | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   /** Called when all has been read and nothing is written. */
   beforeWriting?: (() => Promise<void>) | undefined;
 }
 
-/** What was done. */
+/** Result of quantizing. */
 export interface Saved {
-  /** Bytes of the weights' files that were read, where their lengths are told. */
+  /** Bytes of the weights' files that were read, where their lengths are known. */
   before: number | undefined;
   /** Bytes of all files that were written. */
   bytes: number;
-  /** Tensors that are in 8 bits now, in 4, that stayed floats, and that no model of heed's reads. */
+  /** Numbers of tensors that are now in 8 bits, in 4, that stayed floats, and that no model of heed's reads. */
   quantized: number;
   halved: number;
   kept: number;
@@ -56,15 +60,16 @@ export interface Saved {
 }
 
 /**
- * Writes what a model's folder holds into another, in 8 bits or 4, with all that describes it. Holds it so meanwhile, in the engine. Throws ARGUMENT for what
+ * Writes the model of a folder into another folder, in 8 bits or 4, with the other files. Meanwhile the engine holds the quantized model. Throws ARGUMENT for a model that
  * is quantized already, UNSUPPORTED for a GGUF file, NUMERIC for weights that are not finite, STORAGE where a file cannot be written.
  */
 export async function quantizeCheckpoint(
   engine: Engine,
   parts: ModelParts,
   out: string,
-  { dtype = 'q8', beforeWriting, ...options }: QuantizeOptions = {},
+  { dtype = 'q8', embedding_dtype, beforeWriting, ...options }: QuantizeOptions = {},
 ): Promise<Saved> {
+  checkEmbeddingDtype('quantize', dtype, embedding_dtype);
   const { folder, config, architecture, weights, sources } = parts;
   if (sources)
     throw new HeedError('UNSUPPORTED', `${folder.name} is a GGUF file, whose names are its own`, {
@@ -91,12 +96,16 @@ export async function quantizeCheckpoint(
     optional: [],
     ignored: [/^/],
   };
-  const forms = { stored: 'float32', kept: dtype, sources: floats } as const;
+  const forms = { stored: 'float32', kept: dtype, embeddings: embedding_dtype, sources: floats } as const;
   const module = await loadWeights(() => new Checkpoint(engine, tensors, read), own, folder.name, weights, { ...options, forms });
   try {
     const held = new Map(module.namedParameters());
     for (const name of copiesIn(held, parts, purposes)) held.delete(name);
-    const entries = () => [...held].flatMap(([name, parameter]) => weightEntries(parameter, name));
+    const entries = () =>
+      [...held].flatMap(([name, parameter]) => {
+        const own = weightEntries(parameter, name);
+        return read.get(name)?.isScalar ? own.map((entry) => ({ ...entry, shape: [] })) : own;
+      });
     const origin = { folder, tensors: entries, model: undefined, headed: false };
     await beforeWriting?.();
     const bytes = await saveLoaded(module, config.value, origin, out, { dtype, signal: options.signal });
@@ -119,24 +128,24 @@ function copiesIn(held: ReadonlyMap<string, Parameter>, parts: ModelParts, purpo
   });
 }
 
-/** The tasks whose heads a checkpoint has, and none. */
+/** Tasks whose heads a checkpoint has, and undefined for none. */
 type Purposes = readonly (Task | undefined)[];
 
-/** Names of tensors by themselves. */
+/** Table that maps names of tensors to themselves. */
 const namesOf = (kinds: ReadonlyMap<string, Kind>): Names => {
   const general = (name: string) => name.replace(/\.\d+\./, '.{l}.');
-  const entries = [...kinds].map(([name, { transposed }]) => [
+  const entries = [...kinds].map(([name, { transposed, isScalar }]) => [
     general(name),
-    transposed ? { name: general(name), transposed } : general(name),
+    { name: general(name), ...(transposed && { transposed }), ...(isScalar && { shape: () => [] }) },
   ]);
   return Object.fromEntries(entries) as Names;
 };
 
-/** The tensors that some model reads, and what they are. Throws what loading them would. */
+/** Tensors that some model reads, with their kinds. Throws the errors of loading them. */
 function kindsIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeaders, purposes: Purposes): Map<string, Kind> {
   const found = new Map<string, Kind>();
   const forms = weightForms(parts.config, undefined, parts.sources);
-  // Modules that hold nothing take no memory; room is made for what they would hold.
+  // Modules without weights take no memory; the rehearsal reserves the memory that weights would take.
   engine.rehearse(() => {
     for (const task of purposes) {
       const { architecture, make } = designOf(partsFor(parts, task), { head: task && headFor(task) });
@@ -148,6 +157,7 @@ function kindsIn(engine: Engine, parts: ModelParts, { tensors }: CheckpointHeade
             quantizable: target.parameter.quantizable,
             leastBits: target.parameter.leastBits,
             transposed: target.transposed,
+            isScalar: entry.shape.length === 0,
           });
       }
     }

@@ -3,14 +3,14 @@ import type { JsonNode } from '../io/json.js';
 import { likeLlama } from './decoder_family.js';
 import { windowsIn } from './layer_types.js';
 
-/** The window of the last layers, where a config asks for one. */
+/** Windows of the last layers, where a config asks for them. */
 export function qwenWindows(c: JsonNode, L: number) {
   if (!c.boolean('use_sliding_window', false)) return () => ({ window: undefined });
   const first = c.integer('max_window_layers', 1024, 28);
   return windowsIn(c, L, 4096, (l) => l >= first);
 }
 
-/** What configs of Qwen may leave out. */
+/** Defaults of Qwen's config keys. */
 export const qwenSizes = { vocab_size: 151_936, intermediate_size: 22_016, max_position_embeddings: 32_768 };
 
 /** Qwen 2's model_type 'qwen2', for `registerArchitecture`: a decoder. */

@@ -1,4 +1,4 @@
-/** Qwen 3's mixtures of experts (Yang et al., arXiv 2505.09388): Qwen 3 with layers in which a router chooses experts for each token. */
+/** Qwen 3's mixture-of-experts models (Yang et al., arXiv 2505.09388): Qwen 3 with layers in which a router chooses experts for each token. */
 import { sizeIn } from './config.js';
 import { ggufWeights, likeLlama, queryKeyNorms } from './decoder_family.js';
 import { expertKeys, expertNames, expertsIn, ggufExperts } from './expert_layers.js';

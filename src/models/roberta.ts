@@ -1,5 +1,5 @@
 /**
- * RoBERTa (Liu et al., arXiv 1907.11692): BERT's blocks, positions that begin behind the number of the padding token and do not count it, and heads of its own.
+ * RoBERTa (Liu et al., arXiv 1907.11692): BERT's blocks, positions that begin behind the padding token's id and do not count padding, and other heads.
  */
 import type { JsonNode } from '../io/json.js';
 import { countingAllBut, learned } from '../nn/positions.js';
@@ -21,7 +21,7 @@ import { Encoder } from './encoder.js';
 /** The token that does not count. */
 export const padding = (c: JsonNode): number => c.integer('pad_token_id', 1 << 24, 1);
 
-/** How many tokens a row may have where a table of positions begins with `reserved` rows that are no token's. */
+/** Largest number of tokens of a row where a table of positions begins with `reserved` rows that no token has. */
 export function positionsBehind(c: JsonNode, reserved: number): number {
   const rows = positionsIn(c);
   if (rows > reserved) return rows - reserved;
@@ -42,7 +42,7 @@ export const wordScoresWeights = {
   'head.bias': 'lm_head.bias',
 };
 
-/** RoBERTa, by the name of whoever follows it, and what stands before names of its weights. */
+/** Architecture of RoBERTa under a given name, with the prefix of its weights. */
 export const likeRoberta = (name: string, className: string, prefix = 'roberta.', vocab_size = 30_522) =>
   defineArchitecture<EncoderDims, EncoderChoices>({
     name,

@@ -1,36 +1,45 @@
-/** What a long text takes, looked at beforehand: where there is no room for it, nobody should wait for the step that finds out. */
+/** Check of the memory that a long text takes, in advance, so that nobody waits for the step that runs out of it. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { drained } from '../steps.js';
 
-/** Tokens of a batch from which a look pays. With fewer, a forward that has no room fails within a moment. */
+/** Tokens of a batch from which the check pays. With fewer, a forward pass without enough memory fails within a moment. */
 const LONG = 1 << 13;
 
-/** A forward of B rows of T tokens. A long one is rehearsed first, without a single kernel: throws MEMORY, with figures, where the engine has no room for it. */
+/** What T counts in each input, and what helps where it is too much. */
+const counted = (input: string): readonly [places: string, cure: string] => {
+  if (input === 'pixel_values') return ['places', 'Give smaller pictures or tiles, or fewer at a time'];
+  if (input === 'input_ids') return ['tokens', 'Give fewer tokens, cut to max_length say, or fewer rows at a time'];
+  return ['steps', 'Give shorter sounds, or fewer at a time'];
+};
+
+/** Runs a forward pass of B rows of T tokens, or of what else `input` holds. A long one is rehearsed first, without a single kernel: throws MEMORY, with figures, where the engine has not enough. */
 export function* withRoom<T>(
   engine: Engine,
   shape: readonly [B: number, T: number],
   forward: () => Generator<void, T>,
+  input = 'input_ids',
 ): Generator<void, T> {
-  expectRoom(engine, shape, () => void drained(forward()));
+  expectRoom(engine, shape, () => void drained(forward()), input);
   return yield* forward();
 }
 
-/** The rehearsal alone, of what leaves nothing behind. */
-export function expectRoom(engine: Engine, shape: readonly [B: number, T: number], forward: () => void): void {
+/** Rehearses a forward pass that leaves nothing behind, without running it. */
+export function expectRoom(engine: Engine, shape: readonly [B: number, T: number], forward: () => void, input = 'input_ids'): void {
   const [B, T] = shape;
   if (B * T < LONG) return;
   const { maximum } = engine.heap;
   const before = engine.memory().used;
   const peak = peakOf(engine, forward);
   if (peak <= maximum) return;
-  const rows = B === 1 ? `A row of ${T} tokens takes` : `${B} rows of ${T} tokens take`;
+  const [places, cure] = counted(input);
+  const rows = B === 1 ? `A row of ${T} ${places} takes` : `${B} rows of ${T} ${places} take`;
   const needed = Number.isFinite(peak) ? `${gib(peak - before)} GiB beside the ${gib(before)} GiB that are in use` : 'more than 4 GiB';
   const raise = maximum < 2 ** 32 && peak <= 2 ** 32 ? ', or raise createEngine({ memory: { maximum } })' : '';
   throw new HeedError('MEMORY', `${rows} ${needed}; the engine may have ${gib(maximum)} GiB`, {
-    culprit: 'input_ids',
+    culprit: input,
     shape,
-    cure: `Give fewer tokens, cut to max_length say, or fewer rows at a time${raise}`,
+    cure: cure + raise,
   });
 }
 

@@ -1,31 +1,35 @@
-/** Rotary positions as configs tell of them: transformers 5 has `rope_parameters`, 4 `rope_theta` and `rope_scaling`. */
+/** Rotary positions in configs: transformers 5 has `rope_parameters`, transformers 4 `rope_theta` and `rope_scaling`. */
 import type { JsonNode } from '../io/json.js';
 import type { RotaryMaker } from '../nn/attention.js';
-import { RotaryPositions, type RotaryScaling } from '../nn/rotary_positions.js';
+import { RotaryPositions, type RotaryPositionsOptions, type RotaryScaling } from '../nn/rotary_positions.js';
 import { rotaryScalings } from '../nn/rotary_scalings.js';
 import { numberIn, sizeIn, unsupported } from './config.js';
 
-/** What holds where a config does not say, and where it says it. */
+/** Defaults of rotary positions, and their keys in configs. */
 interface RotaryAbsent {
-  /** Default 10000. */
+  /** Base of the wavelengths. Default 10000. */
   base?: number;
-  /** Default 1. */
+  /** Share of each head's channels that are rotated. Default 1. */
   share?: number;
-  /** Of layers of this type: transformers 5 has parameters for each. */
+  /** `true` for pairs of neighbouring channels. Default false. */
+  interleaved?: boolean;
+  /** Type of layers, for transformers 5, which has parameters for each type. */
   type?: 'full_attention' | 'sliding_attention';
+  /** What queries are multiplied by, beside the turn. */
+  queryScale?: RotaryPositionsOptions['queryScale'];
   /** Keys of transformers 4. Default rope_theta and rope_scaling. */
   keys?: readonly [base: string, scaling?: string];
 }
 
-/** Turning by what a config says, for texts of at most so many tokens. Throws UNSUPPORTED for a scaling that heed does not have. */
+/** Maker of rotary positions by a config, for texts of at most so many tokens. Throws UNSUPPORTED for a scaling that heed does not have. */
 export function rotaryOf(c: JsonNode, positions: number, absent: RotaryAbsent = {}): RotaryMaker {
-  const { base: theta = 10_000, share: part = 1, type, keys = ['rope_theta', 'rope_scaling'] } = absent;
+  const { base: theta = 10_000, share: part = 1, interleaved = false, type, queryScale, keys = ['rope_theta', 'rope_scaling'] } = absent;
   const all = objectIn(c, 'rope_parameters');
   const rope = type && all ? objectIn(all, type) : (all ?? (keys[1] ? objectIn(c, keys[1]) : undefined));
   const base = numberOf(rope, 'rope_theta') ?? numberIn(c, keys[0], theta);
   const share = numberOf(rope, 'partial_rotary_factor') ?? numberIn(c, 'partial_rotary_factor', part);
   const scaling = rope && scalingOf(c, rope, positions);
-  return (engine, D) => new RotaryPositions(engine, D, { base, share, scaling });
+  return (engine, D) => new RotaryPositions(engine, D, { base, share, interleaved, scaling, queryScale });
 }
 
 const objectIn = (c: JsonNode, key: string): JsonNode | undefined => (c.get(key) === undefined ? undefined : c.object(key));
@@ -34,7 +38,7 @@ const numberOf = (c: JsonNode | undefined, key: string): number | undefined =>
 
 function scalingOf(c: JsonNode, rope: JsonNode, positions: number): RotaryScaling | undefined {
   const named = rope.string('rope_type', rope.string('type', 'default'));
-  // Phi-3's first name for it.
+  // Phi-3's former name of longrope.
   const kind = named === 'su' ? 'longrope' : named;
   if (kind === 'default') return undefined;
   if (!Object.hasOwn(rotaryScalings, kind)) throw unsupported(c, 'rope_type', `rotary positions with ${JSON.stringify(kind)}`);

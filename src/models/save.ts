@@ -1,5 +1,5 @@
 /**
- * A model's folder, written as Hugging Face lays it out: model.safetensors, what describes the model beside it, config.json. Each file is there as a whole or not
+ * Saving of a model's folder in Hugging Face's layout: model.safetensors, the files beside it, config.json. Each file is there as a whole or not
  * at all, and config.json, which a loader asks for first, comes last.
  */
 
@@ -18,52 +18,52 @@ import { checkDtype, kept, type PretrainedDtype, quantizationConfig } from './qu
 
 /** Options of save_pretrained. */
 export interface SaveOptions {
-  /** What config.json says beside, or instead of, the model's own `config`. */
+  /** Members of config.json beside, or instead of, those of the model's own `config`. */
   config?: JsonObject | undefined;
-  /** 'q8': matrices and tables in 8 bits, which config.json then says. 'fp32': float32. Default: as the model is. */
+  /** Dtype. 'q8': matrices and tables in 8 bits, which config.json then says. 'fp32': float32. Default: that of the model. */
   dtype?: PretrainedDtype | undefined;
-  /** Weights, where they are to be others than the model's parameters, or under other names. `dtype` says nothing of them. */
+  /** Weights, where they are to be others than the model's parameters, or under other names. `dtype` does not apply to them. */
   tensors?: Iterable<SafetensorsEntry> | undefined;
-  /** A tokenizer that was loaded; tokenizer.json as an object, as trainBpe gives it; or the folder of a model whose tokenizer is copied. */
+  /** Tokenizer: a loaded one; tokenizer.json as an object, as trainBpe gives it; or the folder of a model whose tokenizer is copied. */
   tokenizer?: object | string | Folder | undefined;
 }
 
-/** Of a model that was loaded. */
+/** Options of `save_pretrained` of a loaded model. */
 export interface SavePretrainedOptions {
-  /** 'q8': matrices and tables in 8 bits; 'q4': matrices in 4. 'fp32': float32. Default: as the model is. */
+  /** Dtype. 'q8': matrices and tables in 8 bits; 'q4': matrices in 4. 'fp32': float32. Default: that of the model. */
   dtype?: PretrainedDtype | undefined;
-  /** Looked at before anything is written. */
+  /** Abort signal, checked before anything is written. */
   signal?: AbortSignal | undefined;
 }
 
-/** Where a module comes from. */
+/** Origin of a module. */
 export interface Origin {
   folder: Folder;
-  /** The module's tensors, as a checkpoint of this dtype has them; as they are held where none is given. */
+  /** Tensors of the module, as a checkpoint of this dtype has them; undefined: the dtypes in which they are held. */
   tensors(dtype: ParameterDtype | undefined): Iterable<SafetensorsEntry>;
-  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json knows. */
+  /** Hugging Face's class of such a model: with a head or, where there is none, without. Undefined where config.json names it. */
   model: string | undefined;
-  /** Whether it has a task's head. */
+  /** `true` for a model with a task's head. */
   headed: boolean;
 }
 
 /** How a model generates, and how sentence-transformers makes sentences of tokens. */
 const modelFiles = ['generation_config.json', 'modules.json', 'sentence_bert_config.json', 'config_sentence_transformers.json'];
 
-/** Modules that were loaded, and what they are saved as. */
+/** Loaded modules, and the config and origin with which they are saved. */
 const loaded = /* @__PURE__ */ new WeakMap<Module, { config: JsonObject; origin: Origin }>();
 
-/** So that `save_pretrained` of the module alone, which a Trainer has, is that of the model. */
+/** Registers a loaded module, so that `save_pretrained` of the module alone, which a Trainer has, saves the whole model. */
 export const remember = (module: Module, config: JsonObject, origin: Origin): unknown => loaded.set(module, { config, origin });
 
 /**
- * Writes a model, so that `from_pretrained(folder)` has it. The module of a model that was loaded is written under Hugging Face's names, with the tokenizer and what else
- * came with it. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
+ * Writes a model, so that `from_pretrained(folder)` loads it. The module of a loaded model is written under Hugging Face's names, with the tokenizer and other files
+ * of its folder. Throws ARGUMENT for a model without `config`, NUMERIC for weights that are not finite where they are
  * rounded, STORAGE where a file cannot be written, UNSUPPORTED where there are no files.
  */
 export async function save_pretrained(
   model: Module & {
-    /** What config.json is to say; a loaded model has it. */
+    /** Content of config.json; a loaded model has it. */
     readonly config?: object;
   },
   folder: string,
@@ -90,7 +90,7 @@ export async function save_pretrained(
   });
 }
 
-/** Writes a model that was loaded, and what its folder says of it beside. Gives the bytes of all files. */
+/** Writes a loaded model with the files beside it. Returns the bytes of all files. */
 export async function saveLoaded(
   module: Module,
   config: JsonObject,
@@ -103,8 +103,8 @@ export async function saveLoaded(
   const { dtype, signal } = options;
   checkDtype(dtype);
   const held = heldAs(module, dtype);
-  // What says how to make sentences of an encoder's states says nothing of a head.
-  const beside = headed ? [] : [...modelFiles, ...(await poolingFiles(from, signal))];
+  // What pictures and sounds become is the same under any head; files about the pooling of an encoder's states do not apply to one.
+  const beside = ['preprocessor_config.json', ...(headed ? [] : [...modelFiles, ...(await poolingFiles(from, signal))])];
   const files = [...(tokenizer ?? (await tokenizerIn(from, signal))), ...(await filesOf(from, beside, signal))];
   const own = await readFile(from, 'config.json', { optional: true, signal });
   signal?.throwIfAborted();
@@ -112,7 +112,7 @@ export async function saveLoaded(
   return writeModel(module.engine.runtime, folder, { tensors: tensors(dtype && held), files, config: said });
 }
 
-/** What config.json says of a model that was loaded: floats are float32 now. */
+/** config.json of a loaded model that is saved: floats are now float32. */
 function savedConfig(config: JsonObject, held: ParameterDtype, model: string | undefined): JsonObject {
   const floats = Object.fromEntries(['dtype', 'torch_dtype'].filter((key) => key in config).map((key) => [key, 'float32']));
   return { ...config, ...floats, quantization_config: quantizationConfig(held), ...(model && { architectures: [model] }) };
@@ -129,16 +129,16 @@ function heldAs(module: Module, dtype: PretrainedDtype | undefined): ParameterDt
   });
 }
 
-/** A module's parameters by their own names, each copied when it is its turn; as they are held where no dtype is given. */
+/** Parameters of a module under their own names, each copied when it is its turn; without a dtype, as they are held. */
 export function* entriesOf(module: Module, dtype: ParameterDtype | undefined, prefix = ''): Generator<SafetensorsEntry, void> {
   for (const [name, parameter] of module.distinctParameters()) yield* weightEntries(parameter, prefix + name, dtype);
 }
 
 interface Contents {
   tensors: Iterable<SafetensorsEntry>;
-  /** What stands beside the weights. */
+  /** Files beside the weights. */
   files: Files;
-  /** config.json's text. */
+  /** Text of config.json. */
   config: string;
 }
 
@@ -155,7 +155,7 @@ async function writeModel(runtime: Runtime, folder: string, { tensors, files, co
 const isLoaded = (tokenizer: unknown): tokenizer is { save_pretrained(folder: string): Promise<void> } =>
   typeof (tokenizer as { save_pretrained?: unknown } | null)?.save_pretrained === 'function';
 
-/** The files of a tokenizer that go beside the weights; one that was loaded writes its own into `to`. */
+/** Files of a tokenizer to write beside the weights; a loaded tokenizer writes its own into `to`. */
 async function tokenizerFilesOf(runtime: Runtime, tokenizer: SaveOptions['tokenizer'], to: string): Promise<Files> {
   if (tokenizer === undefined) return [];
   if (typeof tokenizer === 'string' || isFolder(tokenizer)) return tokenizerOf(folderOf(runtime, tokenizer));
@@ -170,12 +170,12 @@ async function tokenizerFilesOf(runtime: Runtime, tokenizer: SaveOptions['tokeni
 /** A folder's tokenizer. Throws NOT_FOUND where it has none. */
 async function tokenizerOf(folder: Folder): Promise<Files> {
   const files = await tokenizerIn(folder);
-  // Which says that it is not there.
+  // Reading the missing file throws NOT_FOUND.
   if (!files.some(([name]) => name === 'tokenizer.json' || name === 'vocab.txt')) await readFile(folder, 'tokenizer.json');
   return files;
 }
 
-/** The configs of what modules.json puts behind an encoder, and its weights. */
+/** Configs and weights of the modules that modules.json puts behind an encoder. */
 async function poolingFiles(folder: Folder, signal?: AbortSignal): Promise<string[]> {
   const modules = (await modulesOf(folder, { signal })) ?? [];
   return modules.flatMap(({ path }) => (path ? [`${path}/config.json`, `${path}/model.safetensors`] : []));

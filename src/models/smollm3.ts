@@ -1,4 +1,4 @@
-/** SmolLM3 (Hugging Face, 2025): Llama, of whose layers every fourth has no positions (NoPE: Yang et al., arXiv 2501.18795). */
+/** SmolLM3 (Hugging Face, 2025): Llama with no positions in every fourth layer (NoPE: Yang et al., arXiv 2501.18795). */
 import { sizeIn } from './config.js';
 import { ggufPairs, likeLlama } from './decoder_family.js';
 import { windowsIn } from './layer_types.js';
@@ -10,7 +10,7 @@ export const smollm3 = /* @__PURE__ */ likeLlama('smollm3', {
   absent: { sizes, base: 2_000_000, tied: true },
   block: (c, { L }) => {
     const [listed, every] = [c.array('no_rope_layers', undefined), sizeIn(c, 'no_rope_layer_interval', 4)];
-    // The list says 1 for a layer that turns.
+    // The list has 1 for a layer with rotary positions.
     const turns = (l: number) => (listed ? Boolean(listed[l]) : (l + 1) % every !== 0);
     const windows = c.boolean('use_sliding_window', false) ? windowsIn(c, L, undefined, (l) => !turns(l)) : undefined;
     return { layer: (l) => ({ ...windows?.(l), ...(!turns(l) && { rotary: undefined }) }) };

@@ -1,6 +1,6 @@
 /**
- * What an encoder-decoder reads, whatever its mask: a mask that pads on the right is lengths; of any other, the tokens that count are moved to the front, each with the
- * position that it had, so that a decoder meets lengths alone, and rows without their padding have the same bits. What is told of the source is moved back.
+ * Inputs of an encoder-decoder with any mask: a mask that pads on the right becomes lengths; with any other, tokens are moved to the front, each with its
+ * original position, so that a decoder gets lengths alone, and rows give the same bits with and without padding. Outputs about the source are moved back.
  */
 import { HostTensor } from '../tensor.js';
 import type { SourceInputs } from './encoder_decoder.js';

@@ -1,5 +1,5 @@
 /**
- * From token ids to a trunk's states: words, and what is added to them (types of tokens, positions), a norm, a projection where embeddings have channels of their own.
+ * The stem, from token ids to a trunk's states: words plus token types and positions, a norm, and a projection where embeddings have other channels than states.
  *
  *   x = projection(dropout(norm(scale · word[ids] + type + position)))
  */
@@ -12,7 +12,7 @@ import { add, scale } from '../ops/elementwise.js';
 import { contiguous, expand, narrow } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 
-/** What a stem is like. */
+/** Specification of a stem. */
 export interface StemSpec {
   /** Channels of states, and of embeddings where they differ. */
   C: number;
@@ -20,23 +20,23 @@ export interface StemSpec {
   /** Words; and the most tokens of a row. */
   V: number;
   positions: number;
-  /** Whether words are what scores them, too, and lie as a product wants them. Default false. */
+  /** `true` where word embeddings also score words, and therefore lie in the layout of products. Default false. */
   packed?: boolean | undefined;
-  /** The token whose embedding gets no gradient. Default none. */
+  /** Token whose embedding gets no gradient. Default none. */
   padding?: number | undefined;
-  /** What words are multiplied by. Default 1. */
+  /** Factor of word embeddings. Default 1. */
   scale?: number | undefined;
-  /** Vectors of positions that are added, and which token stands where, unless it is 0 … T − 1. Default none. */
+  /** Vectors of positions that are added, and each token's position, unless it is 0 … T − 1. Default none. */
   makePositions?: PositionsMaker | undefined;
   count?: PositionCount | undefined;
   /** Types of tokens. Default none. */
   types?: number | undefined;
   norm?: NormSpec | undefined;
-  /** In training, the share that is zeroed. Default 0. */
+  /** Dropout in training, as a share. Default 0. */
   dropout?: number | undefined;
 }
 
-/** What two stems of one model share, and what a model calls its stem's modules. */
+/** Modules that two stems of one model share, and a model's names of its stem's modules. */
 export interface StemPlace {
   words?: () => Embedding;
   dropout?: Dropout;
@@ -44,11 +44,11 @@ export interface StemPlace {
   norm?: string;
 }
 
-/** What stands where, beside the ids. */
+/** Token types and positions of a call. */
 export interface StemCall {
-  /** [B, T] int32. Default: all 0. */
+  /** Token types, [B, T] int32. Default: all 0. */
   types?: Tensor | undefined;
-  /** The position of the first token, of each row its own where it is a list. Default 0. */
+  /** Position of the first token, or a list with that of each row. Default 0. */
   from?: number | readonly number[] | undefined;
   /** [B][T], the position of each token, where it is not that and on. */
   places?: Int32Array | undefined;
@@ -96,7 +96,7 @@ export class Stem extends Module {
     return this.#projection ? this.#projection.forward(x) : x;
   }
 
-  /** What is added to words: [B, T, E], or, where it is the same for all rows, [T, E]. */
+  /** Sum that is added to words: [B, T, E], or, where all rows have the same, [T, E]. */
   #rest(ids: Tensor, { types, ...call }: StemCall): Tensor | undefined {
     const positions = this.#places(ids, call);
     if (!this.#types) return positions;

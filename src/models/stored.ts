@@ -1,5 +1,5 @@
 /**
- * A module as a checkpoint stores it: which tensors each parameter is made of, under which names, in which shape and order of rows; and the way back, a parameter's tensors
+ * A module's form in a checkpoint: the tensors of each parameter, with their names, shapes and orders of rows; and the way back, a parameter's tensors
  * for a file.
  */
 
@@ -10,6 +10,7 @@ import { scaleName } from '../nn/formats/q8.js';
 import type { Module } from '../nn/module.js';
 import type { Parameter, ParameterDtype } from '../nn/parameter.js';
 import { groups } from '../ops/quantize.js';
+import { sizeOf } from '../tensor.js';
 import { isBeside, type Layout, type Spelt } from './architecture.js';
 import { type SpeltTensor, tensorsOf } from './names.js';
 
@@ -21,15 +22,17 @@ export interface Target {
   row: number;
   height: number;
   shape: readonly number[];
+  /** Elements of a row in the file. */
+  width: number;
   /** Its rows, whatever their format; or blocks of 4 bits, the int8 or the scales of a quantized checkpoint. */
   holds: 'rows' | 'blocks' | 'ints' | 'scales';
-  /** Whether the file has columns for rows. */
+  /** `true` where the file's matrix is transposed. */
   transposed: boolean;
-  /** How the file has it, where that is otherwise than rows of the parameter. */
+  /** Layout in the file, where it differs from the parameter's rows. */
   layout: Layout | undefined;
 }
 
-/** What a parameter is in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
+/** A parameter's form in a checkpoint: a tensor, or one for each of the parts that are stacked in it. */
 interface Stored {
   key: string;
   parameter: Parameter;
@@ -63,7 +66,7 @@ export interface StoredMatrix {
   layout: Layout | undefined;
 }
 
-/** The matrices whose products can be adapted, by what a checkpoint calls their modules: without prefix, and with it. */
+/** Matrices whose products can be adapted, by the names of their modules in a checkpoint: without prefix, and with it. */
 export function* matricesOf(module: Module, architecture: Spelt): Generator<[name: string, whole: string, matrix: StoredMatrix], void> {
   const [prefix = ''] = architecture.prefixes ?? [];
   for (const { key, parameter: weight, tensors } of storedIn(module, architecture)) {
@@ -76,7 +79,7 @@ export function* matricesOf(module: Module, architecture: Spelt): Generator<[nam
   }
 }
 
-/** What a checkpoint's tensors are, by their names; a quantized one's matrices are blocks of 4 bits, where it has those, or int8 and scales. */
+/** Targets of a checkpoint's tensors, by name; a quantized checkpoint's matrices are blocks of 4 bits, where it has those, or int8 and scales. */
 export function targetsOf(
   module: Module,
   architecture: Spelt,
@@ -85,44 +88,48 @@ export function targetsOf(
 ): Map<string, Target> {
   const targets = new Map<string, Target>();
   for (const { key, parameter, tensors } of storedIn(module, architecture))
-    for (const { name, row, height, layout, ...tensor } of tensors) {
+    for (const { name, row, height, layout, transposed, shape: axes } of tensors) {
       const target = { ...{ key, parameter, row, height, layout }, transposed: false };
       const rest = parameter.shape.slice(1);
       const shape = [height, ...rest];
       if (isQuantized && parameter.quantizable && fitsQ4(parameter.width) && isBlocks(name)) {
-        targets.set(name, { ...target, shape: [height, blockBytes(parameter.width)], holds: 'blocks' });
+        const width = blockBytes(parameter.width);
+        targets.set(name, { ...target, shape: [height, width], width, holds: 'blocks' });
       } else if (isQuantized && parameter.quantizable) {
-        targets.set(name, { ...target, shape, holds: 'ints' });
-        targets.set(scaleName(name), { ...target, shape: [height, groups(parameter.width)], holds: 'scales' });
+        const width = groups(parameter.width);
+        targets.set(name, { ...target, shape: [height, parameter.width], width: parameter.width, holds: 'ints' });
+        targets.set(scaleName(name), { ...target, shape: [height, width], width, holds: 'scales' });
       } else {
-        const { transposed } = tensor;
-        targets.set(name, { ...target, shape: transposed ? shape.reverse() : shape, holds: 'rows', transposed });
+        const width = sizeOf(transposed ? [height] : rest);
+        targets.set(name, { ...target, shape: axes?.(shape) ?? (transposed ? shape.reverse() : shape), width, holds: 'rows', transposed });
       }
     }
   return targets;
 }
 
 /**
- * A module's tensors as a checkpoint of this dtype has them, or, where none is given, as they are held, under its architecture's names, without those that were optional and did not come. A task's model
- * holds the base model under a prefix. Each is copied on its turn.
+ * A module's tensors in a checkpoint's dtype, or, where none is given, as they are held, under its architecture's names, without optional ones that were not loaded. A task's model
+ * holds the base model under a prefix. Each tensor is copied when it is its turn.
  */
 export function* checkpointEntries(module: Module, architecture: Spelt, dtype?: ParameterDtype): Generator<SafetensorsEntry, void> {
   const all = [...storedIn(module, architecture)].filter(({ parameter }) => parameter.complete);
-  // What writes may have its embeddings for a head.
+  // A model that generates may use its embeddings as its head.
   const holds = architecture.module.kind !== 'encoder' || all.some(({ key }) => isBeside(key));
   const [prefix = ''] = holds ? (architecture.prefixes ?? []) : [];
-  // Stacked parts come one after the other: what they are cut out of is copied once.
+  // Stacked parts follow each other, and the tensor that they are cut from is copied once.
   let whole: { of: SafetensorsEntry; bytes: Uint8Array } | undefined;
   for (const { key, parameter, tensors } of all) {
     const before = isBeside(key) ? '' : prefix;
     for (const entry of weightEntries(parameter, '', dtype)) {
       const [rows = 0, ...rest] = entry.shape;
-      for (const { name, row, height, layout, transposed: isTransposed } of tensors) {
+      for (const { name, row, height, layout, transposed: isTransposed, shape: axes } of tensors) {
         const shape = [height, ...rest];
         // What is quantized lies as products read it.
-        const turns = isTransposed && entry.dtype === 'F32';
+        const isPlain = entry.dtype === 'F32';
+        const turns = isTransposed && isPlain;
+        const stored = turns ? [...shape].reverse() : isPlain && axes ? axes(shape) : shape;
         yield {
-          ...{ name: before + name + entry.name, dtype: entry.dtype, shape: turns ? [...shape].reverse() : shape },
+          ...{ name: before + name + entry.name, dtype: entry.dtype, shape: stored },
           get bytes() {
             if (whole?.of !== entry) whole = { of: entry, bytes: entry.bytes };
             const each = whole.bytes.length / rows;

@@ -41,7 +41,7 @@ const toEncoder = {
   norm2: '1.layer_norm',
 };
 
-/** What configs may leave out. */
+/** Defaults of config keys. */
 interface T5Sizes {
   vocab_size: number;
   d_ff: number;
@@ -50,7 +50,7 @@ interface T5Sizes {
   feed_forward_proj: string;
 }
 
-/** T5, by the name of whoever follows it. `scaled`: whether the config says that what is scored is multiplied by 1 / √C. */
+/** Architecture of T5 under a given name. `scaled`: whether the config says that states are multiplied by 1 / √C before the scores. */
 const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) =>
   defineArchitecture<EncoderDecoderDims, EncoderDecoderChoices>({
     name,
@@ -76,7 +76,7 @@ const likeT5 = (name: string, sizes: T5Sizes, scaled: (c: JsonNode) => boolean) 
       const tables = { encoder_embedding: 'encoder.embed_tokens', decoder_embedding: 'decoder.embed_tokens', lm_head: 'lm_head' };
       return { embedding: 'shared', ...tables, ...layers(gated, 'encoder', {}, 1), ...layers(gated, 'decoder', toEncoder, 2) };
     },
-    // Whatever the config says of them.
+    // Tied, whatever the config's setting.
     ties: () => oneTable('encoder_embedding', 'decoder_embedding', 'lm_head'),
     ignored: [/EncDecAttention\.relative_attention_bias\.weight$/],
   });
@@ -87,7 +87,7 @@ const widthIn = (c: JsonNode): number => sizeIn(c, 'd_model', 512);
 export const t5 = /* @__PURE__ */ likeT5(
   't5',
   { vocab_size: 32_128, d_ff: 2048, num_layers: 6, num_heads: 8, feed_forward_proj: 'relu' },
-  // Transformers 4 says so by what it ties; 5 has a name for it.
+  // Transformers 4 expresses this by its ties; 5 has a key for it.
   (c) => c.boolean('scale_decoder_outputs', c.boolean('tie_word_embeddings', true)),
 );
 

@@ -1,6 +1,6 @@
 /**
- * Tables that are one, or not, as transformers 5 has it (PreTrainedModel.tie_weights): what config.json ties a checkpoint may hold once, under any of its names, or
- * several times. Copies that are equal are one table; different ones are used as they are, which a warning tells.
+ * Tied tables, as in transformers 5 (PreTrainedModel.tie_weights): a checkpoint may hold tables that config.json ties once, under any of their names, or
+ * several times. Equal copies become one table; different ones are each used, with a warning.
  */
 import { warn } from '../io/warn.js';
 import type { Module } from '../nn/module.js';
@@ -8,29 +8,29 @@ import type { Parameter } from '../nn/parameter.js';
 import type { CheckpointSummary, EncoderDecoderChoices, Names, Spelt, Tie } from './architecture.js';
 import { nameOf } from './names.js';
 
-/** What modules do whose tables may be one. */
+/** A module with tables that may be tied. */
 export interface Tied extends Module {
-  /** Goes on with `table` where `copy` was read. */
+  /** Replaces `copy` by `table` in all its uses. */
   tie(copy: string, table: string): void;
   /** Frees the tables that nothing reads. */
   tied?(): void;
 }
 
-/** What a checkpoint calls the table of a module. */
+/** Name of a module's table in a checkpoint. */
 const tensorOf = ({ weights }: Spelt, module: string): string => `${nameOf(weights?.[module] ?? '')}.weight`;
 
-/** The modules of a tie that a checkpoint has tensors for: the one that counts, and those beside it. */
+/** Modules of a tie that have a tensor in the checkpoint: first the one that counts, then the others. */
 const held = (spelt: Spelt, { table, copies }: Tie, has: CheckpointSummary['has']) =>
   [table, ...copies].filter((module) => has(tensorOf(spelt, module)));
 
-/** The modules that have a tensor of their own beside the table. */
+/** Modules that have a tensor of their own beside the shared table. */
 export const apartIn = (spelt: Spelt, has: CheckpointSummary['has']): ReadonlySet<string> =>
   new Set(spelt.ties.flatMap((tie) => held(spelt, tie, has).slice(1)));
 
-/** One table for sources, targets and scores, and what a checkpoint may hold beside it; its copies in the order in which transformers looks for one. */
+/** Tie of one table for sources, targets and scores; its copies in the order in which transformers looks for one. */
 export const oneTable = (...copies: readonly string[]): readonly Tie[] => [{ table: 'embedding', copies }];
 
-/** The tables of an encoder-decoder that are one but for those which a checkpoint has apart. */
+/** Tables of an encoder-decoder: shared, apart from those that a checkpoint has separately. */
 export function tablesOf({ apart }: CheckpointSummary): Pick<EncoderDecoderChoices, 'tables' | 'compared'> {
   const read = <Name extends string>(module: Name) => (apart(module) ? module : ('embedding' as const));
   const tables = { source: read('encoder_embedding'), target: read('decoder_embedding'), output: read('lm_head') };
@@ -38,7 +38,7 @@ export function tablesOf({ apart }: CheckpointSummary): Pick<EncoderDecoderChoic
   return { tables, compared: copies.length ? ['embedding', ...copies] : [] };
 }
 
-/** The same architecture by the names that a checkpoint has. */
+/** Architecture under the names that a checkpoint has. */
 export function asHeld(spelt: Spelt, has: CheckpointSummary['has']): Spelt {
   const { weights, ties, spellings = {} } = spelt;
   if (!weights) return spelt;
@@ -47,7 +47,7 @@ export function asHeld(spelt: Spelt, has: CheckpointSummary['has']): Spelt {
   return { ...spelt, weights: { ...weights, ...(Object.fromEntries([...tables, ...others]) as Names) } };
 }
 
-/** The tensors of a checkpoint that are the table which they are tied to, once more; `find` gives a tensor's values. */
+/** Tensors of a checkpoint that equal the table to which they are tied; `find` gives a tensor's values. */
 export function equalCopies(spelt: Spelt, find: (tensor: string) => Parameter | undefined): string[] {
   return spelt.ties.flatMap((tie) => {
     const [first, ...rest] = held(spelt, tie, (name) => find(name) !== undefined).map((module) => tensorOf(spelt, module));
@@ -55,7 +55,7 @@ export function equalCopies(spelt: Spelt, find: (tensor: string) => Parameter | 
   });
 }
 
-/** Makes one of what a checkpoint has several times, when all of it is there. */
+/** Merges equal copies of a table, once all of them are loaded. */
 export function settleTies(module: Module, spelt: Spelt, { apart }: CheckpointSummary, folder: string): void {
   const tied = module as Tied;
   for (const { table, copies } of spelt.ties) {

@@ -1,16 +1,21 @@
-/** A stem and the trunk on it: token ids to states. An encoder is one, and each side of an encoder-decoder; the model declares the modules, by its names. */
+/** A tower: a stem and the trunk on it, from token ids to states. An encoder has one, an encoder-decoder one for each side; the model declares the modules, under its names. */
 import { biasOf } from '../nn/masks.js';
 import type { RelativeBias } from '../nn/positions.js';
 import type { Kept, Trunk, TrunkCall } from '../nn/trunk.js';
 import { contiguous, narrow } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
-import type { Stem } from './stem.js';
+import type { StemCall } from './stem.js';
 
-/** What one call of a tower is given beside ids. */
+/** What makes a trunk's states [B, T, C] of what comes in: ids [B, T], or features. */
+export interface StemLike {
+  forward(inputs: Tensor, call: StemCall): Tensor;
+}
+
+/** Inputs of one call of a tower beside ids. */
 export interface TowerCall extends Omit<TrunkCall, 'self'> {
-  /** [B, T] int32. Default: all 0. */
+  /** Token types, [B, T] int32. Default: all 0. */
   types?: Tensor | undefined;
-  /** Tokens of each row that are not padding, or where it is: [B, T] bool. */
+  /** Padding, in one of two forms: the number of tokens of each row, or a mask [B, T] bool. */
   lengths?: readonly number[] | undefined;
   padding?: Tensor | undefined;
   /** [B][T], the position of each token, where it is not `from` and on. */
@@ -23,11 +28,11 @@ export function lastOf(states: Tensor, count = states.dim(1)): Tensor {
   return count >= T ? states : contiguous(narrow(states, 1, T - count, count));
 }
 
-export class Tower {
+export class Tower<S extends StemLike = StemLike> {
   constructor(
-    readonly stem: Stem,
+    readonly stem: S,
     readonly trunk: Trunk,
-    /** What all blocks add to the scores of their attention to what comes in. */
+    /** Bias that all blocks add to their self-attention scores. */
     readonly relative?: RelativeBias | undefined,
   ) {}
 

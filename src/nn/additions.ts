@@ -1,4 +1,4 @@
-/** What an adapter adds to products with a weight, and those products. See low_rank.ts. */
+/** Additions of an adapter to products with a weight, and those products. See low_rank.ts. */
 import { activate } from '../ops/activation.js';
 import { add } from '../ops/elementwise.js';
 import type { Given, TensorLike } from '../ops/given.js';
@@ -12,14 +12,14 @@ export interface Addition {
   /** The first of those matrices, and how many there are. */
   readonly first: number;
   readonly count: number;
-  /** Adds to y [..., N] what it makes of x [..., K]; N are the rows of the whole, or of one matrix. */
+  /** Adds to y [..., N] the addition for x [..., K]; N are the rows of the whole matrix, or of one part. */
   add(x: Tensor, y: Tensor, part: number | undefined): Tensor;
-  /** What holds its numbers. */
+  /** Forms that hold the addition's numbers. */
   forms(): (Form | undefined)[];
 }
 
 /**
- * A product as `linear` makes it, with the whole weight or one of its stacked matrices, and what is added to it now. Where nothing is, it is `linear`, and costs no
+ * A product as `linear` makes it, with the whole weight or one of its stacked matrices, plus the current additions of adapters. Without additions it is `linear`, and costs no
  * more.
  */
 export function product(
@@ -34,7 +34,7 @@ export function product(
   const additions = weight.additions?.filter(({ first, count }) => part === undefined || (part >= first && part < first + count));
   if (!additions?.length) return linear(x, operand, bias, options);
   const { activation, residual } = (options ?? {}) as LinearOptions;
-  // Biases, activations and residuals of adapters are none: what is added comes before the weight's own.
+  // Adapters have no biases, activations and residuals: additions come before the weight's own.
   let z = linear(x, operand, bias, activation ? {} : { residual });
   for (const addition of additions) z = addition.add(x as Tensor, z, part);
   if (!activation) return z;

@@ -1,4 +1,4 @@
-/** Attention with linear biases (Press et al., arXiv 2108.12409): scores lose with distance, in each head by a slope of its own. */
+/** Attention with linear biases (Press et al., arXiv 2108.12409): scores fall with distance, in each head by a slope of its own. */
 import { pow } from '../math.js';
 
 /** Slopes of H heads: 2^(−8h / H) for h = 1 … H where H is a power of two; else the slopes of the next lower power of two, then every other slope of twice that many heads. */

@@ -1,5 +1,5 @@
 /**
- * Multi-head attention (Vaswani et al. 2017, §3.2.2) as blocks have it, by a specification:
+ * Multi-head attention (Vaswani et al. 2017, §3.2.2) of blocks, made from a specification:
  *
  *   MultiHead(x, m) = Concat(head_1 … head_H) W_O,   head_h = Attention(x W_Q^h, m W_K^g, m W_V^g),   g = ⌊h G / H⌋
  *
@@ -7,6 +7,7 @@
  */
 import type { Engine } from '../engine/engine.js';
 import { type AttentionOptions, attentionWithWeights, cachedAttention, scaledDotProductAttention } from '../ops/attention.js';
+import { add } from '../ops/elementwise.js';
 import { narrow, reshape, transpose, unflatten } from '../ops/shape.js';
 import { type Tensor, tensor } from '../tensor.js';
 import { product } from './additions.js';
@@ -23,6 +24,8 @@ import type { RotaryPositions } from './rotary_positions.js';
 export interface Turn {
   /** Returns the turned heads, of the same shape. */
   (heads: Tensor): Tensor;
+  /** The same for queries, where those are multiplied by a number for each place too. */
+  queries?: ((heads: Tensor) => Tensor) | undefined;
   /** Sets other positions for later calls, for as many rows: see `RotaryPositions.forward`. */
   move(from: number | readonly number[], whole?: number): void;
   /** Frees the tables of cosines and sines. */
@@ -32,23 +35,27 @@ export interface Turn {
 /** Maker of the rotary positions of heads of D channels: blocks with the same function share one set of positions. */
 export type RotaryMaker = (engine: Engine, D: number) => RotaryPositions;
 
-/** Something that stands for attention: [B, T, C] → [B, T, C], a residual added. */
+/** A mixer instead of attention: [B, T, C] → [B, T, C], a residual added. */
 export interface MixerLike extends Module {
   forward(x: Tensor, memory: Tensor | undefined, call?: AttentionCall): Tensor;
 }
 
-/** What makes it, and what it remembers from call to call. */
+/** Maker of a mixer and of its cache. */
 export interface MixerSpec {
-  /** Its module's name in a block. */
+  /** Name of the module in a block. */
   readonly name: string;
   make(engine: Engine, C: number): MixerLike;
-  cache(engine: Engine): ConvolutionCache;
+  /** Default: that of an attention. */
+  cache?(engine: Engine): ConvolutionCache;
 }
 
-/** What a layer remembers. */
+/** Cache of a layer. */
 export type LayerCache = KVCache | ConvolutionCache;
 
-/** What an attention is like. */
+/** Lines and columns of tokens that are places of a picture. */
+export type Grid = readonly [height: number, width: number];
+
+/** Specification of an attention. */
 export interface AttentionSpec {
   /** Number of query heads. */
   H: number;
@@ -79,9 +86,9 @@ export interface AttentionSpec {
   window?: AttentionOptions['window'];
   /** Share of attention weights that are zeroed in training. Default 0. */
   dropout?: number | undefined;
-  /** What stands in its place. Default: attention. */
+  /** Mixer instead of attention. Default: attention. */
   mixer?: MixerSpec | undefined;
-  /** Whether there is a learned key and value, which MultiheadAttention appends. Default false. */
+  /** `true` for a learned key and value, which MultiheadAttention appends. Default false. */
   learnedKey?: boolean | undefined;
 }
 
@@ -96,6 +103,10 @@ export interface AttentionCall {
   window?: AttentionOptions['window'];
   /** Rotary turn of queries and keys. */
   turn?: Turn | undefined;
+  /** Vectors [B, T, C] and [B, S, C], or without the first axis, that are added to what queries and keys are made of, and not to what values are (Carion et al., arXiv 2005.12872, §A.4). */
+  positions?: { readonly query: Tensor; readonly key: Tensor } | undefined;
+  /** Lines and columns of the tokens, where they are places of a picture. */
+  grid?: Grid | undefined;
   /** Cache of the keys and values of earlier calls, to which this call appends its own. */
   cache?: KVCache | undefined;
   /** `true` where the cache has already counted the tokens of this call: see `KVCache.advance`. */
@@ -157,7 +168,10 @@ export class Attention extends Module {
 
   /** Attention of x [B, T, C] to `memory`, or, without one, to the keys and values of the call's cache: [B, T, C]. */
   forward(x: Tensor, memory: Tensor | undefined, call: AttentionCall = {}): Tensor {
-    return keeping(this.engine, [call.weights], () => this.attend(this.project(memory ? [x, memory, memory] : [x]), call));
+    const { positions } = call;
+    const placed = (y: Tensor, side: 'query' | 'key') => (positions ? add(y, positions[side]) : y);
+    const sources = () => (memory ? [placed(x, 'query'), placed(memory, 'key'), memory] : [x]);
+    return keeping(this.engine, [call.weights], () => this.attend(this.project(sources()), call));
   }
 
   /** Appends the keys and values of a memory [B, S, C] to a cache, `lengths` tokens of each row, for later calls without a memory. */
@@ -169,7 +183,7 @@ export class Attention extends Module {
   project(sources: readonly Tensor[], first = 0): Tensor[] {
     const [x, y, z] = sources;
     const [whole, ...others] = this.#matrices as [Parameter, ...Parameter[]];
-    // What adapters add is each projection's own.
+    // Additions of adapters belong to each projection alone.
     if (this.#fused && !whole.additions?.length && x && x === y && y === z) {
       const all = product(x, whole, () => this.#biasOf(0, 3));
       const [Q, K, V] = this.#rows;
@@ -194,7 +208,7 @@ export class Attention extends Module {
   }
 
   /** [B, T, heads · D] → [B, heads, T, D]: a view, or a new tensor where a norm or a turn is applied. */
-  #heads(x: Tensor, norm?: Norm, turn?: Turn): Tensor {
+  #heads(x: Tensor, norm?: Norm, turn?: (heads: Tensor) => Tensor): Tensor {
     const { H, normsAll } = this.spec;
     const rows = unflatten(norm && normsAll ? norm.forward(x) : x, -1, [-1, this.#rows[0] / H]);
     const heads = transpose(norm && !normsAll ? norm.forward(rows) : rows, 1, 2);
@@ -210,7 +224,7 @@ export class Attention extends Module {
     const { H, G = H, scale, softCap, slopes, dropout = 0 } = this.spec;
     const { bias, lengths, turn, weights: seen, residual, causal = this.spec.causal, window = this.spec.window } = call;
     const [B, T] = (q as Tensor).shape as [number, number];
-    const query = this.#heads(q as Tensor, this.#norms?.[0], turn);
+    const query = this.#heads(q as Tensor, this.#norms?.[0], turn?.queries ?? turn);
     const fresh = rest.length ? this.#keys(rest as [Tensor, Tensor], turn) : undefined;
     const drops = this.training && dropout > 0 && { dropoutP: dropout, dropoutKey: this.dropoutKey() };
     const alibiSlopes = slopes && tensor(this.engine, slopes);

@@ -1,8 +1,8 @@
 /**
- * The keys and values that an attention has seen, in the panels that its kernel reads, so that a token is projected and packed once. They lie in pages of KEYS
- * keys: each row has a list of them and a length of its own, and rows with a common beginning (the beams of a search, requests with one prompt) share its
- * pages. A page is copied when a row goes on in one that others read, or outgrows its small first one; beyond that to grow, to reorder and to share copies nothing.
- * The memory is the cache's own until `dispose`, whatever scopes are open.
+ * The keys and values that an attention has seen, in the panels that its kernel reads, so that a token is projected and packed once. Keys and values lie in pages of KEYS
+ * keys: each row has a list of pages and a length of its own, and rows with a common beginning (the beams of a search, requests with one prompt) share its
+ * pages. A page is copied when a row continues in a shared one, or outgrows its small first one; other growth, reordering and sharing copy nothing.
+ * The cache keeps its memory until `dispose`, whatever scopes are open.
  */
 import type { Engine } from '../engine/engine.js';
 import { append, KEYS } from '../engine/kernels.generated.js';
@@ -16,13 +16,13 @@ import { BYTES, type KeysAndValues, type Page, type PageDtype, PageForm, roomFor
 interface Row {
   pages: Page[];
   length: number;
-  /** How many keys there were before the last were appended. */
+  /** Number of keys before the last were appended. */
   start: number;
 }
 
 /** Options of KVCache. */
 export interface KVCacheOptions {
-  /** How numbers are kept: 'float32' (default), or in 'int8' with a float32 scale for each key and value of a head, which takes about a quarter. */
+  /** Dtype of numbers: 'float32' (default), or 'int8' with a float32 scale for each key and value of a head, which takes about a quarter. */
   dtype?: PageDtype | undefined;
 }
 
@@ -34,18 +34,18 @@ export class KVCache {
   readonly #dtype: PageDtype;
   #form: PageForm | undefined;
   #rows: Row[] = [];
-  /** For kernels: the rows' lengths [B], their starts [B], and their pages [B, most, 2]. */
+  /** Table for kernels: the rows' lengths [B], their starts [B], and their pages [B, most, 2]. */
   #table: Storage | undefined;
   #most = 0;
   #words = 0;
   #isStale = true;
   #appended: number | undefined;
-  /** How many keys of each row have room and are counted, and may be put there. */
+  /** Number of keys of each row whose place is reserved and counted, and which are still to be written. */
   #awaited: number | undefined;
 
-  /** Begins empty. Throws ARGUMENT for another dtype. */
+  /** Makes an empty cache. Throws ARGUMENT for an unknown dtype. */
   constructor(
-    /** Whose memory it is in. */
+    /** Engine whose memory holds the cache. */
     readonly engine: Engine,
     options: KVCacheOptions = {},
   ) {
@@ -83,7 +83,7 @@ export class KVCache {
     return form.read(this.engine, pages, length);
   }
 
-  /** What attention reads. */
+  /** Panels that attention reads. */
   get panels(): CachedKeys {
     const { G, D, Dv, bytes } = this.#known();
     const { ptr: lengths } = this.table;
@@ -94,7 +94,7 @@ export class KVCache {
 
   /**
    * Appends T keys [B, G, T, D] and values [B, G, T, Dv], views or not, whose channels are neighbours; of row b the first counts[b] where counts are given. The
-   * first ones say how many rows and heads there are. Throws SHAPE, ARGUMENT, and MEMORY, upon which the cache is as it was.
+   * first call sets the numbers of rows and heads. Throws SHAPE, ARGUMENT, and MEMORY, upon which the cache is unchanged.
    */
   append(key: Tensor, value: Tensor, counts?: readonly number[]): void {
     const [B, , T] = key.shape as [number, number, number, number];
@@ -157,7 +157,7 @@ export class KVCache {
     this.engine.launch(append({ tiles, work, k, v, offsets, lengths, pages, most, bytes, G, D, Dv, kb, kg, kt, vb, vg, vt }));
   }
 
-  /** Row i goes on as row rows[i]: the batch may grow and shrink. Throws ARGUMENT for a row that is not there. */
+  /** Makes row i a copy of the former row rows[i]: the batch may grow and shrink. Throws ARGUMENT for a row that does not exist. */
   reorder(rows: readonly number[]): void {
     if (!this.#form) {
       expectList('KVCache.reorder', rows);
@@ -171,8 +171,8 @@ export class KVCache {
   }
 
   /**
-   * Rows of another cache, all unless they are named, come behind those of this one, and share their pages: a request joins a batch, or begins with what another one
-   * read. The other cache goes on as it was. Throws ARGUMENT for a row that is not there and for a cache of another engine, SHAPE and DTYPE for other heads and numbers.
+   * Appends rows of another cache, by default all, and shares their pages: a request joins a batch, or begins with the text that another one
+   * has read. The other cache is unchanged. Throws ARGUMENT for a row that does not exist and for a cache of another engine, SHAPE and DTYPE for other heads and numbers.
    */
   join(other: KVCache, rows: readonly number[] = other.#rows.map((_, row) => row)): void {
     if (other.engine !== this.engine) throw wrongArgument('KVCache.join', 'other', other, 'It must be of the same engine');
@@ -208,7 +208,7 @@ export class KVCache {
     this.#changed(undefined);
   }
 
-  /** Frees what it remembers and nobody shares. */
+  /** Frees the memory of the cache, apart from shared pages. */
   dispose(): void {
     for (const row of this.#rows) release(row);
     this.#table?.free();
@@ -217,7 +217,7 @@ export class KVCache {
     this.#changed(undefined);
   }
 
-  /** Rows that share the pages of those that are named. */
+  /** Rows that share the pages of the given rows. */
   #shared(op: string, rows: readonly number[]): Row[] {
     expectList(op, rows);
     const known = (row: unknown) => Number.isInteger(row) && this.#rows[row as number] !== undefined;
@@ -248,7 +248,7 @@ export class KVCache {
     this.#awaited = undefined;
   }
 
-  /** What kernels read of its rows, written where it has changed. Another number of rows, or of pages in the longest, is another block. */
+  /** The table that kernels read, rewritten where it has changed. Another number of rows, or of pages in the longest row, takes another block of memory. */
   get table(): Storage {
     if (this.#table && !this.#isStale) return this.#table;
     const most = this.#rows.reduce((most, { pages }) => Math.max(most, pages.length), 1);

@@ -1,6 +1,6 @@
 /**
- * What a short convolution remembers of the tokens so far: of each row the last K − 1 of what it reads, which the next token's window reaches back to. It lies beside the keys and
- * values of other layers, and its rows are reordered, joined and dropped as theirs are. The memory is its own until `dispose`, whatever scopes are open.
+ * The cache of a short convolution: for each row its last K − 1 inputs, to which the next token's window reaches back. It stands beside the keys and
+ * values of other layers, and its rows are reordered, joined and dropped like theirs. The cache keeps its memory until `dispose`, whatever scopes are open.
  */
 import type { Engine } from '../engine/engine.js';
 import { copy_rows } from '../engine/kernels.generated.js';
@@ -16,13 +16,13 @@ interface Held {
 
 export class ConvolutionCache {
   #now: Held | undefined;
-  /** As it was before the last tokens, should the step that brought them be given up. */
+  /** State before the last tokens, should their step be undone. */
   #before: Held | undefined;
 
   constructor(
-    /** Whose memory it is in. */
+    /** Engine whose memory holds the cache. */
     readonly engine: Engine,
-    /** K − 1. */
+    /** Number of inputs that are kept: K − 1. */
     readonly reach: number,
   ) {}
 
@@ -36,7 +36,7 @@ export class ConvolutionCache {
     return this.#now?.lengths ?? [];
   }
 
-  /** x [B, T, C] behind what it remembers, [B, K − 1 + T, C]; before the first token there are zeros. It remembers the last K − 1 of that from now on. */
+  /** x [B, T, C] behind the cached inputs, [B, K − 1 + T, C]; before the first token the inputs are zeros. The last K − 1 of the result are then cached. */
   extend(x: Tensor): Tensor {
     const { engine, reach } = this;
     const [B, T, C] = x.shape as [number, number, number];
@@ -51,13 +51,13 @@ export class ConvolutionCache {
     return all;
   }
 
-  /** Row i goes on as row rows[i]: the batch may grow and shrink. */
+  /** Makes row i a copy of the former row rows[i]: the batch may grow and shrink. */
   reorder(rows: readonly number[]): void {
     const now = this.#now;
     if (now) this.#become(rows.map((row) => [now, row]));
   }
 
-  /** Rows of another cache, all unless they are named, come behind those of this one. The other goes on as it was. */
+  /** Appends rows of another cache, by default all. The other cache is unchanged. */
   join(other: ConvolutionCache, rows: readonly number[] = other.lengths.map((_, row) => row)): void {
     const [own, others] = [this.#now, other.#now];
     const all = [
@@ -105,7 +105,7 @@ export class ConvolutionCache {
     );
   }
 
-  /** Frees what it remembers. */
+  /** Frees the cache. */
   dispose(): void {
     for (const held of [this.#now, this.#before]) held?.state.dispose();
     this.#now = this.#before = undefined;

@@ -1,4 +1,4 @@
-/** Parameters as a checkpoint holds them: in which dtype, and as which tensors of a safetensors file. */
+/** Parameters in the form of a checkpoint: their dtype, and their tensors in a safetensors file. */
 import { floatEntry, type SafetensorsEntry } from '../io/safetensors_writer.js';
 import { fitsQ4, q4Entries } from './formats/q4.js';
 import { quantizedEntries } from './formats/q8.js';
@@ -18,7 +18,7 @@ export function dtypeFor({ quantizable, dtype: own, leastBits, width }: Paramete
 
 /**
  * The tensors of a parameter in a checkpoint of this dtype, or, where none is given, as it is held. q8: int8 and scales, q4: blocks, to which others are rounded when the bytes are
- * asked for. Bytes are copies; asking for them throws NUMERIC for what is not finite. Throws MODEL_MISMATCH where nothing was loaded to be quantized.
+ * asked for. Bytes are copies; asking for them throws NUMERIC for values that are not finite. Throws MODEL_MISMATCH where no weights to quantize were loaded.
  */
 export function weightEntries(parameter: Parameter, name: string, dtype?: ParameterDtype): SafetensorsEntry[] {
   const as = dtype ? dtypeFor(parameter, dtype) : parameter.dtype;

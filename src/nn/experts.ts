@@ -1,6 +1,6 @@
 /**
- * Mixture of experts (Shazeer et al., arXiv 1701.06538, eq. 1): a router chooses K of E gated feed-forwards for each token, which add up by the router's weights. An expert
- * computes its own tokens alone.
+ * Mixture of experts (Shazeer et al., arXiv 1701.06538, eq. 1): a router chooses K of E gated feed-forwards for each token and adds their outputs by its weights. An expert
+ * computes only its own tokens.
  *
  *   y[t] = Σ_k w[t,k] · expert_e(t,k)(x[t]),   w = softmax(router(x))[t, e(t,k)], or the softmax of the chosen scores alone
  */

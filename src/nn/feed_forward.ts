@@ -3,17 +3,22 @@
  *
  *   linear2(activation(linear1(x)))        linear2(activation(linear1(x)) · linear3(x))
  *
- * Gated 'fused', linear1 has the rows of both.
+ * With the gate 'fused', linear1 has the rows of both; with 'fused_last', those of linear3 before its own.
  */
 import type { Engine } from '../engine/engine.js';
 import { type Activation, activationCode } from '../ops/activation.js';
 import { mul } from '../ops/elementwise.js';
 import type { Tensor } from '../tensor.js';
+import type { Grid } from './attention.js';
 import { Dropout, Linear } from './layers.js';
 import { Module } from './module.js';
 
-/** Gate beside the activation of a feed-forward: `false` for none, `true` for linear3, 'fused' for further rows of linear1. */
-export type Gate = boolean | 'fused';
+/** Gate beside the activation of a feed-forward: `false` for none, `true` for linear3; 'fused' where rows of linear1 are activated, and further ones are the gate, 'fused_last' where it is the other way round. */
+export type Gate = boolean | keyof typeof fusedGates;
+
+/** The part of linear1 that is activated, and the part that is the gate. */
+const fusedGates = { fused: [0, 1], fused_last: [1, 0] } as const;
+export const isFused = (gated: Gate): gated is keyof typeof fusedGates => Object.hasOwn(fusedGates, String(gated));
 
 /** Specification of a feed-forward. */
 export interface FeedForwardSpec {
@@ -30,18 +35,19 @@ export interface FeedForwardSpec {
   make?: FeedForwardMaker | undefined;
 }
 
-/** A sublayer that stands for a feed-forward: [B, T, C] → [B, T, C], a residual added. */
+/** A sublayer instead of a feed-forward: [B, T, C] → [B, T, C], a residual added. */
 export interface FeedForwardLike extends Module {
   /** `true` where the kernel launches depend on the values of x, not on shapes alone, so that no step can be replayed. Default false. */
   readonly isRouted?: boolean;
-  forward(x: Tensor, residual?: Tensor): Tensor;
+  /** `grid`: lines and columns of the tokens, where they are places of a picture. */
+  forward(x: Tensor, residual?: Tensor, grid?: Grid): Tensor;
 }
 export type FeedForwardMaker = (engine: Engine, C: number, spec: FeedForwardSpec) => FeedForwardLike;
 
 /** Two products with an activation between: [B, T, C] → [B, T, C]. Keys: linear1, linear2, and linear3 for a gate of its own. */
 export class FeedForward extends Module {
   readonly #activation: Activation;
-  readonly #fused: boolean;
+  readonly #fused: readonly [active: number, gate: number] | undefined;
   readonly #linear1: Linear;
   readonly #linear2: Linear;
   readonly #linear3: Linear | undefined;
@@ -51,8 +57,8 @@ export class FeedForward extends Module {
     super(engine);
     activationCode(activation); // throws for a name that is none
     this.#activation = activation;
-    this.#fused = gated === 'fused';
-    const parts = this.#fused ? 2 : 1;
+    this.#fused = isFused(gated) ? fusedGates[gated] : undefined;
+    const parts = isFused(gated) ? 2 : 1;
     this.#linear1 = this.child('linear1', new Linear(engine, C, parts * F, { bias, parts }));
     this.#linear2 = this.child('linear2', new Linear(engine, F, C, { bias }));
     if (gated === true) this.#linear3 = this.child('linear3', new Linear(engine, C, F, { bias }));
@@ -62,8 +68,9 @@ export class FeedForward extends Module {
   /** A residual is added in the last product's pass. */
   forward(x: Tensor, residual?: Tensor): Tensor {
     const options = { activation: this.#activation };
-    const active = this.#fused ? this.#linear1.part(0, x, options) : this.#linear1.forward(x, options);
-    const gate = this.#fused ? this.#linear1.part(1, x) : this.#linear3?.forward(x);
+    const [first, second] = this.#fused ?? [];
+    const active = first === undefined ? this.#linear1.forward(x, options) : this.#linear1.part(first, x, options);
+    const gate = second === undefined ? this.#linear3?.forward(x) : this.#linear1.part(second, x);
     return this.#linear2.forward(this.#dropout.forward(gate ? mul(active, gate) : active), { residual });
   }
 }

@@ -1,4 +1,4 @@
-/** The gradient of a parameter: the sum of what tapes bring, in memory that stays from step to step. */
+/** The gradient of a parameter: the sum of the gradients from tapes, in memory that is kept from step to step. */
 import type { Engine } from '../engine/engine.js';
 import { add_f32, TILE } from '../engine/kernels.generated.js';
 import { contiguous } from '../ops/shape.js';

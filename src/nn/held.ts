@@ -1,4 +1,4 @@
-/** How parameters are held, and what they refuse. */
+/** Rules for the formats of parameters, and the errors of refused ones. */
 
 import { BLOCK } from '../engine/kernels.generated.js';
 import { HeedError, kindOf } from '../errors.js';
@@ -14,22 +14,22 @@ import type { Init } from './init.js';
 export interface ParameterOptions {
   /** Read by matmul: [N, K] in panels. Otherwise row-major. */
   packed?: boolean;
-  /** Several stacked matrices, each of which can be used alone: how many of equal height (in_proj_weight is 3), or the rows of each. */
+  /** Stacked matrices, each of which can be used alone: the number of matrices of equal height (in_proj_weight is 3), or the rows of each. */
   parts?: number | readonly number[];
   /** `true` where the parameter may be held in 8 or 4 bits. Default: the value of `packed`. Norms, biases and positions may not. */
   quantizable?: boolean;
   /** The fewest bits that it is held in where a whole model is asked for 4. Default: 4 where it is packed, 8 for tables. */
   leastBits?: 4 | 8;
-  /** Whether its products add what adapters say. Default false. */
+  /** `true` where products add the additions of adapters. Default false. */
   adapts?: boolean;
-  /** How it begins where nothing is loaded. Default zeros. */
+  /** Initial values where nothing is loaded. Default zeros. */
   init?: Init;
 }
 
-/** What weights can be turned into: float32, or int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
+/** Dtypes that weights can be converted to: float32, or int8 with a float16 for every 32 neighbours in a row; or 4 bits with two. */
 export type ParameterDtype = 'float32' | 'q8' | 'q4';
 
-/** The formats of those dtypes that a parameter does not choose itself. */
+/** Formats of dtypes that do not depend on the parameter. */
 const formats: Readonly<Record<ParameterDtype, Format | undefined>> = { float32: undefined, q8: Quantized, q4: Q4 };
 
 /** Throws UNSUPPORTED for a dtype that is none. */

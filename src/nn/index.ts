@@ -4,6 +4,7 @@
  */
 export type { Turn } from './attention.js';
 export { KVCache, type KVCacheOptions } from './cache.js';
+export { Conv1d } from './convolution.js';
 export type { Gate } from './feed_forward.js';
 export type { Init } from './init.js';
 export { Dropout, Embedding, LayerNorm, Linear, RMSNorm } from './layers.js';

@@ -1,4 +1,4 @@
-/** The layers that have no structure: Linear, Embedding, LayerNorm, RMSNorm, Dropout. Names and defaults are PyTorch's. */
+/** The simple layers: Linear, Embedding, LayerNorm, RMSNorm, Dropout. Names and defaults are PyTorch's. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { expectBooleans, expectSizes, wrongArgument } from '../ops/check.js';
@@ -39,11 +39,11 @@ export class Linear extends Module {
     options: {
       /** The fewest bits that the weight is held in where a whole model is asked for 4. Default 4. */
       leastBits?: 4 | 8;
-      /** Whether there is a bias. Default true. */
+      /** `true` for a bias. Default true. */
       bias?: boolean;
-      /** How the bias begins. Default uniform within 1 / √inFeatures, as in PyTorch. */
+      /** Initial values of the bias. Default uniform within 1 / √inFeatures, as in PyTorch. */
       biasInit?: Init;
-      /** Several layers of equal width, stacked, of which `part` runs one. Default 1. */
+      /** Number of layers of equal width that are stacked; `part` runs one. Default 1. */
       parts?: number;
     } = {},
   ) {
@@ -66,7 +66,7 @@ export class Linear extends Module {
     return product(x, this.weight, () => this.bias?.tensor, options);
   }
 
-  /** One of the stacked layers: [..., inFeatures] → [..., outFeatures / parts] */
+  /** Runs one of the stacked layers: [..., inFeatures] → [..., outFeatures / parts] */
   part(index: number, x: TensorLike, options?: Given<LinearOptions>): Tensor {
     const bias = () => this.bias && narrow(this.bias.tensor, 0, index * this.#width, this.#width);
     return product(x, this.weight, bias, options, index);
@@ -85,9 +85,9 @@ export class Embedding extends Module {
     /** Channels of a row. */
     readonly embeddingDim: number,
     options: {
-      /** Whether the table is a product's weight too, and lies as that wants it. Default false. */
+      /** `true` where the table is also a product's weight, and therefore lies in panels. Default false. */
       packed?: boolean;
-      /** Whether a q8 model holds it in 8 bits. Default true. */
+      /** `true` where a q8 model holds the table in 8 bits. Default true. */
       quantizable?: boolean;
     } = {},
   ) {
@@ -106,20 +106,20 @@ export class Embedding extends Module {
 
 /** Layer norm over the last axis (arXiv 1607.06450). */
 export class LayerNorm extends Module {
-  /** What channels are multiplied by, [C]. */
+  /** Factor of each channel, [C]. */
   readonly weight: Parameter;
-  /** What is added to channels, [C]; undefined without a bias. */
+  /** Bias of each channel, [C]; undefined without a bias. */
   readonly bias: Parameter | undefined;
-  /** What is added to the variance. Default 1e-5. */
+  /** Number added to the variance. Default 1e-5. */
   readonly eps: number;
 
   constructor(
     engine: Engine,
     normalizedShape: number,
     options: {
-      /** What is added to the variance. Default 1e-5. */
+      /** Number added to the variance. Default 1e-5. */
       eps?: number;
-      /** Whether there is a bias. Default true. */
+      /** `true` for a bias. Default true. */
       bias?: boolean;
     } = {},
   ) {
@@ -139,20 +139,20 @@ export class LayerNorm extends Module {
 
 /** Root-mean-square norm over the last axis (Zhang & Sennrich 2019). */
 export class RMSNorm extends Module {
-  /** What channels are multiplied by, [C], less the offset. */
+  /** Factor of each channel, [C], less the offset. */
   readonly weight: Parameter;
-  /** What is added to the mean square. Default 1e-6. */
+  /** Number added to the mean square. Default 1e-6. */
   readonly eps: number;
-  /** What is added to the weight. */
+  /** Number added to the weight. */
   readonly offset: number;
 
   constructor(
     engine: Engine,
     normalizedShape: number,
     options: {
-      /** What is added to the mean square. Default 1e-6. */
+      /** Number added to the mean square. Default 1e-6. */
       eps?: number;
-      /** What is added to the weight, which then begins at 1 − offset. Default 0; Gemma's norms have 1. */
+      /** Number added to the weight, which then begins at 1 − offset. Default 0; Gemma's norms have 1. */
       offset?: number;
     } = {},
   ) {
@@ -169,15 +169,15 @@ export class RMSNorm extends Module {
   }
 }
 
-/** Throws ARGUMENT for what is no probability. */
+/** Throws ARGUMENT for a value that is no probability. */
 export function checkProbability(where: string, name: string, p: number): number {
   if (!(typeof p === 'number' && p >= 0 && p <= 1)) throw wrongArgument(where, name, p, 'It is a number from 0 to 1');
   return p;
 }
 
-/** In training, each element is zeroed with probability p and the others grow to make up for it (Srivastava et al. 2014). Else x as it is. */
+/** In training, zeroes each element with probability p and scales the others to make up for it (Srivastava et al. 2014). Otherwise returns x unchanged. */
 export class Dropout extends Module {
-  /** The probability that an element is zeroed, from 0 to 1. Default 0.5. */
+  /** Probability that an element is zeroed, from 0 to 1. Default 0.5. */
   readonly p: number;
 
   constructor(engine: Engine, p = 0.5) {
@@ -185,9 +185,14 @@ export class Dropout extends Module {
     this.p = checkProbability('Dropout', 'p', p);
   }
 
+  /** `true` where something drops: in training, with p above 0. */
+  get active(): boolean {
+    return this.training && this.p > 0;
+  }
+
   /** x of any shape → the same shape; x itself where nothing drops. */
   forward(given: TensorLike): Tensor {
     const x = entered<Tensor>(given, this.engine);
-    return this.training && this.p > 0 ? dropout(x, this.p, this.dropoutKey()) : x;
+    return this.active ? dropout(x, this.p, this.dropoutKey()) : x;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What LoRA adds to a product (Hu et al., arXiv 2106.09685, eq. 3): y = x Wᵀ + b + s (x Aᵀ) Bᵀ. W stays as it is, in whatever format; A [r, K] and B [N, r] are parameters of
- * their own, and alone take gradients. Keys: lora_A.weight, lora_B.weight, as PEFT's.
+ * LoRA's addition to a product (Hu et al., arXiv 2106.09685, eq. 3): y = x Wᵀ + b + s (x Aᵀ) Bᵀ. W is unchanged, in any format; A [r, K] and B [N, r] are parameters of
+ * the adapter, and only they take gradients. Keys: lora_A.weight, lora_B.weight, as in PEFT.
  */
 import type { Engine } from '../engine/engine.js';
 import { scale } from '../ops/elementwise.js';
@@ -13,13 +13,13 @@ import { Dropout } from './layers.js';
 import { Module } from './module.js';
 import type { Parameter } from './parameter.js';
 
-/** What is added, and to which of the matrices that a weight stacks. */
+/** Specification of an addition, with the stacked matrices of the weight to which it applies. */
 export interface LowRankSpec {
-  /** r, the rows of A. */
+  /** Rank r: the number of rows of A. */
   rank: number;
-  /** s. */
+  /** Factor s. */
   scale: number;
-  /** In training, the share of x that is zeroed on its way. */
+  /** Dropout of x in training, as a share. */
   dropout: number;
   first: number;
   count: number;
@@ -35,9 +35,9 @@ export class LowRank extends Module implements Addition {
 
   constructor(
     engine: Engine,
-    /** What it adds to. */
+    /** Weight to whose products it adds. */
     weight: Parameter,
-    /** What it is like. */
+    /** Specification. */
     readonly spec: LowRankSpec,
   ) {
     super(engine);

@@ -1,4 +1,4 @@
-/** PyTorch's masks, in which a true boolean is ignored, as the one bias that is added to attention's scores. */
+/** PyTorch's masks, in which a true boolean is ignored, as the single bias that is added to attention scores. */
 import { maskToBias } from '../ops/attention.js';
 import { expectShape, expectTensor } from '../ops/check.js';
 import { add } from '../ops/elementwise.js';

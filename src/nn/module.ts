@@ -169,9 +169,9 @@ export abstract class Module {
   }
 
   /**
-   * Into 8-bit or 4-bit weights, all that may be, or back to float32: rounded, they stay what rounding has left. Of 4 bits are the weights of products whose rows are whole blocks
-   * of 32; tables and outputs have 8 then. Throws UNSUPPORTED in training, NUMERIC for
-   * what is not finite.
+   * Converts weights to 8 or 4 bits, all that are quantizable, or back to float32: rounded values stay rounded. In 4 bits are the weights of products whose rows are whole blocks
+   * of 32; tables and outputs then have 8. Throws UNSUPPORTED in training, NUMERIC for
+   * values that are not finite.
    */
   to(dtype: ParameterDtype): this {
     for (const [, parameter] of this.namedParameters()) if (parameter.quantizable) parameter.to(dtypeFor(parameter, dtype));
@@ -208,8 +208,8 @@ export abstract class Module {
   }
 
   /**
-   * All parameters as a q8 checkpoint holds them, by PyTorch's keys: `name` int8 [N, K] and `name.scale` float16 [N, ⌈K/32⌉] for what may be 8-bit, float32
-   * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are given as they are. For `writeSafetensors`.
+   * All parameters in the form of a q8 checkpoint, by PyTorch's keys: `name` int8 [N, K] and `name.scale` float16 [N, ⌈K/32⌉] for quantizable ones, float32
+   * for the rest. Float32 weights are rounded when their bytes are asked for, 8-bit ones are unchanged. For `writeSafetensors`.
    */
   quantizedState(): SafetensorsEntry[] {
     return [...this.distinctParameters()].flatMap(([name, parameter]) => weightEntries(parameter, name, 'q8'));

@@ -59,8 +59,8 @@ export interface MultiheadAttentionCall {
   /** Residual in the shape of the output, added to the output within the last projection. */
   residual?: Tensor | undefined;
   /**
-   * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand on the last T. Without `key` and
-   * `value` they attend to what it holds. S in masks and weights counts all keys of the longest row.
+   * Keys and values of earlier calls, to which those of this call are appended: queries attend to all, and stand at the last T positions. Without `key` and
+   * `value` they attend to the cache alone. S in masks and weights counts all keys of the longest row.
    */
   cache?: KVCache | undefined;
 }

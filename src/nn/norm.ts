@@ -1,4 +1,4 @@
-/** Norms as a block specification names them. */
+/** Norms by their names in block specifications. */
 import type { Engine } from '../engine/engine.js';
 import { wrongArgument } from '../ops/check.js';
 import { LayerNorm, RMSNorm } from './layers.js';

@@ -1,17 +1,17 @@
-/** The pages in which a cache's keys and values lie (assembly/pages.ts has the picture): what they are made of, and who holds them. */
+/** The pages of a cache's keys and values (assembly/pages.ts has the picture): their layout, and their reference counts. */
 import type { Engine } from '../engine/engine.js';
 import { copy_rows, KEYS, PANEL } from '../engine/kernels.generated.js';
 import type { Storage } from '../engine/memory.js';
 import { HeedError } from '../errors.js';
 import { HostTensor } from '../tensor.js';
 
-/** What the numbers of a page are: float32, or int8 with a scale for each key or value of a head. */
+/** Dtype of a page's numbers: float32, or int8 with a scale for each key or value of a head. */
 export type PageDtype = 'float32' | 'int8';
 
-/** Bytes of a number. */
+/** Bytes of a number by dtype. */
 export const BYTES: Readonly<Record<PageDtype, number>> = { float32: 4, int8: 1 };
 
-/** What a row remembers, outside of the engine. */
+/** Keys and values of a row, in host memory. */
 export interface KeysAndValues {
   /** [G, T, D] */
   keys: HostTensor;
@@ -26,9 +26,9 @@ const upTo = (n: number, step: number): number => Math.ceil(n / step) * step;
 
 /** The pages of one cache: G heads of D channels, of values Dv. */
 export class PageForm {
-  /** Of a number. */
+  /** Bytes of a number. */
   readonly bytes: number;
-  /** Rows of each part of a page, and how many bytes of a row belong to a key. */
+  /** Rows of each part of a page, and the bytes of a row for each key. */
   readonly parts: readonly (readonly [rows: number, bytes: number])[];
 
   constructor(
@@ -116,7 +116,7 @@ export const bytesOf = (pages: Iterable<Page>): number => [...new Set(pages)].re
 
 /**
  * The room of a row's page number `index` that is to hold `count` keys, where it had `old` before. The first begins as small as its keys are few and doubles, so
- * that short rows take little; whoever needs another has shown to be long.
+ * that short rows take little memory; a row that needs a second page is taken to be long.
  */
 export function roomFor(index: number, count: number, old: number): number {
   if (index > 0) return KEYS;

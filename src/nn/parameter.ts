@@ -1,6 +1,6 @@
 /**
  * A module's weights: named by the module, filled from a checkpoint's bytes, kept in the one format that is read.
- * For inference matrices exist only packed, or in fewer bits, as tables may; vectors and tables of rows as they come. In training all are
+ * For inference matrices exist only in panels, or in fewer bits, as tables may; vectors and tables of rows are unchanged. In training all are
  * float32 rows, which the optimizer writes to, with a gradient beside them. The formats themselves are in formats/.
  */
 import { tapeOf } from '../autograd/tape.js';
@@ -24,31 +24,31 @@ export type { ParameterDtype, ParameterOptions } from './held.js';
 
 /** A weight of a module. In training it is rows of float32 that take gradients; for inference it may lie in panels, or in fewer bits. */
 export class Parameter {
-  /** Whether gradients are asked for in training: false freezes it. */
+  /** `true` where training computes gradients; false freezes the parameter. */
   requiresGrad = true;
-  /** Whether it may be held in 8 bits, or 4. */
+  /** `true` where the parameter may be held in 8 bits, or 4. */
   readonly quantizable: boolean;
   /** The fewest bits that it is held in where a whole model is asked for 4. */
-  readonly leastBits: 4 | 8;
+  leastBits: 4 | 8;
   /** What is added to products with it now, which adapters say: undefined where its products do not ask. */
   additions: readonly Addition[] | undefined;
   readonly #packs: boolean;
   readonly #init: Init;
   readonly #weights: Weights;
   #training = false;
-  /** What it is held in; undefined: float32, as training and its reader want it. */
+  /** Chosen format; undefined: float32, in the layout that training and the reader need. */
   #held: Format | undefined;
-  /** The one tensor of all reads in training, to which a tape's gradients come. */
+  /** The one tensor of all reads in training, which receives a tape's gradients. */
   #leaf: Tensor | undefined;
   readonly #gradient: GradientSum;
   #form: Form | undefined;
 
   constructor(
-    /** Whose memory it is in. */
+    /** Engine whose memory holds the parameter. */
     readonly engine: Engine,
-    /** Its module's class and its own name, for errors. */
+    /** Class of the module and name of the parameter, for errors. */
     readonly name: string,
-    /** The length of each axis. */
+    /** Length of each axis. */
     readonly shape: Shape,
     { packed = false, parts = 1, quantizable = packed, leastBits = packed ? 4 : 8, adapts = false, init = zeros }: ParameterOptions = {},
   ) {
@@ -61,12 +61,12 @@ export class Parameter {
     this.#gradient = new GradientSum(engine, shape);
   }
 
-  /** How it is held. */
+  /** Dtype in which the parameter is held. */
   get dtype(): WeightDtype {
     return this.#format().dtype;
   }
 
-  /** Whether it lies in panels now. */
+  /** `true` where the parameter now lies in panels. */
   get packed(): boolean {
     return this.#format() !== Rows;
   }
@@ -75,7 +75,7 @@ export class Parameter {
     return held.formatIn(this.#packs, this.#training, this.#held);
   }
 
-  /** Its rows: all axes but the last. */
+  /** Number of rows: the product of all axes but the last. */
   get rows(): number {
     return rowsOf(this.#weights);
   }
@@ -95,12 +95,12 @@ export class Parameter {
     return this.#format().bytes(this.#weights);
   }
 
-  /** Whether every row has been written. */
+  /** `true` once every row has been written. */
   get complete(): boolean {
     return this.#form?.complete ?? false;
   }
 
-  /** What holds its values, once all are there: something else after each change of format, and of its memory. */
+  /** Form that holds the values, once all are loaded: another object after each change of format, and of its memory. */
   get form(): Form | undefined {
     return this.complete ? this.#form : undefined;
   }
@@ -117,7 +117,7 @@ export class Parameter {
 
   /**
    * Row-major values. Throws MODEL_MISMATCH where none were loaded. In training, a tape that records will bring the gradient. Of 8-bit weights it is a
-   * copy, which the scope frees: whoever can takes `operand`.
+   * copy, which the scope frees; use `operand` where possible.
    */
   get tensor(): Tensor {
     if (!this.#training) return this.#loaded().values();
@@ -131,12 +131,12 @@ export class Parameter {
     return this.#loaded().values();
   }
 
-  /** What a product or a look-up reads: panels, or rows of a table and in training. */
+  /** Operand of a product or a look-up: panels, or rows of a table and in training. */
   get operand(): Operand {
     return this.packed ? this.matrix : this.tensor;
   }
 
-  /** One of the stacked matrices. */
+  /** Operand of one of the stacked matrices. */
   partOperand(index: number): Operand {
     if (this.packed) return this.#loaded().part(index);
     const { row, height } = partOf(this.#weights, index, () => 0);
@@ -148,7 +148,7 @@ export class Parameter {
     return this.#loaded().whole() as Matrix;
   }
 
-  /** Whether the parts lie in memory as one matrix. */
+  /** `true` where the parts lie in memory as one matrix. */
   get fused(): boolean {
     return isFused(this.#weights);
   }
@@ -158,7 +158,7 @@ export class Parameter {
     throw held.empty(this);
   }
 
-  /** Fills it with what a new model begins with. */
+  /** Fills the parameter with the initial values of a new model. */
   init(random: Random, how: Init = this.#init): void {
     // The engine's memory first: where that has no room, JavaScript's would only be an array of an impossible length.
     this.#made();
@@ -193,8 +193,8 @@ export class Parameter {
   }
 
   /**
-   * Into 8 bits or 4, or back to float32. Values that are there are rounded, or stay what rounding has left. Throws UNSUPPORTED in training, for what is
-   * not `quantizable`, and for 4 bits where rows are no whole blocks of 32; NUMERIC for what is not finite.
+   * Converts to 8 bits or 4, or back to float32. Loaded values are rounded; rounded ones stay rounded. Throws UNSUPPORTED in training, for parameters that are
+   * not `quantizable`, and for 4 bits where rows are no whole blocks of 32; NUMERIC for values that are not finite.
    */
   to(dtype: ParameterDtype): void {
     this.hold(held.formatOf(dtype));
@@ -208,7 +208,7 @@ export class Parameter {
     this.#reshape(false, format);
   }
 
-  /** The same values in another format. Nothing has changed where that throws. */
+  /** Converts the values to another format. If it throws, nothing has changed. */
   #reshape(training: boolean, chosen: Format | undefined): void {
     const format = held.formatIn(this.#packs, training, chosen);
     if (this.#form && format !== this.#format()) {
@@ -227,7 +227,7 @@ export class Parameter {
     this.#held = chosen;
   }
 
-  /** What `backward` has added up since `zeroGrad`; undefined where nothing has come. */
+  /** Sum of the gradients of `backward` since `zeroGrad`; undefined where there were none. */
   get grad(): Tensor | undefined {
     return this.#gradient.value;
   }
@@ -247,7 +247,7 @@ export class Parameter {
     this.#gradient.free();
   }
 
-  /** Whether another parameter holds the same values, in the same form. */
+  /** `true` where another parameter holds the same values, in the same form. */
   equals(other: Parameter): boolean {
     return this.#loaded().equals(other.#loaded(), this.bytes);
   }
@@ -259,7 +259,7 @@ export class Parameter {
 
   /**
    * Takes rows `row` … of the checkpoint's tensor. They come in order, and in multiples of `rowStep` but for the last of
-   * a stack of rows that begins on a panel. Throws NUMERIC for what is not finite, or where dtype is q8 too large to be rounded.
+   * a stack of rows that begins on a panel. Throws NUMERIC for values that are not finite, or, for the dtype q8, too large to be rounded.
    */
   write(row: number, bytes: Uint8Array, source: Source = floats.F32): void {
     this.#made().write(row, bytes, source);
@@ -270,12 +270,12 @@ export class Parameter {
     this.#made().writeColumns(at, bytes, source);
   }
 
-  /** Takes its memory, and whatever is there for its values: for a rehearsal, in which nothing is computed. */
+  /** Allocates memory and takes its content for the values: for a rehearsal, in which nothing is computed. */
   assume(): void {
     this.#made().assume();
   }
 
-  /** Where a q8 checkpoint's int8 and scales go. */
+  /** Form that takes the int8 numbers and scales of a q8 checkpoint. */
   get quantized(): Quantized {
     const form = this.#made();
     if (form instanceof Quantized) return form;

@@ -1,5 +1,5 @@
 /**
- * Positions of tokens: vectors that are added to embeddings, or a bias that is added to attention's scores. Angles by which queries and keys turn are in
+ * Positions of tokens: vectors that are added to embeddings, or a bias that is added to attention scores. Rotary positions of queries and keys are in
  * rotary_positions.ts.
  *
  *   sinusoidal  (Vaswani et al. 2017, §3.5)  PE[t, 2i] = sin(t / 10000^(2i/C)),  PE[t, 2i+1] = cos(t / 10000^(2i/C))
@@ -249,8 +249,8 @@ export class RelativeBias extends Module {
   }
 
   /**
-   * The same for attention alone, which reads rows wherever they begin: where no tape wants a gradient, a view of one row of T + S − 1 distances for each head, so
-   * that memory grows with T + S and not with T S. Where `from` is a list, each of B examples has its own: [B, H, T, S].
+   * Bias for attention alone, which reads rows of any stride: where no tape needs a gradient, a view of one row of T + S − 1 distances for each head, so
+   * that memory grows with T + S and not with T S. Where `from` is a list, each of B examples has its own bias: [B, H, T, S].
    */
   view(T: number, S: number, from: number | readonly number[] = 0): Tensor {
     const { tensor: table } = this.weight;

@@ -1,7 +1,7 @@
 /**
- * A step of decoding, one token for each row, as its launches: they are recorded once and then replayed, so that the host is spared modules, ops and checks, which take longer than the
- * kernels of a small model. What differs from step to step is written before: the states that come in, the positions' angles, and the caches' tables, which have the rows' lengths. A step that has
- * anything else about it, wants to be looked at, trains, or launches by what states hold is not recorded. Bits are those of a step that was not, since the launches are.
+ * A step of decoding, one token for each row, as a list of kernel launches: the launches are recorded once and then replayed, which saves the host modules, ops and checks, whose time exceeds
+ * that of the kernels of a small model. Data that differ from step to step are written before: the input states, the positions' angles, and the caches' tables, which have the rows' lengths. A step with
+ * anything else, such as kept attentions, training, or launches that depend on states, is not recorded. Replayed and unrecorded steps have equal bits, since their launches are equal.
  */
 import type { Engine } from '../engine/engine.js';
 import { copy_rows } from '../engine/kernels.generated.js';

@@ -1,4 +1,4 @@
-/** Rotary positions (Su et al., arXiv 2104.09864, §3.2): queries and keys turn by angles that grow with their positions. The rotation itself is ops/rotary.ts. */
+/** Rotary positions (Su et al., arXiv 2104.09864, §3.2): queries and keys are rotated by angles that grow with their positions. The rotation itself is ops/rotary.ts. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { expectBooleans, wrongArgument } from '../ops/check.js';
@@ -15,7 +15,7 @@ export interface Frequencies {
   readonly factor?: number;
 }
 
-/** The frequencies of R channels for a text of T tokens: rotary_scalings.ts has those that are published. */
+/** Function for the frequencies of R channels in a text of T tokens: rotary_scalings.ts has the published ones. */
 export type RotaryScaling = (R: number, base: number, T: number) => Frequencies;
 
 /** Options of RotaryPositions. */
@@ -28,6 +28,14 @@ export interface RotaryPositionsOptions {
   interleaved?: boolean;
   /** Scaling of the frequencies. Default none: θ_i = base^(−2i / R). */
   scaling?: RotaryScaling | undefined;
+  /** Factor of the query at position t, beside the turn. Needs a share of 1. Default: none. */
+  queryScale?: ((t: number) => number) | undefined;
+}
+
+/** Cosines and sines, R / 2 for each place. */
+interface Rows {
+  cos: Float32Array;
+  sin: Float32Array;
 }
 
 /** `count` rows of cosines and sines, and their frequencies. */
@@ -45,6 +53,7 @@ export class RotaryPositions extends Module {
   readonly #turning: number;
   readonly #interleaved: boolean;
   readonly #scaling: RotaryScaling;
+  readonly #queryScale: RotaryPositionsOptions['queryScale'];
   /** Tables, most recently used first. */
   #tables: readonly Table[] = [];
 
@@ -57,8 +66,8 @@ export class RotaryPositions extends Module {
   ) {
     super(engine);
     const given = typeof options === 'number' ? { base: options } : options;
-    checkOptions(given, ['base', 'share', 'interleaved', 'scaling'], 'RotaryPositions');
-    const { base = 10_000, share = 1, interleaved = false } = given;
+    checkOptions(given, ['base', 'share', 'interleaved', 'scaling', 'queryScale'], 'RotaryPositions');
+    const { base = 10_000, share = 1, interleaved = false, queryScale } = given;
     expectBooleans('RotaryPositions', { interleaved });
     if (!(typeof base === 'number' && base > 0 && base < Number.POSITIVE_INFINITY))
       throw wrongArgument('RotaryPositions', 'base', base, 'It is a number above 0');
@@ -67,6 +76,9 @@ export class RotaryPositions extends Module {
     const R = Math.trunc(channels * share);
     if (!(Number.isSafeInteger(channels) && R >= 2 && R % 2 === 0))
       throw wrongArgument('RotaryPositions', 'C', channels, 'Channels must form pairs');
+    if (queryScale !== undefined && (typeof queryScale !== 'function' || R !== channels))
+      throw wrongArgument('RotaryPositions', 'queryScale', queryScale, 'It is a function of a position, where all channels turn');
+    this.#queryScale = queryScale;
     [this.base, this.#turning, this.#interleaved] = [base, R, interleaved];
     const own = { angles: rotaryAngles(R, base) };
     this.#scaling = given.scaling ?? (() => own);
@@ -80,8 +92,12 @@ export class RotaryPositions extends Module {
     const first = this.#values(T, from, whole);
     const half = this.#turning / 2;
     const rows = first.cos.length / half;
-    const enter = (values: Float32Array) => tensor(this.engine, values, [rows, half]);
-    const table = { cos: enter(first.cos), sin: enter(first.sin) };
+    const enter = ({ cos, sin }: Rows) => ({
+      cos: tensor(this.engine, cos, [rows, half]),
+      sin: tensor(this.engine, sin, [rows, half]),
+    });
+    const table = enter(first);
+    const queries = this.#queryScale && enter(this.#scaled(first, T, from));
     const places = () =>
       tensor(
         this.engine,
@@ -91,24 +107,29 @@ export class RotaryPositions extends Module {
     const positions = rows === T ? undefined : places();
     const options = { interleaved: this.#interleaved, positions };
     const move: Turn['move'] = (to, all = 0) => {
-      const { cos, sin } = this.#values(T, to, all);
-      overwrite(table.cos, cos);
-      overwrite(table.sin, sin);
+      const next = this.#values(T, to, all);
+      const put = (at: typeof table, { cos, sin }: Rows) => {
+        overwrite(at.cos, cos);
+        overwrite(at.sin, sin);
+      };
+      put(table, next);
+      if (queries) put(queries, this.#scaled(next, T, to));
     };
     const dispose = () => {
-      for (const x of [table.cos, table.sin, positions]) x?.dispose();
+      for (const x of [table.cos, table.sin, queries?.cos, queries?.sin, positions]) x?.dispose();
     };
-    return Object.assign((x: Tensor) => rotary(x, table, options), { move, dispose });
+    const turn = (by: typeof table) => (x: Tensor) => rotary(x, by, options);
+    return Object.assign(turn(table), { queries: queries && turn(queries), move, dispose });
   }
 
-  /** Whether texts of a and of b tokens have the same frequencies. */
+  /** `true` where texts of a and of b tokens have the same frequencies. */
   turnsAlike(a: number, b: number): boolean {
     const [one, other] = [a, b].map((T) => this.#scaling(this.#turning, this.base, T)) as [Frequencies, Frequencies];
     return one.factor === other.factor && (one.angles === other.angles || one.angles.every((angle, i) => angle === other.angles[i]));
   }
 
   /** Rows for T tokens of each text, one text after the other. */
-  #values(T: number, from: number | readonly number[], whole: number): { cos: Float32Array; sin: Float32Array } {
+  #values(T: number, from: number | readonly number[], whole: number): Rows {
     const half = this.#turning / 2;
     const parts = (typeof from === 'number' ? [from] : from).map((start) => {
       const { cos, sin } = this.#rows(Math.max(start + T, whole));
@@ -116,6 +137,15 @@ export class RotaryPositions extends Module {
       return { cos: part(cos), sin: part(sin) };
     });
     return { cos: joined(parts.map(({ cos }) => cos)), sin: joined(parts.map(({ sin }) => sin)) };
+  }
+
+  /** The same, multiplied by what queries are: a turn that makes them longer. */
+  #scaled({ cos, sin }: Rows, T: number, from: number | readonly number[]): Rows {
+    const half = this.#turning / 2;
+    const starts = typeof from === 'number' ? [from] : from;
+    const factors = starts.flatMap((start) => Array.from({ length: T }, (_, t) => this.#queryScale?.(start + t) ?? 1));
+    const times = (values: Float32Array) => values.map((value, i) => value * (factors[Math.floor(i / half)] as number));
+    return { cos: times(cos), sin: times(sin) };
   }
 
   /** The rows of a text of T tokens, or more of them. Texts of different lengths may have different frequencies: two tables are kept. */

@@ -1,6 +1,6 @@
 /**
- * Frequencies of rotary positions for texts that are longer than those of pretraining, with the names and formulas of transformers' modeling_rope_utils. Whoever has
- * none does not import them.
+ * Frequencies of rotary positions for texts longer than those of pretraining, with the names and formulas of transformers' modeling_rope_utils. Bundles without
+ * scalings do not import this file.
  */
 import { log, pow } from '../math.js';
 import { rotaryAngles } from '../ops/rotary.js';
@@ -93,6 +93,12 @@ const longrope =
     const own = factor <= 1 ? 1 : Math.sqrt(1 + log(factor) / log(originalMaxPositions));
     return { angles: rotaryAngles(R, base).map((angle, i) => angle / (stretch[i] ?? 1)), factor: p.attentionFactor ?? own };
   };
+
+/** Factor of the query at position t: 1 in a text of pretraining, T tokens, and β log(n) more in the n-th of its length (Llama 4's rule, as Ministral 3 has it). */
+export const growingQueries =
+  (beta: number, T: number) =>
+  (t: number): number =>
+    1 + beta * log(1 + Math.floor(t / T));
 
 /** Scalings by the names that configs have for them. */
 export const rotaryScalings = { linear, dynamic, yarn, llama3, longrope } as const;

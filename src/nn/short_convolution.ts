@@ -1,5 +1,5 @@
 /**
- * A gated short convolution in place of attention (LFM2: Liquid AI, arXiv 2511.23404, §2), each channel for itself, over a token and the K − 1 before it:
+ * A gated short convolution instead of attention (LFM2: Liquid AI, arXiv 2511.23404, §2), for each channel by itself, over a token and the K − 1 before it:
  *
  *   b, c, v = in_proj(x)      u = b · v      y[t] = out_proj(c[t] · Σ_j w[j] · u[t − K + 1 + j])
  *
@@ -48,7 +48,7 @@ class ShortConvolution extends Module {
       const [C, K, T] = [this.width, this.kernel, x.dim(1)];
       const all = this.#in.forward(x);
       const u = mul(narrow(all, -1, 0, C), narrow(all, -1, 2 * C, C));
-      // Whoever made its state made it one of a convolution.
+      // The state has made a convolution's cache for this layer.
       const past = cache as object as ConvolutionCache | undefined;
       const read = past ? past.extend(u) : cat([tensor(this.engine, new Float32Array(x.dim(0) * (K - 1) * C), [x.dim(0), K - 1, C]), u], 1);
       const taps = contiguous(transpose(reshape(this.#weight.tensor, [C, K]), 0, 1));
@@ -61,7 +61,7 @@ class ShortConvolution extends Module {
 }
 
 /** Short convolutions over K tokens, in place of a layer's attention. */
-export const shortConvolution = (kernel: number, bias: boolean): MixerSpec => ({
+export const shortConvolution = (kernel: number, bias: boolean): Required<MixerSpec> => ({
   name: 'conv',
   make: (engine, C) => new ShortConvolution(engine, C, kernel, bias),
   cache: (engine) => new ConvolutionCache(engine, kernel - 1),

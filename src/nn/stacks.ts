@@ -1,4 +1,4 @@
-/** Stacks of layers, and the two stacks that make nn.Transformer (Vaswani et al. 2017, fig. 1). */
+/** Stacks of layers, and the two stacks of nn.Transformer (Vaswani et al. 2017, fig. 1). */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions } from '../errors.js';
 import { wrongArgument } from '../ops/check.js';
@@ -20,10 +20,10 @@ import {
   type TransformerLayerOptions,
 } from './transformer.js';
 
-/** Each layer is made before a weight is read. */
+/** Largest number of layers; each layer is made before a weight is read. */
 const MOST_LAYERS = 1 << 16;
 
-/** numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
+/** Stack of numLayers layers that `make` makes, and a norm behind them where one is given. Keys: layers.0 …, norm. */
 abstract class Stack<Layer extends Module> extends Module {
   /** The layers in their order. */
   readonly layers: readonly Layer[];
@@ -125,7 +125,7 @@ export class Transformer extends Module {
     this.decoder = this.child('decoder', new TransformerDecoder(engine, decoderLayer, numDecoderLayers, norm()));
   }
 
-  /** All matrices are Xavier's, as nn.Transformer has it. */
+  /** Initialises all matrices by Xavier's method, as nn.Transformer does. */
   protected override initParameter(_name: string, parameter: Parameter, random: Random): void {
     initStack(parameter, random);
   }

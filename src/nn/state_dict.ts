@@ -1,4 +1,4 @@
-/** Checks of the tensors that are given for a module's parameters: all tensors are checked before any parameter changes. */
+/** Checks of the tensors for a module's parameters: all tensors are checked before any parameter changes. */
 import { HeedError } from '../errors.js';
 import type { CheckpointEntry } from '../io/weights.js';
 import { kindOf, wrongArgument } from '../ops/check.js';
@@ -18,7 +18,7 @@ export type StateDict = Record<string, StateTensor>;
 
 type Parameters = ReadonlyMap<string, Parameter>;
 
-/** Throws MODEL_MISMATCH for a parameter of which `where` has no name, and for a name beside. */
+/** Throws MODEL_MISMATCH for a parameter that `names` lack, and for a name without a parameter. */
 export function checkNames(module: string, own: Parameters, names: readonly string[], where: string): void {
   const filled = new Set(names.flatMap((name) => own.get(name) ?? []));
   for (const [name, parameter] of own)

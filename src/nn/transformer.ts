@@ -12,7 +12,7 @@ import type { Tensor } from '../tensor.js';
 import { type AttentionCall, keeping, type Turn } from './attention.js';
 import { Block, type BlockSpec } from './block.js';
 import type { KVCache } from './cache.js';
-import type { Gate } from './feed_forward.js';
+import { type Gate, isFused } from './feed_forward.js';
 import { biasOf } from './masks.js';
 import { Module } from './module.js';
 import { channelsOf, expectCache, expectSequence } from './multihead_attention.js';
@@ -48,9 +48,9 @@ export interface TransformerLayerOptions {
   norm?: NormKind;
   /** `true` where, with `normFirst`, attention has a norm before it; a first layer may stand on embeddings that have a norm already. Default true. */
   attentionNorm?: boolean;
-  /** Gate beside the activation: `true` for linear3, 'fused' for further rows of linear1. */
+  /** Gate beside the activation: `true` for linear3, 'fused' for further rows of linear1, 'fused_last' where the gate's rows come first. */
   gated?: Gate;
-  /** Channels of a head where they are not dModel / nhead. */
+  /** Number of channels of a head, where it is not dModel / nhead. */
   headDim?: number | undefined;
   /** Factor of attention's scores, where it is not 1 / sqrt(headDim). */
   attentionScale?: number | undefined;
@@ -97,13 +97,13 @@ function normSpec({ norm, layerNormEps = 1e-5, bias = true, normBias = bias }: T
   return { kind: norm, eps: layerNormEps, bias: normBias };
 }
 
-/** PyTorch's options as a block has them. Throws ARGUMENT for what they cannot be, UNSUPPORTED for one that is not known. */
+/** Specification of a block from PyTorch's options. Throws ARGUMENT for invalid values, UNSUPPORTED for an unknown option. */
 function specOf(where: string, C: number, H: number, options: TransformerLayerOptions, crosses: boolean): BlockSpec {
   checkOptions(options, layerOptionNames, where);
   const { dimFeedforward = 2048, activation = 'relu', normFirst = false, attentionNorm = true, gated = false, batchFirst } = options;
   const { bias = true, normBias, attentionBias = bias, dropout = DROPOUT, attentionOutputDropout } = options;
   const { attentionDropout = dropout, activationDropout = dropout, headDim, attentionScale: scale } = options;
-  expectBooleans(where, { bias, normBias, attentionBias, normFirst, attentionNorm, batchFirst, gated: gated === 'fused' || gated });
+  expectBooleans(where, { bias, normBias, attentionBias, normFirst, attentionNorm, batchFirst, gated: isFused(gated) || gated });
   expectSizes(where, 'dimFeedforward', [dimFeedforward]);
   const attention = { H, D: channelsOf(C, H, headDim), bias: attentionBias, scale, dropout: attentionDropout };
   return {
@@ -146,7 +146,7 @@ abstract class TransformerLayer extends Module {
     this.options = { ...options, batchFirst, dropout };
   }
 
-  /** Runs the block; weights are told of behind it, to be the listeners'. */
+  /** Runs the block; attention weights are passed to listeners afterwards, and then belong to them. */
   protected run(given: Tensor, others: LayerRun): Tensor {
     const { self, cross = {} } = others;
     expectSequence('query', given);
@@ -175,7 +175,7 @@ abstract class TransformerLayer extends Module {
     return { bias, causal: isCausal, lengths, window, turn: rotary, cache, weights };
   }
 
-  /** Appends a memory's keys and values to a cache, which then stands for it. */
+  /** Appends a memory's keys and values to a cache, which then replaces the memory. */
   protected recall(cache: KVCache, memory: Tensor): void {
     this.#block.remember(cache, memory);
   }
@@ -231,7 +231,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
     super(engine, dModel, nhead, options, true);
   }
 
-  /** Returns the layer's output. Without `memory`, the keys and values in `call.memory.cache` stand for it. */
+  /** Returns the layer's output. Without `memory`, the keys and values in `call.memory.cache` replace it. */
   forward(tgt: TensorLike, memory: TensorLike | undefined, call: Given<DecoderLayerCall> = {}): Tensor {
     checkOptions(call, decoderCallNames, 'TransformerDecoderLayer.forward');
     const args = [tgt, memory, call] as [Tensor, Tensor | undefined, DecoderLayerCall];
@@ -241,7 +241,7 @@ export class TransformerDecoderLayer extends TransformerLayer {
     });
   }
 
-  /** Appends a memory's keys and values to a cache, which then stands for it. */
+  /** Appends a memory's keys and values to a cache, which then replaces the memory. */
   remember(cache: KVCache, memory: Tensor): void {
     this.recall(cache, memory);
   }

@@ -1,6 +1,6 @@
 /**
- * The middle of a Transformer: blocks by their specifications, one after the other, and a norm behind them. A forward is a generator that yields after each block, so
- * that whoever drives it may look at an abort in between. Keys: layers.0 …, norm.
+ * The middle of a Transformer: blocks made from their specifications, one after the other, and a norm behind them. A forward pass is a generator that yields after each block, so
+ * that the caller may check an abort signal in between. Keys: layers.0 …, norm.
  */
 import type { Engine } from '../engine/engine.js';
 import type { Tensor } from '../tensor.js';
@@ -27,7 +27,7 @@ export type Turns = ReadonlyMap<RotaryMaker | undefined, Turn>;
 /** Arguments of one call, for all blocks. */
 export interface TrunkCall {
   /** Arguments of the self-attentions. */
-  self?: Omit<AttentionCall, 'turn' | 'cache' | 'isCounted' | 'weights' | 'residual'> | undefined;
+  self?: Omit<AttentionCall, 'cache' | 'isCounted' | 'weights' | 'residual'> | undefined;
   /** Memory of the cross-attentions; without it, the cross-attentions read their caches. */
   memory?: Tensor | undefined;
   cross?: TrunkCall['self'];
@@ -35,6 +35,8 @@ export interface TrunkCall {
   caches?: Caches | undefined;
   /** `true` where the caches have counted the tokens of this call: see KVCache.advance. */
   isCounted?: boolean | undefined;
+  /** What block l reads in place of the states that come to it. Default: those. */
+  entering?: ((x: Tensor, l: number) => Tensor) | undefined;
   /** Position of the first token, or a position for each row. Default 0. */
   from?: number | readonly number[] | undefined;
   /** Tokens that the text will have, where this is a piece of it. */
@@ -48,7 +50,7 @@ export interface Kept {
   crossAttentions?: Tensor[] | undefined;
 }
 
-/** Lists for what is wanted of these. */
+/** Lists for the outputs that are wanted. */
 export function keptOf({ hiddenStates, attentions }: { hiddenStates?: boolean | undefined; attentions?: boolean | undefined }): Kept {
   const weights = () => (attentions ? [] : undefined);
   return { hiddenStates: hiddenStates ? [] : undefined, attentions: weights(), crossAttentions: weights() };
@@ -76,7 +78,7 @@ export class Trunk extends Module {
     return this.#blocks.some((block) => block.isRouted);
   }
 
-  /** Takes x through, and frees it as everything between, but for what is kept. */
+  /** Runs x through the blocks, and frees x and everything between, except the outputs that are kept. */
   *steps(x: Tensor, call: TrunkCall = {}, kept: Kept = {}): Generator<void, Tensor> {
     const recorded = call.caches?.recorded;
     if (recorded?.takes(this, x, call, kept)) return yield* recorded.steps(this, x, call);
@@ -87,7 +89,7 @@ export class Trunk extends Module {
     return h;
   }
 
-  /** What holds each of its parameters, and what is added to their products. */
+  /** Forms that hold the parameters, and the forms of additions to their products. */
   forms(): (Form | undefined)[] {
     this.#parameters ??= [...this.distinctParameters().values()];
     return this.#parameters.flatMap(({ form, additions }) => [form, ...(additions ?? []).flatMap((addition) => addition.forms())]);
@@ -98,14 +100,14 @@ export class Trunk extends Module {
     return new Map([...this.#rotary].map(([make, positions]) => [make, positions.forward(T, from, whole)]));
   }
 
-  /** Whether positions turn alike in texts of a and of b tokens. */
+  /** `true` where rotary frequencies are the same in texts of a and of b tokens. */
   turnsAlike(a: number, b: number): boolean {
     return [...this.#rotary.values()].every((positions) => positions.turnsAlike(a, b));
   }
 
-  /** Takes x through, yielding between blocks. `run` does what is between two yields. */
+  /** Runs x through the blocks, yielding between them. `run` executes the work between two yields. */
   *through(x: Tensor, turns: Turns, call: TrunkCall, kept: Kept = {}, run = <Y>(part: () => Y): Y => part()): Generator<void, Tensor> {
-    const { memory, caches, isCounted } = call;
+    const { memory, caches, isCounted, entering = (x) => x } = call;
     const { hiddenStates, attentions, crossAttentions } = kept;
     let h = x;
     const leave = (next: Tensor, wanted = true) => {
@@ -115,11 +117,17 @@ export class Trunk extends Module {
     };
     for (const [l, block] of this.#blocks.entries()) {
       if (l > 0) yield;
-      const turn = turns.get(block.spec.attention.rotary);
+      const turn = turns.get(block.spec.attention.rotary) ?? call.self?.turn;
       // What the state made for the layer is what the layer reads.
       const self = { ...call.self, turn, cache: caches?.self[l] as KVCache | undefined, isCounted, weights: attentions };
       const cross = { ...call.cross, cache: caches?.cross?.[l], weights: crossAttentions };
-      leave(run(() => block.forward(h, { self, memory, cross })));
+      const forward = () => {
+        const x = entering(h, l);
+        const y = block.forward(x, { self, memory, cross });
+        if (x !== h) x.dispose();
+        return y;
+      };
+      leave(run(forward));
     }
     const norm = this.#norm;
     // In Hugging Face's order, the last block's output is listed behind the norm only.
@@ -132,7 +140,7 @@ export class Trunk extends Module {
     return h;
   }
 
-  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, of each row as many as `lengths` says; the caches then stand for it. */
+  /** Appends the keys and values of a memory [B, S, C] to a cache for each block, for each row as many as `lengths` says; the caches then replace the memory. */
   remember(caches: readonly KVCache[], memory: Tensor, lengths?: readonly number[]): void {
     for (const [l, block] of this.#blocks.entries()) block.remember(caches[l] as KVCache, memory, lengths);
   }

@@ -4,6 +4,7 @@ import { activation_f32, activation_grad_f32, Activation as numbers, TILE } from
 import { checkOptions, HeedError } from '../errors.js';
 import { Tensor } from '../tensor.js';
 import { expectDtype, kindOf, wrongArgument } from './check.js';
+import { add, scale } from './elementwise.js';
 import type { TensorLike } from './given.js';
 import { op } from './op.js';
 import { contiguous } from './shape.js';
@@ -103,3 +104,6 @@ export const mish = (x: TensorLike): Tensor => activate(x, 'mish');
 
 /** min(max(x, 0), 6) */
 export const relu6 = (x: TensorLike): Tensor => activate(x, 'relu6');
+
+/** x, or slope · x below 0, of any slope: what `leakyRelu` is for 0.01. */
+export const leaky = (x: Tensor, slope: number): Tensor => x.engine.scope(() => add(scale(x, slope), scale(relu(x), 1 - slope)));

@@ -23,6 +23,7 @@ export {
 } from './activation.js';
 export { type AttentionOptions, attentionWithWeights, maskToBias, scaledDotProductAttention } from './attention.js';
 export { backward, valueAndGrad } from './backward.js';
+export { type ConvolutionOptions, conv1d, unfold, type WindowOptions } from './convolution.js';
 export { type DropoutKey, dropout } from './dropout.js';
 export { add, mul, scale } from './elementwise.js';
 export { type EmbeddingOptions, embedding } from './embedding.js';

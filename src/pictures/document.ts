@@ -4,6 +4,7 @@
  */
 import { assets } from './assets.js';
 import type { PageData } from './codes.js';
+import { controls, explorer } from './markup.js';
 
 const named: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (letter) => named[letter] as string);
@@ -34,26 +35,10 @@ export const document = (title: string, note: string, data: PageData): string =>
 <header>
   <h1 dir="auto">${escaped(title)}</h1>
   <p class="note" dir="auto">${escaped(note)}</p>
-  <div class="controls">
-    <fieldset class="switch groups"><legend>Attention</legend></fieldset>
-    <fieldset class="switch views"><legend>View</legend></fieldset>
-    <fieldset class="switch ranges"><legend>Darkest of</legend></fieldset>
-    <fieldset class="switch shades"><legend>Scale</legend></fieldset>
-  </div>
+  ${controls}
 </header>
-<main>
-  <section class="heads" aria-label="All heads"></section>
-  <p class="reading" dir="auto"></p>
-  <section class="head" aria-label="One head">
-    <div class="caption">
-      <h2></h2>
-      <p class="readout" aria-live="polite"></p>
-      <div class="legend" aria-hidden="true"></div>
-    </div>
-    <div class="map" tabindex="0" role="application" aria-label="Heat map; arrow keys move from weight to weight"></div>
-    <div class="lines" role="img" aria-label="Lines from one token, for each head of the layer" hidden></div>
-    <button class="save" type="button">Save picture</button>
-  </section>
+<main class="explorer">
+${explorer}
 </main>
 <noscript>This page draws with JavaScript, which is switched off here.</noscript>
 <script type="application/json" id="data">${jsonOf(data)}</script>

@@ -1,4 +1,4 @@
-/** Vectors of bits, 1 where a number is above 0: what is left of embeddings for large collections, in sentence-transformers' layout (as numpy.packbits has it). */
+/** Vectors of bits, 1 where a number is above 0: compact embeddings for large collections, in sentence-transformers' layout (that of numpy.packbits). */
 import { HeedError, kindOf } from '../errors.js';
 import { HostTensor } from '../tensor.js';
 
@@ -9,7 +9,7 @@ export type Precision = (typeof precisions)[number];
 /** Numbers, or bits. */
 export type Features = HostTensor | HostTensor<Int8Array>;
 
-/** What becomes of vectors [..., C]: bits, or what they are. Throws ARGUMENT for options that cannot be. */
+/** Conversion of vectors [..., C]: to bits, or unchanged. Throws ARGUMENT for invalid options. */
 export function packing(quantize: boolean, precision: Precision | undefined, C: number): (data: Float32Array, dims: number[]) => Features {
   const wrong = (message: string, culprit: string, cure: string) =>
     new HeedError('ARGUMENT', `feature-extraction: ${message}`, { culprit, cure });

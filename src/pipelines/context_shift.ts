@@ -1,12 +1,12 @@
-/** What is left of a text where a model cannot take all of it: the newest, and what the rest leans on. */
+/** Truncation of a text that is longer than the model's context: the newest tokens stay, and the first ones, to which the others attend. */
 import type { Conversation } from '../text/chat_options.js';
 
-/** Tokens at the beginning of a text that stay, since all others attend to them (Xiao et al., arXiv 2309.17453, "attention sinks"). */
+/** Number of tokens at the beginning of a text that stay, since all others attend to them (Xiao et al., arXiv 2309.17453, "attention sinks"). */
 const SINKS = 4;
 
 /**
- * The tokens of a text or a conversation, at most `room`. A conversation loses its oldest messages up to one of the user, but for those of the system at its beginning; where its last
- * turn alone is too long, it stays so. A text loses tokens behind the first.
+ * Tokens of a text or a conversation, at most `room`. A conversation loses its oldest messages up to one of the user, but keeps system messages at its beginning; where its last
+ * turn alone is too long, it is returned too long. A text loses tokens behind the first.
  */
 export function fitted<Text extends string | Conversation>(text: Text, encode: (text: Text) => number[], room: number): number[] {
   let ids = encode(text);

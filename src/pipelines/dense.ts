@@ -1,4 +1,4 @@
-/** sentence-transformers' modules that have weights: Dense, y = f(W x + b) with a residual where it asks for one, and LayerNorm. */
+/** sentence-transformers' modules with weights: Dense, y = f(W x + b) with a residual where its config asks for one, and LayerNorm. */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
 import { checkpointIn } from '../io/checkpoint.js';
@@ -97,13 +97,13 @@ class Norm extends Module {
   }
 }
 
-/** A kind whose modules are made of config.json, and whose weights have the module's own names. */
+/** A kind of module that is made from config.json, with weights under the module's own names. */
 const kind = (name: string, make: (engine: Engine, config: JsonNode) => Module & SentenceModule): SentenceModuleKind => ({
   name,
   async load(engine: Engine, folder: Folder, { signal }: OpenOptions) {
     const config = JsonNode.of(folder.locate('config.json'), await readJson(folder, 'config.json', { signal }));
     const onProgress = isObserved(folder) ? ({ file, loaded, total }: Progress) => folder.progress(file, loaded, total) : undefined;
-    // Of an architecture no more is asked for than how it spells names: as the module does, with none tied.
+    // The architecture needs only its spelling of names: those of the module, without ties.
     const spelt = { name, weights: undefined, ties: [] } as unknown as Spelt;
     return loadWeights(() => make(engine, config), spelt, folder.name, checkpointIn(folder), { signal, onProgress });
   },

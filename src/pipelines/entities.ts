@@ -1,6 +1,6 @@
 /**
- * From the scores of tokens to entities: what one token is, what a word is whose tokens disagree, which neighbours are one entity, and what becomes of windows that overlap. The
- * strategies, and what each comes to, are those of Hugging Face's token classification.
+ * From the scores of tokens to entities: the labels of tokens, the label of a word whose tokens disagree, neighbours that form one entity, and windows that overlap. The
+ * strategies, and their results, are those of Hugging Face's token classification.
  */
 
 /** A token of a text with the scores of all labels. */
@@ -9,10 +9,10 @@ export interface ScoredToken {
   index: number;
   id: number;
   scores: Float32Array;
-  /** In the text. */
+  /** Place of the token in the text. */
   start: number;
   end: number;
-  /** The word that it is of; undefined: one of its own. */
+  /** Word of the token; undefined: the token is a word of its own. */
   word: number | undefined;
 }
 
@@ -24,8 +24,8 @@ export interface Entity {
 }
 
 /**
- * 'none': every token is what it is likeliest to be. 'simple': neighbours that are of one kind are one entity. The others look at words first, whose label is that of their
- * 'first' token, of the 'average' of their tokens' scores, or of the token with the highest score of all ('max'); then as 'simple'.
+ * 'none': every token has its most probable label. 'simple': neighbours of one kind are one entity. The others first give words a label: that of the word's
+ * 'first' token, of the 'average' of its tokens' scores, or of the token with the highest score of all ('max'); then as 'simple'.
  */
 export const strategies = ['none', 'simple', 'first', 'average', 'max'] as const;
 /**
@@ -76,7 +76,7 @@ function wordsOf(tokens: readonly ScoredToken[]): ScoredToken[][] {
   return words;
 }
 
-/** "B-PER": it begins a person, "I-PER": it goes on with one, "E-PER": it ends it, "S-PER": it is one alone. Anything else goes on with its like. */
+/** Place and kind of a label: "B-PER" begins a person, "I-PER" continues one, "E-PER" ends one, "S-PER" is one alone. Any other label continues an equal one. */
 function partsOf(label: string): [place: string, kind: string] {
   const [, place = 'I', kind = label] = /^([BIES])-(.*)$/s.exec(label) ?? [];
   return [place, kind];

@@ -1,6 +1,6 @@
 /**
- * pipeline('feature-extraction'): texts to token states or sentence vectors, as numbers or, for large collections, as a bit for each number. A call does what its
- * options say, as transformers.js; `encode` does what the model's folder says, as sentence-transformers.
+ * pipeline('feature-extraction'): texts to token states or sentence vectors, as numbers or, for large collections, as a bit for each number. A call follows its
+ * options, as in transformers.js; `encode` follows the settings of the model's folder, as in sentence-transformers.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
@@ -37,11 +37,11 @@ export interface FeatureExtractionOptions extends RunOptions {
   quantize?: boolean | undefined;
   /** Range of bytes of bits: 'binary' (default) from -128, an Int8Array; 'ubinary' from 0, a Uint8Array. Only with quantize. */
   precision?: Precision | undefined;
-  /** Tokens after which a text is cut. Default: sentence_bert_config.json beside modules.json, else model_max_length, else the model's positions. */
+  /** Number of tokens at which a text is cut. Default: sentence_bert_config.json beside modules.json, else model_max_length, else the model's positions. */
   max_length?: number | undefined;
   /** Prompt before every text. Default: the prompt named by `prompt_name`, else none. */
   prompt?: string | undefined;
-  /** The name of one of the model's own prompts, which are in config_sentence_transformers.json; `query` and `document` are always among them. */
+  /** Name of one of the model's own prompts, which are in config_sentence_transformers.json; `query` and `document` are always among them. */
   prompt_name?: string | undefined;
   /** Numbers of each vector that are kept, from its beginning, before `normalize`. Only with a pooling. */
   truncate_dim?: number | undefined;
@@ -159,7 +159,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
     return this.#encode(texts, named(options, 'query'), taskTokens.query ?? maxTokens);
   }
 
-  /** `encode` with the model's prompt for what is searched, unless another is asked for. */
+  /** `encode` with the model's prompt for documents, unless another is asked for. */
   encode_document(texts: Texts, options: SentenceOptions & Quantized): Promise<Bits>;
   encode_document(texts: Texts, options?: SentenceOptions): Promise<HostTensor>;
   async encode_document(texts: Texts, options: SentenceOptions = {}): Promise<Features> {
@@ -227,7 +227,7 @@ export class FeatureExtractionPipeline extends TextPipeline<Model> {
   }
 }
 
-/** Throws ARGUMENT for what is no pooling. */
+/** Throws ARGUMENT for an unknown pooling. */
 function poolingsOf(pooling: Pooling | readonly SentencePooling[]): readonly SentencePooling[] {
   const list = (Array.isArray(pooling) ? pooling : [pooling]) as readonly SentencePooling[];
   const strange = list.find((one) => !sentencePoolings.includes(one));

@@ -1,4 +1,4 @@
-/** pipeline('fill-mask'): which tokens may stand where a text has the mask token, in transformers.js's shapes. Only masked places are scored. */
+/** pipeline('fill-mask'): predicts tokens for the mask token of a text, in transformers.js's shapes. Only masked places are scored. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { TopK } from '../generation/top_k.js';
@@ -132,7 +132,7 @@ export class FillMaskPipeline extends TextPipeline<MaskedLM> {
   }
 }
 
-/** The likeliest tokens, among those that are asked about. */
+/** The most probable tokens, among all or the given ones. */
 function guesses(logits: ArrayLike<number>, among: readonly number[] | undefined, k: number): Guess[] {
   const scores = softmax(logits);
   const top = new TopK(k);
@@ -141,7 +141,7 @@ function guesses(logits: ArrayLike<number>, among: readonly number[] | undefined
   return [...top.best()];
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const fillMask: Task<'fill-mask'> = {
   name: 'fill-mask',
   model: 'distilbert/distilroberta-base@fb53ab8802853c8e4fbdbcd0529f21fc6f459b2b',

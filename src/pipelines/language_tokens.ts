@@ -1,13 +1,13 @@
 /**
- * The languages of a multilingual translator (M2M100, NLLB, mBART): its tokenizer has a token for each, which stands among those around a source, and which a
- * translation begins with. They are told by their spelling, as in transformers.js.
+ * The languages of a multilingual translator (M2M100, NLLB, mBART): its tokenizer has a token for each, which stands among the special tokens of a source, and with which a
+ * translation begins. Language tokens are recognised by their spelling, as in transformers.js.
  */
 import { HeedError } from '../errors.js';
 import type { GenerationConfig } from '../generation/config.js';
 import type { CallableTokenizer } from '../text/tokenizer.js';
 import type { Languages, Route } from './languages.js';
 
-/** M2M100's `__en__`, whose code is what stands between; NLLB's `eng_Latn`; mBART's `en_XX`. */
+/** Spellings of language tokens: M2M100's `__en__`, with the code between the marks; NLLB's `eng_Latn`; mBART's `en_XX`. */
 const spelling = /^(?:__([a-z]{2,3})__|([a-z]{3}_[A-Z][a-z]{3}|[a-z]{2}_[A-Z]{2}))$/;
 
 export class LanguageTokens {
@@ -49,7 +49,7 @@ export class LanguageTokens {
     return route;
   }
 
-  /** The language of what is written: what the decoder begins with where that is a language (mBART), else its first word. */
+  /** Generation options for a target language: the decoder's start token where that is a language (mBART), else the first generated token. */
   #writing(code: string | undefined): GenerationConfig {
     const { decoder_start_token_id: start, forced_bos_token_id: first } = this.#generation;
     const all = [...this.#ids.values()];

@@ -1,6 +1,6 @@
 /**
- * What a model's config.json says of its tasks: `task_specific_params`, as T5 has it. An entry has a prefix that is put before each text, and wishes for the
- * generation. An entry `translation_en_to_zh` is a direction: the languages, in the config's own codes, choose among them, or else the text's script does. A model without
+ * A model's tasks in its config.json: `task_specific_params`, as in T5. An entry has a prefix that is put before each text, and options of the
+ * generation. An entry `translation_en_to_zh` is a direction, which is chosen by the languages of a call, in the config's own codes, or else by the text's script. A model without
  * directions may have languages in its tokenizer.
  */
 import { HeedError } from '../errors.js';
@@ -30,7 +30,7 @@ export interface Languages {
   tgt_lang?: string | undefined;
 }
 
-/** Scripts that stand for several of Unicode's; ISO 15924. */
+/** Scripts that comprise several of Unicode's; ISO 15924. */
 const scripts: Readonly<Record<string, readonly string[]>> = {
   Hans: ['Hani'],
   Hant: ['Hani'],
@@ -39,7 +39,7 @@ const scripts: Readonly<Record<string, readonly string[]>> = {
 };
 
 export class Routes {
-  /** For texts whose language does not matter. */
+  /** Route of texts whose language does not matter. */
   readonly #plain: Route;
   readonly #directions: readonly Direction[];
   readonly #tokens: LanguageTokens | undefined;
@@ -98,7 +98,7 @@ export class Routes {
 /** Characters that are looked at: the beginning of a book tells its script. */
 const LOOKED_AT = 1 << 16;
 
-/** The language in whose script most of a text is written; of equals, the first. */
+/** Language in whose script most of a text is written; of equals, the first. */
 function likeliest(languages: readonly string[], whole: string): string | undefined {
   if (languages.length < 2) return languages[0];
   const text = whole.slice(0, LOOKED_AT);
@@ -106,7 +106,7 @@ function likeliest(languages: readonly string[], whole: string): string | undefi
   return languages[counts.indexOf(Math.max(...counts))];
 }
 
-/** The letters of a language; none where nobody knows its script. */
+/** Pattern of a language's letters; matches nothing where the script is unknown. */
 function lettersOf(language: string): RegExp {
   try {
     const script = new Intl.Locale(language).maximize().script ?? '';

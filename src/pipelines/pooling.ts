@@ -1,9 +1,9 @@
 /**
- * From token states to one vector per text, by the ways that sentence-transformers' Pooling has. Host maths, in float64 with one order of summation, so that
+ * From token states to one vector per text, by the methods of sentence-transformers' Pooling. Computed on the host, in float64 with one order of summation, so that
  * bits depend on the states alone.
  */
 
-/** The states [T, C] of a text's tokens, of which the first `skip` are a prompt's that does not count. */
+/** States [T, C] of a text's tokens; the first `skip` belong to a prompt and do not count. */
 interface States {
   data: Float32Array;
   C: number;
@@ -56,9 +56,9 @@ const rules = {
   weightedmean: weighted((t) => t + 1, itself),
 } as const satisfies Record<string, Rule>;
 
-/** From all tokens, one vector. */
+/** Poolings that make one vector of all tokens. */
 export type SentencePooling = keyof typeof rules;
-/** transformers.js's names, and those of sentence-transformers; some stand for the same. */
+/** Poolings under the names of transformers.js and of sentence-transformers; some are synonyms. */
 export type Pooling = 'none' | SentencePooling;
 export const sentencePoolings = Object.keys(rules) as readonly SentencePooling[];
 

@@ -1,6 +1,6 @@
 /**
- * pipeline('question-answering'): the part of a text that answers a question, in transformers.js's shapes, and where it stands. Texts that are longer than the model takes are read in
- * windows that overlap, so that nothing is lost.
+ * pipeline('question-answering'): the part of a text that answers a question, in transformers.js's shapes, with its place. Texts longer than the model's context are read in
+ * overlapping windows, so that nothing is lost.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
@@ -88,7 +88,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     );
   }
 
-  /** Each question with its context, or all with the same. */
+  /** Answers each question from its context, or all questions from one context. */
   async call<const Questions extends string | readonly string[], const Options extends QuestionAnsweringOptions = object>(
     questions: Questions,
     contexts: string | readonly string[],
@@ -154,7 +154,7 @@ export class QuestionAnsweringPipeline extends TextPipeline<QuestionAnswerer> {
     };
   }
 
-  /** A question up to its `most` tokens, or to fewer where what is left would be other tokens, and more of them. */
+  /** The question cut to its first `most` tokens, or to fewer where the shorter text would be tokenized into others, and more of them. */
   #cut(question: string, most: number): string {
     for (let count = most; count > 0; count--) {
       const [{ offsets }] = this.tokenizer.encodings(question, {
@@ -188,7 +188,7 @@ function pairsOf(questions: readonly string[], contexts: string | readonly strin
   return pairs;
 }
 
-/** Which of a window's tokens are of the context, and the words that they stand in; their own places where the tokenizer knows no words. */
+/** A window's tokens of the context, and their words; the tokens' own places where the tokenizer knows no words. */
 function readWindow({ ids, texts, offsets, words }: Encoding, logits: Float32Array, align: boolean): ReadWindow {
   const context = [...ids.keys()].filter((t) => texts[t] === 1);
   const ends = new Map<number, [begin: number, end: number]>();
@@ -203,7 +203,7 @@ function readWindow({ ids, texts, offsets, words }: Encoding, logits: Float32Arr
   return { start: of(0), end: of(1), context, spans, none: texts[0] === undefined ? 0 : undefined };
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const questionAnswering: Task<'question-answering'> = {
   name,
   model: 'distilbert/distilbert-base-cased-distilled-squad@564e9b582944a57a3e586bbb98fd6f0a4118db7f',

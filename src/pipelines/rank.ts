@@ -1,4 +1,4 @@
-/** Documents by how well they answer a query, which a model judges that reads both together: sentence-transformers' `CrossEncoder.rank`. */
+/** Documents ranked by relevance to a query, which a model scores by reading both together: sentence-transformers' `CrossEncoder.rank`. */
 import { checkOptions, HeedError } from '../errors.js';
 import { quote } from '../io/header.js';
 import { isObject, type JsonObject } from '../io/json.js';

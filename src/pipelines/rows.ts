@@ -1,10 +1,9 @@
 /**
- * Rows of tokens through an encoder, in batches of like lengths so that little is padded; what each row gives comes in the order of the rows. Pipelines that read
- * texts, and models that do, all run them here.
+ * Rows of tokens through an encoder, in batches of similar lengths to save padding; results come in the order of the rows. All pipelines and models that read
+ * texts run them here.
  */
 import type { Engine } from '../engine/engine.js';
-import { isSignal } from '../engine/queue.js';
-import { HeedError, kindOf } from '../errors.js';
+import { HeedError, isSignal, kindOf } from '../errors.js';
 import type { Encoder, EncoderOutputs, EncoderWants } from '../models/encoder.js';
 import { withRoom } from '../models/room.js';
 import type { Tensor } from '../tensor.js';
@@ -43,15 +42,15 @@ export interface Runs {
 }
 
 export interface RowsOptions<Row> extends RunOptions {
-  /** The id that rows are filled up with. Nobody looks at it. Default 0. */
+  /** Padding id of rows, which the model ignores. Default 0. */
   pad?: number | undefined;
-  /** The tokens of a row that a head which scores tokens is asked about. Default: all. */
+  /** Tokens of a row that a head for tokens scores. Default: all. */
   places?: ((row: Row) => readonly number[]) | undefined;
 }
 
 /**
- * What `read` makes of each row, in the order of `rows`. It is called once for a batch, while its tensors [B, T, …] are there, and gives one result for each row
- * of the batch, which must be host data. Rejects with ARGUMENT for rows that the model does not take, NUMERIC for what is not finite, and with `signal.reason`.
+ * Results of `read` for each row, in the order of `rows`. `read` is called once for a batch, while its tensors [B, T, …] are alive, and returns one result for each row
+ * of the batch, in host memory. Rejects with ARGUMENT for rows that the model does not accept, NUMERIC for values that are not finite, and with `signal.reason`.
  */
 export async function runRows<Row extends TokenRow, Result>(
   model: Runs,

@@ -1,4 +1,4 @@
-/** From logits to what users read: probabilities, and labels in their order. Host maths, rounded to float32 (src/math.ts). */
+/** From logits to results: probabilities, and sorted labels. Computed on the host, rounded to float32 (src/math.ts). */
 import { HeedError, kindOf } from '../errors.js';
 import type { JsonObject } from '../io/json.js';
 import { exp } from '../math.js';
@@ -11,7 +11,7 @@ export interface Classification {
   score: number;
 }
 
-/** exp(x) / Σ exp(x), shifted by the largest. Throws NUMERIC for what is no number. */
+/** exp(x) / Σ exp(x), shifted by the largest x. Throws NUMERIC for NaN. */
 export function softmax(logits: ArrayLike<number>): Float32Array {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i] as number);
@@ -22,7 +22,7 @@ export function softmax(logits: ArrayLike<number>): Float32Array {
   return numbers(scores);
 }
 
-/** Throws NUMERIC for what is no number. */
+/** 1 / (1 + exp(−x)) of each logit. Throws NUMERIC for NaN. */
 export const sigmoid = (logits: ArrayLike<number>): Float32Array => numbers(Float32Array.from(logits, (x) => 1 / (1 + exp(-x))));
 
 /** Returns a model's output. Throws NUMERIC where a value is not finite, as of a model that diverged. */

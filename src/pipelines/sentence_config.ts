@@ -1,6 +1,6 @@
 /**
- * What a folder of sentence-transformers says of how sentences become vectors: its modules, and the configs beside them, as versions 2 to 6 write them. What would
- * change vectors and heed does not have is refused by name.
+ * The settings of a sentence-transformers folder for sentence vectors: its modules, and the configs beside them, as versions 2 to 6 write them. Settings that
+ * change vectors and that heed does not have are refused by name.
  */
 import { HeedError, shown } from '../errors.js';
 import type { Folder } from '../io/folder.js';
@@ -18,7 +18,7 @@ export interface SentenceConfig {
   pooling: SentencePooling | readonly SentencePooling[] | undefined;
   /** `true` where vectors are scaled to length 1 at the end. */
   normalize: boolean;
-  /** Tokens after which texts are cut, special tokens included. */
+  /** Number of tokens at which texts are cut, special tokens included. */
   maxTokens: number | undefined;
   /** Maximum numbers of tokens of queries and of documents, where they have limits of their own. */
   taskTokens: {

@@ -1,6 +1,6 @@
 /**
- * What sentence-transformers puts behind a Pooling: modules that make one vector of another, in the order of modules.json. Normalize is always there; those with
- * weights are registered, so that a bundle has those alone that it asks for.
+ * The modules that sentence-transformers puts behind a Pooling: each makes one vector of another, in the order of modules.json. Normalize is always there; modules with
+ * weights are registered, so that a bundle has only those that it asks for.
  */
 import type { Engine } from '../engine/engine.js';
 import { HeedError } from '../errors.js';
@@ -11,9 +11,9 @@ import { normalized } from './pooling.js';
 
 /** A module that was loaded. */
 export interface SentenceModule {
-  /** Channels of what it takes and of what it gives. */
+  /** Number of channels of the input. */
   readonly inputs: number;
-  /** Channels of what it gives. */
+  /** Number of channels of the output. */
   readonly outputs: number;
   /** Vectors [B, inputs] → [B, outputs]. Runs while the engine is its caller's. */
   run(vectors: Float32Array): Float32Array;
@@ -83,7 +83,7 @@ export class SentenceModules {
     return this.#loaded.at(-1)?.outputs ?? width;
   }
 
-  /** All steps, or all but the last. */
+  /** Runs all steps, or all but the last. */
   run(vectors: Vectors, withLast: boolean): Vectors {
     return this.#steps.slice(0, withLast ? undefined : -1).reduce((now, step) => step(now), vectors);
   }

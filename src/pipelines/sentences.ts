@@ -1,7 +1,7 @@
 /**
- * Paragraphs into sentences and back, for models that translate sentence by sentence. The ends of sentences are Intl.Segmenter's, by Unicode's rules (UAX
- * #29), but for abbreviations before names. White space is set aside: line breaks and indents come back as they were; a mere space, or none, becomes what
- * the translation is written with.
+ * Paragraphs into sentences and back, for models that translate sentence by sentence. The ends of sentences are those of Intl.Segmenter, by Unicode's rules (UAX
+ * #29), except after abbreviations before names. White space is set aside: line breaks and indents are restored; a single space, or none, becomes the separator of
+ * the target language.
  */
 
 import { drained } from '../steps.js';
@@ -25,12 +25,12 @@ const OPEN = 2;
 /** Segmenter with a fixed locale, so that results do not depend on the machine's default. */
 let segmenter: Intl.Segmenter | undefined;
 
-/** After these a full stop ends no sentence: titles, initials, and what stands before an example. */
+/** Abbreviations after which a full stop ends no sentence: titles, initials, and abbreviations before examples. */
 const abbreviation = /(?:^|[\s("“])(?:\p{Lu}|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|No|e\.g|i\.e)\.$/u;
 
 export const sentencesOf = (text: string): Paragraphs => drained(sentenceSteps(text));
 
-/** The same, yielding now and then within a long text. */
+/** Sentences of a text, yielding now and then within a long one. */
 export function* sentenceSteps(text: string): Generator<void, Paragraphs> {
   const found: Paragraphs = { lead: '', sentences: [] };
   let before = '';

@@ -1,6 +1,6 @@
 /**
- * AutoModelForSequenceClassification: an encoder that sorts texts. A call takes token ids and gives logits, as every model's; `classify` takes texts and gives
- * labels. Training is src/train/classifier.ts's business.
+ * AutoModelForSequenceClassification: an encoder that classifies texts. A call takes token ids and returns logits, like every model; `classify` takes texts and returns
+ * labels. Training is in src/train/classifier.ts.
  */
 import type { Engine } from '../engine/engine.js';
 import { settleEarly } from '../engine/queue.js';
@@ -33,7 +33,7 @@ export interface ClassifyOptions extends RunOptions {
   /** Tokens after which a text is cut. Default: the tokenizer's, or the model's positions. */
   max_length?: number | undefined;
   /**
-   * What makes scores of logits. Default as config.json's problem_type has it: 'none' for a regression, 'sigmoid' for several labels at once or a single one,
+   * Function from logits to scores. Default by config.json's problem_type: 'none' for a regression, 'sigmoid' for several labels at once or a single one,
    * else 'softmax'.
    */
   function_to_apply?: Scoring | undefined;
@@ -41,7 +41,7 @@ export interface ClassifyOptions extends RunOptions {
 
 export const classifyOptionNames = ['top_k', 'max_length', 'function_to_apply', ...runOptionNames];
 
-/** In a page the model lives in a worker: then `engine` and `encoder` cannot be reached, and say so. */
+/** A classifier that can be called. In a page the model runs in a worker: `engine` and `encoder` then throw an error that says so. */
 export type Classifier = Pick<SequenceClassifier, ClassifierMember> & ModelCall<LogitsOutput>;
 export const classifierMethods = ['run', 'forward', 'classify', 'save_pretrained'] as const;
 export type ClassifierMember =

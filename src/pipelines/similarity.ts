@@ -1,6 +1,6 @@
 /**
- * How alike vectors are, and which of many are most like one: for embeddings, under the names that transformers.js and sentence-transformers have for it. Sums are in float64 and in
- * one order, so that they are the same everywhere. A vector of zeros is like nothing, 0; what holds a NaN is found by no search.
+ * Similarities of vectors, and the nearest of many: for embeddings, under the names of transformers.js and sentence-transformers. Sums are in float64 and in
+ * one order, so that they are the same everywhere. A vector of zeros has the similarity 0 to all; a vector with a NaN is found by no search.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { TopK } from '../generation/top_k.js';
@@ -105,8 +105,8 @@ function checkName(option: string, name: unknown, more: readonly string[] = []):
 }
 
 /**
- * For each query the vectors of a corpus that are most like it, the most alike first: a plain pass over all of them, which takes about 0.1 s for 100,000
- * vectors of 384 numbers. Queries [Q, C] or one [C], corpus [N, C]. Throws SHAPE where they do not fit, ARGUMENT for options that cannot be.
+ * The most similar vectors of a corpus for each query, most similar first: a plain pass over all of them, which takes about 0.1 s for 100,000
+ * vectors of 384 numbers. Queries [Q, C] or one [C], corpus [N, C]. Throws SHAPE where they do not fit, ARGUMENT for invalid options.
  * @example const [hits] = semantic_search(await embed('a question', options), await embed(texts, options), { top_k: 3 });
  */
 export function semantic_search(
@@ -140,7 +140,7 @@ export function semantic_search(
 /** Queries that meet a vector while it is in the cache. */
 const TOGETHER = 16;
 
-/** How alike each of some queries and each vector of a corpus are; `lengths` of the corpus, for cosines, are worked out with the first queries. */
+/** Similarities of queries and all vectors of a corpus; `lengths` of the corpus, for cosines, are computed with the first queries. */
 function scoresOf(queries: Rows & { from: number }, corpus: Rows, name: SimilarityName, lengths: Float64Array | undefined): Float32Array[] {
   const { width } = corpus;
   const distance = name === 'euclidean' || name === 'manhattan' ? distances[name] : undefined;

@@ -1,17 +1,17 @@
-/** The spans of a text that a question is most likely answered by: from the scores of their first and last tokens to places in the text (Devlin et al. 2019, §4.2). */
+/** The most probable answers to a question as spans of a text: from the scores of first and last tokens to places in the text (Devlin et al. 2019, §4.2). */
 
 import { softmax } from './scores.js';
 
 /** A window of a text with the logits of each of its tokens. */
 export interface ReadWindow {
-  /** Logits of an answer's first token, and of its last. */
+  /** Logits of an answer's first token, `start`, and of its last, `end`. */
   start: ArrayLike<number>;
   end: ArrayLike<number>;
-  /** The places of the tokens that may be in an answer, in order. */
+  /** Indices of the tokens that may be in an answer, in order. */
   context: readonly number[];
-  /** Where in the text what stands there begins and ends, its word that is, for each of them. */
+  /** Begin and end in the text of each of those tokens' words. */
   spans: readonly (readonly [begin: number, end: number])[];
-  /** The place of the token that stands for no answer, where there is one. */
+  /** Index of the token that stands for no answer, where there is one. */
   none: number | undefined;
 }
 
@@ -21,19 +21,19 @@ export interface Span {
   end: number;
 }
 
-/** Of each token of the context, and that there is no answer here. */
+/** Probabilities of each token of the context, and of no answer in this window. */
 interface Chances {
   start: Float32Array;
   end: Float32Array;
   none: number;
 }
 
-/** Answers that are kept in mind, beside the best. */
+/** Number of candidate answers that are kept. */
 const MANY = 20_000;
 
 /**
- * The answers of at most `longest` tokens, window by window. Tokens of one word stand for all of it: what they come to adds up. Of what several windows see, the
- * likeliest counts.
+ * Answers of at most `longest` tokens, window by window. Tokens of one word stand for the whole word, and their probabilities are added. Of an answer that several windows
+ * contain, the most probable counts.
  */
 export class Spans {
   /** Probability that there is no answer. */
@@ -64,14 +64,14 @@ export class Spans {
   }
 }
 
-/** The likeliest `top_k` answers of some windows, best first, and how likely it is that there is none. */
+/** The `top_k` most probable answers of some windows, best first, and the probability that there is none. */
 export function spansOf(windows: readonly ReadWindow[], longest: number, top_k: number): { spans: Span[]; none: number } {
   const found = new Spans(longest, top_k);
   for (const window of windows) found.add(window);
   return { spans: found.best(), none: found.none };
 }
 
-/** Shares of what may begin and end an answer, or stand for none. */
+/** Probabilities of each token as the begin and the end of an answer, and of no answer. */
 function chancesOf({ start, end, context, none }: ReadWindow): Chances {
   const places = none === undefined ? context : [...context, none];
   const [starts, ends] = [start, end].map((logits) => softmax(places.map((place) => logits[place] as number))) as [
@@ -86,7 +86,7 @@ function chancesOf({ start, end, context, none }: ReadWindow): Chances {
   };
 }
 
-/** The sum of what all spans of tokens come to, for each span of words. */
+/** Sums of the probabilities of all spans of tokens, for each span of words. */
 function spansIn({ context, spans }: ReadWindow, { start, end }: Chances, longest: number): Map<string, Span> {
   const found = new Map<string, Span>();
   for (const [i, s] of context.entries())

@@ -4,7 +4,7 @@ import { HeedError, kindOf } from '../errors.js';
 import { type Folder, folderOf } from '../io/folder.js';
 import { checkPretrained, type PretrainedOptions } from '../models/options.js';
 import { type CallableTokenizer, Tokenizer } from '../text/tokenizer.js';
-import { checkRunOptions, type RunOptions } from './rows.js';
+import { checkRunOptions, eachOf, type RunOptions } from './rows.js';
 
 interface Owned {
   readonly info: EngineInfo;
@@ -55,8 +55,9 @@ export async function loadText<M extends Owned, Made>(
   from: string | Folder,
   options: PretrainedOptions,
   make: (tokenizer: CallableTokenizer, model: M) => Made,
+  names?: readonly string[],
 ): Promise<Made> {
-  checkPretrained(options);
+  checkPretrained(options, names);
   const folder = folderOf(engine.runtime, from);
   // The tokenizer is read while the weights are, which takes longer.
   const [model, tokenizer] = await loadAll(
@@ -74,7 +75,7 @@ export async function loadText<M extends Owned, Made>(
 export const wrong = (task: string, name: string, value: unknown, cure: string): HeedError =>
   new HeedError('ARGUMENT', `${task}: ${name} is ${kindOf(value)}`, { culprit: name, cure });
 
-/** Throws ARGUMENT for what is no whole number from `least`. */
+/** Throws ARGUMENT for a value that is no whole number from `least`. */
 export function checkCount(task: string, name: string, value: unknown, least = 1): void {
   if (!(Number.isSafeInteger(value) && (value as number) >= least)) throw wrong(task, name, value, `It is a whole number from ${least}`);
 }
@@ -91,4 +92,18 @@ export function stringsOf(task: string, name: string, strings: string | readonly
 export function textsOf(task: string, texts: string | readonly string[], options: RunOptions): readonly string[] {
   checkRunOptions(task, options);
   return stringsOf(task, 'texts', texts);
+}
+
+/** What reads texts: a pipeline with its tokenizer, and a model that may have an encoder with bounded positions. */
+interface Reader {
+  readonly tokenizer: CallableTokenizer;
+  readonly model: { readonly engine: Engine; readonly encoder?: { readonly dims: { readonly positions: number } } };
+}
+
+/** Number of tokens of texts, as the tokenizer cuts them, and of each as many as an encoder reads. The event loop has its turns. Rejects with `signal.reason`. */
+export async function tokensOf({ tokenizer, model }: Reader, texts: readonly string[], signal?: AbortSignal): Promise<number> {
+  const most = Math.min(tokenizer.model_max_length ?? Number.POSITIVE_INFINITY, model.encoder?.dims.positions ?? Number.POSITIVE_INFINITY);
+  const cut = model.encoder && Number.isFinite(most) ? { truncation: true, max_length: most } : {};
+  const rows = await eachOf(model.engine, texts, (text) => tokenizer.rowSteps(text, cut), signal);
+  return rows.reduce((sum, { ids }) => sum + ids.length, 0);
 }

@@ -1,6 +1,6 @@
 /**
- * pipeline('translation'), ('summarization') and ('text2text-generation'): texts to texts, by a model that reads one and writes another. The three are one class;
- * a task says what its results are called, and whether texts are cut into sentences first. Results come in the order of the texts, in transformers.js's form.
+ * pipeline('translation'), ('summarization') and ('text2text-generation'): texts to texts, by an encoder-decoder. The three are one class;
+ * a task has the name of its results, and the splitting of texts into sentences. Results come in the order of the texts, in transformers.js's form.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
@@ -53,10 +53,10 @@ function* whole(text: string): Generator<void, Paragraphs> {
 const define = <Key extends string, Options extends Text2TextOptions>(task: Text2TextTask & { readonly key: Key }) => ({
   /** Name of the task, as `pipeline` takes it. */
   name: task.name,
-  /** Where none is asked for. */
+  /** Default model of the task. */
   // t5-small has prefixes for all three tasks.
   model: 'google-t5/t5-small@df1b051c49625cf57a3d0d8d3863ed4d13564fe4',
-  /** Loads a model's folder. `pipeline` does it. */
+  /** Loads a model's folder, for `pipeline`. */
   load: (engine: Engine, folder: string | Folder, options: PretrainedOptions = {}) =>
     Text2TextPipeline.load(task, engine, folder, options) as unknown as Promise<TextToText<Key, Options>>,
 });
@@ -79,7 +79,7 @@ export const translation = /* @__PURE__ */ define<'translation_text', Translatio
   truncation: false,
   cut: sentenceSteps,
 });
-/** For `registerTask`. Cuts texts that the model cannot take. */
+/** Task for `registerTask`. Cuts texts that are longer than the model's context. */
 export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOptions>({
   name: 'summarization',
   key: 'summary_text',
@@ -87,7 +87,7 @@ export const summarization = /* @__PURE__ */ define<'summary_text', Text2TextOpt
   truncation: true,
   cut: whole,
 });
-/** For `registerTask`. Cuts texts that the model cannot take. */
+/** Task for `registerTask`. Cuts texts that are longer than the model's context. */
 export const text2textGeneration = /* @__PURE__ */ define<'generated_text', Text2TextOptions>({
   name: 'text2text-generation',
   key: 'generated_text',
@@ -100,7 +100,7 @@ export const text2textGeneration = /* @__PURE__ */ define<'generated_text', Text
 interface Job {
   ids: readonly number[];
   route: Route;
-  /** Its translations, say: as many as num_return_sequences. */
+  /** Generated texts, for example translations: as many as num_return_sequences. */
   results: string[];
 }
 
@@ -162,7 +162,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     );
   }
 
-  /** What of a text goes to the model. */
+  /** Parts of a text that go to the model. */
   *#read(text: string, languages: Languages, truncation: boolean): Generator<void, { paragraphs: Paragraphs; jobs: Job[] }> {
     const paragraphs = yield* this.#task.cut(text);
     const route = this.#routes.of(text, languages);
@@ -174,7 +174,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     return { paragraphs, jobs };
   }
 
-  /** The tokens of a piece of text as the model gets them, the prefix before it: for whoever calls `model` itself, to see its attentions, say. */
+  /** Tokens of a piece of text as the model gets them, with the prefix before it: for callers of `model` itself, for example to see its attentions. */
   encode(text: string, languages: Languages = {}): number[] {
     checkOptions(languages, this.#task.options, this.#task.name);
     return drained(this.#encode(text, this.#routes.of(text, languages), this.#task.truncation));
@@ -191,7 +191,7 @@ export class Text2TextPipeline extends TextPipeline<Seq2SeqLM> {
     });
   }
 
-  /** Texts that can be written together: of one route, and of like length. Nobody can listen to more than one. */
+  /** Batches of texts that can be generated together: of one route, and of similar length. A streamer serves only one text. */
   #batches(jobs: readonly Job[], { num_beams }: GenerationConfig, alone: boolean): Job[][] {
     if (alone) return jobs.map((job) => [job]);
     return [...new Set(jobs.map(({ route }) => route))].flatMap((route) => {

@@ -73,7 +73,7 @@ export class TextClassificationPipeline extends TextPipeline<Classifier> {
   }
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const textClassification: Task<'text-classification'> = {
   name: 'text-classification',
   model: 'distilbert/distilbert-base-uncased-finetuned-sst-2-english@714eb0fa89d2f80546fda750413ed43d93601a13',

@@ -1,6 +1,6 @@
 /**
- * pipeline('text-generation'): a language model goes on from texts, or answers conversations, in transformers.js's shapes. Texts are written side by side by the model's loop,
- * and each is what it is alone.
+ * pipeline('text-generation'): a language model continues texts, or answers conversations, in transformers.js's shapes. The model's loop generates texts in one batch,
+ * and each text is the same as if generated alone.
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, expectOptions, HeedError, kindOf } from '../errors.js';
@@ -16,40 +16,40 @@ import { piecesOf, type TextStream } from '../generation/stream.js';
 import { TextStreamer } from '../generation/streamer.js';
 import type { Folder } from '../io/folder.js';
 import { callable } from '../models/callable.js';
-import type { PretrainedOptions } from '../models/options.js';
+import { type AdaptedOptions, adaptedOptionNames, type PretrainedOptions } from '../models/options.js';
 import { expectBooleans } from '../ops/check.js';
-import type { ChatOptions, Conversation } from '../text/chat_options.js';
-import type { EncodeOptions } from '../text/tokenizer.js';
+import { type ChatOptions, type Conversation, extended } from '../text/chat_options.js';
+import type { CallableTokenizer, EncodeOptions } from '../text/tokenizer.js';
 import { fitted } from './context_shift.js';
 import { checkRunOptions, type RunOptions, runOptionNames } from './rows.js';
 import type { Task } from './tasks.js';
 import { loadText, stringsOf, TextPipeline, wrong } from './text.js';
 
-/** Rows that are written side by side: weights are read for all of them at once, and their keys fit beside those. */
+/** Number of rows that are generated at once: weights are read once for all of them, and their keys fit into memory beside the weights. */
 const MOST_ROWS = 32;
 
-/** Bytes that what was read may take: some 5000 tokens of SmolLM2-135M. */
+/** Default bytes of the prefix cache: some 5000 tokens of SmolLM2-135M. */
 const PREFIXES = 256 * 2 ** 20;
 
-/** Options of a call of text-generation: those of `generate`, how texts are read, and what of the result is told. */
+/** Options of a call of text-generation: those of `generate`, of reading texts, and of the result. */
 export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions, 'tokenizer'>, AssistantOptions, RunOptions {
-  /** Whether a text comes with what it goes on from. Default true; a conversation always has all of its messages. */
+  /** `true`: results contain the prompt. Default true; a conversation always has all of its messages. */
   return_full_text?: boolean | undefined;
-  /** What else the tokenizer is told: of texts, and of conversations what their template reads (`tools`, `enable_thinking`). */
+  /** Further options of the tokenizer: for texts those of encoding, for conversations variables of their template (`tools`, `enable_thinking`). */
   tokenizer_encode_kwargs?: EncodeOptions | ChatOptions | undefined;
   /**
-   * Whether the oldest is left out where a text and its new tokens would be more than the model takes: of a conversation the oldest messages, up to one of the user, but not the
-   * system's; of a text its tokens, but for the first four. Default false: it throws.
+   * `true`: drops the oldest part where a text and its new tokens would exceed the model's context: of a conversation the oldest messages, up to one of the user, but not the
+   * system's; of a text its tokens behind the first four. Default false: throws.
    */
   context_shift?: boolean | undefined;
   /**
-   * Bytes that what was read may take, from now on: a text with the same beginning, such as the next turn of a conversation, reads only what is new. Default 256 MiB, a quarter
-   * of the engine's memory at most; 0 forgets all.
+   * Limit in bytes of cached texts, from now on: a text with the same beginning, such as the next turn of a conversation, reads only its new tokens. Default 256 MiB, a quarter
+   * of the engine's memory at most; 0 drops all.
    */
   prefix_cache?: number | undefined;
-  /** Hears of tokens as they come, one text after the other. */
+  /** Receives tokens as they are generated, one text after the other. */
   streamer?: Streamer | undefined;
-  /** Gets the text that is written, in pieces as they come, one text after the other. */
+  /** Receives the generated text in pieces, one text after the other. */
   onText?: ((text: string) => void) | undefined;
   /** Tells how probable each new token was, and of so many alternatives; without beams. */
   logprobs?: number | undefined;
@@ -59,25 +59,25 @@ export interface TextGenerationOptions extends GenerationConfig, Omit<OwnOptions
 export interface PerplexityOptions {
   /** Tokens of a chunk. Default 512, or the model's positions where those are fewer. */
   context?: number | undefined;
-  /** Called after each chunk with the number of those that are done, of all, and the perplexity so far. */
+  /** Called after each chunk with the number of finished chunks, of all chunks, and the perplexity so far. */
   onProgress?: ((done: number, total: number, perplexity: number) => void) | undefined;
-  /** Ends the work between two steps; the call rejects with the signal's reason. */
+  /** Aborts the work between two steps; the call rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** What was written: the text, or the conversation with the answer, a message of the role 'assistant'. */
+/** A result: the text, or the conversation with the answer, a message of the role 'assistant'. */
 export interface Generated<Input extends string | Conversation = string | Conversation> {
-  /** The text, what it goes on from in front unless `return_full_text` is false; or the messages, the answer last. */
+  /** The text, with its prompt in front unless `return_full_text` is false; or the messages, the answer last. */
   generated_text: Input extends string ? string : Conversation;
-  /** Of the new tokens, with the option `logprobs`. */
+  /** Log-probabilities of the new tokens, with the option `logprobs`. */
   logprobs?: TokenLogprob[];
 }
 
-/** Goes on from texts. With num_return_sequences, each has several results. */
+/** Pipeline that continues texts. With num_return_sequences, each text has several results. */
 export type TextGeneration = TextGenerationPipeline & {
   /** [{ generated_text }] for a text or a conversation. */
   <Input extends string | Conversation>(text: Input, options?: TextGenerationOptions): Promise<Generated<Input>[]>;
-  /** A list of that for a list of texts, or of conversations. */
+  /** A list of such results for a list of texts, or of conversations. */
   <Input extends string | Conversation>(texts: readonly Input[], options?: TextGenerationOptions): Promise<Generated<Input>[][]>;
 };
 
@@ -85,11 +85,11 @@ const TASK = 'text-generation';
 /** Options that `generate` gets as they are. */
 const handedOn = ['response_format', 'logits_processor', 'stopping_criteria', 'logprobs', 'streamer', ...assistantNames] as const;
 const ownNames = ['return_full_text', 'tokenizer_encode_kwargs', 'context_shift', 'prefix_cache', 'onText', ...handedOn];
-/** What of them is the same for each text of a call. */
+/** Options that are the same for each text of a call. */
 type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[number]>;
 
 /**
- * Goes on from texts, or answers conversations, by a language model.
+ * Continues texts, or answers conversations, by a language model.
  * @example
  * ```js
  * const write = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M-Instruct');
@@ -99,14 +99,15 @@ type Wishes = GenerationConfig & Pick<TextGenerationOptions, (typeof handedOn)[n
  */
 export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   /** Loads a model's folder. `pipeline` does it. */
-  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions = {}): Promise<TextGeneration> {
-    return loadText(CausalModel, engine, from, options, (tokenizer, model) => {
+  static async load(engine: Engine, from: string | Folder, options: PretrainedOptions & AdaptedOptions = {}): Promise<TextGeneration> {
+    const made = (tokenizer: CallableTokenizer, model: CausalLM) => {
       model.prefix_cache.limit = Math.min(PREFIXES, engine.heap.maximum / 4);
       return callable(new TextGenerationPipeline(tokenizer, model), ['stream', 'perplexity']) as unknown as TextGeneration;
-    });
+    };
+    return loadText(CausalModel, engine, from, options, made, adaptedOptionNames);
   }
 
-  /** What was written for each text. Rejects with ARGUMENT, UNSUPPORTED, MEMORY, NUMERIC, or `signal.reason`. */
+  /** Results for each text. Rejects with ARGUMENT, UNSUPPORTED, MEMORY, NUMERIC, or `signal.reason`. */
   async call(
     texts: string | Conversation | readonly (string | Conversation)[],
     options: TextGenerationOptions = {},
@@ -138,7 +139,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       ...generation,
       ...Object.fromEntries(handedOn.map((option) => [option, options[option]])),
       streamer,
-      // Made once for all texts.
+      // The constraint is made once for all texts.
       response_format: format && constraintOf(format, this.tokenizer, [eos].flat()),
     };
     const isOne = !Array.isArray(texts) || isMessage(texts[0]);
@@ -146,7 +147,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     for (const text of list) expectText(text);
     if (options.prefix_cache !== undefined) this.model.prefix_cache.limit = options.prefix_cache;
     const results: Generated[][] = [];
-    // An error ends what is written beside it.
+    // An error in one text ends the others.
     const stop = new AbortController();
     const abort = () => stop.abort(signal?.reason);
     signal?.addEventListener('abort', abort, { once: true });
@@ -154,7 +155,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const lanes = streamer ? 1 : Math.max(1, Math.floor(MOST_ROWS / Math.max(num_beams, num_return_sequences)));
     const rest = list.entries();
     let done = 0;
-    // Each lane takes the next text when it has written one: all share the iterator.
+    // Each lane takes the next text when it has finished one: all lanes share the iterator.
     const lane = async () => {
       for (const [i, text] of rest) {
         results[i] = await this.#write(text, { ...wishes, signal: stop.signal }, full, told, shifts);
@@ -173,7 +174,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
   }
 
   /**
-   * What is written for one text, or the answer to one conversation, in pieces as they come; what they add up to is the new text alone. Leaving the loop ends it. Throws what a call rejects with.
+   * Streams the continuation of one text, or the answer to one conversation, in pieces that add up to the new text alone. Leaving the loop ends it. Throws the errors that a call rejects with.
    * @example
    * ```js
    * const poet = await pipeline('text-generation', 'HuggingFaceTB/SmolLM2-135M');
@@ -192,14 +193,14 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     }, options.signal);
   }
 
-  /** Tokens that a text may have beside those that are asked for. */
+  /** Number of tokens that a text may have beside its new tokens. */
   #room({ max_length, max_new_tokens = this.model.generation_config.max_new_tokens }: GenerationConfig): number {
     const { positions } = this.model.module.dims;
     return max_length === undefined ? positions - (max_new_tokens ?? DEFAULT_NEW_TOKENS) : Math.min(max_length, positions) - 1;
   }
 
   /**
-   * How surprised the model is by a text, as llama.cpp's perplexity tool counts it: see docs/generation.md. Rejects with ARGUMENT for a text of less than two chunks,
+   * Perplexity of the model on a text, as llama.cpp's perplexity tool counts it: see docs/generation.md. Rejects with ARGUMENT for a text of less than two chunks,
    * MEMORY, NUMERIC, or `signal.reason`.
    * @example
    * ```js
@@ -216,7 +217,7 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const { context = Math.min(512, module.dims.positions), onProgress, signal } = options;
     const ids = tokenizer.encode(given, { add_special_tokens: false });
     const chunks = chunksIn(ids.length, context, module.dims.positions);
-    // Whether its texts begin with a token, its tokenizer knows.
+    // The tokenizer shows whether the model's texts begin with a special token.
     const [first] = tokenizer.encode('');
     const bos = first === tokenizer.bos_token_id ? first : undefined;
     const sums = { loss: 0, squares: 0, tokens: 0, chunks: 0 };
@@ -238,9 +239,10 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
     const { tokenizer } = this;
     await this.model.engine.turn(options.signal);
     const isText = typeof text === 'string';
+    const { continue_final_message: continues = false } = told as ChatOptions;
     const encode = (text: string | Conversation): number[] => {
       if (typeof text === 'string') return [...tokenizer.encode(text, told as EncodeOptions)];
-      const asked = { add_generation_prompt: true, ...(told as ChatOptions), return_dict: false } as const;
+      const asked = { add_generation_prompt: !continues, ...(told as ChatOptions), return_dict: false } as const;
       return Array.from(tokenizer.apply_chat_template(text, asked).data, Number);
     };
     const ids = shifts ? fitted(text, encode, this.#room(options)) : encode(text);
@@ -257,7 +259,8 @@ export class TextGenerationPipeline extends TextPipeline<CausalLM> {
       const written = decoded(tokens).slice(begin);
       const beside = logprobs && { logprobs: logprobs[i] as TokenLogprob[] };
       if (isText) return { generated_text: full ? text + written : written, ...beside };
-      return { generated_text: [...text, { role: 'assistant', content: written }], ...beside };
+      const said = continues ? extended(text, written) : [...text, { role: 'assistant', content: written }];
+      return { generated_text: said, ...beside };
     });
   }
 }
@@ -275,9 +278,10 @@ function expectText(text: unknown): void {
     });
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const textGeneration: Task<'text-generation'> = {
   name: TASK,
   model: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+  optionNames: adaptedOptionNames,
   load: ((...given) => TextGenerationPipeline.load(...given)) as typeof TextGenerationPipeline.load,
 };

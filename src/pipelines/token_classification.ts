@@ -1,4 +1,4 @@
-/** pipeline('token-classification'): which tokens of a text name a person, a place … (named entities), in transformers.js's shapes, and where they stand. */
+/** pipeline('token-classification'): tokens of a text that name a person, a place … (named entities), in transformers.js's shapes, with their places. */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Folder } from '../io/folder.js';
@@ -177,7 +177,7 @@ export class TokenClassificationPipeline extends TextPipeline<TokenClassifier> {
     return (typeof texts === 'string' ? answers[0] : answers) as never;
   }
 
-  /** A window of words as one of their text: offsets are places in it, and words those that the tokenizer cuts the given ones into, numbered by where they begin. */
+  /** A window of words as one of their text: offsets are places in it, and words are those that the tokenizer splits the given ones into, numbered by their begins. */
   #placed(window: Encoding, given: readonly string[], begins: readonly number[]): Encoding {
     const cut = new Map<number, Encoding>();
     const within = (word: number): Encoding => {
@@ -252,7 +252,7 @@ function wordsOf(words: readonly string[], delimiter = ' '): Source {
   return { input: words, text: words.join(delimiter), begins };
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const tokenClassification: Task<'token-classification'> = {
   name,
   model: 'dslim/bert-base-NER@d1a3e8f13f8c3566299d95fcfc9a8d2382a9affc',

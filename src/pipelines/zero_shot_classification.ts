@@ -1,6 +1,6 @@
 /**
- * pipeline('zero-shot-classification'): texts to labels that are made up on the spot, in transformers.js's shapes. A model that tells whether one text follows from
- * another (natural language inference) is asked about "This example is …" for each label (Yin et al. 2019, arXiv 1909.00161).
+ * pipeline('zero-shot-classification'): texts to labels that the caller makes up, in transformers.js's shapes. A model for natural language inference, which tells whether one
+ * text follows from another, reads "This example is …" for each label (Yin et al. 2019, arXiv 1909.00161).
  */
 import type { Engine } from '../engine/engine.js';
 import { checkOptions, HeedError } from '../errors.js';
@@ -43,7 +43,7 @@ export type ZeroShotClassification = ZeroShotClassificationPipeline & ZeroShotCl
 const name = 'zero-shot-classification';
 
 /**
- * Which of some labels fit a text, by a model for natural language inference.
+ * Scores of labels for a text, by a model for natural language inference.
  * @example
  * ```js
  * const classify = await pipeline('zero-shot-classification');
@@ -53,7 +53,7 @@ const name = 'zero-shot-classification';
 export class ZeroShotClassificationPipeline extends TextPipeline<Classifier> {
   /** Arguments of a call before its options. */
   readonly inputs = 2;
-  /** The model's classes for "it follows" and "it cannot be". */
+  /** Indices of the model's classes for entailment and contradiction. */
   readonly #entailment: number;
   readonly #contradiction: number;
 
@@ -132,7 +132,7 @@ function answer(sequence: string, labels: readonly string[], scores: ArrayLike<n
   return { sequence, labels: order.map((i) => labels[i] as string), scores: order.map((i) => scores[i] as number) };
 }
 
-/** For `registerTask`. */
+/** Task for `registerTask`. */
 export const zeroShotClassification: Task<'zero-shot-classification'> = {
   name,
   model: 'typeform/distilbert-base-uncased-mnli',

@@ -1,27 +1,43 @@
 /**
  * The page's side: proxies of models that live in a worker, which look like models that live here. A call is a message and a promise. An argument that cannot cross
- * throws and names the cure, `worker: false`. The worker ends with its last model, and its memory with it.
+ * throws and names the cure, `worker: false`. The worker ends a second after its last model, and its memory with it.
  */
-import { expectSignal } from '../engine/queue.js';
-import { expectOptions, HeedError } from '../errors.js';
+import { expectOptions, expectSignal, HeedError } from '../errors.js';
 import { namedIds } from '../models/inputs.js';
 import { gone } from '../models/model.js';
 import type { HostHandle } from '../runtime/types.js';
 import type { Hosted } from './host.js';
 import { type Call, type Loaded, listeners, methods, namesOf, type Reply, type Request, unpack, unpackError } from './protocol.js';
+import { References, stays } from './references.js';
 
 /** Milliseconds that a worker gets to start in. */
 const START_MS = 10_000;
+/** Milliseconds that a worker stays behind its last model: who gives up one often loads the next, and a start takes half a second. */
+const LINGER_MS = 1000;
 
 /** Members of a model or pipeline that stay in the worker. */
-const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer', 'adapters', 'add_adapter'] as const;
+const hidden = ['engine', 'encoder', 'module', 'model', 'tokenizer', 'processor', 'ears', 'adapters', 'add_adapter'] as const;
+
+/** What helps beside a model on this thread. */
+const cures: Readonly<Record<string, string>> = {
+  tokenizer: 'Load one here by AutoTokenizer.from_pretrained, or g',
+  assistant_model: 'Load it into the same worker, or g',
+  past_key_values: 'Take a pipeline, which remembers what it has read, or g',
+  response_format: 'Give the format as plain data beside the tokenizer, or g',
+};
 
 const cannotCross = (code: 'ARGUMENT' | 'UNSUPPORTED', what: string, culprit: string) => {
-  const own = culprit === 'tokenizer' ? 'Load one here by AutoTokenizer.from_pretrained, or g' : 'G';
+  const own = cures[culprit] ?? 'G';
   return new HeedError(code, `The model runs in a worker, and ${what}`, {
     culprit,
     cure: `${own}ive worker: false to run the model on this thread`,
   });
+};
+
+/** What crosses in place of pictures and sounds: files.ts, where a program has tasks. A bundle without them holds none of it. */
+let files: ((given: unknown) => unknown) | undefined;
+export const registerFiles = (how: typeof files): void => {
+  files = how;
 };
 
 interface Pending {
@@ -40,7 +56,7 @@ export type Composer = (made: Hosted) => (...given: unknown[]) => unknown;
 /** Methods that no message is: a page makes them of others, of objects that have them. */
 const composed = new Map<string, Composer>();
 
-/** From now on objects in workers have a method, where they have it there. */
+/** Registers a method for objects in workers that have it there. */
 export const registerComposed = (name: string, compose: Composer): void => void composed.set(name, compose);
 
 export class Remote {
@@ -51,6 +67,8 @@ export class Remote {
   /** Number of objects that are loaded or being loaded. */
   #objects = 0;
   #lost: HeedError | undefined;
+  #ending: ReturnType<typeof setTimeout> | undefined;
+  readonly #references = new References();
 
   private constructor(readonly host: HostHandle) {}
 
@@ -95,6 +113,7 @@ export class Remote {
   /** Loads an object by a name that the worker knows. */
   async load(what: string, args: readonly unknown[], options: Options, transfer: readonly object[] = []): Promise<Hosted> {
     this.#objects++;
+    clearTimeout(this.#ending);
     try {
       // The end of a user's own worker is not reported.
       if (!this.host.terminate) await this.#answers();
@@ -115,7 +134,10 @@ export class Remote {
       const named = method === undefined ? {} : { method };
       return this.#ask((id, call) => ({ ask: 'call', id, object, ...named, call }), args, options as Options);
     };
-    const call = (...given: unknown[]) => ask(undefined, given.slice(0, inputs), given[inputs]);
+    const call = async (...given: unknown[]) => {
+      const args = given.slice(0, inputs);
+      return ask(undefined, files && facts.reads === 'files' ? [files(args[0]), ...args.slice(1)] : args, given[inputs]);
+    };
     const others = known
       .filter((method) => Object.hasOwn(methods, method))
       .map((method) => {
@@ -132,6 +154,7 @@ export class Remote {
     };
     const made = Object.assign(call, facts, Object.fromEntries(others), { call, dispose });
     for (const [name, compose] of composed) if (known.includes(name)) Object.assign(made, { [name]: compose(made as unknown as Hosted) });
+    this.#references.put(made, object);
     for (const name of hidden)
       Object.defineProperty(made, name, {
         get() {
@@ -155,7 +178,11 @@ export class Remote {
     expectSignal(signal);
     const { heard, options, strange } = parted(rest);
     return new Promise((resolve, reject) => {
-      if (strange) throw cannotCross('UNSUPPORTED', `the function ${strange} cannot cross to it`, strange);
+      const references = strange.map(([name, value]) => {
+        const reference = this.#references.of(value);
+        if (reference) return [name, reference] as const;
+        throw cannotCross('UNSUPPORTED', `the ${typeof value === 'function' ? 'function ' : ''}${name} cannot cross to it`, name);
+      });
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       const abort = () => {
@@ -173,7 +200,9 @@ export class Remote {
         heard,
       });
       try {
-        this.#post(request(id, { args, options, listens: Object.keys(heard) }), transfer);
+        const crossing = { ...options, ...Object.fromEntries(references) };
+        this.#post(request(id, { args, options: crossing, listens: Object.keys(heard) }), transfer);
+        for (const [i, [, reference]] of references.entries()) this.#references.sent(strange[i]?.[1] as object, reference);
       } catch (error) {
         this.#pending.delete(id);
         const why = error instanceof Error ? error.message : String(error);
@@ -217,7 +246,7 @@ export class Remote {
 
   #release(): void {
     if (--this.#objects > 0 || this.ended || !this.host.terminate) return;
-    this.#end('it ended with its last model');
+    this.#ending = setTimeout(() => this.#end('it ended with its last model'), LINGER_MS);
   }
 
   #lose(why: string): void {
@@ -229,17 +258,18 @@ export class Remote {
       culprit: 'worker',
       cure: 'Load it again',
     });
+    clearTimeout(this.#ending);
     this.host.terminate?.();
     for (const { reject } of this.#pending.values()) reject(this.#lost);
     this.#pending.clear();
   }
 }
 
-/** Splits options into those that cross, listeners by their names in messages, and the name of a function that cannot cross. */
-function parted(given: Options): { options: Options; heard: Pending['heard']; strange: string | undefined } {
+/** Splits options into those that cross, listeners by their names in messages, and those that cannot cross as they are. */
+function parted(given: Options): { options: Options; heard: Pending['heard']; strange: readonly (readonly [string, object])[] } {
   const options: Record<string, unknown> = {};
   const heard: Record<string, (...args: unknown[]) => unknown> = {};
-  let strange: string | undefined;
+  const strange: [string, object][] = [];
   for (const [name, value] of Object.entries(given)) {
     const listening = Object.hasOwn(listeners, name) ? namesOf(name) : [];
     const own = Object(value) as Readonly<Record<string, unknown>>;
@@ -249,7 +279,7 @@ function parted(given: Options): { options: Options; heard: Pending['heard']; st
     if (listening.length && functions.some(isFunction) && functions.every((one) => one === undefined || isFunction(one))) {
       for (const [i, key] of listening.entries())
         if (functions[i]) heard[key] = (...args) => (functions[i] as (typeof heard)[string]).apply(value, args);
-    } else if (typeof value === 'function') strange ??= name;
+    } else if (stays(name, value)) strange.push([name, Object(value)]);
     else options[name] = value;
   }
   return { options, heard, strange };

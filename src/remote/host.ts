@@ -6,6 +6,7 @@ import { HeedError, kindOf } from '../errors.js';
 import { gone } from '../models/model.js';
 import type { Port } from '../runtime/types.js';
 import { type Call, type Loaded, methods, pack, packError, type Reply, type Request } from './protocol.js';
+import { Referents } from './references.js';
 
 /** A model or pipeline: callable, with properties that can be copied. */
 export interface Hosted {
@@ -19,13 +20,14 @@ export interface Hosted {
 export type Loaders = Readonly<Record<string, (...args: never[]) => Promise<Hosted>>>;
 
 /** Properties that are copied to the page. */
-const facts = ['task', 'config', 'generation_config', 'labels', 'sentence', 'info'];
+const facts = ['task', 'config', 'generation_config', 'labels', 'sentence', 'info', 'reads'];
 
 /** Answers requests at a port from now on. */
 export function hostModels(loaders: Loaders, port: Port): void {
   if (typeof port?.postMessage !== 'function' || typeof port.addEventListener !== 'function')
     throw new HeedError('ARGUMENT', `hostModels: port is ${kindOf(port)}`, { culprit: 'port', cure: "Call it in a browser's worker" });
   const objects = new Map<number, Hosted>();
+  const referents = new Referents(objects);
   const aborts = new Map<number, AbortController>();
   let last = 0;
 
@@ -39,7 +41,7 @@ export function hostModels(loaders: Loaders, port: Port): void {
       const [name = '', method] = listener.split('.');
       heard[name] = method === undefined ? tell : Object.assign(Object(heard[name]), { [method]: tell });
     }
-    return [...args, { ...options, signal, ...heard }] as never[];
+    return [...args, { ...referents.in(options), signal, ...heard }] as never[];
   };
 
   async function load(what: string, args: never[], signal: AbortSignal): Promise<Loaded> {

@@ -1,5 +1,5 @@
 /**
- * Location of models: on this thread or, for the sake of a page, in a worker; on a shared engine, a given one, or one of their own. Where a page cannot have its
+ * Location of models: on this thread or, for a page, in a worker; on a shared engine, a given one, or one of their own. Where a page cannot have its
  * worker, models live here, and their `info.reason` says why.
  */
 import { Engine, type EngineInfo, type EngineOptions } from '../engine/engine.js';
@@ -64,7 +64,7 @@ export class Place {
 
   /** Calls `load` with the engine that the options ask for. */
   async onEngine<T extends { dispose(): void }>({ engine }: Where, load: (engine: Engine) => Promise<T>): Promise<T> {
-    if (engine === undefined) return load(await this.#sharedEngine());
+    if (engine === undefined) return load(await this.sharedEngine());
     if (engine instanceof Engine) return load(engine);
     const own = await Engine.create(this.runtime, engine);
     try {
@@ -82,7 +82,8 @@ export class Place {
     }
   }
 
-  #sharedEngine(): Promise<Engine> {
+  /** Starts the engine that models share, or returns it. */
+  sharedEngine(): Promise<Engine> {
     const create = () => Engine.create(this.runtime, this.defaults());
     // A shared engine that was disposed of is replaced for the next model.
     const engine = this.#shared?.then((known) => (known.disposed ? create() : known)) ?? create();

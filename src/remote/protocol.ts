@@ -1,6 +1,6 @@
 /**
  * Messages between a page and the worker that runs its models. Requests carry a number that their replies repeat. Values that structured cloning supports cross as
- * they are; host tensors and errors, which would lose their class, cross as plain objects; functions do not cross, but for a few listeners: calling one in the
+ * they are; host tensors and errors, which would lose their class, cross as plain objects; functions do not cross, except a few listeners: calling one in the
  * worker becomes a message, and a call in the page.
  */
 import { type ErrorCode, HeedError } from '../errors.js';
@@ -12,6 +12,8 @@ export const listeners: Readonly<Record<string, readonly string[] | undefined>> 
   onProgress: undefined,
   onLog: undefined,
   onText: undefined,
+  onSegment: undefined,
+  onChunk: undefined,
   streamer: ['put', 'end', 'stopsAt'],
 };
 
@@ -53,7 +55,7 @@ export interface Loaded {
   object: number;
   /** Properties that can be copied: config, engine's info. */
   facts: Readonly<Record<string, unknown>>;
-  /** What can be called, `stream` included. */
+  /** Names of the methods that can be called, `stream` included. */
   methods: readonly string[];
   /** Number of arguments of the object's own call before its options. */
   inputs: number;
@@ -80,12 +82,27 @@ type Plain = Record<string, unknown> & { heed?: unknown };
 const isRecord = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
 
+/** A class of results, beside tensors, that has methods on the other side too. */
+export interface ResultClass<T extends object = object> {
+  /** The word for it in messages. */
+  readonly name: string;
+  is(value: unknown): value is T;
+  /** Its data, and what it is made of again. */
+  pack(value: T): Record<string, unknown>;
+  unpack(data: Record<string, unknown>): T;
+}
+
+/** By name: a bundle holds the classes that its program has. */
+const classes = new Map<string, ResultClass>();
+export const registerResult = <T extends object>(kind: ResultClass<T>): void => void classes.set(kind.name, kind as unknown as ResultClass);
+
 /** Converts a result for the message; the buffers of its tensors, which nobody else holds, are collected in `transfer`. */
 export function pack(value: unknown, transfer: Set<ArrayBuffer>): unknown {
   if (value instanceof HostTensor) {
     transfer.add(value.data.buffer as ArrayBuffer);
     return { heed: 'tensor', type: value.type, data: value.data, dims: value.dims } satisfies PlainTensor;
   }
+  for (const kind of classes.values()) if (kind.is(value)) return { ...kind.pack(value), heed: kind.name };
   if (Array.isArray(value)) return value.map((item) => pack(item, transfer));
   if (isRecord(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, pack(item, transfer)]));
   return value;
@@ -98,6 +115,8 @@ export function unpack(value: unknown): unknown {
     const { type, data, dims } = value as unknown as PlainTensor;
     return new HostTensor(type, data, dims);
   }
+  const kind = typeof value.heed === 'string' ? classes.get(value.heed) : undefined;
+  if (kind) return kind.unpack(value);
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unpack(item)]));
 }
 

@@ -16,6 +16,9 @@ export const binaries = ['simd', 'simd-threads', 'relaxed', 'relaxed-threads'] a
 /** Name of a build of the kernels. */
 export type Binary = (typeof binaries)[number];
 
+/** Name of a decoder of pictures that is a WebAssembly file of its own. */
+export type Codec = 'jpeg' | 'webp';
+
 /** Data with which a worker becomes a thread of an engine. */
 export interface WorkerInit {
   module: WebAssembly.Module;
@@ -31,6 +34,8 @@ export interface WorkerHandle {
   readonly ready: Promise<void>;
   /** Settles when the thread has ended, however it ended. */
   readonly ended: Promise<void>;
+  /** Whether the thread has ended, where the runtime tells of it. */
+  hasEnded?(): boolean;
   terminate(): void;
 }
 
@@ -166,6 +171,15 @@ export interface Runtime {
   noThreads(): string | undefined;
   /** Loads and compiles a build of the kernels. */
   loadModule(binary: Binary): Promise<WebAssembly.Module>;
+  /**
+   * Compiles a build of the kernels to vectors of 256 bits, which gives a module of its own, marked as such (engine/wide.ts), or the reason why there is none: the
+   * runtime cannot, the processor has none, or a check found other bits than the build's own.
+   */
+  loadWideModule(binary: Binary): Promise<WebAssembly.Module | string>;
+  /** Imports a package that a user may have installed beside heed; undefined where that is not so, and where there are no packages: a bundle registers what it has. */
+  installed(name: string): Promise<unknown>;
+  /** Loads and compiles a decoder of pictures. Throws UNSUPPORTED, NOT_FOUND, NETWORK. */
+  loadCodec(codec: Codec): Promise<WebAssembly.Module>;
   /** Starts a thread of an engine. The thread does not keep the process alive. */
   startWorker(init: WorkerInit): WorkerHandle;
   /** `true` where this thread draws a page, and should leave models to a worker. */

@@ -29,8 +29,10 @@ function resolve(location: string): string {
   });
 }
 
-export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'startWorker'> = {
+export const webBase: Omit<Runtime, 'name' | 'noThreads' | 'loadModule' | 'loadCodec' | 'startWorker'> = {
+  installed: async () => undefined,
   cores: () => globalThis.navigator?.hardwareConcurrency ?? 1,
+  loadWideModule: async () => 'only Node can be asked for vectors of 256 bits',
   drawsPage: () => false,
   startHost: () => {
     throw new Error('this entry brings no worker for models; give one of yours that calls hostModels()');

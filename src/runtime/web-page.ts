@@ -4,6 +4,7 @@
  */
 import type { HostHandle, Runtime } from './types.js';
 import { webRuntime } from './web.js';
+import { startThreadsFor } from './web-threads.js';
 
 function startHost(): HostHandle {
   if (typeof Worker === 'undefined') throw new Error('there are no workers here');
@@ -14,7 +15,12 @@ function startHost(): HostHandle {
       reject(new Error(event.message || 'its script did not load'));
     });
   });
-  return { port: worker, failed, terminate: () => worker.terminate() };
+  const endThreads = startThreadsFor(worker, webRuntime.startWorker);
+  const terminate = () => {
+    worker.terminate();
+    endThreads();
+  };
+  return { port: worker, failed, terminate };
 }
 
 /** Runtime of a page. A worker or a service worker draws no page, and runs models itself. */

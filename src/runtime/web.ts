@@ -4,15 +4,18 @@
  */
 import { HeedError } from '../errors.js';
 import { openUrl } from './fetch.js';
-import type { Binary, Runtime, WorkerHandle, WorkerInit } from './types.js';
+import type { Binary, Codec, Runtime, WorkerHandle, WorkerInit } from './types.js';
 import { webBase } from './web-base.js';
+import { threadIn } from './web-threads.js';
 
 /** URLs of the binaries, as functions, since a bundle that is no module has no import.meta.url: importing heed must not fail there. */
-const urls: Record<Binary, () => URL> = {
+const urls: Record<Binary | Codec, () => URL> = {
   simd: () => new URL('../wasm/simd.wasm', import.meta.url),
   'simd-threads': () => new URL('../wasm/simd-threads.wasm', import.meta.url),
   relaxed: () => new URL('../wasm/relaxed.wasm', import.meta.url),
   'relaxed-threads': () => new URL('../wasm/relaxed-threads.wasm', import.meta.url),
+  jpeg: () => new URL('../wasm/jpeg.wasm', import.meta.url),
+  webp: () => new URL('../wasm/webp.wasm', import.meta.url),
 };
 
 /** Limit of a binary's size, above that of any (scripts/build.mjs). */
@@ -58,40 +61,14 @@ function noThreads(): string | undefined {
   return undefined;
 }
 
-function startWorker(init: WorkerInit): WorkerHandle {
-  const worker = new Worker(new URL('../runtime/web-worker.js', import.meta.url), { type: 'module', name: `heed ${init.lane}` });
-  let end = () => {};
-  const ended = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  const ready = new Promise<void>((resolve, reject) => {
-    worker.addEventListener('message', () => resolve(), { once: true });
-    worker.addEventListener(
-      'error',
-      (event) => {
-        // The error is handled here: otherwise it would count as a failure of the enclosing worker.
-        event.preventDefault();
-        reject(new Error(event.message || 'a worker failed to start'));
-      },
-      { once: true },
-    );
-  });
-  worker.postMessage(init);
-  // A browser does not report when a terminated worker has ended; it runs no further script.
-  return {
-    ready,
-    ended,
-    terminate: () => {
-      worker.terminate();
-      end();
-    },
-  };
-}
+const startWorker = (init: WorkerInit): WorkerHandle =>
+  threadIn(new Worker(new URL('../runtime/web-worker.js', import.meta.url), { type: 'module', name: `heed ${init.lane}` }), init);
 
 export const webRuntime: Runtime = {
   ...webBase,
   name: 'browser',
   noThreads,
   loadModule: (binary) => compileUrl(urls[binary]()),
+  loadCodec: (codec) => compileUrl(urls[codec]()),
   startWorker,
 };

@@ -1,7 +1,7 @@
 /**
- * Added tokens: words of a vocabulary, special ones most of all, that are found in a text before anything else is done to
- * it, or right after it is normalized. The leftmost match counts, and of those the longest. One pass over the text,
- * whatever it holds.
+ * Added tokens: words of a vocabulary, mostly special tokens, that are found in a text before any other step, or right after
+ * the text is normalized. The leftmost match counts, and of several there the longest. The search is one pass over the text,
+ * whatever the text holds.
  */
 import type { JsonNode } from '../io/json.js';
 import { slice, stringOf, type Text } from './aligned.js';
@@ -11,13 +11,13 @@ import { LARGEST_ID } from './vocabulary.js';
 export interface AddedToken {
   readonly id: number;
   readonly content: string;
-  /** Left out by decode's skip_special_tokens. */
+  /** `true`: left out by decode's skip_special_tokens. */
   readonly special: boolean;
-  /** Looked for in the normalized text. */
+  /** `true`: looked for in the normalized text. */
   readonly normalized: boolean;
-  /** Only where no letter or digit touches it. */
+  /** `true`: matches only where no letter or digit touches the token. */
   readonly single_word: boolean;
-  /** Takes the white space beside it. */
+  /** `true`: the token takes the white space beside it. */
   readonly lstrip: boolean;
   readonly rstrip: boolean;
 }

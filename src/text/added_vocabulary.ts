@@ -1,6 +1,6 @@
 /**
- * The added tokens of a tokenizer that is put together from several files: each gets the id that the vocabulary has for
- * it, or the next that is free, as Hugging Face's tokenizers count them. A token that comes again has its last flags, but
+ * The added tokens of a tokenizer that is described by several files: each gets its id in the vocabulary, or
+ * the next free id, as Hugging Face's tokenizers count them. A token that is listed again takes its last flags, but
  * stays special once it was.
  */
 import type { AddedToken } from './added_tokens.js';

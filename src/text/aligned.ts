@@ -1,11 +1,11 @@
 /**
- * Texts on their way through a tokenizer, with or without a memory of where they came from. A `Text` is a string, which is
- * fastest, or an `Aligned`: a string that knows for each of its code units which part of the original text it stands for.
- * The steps of a pipeline are written once, for both, on the functions below. Which part a new character stands for is
+ * Texts on their way through a tokenizer, with or without alignment to the original text. A `Text` is a string, which is
+ * fastest, or an `Aligned`: a string that knows for each of its code units the part of the original text that it stands for.
+ * The steps of a pipeline are written once, for both, on the functions below. Alignment of new characters is
  * decided as in Hugging Face's NormalizedString, so that offsets agree with theirs.
  */
 
-/** Begin and end in a text, in UTF-16 code units: text.slice(begin, end) is what is meant. */
+/** Begin and end in a text, in UTF-16 code units, for text.slice(begin, end). */
 export type Span = readonly [begin: number, end: number];
 
 export type Text = string | Aligned;
@@ -17,7 +17,7 @@ export class Aligned {
     readonly ends: Int32Array,
   ) {}
 
-  /** A text that nothing has happened to, which begins at `from` of the original. Both halves of a surrogate pair stand for the pair. */
+  /** An unchanged text, which begins at `from` of the original. Both halves of a surrogate pair are aligned to the pair. */
   static of(text: string, from = 0): Aligned {
     const [begins, ends] = [new Int32Array(text.length), new Int32Array(text.length)];
     for (let begin = 0; begin < text.length; ) {
@@ -76,7 +76,7 @@ export class Tracer {
     for (let i = first; i < this.#length; i++) this.#sources[i] = begin + i - first;
   }
 
-  /** Where it begins. */
+  /** Adds a piece and returns the place where it begins. */
   #add(piece: string): number {
     const begin = this.#length;
     this.#length += piece.length;
@@ -102,7 +102,7 @@ export function rewrite<T extends Text>(text: T, whole: (text: string) => string
   return text.become(tracer) as T;
 }
 
-/** For what happens to every character by itself. */
+/** Rewrites every character by itself. */
 export const rewriteEach = <T extends Text>(text: T, whole: (text: string) => string, one = whole): T =>
   rewrite(text, whole, (old, tracer) => {
     let i = 0;
@@ -131,7 +131,7 @@ function partsOf(text: string, pattern: RegExp): Part[] {
   return parts;
 }
 
-/** A replacement stands for the last character that it replaces, or the one before; at the beginning of a text for nothing. */
+/** Replaces matches. A replacement is aligned to the last character that it replaces, or to the one before; at the beginning of a text to nothing. */
 export const replace = <T extends Text>(text: T, pattern: RegExp, content: string): T =>
   rewrite(
     text,
@@ -148,7 +148,7 @@ const literal = /^(?:\\u\{[\da-f]+\}|\\[^\p{L}\p{N}]|[^\\^$.*+?()[\]{}|])+$/u;
 
 export function substitute(text: string, pattern: RegExp, content: string): string {
   if (!text) return text;
-  // It has no empty match.
+  // A pattern without special characters has no empty match.
   if (literal.test(pattern.source)) return text.replace(pattern, () => content);
   let before = -1;
   return text.replace(pattern, (match, ...rest) => {
@@ -160,7 +160,7 @@ export function substitute(text: string, pattern: RegExp, content: string): stri
   });
 }
 
-/** What is put before a text stands for its first character. */
+/** Prepends a prefix, which is aligned to the text's first character. */
 export const prepend = <T extends Text>(text: T, prefix: string): T =>
   rewrite(
     text,
@@ -177,7 +177,7 @@ export function matches<T extends Text>(text: T, pattern: RegExp): readonly T[] 
   return Array.from(text.text.matchAll(pattern), ({ 0: match, index }) => slice(text, index, index + match.length));
 }
 
-/** What becomes of the matches that a text is split at: whether one joins the part before it, reading from either end. */
+/** Behaviour of splits: whether a match joins the part before it, reading from either end. */
 const joins: Readonly<Record<string, { readonly backwards?: boolean; join(matched: boolean, before: boolean): boolean }>> = {
   Removed: { join: () => false },
   Isolated: { join: () => false },
@@ -189,7 +189,7 @@ const joins: Readonly<Record<string, { readonly backwards?: boolean; join(matche
 export type Behavior = 'Removed' | 'Isolated' | 'Contiguous' | 'MergedWithPrevious' | 'MergedWithNext';
 export const behaviors = Object.keys(joins) as readonly Behavior[];
 
-/** The parts that a pattern cuts a text into; never an empty one. With `inverted` what stands between matches is taken for the matches. */
+/** Parts into which a pattern splits a text; never an empty one. With `inverted` the text between matches takes the role of matches. */
 export function split<T extends Text>(text: T, pattern: RegExp, behavior: Behavior, inverted = false): readonly T[] {
   const { join, backwards } = joins[behavior] as (typeof joins)[string];
   const spans: [begin: number, end: number][] = [];

@@ -1,6 +1,6 @@
 /**
- * From rows of tokens to the rectangle that a model takes, and what the options of a call come to, with the names of
- * transformers.js and, where it has none, of Hugging Face's Python.
+ * From rows of tokens to the rectangular batch of a model, and the options of a call, under the names of
+ * transformers.js or, where it has none, of Hugging Face's Python.
  */
 import { HeedError, kindOf } from '../errors.js';
 import { HostTensor, MOST_TOKENS } from '../tensor.js';
@@ -20,13 +20,13 @@ export interface EncodeOptions {
   /** `true` to add special tokens. Default true. */
   add_special_tokens?: boolean | undefined;
   /**
-   * Whether to cut at `max_length`, and which text of a pair: true and 'longest_first' the longer one until both are
+   * Truncation to `max_length`, and the text of a pair to cut: true and 'longest_first' the longer one until both are
    * equally long. Default false, or true where `stride` is given, or `max_length` is and `padding` is not.
    */
   truncation?: boolean | Strategy | null | undefined;
-  /** Tokens per row, special ones included. Default `model_max_length`. */
+  /** Number of tokens per row, special ones included. Default `model_max_length`. */
   max_length?: number | null | undefined;
-  /** End of a text that is cut off. Default as in tokenizer_config.json. */
+  /** Side from which a text is cut off. Default as in tokenizer_config.json. */
   truncation_side?: Side | undefined;
 }
 
@@ -117,7 +117,7 @@ export interface Cut {
   length: number | undefined;
   strategy: Strategy;
   side: Side | undefined;
-  /** undefined: what is cut off is lost. */
+  /** Number of tokens that windows overlap; undefined: one window, and the rest is dropped. */
   stride: number | undefined;
 }
 
@@ -129,7 +129,7 @@ export interface Fill {
   side: Side | undefined;
 }
 
-/** What options come to. */
+/** Settings from options. */
 export interface Lengths {
   special: boolean;
   cut: Cut;
@@ -175,7 +175,7 @@ const idle = (option: string, cure: string) => new HeedError('ARGUMENT', `${opti
 const isSide = (side: unknown) => side === undefined || side === 'left' || side === 'right';
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** Throws for options that are none, or that nobody reads: silence would look like obedience. */
+/** Throws ARGUMENT for values that are no options, and for unknown options, which would be ignored silently. */
 export function checkKnown(options: object, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null)
     throw new HeedError('ARGUMENT', `the tokenizer's options are ${kindOf(options)}`, {
@@ -218,7 +218,7 @@ export function rectangle(rows: readonly Row[], { length, multiple, side }: Fill
   return batch;
 }
 
-/** What a batch tells beyond a model's inputs, if it is asked for. */
+/** Members of a batch beyond a model's inputs, where asked for. */
 export function details(
   rows: readonly Encoding[],
   samples: readonly number[],

@@ -1,13 +1,13 @@
 /**
- * BERT's normalizer and its cut into words, character for character as Hugging Face's Rust has them, which BERT's
- * descendants were trained with: by the Unicode of that time (unicode.ts), whatever the runtime's is.
+ * BERT's normalizer and pre-tokenizer, character for character as in Hugging Face's Rust code, with which BERT's
+ * descendants were trained: by the Unicode version of that time (unicode.ts), whatever the runtime's is.
  */
 import type { JsonNode } from '../io/json.js';
 import { matches, rewrite, rewriteEach, stringOf, type Text } from './aligned.js';
 import { traceForm } from './normal_forms.js';
 import { controls, ideograph, marks, punctuation, undecomposed, whiteSpace } from './unicode.js';
 
-/** Characters whose normal form is kept. More than any one language uses. */
+/** Number of characters whose normal form is cached. More than any one language uses. */
 const CACHE = 1 << 14;
 
 export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
@@ -43,7 +43,7 @@ export function bertNormalizer(node: JsonNode): <T extends Text>(text: T) => T {
     // Text that is lower case already stays unchanged.
     return lowercase ? normalized.toLowerCase() : normalized;
   };
-  // What stands for what does depend on that order.
+  // Alignment, unlike the result, depends on the order of marks.
   const trace = traceForm('NFD');
   return (text) =>
     typeof text === 'string' || !strip || undecomposed.test(stringOf(text))

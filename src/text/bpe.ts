@@ -6,22 +6,13 @@
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
 import { drained } from '../steps.js';
-import { Merges, MOST_MERGES, mergeLong, mergeShort, Pieces, REST, SHORT } from './merging.js';
+import { mergesOf } from './merges.js';
+import { type Merges, mergeLong, mergeShort, Pieces, REST, SHORT } from './merging.js';
 import { byteIds, type Model, Vocabulary } from './vocabulary.js';
 
-/** Words whose pieces are kept, and how long they may be. A text repeats its words. */
+/** Number of words whose pieces are cached, and their largest length. A text repeats its words. */
 const CACHE = 10_000;
 const LONG_WORD = 256;
-
-/** What a merge joins, "left right" or both in a list; nothing for what is none. Read without a list of words: a vocabulary has 100,000 of them. */
-function pairOf(merge: unknown): readonly unknown[] {
-  if (typeof merge !== 'string') return Array.isArray(merge) && merge.length === 2 ? merge : [];
-  const space = merge.indexOf(' ');
-  return space >= 0 && merge.indexOf(' ', space + 1) < 0 ? [merge.slice(0, space), merge.slice(space + 1)] : [];
-}
-
-const isJoined = (token: string | undefined, left: string, right: string): boolean =>
-  token?.length === left.length + right.length && token.startsWith(left) && token.endsWith(right);
 
 export class Bpe extends Vocabulary implements Model {
   readonly #model: JsonNode;
@@ -31,25 +22,17 @@ export class Bpe extends Vocabulary implements Model {
   readonly #fusesUnknown: boolean;
   readonly #fallsBack: boolean;
   readonly #wholeFirst: boolean;
-  /** What a character has before it unless it begins a word, and after it if it ends one. */
+  /** Prefix of characters that do not begin a word, and suffix of those that end one. */
   readonly #prefix: string;
   readonly #suffix: string;
-  /** Ids, begins and ends in turn. */
+  /** Cached words: ids, begins and ends in turn. */
   readonly #cache = new Map<string, readonly number[]>();
-  /** Of the word that is being read, if it is not long. */
+  /** Pieces of the current word, if it is not long. */
   readonly #pieces = new Pieces();
 
   constructor(model: JsonNode) {
-    super(model.object('vocab'));
+    super(model);
     this.#model = model;
-    // Merges are looked up in a map: an object would make a property's name of each of their 100,000 slices.
-    const ids = new Map<string, number>();
-    const tokens: string[] = [];
-    for (const token of Object.keys(this.node.value)) {
-      const id = this.idOf(token) as number;
-      ids.set(token, id);
-      tokens[id] = token;
-    }
     if (model.get('dropout'))
       throw new HeedError('UNSUPPORTED', `${model.file}: heed has no dropout in BPE`, {
         culprit: `${model.path}.dropout`,
@@ -57,23 +40,7 @@ export class Bpe extends Vocabulary implements Model {
       });
     this.#prefix = model.string('continuing_subword_prefix', '');
     this.#suffix = model.string('end_of_word_suffix', '');
-    const merges = model.array('merges');
-    if (merges.length > MOST_MERGES) throw model.error(`has more than ${MOST_MERGES} merges`);
-    this.#merges = new Merges(merges.length);
-    // Most vocabularies have the tokens of merges in the merges' order.
-    let expected = 0;
-    for (const [rank, merge] of merges.entries()) {
-      const [left, right] = pairOf(merge);
-      if (typeof left !== 'string' || typeof right !== 'string') throw model.error('has a merge that is not of two tokens');
-      if (right.length < this.#prefix.length)
-        throw model.error(`has a merge of ${JSON.stringify(right.slice(0, 60))}, which is shorter than its prefix`);
-      const [a, b] = [ids.get(left), ids.get(right)];
-      const rest = right.slice(this.#prefix.length);
-      const id = isJoined(tokens[expected], left, rest) ? expected : ids.get(left + rest);
-      if (a === undefined || b === undefined || id === undefined) throw model.error('has a merge of tokens that are not in its vocabulary');
-      this.#merges.set(rank, a, b, id);
-      expected = id + 1;
-    }
+    this.#merges = mergesOf(model, this.table, this.#prefix);
     const unknown = model.string('unk_token', undefined);
     this.#unknown = unknown === undefined ? undefined : (this.idOf(unknown) ?? null);
     this.#fusesUnknown = model.boolean('fuse_unk', false);
@@ -105,7 +72,7 @@ export class Bpe extends Vocabulary implements Model {
   }
 
   pieces(): Iterable<string> {
-    return this.#prefix || this.#suffix ? [] : Object.keys(this.node.value);
+    return this.#prefix || this.#suffix ? [] : Array.from(this.table.entries(), ([token]) => token);
   }
 
   #piecesOf(word: string): readonly number[] {

@@ -1,17 +1,17 @@
 /**
  * Learns the merges of byte-pair encoding (Sennrich, Haddow & Birch 2016, arXiv 1508.07909) from counted words: the most
  * frequent pair of neighbouring pieces becomes a piece, over and over. Counts are kept up to date where a merge changes a
- * word, and a heap that is mended when its top is out of date gives the next pair, so a merge costs what it changes.
- * Every rule that shows in the result, ties included, is that of Hugging Face's BpeTrainer: its merges come out.
+ * word, and a heap whose top is corrected when it is out of date gives the next pair, so a merge costs only its changes.
+ * Every rule that affects the result, ties included, is that of Hugging Face's BpeTrainer, so the merges are the same.
  */
 import { Heap } from './heap.js';
 
 export interface MergeRules {
-  /** No merge is made once there are this many pieces. The alphabet and `specialTokens` are kept whatever it says. */
+  /** Number of pieces at which merging ends. The alphabet and `specialTokens` are kept even beyond it. */
   vocabSize: number;
-  /** Pairs that are rarer are not merged. */
+  /** Least count of a pair to be merged. */
   minFrequency: number;
-  /** The first entries of the vocabulary. */
+  /** First entries of the vocabulary. */
   specialTokens: readonly string[];
   /** Characters that are pieces even if no word has them. */
   initialAlphabet: readonly string[];
@@ -35,7 +35,7 @@ interface Pair {
   fresh: number[] | undefined;
 }
 
-/** A pair as it was when it entered the heap, and the words that had it then. A pair enters once: no later merge makes one of its pieces anew. */
+/** A pair as it was when it entered the heap, with the words that had it then. A pair enters once: no later merge makes one of its pieces again. */
 interface Candidate {
   readonly pair: Pair;
   readonly count: number;
@@ -118,7 +118,7 @@ class Words {
     }
   }
 
-  /** Replaces a pair by one piece wherever it stands in a word, from the left. The pair's own count stays what it was. */
+  /** Replaces a pair by one piece wherever it stands in a word, from the left. The pair's own count is unchanged. */
   merge(word: number, { left, right }: Pair, id: number): void {
     const ids = this.#ids;
     const begin = this.#begins[word] as number;

@@ -14,7 +14,7 @@ export const byteAlphabet: readonly string[] = (() => {
 const encoder = new TextEncoder();
 const units = Uint16Array.from(byteAlphabet, (character) => character.charCodeAt(0));
 
-/** All at once: to add one character after the other takes eight times as long. */
+/** Spells bytes in one call: adding one character after the other takes eight times as long. */
 function spellBytes(text: string): string {
   const bytes = encoder.encode(text);
   const spelt = Array<number>(bytes.length);

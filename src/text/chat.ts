@@ -1,9 +1,9 @@
 /**
- * Conversations as the texts that chat models were taught: a template in Jinja, which comes with the tokenizer, writes roles, messages and tools between the
- * model's own marks, as transformers' apply_chat_template does. The templates' language is @huggingface/jinja's business.
+ * Chat templates: conversations as the texts that chat models were trained on. A template in Jinja, which comes with the tokenizer, writes roles, messages and tools between the
+ * model's own special tokens, as transformers' apply_chat_template does. @huggingface/jinja interprets the templates.
  */
 import { HeedError, kindOf } from '../errors.js';
-import { type ChatOptions, type ChatRenderer, type Conversation, chatOptionNames, type Message } from './chat_options.js';
+import { type ChatOptions, type ChatRenderer, type Conversation, chatOptionNames, extended } from './chat_options.js';
 import { BoundedTemplate, Endless } from './jinja.js';
 import type { ChatTemplate } from './told.js';
 
@@ -58,18 +58,6 @@ function chosen(own: ChatTemplate | undefined, { chat_template: given, tools }: 
 /** Stands behind a message that is to be continued, so that its end is found; a template that trims messages takes the space. */
 const TAG = 'CONTINUE_FINAL_MESSAGE_TAG ';
 
-/** The same conversation with the tag behind its last message; of several parts behind the last text. */
-function tagged(conversation: Conversation): Conversation {
-  const last = conversation.at(-1) as Message;
-  const { content } = last;
-  const parts = Array.isArray(content) ? [...(content as readonly { text?: unknown }[])] : [];
-  const at = parts.findLastIndex((part) => typeof part?.text === 'string');
-  if (typeof content !== 'string' && at < 0)
-    throw refused(`the last message's content is ${kindOf(content)}`, 'conversation', 'To be continued it must be a text');
-  if (at >= 0) parts[at] = { ...parts[at], text: parts[at]?.text + TAG };
-  return [...conversation.slice(0, -1), { ...last, content: typeof content === 'string' ? content + TAG : parts }];
-}
-
 /** A text up to the tag. */
 function unfinished(text: string): string {
   const at = text.lastIndexOf(TAG.trim());
@@ -84,12 +72,12 @@ export const chatTemplates: ChatRenderer = (conversation, own, tokens, options) 
   if (continue_final_message && add_generation_prompt)
     throw refused('a message cannot be continued and another begun', 'continue_final_message', 'Give one of both');
   check(conversation);
-  const messages = continue_final_message ? tagged(conversation) : conversation;
+  const messages = continue_final_message ? extended(conversation, TAG) : conversation;
   const source = chosen(own, options);
   const template = templateOf(source);
   const variables = Object.entries(options).filter(([name, value]) => value !== undefined && !chatOptionNames.includes(name));
   for (const [name] of variables)
-    if (!new RegExp(`\\b${name.replace(/\W/g, '')}\\b`).test(source))
+    if (!(/^[A-Za-z_]\w{0,99}$/.test(name) && new RegExp(`\\b${name}\\b`).test(source)))
       throw refused(
         `the template has no use for ${name.slice(0, 60)}`,
         name,
@@ -112,7 +100,7 @@ export const chatTemplates: ChatRenderer = (conversation, own, tokens, options) 
         cure: 'Give another as chat_template, or fewer messages',
         cause,
       });
-    // Templates say by themselves what they do not take.
+    // The template's own message says what it refuses.
     const why = cause instanceof Error ? cause.message : String(cause);
     throw refused(`the template refuses it: ${why.slice(0, 200)}`, 'conversation', 'Give roles and contents that this model knows', cause);
   }

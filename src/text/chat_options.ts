@@ -1,13 +1,13 @@
-/** What a tokenizer's apply_chat_template takes, and how it is done, for whoever has registered it: chat.ts, which small bundles do without. */
+/** Options of a tokenizer's apply_chat_template, and the registry of its implementation, chat.ts, which small bundles leave out. */
 import { HeedError, kindOf } from '../errors.js';
 import type { BatchOptions } from './batch.js';
 import type { ChatTemplate } from './told.js';
 
 /** Message of a conversation. */
 export interface Message {
-  /** 'system', 'user', 'assistant', 'tool', or what else the model's template knows. */
+  /** Role of the message: 'system', 'user', 'assistant', 'tool', or any other that the model's template knows. */
   role: string;
-  /** The words; of models that take more, a list of parts: `{ type: 'text', text: '…' }`. */
+  /** Text of the message; for models with other inputs, a list of parts: `{ type: 'text', text: '…' }`. */
   content?: string | readonly object[] | null | undefined;
   /** Other fields that the template reads: `tool_calls`, `name`. */
   readonly [key: string]: unknown;
@@ -22,7 +22,7 @@ export interface ChatOptions extends Pick<BatchOptions, 'padding' | 'truncation'
   add_generation_prompt?: boolean | undefined;
   /** `true` to leave the last message open, for the model to continue. Default false. */
   continue_final_message?: boolean | undefined;
-  /** Another template than the tokenizer's, or the name of one of several. */
+  /** Template instead of the tokenizer's, or the name of one of several. */
   chat_template?: string | undefined;
   /** Functions that the model may call, as JSON Schema. */
   tools?: readonly object[] | undefined;
@@ -47,6 +47,21 @@ export function conversationsOf(given: Conversation | readonly Conversation[]): 
   return { all: (several ? given : [given]) as readonly Conversation[], several };
 }
 
+/** Returns the conversation with `more` behind its last message; of several parts behind the last text. Throws ARGUMENT for a message without one. */
+export function extended(conversation: Conversation, more: string): Conversation {
+  const last = conversation.at(-1) as Message;
+  const { content } = last;
+  const parts = Array.isArray(content) ? [...(content as readonly { text?: unknown }[])] : [];
+  const at = parts.findLastIndex((part) => typeof part?.text === 'string');
+  if (typeof content !== 'string' && at < 0)
+    throw new HeedError('ARGUMENT', `apply_chat_template: the last message's content is ${kindOf(content)}`, {
+      culprit: 'conversation',
+      cure: 'To be continued it must be a text',
+    });
+  if (at >= 0) parts[at] = { ...parts[at], text: parts[at]?.text + more };
+  return [...conversation.slice(0, -1), { ...last, content: typeof content === 'string' ? content + more : parts }];
+}
+
 /** Makes the text of a conversation; `tokens` are the special ones by their names, `bos_token` and the like. */
 export type ChatRenderer = (
   conversation: Conversation,
@@ -57,7 +72,7 @@ export type ChatRenderer = (
 
 let renderer: ChatRenderer | undefined;
 
-/** Gives tokenizers `apply_chat_template`: `chatTemplates`. heed has it registered, heed/core leaves it to you. */
+/** Registers `apply_chat_template` for tokenizers: `chatTemplates`. heed has it registered, heed/core leaves it to you. */
 export function registerChatTemplates(chat: ChatRenderer): void {
   renderer = chat;
 }

@@ -1,20 +1,20 @@
-/** What of a text, or of a pair, goes into a row: cut to a length, from either end, in one window or in several that overlap. */
+/** Truncation: the tokens of a text, or of a pair, that go into a row: cut to a length, from either end, in one window or in several that overlap. */
 import { HeedError } from '../errors.js';
 import type { Span } from './aligned.js';
 import type { Lengths } from './batch.js';
 import { share, windows } from './encoding.js';
 
-/** The end that is cut off, where a call does not say. */
+/** Side that is cut off, where a call does not say. */
 type Side = NonNullable<Lengths['cut']['side']>;
 
-/** So many tokens of a text, the first of a pair, that more would be cut off in any case; undefined where there are none. */
+/** Number of tokens of a text, or of the first of a pair, behind which all others would be cut off in any case; undefined where there is none. */
 export function enough(isPair: boolean, { cut }: Lengths, absent: Side): number | undefined {
   const { length, side = absent, stride, strategy } = cut;
   return side === 'right' && stride === undefined && (!isPair || strategy === 'only_first') ? length : undefined;
 }
 
 /**
- * Which of a's and b's tokens go into each window, of which `specials` tokens belong to the template where special ones are wanted. Throws ARGUMENT where those alone are too
+ * Windows of a's and b's tokens, with `specials` tokens of the template where special ones are wanted. Throws ARGUMENT where the special tokens alone are too
  * many.
  */
 export function cutsOf(

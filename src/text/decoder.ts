@@ -1,6 +1,6 @@
 /**
- * Decoders: how the pieces of a vocabulary become text again, as tokenizer.json's `decoder` describes it. Each is a
- * function from tokens to pieces of text, which are Hugging Face's Rust ones' to the letter.
+ * Decoders: from pieces of a vocabulary back to text, as tokenizer.json's `decoder` describes it. Each is a
+ * function from tokens to pieces of text, which equal those of Hugging Face's Rust code.
  */
 import type { JsonNode } from '../io/json.js';
 import { substitute } from './aligned.js';
@@ -112,7 +112,7 @@ export const cleanUp = (text: string): string =>
     .replaceAll(" ' ", "'")
     .replace(/ (n't|'m|'s|'ve|'re)/g, '$1');
 
-/** What decoders call cleanup; it does one thing more. */
+/** The decoders' cleanup, which has one replacement more. */
 const tidy = (token: string): string => cleanUp(token).replaceAll(' do not', " don't");
 
 function inTurn(node: JsonNode): Decoder {

@@ -1,8 +1,8 @@
 /**
  * One description of a tokenizer from all the files of a folder. Its class, tokenizer_config.json and the older files
- * beside it decide over tokenizer.json: which special tokens there are, which tokens are found in a text before all else,
- * and how a text is normalized, cut and put back together. The rules, and their order, are those of transformers 5.24,
- * tokenization_utils_tokenizers.py. What comes out is in the form of a tokenizer.json.
+ * beside it take precedence over tokenizer.json: for special tokens, for added tokens,
+ * and for how a text is normalized, split and decoded. The rules, and their order, are those of transformers 5.24,
+ * tokenization_utils_tokenizers.py. The result has the form of a tokenizer.json.
  */
 import { HeedError } from '../errors.js';
 import { isObject, JsonNode, type JsonObject } from '../io/json.js';
@@ -14,16 +14,17 @@ import { classOf, nameToGive } from './classes/names.js';
 import type { Side } from './encoding.js';
 import type { TokenizerFiles } from './files.js';
 import { type Settings, settingsOf } from './settings.js';
+import { Table } from './vocabulary.js';
 import { fromVocabulary } from './vocabulary_files.js';
 
 export interface Description {
-  /** In the form of a tokenizer.json. */
+  /** Description in the form of a tokenizer.json. */
   readonly root: JsonNode;
   readonly tokens: ReadonlyMap<Role, string>;
   readonly sides: { readonly padding: Side; readonly truncation: Side };
   /** tokenizer_config.json, with what older files put into it. */
   readonly config: JsonNode;
-  /** The class that tokenizer_config.json has to name where config.json is not beside it; undefined where it does already. */
+  /** Class that tokenizer_config.json has to name where config.json is not beside it; undefined where tokenizer_config.json names one. */
   className(): string | undefined;
 }
 
@@ -113,7 +114,7 @@ function extrasOf(settings: Settings, kind: TokenizerClass, options: ClassOption
   return extras ?? kind.extras?.(older, options) ?? older ?? [];
 }
 
-/** tokenizer.json's own added tokens unless the class builds anew, then what the other files add, then special tokens that are in neither. */
+/** Added tokens: tokenizer.json's own unless the class rebuilds them, then those of the other files, then special tokens that are in neither. */
 function addedVocabulary(
   file: JsonNode,
   settings: Settings,
@@ -139,6 +140,7 @@ function addedVocabulary(
 /** Ids of the model's own vocabulary; of one in a list, where a map of all would take long, those of `wanted` are looked up at once. */
 function idsOf(file: JsonNode, wanted: readonly string[]): Ids {
   const vocab = file.object('model').get('vocab');
+  if (vocab instanceof Table) return vocab;
   if (!Array.isArray(vocab)) {
     const own = isObject(vocab) ? vocab : {};
     const idOf = (token: string) => (Object.hasOwn(own, token) && typeof own[token] === 'number' ? (own[token] as number) : undefined);

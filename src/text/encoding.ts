@@ -1,6 +1,6 @@
 /**
- * Encodings: the tokens of a text, or of a pair, with all that is known of each of them. Also which tokens go into an
- * encoding where there are too many, by the rules of Hugging Face's tokenizers.
+ * Encodings: the tokens of a text, or of a pair, with offsets, words and texts of each; and the rules of Hugging Face's
+ * tokenizers for which tokens stay where there are too many.
  */
 import { HeedError } from '../errors.js';
 import type { Span } from './aligned.js';
@@ -12,8 +12,8 @@ export interface Encoding {
   /** The segment of each token: 0 for a text alone. */
   typeIds: number[];
   /**
-   * Where each token stands in its text, in UTF-16 code units: text.slice(begin, end) is it. A token that is a part of a
-   * character has the whole character's; [0, 0] for what the template added.
+   * Place of each token in its text, in UTF-16 code units: text.slice(begin, end). A token that is part of a
+   * character has the whole character's place; tokens that the template added have [0, 0].
    */
   offsets: Span[];
   /** Text of the pair (0 or 1) of each token; undefined for tokens that the template added. */
@@ -27,18 +27,18 @@ export interface Tokens {
   readonly ids: readonly number[];
   readonly offsets: readonly Span[];
   readonly words: readonly number[];
-  /** How many spaces a token begins and ends with, Infinity if it is nothing else; only where the template trims them. */
+  /** Numbers of spaces that each token begins and ends with, Infinity for spaces alone; only where the template trims them. */
   readonly spaces: readonly Span[];
 }
 
-/** From which text tokens are taken where there are too many. */
+/** Strategies of truncation: the text from which tokens are taken. */
 export const strategies = ['longest_first', 'only_first', 'only_second'] as const;
 export type Strategy = (typeof strategies)[number];
 
 /** On which side a tokenizer cuts and pads. */
 export type Side = 'left' | 'right';
 
-/** How many tokens of a text, or of two, stay if there is room for `room`. Throws ARGUMENT where the strategy cannot do it. */
+/** Numbers of tokens of a text, or of two, that fit into `room`. Throws ARGUMENT where the strategy cannot fit them. */
 export function share(a: number, b: number | undefined, room: number, strategy: Strategy): readonly [a: number, b: number] {
   const surplus = a + (b ?? 0) - room;
   if (surplus <= 0) return [a, b ?? 0];

@@ -1,6 +1,6 @@
 /**
- * What a model's folder holds for its tokenizer: tokenizer.json or, in older folders, the vocabulary by itself, and the
- * files beside it. Reads and parses them; description.ts says what they come to.
+ * Files of a model's folder for its tokenizer: tokenizer.json or, in older folders, the vocabulary by itself, and the
+ * files beside it. This file reads and parses them; description.ts interprets them.
  */
 import { HeedError } from '../errors.js';
 import { templatesIn } from '../io/copied.js';
@@ -25,21 +25,30 @@ export interface TokenizerFiles {
   model?: unknown;
   /** The lines of vocab.txt, where there is no tokenizer.json. */
   vocabTxt?: string | undefined;
-  /** vocab.json and the lines of merges.txt, where there is no tokenizer.json. */
+  /** vocab.json, and the lines of merges.txt where its pieces are merged, where there is no tokenizer.json. */
   vocabJson?: unknown;
   mergesTxt?: string | undefined;
   /** chat_template.jinja */
   chatTemplate?: string | undefined;
-  /** Those of additional_chat_templates, by their names. */
+  /** Templates of additional_chat_templates, by name. */
   chatTemplates?: Readonly<Record<string, string>> | undefined;
-  /** Whether texts are made lower case first, whatever the files say. */
+  /** `true` where texts are lower-cased first, whatever the files say. */
   lowercase?: boolean;
 }
+
+const behind = new WeakMap<object, TokenizerFiles>();
+/** Remembers what a tokenizer was made of. */
+export const madeOf = <T extends object>(tokenizer: T, files: TokenizerFiles): T => {
+  behind.set(tokenizer, files);
+  return tokenizer;
+};
+/** What a tokenizer was made of. */
+export const filesBehind = (tokenizer: object): TokenizerFiles | undefined => behind.get(tokenizer);
 
 /** SentencePiece's own files, as models have them. */
 const sentencePiece = ['tokenizer.model', 'spiece.model', 'sentencepiece.bpe.model', 'sentencepiece.model', 'spm.model', 'source.spm'];
 
-/** Reads what a folder says of its tokenizer. Throws NOT_FOUND where that is nothing, UNSUPPORTED where it is SentencePiece's file alone. */
+/** Reads a folder's files for its tokenizer. Throws NOT_FOUND where there are none, UNSUPPORTED where there is SentencePiece's file alone. */
 export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}): Promise<TokenizerFiles> {
   checkKnown(options, ['signal']);
   const { signal } = options;
@@ -64,14 +73,14 @@ export async function tokenizerFilesOf(folder: Folder, options: OpenOptions = {}
   const vocabTxt = await text('vocab.txt');
   if (vocabTxt !== undefined) return { ...files, vocabTxt };
   const [vocabJson, mergesTxt] = await allOf([json('vocab.json'), text('merges.txt')]);
-  if (vocabJson !== undefined && mergesTxt !== undefined) return { ...files, vocabJson, mergesTxt };
+  if (vocabJson !== undefined) return { ...files, vocabJson, mergesTxt };
   for (const file of sentencePiece)
     if (await isThere(folder, file, options))
       throw new HeedError('UNSUPPORTED', `${shown(folder.locate(file))} is SentencePiece's, and there is no tokenizer.json beside it`, {
         culprit: file,
         cure: "Write tokenizer.json with Hugging Face's transformers: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)",
       });
-  // Which says that it is not there.
+  // Reading the missing file throws NOT_FOUND.
   return { ...files, tokenizer: await readJson(folder, 'tokenizer.json', { signal }) };
 }
 
@@ -85,7 +94,7 @@ async function isThere(folder: Folder, file: string, options: OpenOptions): Prom
   }
 }
 
-/** chat_template.jinja, with those beside it by their names, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
+/** Chat template: chat_template.jinja, with additional templates by name, else tokenizer_config.json's, which may have several: [{"name": …, "template": …}]. */
 export function chatTemplateOf({ chatTemplate, chatTemplates = {} }: TokenizerFiles, own: unknown): ChatTemplate | undefined {
   if (chatTemplate !== undefined && Object.keys(chatTemplates).length) return { ...chatTemplates, default: chatTemplate };
   if (chatTemplate !== undefined || typeof own === 'string') return chatTemplate ?? (own as string);

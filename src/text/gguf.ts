@@ -1,6 +1,6 @@
 /**
- * A tokenizer out of a GGUF file's metadata, as the files that Hugging Face would keep it in: tokenizer.json and tokenizer_config.json. GGUF holds pieces, their
- * kinds, merges or scores, and a name for how texts are split before (llama.cpp's llama-vocab.cpp says what each name stands for).
+ * A tokenizer from a GGUF file's metadata, in the form of Hugging Face's files: tokenizer.json and tokenizer_config.json. GGUF holds pieces, their
+ * kinds, merges or scores, and the name of a pre-tokenizer (llama.cpp's llama-vocab.cpp says what each name stands for).
  */
 import type { GgufMetadata } from '../io/gguf.js';
 import type { GgufTexts } from '../io/gguf_texts.js';
@@ -19,7 +19,7 @@ const rolesIn = (read: GgufReader, tokens: Pick<GgufTexts, 'length' | 'at'>): Ro
 export function tokenizerInGguf(file: string, metadata: GgufMetadata): object | undefined {
   const read = new GgufReader(file, metadata);
   const name = read.text('tokenizer.ggml.model');
-  const tokens = read.texts('tokenizer.ggml.tokens')?.list();
+  const tokens = read.texts('tokenizer.ggml.tokens');
   if (name === undefined || tokens === undefined) return undefined;
   const kinds = read.numbers('tokenizer.ggml.token_type') ?? new Int32Array(tokens.length).fill(1);
   const scores = read.numbers('tokenizer.ggml.scores');
@@ -27,7 +27,7 @@ export function tokenizerInGguf(file: string, metadata: GgufMetadata): object | 
     if (list.length !== tokens.length) throw malformed(file, `has ${tokens.length} tokens, and says of ${list.length} what they are`);
   const kind = Object.hasOwn(tokenizerKinds, name) ? tokenizerKinds[name] : undefined;
   if (!kind) throw read.unsupported('tokenizer.ggml.model', quote(name));
-  const pieces = { tokens, kinds, scores, merges: read.texts('tokenizer.ggml.merges')?.list() };
+  const pieces = { tokens, kinds, scores, merges: read.texts('tokenizer.ggml.merges') };
   const own = rolesIn(read, tokens);
   return {
     version: '1.0',
@@ -54,14 +54,14 @@ export function tokenizerConfigInGguf(file: string, metadata: GgufMetadata): obj
 
 /** Tokens that are looked for before all others. Words before a mask that is to be guessed keep no space of their own, where models have spaces before words. */
 const addedTokens = ({ tokens, kinds }: Pieces, mask: string | undefined): object[] =>
-  tokens.flatMap((content, id) => {
-    const kind = kinds[id];
+  Array.from(kinds).flatMap((kind, id) => {
     if (kind !== CONTROL && kind !== USER_DEFINED && kind !== UNKNOWN) return [];
+    const content = tokens.at(id) as string;
     const flags = { single_word: false, lstrip: content === mask, rstrip: false, normalized: false };
     return [{ id, content, special: kind !== USER_DEFINED, ...flags }];
   });
 
-/** The chat template, or several by their names, the first of which is the one that has none. */
+/** The chat template, or several by name, of which the unnamed one comes first. */
 function templates(read: GgufReader): string | { name: string; template: string }[] | undefined {
   const own = read.text('tokenizer.chat_template');
   const named = (read.texts('tokenizer.chat_templates')?.list() ?? []).flatMap((name) => {
@@ -73,16 +73,11 @@ function templates(read: GgufReader): string | { name: string; template: string 
 }
 
 /** What is put around texts: a token before and one behind, as the file says or such tokenizers have it; one between two. */
-function around(
-  read: GgufReader,
-  habits: { bos: boolean; eos: boolean; sep: boolean },
-  own: Roles,
-  tokens: readonly string[],
-): object | undefined {
+function around(read: GgufReader, habits: { bos: boolean; eos: boolean; sep: boolean }, own: Roles, tokens: GgufTexts): object | undefined {
   const adds = (role: 'bos' | 'eos' | 'sep', token: string | undefined) =>
     (read.flag(`tokenizer.ggml.add_${role}_token`) ?? habits[role]) && token !== undefined ? [token] : [];
   const [before, sep] = [adds('bos', own.cls ?? own.bos), adds('sep', own.sep)];
-  // Of BERT sep ends each text, of others it stands between the ends of two.
+  // BERT's sep ends each text; other models' sep stands between the end of the first text and the second.
   const ends = read.text('tokenizer.ggml.model') === 'bert';
   const behind = ends ? sep : adds('eos', own.eos);
   if (before.length + behind.length + sep.length === 0) return undefined;
@@ -91,7 +86,10 @@ function around(
   const single = [...before.map(special(0)), text('A', 0), ...behind.map(special(0))];
   const second = ends || sep.length === 0 ? 1 : 0;
   const between = ends ? [] : sep.length ? sep.map(special(0)) : before.map(special(1));
-  const special_tokens = [...new Set([...before, ...behind, ...sep])].map((id) => [id, { id, ids: [tokens.indexOf(id)], tokens: [id] }]);
+  const special_tokens = [...new Set([...before, ...behind, ...sep])].map((id) => [
+    id,
+    { id, ids: tokens.places([id]).slice(0, 1), tokens: [id] },
+  ]);
   return {
     type: 'TemplateProcessing',
     ...{ single, pair: [...single, ...between, text('B', second), ...behind.map(special(second))] },

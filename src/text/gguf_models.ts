@@ -1,31 +1,33 @@
 /** What a GGUF file's pieces become in a tokenizer.json: normalizer, pre-tokenizer, model and decoder, by the kinds of tokenizers that files name. */
+import type { GgufTexts } from '../io/gguf_texts.js';
 import { malformed, quote } from '../io/header.js';
+import { GgufMerges, GgufPieces } from './gguf_pieces.js';
 import type { GgufReader } from './gguf_reader.js';
 import { type Splitter, splitterOf } from './gguf_splitters.js';
 
 /** Kinds of pieces (llama_token_type). */
 export const [UNKNOWN, CONTROL, USER_DEFINED, BYTE] = [2, 3, 4, 6];
 
-/** The pieces of a file. */
+/** Pieces of a file. */
 export interface Pieces {
-  tokens: readonly string[];
+  tokens: GgufTexts;
   kinds: ArrayLike<number>;
   scores: ArrayLike<number> | undefined;
-  merges: readonly string[] | undefined;
+  merges: GgufTexts | undefined;
 }
 
-/** What stands around texts where the file does not say it. */
+/** Special tokens around texts where the file does not say. */
 export interface Habits {
   bos: boolean;
   eos: boolean;
-  /** Whether a token stands between the texts of a pair. */
+  /** `true` where a token stands between the texts of a pair. */
   sep: boolean;
 }
 
 /** A kind of tokenizers. */
 export interface GgufTokenizerKind {
   habits(read: GgufReader): Habits;
-  /** tokenizer.json, but for what is added and put around. Throws FORMAT, UNSUPPORTED. */
+  /** Parts of tokenizer.json, without added tokens and template. Throws FORMAT, UNSUPPORTED. */
   parts(read: GgufReader, pieces: Pieces): object;
 }
 
@@ -35,14 +37,14 @@ const by = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'I
 const replaced = (from: string, content: string) => ({ type: 'Replace', pattern: { String: from }, content });
 const sequence = (type: string, steps: readonly object[]) => ({ type: 'Sequence', [type]: steps });
 
-/** Pieces by their ids; of two that are alike the first counts. */
+/** Pieces by their ids; of equal pieces the first counts. */
 function vocabularyOf(tokens: readonly string[]): Record<string, number> {
   const vocabulary: Record<string, number> = Object.create(null);
   for (const [id, token] of tokens.entries()) vocabulary[token] ??= id;
   return vocabulary;
 }
 
-/** Takes marks for spaces, and bytes for what they are. */
+/** Decoder that turns marks into spaces, and byte tokens into bytes. */
 const spaced = (strips: boolean) =>
   sequence('decoders', [
     ...[replaced('▁', ' '), { type: 'ByteFallback' }, { type: 'Fuse' }],
@@ -65,16 +67,16 @@ const merging: GgufTokenizerKind = {
   parts(read, { tokens, merges }) {
     const { cuts, whole = false, characters = false } = splitterIn(read);
     if (!merges) throw malformed(read.file, 'it has no merges', 'tokenizer.ggml.merges');
-    const vocab = vocabularyOf(tokens);
-    const model = { type: 'BPE', vocab, merges, ignore_merges: whole };
+    const vocab = new GgufPieces(tokens);
+    const model = { type: 'BPE', vocab, merges: new GgufMerges(merges, vocab), ignore_merges: whole };
     const cutting = cuts.length ? cuts.map(by) : [{ type: 'WhitespaceSplit' }];
     if (!characters) return { normalizer: null, pre_tokenizer: sequence('pretokenizers', [...cutting, bytes]), decoder: byWords, model };
     return {
-      // What is cut at white space has none left.
+      // Parts that are split at white space have none left.
       normalizer: cuts.length ? replaced(' ', '▁') : null,
       pre_tokenizer: sequence('pretokenizers', cutting),
       decoder: spaced(false),
-      model: { ...model, byte_fallback: '<0x00>' in vocab, fuse_unk: true, unk_token: read.token('unknown', tokens) },
+      model: { ...model, byte_fallback: vocab.idOf('<0x00>') !== undefined, fuse_unk: true, unk_token: read.token('unknown', tokens) },
     };
   },
 };
@@ -83,7 +85,12 @@ const merging: GgufTokenizerKind = {
 const LONGEST = 256;
 
 /** Merges are pairs of pieces that make a piece, the likeliest first; among those of one score the longest left half comes first, as in transformers. */
-function mergesOf({ tokens, kinds }: Pieces, scores: ArrayLike<number>, vocab: Record<string, number>): [string, string][] {
+function mergesOf(
+  tokens: readonly string[],
+  kinds: ArrayLike<number>,
+  scores: ArrayLike<number>,
+  vocab: Record<string, number>,
+): [string, string][] {
   const found: { score: number; left: string; right: string }[] = [];
   for (const [id, token] of tokens.entries()) {
     if (kinds[id] === BYTE || kinds[id] === CONTROL || token.length > LONGEST) continue;
@@ -104,11 +111,11 @@ function scoresIn(read: GgufReader, { scores }: Pieces): ArrayLike<number> {
   return scores;
 }
 
-/** SentencePiece's BPE, in characters with ▁ for a space, and bytes for what is unknown. */
+/** SentencePiece's BPE, over characters with ▁ for a space, and bytes for unknown characters. */
 const sentencePieces: GgufTokenizerKind = {
   habits: () => ({ bos: true, eos: false, sep: false }),
   parts(read, pieces) {
-    const { tokens } = pieces;
+    const tokens = pieces.tokens.list();
     const scores = scoresIn(read, pieces);
     const vocab = vocabularyOf(tokens);
     const prefix = read.flag('tokenizer.ggml.add_space_prefix') ?? true;
@@ -117,19 +124,19 @@ const sentencePieces: GgufTokenizerKind = {
       pre_tokenizer: null,
       decoder: spaced(prefix),
       model: {
-        ...{ type: 'BPE', vocab, merges: mergesOf(pieces, scores, vocab) },
-        ...{ unk_token: read.token('unknown', tokens) ?? tokens[0], fuse_unk: true, byte_fallback: true },
+        ...{ type: 'BPE', vocab, merges: mergesOf(tokens, pieces.kinds, scores, vocab) },
+        ...{ unk_token: read.token('unknown', pieces.tokens) ?? tokens[0], fuse_unk: true, byte_fallback: true },
       },
     };
   },
 };
 
-/** BERT's WordPiece: what begins a word has ▁ before it in the file, and what goes on has nothing. */
+/** BERT's WordPiece: in the file a piece that begins a word has ▁ before it, and other pieces have no prefix. */
 const wordPieces: GgufTokenizerKind = {
   habits: () => ({ bos: true, eos: false, sep: true }),
   parts(read, { tokens, kinds }) {
     const special = (id: number) => kinds[id] === CONTROL || kinds[id] === UNKNOWN;
-    const own = tokens.map((token, id) => (special(id) ? token : token.startsWith('▁') ? token.slice(1) : `##${token}`));
+    const own = tokens.list().map((token, id) => (special(id) ? token : token.startsWith('▁') ? token.slice(1) : `##${token}`));
     const lowercase = read.flag('tokenizer.ggml.normalizer.lowercase') ?? true;
     return {
       normalizer: {
@@ -147,7 +154,8 @@ const wordPieces: GgufTokenizerKind = {
 const unigram: GgufTokenizerKind = {
   habits: () => ({ bos: false, eos: true, sep: false }),
   parts(read, pieces) {
-    const { tokens, kinds } = pieces;
+    const { kinds } = pieces;
+    const tokens = pieces.tokens.list();
     const scores = scoresIn(read, pieces);
     const charsmap = read.bytes('tokenizer.ggml.precompiled_charsmap');
     const unk = read.id('tokenizer.ggml.unknown_token_id', tokens.length) ?? Array.from(tokens.keys()).find((id) => kinds[id] === UNKNOWN);
@@ -175,7 +183,7 @@ const unigram: GgufTokenizerKind = {
   },
 };
 
-/** By the names that files have for them (tokenizer.ggml.model). */
+/** Kinds of tokenizers by their names in files (tokenizer.ggml.model). */
 export const tokenizerKinds: Readonly<Record<string, GgufTokenizerKind>> = {
   ...{ gpt2: merging, gemma4: merging, llama: sentencePieces, bert: wordPieces, t5: unigram },
 };

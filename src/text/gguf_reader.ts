@@ -1,4 +1,4 @@
-/** A GGUF file's metadata, read with checks: what a key has is of the kind that is expected, or absent. */
+/** Reader of a GGUF file's metadata with checks: the value of a key has the expected type, or is absent. */
 import { HeedError } from '../errors.js';
 import type { GgufMetadata, GgufValue } from '../io/gguf.js';
 import { GgufTexts } from '../io/gguf_texts.js';

@@ -1,21 +1,21 @@
 /**
- * How texts are cut before pieces of byte-level BPE are looked for, by the names that GGUF files have for it (tokenizer.ggml.pre): what llama.cpp's llama-vocab.cpp lists. A cut is
- * one regular expression or several, each of which cuts what those before it have left, as models' own tokenizer.json has them.
+ * Pre-tokenizers of byte-level BPE by their names in GGUF files (tokenizer.ggml.pre), as llama.cpp's llama-vocab.cpp lists them. A pre-tokenizer is
+ * one regular expression or several, each of which splits the parts that those before it have left, as models' own tokenizer.json has them.
  */
 const { raw } = String;
 
-/** Where those of one name differ from others. */
+/** A pre-tokenizer, with its differences from others. */
 export interface Splitter {
   readonly names: string;
-  /** Regular expressions, in turn; none: what is between white space. */
+  /** Regular expressions, in turn; none: words between white space. */
   readonly cuts: readonly string[];
-  /** A word that is a piece stays whole, whatever merges would make of it. */
+  /** `true`: a word that is a piece stays whole, whatever merges would make of it. */
   readonly whole?: true;
-  /** Begins texts with bos where the file does not say whether. */
+  /** `true`: texts begin with bos where the file does not say. */
   readonly begins?: true;
-  /** Puts a token between the texts of a pair where the file does not say whether. */
+  /** `true`: a token stands between the texts of a pair where the file does not say. */
   readonly separates?: true;
-  /** Pieces are of characters, with ▁ for a space and bytes for what is unknown, not of bytes. */
+  /** `true`: pieces are of characters, with ▁ for a space and bytes for unknown characters, not of bytes. */
   readonly characters?: true;
 }
 

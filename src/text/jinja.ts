@@ -1,18 +1,27 @@
 /**
- * Templates in Jinja, as @huggingface/jinja runs them, with an end: a template comes with a model, and may loop for as long as it likes. What is evaluated is counted, and so is how
- * long texts and lists grow on the way.
+ * Jinja templates, run by @huggingface/jinja with a limit: a template comes with a model, and may contain endless loops. Evaluations are counted, and so are
+ * the lengths of texts and lists that grow on the way.
  */
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
 
-/** What is evaluated at most: seconds, of the slowest kind, which are loops. A long template takes some 100 steps for a message. */
+/** Largest number of evaluations: seconds, even of loops, the slowest kind. A long template takes some 100 steps for a message. */
 const MOST_STEPS = 1_000_000;
-/** Characters of a text, and elements of a list, that count as a step more each time that they are touched. */
+/** Number of characters of a text, and of elements of a list, that count as one further step each time they are used. */
 const [CHARACTERS, ELEMENTS] = [256, 64];
+/** Steps that a loop's turn counts as, whatever it does: the interpreter makes a scope and a dozen variables for it. */
+const TURN = 4;
 
 export class Endless extends Error {}
 
+/** What a loop walks through, behind a condition or not. */
+interface Loop {
+  iterable: { type: string; lhs?: object };
+}
+
 class Bounded extends Interpreter {
   #left = MOST_STEPS;
+  /** Expressions that loops walk through, a turn for each element. */
+  readonly #walked = new WeakSet<object>();
 
   /** Throws Endless where no step is left. */
   take(steps: number): void {
@@ -21,11 +30,15 @@ class Bounded extends Interpreter {
   }
 
   override evaluate(...given: Parameters<Interpreter['evaluate']>): ReturnType<Interpreter['evaluate']> {
+    const statement = given[0] as ({ type: string } & Partial<Loop>) | undefined;
     this.take(1);
+    if (statement?.type === 'For' && statement.iterable) this.#walked.add(statement.iterable.lhs ?? statement.iterable);
     const result = super.evaluate(...given);
     const { value } = result;
+    const each = statement && this.#walked.has(statement) ? TURN : 1 / ELEMENTS;
     if (typeof value === 'string') this.take(value.length / CHARACTERS);
-    else if (Array.isArray(value)) this.take(value.length / ELEMENTS);
+    else if (Array.isArray(value)) this.take(value.length * each);
+    else if (value instanceof Map) this.take(value.size * each);
     return result;
   }
 }

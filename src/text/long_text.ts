@@ -1,6 +1,6 @@
 /**
- * Texts that are too long to be tokenized in one go: pieces of them, between which the event loop may have its turns, and after which nobody need go on who has
- * tokens enough. A text is cut only where that changes nothing; where there is no such place, it is one piece.
+ * Long texts in pieces, so that the event loop gets its turns between them, and a caller with enough tokens can stop. A text is split only where this does not change
+ * its tokens; where there is no such place, the text is one piece.
  */
 import { type AddedToken, Found } from './added_tokens.js';
 import { stringOf, type Text } from './aligned.js';
@@ -78,7 +78,7 @@ const seams: readonly Seam[] = [
 
 export type Parts = (text: string, first: boolean) => readonly (Found<Text> | readonly Text[])[];
 
-/** What one part after the other comes to. */
+/** Output of the parts, as one string for comparison. */
 const spelt = (parts: ReturnType<Parts>): string =>
   JSON.stringify(parts.flatMap((part): (string | number)[] => (part instanceof Found ? [part.token.id] : part.map(stringOf))));
 
@@ -96,7 +96,7 @@ function isSeam({ before, behind }: Seam, parts: Parts): boolean {
   }
 }
 
-/** Whether no added token can lie across it, or would look or reach across. */
+/** `true` where no added token can lie across the seam, or look or reach across. */
 const isFree = ({ pattern }: Seam, added: readonly AddedToken[]): boolean =>
   added.every(({ content, rstrip, single_word }) => {
     pattern.lastIndex = 0;
@@ -108,9 +108,9 @@ const isFree = ({ pattern }: Seam, added: readonly AddedToken[]): boolean =>
 export class Cutter {
   readonly #parts: Parts;
   readonly #model: Model;
-  /** Where texts may be cut, once it was tried: one pattern, as each by itself would look through a text that has none of its own anew for every piece. */
+  /** Pattern of the seams that were tried and are safe: one pattern, since each alone would search a text without its seam again for every piece. */
   #seam: RegExp | undefined;
-  /** Neighbours that are in a piece of the vocabulary together: between all others a word may be cut. */
+  /** Pairs of neighbouring characters that occur within pieces of the vocabulary: between all other characters a word may be split. */
   #neighbours: Set<number> | undefined;
 
   readonly #added: readonly AddedToken[];
@@ -135,7 +135,7 @@ export class Cutter {
     yield text.slice(begin);
   }
 
-  /** The same words, of which a few make a piece together; long ones are cut where no token can be on both sides, and one that stays long is alone. */
+  /** The words in groups; long words are split where no token can be on both sides, and a part that stays long is a group of its own. */
   *words(words: readonly Text[]): Generator<string[], void> {
     let some: string[] = [];
     let length = 0;
@@ -162,7 +162,7 @@ export class Cutter {
     let begin = 0;
     for (let i = PIECE; known.size && i < word.length; i++) {
       const [a, b] = [word.charCodeAt(i - 1), word.charCodeAt(i)];
-      // What is unknown may become one token with its neighbour.
+      // An unknown character may become one token with its neighbour.
       if (known.has(a * 0x10000 + b) || isSurrogate(a) || isSurrogate(b) || this.#model.idOf(word.charAt(i - 1)) === undefined) continue;
       yield word.slice(begin, i);
       begin = i;

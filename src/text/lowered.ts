@@ -1,4 +1,4 @@
-/** A tokenizer.json whose texts are made lower case first, as sentence-transformers' do_lower_case has it: before all other normalizers, unless one of them does so already. */
+/** A tokenizer.json that lower-cases texts, for sentence-transformers' do_lower_case: before all other normalizers, unless one of them lower-cases already. */
 import { isObject, JsonNode } from '../io/json.js';
 
 export function lowered(root: JsonNode): JsonNode {

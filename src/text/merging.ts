@@ -1,11 +1,11 @@
 /**
- * The merging of byte-pair encoding over flat arrays: which pairs become one piece, the pieces of a word, and two ways of
- * merging them that give the same. A short word is looked through for its next merge each time; a long one has its merges
- * in a heap, which takes n log n steps and 36 bytes for each piece, and rests between them.
+ * The merging of byte-pair encoding over flat arrays: merges by rank, the pieces of a word, and two ways of
+ * merging them with equal results. A short word is searched for its next merge each time; a long one has its merges
+ * in a heap, which takes n log n steps and 36 bytes for each piece, and yields between them.
  */
 import { HeedError } from '../errors.js';
 
-/** Later than every rank. */
+/** Rank after all others. */
 const NEVER = 0x7fffffff;
 /** A piece that has become part of the one before it. */
 const GONE = -1;
@@ -88,10 +88,10 @@ function grown<T extends Int32Array | Float64Array>(array: T, type: new (length:
   return next;
 }
 
-/** Each place's rank is that of the piece there with the next one. */
+/** Rank of the merge of each piece with the next one. */
 const ranks = new Int32Array(SHORT);
 
-/** Merges at most SHORT pieces in their place: of all pairs that become one the pair of the lowest rank first, of equal ones the leftmost. */
+/** Merges at most SHORT pieces in place: of all pairs with a merge the one of the lowest rank first, of equal ranks the leftmost. */
 export function mergeShort(pieces: Pieces, merges: Merges): void {
   const { ids, ends } = pieces;
   for (let i = 0; i + 1 < pieces.count; i++) ranks[i] = merges.rankOf(ids[i] as number, ids[i + 1] as number);

@@ -1,4 +1,4 @@
-/** Models: how a word becomes the ids of its pieces, as tokenizer.json's `model` describes it. */
+/** Models: from a word to the ids of its pieces, as tokenizer.json's `model` describes it. */
 import type { JsonNode } from '../io/json.js';
 import { Bpe } from './bpe.js';
 import { lookUp } from './parts.js';

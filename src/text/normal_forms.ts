@@ -1,6 +1,6 @@
 /**
- * Unicode's normal forms, with a memory of what every character was made of. The engine normalizes; what it did is read
- * off its results: each character's decomposition, the order in which marks stand then, and which of them composed.
+ * Unicode's normal forms with alignment: the runtime normalizes, and its results show
+ * each character's decomposition, the order of the marks, and which of them were composed.
  */
 import type { Tracer } from './aligned.js';
 import { unchanged } from './unicode.js';

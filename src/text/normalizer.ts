@@ -1,6 +1,6 @@
 /**
- * Normalizers: what happens to a text before it is cut into words, as tokenizer.json's `normalizer` describes it. Each is
- * a function from text to text, and gives what Hugging Face's Rust gives, with which models were trained. Simple ones are
+ * Normalizers: changes of a text before it is split into words, as tokenizer.json's `normalizer` describes them. Each is
+ * a function from text to text, with the results of Hugging Face's Rust code, with which models were trained. Simple ones are
  * here, involved ones have files of their own.
  */
 import type { JsonNode } from '../io/json.js';

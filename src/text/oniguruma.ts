@@ -1,10 +1,10 @@
 /**
- * What Oniguruma's regular expressions have and the translation of @huggingface/tokenizers does not keep, written in what it
- * does: groups and repetitions that give nothing back, letters of either case, comments, line ends. What JavaScript cannot
- * say is refused by name. pattern.ts knows how a group that gives nothing back is written here.
+ * Features of Oniguruma's regular expressions that the translation of @huggingface/tokenizers loses, rewritten into ones that it
+ * keeps: atomic groups, possessive repetitions, letters of either case, comments, line ends. Features that JavaScript cannot
+ * express are refused by name. pattern.ts knows how an atomic group is written here.
  */
 
-/** Thrown for what Oniguruma has and JavaScript not. */
+/** Thrown for features that Oniguruma has and JavaScript lacks. */
 export class Untranslatable extends Error {}
 
 const LINE_END = '\\r\\n|[\\n-\\r\\x{85}\\x{2028}\\x{2029}]';
@@ -25,13 +25,13 @@ interface Group {
   more: number;
 }
 
-/** Writes a pattern in what the library translates. Throws Untranslatable, or SyntaxError for what is no pattern. */
+/** Rewrites a pattern for the library's translation. Throws Untranslatable, or SyntaxError for an invalid pattern. */
 export const prepare = (source: string): string => new Writer(source).all();
 
 class Writer {
   #out = '';
   #at = 0;
-  /** Where the last atom begins, and whether a repetition follows it, which a plus would lock. */
+  /** Begin of the last atom, and whether a repetition follows it, which a plus would make possessive. */
   #atom = 0;
   #repeated: '' | 'by a sign' | 'by counts' = '';
   #locks = 0;
@@ -70,7 +70,7 @@ class Writer {
     this.#repeated = '';
   }
 
-  /** What looks ahead is not gone back into once it has matched. */
+  /** Makes the last atom atomic: a look-ahead is not entered again once it has matched. */
   #lock(): void {
     if (this.#groups.some((group) => /<[=!]/.test(group.opening))) throw new Untranslatable('what gives nothing back in what looks behind');
     const name = `_${++this.#locks}`;
@@ -149,7 +149,7 @@ function classOfEitherCase(text: string): string {
   return `${text.slice(0, -1)}${more.join('')}]`;
 }
 
-/** Behind the bracket that closes a class, in which others may stand. */
+/** Index behind the bracket that closes a class, which may contain classes. */
 function endOfClass(source: string, begin: number): number {
   let depth = 0;
   for (let at = begin; at < source.length; at++) {

@@ -1,5 +1,5 @@
 /**
- * What the readers of tokenizer.json's parts have in common: finding the one that a part's `type` names, patterns, and
+ * Shared helpers of the readers of tokenizer.json's parts: dispatch on a part's `type`, patterns, and
  * limits. Patterns are translated by @huggingface/tokenizers, which checks nothing.
  */
 import { ReplaceNormalizer } from '@huggingface/tokenizers';
@@ -25,7 +25,7 @@ export function characterOf(node: JsonNode, key: string, ...absent: [string?]): 
   return character;
 }
 
-/** Where Metaspace puts a mark that no space of the text becomes: always, first, never. Old files have another name for it. */
+/** Metaspace's mark before a text that does not begin with a space: always, first, never. Old files have another key for it. */
 export const prependSchemeOf = (node: JsonNode): string =>
   node.string('prepend_scheme', node.boolean('add_prefix_space', true) ? 'always' : 'never');
 
@@ -45,7 +45,7 @@ export function checkGrowth(node: JsonNode, before: number, after: number): void
 /** The characters of all pieces together. */
 export const lengthOf = (pieces: readonly Text[]): number => pieces.reduce((length, piece) => length + stringOf(piece).length, 0);
 
-/** A part's pattern as JavaScript's: the library translates what is Oniguruma's. Throws UNSUPPORTED for one that has no translation or may take forever. */
+/** Pattern of a part in JavaScript's syntax: the library translates Oniguruma's. Throws UNSUPPORTED for a pattern that has no translation or may take forever. */
 export function patternOf(node: JsonNode): RegExp {
   const pattern = translated(node);
   const danger = dangerOf(pattern);

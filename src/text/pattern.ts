@@ -1,12 +1,12 @@
 /**
- * Whether a regular expression may take forever. JavaScript's backtrack: (a+)+b tries every way of cutting a text without b, twice as many for every character,
- * and nothing can stop it meanwhile. A tokenizer.json brings its patterns along, so each is looked through before it is used, from its end to its beginning: a
- * repetition that may stop anywhere is refused where that multiplies with what follows. What passes takes at most a pass over the text from each of its characters.
+ * Check for regular expressions that may take forever. JavaScript's backtrack: (a+)+b tries every way of splitting a text without b, twice as many for every character,
+ * and nothing can stop it meanwhile. A tokenizer.json contains patterns, so each is checked before use, from its end to its beginning: a
+ * repetition that may stop anywhere is refused where the ways multiply with those of the rest. An accepted pattern takes at most one pass over the text from each of its characters.
  */
 
-/** Repetitions up to this are written out. */
+/** Largest count of a repetition that is written out. */
 const FEW = 16;
-/** Ways in which what is no repetition may match, and pieces and comparisons that one pattern may cost; those of real tokenizers need a hundredth. */
+/** Limits of one pattern: ways in which its parts other than repetitions may match, pieces and comparisons; real tokenizers need a hundredth. */
 const WAYS = 10_000;
 const PIECES = 10_000;
 const COMPARISONS = 24;
@@ -28,7 +28,7 @@ interface Rest {
   readonly first: readonly string[];
   /** `true` where the rest may fail to match. */
   readonly fails: boolean;
-  /** Whether it repeats something after which it may fail: to try it may take a pass over the text. */
+  /** `true` where the rest has a repetition after which it may fail: trying it may take a pass over the text. */
   readonly passes: boolean;
   readonly ways: number;
 }
@@ -39,7 +39,7 @@ const ANY = '[^]';
 /** Why a pattern may take forever, or longer than can be known; undefined if it is sound. */
 export function dangerOf(pattern: RegExp): string | undefined {
   try {
-    // A part of it may say that it is for capitals and small letters alike, and another not.
+    // A part of a pattern may ignore case where another does not.
     const flags = /\(\?[a-z]*i/.test(pattern.source) ? ['su', 'isu'] : ['su'];
     new Watch(flags).alternatives(new Reader(pattern.source).all(), END, false);
     return undefined;
@@ -105,13 +105,13 @@ class Reader {
   }
 }
 
-/** Goes through a pattern from its end to its beginning. What is `strict` stands in a repetition of more than a character: it must match a text in one way alone. */
+/** Check of a pattern from its end to its beginning. A `strict` part stands in a repetition of more than a character: it must match a text in only one way. */
 class Watch {
   #pieces = 0;
   readonly #planes: string[] = [];
   readonly #known = new Map<string, boolean>();
 
-  /** Those that its atoms are compared with. */
+  /** `flags`: sets of flags with which atoms are compared. */
   constructor(readonly flags: readonly string[]) {}
 
   alternatives(all: readonly (readonly Piece[])[], rest: Rest, strict: boolean): Rest {
@@ -143,10 +143,10 @@ class Watch {
   }
 
   #look({ alternatives, looks }: Piece, rest: Rest, strict: boolean): Rest {
-    // Once it has matched, no other way is tried.
+    // A look-around that has matched is not entered again.
     const { first, passes, ways } = this.alternatives(alternatives ?? [], { ...END, fails: true }, false);
     if (passes && strict) throw new Danger('a repetition of what looks ahead without end');
-    // Those are read backwards.
+    // Look-behinds are matched backwards.
     if (passes && looks === 'behind') throw new Danger('a repetition that looks behind');
     const begins = looks === 'ahead' ? first.filter((atom) => atom) : [];
     return { first: [...begins, ...rest.first], fails: true, passes: passes || rest.passes, ways: ways * rest.ways };
@@ -158,7 +158,7 @@ class Watch {
     if (begins.includes('')) throw new Danger('a repetition of what may be empty');
     if (min < max && (strict || rest.passes) && this.#meet(begins, rest.first))
       throw new Danger('a repetition that may stop anywhere, before another');
-    // What comes after a repetition's body is the body again. Where nothing after it fails, it is never gone back into.
+    // The body of a repetition is followed by the body again. Where nothing after it can fail, it is never entered again.
     const again = min > 1 || rest.fails || rest.passes;
     if (piece.alternatives) this.#once(piece, { first: [...begins, ...rest.first], fails: again, passes: again, ways: 1 }, again);
     return {

@@ -1,6 +1,6 @@
 /**
- * The way from a text to the ids of its tokens, and back: the parts that a tokenizer.json describes, in the order in which
- * a text meets them. Special tokens around a text, lengths and padding come later, in tokenizer.ts.
+ * The pipeline from a text to the ids of its tokens, and back: the parts that a tokenizer.json describes, in the order in which
+ * they apply to a text. Special tokens around a text, lengths and padding come later, in tokenizer.ts.
  */
 import { HeedError } from '../errors.js';
 import type { JsonNode } from '../io/json.js';
@@ -14,7 +14,7 @@ import { modelOf } from './model.js';
 import { type Normalizer, normalizerOf } from './normalizer.js';
 import { asksForOrigin, type PreTokenizer, preTokenizerOf } from './pre_tokenizer.js';
 import { whiteSpace } from './unicode.js';
-import type { Model } from './vocabulary.js';
+import { type Model, Table } from './vocabulary.js';
 
 const UNENCODABLE = 'cannot encode this text';
 
@@ -40,7 +40,7 @@ class Trace implements Tokens {
 
 export class Pipeline {
   readonly #file: string;
-  /** Cuts at added tokens: in a text as it comes, then in what is normalized. */
+  /** Splitters at added tokens: of a raw text, then of the normalized one. */
   readonly #raw: Splitter;
   readonly #normalized: Splitter;
   readonly #normalize: Normalizer;
@@ -168,7 +168,7 @@ export class Pipeline {
     return this.#traces ? Aligned.of(wellFormed(text), from) : wellFormed(text);
   }
 
-  /** Added tokens, and the words of what stands between them; with rests where that is long. */
+  /** Added tokens, and the words of the text between them; yields within long texts. */
   *#parts<T extends Text>(text: T, begins = true): Generator<void, (Found<T> | readonly T[])[]> {
     const parts: (Found<T> | readonly T[])[] = [];
     let first = begins;
@@ -204,7 +204,7 @@ export class Pipeline {
       const token = this.tokenOf(id);
       if (token === undefined) continue;
       const added = this.#addedById.get(id);
-      // As they are looked for in texts. Only a special token's own content is skipped.
+      // Added tokens in the form in which they are looked for in texts. Only a special token's own content is skipped.
       const form = added?.normalized ? this.#normalize(token) : token;
       if (skipSpecial && added?.special && this.#added.get(form)?.special) continue;
       tokens.push(form);
@@ -218,9 +218,12 @@ export class Pipeline {
 
   /** All tokens, with their ids: the model's, then added ones. */
   vocabulary(): Map<string, number> {
-    const own = Array.isArray(this.#vocab)
-      ? this.#vocab.map((entry, id) => [Array.isArray(entry) ? entry[0] : entry, id] as const)
-      : Object.entries(Object(this.#vocab) as Record<string, number>);
+    const vocab = this.#vocab;
+    const own = Array.isArray(vocab)
+      ? vocab.map((entry, id) => [Array.isArray(entry) ? entry[0] : entry, id] as const)
+      : vocab instanceof Table
+        ? vocab.entries()
+        : Object.entries(Object(vocab) as Record<string, number>);
     return new Map([...own, ...[...this.#added.values()].map(({ content, id }) => [content, id] as const)]);
   }
 
@@ -246,7 +249,7 @@ const spacesOf = (token: string): Span => {
   return begin < end ? [begin, token.length - end] : [Infinity, Infinity];
 };
 
-/** Runs what a file decides about: whatever it throws that is not a HeedError is the file's fault. */
+/** Runs a file's instructions: any error that is not a HeedError is the file's fault. */
 export function guard<T>(file: string, what: string, run: () => T): T {
   try {
     return run();

@@ -1,6 +1,6 @@
 /**
- * Pre-tokenizers: how a normalized text is cut into the words that a model sees one by one, as tokenizer.json's
- * `pre_tokenizer` describes it. Each is a function from a text to its words, which are those of Hugging Face's Rust, with
+ * Pre-tokenizers: splits of a normalized text into the words that a model sees one by one, as tokenizer.json's
+ * `pre_tokenizer` describes them. Each is a function from a text to its words, which are those of Hugging Face's Rust code, with
  * which models were trained.
  */
 import { HeedError } from '../errors.js';

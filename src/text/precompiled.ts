@@ -1,8 +1,8 @@
 /**
- * SentencePiece's normalizer, which XLM-R, T5 and their like were trained with: a table from characters to characters that
- * comes with the model, as a double-array trie (Aoe 1989; darts-clone's layout) over UTF-8 and the texts it leads to. A
- * short grapheme that the table knows, or begins to know, becomes what that leads to as a whole; that a longer one loses
- * its rest then is Hugging Face's way, which models are used with. Other characters go one by one.
+ * SentencePiece's precompiled normalizer, with which XLM-R, T5 and others were trained: a table from characters to characters
+ * in the model's file, as a double-array trie (Aoe 1989; darts-clone's layout) over UTF-8 and the replacement texts. A
+ * short grapheme with a beginning in the table is replaced as a whole; that a longer one loses
+ * its rest is Hugging Face's behaviour, with which models are used. Other characters are replaced one by one.
  */
 import type { JsonNode } from '../io/json.js';
 import type { Tracer } from './aligned.js';
@@ -27,7 +27,7 @@ export function precompiled(node: JsonNode): Precompiled {
   const maps = ascii.some((character) => table.find(character) !== undefined);
   const pattern = new RegExp(`${graphemes}|[${maps ? '\\s\\S' : '^ -~'}]`, 'gu');
 
-  /** What parts of a grapheme become. */
+  /** Replacements of the parts of a grapheme. */
   const formsOf = (grapheme: string): readonly (readonly [old: string, form: string])[] => {
     const form = grapheme.length < SHORT && encoder.encode(grapheme).length < SHORT ? table.find(grapheme) : undefined;
     if (form !== undefined) return [[grapheme, form]];
@@ -69,7 +69,7 @@ export function precompiled(node: JsonNode): Precompiled {
   };
 }
 
-/** Nothing of what is no base64. Loops: a callback for each of 300,000 bytes takes 50 ms. */
+/** Bytes of base64; empty for invalid base64. Loops, since a callback for each of 300,000 bytes takes 50 ms. */
 function bytesOf(base64: string): Uint8Array<ArrayBuffer> {
   let text = '';
   try {
@@ -98,7 +98,7 @@ class Table {
     this.#texts = bytes.subarray(4 + length);
   }
 
-  /** What the shortest beginning of `key` in the table leads to. */
+  /** Replacement of the shortest beginning of `key` in the table. */
   find(key: string): string | undefined {
     let found = this.#found.get(key);
     if (found !== undefined || this.#found.has(key)) return found;

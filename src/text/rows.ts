@@ -1,6 +1,6 @@
-/** Rows of token ids of unlike lengths: which go together into a batch, and how they lie in it. */
+/** Rows of token ids of different lengths: their grouping into batches, and their place in a batch. */
 
-/** Tokens of a batch for an encoder: enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
+/** Number of tokens of an encoder's batch: enough rows that matmul is as fast as it gets, few enough that activations stay in L2 and L3. */
 export const ENCODER_TOKENS = 512;
 
 /**
@@ -10,12 +10,12 @@ export const ENCODER_TOKENS = 512;
 export const ENCODER_BATCH = 16;
 
 /**
- * Neighbours in length together, longest first, where a batch holds up to `tokens` with its padding: of all ways to cut the sorted rows the one that costs least, a batch
- * counting as `cost` tokens beside those that it holds. By default as few batches as can be.
+ * Groups rows of similar lengths, longest first, into batches of up to `tokens` with their padding: of all ways to cut the sorted rows the one of the least cost, where a batch
+ * costs `cost` tokens beside its own. By default as few batches as possible.
  */
 export function batchesOf<Job extends { readonly ids: readonly number[] }>(jobs: readonly Job[], tokens: number, cost = 2 ** 30): Job[][] {
   const sorted = [...jobs].sort((a, b) => b.ids.length - a.ids.length);
-  // The least that rows 0 … end − 1 can cost, and where their last batch then begins.
+  // The least cost of rows 0 … end − 1, and the begin of their last batch.
   const least = new Float64Array(sorted.length + 1);
   const begins = new Int32Array(sorted.length + 1);
   for (let end = 1; end <= sorted.length; end++) {

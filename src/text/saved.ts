@@ -1,6 +1,6 @@
 /**
- * A tokenizer's files, written again. They are copied as they are, so that nothing of them is lost; what a program has set since goes into tokenizer_config.json,
- * and into the older file where that would win over it.
+ * Saving of a tokenizer's files. The files are copied unchanged, so that nothing of them is lost; settings that a program has changed go into tokenizer_config.json,
+ * and into an older file where that would take precedence.
  */
 import { HeedError, kindOf } from '../errors.js';
 import { tokenizerIn } from '../io/copied.js';
@@ -9,7 +9,7 @@ import type { JsonObject } from '../io/json.js';
 import { respell } from '../io/respell.js';
 import type { Runtime } from '../runtime/types.js';
 
-/** Where a tokenizer's files are, and who writes them elsewhere. */
+/** Origin of a tokenizer's files, and the runtime that writes them elsewhere. */
 export interface TokenizerOrigin {
   readonly folder: Folder;
   readonly runtime: Runtime;
@@ -18,17 +18,17 @@ export interface TokenizerOrigin {
 const [CONFIG, OLDER, TEMPLATE] = ['tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'] as const;
 const [EXTRA, ADDITIONAL] = ['extra_special_tokens', 'additional_special_tokens'] as const;
 
-/** What is no longer as the files have it. */
+/** Changes of a tokenizer since its files were read. */
 interface Changes {
-  /** What tokenizer_config.json must say where config.json, which says it now, is not beside it. */
+  /** Class that tokenizer_config.json must name where config.json, which names it now, is not beside it. */
   readonly className: string | undefined;
-  /** Keys of tokenizer_config.json that were set; null where there is none any more. */
+  /** Keys of tokenizer_config.json that were set; null where one was removed. */
   readonly news: JsonObject;
-  /** Tokens that have lost a role, and are special all the same. */
+  /** Tokens that have lost a role, and stay special. */
   readonly retired: readonly string[];
 }
 
-/** Throws ARGUMENT for what is no folder, UNSUPPORTED for a tokenizer without files, or where none can be written, STORAGE. */
+/** Saves a tokenizer. Throws ARGUMENT for a value that is no folder, UNSUPPORTED for a tokenizer without files, or where none can be written, STORAGE. */
 export async function saveTokenizer(origin: TokenizerOrigin | undefined, to: string, changes: Changes): Promise<void> {
   if (typeof to !== 'string' || to === '')
     throw new HeedError('ARGUMENT', `save_pretrained: folder is ${kindOf(to)}`, { culprit: 'folder', cure: 'Give a path' });

@@ -1,6 +1,6 @@
 /**
- * Which script a character is written in, as Hugging Face's tokenizers have it: Unicode 9's, with Japanese all of one
- * piece. The engine knows scripts; what it knows that is younger is left out. Checked character by character against
+ * Scripts of characters, as in Hugging Face's tokenizers: those of Unicode 9, with Japanese as one script.
+ * The runtime knows scripts; characters that are younger are left out. Checked character by character against
  * tokenizers 0.23.3.
  */
 import { inClass } from './unicode.js';
@@ -21,14 +21,14 @@ const YOUNGER = `
   2c-7d4 14c-4 11-49f 30e-2 20 3d-3 3e-38 6d-ad 3d4-c 18-8 75-b 56-2a af-61 10 9-7 2-1 d d-3 10-20 13-2d 2-63e a6d8-28 1036-a 1763-295d
   21f-b05e2`;
 
-/** Characters whose script has changed since. */
+/** Characters whose script has changed since Unicode 9. */
 const MOVED: Readonly<Record<string, string>> = { '\u0589': 'Zyyy', '\u061c': 'Zyyy', '\u0953': 'Deva', '\u0954': 'Deva' };
 const JAPANESE = /[\p{sc=Hira}\p{sc=Kana}\u30fc]/u;
 
-/** Characters whose script is kept. */
+/** Number of characters whose script is cached. */
 const CACHE = 1 << 14;
 
-/** Gives the name of a character's script; undefined for a space, and for what is in none, which go with any script. */
+/** Returns the name of a character's script; undefined for a space, and for characters without a script, which go with any. */
 export function scripts(): (character: string) => string | undefined {
   const younger = new RegExp(`[ ${inClass(YOUNGER)}]`, 'u');
   const all = NAMES.split(' ').map((name) => [name, new RegExp(`\\p{sc=${name}}`, 'u')] as const);

@@ -1,6 +1,6 @@
 /**
- * The settings of a tokenizer, from the files beside tokenizer.json: tokenizer_config.json's, into which older files put
- * theirs, and the tokens that those files add. In the order of transformers 5.24, PreTrainedTokenizerBase._from_pretrained.
+ * The settings of a tokenizer, from the files beside tokenizer.json: tokenizer_config.json's, with those of older files,
+ * and the tokens that these files add. In the order of transformers 5.24, PreTrainedTokenizerBase._from_pretrained.
  */
 import { isObject, JsonNode, type JsonObject } from '../io/json.js';
 import { addedTokensOf } from './added_tokens.js';
@@ -49,7 +49,8 @@ export class Settings {
     const specific = this.node.get('model_specific_special_tokens');
     const own = Object.entries(this.node.value).filter(([key, value]) => isNamed(key) && (typeof value === 'string' || isToken(value)));
     const all = { ...kind.named, ...(isObject(specific) && specific), ...Object.fromEntries(own), ...(isObject(dictionary) && dictionary) };
-    return new Map(Object.entries(all).map(([key, value]) => [key, tokenOf(value, this.node, key)]));
+    const special = Object.entries(all).filter(([key]) => !kind.plain?.includes(key));
+    return new Map(special.map(([key, value]) => [key, tokenOf(value, this.node, key)]));
   }
 }
 
@@ -69,7 +70,7 @@ function addedToken(node: JsonNode): Token {
   return { content: node.string('content'), special: flag('special'), normalized: flag('normalized'), single_word, lstrip, rstrip };
 }
 
-/** What is empty or null does not stand in the way of its older name. */
+/** Empty and null values do not override older names. */
 const isEmpty = (value: unknown) => value === undefined || value === null || Object.keys(Object(value)).length === 0;
 
 /** The files' settings. `file` is tokenizer.json. */

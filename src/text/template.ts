@@ -1,6 +1,6 @@
 /**
- * Templates: which special tokens stand around one text or a pair, and which segment each token belongs to, as
- * tokenizer.json's `post_processor` describes it. Truncation asks them beforehand how many tokens they will add. An empty
+ * Templates: the special tokens around one text or a pair, and the segment of each token, as
+ * tokenizer.json's `post_processor` describes them. Truncation asks a template beforehand how many tokens it will add. An empty
  * second text is a text.
  */
 import { isObject, type JsonNode } from '../io/json.js';
@@ -27,7 +27,7 @@ export class Template {
   constructor(
     readonly single: Slots,
     readonly pair: Slots,
-    /** How often offsets leave out the spaces around a token. */
+    /** Trims of offsets, one for each step that leaves out the spaces around a token. */
     readonly trims: readonly Trims[],
   ) {}
 
@@ -81,10 +81,10 @@ const repeated = <T>(value: T, count: number): T[] => new Array<T>(count).fill(v
 const A: Slot = { text: 'A', type: 0 };
 const B: Slot = { text: 'B', type: 1 };
 
-/** What has come of each text so far: one group of slots, or two, which only then may be more. */
+/** Slots of each text so far: one group, or two for a pair. */
 type Groups = readonly Slots[];
 
-/** A post-processor: what it puts around the groups, and what it does to offsets. */
+/** A post-processor: the slots it puts around the groups, and its trim of offsets. */
 interface Step {
   arrange?(groups: Groups): Groups;
   readonly trims?: Trims | undefined;

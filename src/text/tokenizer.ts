@@ -1,6 +1,6 @@
 /**
- * A tokenizer as Hugging Face's models bring it along: texts to token ids and back, with transformers.js's names. It reads
- * a folder's files and puts together what they describe: the pipeline, the template around it, lengths and padding.
+ * A tokenizer of Hugging Face's models: texts to token ids and back, under transformers.js's names. It reads
+ * a folder's files and assembles what they describe: the pipeline, the template around it, lengths and padding.
  * tokenizer.json's own truncation and padding are ignored: the caller decides.
  */
 import { HeedError } from '../errors.js';
@@ -25,19 +25,19 @@ import {
   listsOf,
   rectangle,
   type Text,
-  wrong,
 } from './batch.js';
 import { type ChatOptions, type Conversation, chatRenderer, conversationsOf } from './chat_options.js';
 import { cutsOf, enough } from './cuts.js';
 import { cleanUp } from './decoder.js';
 import { type Description, descriptionOf } from './description.js';
 import { type Encoding, part } from './encoding.js';
-import { chatTemplateOf, type TokenizerFiles, tokenizerFilesOf } from './files.js';
-import { type DecodeOptions, decodeOptions, type IdTensor, rowsOf } from './ids.js';
+import { chatTemplateOf, madeOf, type TokenizerFiles, tokenizerFilesOf } from './files.js';
+import { type DecodeOptions, flagsOf, type IdTensor, rowsOf } from './ids.js';
 import { lowered } from './lowered.js';
 import { guard, Pipeline } from './pipeline.js';
 import { saveTokenizer, type TokenizerOrigin } from './saved.js';
 import { type Row, type Template, templateOf } from './template.js';
+import { decodedAround } from './timestamps.js';
 import { type ChatTemplate, Told } from './told.js';
 import { checkTexts, idsOf, traceOf } from './words.js';
 
@@ -69,7 +69,7 @@ export class Tokenizer extends Told {
     this.maySpoil = !bpe || config.boolean('clean_up_tokenization_spaces_for_bpe_even_though_it_will_corrupt_output', false);
   }
 
-  /** Reads tokenizer.json, or the vocabulary alone of an older folder, and the files beside it. With a runtime it can be saved. */
+  /** Loads tokenizer.json, or the vocabulary alone of an older folder, and the files beside it. With a runtime the tokenizer can be saved. */
   static async load(folder: Folder, options: OpenOptions = {}, runtime?: Runtime): Promise<CallableTokenizer> {
     return Tokenizer.from(await tokenizerFilesOf(folder, options), folder.locate, runtime && { folder, runtime });
   }
@@ -84,7 +84,7 @@ export class Tokenizer extends Told {
       return new Tokenizer(pipeline, templateOf(root), description, chatTemplateOf(files, config.get('chat_template')), origin);
     });
     const call = (texts: Text, options: BatchOptions) => tokenizer.batch(texts, options);
-    return Object.setPrototypeOf(call, tokenizer);
+    return madeOf(Object.setPrototypeOf(call, tokenizer), files);
   }
 
   /** Returns the token ids of a text or a pair. */
@@ -100,7 +100,7 @@ export class Tokenizer extends Told {
   }
 
   /**
-   * One text, or a pair, with what is known of each token: where in the text it stands above all. One encoding, or with
+   * Encodings of one text, or of a pair, with all details of each token, above all its offsets. One encoding, or with
    * `stride` as many as it takes; of a pair that is cut in both texts, every window of one meets every window of the other.
    */
   encodings(text: Text, options: EncodingOptions = {}): Encoding[] {
@@ -164,8 +164,8 @@ export class Tokenizer extends Told {
   }
 
   /**
-   * A conversation, or several, as the token ids that a chat model goes on from: its template writes roles and messages between the model's marks. Throws ARGUMENT for
-   * what the template refuses, FORMAT for a template that cannot be read, UNSUPPORTED in heed/core before `registerChatTemplates(chatTemplates)`.
+   * A conversation, or several, as the token ids of a chat model's prompt: its template writes roles and messages between the model's special tokens. Throws ARGUMENT for
+   * a conversation that the template refuses, FORMAT for an unreadable template, UNSUPPORTED in heed/core before `registerChatTemplates(chatTemplates)`.
    * @example
    * ```js
    * const messages = [{ role: 'user', content: 'Write one sentence about the sea.' }];
@@ -202,15 +202,12 @@ export class Tokenizer extends Told {
 
   /** Token ids as text: a list of them, or a tensor [T] or [1, T]. */
   decode(ids: Iterable<number | bigint> | IdTensor, options: DecodeOptions = {}): string {
-    checkKnown(options, decodeOptions);
     const rows = rowsOf(ids);
     if (rows && rows.length > 1)
       throw new HeedError('SHAPE', 'ids have several rows', { culprit: 'ids', cure: 'Give them to batch_decode' });
-    const skips = options.skip_special_tokens ?? false;
-    const cleansUp = options.clean_up_tokenization_spaces ?? this.clean_up_tokenization_spaces;
-    if (typeof skips !== 'boolean') throw wrong('skip_special_tokens', 'true or false', skips);
-    if (typeof cleansUp !== 'boolean') throw wrong('clean_up_tokenization_spaces', 'true or false', cleansUp);
-    const text = this.pipeline.decode(rows ? (rows[0] ?? []) : (ids as Iterable<number>), skips);
+    const { skips, shows, cleansUp } = flagsOf(options, this.clean_up_tokenization_spaces);
+    const row = rows ? (rows[0] ?? []) : (ids as Iterable<number>);
+    const text = decodedAround(row, this, shows, (some) => this.pipeline.decode(some, skips));
     return cleansUp && this.maySpoil ? cleanUp(text) : text;
   }
 
@@ -221,7 +218,7 @@ export class Tokenizer extends Told {
     return Array.from(rows, (ids) => this.decode(ids, options));
   }
 
-  /** The id of a token, added ones included; undefined for none of the vocabulary. Throws ARGUMENT for what is no string. */
+  /** Id of a token, added ones included; undefined for a token outside the vocabulary. Throws ARGUMENT for a value that is no string. */
   token_to_id(token: string): number | undefined {
     if (typeof token !== 'string') throw new HeedError('ARGUMENT', 'a token must be a string', { culprit: 'token' });
     return this.pipeline.idOf(token);
@@ -244,7 +241,7 @@ export class Tokenizer extends Told {
     return this.pipeline.vocabulary();
   }
 
-  /** The special tokens: those that `skip_special_tokens` leaves out. */
+  /** Special tokens: those that `skip_special_tokens` leaves out. */
   get all_special_tokens(): string[] {
     return this.pipeline.specials.map(({ content }) => content);
   }
@@ -255,7 +252,7 @@ export class Tokenizer extends Told {
   }
 
   /**
-   * Writes the tokenizer's files into a folder, with what was set since, so that it is the same tokenizer to heed and to transformers. Throws STORAGE where that fails,
+   * Writes the tokenizer's files into a folder, with changed settings, so that heed and transformers load the same tokenizer. Throws STORAGE where that fails,
    * UNSUPPORTED where there are no files.
    */
   async save_pretrained(folder: string): Promise<void> {

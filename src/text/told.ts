@@ -1,5 +1,5 @@
 /**
- * What a tokenizer says of itself, and may be told anew, as transformers has it: `tokenizer.padding_side = 'left'`. What a program sets holds from then on,
+ * A tokenizer's settings, which a program may change, as in transformers: `tokenizer.padding_side = 'left'`. A changed setting holds from then on,
  * and `save_pretrained` writes it.
  */
 import { HeedError, kindOf } from '../errors.js';
@@ -25,7 +25,7 @@ const isTemplate = (value: unknown) =>
   (typeof value === 'object' && Object.values(value as object).every((one) => typeof one === 'string'));
 const isLength = (value: unknown) => value === undefined || (Number.isSafeInteger(value) && (value as number) > 0);
 
-/** What each may be. */
+/** Valid values of each setting. */
 const kinds: { readonly [Key in keyof Values]: readonly [fits: (value: unknown) => boolean, what: string] } = {
   padding_side: [isSide, "It is 'left' or 'right'"],
   truncation_side: [isSide, "It is 'left' or 'right'"],
@@ -37,7 +37,7 @@ const kinds: { readonly [Key in keyof Values]: readonly [fits: (value: unknown) 
 const wrong = (name: string, value: unknown, cure: string) =>
   new HeedError('ARGUMENT', `The tokenizer: ${name} is ${kindOf(value)}`, { culprit: name, cure });
 
-/** A tokenizer's own tokens and settings. Throws ARGUMENT when one is set to what it cannot be. */
+/** A tokenizer's own tokens and settings. Throws ARGUMENT when one is set to an invalid value. */
 export abstract class Told {
   /** Tokens that have a role, where there are any, and their ids. Set to another token of the vocabulary, or to undefined; ids follow tokens, and tokens ids. */
   declare bos_token: string | undefined;
@@ -47,11 +47,11 @@ export abstract class Told {
   declare unk_token: string | undefined;
   /** The token between two texts, and behind them. */
   declare sep_token: string | undefined;
-  /** The token that rows are filled up with. */
+  /** Token that pads rows. */
   declare pad_token: string | undefined;
-  /** The token that stands for a whole text, at its beginning. */
+  /** Token at the beginning of a text, whose state represents the whole text. */
   declare cls_token: string | undefined;
-  /** The token that stands where one is to be guessed. */
+  /** Token in whose place a token is to be predicted. */
   declare mask_token: string | undefined;
   /** Id of bos_token. */
   declare bos_token_id: number | undefined;
@@ -77,11 +77,11 @@ export abstract class Told {
   declare clean_up_tokenization_spaces: boolean;
   /** The chat template as the files have it, in Jinja: one, or several by their names. */
   declare chat_template: ChatTemplate | undefined;
-  /** The settings as they are. */
+  /** Current settings. */
   protected readonly values: Values;
-  /** Tokens by their roles. */
+  /** Tokens by role. */
   protected readonly tokens: Map<Role, string>;
-  /** The keys of tokenizer_config.json that are no longer as the files have them. */
+  /** Keys of tokenizer_config.json that differ from the files. */
   protected readonly changed = new Set<string>();
   /** Tokens that had a role, and are special without it. */
   protected readonly retired = new Set<string>();
@@ -104,7 +104,7 @@ export abstract class Told {
   /** The token of an id; undefined for an id that no token has. */
   abstract id_to_token(id: number): string | undefined;
 
-  /** What was set, as tokenizer_config.json says it; null where there is none any more. */
+  /** Changed settings, as tokenizer_config.json has them; null where one was removed. */
   protected get news(): Record<string, unknown> {
     const all: Record<string, unknown> = {
       ...this.values,
@@ -125,7 +125,7 @@ export abstract class Told {
   }
 
   private set(name: keyof Values, value: unknown): void {
-    // As Python and transformers.js say that there is none.
+    // Values by which Python and transformers.js say that there is none.
     const none = name === 'model_max_length' ? value === null || value === Number.POSITIVE_INFINITY : value === null;
     const own = none ? undefined : value;
     const [fits, cure] = kinds[name];
@@ -153,7 +153,7 @@ export abstract class Told {
     for (const role of roles) {
       const idOf = (from: Told) => {
         const token = from.tokens.get(role);
-        // What the vocabulary does not have, an empty text that is, is an unknown token to transformers.
+        // A token outside the vocabulary, such as an empty text, is an unknown token to transformers.
         return token === undefined ? undefined : (from.token_to_id(token) ?? from.token_to_id(from.tokens.get('unk') ?? ''));
       };
       const tokenOf = (to: Told, id: number | null | undefined) => {

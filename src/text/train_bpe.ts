@@ -1,6 +1,6 @@
 /**
- * Makes a tokenizer out of texts: counts their words as the tokenizer will cut them, has bpe_trainer.ts learn merges, and
- * writes what came out in the form of tokenizer.json, which Tokenizer.from and Hugging Face's libraries read. The
+ * Training of a byte-pair tokenizer from texts: counts the words that the tokenizer will split them into, has bpe_trainer.ts learn merges, and
+ * writes the result in the form of tokenizer.json, which Tokenizer.from and Hugging Face's libraries read. The
  * vocabulary and the merges are those that Hugging Face's BpeTrainer learns with the same options.
  */
 
@@ -20,13 +20,13 @@ export interface BpeOptions {
   minFrequency?: number | undefined;
   /** The first entries of the vocabulary, in this order. Default none. */
   specialTokens?: readonly string[] | undefined;
-  /** The special token that stands for characters without a piece. Default null: a text with such a character is an error. */
+  /** Special token for characters without a piece. Default null: a text with such a character is an error. */
   unkToken?: string | null | undefined;
   /** Unicode's normal form, to which texts are brought first. Default null. */
   normalizer?: 'NFC' | 'NFD' | 'NFKC' | 'NFKD' | null | undefined;
   /**
-   * How a text is cut into words, which no piece exceeds. Metaspace: before each space, which becomes '▁'; a piece is a run of
-   * characters. ByteLevel: GPT-2's pattern; a piece is a run of bytes, and no text is without one. Default 'Metaspace'.
+   * Split of a text into words, which no piece exceeds. Metaspace: before each space, which becomes '▁'; a piece is a run of
+   * characters. ByteLevel: GPT-2's pattern; a piece is a run of bytes, so every text can be encoded. Default 'Metaspace'.
    */
   preTokenizer?: keyof typeof preTokenizers | undefined;
   /** `true` to put a space before each text. Default true for Metaspace, false for ByteLevel. */
@@ -47,7 +47,7 @@ export interface TokenizerJson extends JsonObject {
   readonly version: '1.0';
   /** The special tokens. */
   readonly added_tokens: readonly JsonObject[];
-  /** The vocabulary, and what it is made by. */
+  /** Vocabulary and merges. */
   readonly model: {
     /** Byte-pair encoding. */
     readonly type: 'BPE';
@@ -65,7 +65,7 @@ interface PreTokenizerKind {
   readonly prefixSpace: boolean;
   /** tokenizer.json's `pre_tokenizer`. */
   part(prefixSpace: boolean): JsonObject;
-  /** Its `decoder`, which undoes that. */
+  /** tokenizer.json's `decoder`, which undoes the pre-tokenizer. */
   decoder(prefixSpace: boolean): JsonObject;
   readonly alphabet: readonly string[];
 }
@@ -88,7 +88,7 @@ const preTokenizers = {
   ByteLevel: {
     prefixSpace: false,
     part: byteLevel,
-    // It heeds none of these. Hugging Face's trainers write its defaults.
+    // The decoder ignores these options. Hugging Face's trainers write the defaults.
     decoder: () => byteLevel(true),
     alphabet: byteAlphabet,
   },
@@ -169,7 +169,7 @@ async function countWords(texts: Iterable<string> | AsyncIterable<string>, root:
     if (typeof text !== 'string')
       throw new HeedError('ARGUMENT', `text ${index} is ${kindOf(text)}`, { culprit: 'texts', cure: 'Give strings' });
     index++;
-    // As the tokenizer does: half a surrogate pair is no character in any other language.
+    // As in the tokenizer: half a surrogate pair is no character in any other language.
     const normalized = normalize(text.replace(/\p{Cs}/gu, '\uFFFD'));
     if (normalized) for (const word of words(normalized, true)) counts.set(word, (counts.get(word) ?? 0) + 1);
   }

@@ -1,7 +1,7 @@
 /**
- * Three sets of characters as Hugging Face's tokenizers know them: Unicode 8, for good. A JavaScript engine's own \p{Mn}
+ * Three sets of characters as Hugging Face's tokenizers know them: Unicode 8, fixed. A JavaScript engine's own \p{Mn}
  * and \p{P} grow with its release, so that the same text could give other tokens in another runtime, and for some 700
- * characters other ones than those a model was trained with. Read off tokenizers 0.23.3, character by character.
+ * characters other ones than those a model was trained with. Taken from tokenizers 0.23.3, character by character.
  * A range is written as its distance from the end of the one before and, where it is more than one character, how many more, in hexadecimal.
  */
 
@@ -23,7 +23,7 @@ const PUNCTUATION = `
 const CONTROLS = `
   0-8 3-1 2-11 60-20 e 553-5 17 c1 32 10ff 7fd-4 1b-4 32-4 2-9 bf91-18ff 600 fa-2 2 10c0 abe3-3 14d0-7 c2e87 1f-5f ff81-fffd 3-fffd`;
 
-/** Characters whose decomposition, canonical or for compatibility, is younger than those tables; they stay as they are. */
+/** Characters whose decomposition, canonical or for compatibility, is younger than Unicode 8; they stay unchanged. */
 const UNDECOMPOSED = '105c9 1b d9f 2 9 3 34 2-1 570 47e9-7 c40-2';
 const UNCHANGED = '32ff 74f2-3 5f8d-4 2-29 2-8 c51c-23 1337-3d 10ff a84-9';
 

@@ -1,6 +1,6 @@
 /**
  * The unigram model (Kudo 2018, arXiv 1804.10959): every piece has a score, its logarithmic probability, and a word becomes
- * those pieces whose scores add up to most, found by dynamic programming from left to right. Where no piece is a single
+ * the pieces with the largest sum of scores, found by dynamic programming from left to right. Where no piece is a single
  * character, an unknown one of a score lower than all stands in; neighbouring unknown ones become one.
  */
 import type { JsonNode } from '../io/json.js';
@@ -22,7 +22,7 @@ export class Unigram implements Model {
   readonly #unknown: number | undefined;
   readonly #unknownScore: number;
   readonly #fallsBack: boolean;
-  /** Of the word that is being read, if it is not long. */
+  /** Ways of the current word, if it is not long. */
   readonly #ways = new Ways(REST);
 
   constructor(model: JsonNode) {
@@ -137,7 +137,7 @@ class Ways {
 
   #length = 0;
 
-  /** For words of at most so many code units. */
+  /** Tables for words of at most `most` code units. */
   constructor(most: number) {
     this.#scores = new Float64Array(most + 1);
     this.#begins = new Int32Array(most + 1);
@@ -162,7 +162,7 @@ class Ways {
   turned(): { readonly ends: Int32Array; readonly pieces: Int32Array } {
     const begins = this.#begins;
     const pieces = this.#pieces;
-    // Each begin is read before the end that stands in its place is written.
+    // Each begin is read before an end is written in its place.
     for (let end = this.#length, after = -1; end >= 0; ) {
       const begin = begins[end] as number;
       begins[end] = after;

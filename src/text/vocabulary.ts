@@ -1,5 +1,5 @@
 /**
- * What every tokenizer model offers, and how ids are looked up in a vocabulary that nobody has checked.
+ * The interface of tokenizer models, and look-ups of ids in an unchecked vocabulary.
  */
 import type { JsonNode } from '../io/json.js';
 
@@ -13,27 +13,45 @@ export interface Model {
   steps?(word: string, into: number[], spans?: number[]): Generator<void, void>;
   idOf(token: string): number | undefined;
   tokenOf(id: number): string | undefined;
-  /** What words are put together of: characters that stand beside each other in none of them are never in one token. Absent where that is not so. */
+  /** Pieces of which words are composed: two characters that are neighbours in no piece are never in one token. Absent where this does not hold. */
   pieces?(): Iterable<string>;
 }
 
 /** The largest id that a vocabulary may have: 60 times the largest vocabulary known. */
 export const LARGEST_ID = (1 << 24) - 1;
 
-/** The ids of a text's bytes, <0x00> to <0xFF>, in vocabularies that have them for what they lack. */
+/** Ids of a text's bytes, <0x00> to <0xFF>, in vocabularies with such tokens for unknown characters. */
 export function byteIds(text: string, idOf: (token: string) => number | undefined): readonly number[] | undefined {
   const ids = Array.from(new TextEncoder().encode(text), (byte) => idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`));
   return ids.every((id) => id !== undefined) ? ids : undefined;
 }
 
+/** Pieces and their ids, in whatever form a file has them. As JSON it is an object, as in tokenizer.json. */
+export abstract class Table {
+  abstract readonly size: number;
+  abstract idOf(token: string): number | undefined;
+  abstract tokenOf(id: number): string | undefined;
+  abstract entries(): Iterable<readonly [token: string, id: number]>;
+
+  toJSON(): Readonly<Record<string, number>> {
+    return Object.fromEntries(this.entries());
+  }
+}
+
 /**
- * A vocabulary read where JSON.parse left it: copying 30,000 entries into Maps takes as long as parsing them, and start-up
+ * A table read where JSON.parse left it: copying 30,000 entries into Maps takes as long as parsing them, and start-up
  * is what tokenizers are used for most.
  */
-export class Vocabulary {
+class JsonTable extends Table {
   #tokens: Map<number, string> | undefined;
 
-  constructor(readonly node: JsonNode) {}
+  constructor(readonly node: JsonNode) {
+    super();
+  }
+
+  get size(): number {
+    return Object.keys(this.node.value).length;
+  }
 
   /** Returns the id of a token; inherited properties of the table are no tokens. */
   idOf(token: string): number | undefined {
@@ -45,10 +63,34 @@ export class Vocabulary {
   }
 
   tokenOf(id: number): string | undefined {
-    if (!this.#tokens) {
-      this.#tokens = new Map();
-      for (const token of Object.keys(this.node.value)) this.#tokens.set(this.idOf(token) as number, token);
-    }
+    this.#tokens ??= new Map(Array.from(this.entries(), ([token, id]) => [id, token]));
     return this.#tokens.get(id);
+  }
+
+  *entries(): Iterable<readonly [string, number]> {
+    for (const token of Object.keys(this.node.value)) yield [token, this.idOf(token) as number];
+  }
+}
+
+/** The vocabulary of a model, which is a table already, or an object of a JSON file. */
+export function tableOf(model: JsonNode): Table {
+  const own = model.object('vocab');
+  return own.value instanceof Table ? own.value : new JsonTable(own);
+}
+
+/** A model whose vocabulary is a table. */
+export class Vocabulary {
+  protected readonly table: Table;
+
+  constructor(model: JsonNode) {
+    this.table = tableOf(model);
+  }
+
+  idOf(token: string): number | undefined {
+    return this.table.idOf(token);
+  }
+
+  tokenOf(id: number): string | undefined {
+    return this.table.tokenOf(id);
   }
 }

@@ -1,4 +1,4 @@
-/** Every word one piece: those that the vocabulary lacks are unknown. */
+/** Word-level model: every word is one piece, and words outside the vocabulary are unknown. */
 import type { JsonNode } from '../io/json.js';
 import { type Model, Vocabulary } from './vocabulary.js';
 
@@ -7,7 +7,7 @@ export class WordLevel extends Vocabulary implements Model {
   readonly #unknown: string;
 
   constructor(model: JsonNode) {
-    super(model.object('vocab'));
+    super(model);
     this.#model = model;
     this.#unknown = model.string('unk_token', '<unk>');
   }

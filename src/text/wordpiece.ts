@@ -16,7 +16,7 @@ export class WordPiece extends Vocabulary implements Model {
   #longest: number | undefined;
 
   constructor(model: JsonNode) {
-    super(model.object('vocab'));
+    super(model);
     this.#prefix = model.string('continuing_subword_prefix', '##');
     this.#mostCharacters = model.integer('max_input_chars_per_word', 1000, 100);
     const unknown = model.string('unk_token', '[UNK]');
@@ -62,7 +62,7 @@ export class WordPiece extends Vocabulary implements Model {
   #longestPiece(): number {
     if (this.#longest === undefined) {
       this.#longest = 1;
-      for (const token in this.node.value) this.#longest = Math.max(this.#longest, token.length);
+      for (const [token] of this.table.entries()) this.#longest = Math.max(this.#longest, token.length);
     }
     return this.#longest;
   }

@@ -1,10 +1,10 @@
-/** Texts that come as lists of words (`is_split_into_words`): each word is tokenized alone, as Hugging Face's tokenizers do it, and its offsets count from its own beginning. */
+/** Texts in the form of lists of words (`is_split_into_words`): each word is tokenized alone, as in Hugging Face's tokenizers, and its offsets count from its own beginning. */
 import { HeedError } from '../errors.js';
 import type { Text } from './batch.js';
 import type { Tokens } from './encoding.js';
 import type { Pipeline } from './pipeline.js';
 
-/** Ids, at least the first `most` of them, yielding now and then within a long text. */
+/** Ids of a text, at least the first `most` of them, yielding now and then within a long text. */
 export function* idsOf(pipeline: Pipeline, text: Text, most?: number): Generator<void, number[]> {
   if (typeof text === 'string') return yield* pipeline.encodeSteps(text, most);
   const ids: number[][] = [];
@@ -25,7 +25,7 @@ export function* traceOf(pipeline: Pipeline, text: Text, trims: boolean, most?: 
   };
 }
 
-/** Throws ARGUMENT for what is no text, or, where texts are split, no list of words. */
+/** Throws ARGUMENT for a value that is no text, or, where texts are split, no list of words. */
 export function checkTexts(text: unknown, pair: unknown, split = false): void {
   const isText = (value: unknown) => typeof value === 'string';
   const fits = (value: unknown) => (split ? Array.isArray(value) && value.every(isText) : isText(value));

@@ -1,4 +1,4 @@
-/** Adam (Kingma and Ba, arXiv 1412.6980) and AdamW (Loshchilov and Hutter, arXiv 1711.05101), as torch.optim does them. */
+/** Adam (Kingma and Ba, arXiv 1412.6980) and AdamW (Loshchilov and Hutter, arXiv 1711.05101), as in torch.optim. */
 import { HeedError } from '../errors.js';
 import { adamStep } from '../ops/optimizer.js';
 import type { Tensor } from '../tensor.js';
@@ -48,7 +48,7 @@ export class Adam extends AdamBase {
 
 /** Adam with decoupled weight decay (arXiv 1711.05101). */
 export class AdamW extends AdamBase {
-  /** Weight decay goes beside the gradient. */
+  /** Weight decay is applied apart from the gradient. */
   protected readonly decoupled = true;
   constructor(groups: Named | readonly Group<AdamOptions>[], options: Partial<AdamOptions> = {}) {
     super(groups, options, adamDefaults(0.01), ['m', 'v']);

@@ -1,7 +1,7 @@
 /**
- * A training run as bytes: one safetensors file with all that decides how the run goes on. Tensors `model.…` are the parameters, `optimizer.….slot` the
- * moments, and `checksum`, the last, is the CRC-32C of all bytes before its own, so that a file that was cut or altered anywhere is refused before anything
- * of it is believed. The metadata have the state, and where the file comes from. Written and read a tensor at a time.
+ * A training run as bytes: one safetensors file with everything that determines how the run continues. Tensors `model.…` are the parameters, `optimizer.….slot` the
+ * moments, and `checksum`, the last, is the CRC-32C of all bytes before its own, so that a file that was cut or altered anywhere is refused before any
+ * of it is used. The metadata have the state, and the origin of the file. It is written and read a tensor at a time.
  */
 import { VERSION } from '../engine/build.js';
 import type { Engine } from '../engine/engine.js';
@@ -78,7 +78,7 @@ function originOf({ engine, options }: Run): Record<string, string | number | bo
   };
 }
 
-/** What each of these is called, when it is not what it was. Threads change no bits in deterministic mode, and runtimes never should. */
+/** Names of origins, for warnings where one has changed. Threads change no bits in deterministic mode, and runtimes never should. */
 const origins: Readonly<Record<string, string>> = {
   ...{
     version: "heed's version",
@@ -91,8 +91,8 @@ const origins: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads a checkpoint into a run. `open` is called twice: the bytes are checked before the first of them is used. Throws FORMAT for what is damaged or no
- * checkpoint, MODEL_MISMATCH for one of another model; then nothing has changed.
+ * Reads a checkpoint into a run. `open` is called twice: the bytes are checked before the first of them is used. Throws FORMAT for a damaged file or one that is no
+ * checkpoint, MODEL_MISMATCH for a checkpoint of another model; then nothing has changed.
  */
 export async function restore(run: Run, open: () => Promise<ByteStream>, warn: (message: string) => void): Promise<void> {
   await verify(await open());
@@ -213,7 +213,7 @@ interface OptimizerSteps {
   fewer: Readonly<Record<string, number>>;
 }
 
-/** Of the optimizer, and of the parameters that took fewer: checkpoints from before those were counted have none. */
+/** Steps of the optimizer, and of parameters that took fewer; checkpoints of earlier versions have no counts for the latter. */
 function readSteps(json: JsonNode): OptimizerSteps {
   const optimizer = json.integer('optimizer', Number.MAX_SAFE_INTEGER);
   const own = json.get('steps') === undefined ? undefined : json.object('steps');

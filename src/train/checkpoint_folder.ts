@@ -1,6 +1,6 @@
 /**
- * A run's checkpoints in a folder: `step-250.safetensors` for steps, of which the last few are kept, and `best.safetensors` for the best evaluation. Writing
- * is the runtime's, which does it as a whole or not at all; finding the last good one is here.
+ * A run's checkpoints in a folder: `step-250.safetensors` for steps, of which the last few are kept, and `best.safetensors` for the best evaluation. The
+ * runtime writes them, each as a whole or not at all; this file finds the last good one.
  */
 import { HeedError } from '../errors.js';
 import type { Runtime } from '../runtime/types.js';
@@ -22,7 +22,7 @@ async function stepsIn(runtime: Runtime, folder: string): Promise<number[]> {
 
 const fileOf = (step: number) => `step-${step}.safetensors`;
 
-/** Writes a checkpoint, and only then removes those that are too many. Gives the file's place. */
+/** Writes a checkpoint, and only then removes the oldest ones beyond `keep`. Returns the file's place. */
 export async function save(run: Run, folder: string, keep: number): Promise<string> {
   const { runtime } = run.engine;
   const location = runtime.join(folder, fileOf(run.state.step));
@@ -52,7 +52,7 @@ export async function saveBest(run: Run, folder: string): Promise<void> {
 }
 
 /**
- * Goes on from the last checkpoint of a folder that is whole, or from the best. Gives whether there is one. Damaged ones are passed over with a warning; throws
+ * Continues from the last undamaged checkpoint of a folder, or from the best. Returns `true` if there is one. Damaged ones are skipped with a warning; throws
  * FORMAT where there are no others.
  */
 export async function resume(run: Run, folder: string, best: boolean, warn: (message: string) => void): Promise<boolean> {

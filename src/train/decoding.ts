@@ -1,6 +1,6 @@
 /**
- * What a model in training writes when nobody tells it the beginning: `generate` for the batches of an evaluation, so that BLEU and chrF say how good it is. The decoder starts
- * with the token that the targets start with, and ends with the one that they end with.
+ * Free generation of a model in training: `generate` for the batches of an evaluation, for BLEU and chrF. The decoder starts
+ * with the token that the targets start with, and ends with the token that they end with.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { checkGenerationValues, type GenerationConfig } from '../generation/config.js';
@@ -36,7 +36,7 @@ export interface GeneratingOptions {
 const MOST_NEW_TOKENS = 128;
 
 /**
- * For models that AutoModelForSeq2SeqLM loads, by their `module`, and HeedTransformer. References are the labels' texts, as the tokenizer gives them back.
+ * For models that AutoModelForSeq2SeqLM loads, by their `module`, and HeedTransformer. References are the labels' texts, as the tokenizer decodes them.
  * @example sequenceToSequence({ pad: 0, decoding: generating({ tokenizer, generation: { num_beams: 4 } }) })
  */
 export function generating<Model>(options: GeneratingOptions): Decoding<Model, TranslationBatch> {

@@ -1,4 +1,4 @@
-/** fit's options and its loop: steps until an end, and between them evaluations, records, checkpoints, when they are due. */
+/** Options and loop of `fit`: steps until the end, and between them evaluations, records and checkpoints, when they are due. */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import type { Batches } from './batches.js';
@@ -73,13 +73,13 @@ export interface FitOptions {
   decode?: boolean | undefined;
   /** Steps between two records. Default: with each evaluation, or else each epoch. */
   logEvery?: number | undefined;
-  /** Ends the run when evaluations get no better. Default: it goes on to its end. */
+  /** Ends the run when evaluations stop improving. Default: the run continues to its end. */
   earlyStopping?: EarlyStopping | undefined;
-  /** Keeps the run in a folder. Default: it is not kept. */
+  /** Keeps the run in a folder. Default: no checkpoints. */
   checkpoint?: Checkpointing | undefined;
-  /** A folder for TensorBoard: records go there too. A run that goes on has a new file beside the old ones. */
+  /** Folder for TensorBoard, which gets the records too. A resumed run has a new file beside the old ones. */
   tensorboard?: string | undefined;
-  /** An abort ends it between two steps; a checkpoint is written before, where there are any. Rejects with `signal.reason`. */
+  /** Abort signal, which ends the run between two steps; where checkpoints are kept, one is written before. Rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
   /** Callback after each step. */
   onProgress?: ((progress: TrainingProgress) => void) | undefined;

@@ -1,5 +1,5 @@
 /**
- * heed/train: what learning takes beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics.
+ * heed/train: parts for training beside heed/nn and heed/ops: the Trainer, optimizers, schedules, data, a tokenizer's trainer, metrics.
  * @module heed/train
  */
 export { HeedTransformer, type HeedTransformerConfig } from '../models/heed_transformer.js';
@@ -8,9 +8,11 @@ export { type BpeOptions, type TokenizerJson, trainBpe } from '../text/train_bpe
 export { Adam, type AdamOptions, AdamW } from './adam.js';
 export type { Batches } from './batches.js';
 export type { ClassifierFitOptions, TextClassifier, TextExample } from './classifier.js';
+export type { FitClassifierOptions } from './classifier_fit.js';
 export * from './data/index.js';
 export { type GeneratingOptions, generating, type TextDecoder } from './decoding.js';
 export type { Checkpointing, EarlyStopping, FitOptions, FitResult, TrainingProgress, TrainingRecord } from './fit.js';
+export type { ImageClassifierFitOptions, ImageClassifierModel, ImageExample } from './image_classifier.js';
 export * from './metrics/index.js';
 export {
   type Decoding,
@@ -26,10 +28,16 @@ export {
   type Sums,
 } from './objective.js';
 export { type CausalLMModel, type CausalLMOptions, causalLM } from './objectives/causal_lm.js';
-export { type ClassificationBatch, type ClassificationOptions, classification } from './objectives/classification.js';
+export {
+  type ClassificationBatch,
+  type ClassificationOptions,
+  classification,
+  type ImageClassificationBatch,
+  imageClassification,
+} from './objectives/classification.js';
 export { type MaskedLMModel, type MaskedLMOptions, type MaskingTokenizer, maskedLM } from './objectives/masked_lm.js';
 export { multiLabelClassification } from './objectives/multi_label_classification.js';
-export type { ClassificationModel, LabelledBatch, NumbersBatch } from './objectives/numbers.js';
+export type { ClassificationModel, ImageClassificationModel, LabelledBatch, LabelledImages, NumbersBatch } from './objectives/numbers.js';
 export { regression } from './objectives/regression.js';
 export { type SequenceToSequenceModel, type SequenceToSequenceOptions, sequenceToSequence } from './objectives/sequence_to_sequence.js';
 export { type Group, type Named, Optimizer, type OptimizerState, type StepOptions } from './optimizer.js';

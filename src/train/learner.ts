@@ -1,6 +1,6 @@
 /**
- * One training run at one place: the model, its optimizer, the data, and how far they are. A learner takes steps and says how much memory one
- * takes; when to evaluate, stop and save is the trainer's business (fit.ts). Each batch is one task of the engine's queue, so that other work on the
+ * One training run: the model, its optimizer, the data, and its progress. A learner takes steps and reports how much memory a step
+ * takes; the trainer decides when to evaluate, stop and save (fit.ts). Each batch is one task of the engine's queue, so that other work on the
  * engine has its turns in between, and a step is taken as a whole or not at all.
  */
 import { Tape } from '../autograd/tape.js';
@@ -76,7 +76,7 @@ export interface StepReport {
 export class Learner<Model extends Module, Batch> {
   state = beginning();
   #batches: AsyncIterator<Batch> | undefined;
-  /** Read ahead, where nobody knows how many there are. */
+  /** Batch that was read ahead, where the number of batches is unknown. */
   #next: IteratorResult<Batch> | undefined;
 
   constructor(

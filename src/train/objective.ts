@@ -1,6 +1,6 @@
 /**
- * What a model is to learn: an objective turns a batch into an exercise, which has a loss to train by and sums to evaluate by. The trainer knows no more of
- * it; most objectives are a prediction of labels, and `prediction` makes their exercises.
+ * Objectives: an objective turns a batch into an exercise, which has a loss for training and sums for evaluation. The trainer knows nothing
+ * else about it; most objectives predict labels, and `prediction` makes their exercises.
  */
 import type { Engine } from '../engine/engine.js';
 import { type ErrorDetails, HeedError, kindOf } from '../errors.js';
@@ -69,7 +69,7 @@ export interface Ids {
   readonly dims: readonly number[];
 }
 
-/** Labels, and what they are predicted by. */
+/** Labels with the outputs that predict them. */
 export interface Prediction {
   /** Correct class or token ids. */
   labels: Ids;
@@ -103,7 +103,7 @@ export function prediction(engine: Engine, { labels, ignoreIndex, labelSmoothing
   };
 }
 
-/** Throws ARGUMENT for what is no share of a target. */
+/** Throws ARGUMENT for a value that is no share of a target. */
 export function checkSmoothing(where: string, labelSmoothing: number | undefined): void {
   if (labelSmoothing === undefined || (typeof labelSmoothing === 'number' && labelSmoothing >= 0 && labelSmoothing <= 1)) return;
   throw new HeedError('ARGUMENT', `${where}: labelSmoothing is ${kindOf(labelSmoothing)}`, {

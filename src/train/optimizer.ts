@@ -1,6 +1,6 @@
 /**
- * What optimizers share, under torch.optim's names: SGD (sgd.ts), Adam and AdamW (adam.ts) over groups of parameters. `step` takes what the gradients hold, first clipped where a global norm
- * is given; it does not zero them. Their state can be saved and loaded by the parameters' names, so that a run goes on where it stopped.
+ * Shared parts of optimizers, under torch.optim's names: SGD (sgd.ts), Adam and AdamW (adam.ts) over groups of parameters. `step` applies the gradients, first clipped where a global norm
+ * is given; it does not zero them. Their state can be saved and loaded by the parameters' names, so that a run continues where it stopped.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import type { Parameter } from '../nn/parameter.js';
@@ -42,7 +42,7 @@ interface Member<Options> {
 export interface OptimizerState {
   /** Number of steps taken. */
   step: number;
-  /** Steps of parameters that took fewer than that, by name: those that had no gradient at times. */
+  /** Numbers of steps of parameters that took fewer than the optimizer, by name: those without a gradient at times. */
   steps?: Readonly<Record<string, number>> | undefined;
   /** Every moment, by `name.slot`. */
   tensors: Record<string, HostTensor>;
@@ -162,8 +162,8 @@ export abstract class Optimizer<Options extends Rated = Rated> {
   }
 
   /**
-   * Goes to a step, with moments of zeros for the parameters whose slots are all in `names`: whoever saved them fills them in. Those took as many steps, unless
-   * `fewer` says otherwise.
+   * Sets the step, with moments of zeros for the parameters whose slots are all in `names`, to be filled by the caller. These parameters took as many steps, unless
+   * `fewer` has another number.
    */
   restore(step: number, names: ReadonlySet<string>, fewer: Readonly<Record<string, number>> = {}): void {
     this.dispose();

@@ -1,16 +1,16 @@
 /**
- * What a classifier's labels are, by transformers' rule: what config.json's problem_type says; without it a regression where there is one label, and else what the
- * examples' labels are, one for each text or several. Each kind has labels of its own, and a loss.
+ * The kind of a classifier's labels, by transformers' rule: config.json's problem_type; without it a regression where there is one label, and else the kind of the
+ * examples' labels, one for each text or several. Each kind has its own labels, and its own loss.
  */
 import { HeedError, kindOf } from '../errors.js';
 import { type ProblemType, problemTypes } from '../models/labels.js';
 import type { Objective } from './objective.js';
-import { type ClassificationOptions, classification } from './objectives/classification.js';
-import { multiLabelClassification } from './objectives/multi_label_classification.js';
-import type { ClassificationModel, LabelledBatch } from './objectives/numbers.js';
-import { regression } from './objectives/regression.js';
+import { type ClassificationOptions, classesOf } from './objectives/classification.js';
+import { labelsApart } from './objectives/multi_label_classification.js';
+import type { ClassifyingModel, LabelledExamples } from './objectives/numbers.js';
+import { numbersOf } from './objectives/regression.js';
 
-/** An example's label: a name or a number. Where a text can have several, a list of those that it has, or of a number for each. */
+/** Label of an example: a name or a number. Where a text or a picture can have several labels, a list of them, or of a number for each class. */
 export type ExampleLabel = string | number | readonly string[] | readonly number[];
 
 export interface Problem {
@@ -20,7 +20,7 @@ export interface Problem {
   cure(labels: readonly string[]): string;
   /** Returns the labels of a batch as the objective takes them. */
   pack(rows: readonly (readonly number[])[]): Int32Array | Float32Array;
-  objective(options: ClassificationOptions): Objective<ClassificationModel, LabelledBatch<Int32Array | Float32Array>>;
+  objective(options: ClassificationOptions): Objective<ClassifyingModel, LabelledExamples>;
 }
 
 const named = (labels: readonly string[]) => `The model knows ${labels.slice(0, 20).join(', ')}`;
@@ -38,22 +38,22 @@ const problems: Readonly<Record<ProblemType, Problem>> = {
     },
     cure: named,
     pack: (rows) => Int32Array.from(rows.flat()),
-    objective: classification,
+    objective: (options) => classesOf(options) as ReturnType<Problem['objective']>,
   },
   multi_label_classification: {
     read(label, labels) {
       const known = Array.isArray(label) && label.every((name) => typeof name === 'string' && labels.includes(name));
       return known ? labels.map((name) => Number(label.includes(name))) : numbersIn(label, labels, (x) => x >= 0 && x <= 1);
     },
-    cure: (labels) => `A text has several labels here: give a list of those that it has, or of 0 or 1 for each. ${named(labels)}`,
+    cure: (labels) => `An example has several labels here: give a list of those that it has, or of 0 or 1 for each. ${named(labels)}`,
     pack: floats,
-    objective: (options) => unweighted('multi_label_classification', options, multiLabelClassification()),
+    objective: (options) => unweighted('multi_label_classification', options, labelsApart() as ReturnType<Problem['objective']>),
   },
   regression: {
     read: (label, labels) => numbersIn(typeof label === 'number' ? [label] : label, labels, (x) => Number.isFinite(Math.fround(x))),
     cure: ({ length }) => (length === 1 ? 'Give a number' : `Give a list of ${length} numbers`),
     pack: floats,
-    objective: (options) => unweighted('regression', options, regression()),
+    objective: (options) => unweighted('regression', options, numbersOf() as ReturnType<Problem['objective']>),
   },
 };
 

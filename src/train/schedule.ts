@@ -13,16 +13,16 @@ export type Schedule = (step: number) => number;
 export interface ScheduleOptions {
   /** Steps in which the rate rises in a line from 0. Default 0. */
   warmup?: number | undefined;
-  /** Steps of the whole run, for those that come to an end. */
+  /** Number of steps of the whole run, for schedules that end. */
   steps?: number | undefined;
-  /** Steps at the end over which `stable` goes down. Default 0. */
+  /** Number of steps at the end over which `stable` falls. Default 0. */
   cooldown?: number | undefined;
 }
 
 /** Factor after `done` steps, at least as many as the warm-up. */
 type Shape = (done: number, options: Required<{ [key in keyof ScheduleOptions]: number }>) => number;
 
-/** From 0 at the end of the warm-up to 1 when all steps are done. */
+/** Progress from 0 at the end of the warm-up to 1 after all steps. */
 const progress: Shape = (done, { warmup, steps }) => Math.min(1, Math.max(0, done - warmup) / Math.max(1, steps - warmup));
 
 /** Steps in which an inverse square root without a warm-up falls to 1 / √2, as in transformers. */

@@ -1,4 +1,4 @@
-/** Stochastic gradient descent, as torch.optim.SGD does it. */
+/** Stochastic gradient descent, as in torch.optim.SGD. */
 import { HeedError } from '../errors.js';
 import { sgdStep } from '../ops/optimizer.js';
 import type { Tensor } from '../tensor.js';

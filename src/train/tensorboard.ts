@@ -1,7 +1,7 @@
 /**
- * Learning curves for TensorBoard: event files, which are TFRecords of Event messages, written as a run goes. What is logged is buffered and appended in the
- * background, in order; `flush` and `close` wait for it and say what went wrong. Each run, and each resumption of one, has a file of its own in the folder, and
- * begins with the step from which it goes on, so that TensorBoard drops what a killed run had logged beyond its last checkpoint.
+ * Learning curves for TensorBoard: event files, which are TFRecords of Event messages, written during a run. Records are buffered and appended in the
+ * background, in order; `flush` and `close` wait for it and throw its errors. Each run, and each resumption of one, has a file of its own in the folder, and
+ * begins with the step at which it resumes, so that TensorBoard drops the records of a killed run beyond its last checkpoint.
  *
  *   record   length u64 | crc of length u32 | message | crc of message u32        crc: masked CRC-32C, rot(crc, 15) + 0xa282ead8
  *
@@ -118,7 +118,7 @@ export class TensorBoard {
     this.scalars({ [tag]: value }, step);
   }
 
-  /** A point of each of several curves. Those that are NaN at the step have none there. */
+  /** Adds a point to each of several curves. Values that are NaN are left out. */
   scalars(values: Readonly<Record<string, number>>, step: number): void {
     checkStep(step);
     const points = Object.entries(values).filter(([, value]) => !Number.isNaN(value));
@@ -157,7 +157,7 @@ export class TensorBoard {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** The same; the file needs no end. */
+  /** Flushes; a file needs no end mark. */
   async close(): Promise<void> {
     await this.flush();
   }
@@ -171,7 +171,7 @@ function checkStep(step: number): void {
     throw new HeedError('ARGUMENT', `TensorBoard: the step is ${kindOf(step)}`, { culprit: 'step', cure: 'It is a whole number from 0' });
 }
 
-/** events.out.tfevents.<seconds>.heed.<n>: TensorBoard reads files in the order of their names. Those that are begun at the same moment, in other processes too, differ in n. */
+/** File name events.out.tfevents.<seconds>.heed.<n>: TensorBoard reads files in the order of their names. Files begun at the same moment, in other processes too, differ in n. */
 async function begun(runtime: Runtime, folder: string, first: Uint8Array): Promise<string> {
   const seconds = String(Math.floor(Date.now() / 1000)).padStart(10, '0');
   for (let n = 0; ; n++) {

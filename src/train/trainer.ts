@@ -1,6 +1,6 @@
 /**
- * The Trainer: a model, an objective, an optimizer and data, and the run that they make. It knows when to step, evaluate, record, stop and save (fit.ts); the
- * learner knows how (learner.ts). In deterministic mode a run that was killed and resumed ends with the bits of one that was not.
+ * The Trainer: runs a model, an objective, an optimizer and data. It decides when to step, evaluate, record, stop and save (fit.ts); the
+ * learner does it (learner.ts). In deterministic mode a run that was killed and resumed ends with the bits of one that was not.
  */
 import { checkOptions, HeedError, kindOf } from '../errors.js';
 import { byteStream } from '../io/bytes.js';
@@ -66,7 +66,7 @@ export class Trainer<Model extends Module, Batch> {
   readonly #learner: Learner<Model, Batch>;
   readonly #validation: Batches<Batch> | undefined;
   readonly #warn: (message: string) => void;
-  /** Folders whose checkpoints are of this run. */
+  /** Folders with checkpoints of this run. */
   readonly #folders = new Set<string>();
   #busy: string | undefined;
 
@@ -107,8 +107,8 @@ export class Trainer<Model extends Module, Batch> {
 
   /**
    * Trains until an end. Leaves the model out of training, ready to be used. Rejects with `signal.reason`; with NUMERIC for a loss or a gradient that is not
-   * finite, ARGUMENT for data that the model cannot take, STORAGE for a checkpoint that cannot be written: with the step, and what is to blame. All is then
-   * as it was before that step, so that it can go on once the cause is mended.
+   * finite, ARGUMENT for data that the model does not accept, STORAGE for a checkpoint that cannot be written: with the step, and the culprit. All state is then
+   * that of before the step, so that the run can continue once the cause is removed.
    */
   async fit(options: FitOptions): Promise<FitResult> {
     checkFitOptions(options, this.#validation !== undefined);
@@ -187,8 +187,8 @@ export class Trainer<Model extends Module, Batch> {
   }
 
   /**
-   * What a step takes with this batch, or with the next one: the step is rehearsed on the engine's allocator, every block of it, while nothing is computed
-   * and no memory is taken. The longest batch decides; with `accumulate` a step takes what its largest batch does.
+   * Memory of a step with this batch, or with the next one: the step is rehearsed on the engine's allocator, every block of it, without computing
+   * and without taking memory. The longest batch decides; with `accumulate` a step takes the memory of its largest batch.
    */
   async memory(batch?: Batch): Promise<StepMemory> {
     const { use, moments: missing } = await this.#alone('memory', () => this.#learner.memory(batch));
@@ -200,7 +200,7 @@ export class Trainer<Model extends Module, Batch> {
     return { peak: use.peak, parameters, gradients, moments, activations: use.peak - parameters - gradients - moments };
   }
 
-  /** A checkpoint, wherever the program keeps its bytes. */
+  /** Returns a checkpoint as bytes, which the program stores. */
   async save(): Promise<Uint8Array<ArrayBuffer>> {
     return this.#alone('save', async () => joinSafetensors(checkpointOf(this.#learner)));
   }
@@ -231,8 +231,8 @@ export class Trainer<Model extends Module, Batch> {
   }
 
   /**
-   * Goes on from a folder's last checkpoint that is whole, or from its best; gives whether there is one. One that is damaged is passed over with a warning, and
-   * one that another binary or version of heed wrote is taken with a warning: the run goes on, with other bits.
+   * Continues from a folder's last undamaged checkpoint, or from its best; returns `true` if there is one. A damaged one is skipped with a warning, and
+   * one that another binary or version of heed wrote is accepted with a warning: the run continues, with other bits.
    */
   async resume(
     folder: string,

@@ -1,6 +1,7 @@
 /** Every case. Whoever walks them all reads this list; whoever needs one imports it from its family's file. */
 import { activationCases } from './activation.js';
 import { attentionCase, attentionWeightsCase } from './attention.js';
+import { convolutionCase } from './convolution.js';
 import { dropoutCase } from './dropout.js';
 import { addCase, maskToBiasCase, mulCase, scaleCase } from './elementwise.js';
 import { embeddingCase, packCase, packedEmbeddingCase } from './embedding.js';
@@ -21,6 +22,7 @@ export const cases: readonly OpCase[] = [
   plainLinearCase,
   quantizedLinearCase,
   matmulCase,
+  convolutionCase,
   attentionCase,
   attentionWeightsCase,
   softmaxCase,

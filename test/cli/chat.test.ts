@@ -63,6 +63,7 @@ describe('from standard input', () => {
     ['a file without a name', '/save', /no file is named/],
     ['a line that is no JSON', 'Hi\n{"role"', /line 2 of standard input: no JSON.*FORMAT/],
     ['a message without a role', '[{"content": "x"}]', /a message is an object without a role/],
+    ['a role that gets no answer', JSON.stringify({ role: 'User', content: 'Hi' }), /of the role User, which gets no answer.*ARGUMENT/],
     ['a file that cannot be written', `/save ${temporary}`, /STORAGE/],
   ])('fails at %s', async (_, input, message) => {
     const { code, stderr } = await chat(short, input);

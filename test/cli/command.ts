@@ -19,7 +19,7 @@ export const heedIn = `"${process.execPath}" "${heed}"`;
 /** Runs a command in a shell. */
 export const sh = (command: string): Promise<Outcome> =>
   new Promise((resolve) => {
-    execFile('bash', ['-c', command], { timeout: 25_000 }, (error, stdout, stderr) =>
+    execFile('bash', ['-c', command], { timeout: 90_000 }, (error, stdout, stderr) =>
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     );
   });
@@ -28,7 +28,7 @@ export const sh = (command: string): Promise<Outcome> =>
 export function run(args: readonly string[], input: string | Uint8Array = '', runtime = [process.execPath]): Promise<Outcome> {
   const [binary = '', ...flags] = runtime;
   return new Promise((resolve, reject) => {
-    const child = spawn(binary, [...flags, heed, ...args], { timeout: 25_000 });
+    const child = spawn(binary, [...flags, heed, ...args], { timeout: 90_000 });
     const out = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const)
       child[name].setEncoding('utf8').on('data', (text) => {

@@ -153,7 +153,9 @@ describe('heed info', () => {
     expect(stdout).toMatch(new RegExp(`^heed +${version}$`, 'm'));
     expect(stdout).toMatch(/^simd +simd$/m);
     expect(stdout).toMatch(/^threads +1$/m);
-    expect(stdout).not.toMatch(/^reason/m);
+    // The command asks for vectors of 256 bits, which not every runtime has; nothing else is missing.
+    expect(stdout).toMatch(/^wide +true$/m.test(stdout) ? /^wide/m : /^reason +[^;]*256 bits[^;]*$/m);
+    expect(stdout).not.toMatch(/^reason.*(SIMD|worker)/m);
   });
 
   it('--json prints one object', async () => {
@@ -194,11 +196,34 @@ describe('heed info MODEL', () => {
     const file = fileURLToPath(new URL('../fixtures/gguf/llama_k.gguf', import.meta.url));
     const { code, stdout } = await run(['info', file, '--threads', '1']);
     expect(code).toBe(0);
-    const [, tensors = ''] = /^tensors +(.*)$/m.exec(stdout) ?? [];
-    for (const one of ['5 F32 kept', '5 Q4_K rounded in q4', '2 Q6_K rounded in q8', '1 Q3_K exactly in q8'])
-      expect(tensors).toContain(one);
+    // A line each kind, and the tensors that are of it.
+    const [, tensors = ''] = /^tensors( +[\s\S]*?)^\S/m.exec(stdout) ?? [];
+    expect(tensors.trimEnd().split('\n')).toHaveLength(9);
+    for (const one of [
+      /^ {14}5 F32 kept: output_norm\.weight, blk\.\*\.attn_norm\.weight, blk\.\*\.ffn_norm\.weight$/m,
+      /^ {14}5 Q4_K rounded in q4: blk\.\*\.attn_q\.weight, .*$/m,
+      /^ {6,}2 Q6_K rounded in q8: token_embd\.weight, blk\.\*\.attn_v\.weight$/m,
+      /^ {14}1 Q3_K exactly in q8: blk\.\*\.ffn_up\.weight$/m,
+    ])
+      expect(tensors).toMatch(one);
     const { kinds } = JSON.parse((await run(['info', file, '--json'])).stdout);
-    expect(kinds).toContainEqual({ kind: 'IQ4_NL', tensors: 1, held: 'q8', exact: true });
+    expect(kinds).toContainEqual({ kind: 'IQ4_NL', tensors: 1, names: ['blk.*.attn_output.weight'], held: 'q8', exact: true });
+  });
+
+  it.each<[string, string[] | undefined]>([
+    ['../causal/gemma3', ['1 of attention to 6 tokens: 0', '1 of attention to all tokens: 1']],
+    ['../causal/lfm2', ['3 of short convolution: 0, 2-3', '1 of attention to all tokens: 1']],
+    ['../gguf/models/lfm2.gguf', ['3 of short convolution: 0, 2-3', '1 of attention to all tokens: 1']],
+    ['../causal/smollm3', ['3 of attention to all tokens: 0-2', '1 of attention to all tokens, without positions: 3']],
+    ['../causal/mistral', ['2 of attention to 4 tokens: 0-1']],
+    ['modernbert', ['2 of attention to all tokens: 0, 2', '1 of attention to 5 tokens: 1']],
+    ['../causal/llama', undefined],
+    ['bert', undefined],
+  ])('has a line for each kind of layers of %s, where not all see every token', async (name, lines) => {
+    const { code, stdout } = await run(['info', fixture(name), '--threads', '1']);
+    expect(code).toBe(0);
+    const [, layers] = /^layers( +[\s\S]*?)^\S/m.exec(stdout) ?? [];
+    expect(layers?.trim().split(/\n +/)).toEqual(lines);
   });
 
   it('--json prints one object: the estimates of both dtypes', async () => {

@@ -13,8 +13,10 @@ import {
   AutoTokenizer,
   createEngine,
   type Engine,
+  estimate,
   pipeline,
 } from '../../dist/entry/node.js';
+import { failureOf } from '../io/memory.js';
 import { readWeights, tinyConfig, tinyPath, tinyWeights, type Weight, type Weights, weightOf, writeWeights } from '../models/files.js';
 import { itWith, shared } from '../shared.js';
 import { run } from './command.js';
@@ -68,6 +70,28 @@ describe('what it writes', () => {
   });
 
   it.each([
+    ['a model that sees', fixture('../vision/dinov2'), { pictures: 8 }],
+    ['a model that reads and sees', fixture('../vision/clip'), { texts: 8, pictures: 8 }],
+    ['a model that makes pictures', fixture('../vision/swin2sr_direct_upscale'), { pictures: 8 }],
+    ['a model that hears', fixture('../ctc/group'), { sounds: 8 }],
+    ['a model that writes what it hears', fixture('../speech/whisper'), { sounds: 8 }],
+  ])('is compared on noise: %s', async (name, path, counts) => {
+    const { code, stdout, stderr } = await run(['quantize', path, '--out', at(name), '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    const { cosine, ...said } = JSON.parse(stdout);
+    expect(cosine).toBeGreaterThan(0.99);
+    expect(cosine).toBeLessThan(1);
+    const kinds = ['texts', 'pictures', 'sounds'].flatMap((kind) => (kind in said ? [[kind, said[kind]]] : []));
+    expect(Object.fromEntries(kinds)).toEqual(counts);
+    const { stdout: told } = await run(['quantize', path, '--out', at(name), '--force']);
+    expect(told).toContain(
+      Object.entries(counts)
+        .map(([kind, n]) => `${n} ${kind}`)
+        .join(' and '),
+    );
+  });
+
+  it.each([
     ['BERT in 4 bits', tinyPath, AutoModel],
     ['Marian in 4 bits', fixture('marian'), AutoModelForSeq2SeqLM],
     ['GPT-2 in 4 bits', fixture('../causal/gpt2'), AutoModelForCausalLM],
@@ -86,6 +110,43 @@ describe('what it writes', () => {
     expect([said.quantized, said.halved, said.kept]).toEqual(counted);
     expect(said.halved).toBeGreaterThan(0);
     expect(said.cosine).toBeGreaterThan(0.9);
+  });
+
+  it.each([
+    ['BERT', tinyPath, AutoModel, 'embeddings.word_embeddings.weight'],
+    ['Marian', fixture('marian'), AutoModelForSeq2SeqLM, 'model.shared.weight'],
+    ['GPT-2', fixture('../causal/gpt2'), AutoModelForCausalLM, 'transformer.wte.weight'],
+    ['Qwen3', fixture('../causal/qwen3'), AutoModelForCausalLM, 'lm_head.weight'],
+  ])('has tables and outputs in 4 bits too where that is asked for: %s', async (name, path, auto, table) => {
+    const out = at(`${name} all in 4`);
+    const { code, stdout, stderr } = await run(['quantize', path, '--out', out, '--dtype', 'q4', '--embeddings', 'q4', '--json']);
+    expect([code, stderr]).toEqual([0, '']);
+    const options = { engine, dtype: 'q4', embedding_dtype: 'q4' } as const;
+    const model = await auto.from_pretrained(path, options);
+    await model.save_pretrained(at(`${name} all in 4, saved`));
+    const held = engine.memory().used;
+    model.dispose();
+    expect(weightsIn(out)).toEqual(weightsIn(at(`${name} all in 4, saved`)));
+    expect(weightsIn(out)[table]?.dtype).toBe('U8');
+    expect(weightsIn(at(`${name} in 4 bits`))[table]?.dtype).toBe('I8');
+    expect(JSON.parse(stdout).cosine).toBeGreaterThan(0.9);
+    // As the folder has it, without a word of what it is in.
+    const again = await auto.from_pretrained(out, { engine });
+    expect(engine.memory().used).toBe(held);
+    await again.save_pretrained(at(`${name} all in 4, again`));
+    expect(weightsIn(at(`${name} all in 4, again`))).toEqual(weightsIn(out));
+    again.dispose();
+    const { weights } = await estimate(path, { dtype: 'q4', embedding_dtype: 'q4' });
+    expect(weights).toBeLessThan((await estimate(path, { dtype: 'q4' })).weights);
+  });
+
+  it('refuses bits of tables that say nothing', async () => {
+    const { code, stderr } = await run(['quantize', tinyPath, '--out', at('eight and four'), '--embeddings', 'q4']);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/embedding_dtype would have no effect.*\[ARGUMENT\]/)]);
+    for (const options of [{ embedding_dtype: 'q4' }, { dtype: 'q4', embedding_dtype: 'fp32' }] as const)
+      expect(await failureOf(() => AutoModel.from_pretrained(tinyPath, { engine, ...options } as never))).toMatchObject({
+        ...{ code: 'ARGUMENT', culprit: 'embedding_dtype' },
+      });
   });
 
   it("tells of a language model's perplexity on the lines of a file, as its scores have it", async () => {

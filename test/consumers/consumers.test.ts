@@ -14,7 +14,7 @@ import { noChromium } from '../browser.js';
 import { thorough } from '../thorough.js';
 import { answerOf, launch } from './browser.js';
 import { type Answer, make, run, start } from './consumer.js';
-import { manifest, type Packed, pack } from './packed.js';
+import { type Packed, pack, packAll } from './packed.js';
 import { model, openSite } from './site.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'heed-consumers-'));
@@ -195,11 +195,13 @@ describe('TypeScript', () => {
 });
 
 describe('package.json', () => {
-  itNeeds(noTools, 'is what publint wants', async () => {
+  itNeeds(noTools, 'is what publint wants, and so are those of models', async () => {
     const { publint } = await import(pathToFileURL(join(modulesOf('consumers'), 'publint/src/index-node.js')).href);
-    const tarball = new Uint8Array(readFileSync(packed.tarball)).buffer;
-    const { messages, pkg } = await publint({ pack: { tarball }, strict: true, level: 'suggestion' });
-    expect([messages, pkg.name]).toEqual([[], manifest.name]);
+    for (const { tarball: path } of [packed, ...packAll(['models/translator-en-zh'], temporary)]) {
+      const tarball = new Uint8Array(readFileSync(path)).buffer;
+      const { messages, pkg } = await publint({ pack: { tarball }, strict: true, level: 'suggestion' });
+      expect([messages, pkg.name]).toEqual([[], expect.stringMatching(/^heed/)]);
+    }
   });
 
   itNeeds(noTools, 'has types where every module system looks for them', async () => {

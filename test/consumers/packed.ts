@@ -16,14 +16,20 @@ export interface Packed {
   files: string[];
 }
 
-/** Packs what is built into a folder. */
-export function pack(folder: string): Packed {
-  const flags = ['--json', '--ignore-scripts', '--pack-destination', folder];
-  const [packed] = JSON.parse(
-    execFileSync('npm', ['pack', ...flags], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
-  );
-  return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }: { path: string }) => path) };
+/** Packs folders of the repository, as they are built, into another folder. */
+export function packAll(folders: readonly string[], destination: string): Packed[] {
+  const flags = ['--json', '--ignore-scripts', '--pack-destination', destination];
+  const printed = execFileSync('npm', ['pack', ...flags, ...folders.map((path) => `./${path}`)], {
+    ...{ cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
+  });
+  return JSON.parse(printed).map((packed: { filename: string; files: { path: string }[] }) => ({
+    tarball: join(destination, packed.filename),
+    files: packed.files.map(({ path }) => path),
+  }));
 }
+
+/** Packs heed into a folder. */
+export const pack = (destination: string): Packed => packAll(['.'], destination)[0] as Packed;
 
 /** Unpacks into `project`/node_modules and returns the folder. */
 export function install({ tarball }: Packed, project: string): string {

@@ -40,7 +40,7 @@ function bench([name, ...words]: readonly string[]) {
 }
 
 function npm([verb = '', ...words]: readonly string[], page: string) {
-  if (['ci', 'install', 'pack'].includes(verb)) return;
+  if (['ci', 'install', 'pack', 'pkg', 'publish', 'trust', 'version'].includes(verb)) return;
   const name = verb === 'run' ? words[0] : verb;
   expect(Object.keys(scriptsOf(page))).toContain(name);
   if (name === 'bench') bench(words.slice(2));
@@ -50,7 +50,12 @@ function npm([verb = '', ...words]: readonly string[], page: string) {
 const programs: Readonly<Record<string, (words: readonly string[], page: string) => unknown>> = {
   heed,
   npm,
-  npx: ([name = '', ...words], page) => check([name, ...words], page),
+  // The packages that bring a program are named before it.
+  npx: (words, page) => check(words.slice(2 * words.filter((word) => word === '-p').length), page),
+  vitest: ([verb, ...words]) => {
+    expect(verb).toBe('run');
+    for (const word of words.filter((word) => word.includes('/'))) expect(existsSync(join(root, word))).toBe(true);
+  },
   // Files of ours, and options that the last of them has.
   node: (words) => {
     const sources = words.filter((word) => /\.(mjs|ts)$/.test(word)).map((file) => readFileSync(join(root, file), 'utf8'));
@@ -60,7 +65,7 @@ const programs: Readonly<Record<string, (words: readonly string[], page: string)
 };
 
 /** Programs that are not ours, and are not checked. */
-const foreign = ['curl', 'echo', 'head', 'wrangler'];
+const foreign = ['curl', 'echo', 'git', 'head', 'wrangler'];
 
 async function check([first = '', ...rest]: readonly string[], page: string): Promise<unknown> {
   if (/^\w+=/.test(first)) return check(rest, page); // a variable of the command's own
@@ -99,6 +104,7 @@ describe('a command that cannot be read', () => {
     'node scripts/no.mjs',
     'node scripts/run.mjs examples/fine-tuning.ts --modle x',
     'npm run bench -- peers --speed 2',
+    'npx vitest run test/no',
     'FOO=1 transformers',
   ])('%s', async (line) => {
     for (const words of programsOf(line)) await expect(check(words, 'README.md')).rejects.toThrow();

@@ -27,7 +27,7 @@ export function errorsOf(programs: Readonly<Record<string, string>>): string {
   return spawnSync(process.execPath, [tsc, '-p', folder], { cwd: folder, encoding: 'utf8' }).stdout;
 }
 
-link(folder, '@types/node');
+for (const name of ['@types/node', 'audio-decode', 'openai', 'ai', '@ai-sdk/provider', '@langchain/core', 'zod']) link(folder, name);
 symlinkSync(root, join(folder, 'node_modules/heed'));
 // Pages for those who work on heed import from src: the declarations of that are in dist.
 symlinkSync(join(root, 'dist'), join(folder, 'src'));

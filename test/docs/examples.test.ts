@@ -6,7 +6,18 @@ import { errorsOf } from './compiler.js';
 import { root } from './pages.js';
 
 /** Where an example finds a name: the first that exports it; ops and modules look into `heed` last, which has functions of the same names for host tensors. */
-const entries = ['heed', 'heed/nn', 'heed/ops', 'heed/train', 'heed/structured', 'heed/core', 'node:fs'];
+const entries = [
+  'heed',
+  'heed/nn',
+  'heed/ops',
+  'heed/train',
+  'heed/structured',
+  'heed/server',
+  'heed/ai',
+  'heed/langchain',
+  'heed/core',
+  'node:fs',
+];
 
 const loaded = (name: string) => `Awaited<ReturnType<typeof heed.${name}.from_pretrained>>`;
 
@@ -18,6 +29,7 @@ const things: Readonly<Record<string, string>> = {
     embed: 'heed.FeatureExtractor',
     options: 'Parameters<heed.FeatureExtractor>[1]',
     labels: 'number[]',
+    server: "import('heed/server').Server",
     scores: 'Float32Array<ArrayBuffer>',
     ids: 'number[]',
   },
@@ -38,6 +50,7 @@ const own: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'src/generation/streamer.ts': { model: loaded('AutoModelForSeq2SeqLM') },
   'src/generation/past.ts': { model: loaded('AutoModelForCausalLM'), past_key_values: 'heed.DynamicCache' },
   'src/train/classifier.ts': { model: loaded('AutoModelForSequenceClassification') },
+  'src/ai/index.ts': { generateText: "typeof import('ai').generateText" },
   'src/host/shaping.ts': { x: 'heed.HostTensor' },
 };
 

@@ -111,6 +111,21 @@ describe.each([
   });
 });
 
+it('a thread that ends between two launches fails the next one, and the engine goes on with one thread', async () => {
+  const start = vi.spyOn(nodeRuntime, 'startWorker');
+  const engine = await Engine.create(nodeRuntime, { threads: 2, inlineBelow: 0, deterministic: true });
+  const { value: worker } = start.mock.results[0] as { value: WorkerHandle };
+  expect(product(engine)).toEqual(expected());
+  worker.terminate();
+  await worker.ended;
+  const failure = await failureOf(async () => product(engine));
+  expect(failure).toMatchObject({ code: 'ENGINE_LOST', culprit: 'thread' });
+  expect(failure.message).toMatch(/a thread has ended/);
+  expect(engine.info.threads).toBe(1);
+  expect(product(engine)).toEqual(expected());
+  await engine.dispose();
+});
+
 it('a caller that may not sleep, as the main thread of a page, gives a lost thread up long before the deadline', async () => {
   vi.spyOn(Atomics, 'wait').mockImplementation(() => {
     throw new TypeError('Atomics.wait cannot be called in this context');

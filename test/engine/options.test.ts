@@ -80,7 +80,7 @@ describe('info', () => {
   it('tells of one thread without a reason when one was asked for', async () => {
     const { info } = await engineWith({ threads: 1, deterministic: true });
     expect(info).toEqual({
-      ...{ runtime: nodeRuntime.name, simd: 'simd', deterministic: true, threads: 1, shared: false, reason: undefined },
+      ...{ runtime: nodeRuntime.name, simd: 'simd', wide: false, deterministic: true, threads: 1, shared: false, reason: undefined },
     });
   });
 
@@ -156,7 +156,7 @@ describe('a module of another build', () => {
   function otherBuild(): WebAssembly.Module {
     const bytes = bytesOf('simd');
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {
-      env: { memory: new WebAssembly.Memory({ initial: 16, maximum: 65536 }), plain_rows: 4 },
+      env: { memory: new WebAssembly.Memory({ initial: 16, maximum: 65536 }), plain_rows: 4, tile_panels: 1 },
     });
     const leb: number[] = [0x41];
     for (let rest = (exports.BUILD as WebAssembly.Global).value as number; ; rest >>= 7) {

@@ -65,16 +65,16 @@ describe('a thread that does not start', () => {
         : nodeRuntime.startWorker(init);
 
   it('in time is left out, ended, and the reason says so', async () => {
-    const engine = await engineWith({ threads: 4, startTimeout: 400, inlineBelow: 0 }, { startWorker: startWorker({}) });
+    const engine = await engineWith({ threads: 4, startTimeout: 2000, inlineBelow: 0 }, { startWorker: startWorker({}) });
     expect(engine.info.threads).toBe(3);
-    expect(engine.info.reason).toMatch(/1 of 3 workers did not start: not ready after 400 ms/);
+    expect(engine.info.reason).toMatch(/1 of 3 workers did not start: not ready after 2000 ms/);
     expect(ends).toEqual([2]);
     expectWorks(engine);
     expect(engine.lanes).toHaveLength(3);
   });
 
   it('leaves its number to nobody: the others write no scratch but their own', async () => {
-    const engine = await engineWith({ threads: 4, startTimeout: 400, inlineBelow: 0 }, { startWorker: startWorker({}) });
+    const engine = await engineWith({ threads: 4, startTimeout: 2000, inlineBelow: 0 }, { startWorker: startWorker({}) });
     const allocations = vi.spyOn(engine.heap, 'allocate');
     const attend = () =>
       engine.scope(() => {
@@ -95,7 +95,7 @@ describe('a thread that does not start', () => {
   it('in time, and then does, runs nothing', async () => {
     let control = new Int32Array();
     const engine = await engineWith(
-      { threads: 3, startTimeout: 400, inlineBelow: 0 },
+      { threads: 3, startTimeout: 2000, inlineBelow: 0 },
       {
         startWorker: (init) => {
           const worker = nodeRuntime.startWorker(init);

@@ -10,7 +10,7 @@ import { neutral } from './neutral.js';
 import type { Specimen } from './specimens.js';
 
 /** The parts of a folder that a model is read from, and what comes later. */
-export const targets = ['header', 'data', 'config', 'tokenizer', 'folder', 'nothing', 'input'] as const;
+export const targets = ['header', 'data', 'config', 'tokenizer', 'folder', 'nothing', 'input', 'picture'] as const;
 
 interface Base {
   readonly name: string;

@@ -1,4 +1,4 @@
-/** The fuzz of main.ts, in processes of its own: of folders 1,000 inputs, in CI 100,000, of GGUF files 300 and 10,000, or as many as HEED_FUZZ says. */
+/** The fuzz of main.ts, in processes of its own: of folders 1,000 inputs, in CI 100,000, of GGUF files 300 and 10,000, of pictures 500 and 5,000, of sounds 300 and 5,000, or as many as HEED_FUZZ says. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -9,6 +9,8 @@ const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 it.each([
   ['folders', amount(100_000, 1000)],
   ['gguf', amount(10_000, 300)],
+  ['images', amount(5000, 500)],
+  ['sound', amount(5000, 300)],
 ] as const)(
   'changed files and calls end in an error that names its culprit or in a right answer, and leave nothing behind: %s',
   async (what, usual) => {

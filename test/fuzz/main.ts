@@ -2,7 +2,7 @@
  * The fuzz: real files and calls, changed at random, the same ones for the same seed; every one must end in a HeedError that names
  * its culprit or in a right answer.
  *
- *   node scripts/run.mjs test/fuzz/main.ts [INPUTS] [SEED] [WHAT]       5,000 inputs of seed 1 where nothing is given: folders, or gguf
+ *   node scripts/run.mjs test/fuzz/main.ts [INPUTS] [SEED] [WHAT]       5,000 inputs of seed 1 where nothing is given: folders, gguf, images or sound
  *   HEED_FUZZ_ONLY=1234 node scripts/run.mjs test/fuzz/main.ts   input 1234 alone, with all that can be said of it
  *
  * Prints how often each class of mutation came to which end; the exit code is 1 where one came to none. The inputs run in threads,
@@ -15,8 +15,10 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { classes } from './classes.js';
 import { GgufFuzz } from './gguf.js';
 import { ggufClasses } from './gguf_mutations.js';
+import { ImageFuzz, imageClasses } from './images.js';
 import { Fuzz, HEAP_SLACK, type Plan, type Report, run, together } from './loop.js';
 import { printed } from './report.js';
+import { SoundFuzz, soundClasses } from './sound.js';
 
 /** Milliseconds that an input may take before its thread is ended. */
 const HANGS = 20_000;
@@ -28,6 +30,8 @@ const FEW = 1000;
 const kinds = {
   folders: { start: () => Fuzz.start(), classes },
   gguf: { start: () => GgufFuzz.start(), classes: ggufClasses },
+  images: { start: () => ImageFuzz.start(), classes: imageClasses },
+  sound: { start: () => SoundFuzz.start(), classes: soundClasses },
 } as const;
 type Kind = keyof typeof kinds;
 
@@ -73,7 +77,7 @@ async function main([count = '5000', seedText = '1', what = 'folders']: readonly
   const only = process.env.HEED_FUZZ_ONLY;
   const [from, to] = only ? [Number(only), Number(only) + 1] : [0, Number(count)];
   if (![seed, from, to].every(Number.isSafeInteger) || !Object.hasOwn(kinds, what))
-    throw new Error('usage: main.ts [INPUTS] [SEED] [folders|gguf]');
+    throw new Error('usage: main.ts [INPUTS] [SEED] [folders|gguf|images|sound]');
   const kind = what as Kind;
   const began = performance.now();
   const threads = Math.max(1, Math.min(THREADS, availableParallelism(), Math.floor((to - from) / FEW)));

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AutoModelForCausalLM, type CausalLM, createEngine, type Engine } from '../../dist/entry/node.js';
+import { AutoModelForCausalLM, type CausalInputs, type CausalLM, createEngine, type Engine } from '../../dist/entry/node.js';
 import { failureOf } from '../io/memory.js';
 import { numbersOf, readWeights, type Weight } from '../models/files.js';
 
@@ -132,7 +132,14 @@ describe.each(names)('%s', (name) => {
 
   it('tells of the steps of texts of different lengths, from the first new token of each on', async () => {
     const texts = [[5, 9, 3], [4]];
-    const asked = { max_new_tokens: 5, eos_token_id: 96, return_dict_in_generate: true, output_scores: true, output_logits: true } as const;
+    const asked = {
+      max_new_tokens: 5,
+      min_new_tokens: 5,
+      eos_token_id: 96,
+      return_dict_in_generate: true,
+      output_scores: true,
+      output_logits: true,
+    } as const;
     const input_ids = [texts[0], [0, 0, 4]] as number[][];
     const attention_mask = [
       [1, 1, 1],
@@ -156,5 +163,60 @@ describe.each(names)('%s', (name) => {
     // ALiBi has no last position.
     if (name === 'bloom' && what.startsWith('more tokens')) return;
     expect((await failureOf(() => model.generate(options as never))).code).toBe(code);
+  });
+});
+
+describe('a text that outgrows those of pretraining while it is written (LongRoPE)', async () => {
+  const path = join(folder, 'phi4_mini');
+  const { prompt, written } = readWeights(readFileSync(join(path, 'outgrown.safetensors'))) as Record<string, Weight>;
+  const rowOf = ({ bytes }: Weight) => Array.from(new Int32Array(bytes.slice().buffer));
+  const [ids, whole] = [rowOf(prompt as Weight), rowOf(written as Weight)];
+  const { eos_token_id: _, ...config } = JSON.parse(readFileSync(join(path, 'config.json'), 'utf8'));
+  const files = {
+    'config.json': new TextEncoder().encode(JSON.stringify(config)),
+    'model.safetensors': readFileSync(join(path, 'model.safetensors')),
+  };
+  const engine = await createEngine({ threads: 1, deterministic: true });
+  const model = await AutoModelForCausalLM.from_pretrained(files, { engine });
+  afterAll(() => engine.dispose());
+  const write = async (options: CausalInputs & { prompt_lookup_num_tokens?: number }) =>
+    (await model.generate({ max_new_tokens: whole.length - ids.length, ...options })).tolist() as number[][];
+
+  it('is read anew there, as transformers has it', async () => {
+    expect(await write({ input_ids: [ids] })).toEqual([whole]);
+    // What was remembered of it, with other angles, would have led elsewhere.
+    const state = model.module.start(ids.length);
+    const stale = [...ids];
+    for (let next = ids; stale.length < whole.length; next = stale.slice(-1)) {
+      const scores = await engine.run(function* () {
+        const { logits } = yield* model.module.decode(Int32Array.from(next), [1, next.length], state, { last: 1 });
+        return Array.from(logits.toHost().data as Float32Array);
+      });
+      stale.push(scores.indexOf(Math.max(...scores)));
+    }
+    state.dispose();
+    expect(stale).not.toEqual(whole);
+  });
+
+  it('beside others that do not, with guesses, and in beams', async () => {
+    const short = ids.slice(0, 9);
+    const filled = [...Array<number>(ids.length - short.length).fill(0), ...short];
+    const attention_mask = [ids.map(() => 1), filled.map((_, t) => Number(t >= ids.length - short.length))];
+    const [own] = await write({ input_ids: [short] });
+    const [first, second] = await write({ input_ids: [ids, filled], attention_mask });
+    expect([first, second?.slice(ids.length - short.length)]).toEqual([whole, own]);
+    expect(await write({ input_ids: [ids], prompt_lookup_num_tokens: 4 })).toEqual([whole]);
+    const { sequences, sequences_scores } = await model.generate({
+      ...{ input_ids: [ids], num_beams: 3, max_new_tokens: whole.length - ids.length, return_dict_in_generate: true },
+    });
+    // Its probability is that of forwards over all of it, one for each token.
+    const [row = []] = sequences.tolist() as number[][];
+    let sum = 0;
+    for (let t = ids.length; t < row.length; t++) {
+      const { logits } = await model({ input_ids: [row.slice(0, t)] });
+      const scores = Array.from(logits.data as Float32Array).slice(-97);
+      sum += (scores[row[t] as number] as number) - Math.log(scores.reduce((all, score) => all + Math.exp(score), 0));
+    }
+    expect(sequences_scores?.data[0]).toBeCloseTo(sum / (row.length - ids.length), 4);
   });
 });

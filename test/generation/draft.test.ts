@@ -1,57 +1,15 @@
 /** Guesses at the next tokens: with them greedy search writes what it writes without, bit by bit, in fewer steps. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import {
-  AutoModelForCausalLM,
-  AutoModelForSeq2SeqLM,
-  type CausalLM,
-  createEngine,
-  DynamicCache,
-  HeedError,
-  type HostTensor,
-  pipeline,
-} from 'heed';
+import { readFileSync } from 'node:fs';
+import { AutoModelForCausalLM, AutoModelForSeq2SeqLM, type CausalLM, DynamicCache, HeedError, type HostTensor, pipeline } from 'heed';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { PromptLookUp } from '../../dist/generation/draft.js';
 import { drained } from '../../dist/steps.js';
 import { failureOf } from '../io/memory.js';
 import { tinyWriter } from '../pipelines/tiny_writer.js';
 import { hasSmollm2, smollm2 } from '../smollm2.js';
+import { changed, engine, fixture, names, prompts, told } from './guesses.js';
 
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-const engine = await createEngine({ threads: 2, deterministic: true, inlineBelow: 0 });
 afterAll(() => engine.dispose());
-
-/** Files of a model whose config says something else. */
-const changed = (name: string, config: object) => ({
-  'config.json': new TextEncoder().encode(
-    JSON.stringify({ ...JSON.parse(readFileSync(`${fixture(name)}/config.json`, 'utf8')), ...config }),
-  ),
-  'model.safetensors': readFileSync(`${fixture(name)}/model.safetensors`),
-});
-
-interface Told {
-  sequences: HostTensor;
-  scores?: HostTensor[];
-}
-
-/** What is written, with the bits of what was chosen by, and in how many steps. */
-async function told(model: { generate(options: object): Promise<unknown> }, options: object) {
-  const run = vi.spyOn(engine, 'run');
-  const given = { return_dict_in_generate: true, output_scores: true, ...options };
-  const { sequences, scores = [] } = (await model.generate(given)) as Told;
-  const steps = run.mock.calls.length;
-  run.mockRestore();
-  return {
-    tokens: sequences.tolist(),
-    bits: scores.map(({ data }) => Buffer.from((data as Float32Array).slice().buffer).toString('base64')),
-    steps,
-  };
-}
-
-const prompts = [[5, 9, 3, 7, 11, 8], [4], [6, 7, 6, 7, 6, 7, 6], [20, 21, 22, 23, 20, 21, 22, 23, 20]];
-/** All but those whose convolutions cannot take back a guess. */
-const names = readdirSync(fixture('causal')).filter((name) => !name.includes('.') && name !== 'lfm2');
 
 it('a model with convolutions neither guesses nor is guessed for', async () => {
   const [other, model] = await Promise.all(
@@ -223,70 +181,6 @@ describe('guesses', () => {
     expect(found([1, 2, 3, 4, 5, 1, 2], 3, 2, 1)).toEqual([3]);
     expect(found([1, 2, 3])).toEqual([]);
     expect(found([1])).toEqual([]);
-  });
-});
-
-describe('an assistant_model', () => {
-  const load = (name: string, config = {}) =>
-    AutoModelForCausalLM.from_pretrained(changed(`causal/${name}`, { eos_token_id: 96, ...config }), { engine });
-
-  it('guesses, and changes nothing, however good it is', async () => {
-    const model = await load('llama');
-    for (const name of ['llama', 'qwen2', 'gpt2']) {
-      const assistant_model = await load(name);
-      const { used, storages } = engine.memory();
-      let saved = 0;
-      for (const ids of prompts) {
-        const options = { input_ids: [ids], max_new_tokens: 40 };
-        const plain = await told(model, options);
-        for (const num_assistant_tokens of [undefined, 1, 9]) {
-          const ahead = await told(model, { ...options, assistant_model, num_assistant_tokens });
-          expect([ahead.tokens, ahead.bits]).toEqual([plain.tokens, plain.bits]);
-          saved += plain.steps - ahead.steps;
-        }
-      }
-      // Its like guesses all of it: steps are a half, a sixth and a tenth.
-      if (name === 'llama') expect(saved).toBeGreaterThan(4 * 3 * 20);
-      expect(engine.memory()).toMatchObject({ used, storages });
-      assistant_model.dispose();
-    }
-    model.dispose();
-  });
-
-  it('helps a pipeline, has fewer positions, or is gone', async () => {
-    const write = await pipeline('text-generation', tinyWriter, { engine });
-    const options = { max_new_tokens: 40 };
-    const plain = await write('Hello', options);
-    const short = await load('llama', { max_position_embeddings: 20 });
-    const { used, storages } = engine.memory();
-    expect(await write('Hello', { ...options, assistant_model: short })).toEqual(plain);
-    expect(engine.memory()).toMatchObject({ used, storages });
-    let count = 0;
-    const streamer = { put: () => void (++count === 10 && short.dispose()), end: () => {} };
-    expect(await write('Hello', { ...options, assistant_model: short, streamer })).toEqual(plain);
-    write.dispose();
-  });
-
-  it('is refused where it cannot help', async () => {
-    const [model, other] = [await load('llama'), await createEngine({ threads: 1 })];
-    const [far, strange] = [
-      await AutoModelForCausalLM.from_pretrained(fixture('causal/llama'), { engine: other }),
-      { engine, module: { ...model.module, dims: { V: 5 }, decode: () => {}, start: () => {} } },
-    ];
-    for (const [culprit, options] of [
-      ['assistant_model', { assistant_model: far }],
-      ['assistant_model', { assistant_model: strange }],
-      ['assistant_model', { assistant_model: 'llama' }],
-      ['assistant_model', { assistant_model: model, num_beams: 2 }],
-      ['assistant_model', { assistant_model: model, do_sample: true }],
-      ['assistant_model', { assistant_model: model, prompt_lookup_num_tokens: 3 }],
-      ['num_assistant_tokens', { assistant_model: model, num_assistant_tokens: 0 }],
-      ['num_assistant_tokens', { num_assistant_tokens: 3 }],
-    ] as const)
-      expect(await failureOf(() => model.generate({ input_ids: [[4]], ...options } as never))).toMatchObject({ code: 'ARGUMENT', culprit });
-    model.dispose();
-    far.dispose();
-    await other.dispose();
   });
 });
 

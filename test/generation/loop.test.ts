@@ -1,48 +1,7 @@
 /** One loop for all calls: what is written beside others is, bit by bit, what is written alone, however requests come, end, fail and are given up; and nothing is left behind. */
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { AutoModel, AutoModelForCausalLM, AutoModelForSeq2SeqLM, createEngine, type Engine, HeedError, type HostTensor } from 'heed';
+import { AutoModel, createEngine, HeedError, type HostTensor } from 'heed';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
-
-interface Told {
-  sequences: HostTensor;
-  logits?: HostTensor[];
-  scores?: HostTensor[];
-}
-interface Writer {
-  generate(options: object): Promise<unknown>;
-  dispose(): void;
-}
-
-/** A call that tells of all it can. */
-const tell = (model: Writer, options: object) =>
-  model.generate({ ...options, return_dict_in_generate: true, output_logits: true, output_scores: true }) as Promise<Told>;
-/** A call's tokens, and the bits of its scores. */
-const bitsOf = ({ sequences, logits = [], scores = [] }: Told) => ({
-  tokens: sequences.tolist(),
-  bits: [...logits, ...scores].map(({ data }) => Buffer.from((data as Float32Array).slice().buffer).toString('base64')),
-});
-/** A streamer that calls `hear` with the number of tokens so far, those of the prompt not counted. */
-const listener = (hear: (count: number) => void) => {
-  let count = -1;
-  return { put: () => hear(++count), end: () => {} };
-};
-const never = { eos_token_id: 96 };
-
-const llama = (engine: Engine) => AutoModelForCausalLM.from_pretrained(fixture('causal/llama'), { engine });
-/** The same with room for long texts. */
-const long = (engine: Engine, config = {}) => {
-  const own = JSON.parse(readFileSync(`${fixture('causal/llama')}/config.json`, 'utf8'));
-  const text = JSON.stringify({ ...own, max_position_embeddings: 2048, ...config });
-  const files = {
-    'config.json': new TextEncoder().encode(text),
-    'model.safetensors': readFileSync(`${fixture('causal/llama')}/model.safetensors`),
-  };
-  return AutoModelForCausalLM.from_pretrained(files, { engine });
-};
-const bart = (engine: Engine) => AutoModelForSeq2SeqLM.from_pretrained(fixture('hf/bart'), { engine });
+import { bart, bitsOf, fixture, listener, llama, long, never, type Told, tell, type Writer } from './calls.js';
 
 const requests = [
   { input_ids: [[5, 9, 3, 7, 11, 8]], max_new_tokens: 12 },
@@ -196,39 +155,6 @@ describe('a loop', async () => {
     expect(ends).toEqual(['encoder', 'text']);
     encoder.dispose();
     expectNothingLeft();
-  });
-
-  it('goes on with the others while a long prompt is read, a piece for a token', async () => {
-    const input_ids = [Array.from({ length: 1400 }, (_, i) => (7 * i) % 90)];
-    const d = { input_ids, max_new_tokens: 2, ...never };
-    const alone = bitsOf(await tell(model, d));
-    let heard = 0;
-    let between = 0;
-    let late: Promise<Told> | undefined;
-    const streamer = listener((count) => {
-      heard = count;
-      if (count !== 2) return;
-      const started = listener((n) => {
-        if (n === 1) between = heard - count;
-      });
-      late = tell(model, { ...d, streamer: started });
-    });
-    expect(bitsOf(await tell(model, { ...a, streamer }))).toEqual(aloneA);
-    expect(bitsOf((await late) as Told)).toEqual(alone);
-    // Of three pieces of at most 512 tokens, two are followed by a token of the other.
-    expect(between).toBe(2);
-    expectNothingLeft();
-  });
-
-  it('reads in pieces what a forward reads as a whole, where positions depend on its length', async () => {
-    const input_ids = [Array.from({ length: 700 }, (_, i) => (11 * i) % 90)];
-    const factors = { short_factor: [1, 1, 1, 1], long_factor: [1, 2, 4, 8] };
-    const parameters = { rope_type: 'longrope', rope_theta: 10000, original_max_position_embeddings: 600, ...factors };
-    const scaled = await long(engine, { rope_parameters: parameters });
-    const [{ logits }, told] = [await scaled({ input_ids }), await tell(scaled, { input_ids, max_new_tokens: 1 })];
-    const want = (logits.data as Float32Array).slice(-97);
-    expect(told.logits?.[0]?.data).toEqual(want);
-    scaled.dispose();
   });
 
   it('rejects all that it writes where the model is disposed of meanwhile, and frees it', async () => {

@@ -96,6 +96,8 @@ describe('penalties and biases', () => {
   it.each([
     ['a bias of a token that is none', { logit_bias: { 97: 1 } }, 'logit_bias'],
     ['a bias by a name', { logit_bias: { one: 1 } }, 'logit_bias'],
+    ['a bias by no name', { logit_bias: { '': 1 } }, 'logit_bias'],
+    ['a list of biases', { logit_bias: [1, 2] }, 'logit_bias'],
     ['a bias that is no number', { logit_bias: { 1: Number.POSITIVE_INFINITY } }, 'logit_bias'],
     ['a penalty that is none', { presence_penalty: '1' }, 'presence_penalty'],
     ['min_p without drawing', { min_p: 0.1 }, 'min_p'],

@@ -4,9 +4,9 @@
  */
 import { type Engine, tensor } from 'heed';
 import type { GenerationConfig } from '../../dist/generation/config.js';
+import type { Decoding } from '../../dist/generation/job.js';
 import { Loop } from '../../dist/generation/loop.js';
 import { planOf, startsOf } from '../../dist/generation/plan.js';
-import type { Decoding } from '../../dist/generation/request.js';
 import type { Found, Streamer } from '../../dist/generation/sequence.js';
 import { Random } from '../cases/random.js';
 

@@ -160,15 +160,18 @@ describe('a thread that dies', () => {
     const calls = Promise.allSettled(want.map((_, seed) => statesOf(own, seed)));
     await after(ms);
     for (const thread of threads) thread.terminate();
-    const results = await calls;
+    // A thread that ended between two calls is missed by the next one.
+    const later = [1, 2, 3, 4];
+    const results = [...(await calls)];
+    for (const seed of later) results.push(...(await Promise.allSettled([statesOf(own, seed)])));
     for (const [seed, result] of results.entries())
-      if (result.status === 'fulfilled') expect(result.value).toEqual(want[seed]);
+      if (result.status === 'fulfilled') expect(result.value).toEqual(want[seed < 40 ? seed : (later[seed - 40] as number)]);
       else {
         expect(result.reason).toBeInstanceOf(HeedError);
         expect(result.reason).toMatchObject({ code: 'ENGINE_LOST', culprit: 'thread' });
       }
     expect(results.filter(({ status }) => status === 'rejected').length).toBeLessThanOrEqual(1);
-    for (const seed of [1, 2, 3]) expect(await statesOf(own, seed)).toEqual(want[seed]);
+    for (const seed of later) expect(await statesOf(own, seed)).toEqual(want[seed]);
     await lossy.dispose();
   });
 });

@@ -237,7 +237,20 @@ describe('a GGUF file', () => {
       'FORMAT',
       /number 1 of the split/,
     ],
-    ['one file twice', () => ({ ...split, [third]: patched(split[second] as Uint8Array, 2) }), {}, 'FORMAT', /in a file before it, too/],
+    [
+      'one file twice',
+      () => ({ ...split, [third]: patched(split[second] as Uint8Array, 'split.no', [2, 2]) }),
+      {},
+      'FORMAT',
+      /in a file before it, too/,
+    ],
+    [
+      'a count of tensors that is a long text, in few words',
+      () => ({ ...split, [first]: patched(split[first] as Uint8Array, 'split.tensors.count', [8, 'x'.repeat(5000)]) }),
+      {},
+      'FORMAT',
+      /tells of x{20}$/,
+    ],
     ['a name that is none', () => folder, { gguf_file: 'model.safetensors' }, 'ARGUMENT', /gguf_file/],
     ['a name outside of the folder', () => folder, { gguf_file: '../x.gguf' }, 'ARGUMENT', /gguf_file/],
     ['a file that is not there', () => folder, { gguf_file: 'none.gguf' }, 'NOT_FOUND', /none\.gguf/],
@@ -248,8 +261,8 @@ describe('a GGUF file', () => {
   });
 });
 
-/** A file of a split that says that it is another. */
-function patched(bytes: Uint8Array, number: number): Uint8Array {
+/** A file with another value under a key. */
+function patched(bytes: Uint8Array, name: string, value: Field): Uint8Array {
   const { keys, tensors, data } = partsOf(bytes);
-  return gguf({ keys: keys.map(([key, value]) => [key, key === 'split.no' ? ([2, number] as const) : value] as const), tensors, data });
+  return gguf({ keys: keys.map(([key, had]) => [key, key === name ? value : had] as const), tensors, data });
 }

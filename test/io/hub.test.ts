@@ -1,8 +1,9 @@
 /** The hub, as a server of ours speaks it: its models, what it is when it is out of order, and what it does not give. */
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { AutoModel, AutoTokenizer, pipeline } from '../../dist/entry/node.js';
+import { AutoModel, AutoModelForCausalLM, AutoTokenizer, pipeline } from '../../dist/entry/node.js';
 import { readHeaders } from '../../dist/io/checkpoint.js';
 import { environmentOf } from '../../dist/io/env.js';
 import { folderFor } from '../../dist/io/find.js';
@@ -14,6 +15,28 @@ import { at, big, blobs, bytesOf, cache, engine, files, fresh, hub, now, old, re
 import { failureOf } from './memory.js';
 
 describe('a hub’s model', () => {
+  it('may be an adapter: a repository without a config.json', async () => {
+    const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+    const adapter = Object.fromEntries(
+      ['adapter_config.json', 'adapter_model.safetensors'].map((name) => [
+        name,
+        new Uint8Array(readFileSync(fixture(`lora/queries/${name}`))),
+      ]),
+    );
+    hub.repos['org/queries'] = { commits: { [now]: adapter }, refs: { main: now } };
+    const model = await AutoModelForCausalLM.from_pretrained(fixture('causal/llama'), { engine, adapter: 'org/queries' });
+    expect(hub.taken().sort()).toEqual(expect.arrayContaining(['GET adapter_config.json', 'GET adapter_model.safetensors']));
+    const scores = async () => (await model({ input_ids: [[1, 2, 3]] })).logits.data;
+    const own = await scores();
+    await model.load_adapter('org/queries@main', 'again');
+    expect(hub.taken()).toEqual(['HEAD config.json']); // the commit; the files are on the disk
+    expect(await scores()).toEqual(own);
+    await model.set_adapter(null);
+    expect(await scores()).not.toEqual(own);
+    expect(await failureOf(() => model.load_adapter('org/none', 'none'))).toMatchObject({ code: 'NOT_FOUND' });
+    model.dispose();
+  });
+
   it('answers as one of a folder does, and the second time asks for nothing but the commit', async () => {
     const [here, there] = await Promise.all([tinyPath, 'org/tiny'].map((model) => pipeline('feature-extraction', model, { engine })));
     const answers = await Promise.all([here, there].map((extract) => extract?.(['a cat', 'two dogs'], { pooling: 'mean' })));

@@ -135,6 +135,23 @@ describe('a checkpoint', () => {
     expect(error).toMatchObject({ code: 'MODEL_MISMATCH', culprit: 'classifier.bias', shape: [3] });
   });
 
+  it('whose head is for another number of classes gets a new one where that is asked for, and keeps all else', async () => {
+    const load = AutoModelForSequenceClassification.from_pretrained;
+    const options = { engine, trainable: true, ignore_mismatched_sizes: true };
+    const [made, same] = [
+      await load(fixture('bert_classify'), { ...options, num_labels: 2 }),
+      await load(fixture('bert_classify'), options),
+    ];
+    const [anew, came] = [made.encoder.stateDict(), same.encoder.stateDict()];
+    expect(anew['head.out.weight']?.dims).toEqual([2, 32]);
+    expect(anew['head.out.bias']?.data).toEqual(new Float32Array(2));
+    for (const [name, { data }] of Object.entries(came)) if (!name.startsWith('head.out.')) expect(anew[name]?.data, name).toEqual(data);
+    expect(came['head.out.bias']?.data.some((x) => x !== 0)).toBe(true);
+    for (const one of [made, same]) one.dispose();
+    const error = await failureOf(() => load(fixture('bert_classify'), { ...options, trainable: false, num_labels: 2 }));
+    expect(error).toMatchObject({ code: 'ARGUMENT', culprit: 'ignore_mismatched_sizes' });
+  });
+
   it('of a masked language model whose config has an output of its own must have it, or a new head to be trained', async () => {
     const weights = readWeights(readFileSync(`${fixture('bert_mlm')}/model.safetensors`));
     const config = { ...JSON.parse(readFileSync(`${fixture('bert_mlm')}/config.json`, 'utf8')), tie_word_embeddings: false };

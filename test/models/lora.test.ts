@@ -2,14 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AutoModelForCausalLM, type CausalLM, createEngine, DynamicCache } from 'heed';
+import { AutoModelForCausalLM, type CausalLM, createEngine, DynamicCache, pipeline } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '../../dist/io/safetensors_writer.js';
 import { normal } from '../../dist/nn/init.js';
 import { Random } from '../../dist/random.js';
-import { Remote } from '../../dist/remote/client.js';
+import { adapterOf } from '../../dist/remote/adapter.js';
+import { Remote, registerComposed } from '../../dist/remote/client.js';
 import type { Hosted } from '../../dist/remote/host.js';
+import { nodeRuntime } from '../../dist/runtime/node.js';
 import { failureOf } from '../io/memory.js';
+import { tinyWriter } from '../pipelines/tiny_writer.js';
 import { host } from '../remote/host.js';
 import { readWeights } from './files.js';
 
@@ -164,7 +167,8 @@ describe('adapters', () => {
       /q_proj.lora_B.weight is missing/,
     ],
     ['other shapes', {}, tensors((name) => name, 1), 'MODEL_MISMATCH', /is \[3,32\], and must be \[4,32\]/],
-    ['no safetensors', {}, new Uint8Array(9), 'FORMAT', /./],
+    ['no safetensors', {}, new Uint8Array(9), 'FORMAT', /adapter_model/],
+    ['too little', {}, weights.subarray(0, weights.length - 5), 'FORMAT', /adapter_model.safetensors.* truncated/],
   ] as const)('are refused that have %s', async (_, change, file, code, message) => {
     const model = await load('llama');
     const { used } = engine.memory();
@@ -195,6 +199,48 @@ describe('adapters', () => {
       culprit: 'add_adapter',
       cure: expect.stringContaining('worker: false'),
     });
+    model.dispose();
+  });
+
+  it('are on from the beginning where a model or a pipeline is loaded with one, and the model is gone where that fails', async () => {
+    const later = await load('llama');
+    await later.load_adapter(lora('queries'));
+    const model = await load('llama', { adapter: lora('queries') });
+    expect(model.adapters).toEqual({ all: ['default'], active: 'default' });
+    expect((await scores(model)).data).toEqual((await scores(later)).data);
+    for (const one of [model, later]) one.dispose();
+    const { used } = engine.memory();
+    for (const adapter of [at('nowhere'), lora('gpt2')])
+      expect(await failureOf(() => load('llama', { adapter }))).toMatchObject({
+        code: adapter === at('nowhere') ? 'NOT_FOUND' : 'UNSUPPORTED',
+      });
+    expect(engine.memory().used).toBe(used);
+    const write = async (adapter?: string) => {
+      const pipe = await pipeline('text-generation', tinyWriter, { engine, adapter });
+      const [{ generated_text } = { generated_text: '' }] = await pipe('The sea', { max_new_tokens: 8 });
+      expect(pipe.model.adapters.active).toBe(adapter === undefined ? null : 'default');
+      pipe.dispose();
+      return generated_text;
+    };
+    expect(await write(lora('queries'))).not.toBe(await write());
+    const other = pipeline('feature-extraction', at('bert-tiny'), { engine, adapter: lora('queries') } as object);
+    expect(await failureOf(() => other)).toMatchObject({ code: 'UNSUPPORTED', culprit: 'adapter' });
+  });
+
+  it('have a name that the page understands, where the model is in a worker', async () => {
+    const model = await load('llama');
+    const names: string[] = [];
+    const hub = {
+      async find(name: string) {
+        names.push(name);
+        return { location: lora('queries') };
+      },
+    };
+    registerComposed('load_adapter', adapterOf(nodeRuntime, hub as never));
+    const { handle } = host({ AutoModelForCausalLM: async () => model as unknown as Hosted });
+    const remote = (await (await Remote.start(handle)).load('AutoModelForCausalLM', [], {})) as unknown as CausalLM;
+    await remote.load_adapter('org/queries', 'one');
+    expect([names, model.adapters.active]).toEqual([['org/queries'], 'one']);
     model.dispose();
   });
 

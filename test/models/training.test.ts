@@ -9,6 +9,7 @@ import { MaskedLMModel } from '../../dist/models/task_model.js';
 import { crossEntropy, valueAndGrad } from '../../dist/ops/index.js';
 import { tensor } from '../../dist/tensor.js';
 import { TrainableClassifier } from '../../dist/train/classifier.js';
+import { expectDerivatives } from './derivatives.js';
 import { engineOver, tinyFiles, tinyPath } from './files.js';
 
 let engine: Engine;
@@ -102,24 +103,7 @@ describe('in training', () => {
     const labels = () =>
       kind === 'filler' ? tensor(own, Int32Array.of(5, 6, 7, 8, 9, 10, 11, -100), [2, 4]) : tensor(own, Int32Array.of(1, 0));
     const lossTensor = () => crossEntropy(encoder.forward(ids(), [4, 3], types()), labels());
-    const loss = () => own.scope(() => lossTensor().toHost().data[0] as number);
-    valueAndGrad(own, lossTensor);
-    for (const [name, parameter] of encoder.namedParameters()) {
-      const gradient = parameter.grad?.toHost().data as Float32Array;
-      expect(gradient, name).toBeDefined();
-      const norm = Math.sqrt(gradient.reduce((sum, g) => sum + g * g, 0));
-      // Keys' biases change no softmax.
-      if (norm < 1e-3) continue;
-      const value = own.heap.floats(parameter.value.ptr, gradient.length);
-      const before = value.slice();
-      const at = (step: number) => {
-        for (let i = 0; i < value.length; i++) value[i] = (before[i] as number) + (step * (gradient[i] as number)) / norm;
-        return loss();
-      };
-      const derivative = (at(5e-3) - at(-5e-3)) / 1e-2;
-      value.set(before);
-      expect(Math.abs(derivative / norm - 1), `${name}: ${derivative} for ${norm}`).toBeLessThan(0.02);
-    }
+    expectDerivatives(own, encoder.namedParameters(), lossTensor, { step: 5e-3, within: 0.02, least: 1e-3 });
     await own.dispose();
   });
 });

@@ -90,6 +90,13 @@ describe('an encoder layer', () => {
     });
     const x = floats(B, T, C);
     same(fused.forward(x), apart.forward(x));
+    const last = new TransformerEncoderLayer(engine, C, H, { ...options, gated: 'fused_last' });
+    last.loadStateDict({
+      ...state,
+      'linear1.weight': joined(gate, state['linear1.weight'], [80, C]),
+      'linear1.bias': joined(gateBias, state['linear1.bias'], [80]),
+    });
+    same(last.forward(x), apart.forward(x));
     expect(() => new TransformerEncoderLayer(engine, C, H, { gated: 'joined' as 'fused' })).toThrow(
       expect.objectContaining({ code: 'ARGUMENT', culprit: 'gated' }),
     );

@@ -35,6 +35,28 @@ interface Case {
 const cases: Case[] = JSON.parse(readFileSync(new URL('../fixtures/rotary/scalings.json', import.meta.url), 'utf8'));
 
 describe('rotary positions', () => {
+  it('multiply queries by a number for each place where they are told to, wherever they are moved', () => {
+    const x = heads(2, 3, 6);
+    const queryScale = (t: number) => 1 + t / 10;
+    const turn = new RotaryPositions(engine, 6, { queryScale }).forward(3, [0, 5]);
+    const scaled = (rows: number[][][][], places: readonly number[]) =>
+      rows.map((row, b) => row.map((head) => head.map((place, t) => place.map((value) => value * queryScale((places[b] as number) + t)))));
+    const near = (got: Tensor | undefined, want: number[][][][]) => {
+      const flat = want.flat(3);
+      for (const [i, value] of Array.from(got?.toHost().data ?? []).entries()) expect(value).toBeCloseTo(flat[i] as number, 5);
+      expect(got?.size).toBe(flat.length);
+    };
+    const plain = (from: readonly number[]) => turned(x, {}, from) as number[][][][];
+    expect(turn(x).toHost().tolist()).toEqual(plain([0, 5]));
+    near(turn.queries?.(x), scaled(plain([0, 5]), [0, 5]));
+    turn.move([7, 2]);
+    expect(turn(x).toHost().tolist()).toEqual(plain([7, 2]));
+    near(turn.queries?.(x), scaled(plain([7, 2]), [7, 2]));
+    expect(new RotaryPositions(engine, 6).forward(3).queries).toBeUndefined();
+    for (const options of [{ queryScale, share: 0.5 }, { queryScale: 2 as never }])
+      expect(() => new RotaryPositions(engine, 12, options)).toThrow(expect.objectContaining({ code: 'ARGUMENT', culprit: 'queryScale' }));
+  });
+
   it('go on where a cache ends', () => {
     const whole = heads(1, 9, 6);
     const [all, rest] = [turned(whole, 500), turned(narrow(whole, 2, 4, 5), 500, 4)] as [number[][][][], number[][][][]];

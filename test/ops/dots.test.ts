@@ -41,7 +41,7 @@ const [N, K] = [27, 320];
 /** y [M, N] by a module whose products are those. */
 function product(module: WebAssembly.Module, kind: number, M: number): Float32Array {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, dots: kind, plain_rows: 4, relaxed_rows: 4 } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, dots: kind, plain_rows: 4, relaxed_rows: 4, tile_panels: 1 } });
   const { quantize_i8, pack_q4, matmul_q4 } = exports as unknown as Record<'quantize_i8' | 'pack_q4' | 'matmul_q4', Kernel>;
   const at = { x: 0x80000, from: 0x90000, packed: 0xa0000, rounded: 0xb0000, y: 0xc0000, scratch: 0xd0000, refused: 0xe0000 };
   const random = new Random(4);

@@ -12,10 +12,12 @@ const random = new Random(11);
 const [x, w, bias] = [random.floats([most, K]).data, random.floats([N, K]).data, random.floats([N]).data];
 
 /** y [M, N] of linear, by a module of its own whose tiles have that many rows. */
-function product(build: string, rows: number, M: number): Float32Array {
+function product(build: string, rows: number, M: number, panels = 1): Float32Array {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: 65536 });
   const module = new WebAssembly.Module(readFileSync(new URL(`../../dist/wasm/${build}.wasm`, import.meta.url)));
-  const { exports } = new WebAssembly.Instance(module, { env: { memory, dots: 0, plain_rows: rows, relaxed_rows: rows } });
+  const { exports } = new WebAssembly.Instance(module, {
+    env: { memory, dots: 0, plain_rows: rows, relaxed_rows: rows, tile_panels: panels },
+  });
   const { pack_f32, matmul_f32 } = exports as unknown as Record<'pack_f32' | 'matmul_f32', Kernel>;
   // Half a MiB and more: above the constants, with room for each.
   const at = { x: 0x80000, w: 0x90000, packed: 0xa0000, bias: 0xb0000, y: 0xc0000, scratch: 0xd0000 };
@@ -35,6 +37,10 @@ const builds = WebAssembly.validate(readFileSync(new URL('../../dist/wasm/relaxe
 describe.each(builds)('%s', (build) => {
   it.each([5, 6])('tiles of %i rows give the bits that tiles of 4 do, for every number of rows', (rows) => {
     for (let M = 1; M <= most; M++) expect([M, bitDifference(product(build, rows, M), product(build, 4, M))]).toEqual([M, undefined]);
+  });
+
+  it('tiles of two panels give them too', () => {
+    for (let M = 1; M <= most; M++) expect([M, bitDifference(product(build, 5, M, 2), product(build, 4, M))]).toEqual([M, undefined]);
   });
 
   it('the product is the right one', () => {

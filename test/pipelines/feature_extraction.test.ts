@@ -278,7 +278,7 @@ describe('a pipeline', () => {
     await a.model.engine.dispose();
   });
 
-  it.each(['image-segmentation', 'toString', ''])('for a task that there is not is UNSUPPORTED: %j', async (task) => {
+  it.each(['image-to-text', 'toString', ''])('for a task that there is not is UNSUPPORTED: %j', async (task) => {
     expect(await failureOf(() => pipeline(task as 'feature-extraction', tinyPath, { engine }))).toMatchObject({
       code: 'UNSUPPORTED',
       culprit: 'task',

@@ -33,7 +33,7 @@ describe('a task', () => {
   ])('%s is %s', (alias, name) => expect(taskOf(alias)).toBe(taskOf(name)));
 
   it('that there is not is UNSUPPORTED, and the error lists those that there are', async () => {
-    const { code, cure } = await failureOf(() => pipeline('image-segmentation' as never));
+    const { code, cure } = await failureOf(() => pipeline('image-to-text' as never));
     expect(code).toBe('UNSUPPORTED');
     for (const name of names) expect(cure).toContain(name);
   });

@@ -60,6 +60,17 @@ describe('text-generation', () => {
     expectTypeOf((await write('x', options))[0]?.generated_text).toEqualTypeOf<string | undefined>();
   });
 
+  it('goes on with the last message, which stays one, where that is to be continued', async () => {
+    const chat: Message[] = [
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'He' },
+    ];
+    const [more] = await written('u:Hi a:He');
+    const continued = { ...options, tokenizer_encode_kwargs: { continue_final_message: true } };
+    expect(await write(chat, continued)).toEqual([{ generated_text: [chat[0], { role: 'assistant', content: `He${more}` }] }]);
+    expect(chat.at(-1)?.content).toBe('He');
+  });
+
   it('streams, one text after the other, and counts', async () => {
     const pieces: string[] = [];
     const counts: [number, number][] = [];

@@ -27,8 +27,11 @@ describe('a place for models', () => {
     const [a, b] = await Promise.all([load(place), load(place)]);
     expect([await a(), await b()]).toEqual(['there', 'there']);
     expect(startHost).toHaveBeenCalledTimes(1);
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     a.dispose();
     b.dispose();
+    vi.advanceTimersByTime(2000);
+    vi.useRealTimers();
     const c = await load(place);
     expect(await c()).toBe('there');
     expect(startHost).toHaveBeenCalledTimes(2);

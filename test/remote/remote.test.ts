@@ -45,7 +45,7 @@ describe('a model in a worker', () => {
 });
 
 describe('its end', () => {
-  it('comes with the last model, and takes the memory along', async () => {
+  it('comes a second after the last model, and takes the memory along', async () => {
     const dispose = vi.fn();
     const { handle } = host({ thing: async () => servable(() => 1, dispose) });
     const remote = await Remote.start(handle);
@@ -56,7 +56,19 @@ describe('its end', () => {
     expect(await b()).toBe(1);
     expect(dispose).toHaveBeenCalledTimes(1);
     expect(await codeOf(a()), 'a disposed one').toBe('ARGUMENT');
-    b.dispose();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      b.dispose();
+      vi.advanceTimersByTime(900);
+      // The next one finds the worker still there.
+      const c = await remote.load('thing', [], {});
+      vi.advanceTimersByTime(2000);
+      expect(handle.terminate).not.toHaveBeenCalled();
+      c.dispose();
+      vi.advanceTimersByTime(2000);
+    } finally {
+      vi.useRealTimers();
+    }
     expect(handle.terminate).toHaveBeenCalledTimes(1);
     expect(remote.ended).toBe(true);
     expect(await codeOf(b())).toBe('ARGUMENT');

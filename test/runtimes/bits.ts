@@ -77,14 +77,15 @@ async function digestOf({ AutoModel, AutoTokenizer, pipeline }: Heed, engine: En
   return digest.hex;
 }
 
-const check = (folder: keyof typeof digests) => async (heed: Heed, env: Env) => {
+const check = (folder: keyof typeof digests, wide?: boolean) => async (heed: Heed, env: Env) => {
   if (!env.folders.includes(folder.split('/')[0] ?? '')) throw new Missing(`${folder} is not here`);
   for (const threads of env.threads ? [1, 2, 4] : [1]) {
-    const options = { deterministic: true, threads, inlineBelow: 0 };
+    const options = { deterministic: true, wide, threads, inlineBelow: 0 };
     // What runs in a worker has an engine there.
     const engine = env.hosted ? undefined : await heed.createEngine(options);
     try {
       if (engine) assert(engine.info.threads === threads, `the engine has ${engine.info.threads} threads, because ${engine.info.reason}`);
+      if (wide && engine) assert(engine.info.wide || engine.info.reason, 'no vectors of 256 bits, and no reason given');
       const digest = await digestOf(heed, engine ?? options, env.locate(folder));
       assert(digest === digests[folder], `with ${threads} threads, the digest is ${digest}, not ${digests[folder]}`);
     } finally {
@@ -95,5 +96,6 @@ const check = (folder: keyof typeof digests) => async (heed: Heed, env: Env) => 
 
 export const bitsChecks: Checks = {
   'the same bits for every number of threads, batch and padding': check('fixtures/bert-tiny'),
+  'the same bits where vectors of 256 bits are asked for': check('fixtures/bert-tiny', true),
   'the same bits of MiniLM, its embeddings included': check('shared/models/all-MiniLM-L6-v2'),
 };

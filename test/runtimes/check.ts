@@ -17,6 +17,8 @@ export interface Env {
   readonly folders: readonly string[];
   /** The most bytes that an engine's memory may have here. */
   readonly memory: number | undefined;
+  /** Told of each check as it begins, where a check that hangs could not be named otherwise. */
+  begin?(check: string): void;
   /** The path or URL of what lies in one of `folders`. */
   locate(path: string): string;
 }

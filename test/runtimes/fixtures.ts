@@ -30,7 +30,12 @@ export async function readBytes(engine: Engine, location: string): Promise<Uint8
 export const readJson = async (engine: Engine, location: string): Promise<unknown> =>
   JSON.parse(new TextDecoder().decode(await readBytes(engine, location)));
 
-const arrays = { F32: Float32Array, I32: Int32Array, U8: Uint8Array } as const;
+const arrays = {
+  F32: (bytes: ArrayBuffer) => new Float32Array(bytes),
+  I32: (bytes: ArrayBuffer) => new Int32Array(bytes),
+  I16: (bytes: ArrayBuffer) => Int32Array.from(new Int16Array(bytes)),
+  U8: (bytes: ArrayBuffer) => new Uint8Array(bytes),
+} as const;
 
 interface Entry {
   dtype: keyof typeof arrays;
@@ -47,7 +52,7 @@ export function parseSafetensors(bytes: Uint8Array): Named {
     entries.map(([name, { dtype, shape, data_offsets }]) => {
       const [begin, end] = data_offsets;
       // A copy, since elements need not be aligned in the file; not `slice`, which is a view where the bytes are Node's Buffer.
-      const data = new arrays[dtype](new Uint8Array(bytes.subarray(8 + length + begin, 8 + length + end)).buffer);
+      const data = arrays[dtype](new Uint8Array(bytes.subarray(8 + length + begin, 8 + length + end)).buffer);
       return [name, { data, dims: shape }];
     }),
   );

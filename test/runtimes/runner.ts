@@ -41,6 +41,8 @@ export const folders: Readonly<Record<string, string>> = Object.fromEntries(
 
 /** Milliseconds after which a program counts as hanging. */
 export const PATIENCE = 240_000;
+/** Milliseconds after which a browser counts as not having opened its page. */
+export const OPENING = 60_000;
 
 /**
  * Makes one file of a runtime's `main` (a file of this folder) and the program that it imports as `program`. The main finds what the runner

@@ -24,8 +24,13 @@ addEventListener('error', (event) => tell(event.message || 'a script did not loa
 addEventListener('securitypolicyviolation', (event) => tell(event.violatedDirective + ' forbids ' + event.blockedURI));
 `;
 
+/** How a failure begins of which nothing else is known. */
+export const SILENCE = 'nothing came back';
+
 export interface Site {
   readonly url: string;
+  /** Whether the page's script was asked for, or told something, within `milliseconds`. */
+  begun(milliseconds: number): Promise<boolean>;
   /** What the program returned, or why it did not. */
   result<T>(): Promise<T>;
   close(): void;
@@ -38,6 +43,11 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
   const settled = new Promise<{ value?: unknown; failure?: string }>((resolve) => {
     settle = resolve;
   });
+  let begin: (asked: boolean) => void = () => {};
+  const begun = new Promise<boolean>((resolve) => {
+    begin = resolve;
+  });
+  let at: string | undefined;
   const pages: Readonly<Record<string, string>> = {
     '/': `<!doctype html><title>heed</title><link rel="icon" href="data:,"><script src="/complain.js"></script><script type="module" src="/suite/${basename(script)}"></script>`,
     '/complain.js': complain,
@@ -45,8 +55,14 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
 
   async function answer(request: IncomingMessage): Promise<{ body: string | Uint8Array; type: string } | undefined> {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
+    // An extension brings its script along: the first that is heard of it is what it tells.
+    if (request.method === 'POST') begin(true);
     if (request.method === 'POST' && path === '/results') {
       settle(JSON.parse(await text(request)));
+      return { body: '', type: 'text/plain' };
+    }
+    if (request.method === 'POST' && path === '/at') {
+      at = await text(request);
       return { body: '', type: 'text/plain' };
     }
     const page = pages[path];
@@ -54,6 +70,7 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
     const [, first = '', ...rest] = path.split(/[\\/]/);
     const folder = first === 'suite' ? dirname(script) : served[first];
     if (!folder) return undefined;
+    if (first === 'suite') begin(true);
     return { body: await readFile(join(folder, ...rest)), type: contentTypes[extname(path)] ?? 'application/octet-stream' };
   }
 
@@ -71,10 +88,15 @@ export async function openSite(script: string, { isolated, strict }: { isolated:
   const { port } = server.address() as AddressInfo;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<{ failure: string }>((resolve) => {
-    timer = setTimeout(resolve, PATIENCE, { failure: `nothing came back within ${PATIENCE / 1000} s` });
+    const give = () => resolve({ failure: `${SILENCE} within ${PATIENCE / 1000} s${at ? `; it was at: ${at}` : ''}` });
+    timer = setTimeout(give, PATIENCE);
   });
   return {
     url: `http://127.0.0.1:${port}/`,
+    async begun(milliseconds) {
+      const given = setTimeout(() => begin(false), milliseconds);
+      return begun.finally(() => clearTimeout(given));
+    },
     async result<T>() {
       const { value, failure } = (await Promise.race([settled, late])) as { value?: T; failure?: string };
       if (failure !== undefined) throw new Error(failure);

@@ -7,8 +7,11 @@ import { bitsChecks } from './bits.js';
 import { assert, type Checks, type Env, type Heed, Missing, type Program, type Result, Skip } from './check.js';
 import { decoderChecks } from './decoders.js';
 import { fineTuningChecks } from './fine_tuning.js';
+import { imageChecks } from './images.js';
 import { modelChecks } from './models.js';
 import { remoteChecks } from './remote.js';
+import { sensesChecks } from './senses.js';
+import { soundChecks } from './sound.js';
 import { taskChecks } from './tasks.js';
 import { torchChecks } from './torch.js';
 import { trainingChecks } from './training.js';
@@ -30,6 +33,9 @@ export const checks: Checks = {
   ...fineTuningChecks,
   ...remoteChecks,
   ...taskChecks,
+  ...imageChecks,
+  ...sensesChecks,
+  ...soundChecks,
 };
 
 /** heed with engines that take no more memory than there may be. */
@@ -41,7 +47,8 @@ function within(heed: Heed, maximum: number | undefined): Heed {
 /** Runs every check, one after the other. */
 const suite: Program = async (heed: Heed, env: Env): Promise<Result[]> => {
   const results: Result[] = [];
-  for (const [name, check] of Object.entries(checks))
+  for (const [name, check] of Object.entries(checks)) {
+    env.begin?.(name);
     try {
       await check(within(heed, env.memory), env);
       results.push({ name });
@@ -50,6 +57,7 @@ const suite: Program = async (heed: Heed, env: Env): Promise<Result[]> => {
       // Some runtimes' stacks do not begin with the message.
       else results.push({ name, error: error instanceof Error ? `${error}\n${error.stack}` : String(error) });
     }
+  }
   return results;
 };
 export default suite;

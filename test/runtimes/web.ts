@@ -18,3 +18,8 @@ export async function report({ site }: Pick<WebInput, 'site'>, run: () => Promis
   );
   await fetch(new URL('/results', site ?? location.href), { method: 'POST', body: JSON.stringify(outcome) });
 }
+
+/** Tells the site which check begins. Nothing waits for that, nor fails by it. */
+export function beginner({ site }: Pick<WebInput, 'site'>): (check: string) => void {
+  return (check) => void fetch(new URL('/at', site ?? location.href), { method: 'POST', body: check }).catch(() => {});
+}

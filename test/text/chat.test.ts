@@ -75,6 +75,8 @@ describe('a conversation', () => {
   });
 
   it.each([
+    ['that loops over nothing', '{% set a = range(9999) %}{% for b in a %}{% for c in a %}{% endfor %}{% endfor %}'],
+    ['that loops over what a condition leaves', '{% set a = range(9999) %}{% for b in a %}{% for c in a if b %}{% endfor %}{% endfor %}'],
     ['that loops', '{% for a in range(9999) %}{% for b in range(9999) %}{% for c in range(9999) %}x{% endfor %}{% endfor %}{% endfor %}'],
     ['that lists too much', '{% for a in range(10 ** 9) %}{% endfor %}{{ range(1000000000000) }}'],
     ['that doubles a text', '{% set n = namespace(s="xxxx") %}{% for a in range(99) %}{% set n.s = n.s ~ n.s %}{% endfor %}{{ n.s }}'],

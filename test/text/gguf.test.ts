@@ -4,32 +4,13 @@ import { open } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type GgufMetadata, openGguf } from '../../dist/io/gguf.js';
 import { GgufTexts } from '../../dist/io/gguf_texts.js';
-import { givenFolder } from '../../dist/io/given.js';
-import { JsonNode } from '../../dist/io/json.js';
-import { byteAlphabet } from '../../dist/text/byte_level.js';
-import { tokenizerConfigInGguf, tokenizerInGguf } from '../../dist/text/gguf.js';
-import { splitterOf, splitters } from '../../dist/text/gguf_splitters.js';
-import { preTokenizerOf } from '../../dist/text/pre_tokenizer.js';
-import { Tokenizer } from '../../dist/text/tokenizer.js';
-import { string } from '../io/gguf_file.js';
+import { tokenizerInGguf } from '../../dist/text/gguf.js';
 import { failureOf } from '../io/memory.js';
 import { hasSmollm2Expected, smollm2, smollm2Expected } from '../smollm2.js';
+import { texts, tokenizerOf, writtenOf } from './gguf_made.js';
 import { fixture, texts as hard, kind } from './hugging_face.js';
 
 const pieces = JSON.parse(readFileSync(new URL('../fixtures/gguf/pieces.json', import.meta.url), 'utf8'));
-
-function tokenizerOf(metadata: GgufMetadata): Promise<Tokenizer> {
-  const files = {
-    'tokenizer.json': tokenizerInGguf('test.gguf', metadata),
-    'tokenizer_config.json': tokenizerConfigInGguf('test.gguf', metadata),
-  };
-  const encoded = Object.entries(files).map(([name, json]) => [name, new TextEncoder().encode(JSON.stringify(json))]);
-  return Tokenizer.load(givenFolder({} as never, Object.fromEntries(encoded)));
-}
-
-/** A list of texts, as a file has it. */
-const texts = (list: readonly string[]) =>
-  new GgufTexts('test.gguf', 'key', list.length, new Uint8Array(Buffer.concat(list.map((one) => Uint8Array.from(string(one))))));
 
 const llama = (more: Record<string, unknown> = {}) =>
   new Map(
@@ -77,6 +58,58 @@ describe('the tokenizer of a GGUF file', () => {
     const metadata = new Map([...llama(more)].filter(([, value]) => value !== undefined));
     const failed = await failureOf(() => tokenizerInGguf('test.gguf', metadata));
     expect(failed).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+
+  it.each([
+    ['a merge of one', ['ab'], /not of two tokens/],
+    ['a merge of three', ['a b c'], /not of two tokens/],
+    ['a merge of what is no piece', ['a c'], /not in its vocabulary/],
+    ['a merge to what is no piece', ['b a'], /not in its vocabulary/],
+  ])('is refused with %s, wherever it is read', async (_, merges, message) => {
+    const metadata = new Map<string, unknown>([
+      ['tokenizer.ggml.model', 'gpt2'],
+      ['tokenizer.ggml.tokens', texts(['a', 'b', 'ab'])],
+      ['tokenizer.ggml.merges', texts(merges)],
+    ]) as GgufMetadata;
+    for (const read of [tokenizerOf, writtenOf])
+      expect(await failureOf(() => read(metadata))).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(message) });
+  });
+
+  it('takes the first of two pieces that are alike, and merges of pieces of any length', async () => {
+    const long = 'x'.repeat(300);
+    const metadata = new Map<string, unknown>([
+      ['tokenizer.ggml.model', 'gpt2'],
+      ['tokenizer.ggml.tokens', texts(['x', 'y', 'x', 'yy', long, `${long}y`])],
+      ['tokenizer.ggml.merges', texts(['y y', `${long} y`])],
+    ]) as GgufMetadata;
+    const own = await tokenizerOf(metadata);
+    expect(own.encode('xyyyx')).toEqual([0, 3, 1, 0]);
+    expect(own.token_to_id(`${long}y`)).toBe(5);
+    expect([own.id_to_token(3), own.id_to_token(1.5), own.id_to_token(6), own.id_to_token(-1)]).toEqual([
+      'yy',
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(own.get_vocab()).toEqual((await writtenOf(metadata)).get_vocab());
+  });
+
+  it.each([
+    ['that ends within a character', [[0x61, 0xc3]]],
+    ['that begins within one', [[0x61], [0xa9, 0x61]]],
+    ['that is long and ends within one', [[...Array(200).fill(0x61), 0xc3]]],
+  ])('is refused with a piece %s', async (_, pieces) => {
+    const bytes = (list: number[][]) =>
+      Uint8Array.from(list.flatMap((one) => [...new Uint8Array(new BigUint64Array([BigInt(one.length)]).buffer), ...one]));
+    const listed = (list: number[][]) => new GgufTexts('test.gguf', 'key', list.length, bytes(list));
+    const metadata = new Map<string, unknown>([
+      ['tokenizer.ggml.model', 'gpt2'],
+      ['tokenizer.ggml.tokens', listed(pieces)],
+      ['tokenizer.ggml.merges', texts([])],
+    ]) as GgufMetadata;
+    expect(await failureOf(() => tokenizerOf(metadata))).toMatchObject({ code: 'FORMAT', message: expect.stringMatching(/not UTF-8/) });
+    const whole = new GgufTexts('test.gguf', 'key', 1, bytes([[...Array(199).fill(0x61), 0xc3, 0xa9]]));
+    expect(whole.list()).toEqual([`${'a'.repeat(199)}é`]);
   });
 
   it('has a template, or several by their names', async () => {
@@ -181,7 +214,10 @@ describe('a tokenizer of Hugging Face’s, as llama.cpp’s converter writes it'
       ...prefixed(more),
       ...prefixed(roles(named), '_token_id'),
     };
-    const own = await tokenizerOf(new Map(Object.entries(metadata).filter(([, value]) => value !== undefined)) as GgufMetadata);
+    const given = new Map(Object.entries(metadata).filter(([, value]) => value !== undefined)) as GgufMetadata;
+    const [own, written] = [await tokenizerOf(given), await writtenOf(given)];
+    expect(own.get_vocab()).toEqual(written.get_vocab());
+    for (const [token, id] of own.get_vocab()) expect([own.token_to_id(token), own.id_to_token(id)]).toEqual([id, written.id_to_token(id)]);
     // What is added with spaces around it, or only as whole words, a file does not tell of; nor that XLM-R's is cut at U+0085.
     const untold = /<x>|soloTok|wörd|\[MASK\]|\x85/i;
     let compared = 0;
@@ -189,6 +225,7 @@ describe('a tokenizer of Hugging Face’s, as llama.cpp’s converter writes it'
       if (untold.test(text)) continue;
       compared++;
       expect(own.encode(text, { add_special_tokens: false }), JSON.stringify(text)).toEqual(rowOf(i)[0]);
+      if (compared % 8 === 0) expect(written.encode(text, { add_special_tokens: false })).toEqual(rowOf(i)[0]);
     }
     expect(compared).toBeGreaterThan(1500);
     for (const [a, b] of [
@@ -196,48 +233,5 @@ describe('a tokenizer of Hugging Face’s, as llama.cpp’s converter writes it'
       ['a cat', 'sat'],
     ] as const)
       expect(own.encode(a, b === undefined ? {} : { text_pair: b })).toEqual(theirs.encode(a, b === undefined ? {} : { text_pair: b }));
-  });
-});
-
-describe('a way to cut texts', () => {
-  const { text, cuts } = JSON.parse(readFileSync(new URL('../fixtures/gguf/cuts.json', import.meta.url), 'utf8')) as {
-    text: string;
-    cuts: Record<string, string[]>;
-  };
-
-  it.each(splitters.map(({ names }) => names.split(' ')))('named %s cuts as Oniguruma does, and loses nothing', async (...names) => {
-    for (const name of names) {
-      const splitter = splitterOf(name) as (typeof splitters)[number];
-      const by = (Regex: string) => ({ type: 'Split', pattern: { Regex }, behavior: 'Isolated' });
-      const pretokenizers = splitter.cuts.length ? splitter.cuts.map(by) : [{ type: 'WhitespaceSplit' }];
-      const words = preTokenizerOf(JsonNode.of('x', { pre_tokenizer: { type: 'Sequence', pretokenizers } }))(text, true);
-      expect(words).toEqual(cuts[names[0] as string]);
-    }
-    // Every byte a piece, and two that are merged.
-    const alphabet = [...byteAlphabet, 'ab'];
-    const characters = [
-      ...Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`),
-      '▁',
-      'a',
-      'b',
-      'ab',
-    ];
-    const own = await tokenizerOf(
-      new Map<string, unknown>([
-        ['tokenizer.ggml.model', 'gpt2'],
-        ['tokenizer.ggml.pre', names[0]],
-        ['tokenizer.ggml.tokens', texts(splitterOf(names[0] as string)?.characters ? characters : alphabet)],
-        ['tokenizer.ggml.merges', texts(['a b'])],
-      ]) as GgufMetadata,
-    );
-    const back = own.decode(own.encode(text));
-    expect(back).toBe(names[0] === 'whitespace' ? text.replaceAll(/\s/gu, '') : text);
-    expect(own.encode('ab')).toEqual([splitterOf(names[0] as string)?.characters ? 259 : 256]);
-  });
-
-  it('has each name once', () => {
-    const all = splitters.flatMap(({ names }) => names.split(' '));
-    expect(new Set(all).size).toBe(all.length);
-    expect(all.length).toBeGreaterThan(75);
   });
 });

@@ -7,6 +7,7 @@ import { bertNormalizer, bertWords } from '../../dist/text/bert.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { failureOf } from '../io/memory.js';
 import { itWith, shared } from '../shared.js';
+import { someOf } from '../thorough.js';
 import { files, rowsOf, runtime, tiny } from './tiny.js';
 
 describe('MiniLM’s tokenizer', async () => {
@@ -45,10 +46,12 @@ describe('MiniLM’s tokenizer', async () => {
 });
 
 // Digests over every character, from Python's tokenizers 0.23.3: what is left of it, and which words it makes between x and y.
-it.each([
-  [true, '901d102a3f88b022'],
-  [false, 'ebb8603d78e3db9a'],
-])('treats every character of Unicode as Hugging Face’s BERT does (lowercase: %s)', (lowercase, digest) => {
+it.each(
+  someOf([
+    [true, '901d102a3f88b022'],
+    [false, 'ebb8603d78e3db9a'],
+  ] as const),
+)('treats every character of Unicode as Hugging Face’s BERT does (lowercase: %s)', (lowercase, digest) => {
   const normalize = bertNormalizer(JsonNode.of('tokenizer.json', { lowercase }));
   const hash = createHash('sha256');
   for (let code = 0; code < 0x110000; code++) {

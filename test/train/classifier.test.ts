@@ -166,6 +166,8 @@ describe('what is wrong', () => {
     ['lr', [{ text: 'a', label: 0 }], { lr: -1 }],
     ['weight', [{ text: 'a', label: 0 }], { weight: [1, -1] }],
     ['weight', [{ text: 'a', label: 0 }], { weight: [1, 1, 1] }],
+    ['weight', [{ text: 'a', label: 0 }], { weight: null as never }],
+    ['weight', [{ text: 'a', label: 0 }], { weight: 'ab' as never }],
     ['max_length', [{ text: 'a', label: 0 }], { max_length: 1000 }],
     ['validation', [{ text: 'a', label: 0 }], { earlyStopping: { patience: 1 } }],
   ])('with %s is said (%j, %j)', async (culprit, list, options) => {

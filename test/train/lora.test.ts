@@ -88,11 +88,23 @@ describe('an adapter', () => {
   it.each([
     [{ target_modules: ['w_proj'] }, 'UNSUPPORTED', 'w_proj'],
     [{ use_dora: true }, 'UNSUPPORTED', 'use_dora'],
+    [{ lora_alfa: 16 }, 'UNSUPPORTED', 'lora_alfa'],
+    [{ target_modules: [] }, 'ARGUMENT', 'target_modules'],
     [{ r: -1 }, 'FORMAT', 'r'],
     [{ target_modules: 3 }, 'FORMAT', 'config'],
   ] as const)('is refused: %j', async (config, code, culprit) => {
     const model = await load('llama');
     expect(await failureOf(() => model.add_adapter(config as never))).toMatchObject({ code, culprit });
+    model.dispose();
+  });
+
+  it.each([
+    [null, 'ARGUMENT', 'options'],
+    [3, 'ARGUMENT', 'options'],
+    [{ sead: 1 }, 'UNSUPPORTED', 'sead'],
+  ] as const)('is refused with options that are %j', async (options, code, culprit) => {
+    const model = await load('llama');
+    expect(await failureOf(() => model.add_adapter({}, 'x', options as never))).toMatchObject({ code, culprit });
     model.dispose();
   });
 

@@ -110,7 +110,7 @@ describe('labels', () => {
   });
 
   it.each<[string, ClassifierOptions, unknown[], RegExp]>([
-    ['one of several', { id2label, problem_type: 'multi_label_classification' }, [1], /label 1\. A text has several labels here/],
+    ['one of several', { id2label, problem_type: 'multi_label_classification' }, [1], /label 1\. An example has several labels here/],
     ['a name of several', { id2label, problem_type: 'multi_label_classification' }, ['red'], /label red.*red, green, blue/],
     ['too few', { id2label }, [[1, 0]], /label \[1,0\]/],
     ['no share', { id2label }, [[1, 0, 2]], /label \[1,0,2\]/],

@@ -1,14 +1,14 @@
-/** Sets of characters, by their code points, and what they are written with: UTF-8, or the inside of a string in JSON. */
+/** Sets of characters, by their code points, and their spellings in bytes: UTF-8, or the inside of a JSON string. */
 import { type ByteSet, bytesOf, union } from './byte_set.js';
 import type { Expression, Expressions } from './expression.js';
 
-/** Runs of code points, ascending and apart from each other. Surrogates are no characters. */
+/** Runs of code points, ascending and disjoint. Surrogates are no characters. */
 export type Characters = readonly (readonly [first: number, last: number])[];
 
 const LAST = 0x10ffff;
 const SURROGATES = [0xd800, 0xdfff] as const;
 
-/** All of these. */
+/** Union of the sets. */
 export function joined(...sets: readonly Characters[]): Characters {
   const found: [number, number][] = [];
   for (const [first, last] of sets.flat().sort((a, b) => a[0] - b[0])) {
@@ -35,7 +35,7 @@ export const common = (a: Characters, b: Characters): Characters => without(join
 
 export const everyCharacter = without([]);
 
-/** The characters that a pattern of one character matches: a property, of which the runtime knows what has it. To ask of all takes some hundredths of a second. */
+/** Characters that a pattern of one character matches, for example those of a Unicode property. Testing all of them takes some hundredths of a second. */
 export function charactersOf(pattern: RegExp): Characters {
   const found: [number, number][] = [];
   for (let code = 0; code <= LAST; code++) {
@@ -84,7 +84,7 @@ export function utf8(make: Expressions, set: Characters): Expression {
   return tree(make, found);
 }
 
-/** Runs that begin alike share what begins them, and those that end alike what ends them. */
+/** Runs with equal beginnings share the expression of the beginning, and runs with equal ends that of the end. */
 function tree(make: Expressions, all: readonly Runs[]): Expression {
   if (all.some((runs) => runs.length === 0)) return make.empty;
   make.spend(all.length / 4);

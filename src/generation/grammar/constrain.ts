@@ -1,6 +1,6 @@
 /**
- * Structured answers: a logits processor that lets through the tokens alone with which a text can still become what was asked for, JSON that fits a schema, say. It knows
- * rows of tokens and scores, and nothing of models or searches; the state of a row is found from its tokens, so that beams may be forked and reordered as they like.
+ * Structured answers: a logits processor that allows only tokens with which a text can still become an answer of the requested format, for example JSON that fits a schema. It
+ * works on rows of tokens and scores, without models or searches; the state of a row is computed from its tokens, so that beams may be forked and reordered freely.
  */
 import { checkOptions, HeedError, kindOf } from '../../errors.js';
 import { type Expression, Expressions } from './expression.js';
@@ -15,10 +15,10 @@ export interface ConstrainOptions {
   eos_token_id?: number | readonly number[] | undefined;
 }
 
-/** scores [V] of the token that follows `ids`: those that must not come become −∞, in place. */
+/** Processor of scores [V] of the token behind `ids`: scores of tokens that must not come become −∞, in place. */
 export type GrammarProcessor = (scores: Float32Array, ids: readonly number[]) => void;
 
-/** A vocabulary's automaton: its tree of tokens, and what all formats share. */
+/** Automaton of a vocabulary: its tree of tokens, and the expressions and masks that all formats share. */
 interface Automaton {
   readonly make: Expressions;
   readonly masks: Masks;
@@ -35,16 +35,16 @@ function automatonOf(vocabulary: Vocabulary): Automaton {
   return made;
 }
 
-/** A row's tokens so far, as a path from the beginning of what is generated. */
+/** Path of a row's generated tokens from the beginning of the answer, with the automaton's state at its end. */
 interface Path {
   readonly state: Expression | 'ended';
   readonly next: Map<number, Path>;
 }
 
-/** Paths that are kept before they are found anew. */
+/** Number of paths that are kept; then all are dropped and computed again. */
 const MOST_PATHS = 100_000;
 
-/** A format, for texts that a vocabulary writes. */
+/** Constraint of a format for texts in one vocabulary. */
 export class Constraint {
   readonly #automaton: Automaton;
   readonly #start: Path;
@@ -52,7 +52,7 @@ export class Constraint {
   #paths = 0;
 
   constructor(
-    /** What it writes with. */
+    /** Vocabulary of the texts. */
     readonly vocabulary: Vocabulary,
     format: ResponseFormat,
     options: ConstrainOptions,
@@ -74,7 +74,7 @@ export class Constraint {
     this.#maskOf(start);
   }
 
-  /** The processor of texts whose first `prompt` tokens are not of the answer. */
+  /** Makes a processor of texts whose first `prompt` tokens are not part of the answer. */
   processor(prompt: number): GrammarProcessor {
     return (scores, ids) => this.apply(scores, ids, prompt);
   }
@@ -126,6 +126,8 @@ export class Constraint {
   }
 
   #stateOf(ids: readonly number[], prompt: number): Expression | 'ended' {
+    if (!Array.isArray(ids))
+      throw new HeedError('ARGUMENT', `The ids are ${kindOf(ids)}`, { culprit: 'ids', cure: 'Give a list of token ids' });
     let path = this.#start;
     for (let i = prompt; i < ids.length; i++) {
       const token = ids[i] as number;
@@ -185,7 +187,7 @@ function keepOnly(scores: Float32Array, mask: Mask): void {
   }
 }
 
-/** What is nested too deep for the runtime's stack is too complex. */
+/** Runs `run`; a stack overflow means that the format is nested too deep, and throws ARGUMENT. */
 function guarded<T>(run: () => T): T {
   try {
     return run();
@@ -200,8 +202,8 @@ function guarded<T>(run: () => T): T {
 }
 
 /**
- * Holds generated texts to a format. Throws ARGUMENT for formats that cannot be, with the place in the schema, UNSUPPORTED for what heed does not have in schemas and
- * regular expressions, by its name.
+ * Constrains generated texts to a format. Throws ARGUMENT for invalid formats, with the place in the schema, UNSUPPORTED for unsupported features of schemas and
+ * regular expressions, by name.
  * @example
  * ```js
  * const answer = constrain(tokenizer, { type: 'choice', choices: ['yes', 'no'] });
@@ -210,4 +212,8 @@ function guarded<T>(run: () => T): T {
  * ```
  */
 export const constrain = (tokenizer: TokenSource | Vocabulary, format: ResponseFormat, options: ConstrainOptions = {}): Constraint =>
-  new Constraint('decode' in tokenizer || !('tokens' in tokenizer) ? vocabularyOf(tokenizer) : tokenizer, format, options);
+  new Constraint(isVocabulary(tokenizer) ? tokenizer : vocabularyOf(tokenizer), format, options);
+
+/** Tokenizers have `decode`, and may have `tokens` as well. */
+const isVocabulary = (given: TokenSource | Vocabulary): given is Vocabulary =>
+  'tokens' in Object(given) && !('decode' in (given as object));

@@ -1,7 +1,7 @@
 /**
- * Expressions: what may be written, as a tree over bytes. An expression is also the state of the automaton that reads a text: its derivative by a byte
- * (Brzozowski 1964) is what may be written behind that byte. Rules stand for expressions that may hold themselves, and what follows a rule is the
- * automaton's stack. Equal expressions are one object, so that states are compared, kept and forked for nothing, and everything is made when it is first asked for.
+ * Expressions: the possible texts, as a tree over bytes. An expression is also the state of the automaton that reads a text: its derivative by a byte
+ * (Brzozowski 1964) describes the possible texts behind that byte. Rules stand for recursive expressions, and the expressions that follow a rule are the
+ * automaton's stack. Equal expressions are one object, so that states are compared, kept and forked at no cost, and everything is made when first needed.
  */
 import { HeedError } from '../../errors.js';
 import { type ByteSet, bytesOf, has, keyOf, union } from './byte_set.js';
@@ -10,20 +10,20 @@ import { type Partition, Partitions } from './partition.js';
 
 export type Kind = 'nothing' | 'empty' | 'bytes' | 'sequence' | 'choice' | 'repeat' | 'all' | 'not' | 'word' | 'rule';
 
-/** An expression that may hold itself, by way of a `rule` that stands for it. It is never empty. */
+/** Rule for an expression that may be recursive. A rule never matches the empty text. */
 export interface Rule {
   readonly id: number;
-  /** For messages. */
+  /** Name in messages. */
   readonly name: string;
   body: Expression;
 }
 
-/** A node of the tree. What it has beside its kind depends on that; only `Expressions` makes them. */
+/** Node of the tree. The other members depend on its kind; only `Expressions` makes nodes. */
 export class Expression {
-  /** What follows each run of bytes, as far as it was asked for. */
+  /** Derivatives by each run of bytes, as far as computed. */
   edges: (Expression | undefined)[] | undefined;
   partition: Partition | undefined;
-  /** Whether any text fits; known of what intersects others once it was looked for. */
+  /** `true` where any text fits; known of expressions with intersections only once `isLive` has looked. */
   live: boolean | undefined;
 
   constructor(
@@ -33,7 +33,7 @@ export class Expression {
     readonly nullable: boolean,
     /** No intersection and no complement is in it, so that some text fits. */
     readonly plain: boolean,
-    /** sequence: what is first and what follows; choice, all: any number; repeat, not, word: one. */
+    /** Parts. sequence: the first part and the rest; choice, all: any number; repeat, not, word: one. */
     readonly parts: readonly Expression[],
     readonly set?: ByteSet,
     readonly min = 0,
@@ -42,7 +42,7 @@ export class Expression {
   ) {}
 }
 
-/** Expressions that are kept before all are forgotten and made anew. */
+/** Number of expressions that are kept; then all are dropped and made again. */
 const MOST_KEPT = 100_000;
 /** Steps that one question may take: some tenths of a second. */
 const MOST_WORK = 250_000;
@@ -69,7 +69,7 @@ export class Expressions {
     this.anything = this.not(this.nothing);
   }
 
-  /** Begins a question, whose work is counted from here. True: what was kept was given up. */
+  /** Begins a question and resets its count of work. Returns `true` where the kept expressions were dropped. */
   begin(): boolean {
     this.#work = 0;
     if (this.#known.size < this.most) return false;
@@ -81,7 +81,7 @@ export class Expressions {
     return true;
   }
 
-  /** What is made of expressions once, for as long as they are kept. */
+  /** Returns `create()`, made once for a name, for as long as expressions are kept. */
   once<T>(name: string, create: () => T): T {
     if (!this.#memo.has(name)) this.#memo.set(name, create());
     return this.#memo.get(name) as T;
@@ -166,7 +166,7 @@ export class Expressions {
   #split = (part: Expression): readonly [Expression, Expression] =>
     part.kind === 'sequence' ? (part.parts as unknown as readonly [Expression, Expression]) : [part, this.empty];
 
-  /** Joins those of which `commonOf` says the same. */
+  /** Joins expressions with the same result of `commonOf`. */
   #join(
     flat: Set<Expression>,
     commonOf: (head: Expression, tail: Expression) => Expression | undefined,
@@ -206,7 +206,7 @@ export class Expressions {
 
   optional = (part: Expression): Expression => this.repeat(part, 0, 1);
 
-  /** From `min` to `max` times. */
+  /** Repetition of a part, from `min` to `max` times. */
   repeat(part: Expression, least: number, max = Number.POSITIVE_INFINITY): Expression {
     const min = part.nullable ? 0 : least;
     if (max < min) return this.nothing;
@@ -234,14 +234,14 @@ export class Expressions {
     return part.kind === 'not' ? (part.parts[0] as Expression) : this.#make('not', String(part.id), !part.nullable, [part]);
   }
 
-  /** Word: an expression without rules that is treated as a unit; the tokens that stay within a word are found once, whatever follows. */
+  /** Word: an expression without rules that is treated as a unit; the tokens that stay within a word are found once, whatever follows the word. */
   word(part: Expression): Expression {
     if (part.kind === 'word' || part === this.empty) return part;
     if (!isLive(this, this.#partitions, part)) return this.nothing;
     return this.#make('word', String(part.id), part.nullable, [part]);
   }
 
-  /** A rule, whose body is to be set before anything is read. */
+  /** A new rule, whose body is to be set before anything is read. */
   rule = (name: string): Rule => ({ id: this.#next++, name, body: this.nothing });
 
   /** Expression of a rule. */

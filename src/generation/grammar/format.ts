@@ -1,4 +1,4 @@
-/** Formats of an answer: `response_format`, by the names of OpenAI's interface and similar ones. */
+/** Formats of an answer for `response_format`, under the names of OpenAI's API and similar ones. */
 import { checkOptions, HeedError, kindOf } from '../../errors.js';
 import type { Expression, Expressions } from './expression.js';
 import { Json, oneOf } from './json.js';
@@ -18,15 +18,15 @@ export interface JsonObjectFormat {
 export interface JsonSchemaFormat {
   /** Type of the format. */
   type: 'json_schema';
-  /** The schema, and what is around it. */
+  /** The schema, with its name and description. */
   json_schema: {
     /** JSON Schema, draft 2020-12. */
     schema: unknown;
-    /** For readers. */
+    /** Name for readers; without effect. */
     name?: string | undefined;
-    /** For readers. */
+    /** Description for readers; without effect. */
     description?: string | undefined;
-    /** Answers are always held to the schema. */
+    /** Accepted for compatibility; answers always fit the schema. */
     strict?: boolean | null | undefined;
   };
   /** `true` where the JSON may have white space and several lines; `false` for no white space at all. Default true. */
@@ -82,12 +82,20 @@ const makers: { readonly [Name in ResponseFormat['type']]: readonly [options: re
     (make, { choices }) => {
       if (!Array.isArray(choices) || !choices.length || !choices.every((choice) => typeof choice === 'string' && choice))
         throw wrong(`choices is ${kindOf(choices)}`, 'choices', 'Give a list of texts, none of them empty');
+      const broken = choices.findIndex((choice) => /\p{Surrogate}/u.test(choice));
+      if (broken >= 0) throw wrong(`choice ${broken} holds half a surrogate pair`, 'choices', 'Tokens write whole characters');
       const bytes = choices.reduce((sum, choice) => sum + choice.length, 0);
       if (bytes > MOST_BYTES) throw wrong(`choices have ${bytes} characters`, 'choices', `They may have ${MOST_BYTES} together`);
       return oneOf(make, choices);
     },
   ],
-  tool_calls: [['tools', 'tool_choice', 'syntax', 'parallel_tool_calls'], toolCallsIn],
+  tool_calls: [
+    ['tools', 'tool_choice', 'syntax', 'parallel_tool_calls', 'otherwise'],
+    (make, format) => {
+      const calls = toolCallsIn(make, format);
+      return format.otherwise === undefined ? calls : make.choice(calls, expressionOf(make, format.otherwise));
+    },
+  ],
 };
 
 /** Expression of the texts that a format allows. */

@@ -1,4 +1,4 @@
-/** Strings that JSON Schema's `format` names, as regular expressions of whole strings. Each fits nothing that is not of the format; of addresses they fit the usual ones. */
+/** Strings that JSON Schema's `format` names, as regular expressions of whole strings. Each matches only valid strings of the format; for addresses, the usual ones. */
 
 const [hour, minute] = ['(?:[01]\\d|2[0-3])', '[0-5]\\d'];
 const time = `${hour}:${minute}:${minute}(?:\\.\\d{1,9})?(?:Z|[+-]${hour}:${minute})`;

@@ -1,5 +1,5 @@
 /**
- * heed/structured: answers that must be of a form, and calls of functions in what models write. It needs no engine, and nothing of it is in the other entries.
+ * heed/structured: answers in a required format, and function calls in models' texts. It needs no engine, and no other entry includes it.
  * @module heed/structured
  */
 export { type ConstrainOptions, Constraint, constrain, type GrammarProcessor } from './constrain.js';

@@ -1,5 +1,5 @@
 /**
- * JSON as expressions: white space, strings, objects, arrays, values as they are, and any value. White space may stand where people and models put it: one space behind
+ * JSON as expressions: white space, strings, objects, arrays, given values, and any value. White space may stand where people and models put it: one space behind
  * a colon, and behind a comma or beside a bracket one space, or a line break and up to sixteen spaces; nowhere else, so that a model cannot write blanks for ever.
  */
 import { anyInJson, everyCharacter, inJson } from './characters.js';
@@ -27,7 +27,7 @@ export class Json {
   readonly written: Expression;
   #any: Rule | undefined;
 
-  /** With white space, or without any. */
+  /** JSON with white space, or without any. */
   static of = (make: Expressions, whitespace: boolean): Json => make.once(`json ${whitespace}`, () => new Json(make, whitespace));
 
   private constructor(
@@ -107,14 +107,14 @@ export class Json {
   anyObject = (): Expression => this.object([], this.any());
 }
 
-/** Texts as they are, one of them: those that begin alike begin together. */
+/** Choice of texts; texts with equal beginnings share them. */
 export function oneOf(make: Expressions, texts: Iterable<string>): Expression {
   const encoder = new TextEncoder();
   const sorted = [...new Set(texts)].map((text) => encoder.encode(text)).sort(byBytes);
   const from = (first: number, last: number, at: number): Expression => {
     make.spend(1);
     const [low, high] = [sorted[first] as Uint8Array, sorted[last] as Uint8Array];
-    // Sorted, what the first and the last have in common all have.
+    // In sorted order, the common beginning of the first and the last text is that of all.
     let end = at;
     while (end < low.length && low[end] === high[end]) end++;
     const common = make.literal(low.subarray(at, end));

@@ -1,8 +1,8 @@
-/** Whether any text fits an expression, where some of it must fit several at once: without that it could lead to where nothing goes on. */
+/** Search for a text that fits an expression with intersections, which may be empty: without the search the automaton could enter a state from which no text can end. */
 import type { Expression, Expressions } from './expression.js';
 import type { Partitions } from './partition.js';
 
-/** Looks for a way to where a text may end, the deepest first, and remembers of every state on it that there is one. */
+/** `true` where some text fits `state`: searches depth-first for a state where a text may end, and marks every state on the path as live. */
 export function isLive(make: Expressions, partitions: Partitions, state: Expression): boolean {
   if (state.plain) return state !== make.nothing;
   const path: { state: Expression; run: number }[] = [{ state, run: 0 }];

@@ -1,6 +1,6 @@
 /**
- * Which tokens may come next, for a state of the automaton: a bit each. The tokens that stay within a word are found once for the word, whatever follows it, and with them
- * the places in the tree of tokens where the word may end; what follows is walked from those. Masks are kept by state.
+ * Masks of the tokens that may come next in a state of the automaton: a bit for each token. The tokens that stay within a word are found once for the word, whatever follows it, and with them
+ * the nodes of the token tree at which the word may end; the rest is walked from those nodes. Masks are kept by state.
  */
 import type { Expression, Expressions } from './expression.js';
 import type { Trie } from './trie.js';
@@ -16,7 +16,7 @@ const VISITS = 64;
 
 interface Within {
   readonly mask: Mask;
-  /** Nodes of the tree at which the word may end and tokens go on. */
+  /** Nodes of the tree at which the word may end while tokens have further bytes. */
   readonly ends: Int32Array;
 }
 

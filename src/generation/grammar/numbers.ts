@@ -1,6 +1,6 @@
 /**
- * Numbers as JSON writes them, within bounds. A bound is compared digit by digit, so that it becomes an expression: as many digits as it has, and for each what may
- * follow a larger, an equal and a smaller one.
+ * Numbers as JSON writes them, within bounds. A bound is compared digit by digit, so that it becomes an expression: as many digits as it has, and for each the texts that may
+ * follow a larger, an equal and a smaller digit.
  */
 import { bytesOf } from './byte_set.js';
 import type { Expression, Expressions } from './expression.js';
@@ -41,7 +41,7 @@ class Digits {
     return least <= 1 ? this.make.choice(this.from(0, 0), longer) : longer;
   }
 
-  /** As many digits as `bound` has that are larger (`side` 1) or smaller (−1), then `others`; or the same, then `same`. No number begins with 0 but 0 itself. */
+  /** Digits as many as those of `bound`: larger (`side` 1) or smaller (−1) ones and then `others`, or equal ones and then `same`. No number but 0 itself begins with 0. */
   compared(bound: string, side: 1 | -1, others: Expression, same: Expression, begins = bound.length > 1): Expression {
     const { make } = this;
     let rest = same;
@@ -67,7 +67,7 @@ export function integerIn(make: Expressions, { least, most }: Bounds): Expressio
   };
   const from = least ? whole(least.value, true, least.exclusive, 1n) : -limit;
   const to = most ? whole(most.value, false, most.exclusive, -1n) : limit;
-  /** From a to b, neither below 0. */
+  /** Integers from a to b, neither below 0. */
   const between = (a: bigint, b: bigint): Expression => {
     const [low, high] = [a < 0n ? 0n : a, b > limit ? limit : b];
     if (low > high) return make.nothing;
@@ -84,7 +84,7 @@ export function integerIn(make: Expressions, { least, most }: Bounds): Expressio
   return make.word(make.choice(between(from, to), make.sequence(make.text('-'), between(to < -1n ? -to : 1n, -from))));
 }
 
-/** Any number whose magnitude a double has: up to 1e308. */
+/** Any number whose magnitude fits a double: up to 1e308. */
 export function anyNumber(make: Expressions): Expression {
   const digits = new Digits(make);
   const { sequence, text, optional } = { sequence: make.sequence.bind(make), text: make.text, optional: make.optional };
@@ -119,7 +119,7 @@ export function numberIn(make: Expressions, bounds: Bounds): Expression {
   const free = make.optional(digits.point(digits.some));
   const nonzero = make.sequence(make.repeat(digits.from(0, 0), 0), digits.from(1, 9), digits.any);
 
-  /** Without a sign: `side` 1, at least; −1, at most. */
+  /** Numbers without a sign on one side of a bound: `side` 1, at least; −1, at most. */
   const beyond = ({ value, exclusive }: Bound, side: 1 | -1): Expression => {
     const [whole, fraction] = partsOf(value) as readonly [string, string];
     const equal = side > 0 ? (exclusive ? nonzero : digits.any) : exclusive ? make.nothing : make.repeat(digits.from(0, 0), 0);
@@ -138,7 +138,7 @@ export function numberIn(make: Expressions, bounds: Bounds): Expression {
     return make.choice(ofSame, make.sequence(others, free));
   };
   const flipped = (bound: Bound | undefined): Bound | undefined => bound && { value: -bound.value, exclusive: bound.exclusive };
-  /** From 0 on: what is not below `from` and not above `to`. */
+  /** Numbers from 0 on, not below `from` and not above `to`. */
   const magnitude = (from: Bound | undefined, to: Bound | undefined, zero: boolean): Expression => {
     if (to && (to.value < 0 || (to.value === 0 && (to.exclusive || !zero)))) return make.nothing;
     const low =

@@ -1,8 +1,8 @@
-/** Partitions of the 256 bytes: runs within which an expression makes no difference, so that its derivative is found once for a run. */
+/** Partitions of the 256 bytes into runs that an expression does not distinguish, so that its derivative is computed once for a run. */
 import { type ByteSet, bytesOf, cutsOf, has, keyOf, union } from './byte_set.js';
 import type { Expression } from './expression.js';
 
-/** Runs of bytes that are treated alike: of each byte the run it is in, of each run its first byte. */
+/** Runs of bytes that an expression does not distinguish: for each byte its run, for each run its first byte. */
 export interface Partition {
   readonly cuts: ByteSet;
   readonly runOf: Uint8Array;

@@ -1,6 +1,6 @@
 /**
- * Regular expressions as JavaScript writes them in Unicode mode, as expressions over bytes. What only a backtracking matcher has, references to groups and looks
- * ahead or behind, is refused by name. Whether a repetition is lazy makes no difference to what fits.
+ * Regular expressions in JavaScript's syntax of Unicode mode, as expressions over bytes. Features of backtracking matchers, back-references and look-around,
+ * are refused by name. Lazy repetitions match the same texts as greedy ones.
  */
 import { HeedError } from '../../errors.js';
 import { type Characters, charactersOf, joined, utf8, without } from './characters.js';
@@ -45,12 +45,12 @@ const endsOfLines: Characters = [
   [0x2028, 0x2029],
 ];
 
-/** Unicode's properties, as the runtime knows them. To ask it takes time, which is counted as work. */
+/** Unicode's properties, as the runtime knows them. Testing one takes time, which is counted as work. */
 const properties = new Map<string, Characters>();
 const PROPERTY_WORK = 20_000;
 
 /**
- * Texts that fit, by where they must lie: [0] anywhere, [1] at the beginning, [2] at the end, [3] both. An anchor is the empty text that must lie somewhere, so
+ * Texts that match, by where they must lie: [0] anywhere, [1] at the beginning, [2] at the end, [3] both. An anchor is the empty text that must lie somewhere, so
  * that ^ and $ may stand wherever they can be met.
  */
 type Anchored = readonly [Expression, Expression, Expression, Expression];
@@ -73,7 +73,7 @@ const ESCAPES: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r
 class Reader {
   #at = 0;
   #depth = 0;
-  /** Of classes that come up again. */
+  /** Expressions of character classes that occur more than once. */
   readonly #spellings = new Map<Characters, Expression>();
 
   constructor(
@@ -128,7 +128,7 @@ class Reader {
     return parts.reduceRight((rest, part) => this.#then(part, rest), this.#free(this.make.empty));
   }
 
-  /** Nothing comes before what must lie at the beginning, and nothing behind what must lie at the end. */
+  /** Concatenation: nothing comes before a part that must lie at the beginning, and nothing behind a part that must lie at the end. */
   #then(first: Anchored, rest: Anchored): Anchored {
     const { make } = this;
     const found: Expression[] = [make.nothing, make.nothing, make.nothing, make.nothing];
@@ -173,7 +173,7 @@ class Reader {
     return found;
   }
 
-  /** One character, or one of a class. */
+  /** Parses one character, or a class of characters. */
   #character(): Expression {
     if (this.#take(/\./y)) return this.#spelt(without(endsOfLines));
     if (this.#take(/\[/y)) return this.#spelt(this.#set());
@@ -241,7 +241,7 @@ class Reader {
     throw this.#wrong(`has ${JSON.stringify(this.source.slice(this.#at, this.#at + 2))}, which stands for nothing`);
   }
 
-  /** Behind [, up to its end. */
+  /** Parses a class behind [, up to its end. */
   #set(): Characters {
     const isNot = this.#take(/\^/y) !== null;
     const found: Characters[] = [];

@@ -1,4 +1,4 @@
-/** What must be known of rules before a text is read by them: that each reads something before it comes to itself, and which can be written to an end. */
+/** Checks of rules before a text is read: each rule reads a byte before it refers to itself, and some text of each rule ends. */
 import { HeedError } from '../../errors.js';
 import type { Expression, Expressions, Rule } from './expression.js';
 
@@ -14,7 +14,7 @@ function* beginnings(expression: Expression): Generator<Rule> {
   }
 }
 
-/** Throws ARGUMENT for a rule that comes to itself before anything was read. */
+/** Throws ARGUMENT for a rule that refers to itself before any byte is read. */
 export function checkRules(rules: ReadonlyMap<string, Rule>): void {
   const done = new Map<Rule, boolean>();
   const visit = (rule: Rule): void => {
@@ -31,10 +31,10 @@ export function checkRules(rules: ReadonlyMap<string, Rule>): void {
   for (const rule of rules.values()) visit(rule);
 }
 
-/** The keys of rules whose texts never end. */
+/** Keys of rules whose texts never end. */
 export function endless(make: Expressions, rules: ReadonlyMap<string, Rule>): Set<string> {
   const ended = new Set<Rule>();
-  // Rules of any JSON are not in the table, and end. What comes up later is what others hold.
+  // Rules of any JSON are not in the table, and end. Rules found later are parts of earlier ones, so they come first here.
   const own = new Set([...rules.values()].reverse());
   const ends = (expression: Expression, known: Map<Expression, boolean>): boolean => {
     const before = known.get(expression);

@@ -1,7 +1,7 @@
 /**
- * JSON schemas as expressions. A schema is looked at with all others that hold beside it, by `allOf`, by a reference with siblings or around alternatives, as one list: what
- * each says of a type is put together there. References become rules, so that a schema may hold itself. What is written always fits the schema; where a schema leaves
- * open more than anybody wants of a model, names of members that it does not list, it is taken narrowly.
+ * JSON schemas as expressions. All schemas that apply to one value, by `allOf`, by a reference with siblings or around alternatives, form one list: the keywords
+ * of each for a type are combined there. References become rules, so that a schema may be recursive. A text that fits the expression always fits the schema; where a schema leaves
+ * open more than a model should write, such as members with names that it does not list, the expression is narrower.
  */
 import { HeedError } from '../../errors.js';
 import { inJson } from './characters.js';
@@ -15,10 +15,25 @@ import { DEPTH, intersection, SchemaParts, typesOf, valuesOf } from './schema_pa
 import { isObject, isSchema, type Schema, type SchemaObject, saying, type Type, typesSpokenOf, wrongAt } from './schema_words.js';
 
 const MOST_MEMBERS = 500;
+/** Characters of a schema that count as a step. */
+const CHARACTERS = 4;
+
+/** Counts a schema's characters as work. An object that stands in many places, or within itself, counts once. */
+function spendOn(make: Expressions, schema: unknown): void {
+  const all = new Set([schema]);
+  for (const part of all)
+    if (typeof part === 'object' && part !== null)
+      for (const [name, value] of Object.entries(part)) {
+        make.spend((name.length + (typeof value === 'string' ? value.length : 1)) / CHARACTERS);
+        if (typeof value === 'object') all.add(value);
+      }
+}
 
 /** Expression of the values that fit a schema. Throws UNSUPPORTED for keywords that heed does not support, ARGUMENT for schemas that no value fits. */
 export function schemaIn(make: Expressions, schema: unknown, whitespace = true): Expression {
   if (!isSchema(schema)) throw wrongAt('#', 'is no schema', 'Give an object: { type: "object", properties: { … } }');
+  // A long schema takes work before the first expression is made.
+  spendOn(make, schema);
   const compile = (without: ReadonlySet<string>) => {
     const compiler = new Compiler(make, schema, whitespace, without);
     return { start: compiler.of([schema], '#'), compiler };
@@ -64,7 +79,7 @@ class Compiler {
     return found;
   }
 
-  /** A rule for what is meant by a list, so that it may come up within itself. */
+  /** Expression of a rule for a list of schemas, so that the list may occur within itself. */
   #referring(list: readonly Schema[], path: string): Expression {
     const key = JSON.stringify(list);
     if (this.without.has(key)) return this.make.nothing;
@@ -87,7 +102,7 @@ class Compiler {
     return this.make.choice(...union.branches.map((branch, i) => this.of([...rest, branch], `${path}/${union.name}/${i}`)));
   }
 
-  /** What fits schemas that say everything themselves. */
+  /** Expression of schemas without references, allOf and alternatives. */
   #together(plain: readonly SchemaObject[], path: string): Expression {
     const { make } = this;
     const given = intersection(plain.flatMap(({ type }) => (type === undefined ? [] : [typesOf(type)])));
@@ -107,7 +122,7 @@ class Compiler {
     return make.choice(...[...types].map((type) => of[type as Type]()));
   }
 
-  /** Values that every list has and that are of the types, as far as they fit what else is said of them. */
+  /** Values that every list has and whose types are allowed, as far as they fit the other keywords. */
   #listed(
     lists: readonly (readonly unknown[])[],
     types: Set<string> | undefined,
@@ -227,7 +242,7 @@ const largest = (plain: readonly SchemaObject[], name: string, absent: number) =
 const smallest = (plain: readonly SchemaObject[], name: string) =>
   Math.min(Number.POSITIVE_INFINITY, ...plain.map((schema) => (schema[name] as number | undefined) ?? Number.POSITIVE_INFINITY));
 
-/** What fits an object or a list and nothing else. */
+/** Schema that only the given object or list fits. */
 function alone(value: object): SchemaObject {
   const only = (inner: unknown): Schema => ({ const: inner });
   if (Array.isArray(value)) return { type: 'array', prefixItems: value.map(only), items: false, minItems: value.length };

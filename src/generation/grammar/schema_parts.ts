@@ -1,5 +1,5 @@
 /**
- * Schemas taken apart: references and allOf into what they say, alternatives into lists. What alternatives say of types, values and members shows whether one value can fit
+ * Parts of schemas: references and allOf are resolved into plain schemas, alternatives into lists. The types, values and members of alternatives show whether one value can fit
  * two of them, which `oneOf` forbids.
  */
 import { HeedError } from '../../errors.js';
@@ -14,7 +14,7 @@ interface Union {
   readonly branches: readonly Schema[];
 }
 
-/** What is known of a schema's values: their types, which they are, and which those of required members are. */
+/** Facts about a schema's values: their types, the listed values, and the listed values of required members. */
 interface Facts {
   readonly types: readonly string[] | undefined;
   readonly values: readonly string[] | undefined;
@@ -29,7 +29,7 @@ export class SchemaParts {
     readonly root: Schema,
   ) {}
 
-  /** What a list says, without references and allOf, and its alternatives. `open`: references on the way here. */
+  /** Plain schemas of a list, without references and allOf, and its alternatives. `open`: references on the way here. */
   of(list: readonly Schema[], path: string, open: readonly string[] = []): { plain: Schema[]; unions: Union[] } {
     const plain: Schema[] = [];
     const unions: Union[] = [];
@@ -62,7 +62,7 @@ export class SchemaParts {
     return { plain, unions };
   }
 
-  /** What a reference refers to: a place of this schema. */
+  /** The schema that a reference names: a place in the root schema. */
   #target(reference: string, path: string): Schema {
     if (reference !== '#' && !reference.startsWith('#/'))
       throw new HeedError(
@@ -97,7 +97,7 @@ export class SchemaParts {
       }
   }
 
-  /** What tells values of a schema from those of another; undefined where nothing is said. */
+  /** Facts that distinguish values of a schema from those of another; undefined where the schema has none. */
   #facts(list: readonly Schema[], path: string): Facts {
     const plain = this.of(list, path).plain.filter(isObject);
     const listed = (all: readonly SchemaObject[]) =>
@@ -129,7 +129,7 @@ export const typesOf = (type: unknown): string[] => {
   return given.includes('number') ? given.filter((one) => one !== 'integer') : given;
 };
 
-/** What all lists have; an integer is what an integer and a number have in common. undefined: there is no list. */
+/** Elements that all lists share; the intersection of integer and number is integer. undefined: there is no list. */
 export function intersection(lists: readonly (readonly string[])[]): Set<string> | undefined {
   if (!lists.length) return undefined;
   return new Set(

@@ -1,4 +1,4 @@
-/** JSON Schema's keywords: which there are, what each may be, and of which types it speaks. What is not here is refused by name. */
+/** JSON Schema's keywords: the supported ones, their valid values, and the types to which they apply. Other keywords are refused by name. */
 import { HeedError, kindOf } from '../../errors.js';
 import { formats } from './formats.js';
 
@@ -61,10 +61,10 @@ const annotations: readonly string[] = [
   ...['$schema', '$id', '$comment', '$defs', 'definitions', '$anchor', 'contentMediaType', 'contentEncoding'],
 ];
 
-/** Keywords that heed does not have, but which change nothing if they are this. */
+/** Unsupported keywords that change nothing where they have these values. */
 const idle: Readonly<Record<string, unknown>> = { uniqueItems: false, minProperties: 0, nullable: false };
 
-/** The keywords of a schema that say something. Throws UNSUPPORTED for those that heed does not have, ARGUMENT for what one cannot be. */
+/** Keywords of a schema that constrain values. Throws UNSUPPORTED for keywords that heed does not have, ARGUMENT for invalid values. */
 export function saying(schema: SchemaObject, path: string): SchemaObject {
   const found: [string, unknown][] = [];
   for (const [name, value] of Object.entries(schema)) {

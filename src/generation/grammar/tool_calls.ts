@@ -1,6 +1,6 @@
 /**
- * Calls of functions in what a model wrote. What does not read as a call, because it is cut off or malformed, stays text: a program never gets a call that the model did
- * not write in full.
+ * Function calls in a model's text. A call that is cut off or malformed stays text, so that a program never gets a call that the model did not
+ * write in full.
  */
 import { checkOptions, HeedError, kindOf } from '../../errors.js';
 import { type Tool, toolOf } from './tool.js';
@@ -8,9 +8,9 @@ import { type ToolSyntax, type ToolSyntaxName, toolSyntaxes } from './tool_synta
 
 /** A call, as OpenAI's interface has it. */
 export interface ToolCall {
-  /** Nine letters and digits, which Mistral's templates ask for. */
+  /** Id of the call: nine letters and digits, the form that Mistral's templates require. */
   id: string;
-  /** There are no others. */
+  /** Kind of call; 'function' is the only one. */
   type: 'function';
   /** Name and arguments of the called function. */
   function: {
@@ -23,9 +23,9 @@ export interface ToolCall {
 
 /** Text and tool calls of a model's answer. */
 export interface ParsedAnswer {
-  /** The text beside the calls; null where there is none. */
+  /** Text around the calls; null where there is none. */
   content: string | null;
-  /** The calls, in their order. */
+  /** Calls, in the order of the text. */
   tool_calls: ToolCall[];
 }
 
@@ -35,7 +35,7 @@ export interface ParseOptions {
   syntax?: ToolSyntaxName | undefined;
   /** The functions that the model was told of. Then calls without marks are known by their names. */
   tools?: readonly Tool[] | undefined;
-  /** The number of the first call, for its id: those that were made before in the conversation. Default 0. */
+  /** Number of the first call, for its id: the number of earlier calls in the conversation. Default 0. */
   first?: number | undefined;
 }
 
@@ -77,7 +77,7 @@ interface Read {
   readonly content: string;
 }
 
-/** A text that is calls and nothing else: Llama's, and those whose marks are special tokens that were left out. */
+/** Reads a text that consists of calls alone: Llama's, and calls whose marks are special tokens that decoding left out. */
 function bare(text: string, syntax: ToolSyntaxName | undefined, tools: readonly Tool[] | undefined): Read | undefined {
   const begin = text.search(/\S/);
   if (begin < 0 || !'{['.includes(text[begin] as string)) return undefined;
@@ -116,7 +116,7 @@ function marked(text: string, syntaxes: readonly ToolSyntax[]): Read {
   return { calls, content: content + text.slice(done) };
 }
 
-/** A call or several, or a list of them, and where they end. `named`: what may stand between a name and its arguments. */
+/** Reads a call, several, or a list of them, and their end. `named`: the mark that may stand between a name and its arguments. */
 function callsAt(text: string, from: number, named: string | undefined): { calls: readonly Call[]; end: number } | undefined {
   const calls: Call[] = [];
   const separator = /\s*[;,]?\s*/y;
@@ -139,7 +139,7 @@ function callsAt(text: string, from: number, named: string | undefined): { calls
   return calls.length ? { calls, end } : undefined;
 }
 
-/** Where the object or list that begins here ends, by its brackets; undefined where none begins or it has no end. */
+/** Index behind the object or list that begins at `begin`, by its brackets; undefined where none begins or it has no end. */
 function endOfJson(text: string, begin: number): number | undefined {
   if (text[begin] !== '{' && text[begin] !== '[') return undefined;
   const mark = /["{}[\]]/g;
@@ -157,7 +157,7 @@ function endOfJson(text: string, begin: number): number | undefined {
   }
 }
 
-/** The calls that a text in JSON says; undefined if it is anything else. `name`: it is what this function is given. */
+/** Calls in a text of JSON; undefined for any other text. `name`: the function whose arguments the text has. */
 function valuesOf(json: string, name: string | undefined): readonly Call[] | undefined {
   let value: unknown;
   try {
@@ -181,7 +181,7 @@ function callOf(value: unknown): Call | undefined {
   if (typeof name !== 'string' || !name) return undefined;
   const own = given ?? parameters ?? {};
   if (typeof own === 'object' && !Array.isArray(own)) return { name, given: JSON.stringify(own) };
-  // Some write what is given as a text in JSON.
+  // Some models write the arguments as a string of JSON.
   if (typeof own !== 'string') return undefined;
   try {
     const inside: unknown = JSON.parse(own);

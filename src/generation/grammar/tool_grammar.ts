@@ -1,6 +1,7 @@
-/** Calls of functions as expressions: an answer that must be a call names a function that there is, and gives it what its schema asks for, in the family's own way of writing. */
+/** Function calls as expressions: an answer that must be a call names one of the given functions, with arguments that fit its schema, in the syntax of the model's family. */
 import { HeedError, kindOf } from '../../errors.js';
 import type { Expression, Expressions } from './expression.js';
+import type { ResponseFormat } from './format.js';
 import { schemaIn } from './schema.js';
 import { type NamedTool, type Tool, type ToolFunction, toolOf } from './tool.js';
 import { syntaxNamed } from './tool_calls.js';
@@ -19,6 +20,8 @@ export interface ToolFormat {
   syntax?: ToolSyntaxName | undefined;
   /** `true` to allow several calls. Default false. */
   parallel_tool_calls?: boolean | undefined;
+  /** Format of an answer that is no call, between which and a call the model decides. Default: it must be a call. */
+  otherwise?: ResponseFormat | undefined;
 }
 
 const MOST_TOOLS = 256;

@@ -1,23 +1,23 @@
 /** Syntaxes in which families of models write function calls, as in their chat templates. */
 
 export interface ToolSyntax {
-  /** Stands before a call or a list of calls: as it is written, and what else is read. */
+  /** Marks before a call or a list of calls: the first is written, the others are also read. */
   readonly begins: readonly string[];
-  /** Stands behind; it may be missing when a text is read. */
+  /** Marks behind a call; a mark may be missing when a text is read. */
   readonly ends: readonly string[];
-  /** All calls in one list; else each between marks of its own. */
+  /** `true` where all calls are in one list; else each call has its own marks. */
   readonly list?: boolean;
   /** `true` where marks stand on lines of their own. */
   readonly lines?: boolean;
   /** Name of the member with a call's arguments. */
   readonly given: 'arguments' | 'parameters';
-  /** Stands between the name and what is given, where a call is no object. */
+  /** Mark between the name and the arguments, where a call is no object. */
   readonly named?: string;
   /** Pattern that identifies a chat template of this syntax. */
   readonly told: RegExp;
 }
 
-/** Those that are told by more come first. */
+/** Syntaxes by name, those with more specific patterns first. */
 export const toolSyntaxes = {
   /** Mistral's newer tokenizers (v11 and later): [TOOL_CALLS]name[ARGS]{…} */
   mistral_args: { begins: ['[TOOL_CALLS]'], ends: [], given: 'arguments', named: '[ARGS]', told: /\[TOOL_CALLS\].*\[ARGS\]/s },

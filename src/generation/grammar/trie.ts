@@ -1,6 +1,6 @@
 /**
- * The tokens of a vocabulary as a tree by their bytes, in one order: a node, then all that is below it. To walk it is to go through a list, and to leave a branch is to
- * jump. It is made once for a vocabulary.
+ * The tokens of a vocabulary as a tree by their bytes, in depth-first order: a node, then all nodes below it. A walk goes through the list, and skipping a branch is
+ * a jump. The tree is made once for a vocabulary.
  *
  *   tokens  a  an  and  b          node   0  1  2  3  4
  *                                  byte   -  a  n  d  b
@@ -8,7 +8,7 @@
  */
 import { isWritable, type Vocabulary } from './vocabulary.js';
 
-/** No token that is worth writing has more bytes. */
+/** Largest number of bytes of a token; longer tokens are left out. */
 const LONGEST = 1 << 15;
 
 export class Trie {

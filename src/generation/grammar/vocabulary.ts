@@ -1,5 +1,5 @@
 /**
- * A tokenizer's vocabulary as bytes: what each token adds to a text. Tokens of byte-level BPE and of SentencePiece's byte fallback may be parts of characters. It is
+ * A tokenizer's vocabulary as bytes: the bytes that each token adds to a text. Tokens of byte-level BPE and of SentencePiece's byte fallback may be parts of characters. The vocabulary is
  * plain data, which can be sent to a worker.
  */
 import { HeedError, kindOf } from '../../errors.js';
@@ -20,7 +20,7 @@ export interface TokenSource {
 
 /** The bytes of every token. */
 export interface Vocabulary {
-  /** By id: a character for each byte; undefined for ids that no text has. Special tokens have their names between two bytes that no text has, `MARK`. */
+  /** Tokens by id: a character for each byte; undefined for ids that no text has. Special tokens are their names between two `MARK`s, a byte that no text has. */
   readonly tokens: readonly (string | undefined)[];
   /** Tokens that end a text. */
   readonly eos: readonly number[];
@@ -45,7 +45,7 @@ export const binary = (text: string): string => {
 
 const known = new WeakMap<object, Vocabulary>();
 
-/** The vocabulary of a tokenizer, made once. Throws ARGUMENT for what is none. */
+/** Vocabulary of a tokenizer, made once. Throws ARGUMENT for a value that is no tokenizer. */
 export function vocabularyOf(tokenizer: TokenSource): Vocabulary {
   const before = known.get(tokenizer);
   if (before) return before;
@@ -75,7 +75,7 @@ const stripsSpace = (tokenizer: TokenSource, vocabulary: ReadonlyMap<string, num
   return id !== undefined && !decoded(tokenizer, id).startsWith(' ');
 };
 
-/** How a token's bytes are found: what the tokenizer's decoder does is seen from what it makes of tokens that tell. */
+/** Function that gives a token's bytes: the tokenizer's kind of decoder is recognised by how it decodes certain tokens. */
 function textOf(
   tokenizer: TokenSource,
   vocabulary: ReadonlyMap<string, number>,
@@ -88,7 +88,7 @@ function textOf(
   if (is('Ġ', ' ') || is('Ċ', '\n')) return byteLevel();
   const anchor = [...vocabulary].find(([token, id]) => !special.has(id) && /^\p{L}+$/u.test(token))?.[1];
   const before = anchor === undefined ? '' : decoded(tokenizer, anchor);
-  /** As it is within a text, behind another token. */
+  /** Text of a token within a text, behind another token. */
   const within = (id: number) => (anchor === undefined ? decoded(tokenizer, id) : decoded(tokenizer, anchor, id).slice(before.length));
   const bytes = is('<0x0A>', '\n') || is('<0x41>', 'A');
   const spaced = (token: string) => token.replaceAll(SPACE, ' ');
@@ -108,7 +108,7 @@ function byteOf(token: string): string | undefined {
   return digits && String.fromCharCode(Number.parseInt(digits, 16));
 }
 
-/** In GPT-2's alphabet. A token with other characters is text as it stands. */
+/** Decodes a token of GPT-2's byte alphabet. A token with other characters is text as it stands. */
 function byteLevel(): (token: string) => string {
   const own: string[] = [];
   for (const [byte, character] of byteAlphabet.entries()) own[character.charCodeAt(0)] = String.fromCharCode(byte);

@@ -1,7 +1,7 @@
 /**
- * Formats: the ways in which a parameter's values lie in the engine. A format is a class, in a file of its own, that is all that knows its bytes; what it makes is a form,
- * which holds one parameter. Forms are filled by rows of a checkpoint, or by columns where a checkpoint has the matrix transposed, which pass through bounded staging; or
- * at once by float32 rows. They give the operands of products and look-ups, and all values as float32.
+ * Formats: layouts of a parameter's values in the engine. A format is a class, in a file of its own, and the only code that knows its bytes; an instance is a form,
+ * which holds one parameter. Forms are filled by rows of a checkpoint, or by columns where a checkpoint has the matrix transposed, which pass through bounded staging memory; or
+ * at once by float32 rows. Forms give the operands of products and look-ups, and all values as float32.
  */
 import type { Engine } from '../../engine/engine.js';
 import { PANEL } from '../../engine/kernels.generated.js';
@@ -14,7 +14,7 @@ import { type Matrix, type Shape, sizeOf, Tensor, type WeightDtype } from '../..
 /** A matrix as `linear` takes it, a table as `embedding` does. */
 export type Operand = Matrix | Tensor;
 
-/** What is to be held: values of this shape, a stack of matrices of these heights. */
+/** Values to hold: their shape, as a stack of matrices of these heights. */
 export interface Weights {
   engine: Engine;
   name: string;
@@ -25,20 +25,20 @@ export interface Weights {
 export const rowsOf = ({ shape }: Weights): number => shape[0] as number;
 /** Elements of a row. */
 export const widthOf = ({ shape }: Weights): number => sizeOf(shape.slice(1));
-/** Whether the parts lie in panels as one matrix: they are multiples of a panel. */
+/** `true` where the parts lie in panels as one matrix, since their heights are multiples of a panel. */
 export const isFused = ({ heights }: Weights): boolean => heights.length === 1 || heights.every((height) => height % PANEL === 0);
 
 /** Bytes of a matrix in a format's panels. */
 export type PanelBytes = (rows: number, width: number) => number;
 
-/** Where a matrix of a stack lies: the row at which it begins, its height, and its bytes from the stack's start. */
+/** Place of a matrix in a stack: its first row, its height, and its bytes from the stack's start. */
 export interface Part {
   row: number;
   height: number;
   offset: number;
 }
 
-/** One of a stack's matrices, which lie one behind the other, in panels of so many bytes. */
+/** Place of one of a stack's matrices, which lie one behind the other, in panels of `bytesOf` bytes. */
 export function partOf(weights: Weights, index: number, bytesOf: PanelBytes): Part {
   const [before, width] = [weights.heights.slice(0, index), widthOf(weights)];
   const row = before.reduce((rows, height) => rows + height, 0);
@@ -49,7 +49,7 @@ export function partOf(weights: Weights, index: number, bytesOf: PanelBytes): Pa
 export const stackBytes = (weights: Weights, bytesOf: PanelBytes): number =>
   weights.heights.reduce((bytes, height) => bytes + bytesOf(height, widthOf(weights)), 0);
 
-/** Where columns of a checkpoint's tensor belong: from `column` on, in rows `row` …, which are all that the tensor has. */
+/** Place of columns of a checkpoint's tensor: from `column` on, in rows `row` …, which are all rows of the tensor. */
 export interface Columns {
   row: number;
   rows: number;
@@ -68,19 +68,19 @@ export interface Source {
   readonly block: readonly [elements: number, bytes: number];
   /** The format that it is held in unless others are asked for; that of floats is the parameter's choice. */
   readonly format?: Format;
-  /** How its rows `row` … go there; else they are widened, and rounded. Throws NUMERIC for a scale that is not finite. */
+  /** Copies rows `row` … into a form without widening; without this function they are widened, and rounded. Throws NUMERIC for a scale that is not finite. */
   copy?(form: PanelForm, row: number, bytes: Uint8Array): void;
-  /** Bytes an element that `copy` takes in the engine, beside those of its blocks. Default 0. */
+  /** Bytes per element that `copy` takes in the engine, beside those of its blocks. Default 0. */
   readonly recoded?: number;
-  /** Whether the format holds other values than the file has. */
+  /** `true` where the format holds other values than the file has. */
   readonly rounded?: true;
-  /** Whether widening needs the bytes in the engine first. */
+  /** `true` where widening needs the bytes in the engine first. */
   readonly staged: boolean;
-  /** Writes whole rows, whose bytes these are, to `to`: float32 [rows, width]. Throws NUMERIC for what is not finite. */
+  /** Writes whole rows, given as bytes, to `to`: float32 [rows, width]. Throws NUMERIC for values that are not finite. */
   widen(filled: Filled, bytes: Uint8Array, to: Tensor): void;
 }
 
-/** By the kind that a file names. */
+/** Sources by the dtypes that a file names. */
 export type Sources = Readonly<Record<string, Source>>;
 
 /** Bytes of a row of so many elements. */
@@ -89,11 +89,11 @@ export const rowBytes = ({ block: [elements, bytes] }: Source, width: number): n
 /** A class of forms. */
 export interface Format {
   new (weights: Weights): Form;
-  /** What a parameter says it is held in. */
+  /** Dtype that a parameter reports. */
   readonly dtype: WeightDtype;
   /** Bytes in the engine. */
   bytes(weights: Weights): number;
-  /** Rows that should come together, and columns of a transposed tensor: those of a panel, or of a block. */
+  /** Number of rows that should come together, and of columns of a transposed tensor: those of a panel, or of a block. */
   readonly rowStep: number;
   readonly columnStep: number;
 }
@@ -111,7 +111,7 @@ export abstract class Form {
     return this.#missing === 0;
   }
 
-  /** Whether another form of this format, and of as many bytes, holds the same bits: what rows do not reach of panels is zeros. */
+  /** `true` where another form of this format, and of as many bytes, holds the same bits: the unused rest of panels is zeros. */
   equals(other: Form, bytes: number): boolean {
     const { engine, shape } = this.weights;
     if (this.constructor !== other.constructor || shape.join() !== other.weights.shape.join()) return false;
@@ -129,7 +129,7 @@ export abstract class Form {
     this.#missing = 0;
   }
 
-  /** Takes rows `row` … of a checkpoint. Throws NUMERIC for what is not finite. */
+  /** Takes rows `row` … of a checkpoint. Throws NUMERIC for values that are not finite. */
   write(row: number, bytes: Uint8Array, source: Source): void {
     const width = widthOf(this.weights);
     const rows = bytes.length / Math.max(1, rowBytes(source, width));
@@ -141,7 +141,7 @@ export abstract class Form {
   /** Takes rows that are not of its own format. */
   protected abstract take(row: number, rows: number, bytes: Uint8Array, source: Source): void;
 
-  /** Takes columns of a tensor that a checkpoint has transposed: its rows. Throws NUMERIC for what is not finite. */
+  /** Takes columns: rows of a tensor that a checkpoint has transposed. Throws NUMERIC for values that are not finite. */
   writeColumns(at: Columns, bytes: Uint8Array, source: Source): void {
     const { engine } = this.weights;
     const columns = bytes.length / rowBytes(source, at.rows);
@@ -164,10 +164,10 @@ export abstract class Form {
 
   protected abstract takeAll(rows: Tensor): void;
 
-  /** All rows as float32: those that are there, or a copy for the scope that is open. */
+  /** All rows as float32: the stored ones, or a copy for the open scope. */
   abstract values(): Tensor;
 
-  /** What products and look-ups read; of panels that are not fused there is no whole. */
+  /** Operand of products and look-ups; panels that are not fused have no whole. */
   abstract whole(): Operand;
 
   abstract part(index: number): Operand;

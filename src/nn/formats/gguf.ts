@@ -1,6 +1,6 @@
 /**
- * What GGUF files hold, by the names of ggml's kinds: for whoever reads such files; others do without its code. Blocks that products read stay what they are. Of the others each becomes
- * what loses least at its size, as measured in docs/gguf.md: 8 bits, or 4 with minima where those hold it as well.
+ * Tensors of GGUF files, under the names of ggml's types: for readers of such files; other bundles do without this code. Blocks that products can read are unchanged. Each other type becomes
+ * the format that loses least at its size, as measured in docs/gguf.md: 8 bits, or 4 with minima where those hold it as well.
  */
 import {
   BLOCK,
@@ -21,13 +21,13 @@ import { Q4_0, Q4_1 } from './q4.js';
 import { Q8_0, Quantized } from './q8.js';
 import { type BlockSource, floats, unmendable, widenThrough } from './sources.js';
 
-/** Kernels of assembly/ggml.ts, all of which go from blocks to what is made of them. */
+/** Kernels of assembly/ggml.ts, all of which convert blocks. */
 type BlockKernel = typeof widen_q4_k & typeof recode_q4_k;
 
-/** A block of a K-quant. */
+/** Number of elements in a block of a K-quant. */
 const SUPER = 256;
 
-/** What a kernel writes as float32, which is exact. */
+/** Source that a kernel widens to float32, exactly. */
 const wide = (elements: number, bytes: number, kernel: BlockKernel) =>
   ({
     block: [elements, bytes] as const,
@@ -43,7 +43,7 @@ const wide = (elements: number, bytes: number, kernel: BlockKernel) =>
     },
   }) satisfies Source;
 
-/** What becomes blocks of another kind, on its way into their panels. */
+/** Source whose blocks are converted to those of another format, on their way into panels. */
 const recoded = (elements: number, bytes: number, kernel: BlockKernel, to: BlockSource) =>
   ({
     block: [elements, bytes] as const,
@@ -62,7 +62,7 @@ const recoded = (elements: number, bytes: number, kernel: BlockKernel, to: Block
     },
   }) satisfies Omit<Source, 'widen'>;
 
-/** The same, where the other kind has every value of it. */
+/** Source whose blocks are converted to a format that has every value of them. */
 function exactly(...given: Parameters<typeof recoded>): Source {
   const source = { ...recoded(...given), widen: (...filled: Parameters<Source['widen']>) => widenThrough(source, ...filled) };
   return source;

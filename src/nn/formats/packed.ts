@@ -1,4 +1,4 @@
-/** Float32 panels: an exact copy in the order that products read. Rows come in multiples of a panel, but for the last of a stack. */
+/** Float32 panels: an exact copy in the order that products read. Rows come in multiples of a panel, except the last of a stack. */
 import { PANEL } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { packInto } from '../../ops/matmul.js';
@@ -55,7 +55,7 @@ export class Packed extends PanelForm {
     this.#pack({ row, rows: x.dim(0), column: 0 }, x, width, [width, 1]);
   }
 
-  /** So many columns, whose elements lie in `x` by these strides. */
+  /** Packs columns whose elements lie in `x` by these strides. */
   #pack({ row, rows, column }: Columns, x: Tensor, columns: number, [sn, sk]: readonly [number, number]): void {
     const { engine } = this.weights;
     const width = widthOf(this.weights);

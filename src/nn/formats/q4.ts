@@ -1,6 +1,6 @@
 /**
  * 4-bit panels: nibbles with a scale and a minimum for 32 neighbours in a row (assembly/q4.ts), 0.625 bytes a weight. Filled by GGUF's Q4_0 and Q4_1, and by a
- * checkpoint's blocks, which are Q4_1 too: their values it has exactly; or by float32, which is rounded (assembly/quantize_q4.ts).
+ * checkpoint's blocks, which are Q4_1 too, exactly; or by float32, which is rounded (assembly/quantize_q4.ts).
  */
 import {
   BLOCK,
@@ -51,7 +51,7 @@ export class Q4 extends RoundedForm {
     super(weights);
     const { heap } = weights.engine;
     this.storage = heap.allocate(Q4.bytes(weights));
-    // What the last panel lacks.
+    // The rest of the last panel is zeros.
     if (weights.heights.some((height) => height % PANEL)) heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Q4.bytes(weights));
   }
 
@@ -96,13 +96,13 @@ export const Q4_0: BlockSource = /* @__PURE__ */ q4Source(18);
 /** Float16 d and m, and the same: q d + m. */
 export const Q4_1: BlockSource = /* @__PURE__ */ q4Source(20);
 
-/** Bytes of a row of so many elements in a checkpoint, whose blocks are those of Q4_1. */
+/** Bytes of a row of `width` elements in a checkpoint, whose blocks are those of Q4_1. */
 export const blockBytes = (width: number): number => rowBytes(Q4_1, width);
 
-/** Whether rows of so many elements are whole blocks. */
+/** `true` where rows of `width` elements are whole blocks. */
 export const fitsQ4 = (width: number): boolean => width % BLOCK === 0;
 
-/** A weight as a checkpoint holds it: what is in 4 bits already as it is, others rounded on the way. */
+/** A weight in the form of a 4-bit checkpoint: unchanged where it is in 4 bits, else rounded on the way. */
 export const q4Entries = (name: string, weights: Weights, form: Form): SafetensorsEntry[] => [
   {
     ...{ name, dtype: 'U8' as const, shape: [rowsOf(weights), blockBytes(widthOf(weights))] },

@@ -24,9 +24,9 @@ import { type BlockSource, blockSource } from './sources.js';
 
 const SCALE = '.scale';
 
-/** What a checkpoint calls the scales of a weight: [N, ⌈K/32⌉] float16. */
+/** Name in a checkpoint of a weight's scales: [N, ⌈K/32⌉] float16. */
 export const scaleName = (name: string): string => `${name}${SCALE}`;
-/** The weight that a tensor is, or has the scales of. */
+/** Name of the weight whose values, or whose scales, a tensor has. */
 export const weightName = (name: string): string => (name.endsWith(SCALE) ? name.slice(0, -SCALE.length) : name);
 
 export class Quantized extends RoundedForm {
@@ -36,7 +36,7 @@ export class Quantized extends RoundedForm {
   readonly storage: Storage;
   protected readonly bytesOf = quantizedBytes;
   protected readonly block = PANEL_BLOCK;
-  /** Rows whose int8, and whose scales are there, where they come apart. */
+  /** Numbers of rows whose int8, and whose scales, have been written, where they come separately. */
   #ints = 0;
   #scales = 0;
 
@@ -44,7 +44,7 @@ export class Quantized extends RoundedForm {
     super(weights);
     const { heap } = weights.engine;
     this.storage = heap.allocate(Quantized.bytes(weights));
-    // What the last panel and the last block of a row lack.
+    // The rest of the last panel and of the last block of a row is zeros.
     if (weights.heights.some((height) => height % PANEL) || widthOf(weights) % BLOCK)
       heap.bytes.fill(0, this.storage.ptr, this.storage.ptr + Quantized.bytes(weights));
   }
@@ -115,7 +115,7 @@ export const Q8_0: BlockSource = /* @__PURE__ */ blockSource(Quantized, 34, ({ p
   pack_q8_0({ tiles: count, work: count * K, packed: ptr, refused, w: from, first, K }),
 );
 
-/** A weight as a checkpoint holds it: what is 8-bit already as it is, others rounded on the way. */
+/** A weight in the form of an 8-bit checkpoint: unchanged where it is 8-bit, else rounded on the way. */
 export function quantizedEntries(name: string, weights: Weights, form: Form): SafetensorsEntry[] {
   const [rows, width] = [rowsOf(weights), widthOf(weights)];
   return [

@@ -1,4 +1,4 @@
-/** Panels of fewer bits, which float32 is rounded to: rows, all of them, or columns from a block on. */
+/** Panels of fewer bits, to which float32 is rounded: from rows, all of them, or from columns that begin on a block. */
 import { BLOCK } from '../../engine/kernels.generated.js';
 import { notFinite, type PanelRows } from '../../ops/quantize.js';
 import type { Tensor } from '../../tensor.js';
@@ -8,7 +8,7 @@ export abstract class RoundedForm extends PanelForm {
   /** Bytes of a block of a panel. */
   protected abstract readonly block: number;
 
-  /** Rounds rows of K float32; `blocks` are those of a whole row. False for what is not finite or too large. */
+  /** Rounds rows of K float32; `blocks` are those of a whole row. Returns false for values that are not finite or too large. */
   protected abstract round(rows: PanelRows, K: number, blocks: number): boolean;
 
   protected take(row: number, rows: number, bytes: Uint8Array, source: Source): void {
@@ -33,7 +33,7 @@ export abstract class RoundedForm extends PanelForm {
   }
 }
 
-/** What `read` makes of a weight in a format: of the form that has it, or of one that is rounded to it on the way. */
+/** Result of `read` for a weight in a format: from its own form, or from one that is rounded to the format on the way. */
 export function inFormat<F extends Form>(
   format: new (weights: Weights) => F,
   weights: Weights,

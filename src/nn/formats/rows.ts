@@ -1,4 +1,4 @@
-/** Float32 rows, as a checkpoint has them: vectors, tables, and whatever trains. */
+/** Float32 rows, as a checkpoint has them: vectors, tables, and all weights in training. */
 import { copy_rows } from '../../engine/kernels.generated.js';
 import type { Storage } from '../../engine/memory.js';
 import { narrow } from '../../ops/shape.js';

@@ -1,6 +1,6 @@
 /**
- * Sources: what the rows of a checkpoint's tensors are, by the kind that its file names. All can be widened to float32, exactly but for float64; those of blocks have a
- * format that holds them, or comes nearest. Floats are here; blocks are in the file of their format, and in gguf.ts by their names.
+ * Sources: readers of the rows of a checkpoint's tensors, by the dtype that its file names. All can be widened to float32, exactly except float64; sources of blocks have a
+ * format that holds them, or the nearest one. Floats are here; blocks are in the file of their format, and in gguf.ts by their names.
  */
 import type { Engine } from '../../engine/engine.js';
 import { BLOCK, convert_bf16_f32, convert_f16_f32, TILE } from '../../engine/kernels.generated.js';
@@ -42,7 +42,7 @@ const half = (kernel: typeof convert_f16_f32 | typeof convert_bf16_f32): Source 
     }),
   );
 
-/** What every checkpoint may hold. */
+/** Dtypes that every checkpoint may have. */
 export const floats = {
   F32: /* @__PURE__ */ floatSource(4, false, (engine, from, to) => engine.heap.bytes.set(from, to)),
   F16: /* @__PURE__ */ half(convert_f16_f32),
@@ -50,13 +50,13 @@ export const floats = {
   F64: /* @__PURE__ */ floatSource(8, false, (engine, from, to, n) => engine.heap.floats(to, n).set(new Float64Array(from.slice().buffer))),
 } as const satisfies Sources;
 
-/** What puts a checkpoint's blocks into panels: the launch for some rows of K elements. */
+/** Function that puts a checkpoint's blocks into panels: the launch for some rows of K elements. */
 type PackBlocks = (rows: PanelRows, K: number, refused: number) => Launch;
 
-/** Blocks that panels are filled with. */
+/** Source of blocks that fill panels. */
 export interface BlockSource extends Source {
   readonly format: Format;
-  /** Puts rows `row` … of a form in its place, whose blocks are in the engine. Throws NUMERIC for a scale that is not finite. */
+  /** Puts rows `row` … into the form; their blocks are already in the engine, at `at`. Throws NUMERIC for a scale that is not finite. */
   put(form: PanelForm, row: number, rows: number, at: number): void;
 }
 

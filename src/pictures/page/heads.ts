@@ -1,4 +1,4 @@
-/** All heads of a group, small: a table of buttons, layers downwards, heads across, the mean of a layer's heads last. Arrow keys walk through it. */
+/** All heads of a group, small: a table of buttons, layers downwards, heads across, the mean of a layer's heads and the rollout last. Arrow keys walk through it. */
 import { select } from 'd3-selection';
 import type { Group } from './group.js';
 import type { Palette, Shade } from './palette.js';
@@ -27,13 +27,12 @@ export interface HeadsView {
 }
 
 export function drawHeads(parent: HTMLElement, { group, palette, shade, choose }: HeadsView): void {
-  const { layers, heads, queries, keys } = group;
-  const columns = heads + 1;
+  const { layers, heads, columns, queries, keys } = group;
   const [T, S] = [queries.length, keys.length];
   const choices = Array.from({ length: layers * columns }, (_, i): Choice => ({ layer: Math.floor(i / columns), head: i % columns }));
   parent.style.setProperty('--columns', String(columns));
   parent.style.setProperty('--ratio', String(Math.min(Math.max(S / T, 0.5), 2)));
-  const name = ({ head }: Choice) => (head === heads ? 'mean' : String(head + 1));
+  const name = ({ head }: Choice) => (head < heads ? String(head + 1) : head === heads ? 'mean' : 'roll\u00adout');
   const labels = [
     ...choices.slice(0, columns).map((choice) => ({ text: name(choice), row: 1, column: choice.head + 2 })),
     ...Array.from({ length: layers }, (_, layer) => ({ text: String(layer + 1), row: layer + 2, column: 1 })),

@@ -8,8 +8,11 @@ import type { Shade } from './palette.js';
 import { cut, visible } from './tokens.js';
 
 const ROW = 20;
-const LABEL = 24; // letters
-const [MARGIN, SPAN, TITLE, GAP] = [170, 280, 24, 8];
+/** Pixels of a letter, of the whole drawing at most, and the share of each side's tokens of it. */
+const [LETTER, WIDEST, SIDE] = [7, 620, 0.27];
+const [TITLE, GAP] = [24, 8];
+/** Pixels below which there is no room for whole sentences. */
+const NARROW = 440;
 /** Share of the strongest line below which a line would not be seen. */
 const FAINT = 0.02;
 
@@ -28,13 +31,16 @@ export const colorOf = (head: number, heads: number): string => `hsl(${Math.roun
 export function drawLines(parent: HTMLElement, { group, layer, heads, query, shade, choose }: LinesView): SVGSVGElement {
   const { queries, keys, sides } = group;
   const [T, S] = [queries.length, keys.length];
-  const right = MARGIN + SPAN;
+  const width = Math.min(WIDEST, parent.clientWidth || WIDEST);
+  const margin = Math.round(SIDE * width);
+  const right = width - margin;
+  const label = Math.floor(margin / LETTER);
   const y = (i: number) => TITLE + (i + 0.5) * ROW;
   const svg = select(parent)
     .selectAll<SVGSVGElement, number>('svg')
     .data([0])
     .join('svg')
-    .attr('width', right + MARGIN)
+    .attr('width', width)
     .attr('height', TITLE + Math.max(T, S) * ROW + GAP);
   const lines = heads.flatMap((head, place) => {
     const { weights } = group.head(layer, head);
@@ -57,8 +63,8 @@ export function drawLines(parent: HTMLElement, { group, layer, heads, query, sha
     })
     .attr('d', ({ key, offset }) => {
       const [from, to] = [y(query) + offset, y(key) + offset];
-      const bend = MARGIN + SPAN / 2;
-      return `M${MARGIN + GAP},${from} C${bend},${from} ${bend},${to} ${right - GAP},${to}`;
+      const bend = width / 2;
+      return `M${margin + GAP},${from} C${bend},${from} ${bend},${to} ${right - GAP},${to}`;
     })
     .attr('fill', 'none')
     .attr('stroke', ({ head }) => colorOf(head, group.heads))
@@ -67,10 +73,13 @@ export function drawLines(parent: HTMLElement, { group, layer, heads, query, sha
     .select('title')
     .text(({ head, weight }) => `${group.headName(head)}: ${group.show(weight)}`);
   const same = sides.queries === sides.keys;
+  const [queryKind, keyKind] = same ? ['', ''] : [`${sides.queries} `, `${sides.keys} `];
+  const [looks, isSeen] =
+    width < NARROW ? [`${queryKind}looks`, `${keyKind}is seen`] : [`${queryKind}tokens that look`, `${keyKind}tokens that are looked at`];
   const labels = [
-    { text: `${same ? 'tokens' : `${sides.queries} tokens`} that look`, x: MARGIN, y: 12, end: true, kind: 'title', index: -1 },
-    { text: `${same ? 'tokens' : `${sides.keys} tokens`} that are looked at`, x: right, y: 12, end: false, kind: 'title', index: -1 },
-    ...queries.map((token, i) => ({ text: token, x: MARGIN, y: y(i), end: true, kind: i === query ? 'query chosen' : 'query', index: i })),
+    { text: looks, x: margin, y: 12, end: true, kind: 'title', index: -1 },
+    { text: isSeen, x: right, y: 12, end: false, kind: 'title', index: -1 },
+    ...queries.map((token, i) => ({ text: token, x: margin, y: y(i), end: true, kind: i === query ? 'query chosen' : 'query', index: i })),
     ...keys.map((token, i) => ({ text: token, x: right, y: y(i), end: false, kind: 'key', index: i })),
   ];
   svg
@@ -82,7 +91,7 @@ export function drawLines(parent: HTMLElement, { group, layer, heads, query, sha
     .attr('y', (d) => d.y)
     .attr('dy', ({ index }) => (index < 0 ? 0 : '0.32em'))
     .attr('text-anchor', ({ end }) => (end ? 'end' : 'start'))
-    .text(({ text, index }) => (index < 0 ? text : cut(visible(text), LABEL)))
+    .text(({ text, index }) => (index < 0 ? text : cut(visible(text), label)))
     .on('click', (_, { kind, index }) => {
       if (kind.startsWith('query')) choose(index);
     });

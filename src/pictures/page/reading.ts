@@ -1,17 +1,9 @@
 /** The keys as a text, each on the colour of its weight: the attention of one query. For long texts this is clearer than a row of the map. */
 import { select } from 'd3-selection';
-import type { Group, Head } from './group.js';
-import type { Palette, Shade } from './palette.js';
+import type { Reading } from './explorer.js';
 import { visible } from './tokens.js';
 
-export function drawReading(
-  parent: HTMLElement,
-  group: Group,
-  head: Head,
-  query: number | undefined,
-  shade: Shade,
-  palette: Palette,
-): void {
+export function drawReading(parent: HTMLElement, { group, head, query, shade, palette }: Reading): void {
   const S = group.keys.length;
   const shareOf = (key: number) => (query === undefined ? 0 : shade(head.weights[query * S + key] as number));
   select(parent)

@@ -8,6 +8,7 @@ const named: Readonly<Record<string, string>> = { '\n': '↵', '\t': '⇥', '\r'
 
 export function visible(token: string): string {
   if (token in named) return named[token] as string;
+  if (/^ +$/.test(token)) return '␣'.repeat(token.length);
   return token.replace(unseen, (mark) => {
     if (mark in named) return named[mark] as string;
     if (joiners.test(mark) && token.length > 1) return mark;
@@ -27,7 +28,7 @@ const bytes = (() => {
  * bytes.
  */
 export function readable(tokens: readonly string[]): string[] {
-  const areBytes = tokens.some((token) => /[ĠĊ]/.test(token));
+  const areBytes = tokens.some((token) => /[ĠĊ]/.test(token)) || hasLetters(tokens.join(''));
   return tokens.map((token) => {
     const text = areBytes ? lettersOf(token) : token;
     const bare = text.replace(/^(▁| (?=.)|##(?=.))/u, '');
@@ -36,15 +37,27 @@ export function readable(tokens: readonly string[]): string[] {
   });
 }
 
-/** Decodes a token of bytes; returns the token itself where its bytes are only a part of a letter. */
-function lettersOf(token: string): string {
-  const own = Array.from(token, (character) => bytes.get(character));
-  if (own.includes(undefined)) return token;
+/** Bytes that a text in GPT-2's alphabet stands for. */
+function bytesOf(text: string): Uint8Array<ArrayBuffer> | undefined {
+  const own = Array.from(text, (character) => bytes.get(character));
+  return own.includes(undefined) ? undefined : Uint8Array.from(own as number[]);
+}
+
+const decoded = (own: Uint8Array<ArrayBuffer> | undefined): string | undefined => {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(own as number[]));
+    return own && new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(own);
   } catch {
-    return token;
+    return undefined;
   }
+};
+
+/** Whether a text without spaces is one of bytes: letters of hardly any language make well-formed UTF-8 in GPT-2's alphabet. */
+const hasLetters = (text: string): boolean => /[^\0-\x7f]/.test(decoded(bytesOf(text)) ?? '');
+
+/** Decodes a token of bytes; those that are only a part of a letter are shown as numbers, and a token that has no bytes as it is. */
+function lettersOf(token: string): string {
+  const own = bytesOf(token);
+  return decoded(own) ?? (own ? Array.from(own, (byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`).join('') : token);
 }
 
 const segmenter = new Intl.Segmenter();

@@ -1,4 +1,4 @@
-/** Classes of tokenizers whose model is byte-pair encoding: of bytes as GPT-2 has it, and of characters. */
+/** Tokenizer classes whose model is byte-pair encoding: over bytes as in GPT-2, and over characters. */
 import type { JsonObject } from '../../io/json.js';
 import type { ClassOptions, Parts, TokenizerClass } from './class.js';
 import {
@@ -55,7 +55,7 @@ const withBytes = (scheme: string, strips: boolean, model: object): Parts => ({
 const gemma = (options: ClassOptions): Parts => ({
   ...withBytes('never', false, { unk_token: options.token('unk') }),
   normalizer: replacing({ String: ' ' }, '▁'),
-  // It cuts at spaces, of which the normalizer leaves none.
+  // The pre-tokenizer would split at spaces, of which the normalizer leaves none.
   pre_tokenizer: undefined,
 });
 
@@ -154,7 +154,7 @@ export const bpeClasses = (): Readonly<Record<string, TokenizerClass>> => ({
   Herbert: {
     roles: { unk: '<unk>', sep: '</s>', pad: '<pad>', cls: '<s>', mask: '<mask>' },
     parts: (options) => wordEnds(options, { lowercase: false, strip_accents: false }),
-    // Its ids are fixed.
+    // Herbert's special tokens have fixed ids.
     around: () => ({ single: '#0 $A #2', pair: '#0 $A #2 $B:1 #2:1' }),
   },
   Llama: {

@@ -1,6 +1,6 @@
 /**
- * What a tokenizer class of Hugging Face's transformers decides about the files of a folder: the special tokens that it
- * has where no file names them, and which parts of tokenizer.json it builds anew from its own options. A class is data;
+ * Tokenizer classes of Hugging Face's transformers, and how they change the files of a folder: the special tokens that a class
+ * has where no file names them, and the parts of tokenizer.json that it rebuilds from its own options. A class is data;
  * ../description.ts applies it. Source: transformers 5.24, tokenization_*.py of each model.
  */
 import type { JsonObject } from '../../io/json.js';
@@ -8,7 +8,7 @@ import type { JsonObject } from '../../io/json.js';
 export const roles = ['bos', 'eos', 'unk', 'sep', 'pad', 'cls', 'mask'] as const;
 export type Role = (typeof roles)[number];
 
-/** What AddedToken of Hugging Face's tokenizers has; `normalized` is by default what `special` is not. */
+/** Flags of AddedToken in Hugging Face's tokenizers; `normalized` is by default the opposite of `special`. */
 export interface TokenFlags {
   readonly single_word?: boolean | undefined;
   readonly lstrip?: boolean | undefined;
@@ -26,7 +26,7 @@ export interface Token extends TokenFlags {
 export type Given = string | Token;
 export const contentOf = (token: Given): string => (typeof token === 'string' ? token : token.content);
 
-/** What the class's options are, whichever file they are from. */
+/** Options of the class, from any file. */
 export interface ClassOptions {
   flag(name: string, absent: boolean): boolean;
   get(name: string): unknown;
@@ -42,7 +42,7 @@ export interface ClassOptions {
 
 /** The parts of a tokenizer.json. */
 export interface Parts {
-  /** Without its vocabulary and its merges. */
+  /** Model without its vocabulary and its merges. */
   readonly model: JsonObject;
   readonly normalizer?: JsonObject | undefined;
   readonly pre_tokenizer?: JsonObject | undefined;
@@ -56,32 +56,34 @@ export interface Parts {
 export interface Around {
   readonly single: string;
   readonly pair: string;
-  /** Of a post-processor that leaves the spaces around a token out of its offsets. */
+  /** Options of a post-processor that leaves the spaces around a token out of its offsets. */
   readonly trims?: { readonly trim_offsets: boolean; readonly add_prefix_space: boolean } | undefined;
 }
 
 export interface TokenizerClass {
-  /** The model_types of config.json whose class it is where tokenizer_config.json names none. */
+  /** Values of config.json's model_type for which this class is used where tokenizer_config.json names none. */
   readonly models?: string | undefined;
-  /** Those of them of which many folders name another class, by mistake. */
+  /** Values of these for which many folders name another class, by mistake. */
   readonly misnamed?: string | undefined;
-  /** Other names of the same class. */
+  /** Other names of this class. */
   readonly aliases?: string | undefined;
-  /** The tokens of roles by default. Null: none, even where tokenizer.json's padding has one. */
+  /** Default tokens of roles. Null: none, even where tokenizer.json's padding has one. */
   readonly roles: { readonly [role in Role]?: string | null };
-  /** How roles that are given as plain strings are added; without an entry they are special, and nothing else. */
+  /** Flags with which roles that are plain strings are added; without an entry the tokens are special, and nothing else. */
   readonly flags?: { readonly [role in Role]?: TokenFlags } | undefined;
-  /** Without it tokenizer.json's own parts stay. */
+  /** Maker of parts. Default: tokenizer.json's own parts stay. */
   readonly parts?: ((options: ClassOptions) => Parts) | undefined;
-  /** Without it tokenizer.json's own post-processor stays. `plain`: nothing but what add_bos_token and add_eos_token say. */
+  /** Maker of the template. Default: tokenizer.json's own post-processor stays. `plain`: only the tokens of add_bos_token and add_eos_token. */
   readonly around?: 'plain' | ((options: ClassOptions) => Around) | undefined;
-  /** A template that counts only where tokenizer.json has one of its own, or only where it has none. */
+  /** Condition of the template: only where tokenizer.json has a template of its own, or only where it has none. */
   readonly aroundWhere?: 'present' | 'absent' | undefined;
   /** Special tokens without a role, from those that the files name. */
   readonly extras?: ((given: readonly Given[] | undefined, options: ClassOptions) => readonly Given[]) | undefined;
-  /** Tokens by names of their own, beside the roles. */
+  /** Tokens with names of their own, beside the roles. */
   readonly named?: Readonly<Record<string, string>> | undefined;
-  /** The special tokens are added a second time, by Qwen2 without their flags. */
+  /** Keys of tokenizer_config.json that name a piece like any other, for all that they end in _token. */
+  readonly plain?: readonly string[] | undefined;
+  /** Second addition of the special tokens, by Qwen2 without their flags. */
   readonly again?: 'plain' | 'special' | undefined;
   readonly addsBos?: true | undefined;
   readonly padsLeft?: true | undefined;

@@ -1,10 +1,10 @@
-/** The tokenizer classes of most sentence encoders, BERT's, MPNet's, RoBERTa's and XLM-R's, and the parts that others share with them. */
+/** Tokenizer classes of most sentence encoders, BERT's, MPNet's, RoBERTa's and XLM-R's, and the parts that other classes share with them. */
 import type { JsonObject } from '../../io/json.js';
 import type { Around, ClassOptions, Parts, TokenizerClass } from './class.js';
 
 export const bertRoles = { unk: '[UNK]', sep: '[SEP]', pad: '[PAD]', cls: '[CLS]', mask: '[MASK]' };
 
-/** cls A sep B sep, the second text in a segment of its own. */
+/** Template of BERT: cls A sep B sep, the second text in a segment of its own. */
 export const bertAround = (): Around => ({ single: 'cls $A sep', pair: 'cls $A sep $B:1 sep:1' });
 
 export const bertWords = (normalizer: object) => ({

@@ -1,7 +1,7 @@
-/** Languages of translation models: tokens that their tokenizers have, and where a text carries its own. */
+/** Languages of translation models: the tokens of their tokenizers, and the place of a text's language token. */
 import type { Around, ClassOptions } from './class.js';
 
-/** The first 25 are mBART's, all mBART-50's. */
+/** Language codes: the first 25 are mBART's, all are mBART-50's. */
 const mbartCodes = `
   ar_AR cs_CZ de_DE en_XX es_XX et_EE fi_FI fr_XX gu_IN hi_IN it_IT ja_XX kk_KZ ko_KR lt_LT lv_LV my_MM ne_NP nl_XX ro_RO ru_RU si_LK
   tr_TR vi_VN zh_CN af_ZA az_AZ bn_IN fa_IR he_IL hr_HR id_ID ka_GE km_KH mk_MK ml_IN mn_MN mr_IN pl_PL ps_AF pt_XX sv_SE sw_KE ta_IN

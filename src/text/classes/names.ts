@@ -1,6 +1,6 @@
 /**
- * Which class a folder's tokenizer is of: tokenizer_config.json names it, or config.json's model_type does. As in
- * transformers 5.24, models/auto/tokenization_auto.py; what is no class that it knows leaves tokenizer.json as it is.
+ * The class of a folder's tokenizer, which tokenizer_config.json names, or config.json's model_type. As in
+ * transformers 5.24, models/auto/tokenization_auto.py; an unknown class leaves tokenizer.json as it is.
  */
 import { HeedError } from '../../errors.js';
 import { JsonNode } from '../../io/json.js';
@@ -9,16 +9,16 @@ import { encoderClasses } from './encoders.js';
 
 /** Tokenizer classes, for `registerTokenizers`. */
 export interface TokenizerTable {
-  /** By their names: Bert for BertTokenizer and BertTokenizerFast. */
+  /** Classes by name: Bert for BertTokenizer and BertTokenizerFast. */
   readonly classes: Readonly<Record<string, TokenizerClass>>;
-  /** Models whose tokenizer.json stands as it is, whatever class tokenizer_config.json names. */
+  /** Model types whose tokenizer.json stands as it is, whatever class tokenizer_config.json names. */
   readonly asTheFile: string;
 }
 
-const known = new Map(Object.entries(encoderClasses));
+const known = /* @__PURE__ */ new Map(/* @__PURE__ */ Object.entries(encoderClasses));
 let asTheFile: string | undefined;
 
-/** Makes tokenizer classes known beside those of sentence encoders: `moreTokenizers`, which are all. heed has them registered, heed/core leaves it to you. */
+/** Registers tokenizer classes beside those of sentence encoders: `moreTokenizers` has all of them. `heed` has registered them, heed/core leaves it to you. */
 export function registerTokenizers(table: TokenizerTable): void {
   for (const [name, kind] of Object.entries(table.classes)) known.set(name, kind);
   asTheFile = table.asTheFile;

@@ -1,4 +1,4 @@
-/** Classes of tokenizers whose model is SentencePiece's unigram. */
+/** Tokenizer classes whose model is SentencePiece's unigram. */
 import type { JsonObject } from '../../io/json.js';
 import { type ClassOptions, contentOf, type Parts, type TokenizerClass } from './class.js';
 import {
@@ -24,13 +24,13 @@ const plain = { lstrip: false };
 const quotes = () => [replacing({ String: '``' }, '"'), replacing({ String: "''" }, '"')];
 const eosAround = () => ({ single: '$A eos', pair: '$A eos $B eos' });
 
-/** The place of a token in the vocabulary; of one whose score is 0 if `free`. */
+/** Index of a token in the vocabulary; with `free` only of a token with the score 0. */
 function indexOf({ vocab }: ClassOptions, token: string, free: boolean, absent: number): number {
   const found = Array.isArray(vocab) ? vocab.findIndex((entry) => entry?.[0] === token && (!free || entry[1] === 0)) : -1;
   return found < 0 ? absent : found;
 }
 
-/** Marks for spaces, whatever white space there is. */
+/** Parts that mark spaces, whatever the white space. */
 const spaced = (scheme: string, unkId: number, normalizer?: JsonObject): Parts => ({
   ...marked(scheme, unkId, normalizer),
   pre_tokenizer: marking(scheme),

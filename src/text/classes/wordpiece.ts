@@ -1,11 +1,11 @@
-/** Classes of tokenizers whose model is WordPiece, beside BERT's own and MPNet's. */
+/** Tokenizer classes whose model is WordPiece, apart from BERT's own and MPNet's. */
 
 import type { TokenizerClass } from './class.js';
 import { bert, wordPiece } from './encoders.js';
 
 const unnamed = { models: undefined, aliases: undefined };
 
-/** Its do_lower_case goes nowhere. */
+/** DPR's class, which ignores do_lower_case. */
 const dpr = (): TokenizerClass => ({ ...bert, ...unnamed, parts: (options) => wordPiece(options, { lowercase: true }) });
 
 export const wordPieceClasses = (): Readonly<Record<string, TokenizerClass>> => ({

@@ -1,11 +1,11 @@
-/** From the examples of a batch to the arrays that a model takes: rows of different length side by side, filled up. */
+/** From the examples of a batch to the arrays of a model: rows of different lengths, padded to one. */
 import type { IntTensor } from '../../text/batch.js';
 
-/** Rows of token ids [B, T], filled up at the end, and how long each row is without that. */
+/** Rows of token ids [B, T], padded at the end, with the length of each row without padding. */
 export interface Padded {
-  /** int32 [B, T]. */
+  /** Token ids, int32 [B, T]. */
   readonly ids: IntTensor;
-  /** [B] */
+  /** Lengths of the rows, [B]. */
   readonly lengths: Int32Array;
 }
 

@@ -1,10 +1,10 @@
 /**
- * What training data is: a Dataset, whose examples are had by number, or a stream of examples, which is read once from
+ * Training data: a Dataset, whose examples are read by number, or a stream of examples, which is read once from
  * start to end in every epoch. The DataLoader takes either.
  */
 import { HeedError } from '../../errors.js';
 
-/** Examples that are had by number. */
+/** Examples that are read by number. */
 export interface Dataset<T> {
   /** Number of examples. */
   readonly length: number;
@@ -12,13 +12,13 @@ export interface Dataset<T> {
   get(i: number): T;
 }
 
-/** Examples in an order of their own. Where the iterable is spent after one epoch, as generators are, give a function that opens it anew. */
+/** Examples in their own order. Where the iterable is exhausted after one epoch, as generators are, give a function that opens it again. */
 export type Stream<T> = AsyncIterable<T> | (() => AsyncIterable<T>);
 
 /** Data of a DataLoader: a dataset, a list of examples, or a stream. */
 export type Data<T> = readonly T[] | Dataset<T> | Stream<T>;
 
-/** Tells the two kinds apart. Throws ARGUMENT for what is neither. */
+/** Data as a dataset or a stream. Throws ARGUMENT for a value that is neither. */
 export function sourceOf<T>(data: Data<T>): { dataset: Dataset<T> } | { stream: Stream<T> } {
   if (Array.isArray(data)) return { dataset: { length: data.length, get: (i) => data[i] as T } };
   const { length, get, [Symbol.asyncIterator]: iterator } = (data ?? {}) as Dataset<T> & AsyncIterable<T>;

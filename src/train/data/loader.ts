@@ -1,7 +1,7 @@
 /**
- * Batches of examples, epoch by epoch, with the options of PyTorch's DataLoader and length bucketing. What an epoch gives is
- * a function of the options, the seed and the epoch's number, so a run that was interrupted goes on at any batch of any
- * epoch as if nothing had happened.
+ * Batches of examples, epoch by epoch, with the options of PyTorch's DataLoader and length bucketing. The batches of an epoch are
+ * a function of the options, the seed and the epoch's number, so that an interrupted run continues at any batch of any
+ * epoch with the batches that it would have had.
  */
 import { checkOptions, HeedError } from '../../errors.js';
 import { Random } from '../../random.js';
@@ -35,8 +35,8 @@ export interface DataLoaderOptions<T, B> {
    * batches, and with `shuffle` or `sampler` all batches of the epoch are shuffled. Of datasets only.
    */
   bucketing?: Bucketing<T> | undefined;
-  /** Makes a batch of examples. Default a list of them. */
-  collate?: ((examples: readonly T[]) => B) | undefined;
+  /** Makes a batch of examples, or a promise of one. Default a list of them. */
+  collate?: ((examples: readonly T[]) => B | Promise<B>) | undefined;
 }
 
 /** Options of `loader.epoch`. */
@@ -57,13 +57,13 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
   readonly #dataset: Dataset<T> | undefined;
   readonly #stream: Stream<T> | undefined;
   readonly #options: DataLoaderOptions<T, B>;
-  readonly #collate: (examples: readonly T[]) => B;
+  readonly #collate: (examples: readonly T[]) => B | Promise<B>;
   readonly #seed: number;
   #lengths: Float64Array | undefined;
   #next = 0;
   #opened = false;
 
-  /** Throws ARGUMENT for options that are not right or do not go together, UNSUPPORTED for those that a stream cannot have. */
+  /** Throws ARGUMENT for options that are invalid or contradict each other, UNSUPPORTED for those that a stream cannot have. */
   constructor(data: Data<T>, options: DataLoaderOptions<T, B> = {}) {
     checkOptions(options, known, 'DataLoader');
     checkSizes({ batchSize: options.batchSize, shuffleBuffer: options.shuffleBuffer, 'bucketing.batches': options.bucketing?.batches });
@@ -85,10 +85,10 @@ export class DataLoader<T, B = readonly T[]> implements AsyncIterable<B> {
     }
     this.#options = options;
     this.batchSize = options.batchSize ?? 1;
-    // Without a collate, B is what it is by default.
+    // Without a collate, B has its default type.
     this.#collate = options.collate ?? ((examples) => examples as B);
     this.#seed = options.seed ?? 0;
-    // Says so now if it is none.
+    // Throws for an invalid seed.
     new Random(this.#seed);
   }
 

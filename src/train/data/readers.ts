@@ -1,7 +1,7 @@
 /**
- * Training data out of files: lines, columns between tabs, and JSON, a value a line. Each reader is an async generator
- * over a ByteStream, which it closes at the end, however that comes. It holds one piece of the file and one line; a line that
- * is longer than a limit, or is not what was asked for, is an error that names the file and the line.
+ * Readers of training data in files: lines, columns between tabs, and JSON, a value a line. Each reader is an async generator
+ * over a ByteStream, which it closes in any case. It holds one piece of the file and one line; a line that
+ * is too long, or does not have the expected form, is an error that names the file and the line.
  */
 import { checkOptions, HeedError } from '../../errors.js';
 import { byteStream } from '../../io/bytes.js';
@@ -73,7 +73,7 @@ type Fail = (what: string, cause?: unknown) => HeedError;
 function map<T>(source: Source, options: LineOptions, take: (line: string, fail: Fail) => readonly T[]) {
   checkOptions(options, ['maxLineLength'], 'a reader');
   const opening = Promise.resolve(source);
-  // Whoever reads hears of a failure; until then it is not an unhandled one.
+  // The reader gets a failure later; until then it must not count as an unhandled rejection.
   opening.catch(() => {});
   return generate(opening, options, take);
 }

@@ -1,5 +1,5 @@
 /**
- * In which order an epoch takes the examples of a dataset, and how that order is cut into batches. A plan is a function of
+ * The order of a dataset's examples in an epoch, and its division into batches. A plan is a function of
  * its options and a generator alone; the loader makes one for an epoch from the seed and the epoch's number.
  */
 import { HeedError } from '../../errors.js';

@@ -1,5 +1,5 @@
 /**
- * Pairs of sentences as examples for a model that translates: token ids with the special tokens around them, in one
+ * Pairs of sentences as examples for a translation model: token ids with the special tokens around them, in one
  * direction or in several. All examples are encoded when the dataset is made, and kept in one array.
  */
 import { checkOptions, HeedError } from '../../errors.js';
@@ -20,7 +20,7 @@ export interface PairTokenizer {
   token_to_id(token: string): number | undefined;
 }
 
-/** From which text of a pair to which: numbers of columns. */
+/** Direction of a translation, by numbers of columns. */
 export interface Direction {
   /** Column of the source. */
   from: number;

@@ -2,7 +2,7 @@
  * BLEU (Papineni et al. 2002, ACL P02-1040) of a corpus, as sacreBLEU (Post 2018, W18-6319) computes and prints it with its defaults:
  * one reference, n-grams up to 4, case counts, exponential smoothing.
  *   BLEU = 100 BP exp(mean_n log p_n),   BP = min(1, exp(1 - references' words / hypotheses' words))
- * p_n is the share of n-grams that the reference has too; where none has, it is 1 / (2^k n-grams), k counting such n up to this one.
+ * p_n is the share of n-grams that the reference also has; where that is 0, it is 1 / (2^k n-grams), k counting such n up to this one.
  */
 import { checkOptions, HeedError } from '../../errors.js';
 import { checkTexts, countGrams, countShared, fixed } from './score.js';
@@ -16,19 +16,19 @@ export interface BleuOptions {
 }
 
 export interface BleuScore {
-  /** From 0 to 100. */
+  /** Score, from 0 to 100. */
   readonly score: number;
-  /** For n from 1 to 4, how many of the hypotheses' n-grams the references have. */
+  /** Numbers of the hypotheses' n-grams that the references have, for n from 1 to 4. */
   readonly counts: readonly number[];
-  /** For n from 1 to 4, how many n-grams the hypotheses have. */
+  /** Numbers of the hypotheses' n-grams, for n from 1 to 4. */
   readonly totals: readonly number[];
-  /** For n from 1 to 4, in per cent, smoothed. */
+  /** Precisions in per cent, smoothed, for n from 1 to 4. */
   readonly precisions: readonly number[];
-  /** From 0 to 1; less than 1 where hypotheses are shorter than references. */
+  /** Brevity penalty, from 0 to 1; less than 1 where hypotheses are shorter than references. */
   readonly brevityPenalty: number;
-  /** Words. */
+  /** Number of words of the hypotheses. */
   readonly hypothesisLength: number;
-  /** Words. */
+  /** Number of words of the references. */
   readonly referenceLength: number;
   /** Signature of the settings, in sacreBLEU's format without its version. */
   readonly signature: string;

@@ -1,6 +1,6 @@
 /**
- * How BLEU cuts sentences into words: sacreBLEU's tokenizers 13a, which is the one of WMT, and zh, which also sets every Chinese
- * character apart. Scores can be compared only where the same one was used. White space is what Python takes for it.
+ * Tokenizers of BLEU: sacreBLEU's 13a, which is that of WMT, and zh, which also separates every Chinese
+ * character. Scores are comparable only with the same tokenizer. White space is that of Python.
  */
 
 /** Python's str.isspace: U+001C to U+001F and U+0085 are white space there and not in JavaScript, U+FEFF the other way round. */
@@ -53,10 +53,10 @@ export const tokenizers = {
 } as const satisfies Readonly<Record<string, (line: string) => string>>;
 
 /**
- * How BLEU cuts texts into words, by sacreBLEU's names: '13a' for languages with spaces, 'zh' for Chinese, 'none' for texts that are cut
- * already.
+ * Tokenizer of BLEU, by sacreBLEU's names: '13a' for languages with spaces, 'zh' for Chinese, 'none' for texts that are already
+ * tokenized.
  */
 export type BleuTokenizer = keyof typeof tokenizers;
 
-/** A sentence's words. */
+/** Words of a sentence. */
 export const tokensOf = (line: string, tokenizer: BleuTokenizer): string[] => words(tokenizers[tokenizer](withoutEnd(line)));

@@ -5,8 +5,8 @@ import { HeedError } from '../../errors.js';
 export const perplexity = (loss: number): number => Math.exp(loss);
 
 /**
- * The share, from 0 to 1, of labels that the predictions hit; NaN where there is no label. `predictions` and `labels` are ids of any, but
- * the same, shape; labels of `ignoreIndex` do not count. Throws SHAPE where there are more of one than of the other.
+ * Share, from 0 to 1, of labels that equal the predictions; NaN where there is no label. `predictions` and `labels` are ids of any, but
+ * the same, shape; labels of `ignoreIndex` do not count. Throws SHAPE where their numbers differ.
  */
 export function tokenAccuracy(
   predictions: ArrayLike<number>,

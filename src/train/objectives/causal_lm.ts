@@ -1,6 +1,6 @@
 /**
- * Causal language modelling: each token is predicted from those before it, so that a row of n tokens has n − 1 targets (Radford et al. 2018, §3.1). Whether the
- * model looks only back is the model's business.
+ * Causal language modelling: each token is predicted from those before it, so that a row of n tokens has n − 1 targets (Radford et al. 2018, §3.1). The
+ * model itself must be causal.
  */
 import type { Engine } from '../../engine/engine.js';
 import { checkOptions } from '../../errors.js';

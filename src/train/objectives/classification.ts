@@ -1,18 +1,29 @@
 /**
  * Classification: each example is of one class. The loss is the cross entropy, in which classes may weigh differently, for data that has few of some; an evaluation
- * tells the accuracy and the macro F1, which counts every class the same however rare it is.
+ * has the accuracy and the macro F1, which weighs every class the same however rare it is.
  */
 import { checkOptions, HeedError } from '../../errors.js';
 import { predictionSums } from '../../ops/loss.js';
 import { type HostTensor, type Tensor, tensor } from '../../tensor.js';
-import { checkIds, checkRows, checkSmoothing, type Metrics, type Objective, prediction, type Sums, tokensIn } from '../objective.js';
-import { type ClassificationModel, type LabelledBatch, logitsOf } from './numbers.js';
+import { checkIds, checkSmoothing, type Metrics, type Objective, prediction, type Sums } from '../objective.js';
+import {
+  type ClassificationModel,
+  type ClassifyingModel,
+  type ImageClassificationModel,
+  type LabelledBatch,
+  type LabelledExamples,
+  type LabelledImages,
+  readBatch,
+} from './numbers.js';
 
 /** A label that does not count, as in PyTorch. */
 const IGNORED = -100;
 
-/** Each row has one label: 0 to classes − 1, or −100, which does not count. */
+/** Batch with one label for each row: 0 to classes − 1, or −100, which does not count. */
 export type ClassificationBatch = LabelledBatch<Int32Array>;
+
+/** The same of pictures. */
+export type ImageClassificationBatch = LabelledImages<Int32Array>;
 
 /** Options of classification. */
 export interface ClassificationOptions {
@@ -26,9 +37,21 @@ export interface ClassificationOptions {
  * The objective of sorting rows into classes: cross entropy of logits [B, classes].
  * @example new Trainer(model.encoder, { objective: classification({ weight: classWeights(labels) }), … })
  */
-export function classification<Model extends ClassificationModel>(
+export const classification: <Model extends ClassificationModel>(options?: ClassificationOptions) => Objective<Model, ClassificationBatch> =
+  classesOf;
+
+/**
+ * The same of pictures, by a model of pixels.
+ * @example new Trainer(model.encoder, { objective: imageClassification(), … })
+ */
+export const imageClassification: <Model extends ImageClassificationModel>(
+  options?: ClassificationOptions,
+) => Objective<Model, ImageClassificationBatch> = classesOf;
+
+/** The same of texts or pictures. */
+export function classesOf<Model extends ClassifyingModel, Batch extends LabelledExamples<Int32Array>>(
   options: ClassificationOptions = {},
-): Objective<Model, ClassificationBatch> {
+): Objective<Model, Batch> {
   checkOptions(options, ['weight', 'labelSmoothing'], 'classification');
   const { labelSmoothing = 0 } = options;
   checkSmoothing('classification', labelSmoothing);
@@ -41,14 +64,13 @@ export function classification<Model extends ClassificationModel>(
   return {
     metrics: classificationMetrics,
     prepare(model, batch) {
-      const { inputs, labels: classes } = batch;
-      checkRows('inputs', inputs, model.config);
+      const { labels: classes } = batch;
+      const { tokens, logits } = readBatch(model, batch);
       const labels = { dims: [classes.length], data: classes };
       const { num_labels } = model.config ?? {};
       if (typeof num_labels === 'number') checkIds('labels', labels, num_labels, IGNORED);
       const { engine } = model;
-      const logits = () => logitsOf(model, batch);
-      const exercise = prediction(engine, { labels, ignoreIndex: IGNORED, labelSmoothing, weight, tokens: tokensIn(inputs), logits });
+      const exercise = prediction(engine, { labels, ignoreIndex: IGNORED, labelSmoothing, weight, tokens, logits });
       const sums = (): Sums =>
         engine.scope(() => {
           const scores = logits();

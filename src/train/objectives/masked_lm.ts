@@ -1,6 +1,6 @@
 /**
- * Masked language modelling (Devlin et al. 2019, arXiv 1810.04805, §3.1 and appendix A.1): of a row's ordinary tokens 15 % are to be predicted, of which the model
- * sees 80 % as the mask, 10 % as some other token, and 10 % as they are. Special tokens and padding are never among them.
+ * Masked language modelling (Devlin et al. 2019, arXiv 1810.04805, §3.1 and appendix A.1): 15 % of a row's ordinary tokens are to be predicted, of which the model
+ * sees 80 % as the mask, 10 % as another token, and 10 % unchanged. Special tokens and padding are never among them.
  */
 import type { Engine } from '../../engine/engine.js';
 import { checkOptions, HeedError, kindOf } from '../../errors.js';

@@ -1,5 +1,5 @@
 /**
- * Objectives whose labels are numbers, one for each of a model's logits: what several labels at once and regression have in common. The loss is a mean over all
+ * Objectives whose labels are numbers, one for each of a model's logits: shared by multi-label classification and regression. The loss is a mean over all
  * of them.
  */
 import type { Engine } from '../../engine/engine.js';
@@ -16,6 +16,19 @@ export interface LabelledBatch<Labels> {
   /** [B, T]. Default all 0. */
   readonly typeIds?: IntTensor | undefined;
   /** Correct labels of the rows. */
+  readonly labels: Labels;
+}
+
+/** Pictures, and the labels of each. */
+export interface LabelledImages<Labels> {
+  /** float32 [B, channels, height, width], as an image processor gives them. */
+  readonly pixels: {
+    /** Numbers, one picture after the other. */
+    readonly data: Float32Array;
+    /** Pictures, channels, height, width. */
+    readonly dims: readonly number[];
+  };
+  /** Correct labels of the pictures. */
   readonly labels: Labels;
 }
 
@@ -37,9 +50,34 @@ export interface ClassificationModel {
     | undefined;
 }
 
-/** A batch's logits, [B, classes]. */
-export const logitsOf = (model: ClassificationModel, { inputs, typeIds }: LabelledBatch<unknown>): Tensor =>
-  model.forward(toTensor(model.engine, inputs.ids), Array.from(inputs.lengths), typeIds && toTensor(model.engine, typeIds));
+/** A model that sorts pictures: pixels [B, channels, height, width] → logits [B, classes]. */
+export interface ImageClassificationModel {
+  /** Engine on which the model runs. */
+  readonly engine: Engine;
+  /** pixels [B, channels, height, width] → logits [B, classes]. */
+  forward(pixels: Tensor): Tensor;
+  /** Config of the model. */
+  readonly config?: ClassificationModel['config'];
+}
+
+/** A model that sorts texts or pictures, and what it learns from. */
+export type ClassifyingModel = ClassificationModel | ImageClassificationModel;
+export type LabelledExamples<Labels = Int32Array | Float32Array> = LabelledBatch<Labels> | LabelledImages<Labels>;
+
+/** What a batch gives a model: rows, the tokens of texts or else the pictures in them, and its logits, [B, classes]. Throws ARGUMENT for rows that the model does not take. */
+export function readBatch(model: ClassifyingModel, batch: LabelledExamples<unknown>): { rows: number; tokens: number; logits(): Tensor } {
+  const { engine } = model;
+  if ('pixels' in batch) {
+    const { data, dims } = batch.pixels;
+    const [rows = 0] = dims;
+    return { rows, tokens: rows, logits: () => (model as ImageClassificationModel).forward(tensor(engine, data, dims)) };
+  }
+  const { inputs, typeIds } = batch;
+  checkRows('inputs', inputs, model.config);
+  const types = () => typeIds && toTensor(engine, typeIds);
+  const logits = () => (model as ClassificationModel).forward(toTensor(engine, inputs.ids), Array.from(inputs.lengths), types());
+  return { rows: inputs.lengths.length, tokens: tokensIn(inputs), logits };
+}
 
 interface NumbersObjective {
   /** Mean loss over all numbers: logits and labels of one shape → []. */
@@ -51,17 +89,16 @@ interface NumbersObjective {
   metrics(sums: Sums): Metrics;
 }
 
-export function numbersObjective<Model extends ClassificationModel>(
+export function numbersObjective<Model extends ClassifyingModel, Batch extends LabelledExamples<Float32Array>>(
   where: string,
   { loss, count, row, metrics }: NumbersObjective,
-): Objective<Model, NumbersBatch> {
+): Objective<Model, Batch> {
   return {
     metrics,
     prepare(model, batch) {
-      const { inputs, labels } = batch;
+      const { labels } = batch;
       const { engine } = model;
-      checkRows('inputs', inputs, model.config);
-      const B = inputs.lengths.length;
+      const { rows: B, tokens, logits } = readBatch(model, batch);
       const L = labels.length / B;
       const { num_labels = L } = model.config ?? {};
       if (!(labels instanceof Float32Array) || !Number.isInteger(L) || L !== num_labels)
@@ -73,10 +110,10 @@ export function numbersObjective<Model extends ClassificationModel>(
       const strange = labels.findIndex((label) => !Number.isFinite(label));
       if (strange >= 0)
         throw new ExampleError(Math.floor(strange / L), `${where}: a label is ${labels[strange]}`, { culprit: 'labels', shape: [B, L] });
-      const forward = () => [logitsOf(model, batch), tensor(engine, labels, [B, L])] as const;
+      const forward = () => [logits(), tensor(engine, labels, [B, L])] as const;
       return {
         targets: labels.length,
-        tokens: tokensIn(inputs),
+        tokens,
         loss: () => loss(...forward()),
         sums: () =>
           engine.scope(() => {

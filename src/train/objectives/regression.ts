@@ -1,7 +1,16 @@
 /** Regression: a model's logits are the numbers themselves. The loss is the mean squared error, as transformers' models have it for problem_type regression. */
 import { mseLoss } from '../../ops/loss_elements.js';
 import type { Objective } from '../objective.js';
-import { add, type ClassificationModel, columnsOf, meanOf, type NumbersBatch, numbersObjective } from './numbers.js';
+import {
+  add,
+  type ClassificationModel,
+  type ClassifyingModel,
+  columnsOf,
+  type LabelledExamples,
+  meanOf,
+  type NumbersBatch,
+  numbersObjective,
+} from './numbers.js';
 
 const moments = ['x', 'y', 'xx', 'yy', 'xy'] as const;
 
@@ -10,7 +19,10 @@ const moments = ['x', 'y', 'xx', 'yy', 'xy'] as const;
  * (`pearson`: NaN where all are the same).
  * @example new Trainer(model.encoder, { objective: regression(), … })
  */
-export const regression = <Model extends ClassificationModel>(): Objective<Model, NumbersBatch> =>
+export const regression: <Model extends ClassificationModel>() => Objective<Model, NumbersBatch> = () => numbersOf();
+
+/** The same of texts or pictures. */
+export const numbersOf = <Model extends ClassifyingModel, Batch extends LabelledExamples<Float32Array>>(): Objective<Model, Batch> =>
   numbersObjective('regression', {
     loss: mseLoss,
     count(sums, x, y, l) {

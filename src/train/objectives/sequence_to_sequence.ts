@@ -1,5 +1,5 @@
 /**
- * Sequence to sequence: the decoder reads what the target was so far, and predicts each next token; padding does not count (Sutskever et al. 2014,
+ * Sequence to sequence: the decoder reads the target so far, and predicts each next token; padding does not count (Sutskever et al. 2014,
  * arXiv 1409.3215, trained with the right answers as input). Batches come from `TranslationDataset.collate`.
  */
 import type { Engine } from '../../engine/engine.js';

@@ -135,6 +135,11 @@ describe('rows', () => {
     const error = failureOf(() => constraint.allowed([toy.tokens.indexOf('x')]));
     expect([error?.code, error?.culprit]).toEqual(['ARGUMENT', 'response_format']);
   });
+
+  it('that are no list are refused', () => {
+    const constraint = constrain(toy, { type: 'choice', choices: ['ab'] });
+    expect(failureOf(() => constraint.allowed(undefined as never))).toMatchObject({ code: 'ARGUMENT', culprit: 'ids' });
+  });
 });
 
 describe('a vocabulary', () => {
@@ -229,6 +234,7 @@ describe('a format', () => {
     [{ type: 'choice', choices: [] }, 'ARGUMENT', 'choices'],
     [{ type: 'choice', choices: ['a', ''] }, 'ARGUMENT', 'choices'],
     [{ type: 'choice', choices: ['a', 5] }, 'ARGUMENT', 'choices'],
+    [{ type: 'choice', choices: ['a', '\ud83d'] }, 'ARGUMENT', 'choices'],
     [{ type: 'choice', choices: ['a'.repeat(100_001)] }, 'ARGUMENT', 'choices'],
   ])('%j is none', (format, code, culprit) => {
     const error = failureOf(() => constrain(toy, format as ResponseFormat));
@@ -236,7 +242,8 @@ describe('a format', () => {
   });
 
   it('needs a tokenizer, and a token that ends a text', () => {
-    expect(failureOf(() => constrain({} as Vocabulary, { type: 'json_object' }))?.culprit).toBe('tokenizer');
+    for (const tokenizer of [{}, null, undefined, 5])
+      expect(failureOf(() => constrain(tokenizer as Vocabulary, { type: 'json_object' }))?.culprit).toBe('tokenizer');
     for (const options of [{}, { eos_token_id: [] }, { eos_token_id: -1 }, { eos_token_id: 'x' as unknown as number }])
       expect(failureOf(() => constrain({ ...toy, eos: [] }, { type: 'json_object' }, options))?.culprit).toBe('eos_token_id');
   });

@@ -11,7 +11,8 @@ import { bundleProgram, folders, type Runner, root, runProcess } from '../runner
 import { openSite } from '../site.js';
 
 const binary = binaryOf('workerd');
-const kernels = ['simd', 'relaxed'];
+/** The kernels, and the decoders of pictures, which are imported when they are asked for. */
+const binaries = ['simd', 'relaxed', 'jpeg', 'webp'];
 /** Of WebAssembly memory: MiniLM's weights have 87 MiB. */
 const MAXIMUM = 96 << 20;
 
@@ -27,7 +28,7 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [
     (name = "suite/main.js", esModule = embed "main.js"),
-    ${kernels.map((name) => `(name = "wasm/${name}.wasm", wasm = embed "${name}.wasm"),`).join('\n    ')}
+    ${binaries.map((name) => `(name = "wasm/${name}.wasm", wasm = embed "${name}.wasm"),`).join('\n    ')}
   ],
   compatibilityDate = "2026-11-01",
   globalOutbound = "site",
@@ -56,7 +57,7 @@ export const runners: Runner[] = [
         await writeFile(file, config);
         // The configuration embeds files that lie beside it.
         await copyFile(script, join(temporary, 'main.js'));
-        for (const name of kernels) await copyFile(join(root, `dist/wasm/${name}.wasm`), join(temporary, `${name}.wasm`));
+        for (const name of binaries) await copyFile(join(root, `dist/wasm/${name}.wasm`), join(temporary, `${name}.wasm`));
         const process = runProcess(binary ?? '', ['test', '--no-verbose', file]);
         const value = await Promise.race([site.result<T>(), process.then(() => site.result<T>())]);
         return { ...(await process), value };

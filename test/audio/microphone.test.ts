@@ -1,0 +1,106 @@
+/** The microphone of a page in Chromium, under a strict policy: what a made-up device plays is heard at a model's rate, without a gap; and what is refused. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { microphone, RawAudio } from '../../dist/entry/node.js';
+import { chromiumArgs, chromiumBinary, noChromium } from '../browser.js';
+import { openSite } from '../runtimes/site.js';
+
+const HZ = 437;
+
+/** What the page runs: a second and more, in pieces, and how it ends. */
+const program = `
+import { microphone } from ${JSON.stringify(fileURLToPath(new URL('../../dist/entry/web.js', import.meta.url)))};
+const constraints = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+const run = async () => {
+  const lengths = [], heard = [];
+  for await (const piece of microphone({ seconds: 0.2, constraints })) {
+    lengths.push(piece.length);
+    heard.push(...piece);
+    if (heard.length > 32000) break;
+  }
+  const stop = new AbortController();
+  let ended;
+  try {
+    for await (const _ of microphone({ signal: stop.signal, sampling_rate: 8000 })) stop.abort('enough');
+  } catch (error) { ended = error; }
+  return { lengths, heard, ended };
+};
+const outcome = await run().then((value) => ({ value }), (error) => ({ failure: String(error.stack ?? error) }));
+await fetch('/results', { method: 'POST', body: JSON.stringify(outcome) });
+`;
+
+const missing = noChromium && !process.env.HEED_REQUIRE_RUNTIMES;
+describe.skipIf(missing)('a microphone', () => {
+  const temporary = mkdtempSync(join(tmpdir(), 'heed-microphone-'));
+  let browser: Browser | undefined;
+  beforeAll(async () => {
+    const rate = 48_000;
+    const tone = Float32Array.from({ length: 2 * rate }, (_, i) => 0.5 * Math.sin((2 * Math.PI * HZ * i) / rate));
+    // Chromium's device plays files of 16 bits.
+    const file = join(temporary, 'tone.wav');
+    writeFileSync(file, sixteenBits(tone, rate));
+    const fake = ['use-fake-device-for-media-stream', 'use-fake-ui-for-media-stream', `use-file-for-fake-audio-capture=${file}`];
+    const args = [...chromiumArgs, ...fake.map((flag) => `--${flag}`)];
+    if (chromiumBinary) browser = await chromium.launch({ executablePath: chromiumBinary, args });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(temporary, { recursive: true });
+  });
+
+  it('gives what is played, at 16,000 samples a second, and ends with its loop or signal', async () => {
+    const script = join(temporary, 'page.js');
+    await build({ stdin: { contents: program, resolveDir: temporary }, bundle: true, format: 'esm', outfile: script, logLevel: 'error' });
+    const site = await openSite(script, { isolated: true, strict: true });
+    try {
+      const page = await (browser as Browser).newPage();
+      await page.goto(site.url);
+      const { lengths, heard, ended } = await site.result<{ lengths: number[]; heard: number[]; ended: string }>();
+      await page.close();
+      expect(ended).toBe('enough');
+      for (const length of lengths) expect(length).toBeGreaterThanOrEqual(3200);
+      // The tone begins somewhere, and then every turn of it takes as many samples as the next.
+      const loud = heard.findIndex((x) => Math.abs(x) > 0.1);
+      expect(loud).toBeGreaterThanOrEqual(0);
+      const turns: number[] = [];
+      for (let i = loud + 1600; i < loud + 16_000; i++) {
+        const [a, b] = [heard[i - 1] as number, heard[i] as number];
+        if (a < 0 && b >= 0) turns.push(i - 1 + a / (a - b));
+      }
+      const steps = turns.slice(1).map((turn, i) => turn - (turns[i] as number));
+      const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length;
+      expect(16_000 / mean).toBeCloseTo(HZ, 0);
+      expect(Math.max(...heard.map(Math.abs))).toBeLessThan(1.1);
+    } finally {
+      site.close();
+    }
+  }, 60_000);
+});
+
+it('is refused where there is none, and for options that cannot be', async () => {
+  await expect(microphone().next()).rejects.toMatchObject({ code: 'UNSUPPORTED', culprit: 'microphone' });
+  await expect(microphone({ seconds: 0 }).next()).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'seconds' });
+  await expect(microphone({ sampling_rate: 16_000.5 }).next()).rejects.toMatchObject({ code: 'ARGUMENT', culprit: 'sampling_rate' });
+  for (const [culprit, value] of Object.entries({ signal: 5, constraints: true }))
+    await expect(microphone({ [culprit]: value }).next()).rejects.toMatchObject({ code: 'ARGUMENT', culprit });
+  await expect(microphone({ rate: 8000 } as object).next()).rejects.toMatchObject({ culprit: 'rate' });
+});
+
+/** A WAV file of integers, out of one of floats: the same header but for its sizes. */
+function sixteenBits(samples: Float32Array, rate: number): Uint8Array {
+  const bytes = new Uint8Array(new RawAudio(samples, rate).toWav().slice(0, 44 + 2 * samples.length));
+  const view = new DataView(bytes.buffer);
+  view.setUint32(4, bytes.length - 8, true);
+  view.setUint16(20, 1, true);
+  view.setUint32(28, 2 * rate, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  view.setUint32(40, 2 * samples.length, true);
+  for (const [i, x] of samples.entries()) view.setInt16(44 + 2 * i, Math.round(x * 32_767), true);
+  return bytes;
+}
