@@ -20,6 +20,8 @@ export interface CurveFile {
   /** Scores at the end, on test.tsv, where there is one. */
   test?: Scores | undefined;
   settings: Settings;
+  /** Folder of the translator that the run began with, where it began with one. */
+  from?: string | undefined;
   parameters: number;
   curve: CurvePoint[];
 }
@@ -33,8 +35,9 @@ export async function readCurve(runtime: Runtime, out: string): Promise<CurveFil
       culprit: 'curve.json',
       cure: 'Begin anew in another folder',
     });
-  const { settings: chosen, curve } = isObject(file) ? file : {};
+  const { settings: chosen, from, curve } = isObject(file) ? file : {};
   if (!isObject(chosen)) throw wrong('settings', kindOf(chosen));
+  if (from !== undefined && typeof from !== 'string') throw wrong('from', kindOf(from));
   if (!Array.isArray(curve)) throw wrong('curve', kindOf(curve));
   const points: readonly unknown[] = curve;
   const strange = points.findIndex((point) => !isObject(point) || !Number.isSafeInteger(point.step) || typeof point.seconds !== 'number');

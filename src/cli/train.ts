@@ -10,6 +10,11 @@ const translation = new Command('translation')
   .description('a translator between English and Chinese')
   .requiredOption('--data <dir>', 'folder with train.tsv and valid.tsv: English TAB Chinese, further columns are passed over')
   .requiredOption('--out <dir>', 'folder for the model, its learning curve and checkpoints')
+  .addOption(
+    new Option('--from <dir>', 'a translator to begin with, whose sizes and tokenizer the new one has; else random weights').conflicts(
+      'tokenizer',
+    ),
+  )
   .option('--tokenizer <file>', 'a tokenizer.json instead of one that is learned from train.tsv')
   .option('--resume', 'go on with the run in --out, with its settings; exactly, with --deterministic')
   .addOption(
@@ -31,7 +36,8 @@ translation
 Examples:
   heed train translation --data ./tatoeba-eng-cmn --out ./translator
   heed train translation --data ./tatoeba-eng-cmn --out ./translator --resume
-  heed train translation --data ./mine --out ./small --d-model 128 --heads 4 --layers 2 --feed-forward 512 --steps 2000 --warmup 200`,
+  heed train translation --data ./mine --out ./small --d-model 128 --heads 4 --layers 2 --feed-forward 512 --steps 2000 --warmup 200
+  heed train translation --data ./mine --out ./taught --from ./translator --steps 1000 --warmup 50 --learning-rate 3e-4`,
   )
   .action(async (flags: TrainFlags) => (await import('./train_translation.js')).train(flags));
 

@@ -18,6 +18,7 @@ import type { EngineFlags } from './options.js';
 import { outliveReader } from './output.js';
 import { readPairs } from './pairs.js';
 import { progress } from './progress.js';
+import { originOf, type TranslationOrigin } from './translation_origin.js';
 import {
   bpeOptions,
   checkTogether,
@@ -36,6 +37,7 @@ export interface TrainFlags extends EngineFlags, Partial<Settings> {
   data: string;
   out: string;
   tokenizer?: string;
+  from?: string;
   resume?: boolean;
   dtype?: PretrainedDtype;
 }
@@ -70,11 +72,13 @@ interface OpenRun extends TranslationRun {
   out: string;
   config: ReturnType<typeof configOf>;
   chosen: Settings;
+  /** Folder of the translator that the run began with. */
+  from: string | undefined;
   curve: CurvePoint[];
 }
 
 /** The run at its beginning, or where its last checkpoint is. */
-async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...given }: TrainFlags): Promise<OpenRun> {
+async function openRun(engine: Engine, { data, out, tokenizer: file, from: model, resume, ...given }: TrainFlags): Promise<OpenRun> {
   const { runtime } = engine;
   const warn = (message: string) => process.stderr.write(`heed: ${message}\n`);
   const before = await readCurve(runtime, out);
@@ -89,20 +93,31 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
       culprit: '--out',
       cure: '--resume goes on with it; another folder begins anew',
     });
-  const chosen = choose(given, before?.settings, warn);
+  const from = before ? before.from : model;
+  if (model !== undefined && model !== from)
+    throw new HeedError('ARGUMENT', `The run in ${out} began with ${from ?? 'random weights'}, and --from is ${model}`, {
+      culprit: '--from',
+      cure: 'Leave it out, or begin anew in another folder',
+    });
+  let origin = from !== undefined && !before ? await originOf(engine, from, given) : undefined;
+  const chosen = choose({ ...given, ...origin?.sizes }, before?.settings, warn);
   checkTogether(chosen);
   const at = (file: string) => runtime.join(data, file);
   const pairs = { train: await readPairs(runtime, at(files.train)), validation: await readPairs(runtime, at(files.validation)) };
   // The test file is needed at the end, which may be hours away: errors in it are reported now.
   if (await isThere(runtime, at(files.test))) await readPairs(runtime, at(files.test));
-  const json = await tokenizerOf(runtime, { out, file, resume }, pairs.train, chosen.vocabulary);
+  const json = await tokenizerOf(runtime, { out, file, origin, resume }, pairs.train, chosen.vocabulary);
   const tokenizer = Tokenizer.from({ tokenizer: json });
   const config = configOf(tokenizer, vocabularyOf(json), chosen);
   const run = await beginRun(engine, { tokenizer, config, pairs, chosen, onWarning: warn });
-  const goesOn = resume && (await run.trainer.resume(checkpointsOf(runtime, out)));
-  if (!goesOn && before?.curve.length) warn(`there is no checkpoint in ${out} to go on from: this run begins anew`);
+  const resumed = resume && (await run.trainer.resume(checkpointsOf(runtime, out)));
+  if (from !== undefined && !resumed) {
+    origin ??= await originOf(engine, from, {});
+    run.model.loadStateDict(origin.state);
+  }
+  if (!resumed && before?.curve.length) warn(`there is no checkpoint in ${out} to go on from: this run begins anew`);
   const { step } = run.trainer.position;
-  const opened = { ...run, out, config, chosen, curve: (before?.curve ?? []).filter((point) => point.step <= step) };
+  const opened = { ...run, out, config, chosen, from, curve: (before?.curve ?? []).filter((point) => point.step <= step) };
   // Whatever happens from here on, the settings are known.
   await saveCurve(runtime, opened);
   const counts = `${run.train.length} examples (${run.train.leftOut} left out), ${run.validation.length} for validation`;
@@ -111,7 +126,7 @@ async function openRun(engine: Engine, { data, out, tokenizer: file, resume, ...
 }
 
 function saveCurve(runtime: Runtime, run: OpenRun, test?: Scores): Promise<void> {
-  const whole: CurveFile = { settings: run.chosen, parameters: parametersOf(run), curve: run.curve, test };
+  const whole: CurveFile = { settings: run.chosen, from: run.from, parameters: parametersOf(run), curve: run.curve, test };
   return writeText(runtime, runtime.join(run.out, 'curve.json'), `${JSON.stringify(whole, null, 1)}\n`);
 }
 
@@ -135,19 +150,23 @@ function choose(given: Partial<Settings>, before: Partial<Settings> | undefined,
   return Object.fromEntries(settingNames.map(choice)) as Settings;
 }
 
-/** tokenizer.json: the run's own, one that was given, or one that is learned; the last two are written into the run's folder. */
+/** tokenizer.json: the run's own, that of the model it begins with, one that was given, or one that is learned; all but the first are written into the run's folder. */
 async function tokenizerOf(
   runtime: Runtime,
-  { out, file, resume }: { out: string; file: string | undefined; resume: boolean | undefined },
+  {
+    out,
+    file,
+    origin,
+    resume,
+  }: { out: string; file: string | undefined; origin: TranslationOrigin | undefined; resume: boolean | undefined },
   pairs: readonly Pair[],
   vocabulary: number,
 ): Promise<unknown> {
   const own = resume ? await readJson(folderAt(runtime, out), 'tokenizer.json', { optional: true }) : undefined;
   if (own) return own;
   const [folder, name] = file ? splitPath(file) : ['', ''];
-  const json = (
-    file ? await readJson(folderAt(runtime, folder), name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary))
-  ) as JsonObject;
+  const json = (origin?.tokenizer ??
+    (file ? await readJson(folderAt(runtime, folder), name) : await trainBpe(pairs.flat(), bpeOptions(vocabulary)))) as JsonObject;
   const whole = { ...json, post_processor: json.post_processor ?? endOf(json) };
   await writeText(runtime, runtime.join(out, 'tokenizer.json'), JSON.stringify(whole));
   return whole;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../dist/entry/node.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
+import { tinyPath } from '../models/files.js';
 import { heed, heedIn, type Outcome, run, sh } from './command.js';
 import { data, json, lasting, outcome, read, temporary, train, whole } from './trained.js';
 import { small, writeData } from './translator.js';
@@ -98,8 +99,8 @@ describe('a run', () => {
 });
 
 /** Runs until a line of standard output fits, then sends a signal; gives the exit code. */
-function stop(out: string, line: RegExp, signal: NodeJS.Signals): Promise<number | null> {
-  const child = spawn(process.execPath, [heed, 'train', 'translation', '--data', data, '--out', out, ...small]);
+function stop(args: readonly string[], line: RegExp, signal: NodeJS.Signals): Promise<number | null> {
+  const child = spawn(process.execPath, [heed, ...args]);
   let seen = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     seen += text;
@@ -107,6 +108,8 @@ function stop(out: string, line: RegExp, signal: NodeJS.Signals): Promise<number
   });
   return new Promise((resolve) => child.on('close', resolve));
 }
+
+const ofSmall = (out: string) => ['train', 'translation', '--data', data, '--out', out, ...small];
 
 /** Goes on with a run, without its settings: those are the run's. */
 const resume = (out: string, ...more: string[]): Promise<Outcome> =>
@@ -119,7 +122,7 @@ describe('a run that was stopped', () => {
     ['later', /step 30:/],
   ])('by SIGKILL %s ends with the same bits', async (when, line) => {
     const out = join(temporary, `killed ${when}`);
-    expect(await stop(out, line, 'SIGKILL')).toBeNull();
+    expect(await stop(ofSmall(out), line, 'SIGKILL')).toBeNull();
     expect(existsSync(join(out, 'model.safetensors'))).toBe(false);
     const { code, stderr } = await resume(out);
     expect([code, stderr]).toEqual([0, '']);
@@ -128,7 +131,7 @@ describe('a run that was stopped', () => {
 
   it('by SIGINT ends with 130, says how to go on, and keeps the steps that it took', async () => {
     const out = join(temporary, 'interrupted');
-    expect(await stop(out, /step 10:/, 'SIGINT')).toBe(130);
+    expect(await stop(ofSmall(out), /step 10:/, 'SIGINT')).toBe(130);
     const { code, stdout } = await train(out, '--resume');
     expect(code).toBe(0);
     expect(Number(/from step (\d+)/.exec(stdout)?.[1])).toBeGreaterThanOrEqual(10);
@@ -137,7 +140,7 @@ describe('a run that was stopped', () => {
 
   it('by SIGINT while it is scored has its model, and is scored when it goes on', async () => {
     const out = join(temporary, 'unscored');
-    expect(await stop(out, /step 40:/, 'SIGINT')).toBe(130);
+    expect(await stop(ofSmall(out), /step 40:/, 'SIGINT')).toBe(130);
     const { code } = await train(out, '--resume');
     expect(code).toBe(0);
     expect(lasting(out)).toEqual(lasting(whole));
@@ -154,11 +157,61 @@ describe('a run that was stopped', () => {
 
 it('goes on to its end where nobody reads what it prints, and says so once', async () => {
   const out = join(temporary, 'unread');
-  const args = ['train', 'translation', '--data', data, '--out', out, ...small];
+  const args = ofSmall(out);
   const { stdout, stderr } = await sh(`${heedIn} ${args.map((arg) => `'${arg}'`).join(' ')} | head -n 1; echo "\${PIPESTATUS[0]}"`);
   expect(stdout).toMatch(/^180 examples.*\n0\n$/);
   expect(stderr).toMatch(/^heed: nobody reads .*\n$/);
   expect(lasting(out)).toEqual(lasting(whole));
+});
+
+describe('a run that begins with a translator', () => {
+  const schedule = ['--steps', '20', '--warmup', '5', '--batch', '16', '--evaluate-every', '10', '--learning-rate', '0.003'];
+  const from = (out: string, ...more: string[]) =>
+    run(['train', 'translation', '--data', data, '--out', out, ...schedule, '--threads', '1', '--deterministic', ...more]);
+
+  it('has its sizes and its tokenizer, and knows at once what it knew', async () => {
+    const out = join(temporary, 'taught');
+    const { code, stderr } = await from(out, '--from', whole);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(read(out, 'tokenizer.json').equals(read(whole, 'tokenizer.json'))).toBe(true);
+    expect(json(out, 'config.json')).toEqual(json(whole, 'config.json'));
+    const [{ curve: taught }, { curve: before }] = [json(out, 'curve.json'), json(whole, 'curve.json')];
+    expect(taught[0].train_loss).toBeLessThan(before[1].train_loss);
+    expect(taught.at(-1).valid_loss).toBeLessThan(before.at(-1).valid_loss);
+  });
+
+  it.each(['parameters', 'step 10:'])('and is killed at "%s" ends with the same bits', async (line) => {
+    const out = join(temporary, `taught until ${line}`);
+    const args = ['train', 'translation', '--data', data, '--out', out, ...schedule, '--threads', '1', '--deterministic', '--from', whole];
+    expect(await stop(args, new RegExp(line), 'SIGKILL')).toBeNull();
+    const { code, stderr } = await resume(out);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(lasting(out)).toEqual(lasting(join(temporary, 'taught')));
+  });
+
+  it('may begin with 8-bit weights', async () => {
+    const out = join(temporary, 'taught by eight bits');
+    expect((await from(out, '--from', join(temporary, 'eight bits'))).code).toBe(0);
+    const { curve } = json(out, 'curve.json');
+    expect(curve[0].train_loss).toBeCloseTo(json(temporary, 'taught', 'curve.json').curve[0].train_loss, 1);
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['other sizes', ['--from', whole, '--d-model', '32'], /--d-model is 32, and .* has 16.*\[ARGUMENT\]/],
+    ['a model of another kind', ['--from', tinyPath], /an encoder, and what was asked for is an encoder-decoder.*\[UNSUPPORTED\]/],
+    ['a folder that is not there', ['--from', join(temporary, 'nowhere')], /\[NOT_FOUND\]/],
+  ])('refuses %s', async (what, more, message) => {
+    const out = join(temporary, `not taught: ${what}`);
+    const { code, stderr } = await from(out, ...more);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(message)]);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it('refuses another beginning when it goes on, and a tokenizer beside', async () => {
+    const { code, stderr } = await resume(join(temporary, 'taught'), '--from', join(temporary, 'eight bits'));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/began with .*whole.*\[ARGUMENT\]/)]);
+    expect((await from(join(temporary, 'both'), '--from', whole, '--tokenizer', join(whole, 'tokenizer.json'))).code).toBe(2);
+  });
 });
 
 it('--resume says where there is no run to go on with', async () => {
