@@ -15,7 +15,8 @@ const threads = Number(threadsText);
 async function heed([, dtype, mode]: string[]): Promise<string> {
   const server = await createServer({
     models: { embed: { source: folder, task: 'feature-extraction', options: { dtype: dtype as 'q8' } } },
-    engine: { threads, deterministic: mode === 'plain' },
+    // As `heed serve` does.
+    engine: { threads, deterministic: mode === 'plain', wide: true },
   });
   return (await listen(server, { port: 0 })).url;
 }

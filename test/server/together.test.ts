@@ -1,5 +1,6 @@
 /** Requests that are put together: each gets the results of its own texts, in one call for many, and what fails for one does not fail for others. */
 import { describe, expect, it } from 'vitest';
+import { nodeRuntime } from '../../dist/runtime/node.js';
 import { Together } from '../../dist/server/together.js';
 
 const signal = new AbortController().signal;
@@ -15,7 +16,7 @@ function slow() {
     });
     if (texts.includes('bad')) throw new Error('bad');
     return texts.map((text) => text.toUpperCase());
-  });
+  }, nodeRuntime.pause);
   const until = async (count: number) => {
     await expect.poll(() => batches.length).toBe(count);
     go();
