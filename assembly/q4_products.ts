@@ -6,6 +6,7 @@
  * Both sums are of integers below 2^24, which float32 holds: 15 · (28 · 127 + 4 · 32640). As with 8 bits plain and relaxed binaries have the same bits.
  */
 import { Dots, add_bytes, add_words, dots, pairs } from './dots';
+import { ahead, read_lines } from './fetch';
 import { MINIMA, NIBBLES, Q4_BLOCK } from './q4';
 import { BYTES_BLOCK, BYTES_HIGH, BYTES_QUAD, BYTES_SCALE, Q4_ROW_BLOCK, WORDS_SCALE } from './q4_activations';
 
@@ -159,10 +160,11 @@ function four_rows(fours: bool, y: usize, ldy: usize, x: usize, ldx: usize, w: u
 
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-function one_row(fours: bool, y: usize, x: usize, w: usize, blocks: usize): void {
+function one_row(fours: bool, y: usize, x: usize, w: usize, blocks: usize, further: usize): void {
   const mask = v128.load32_splat(C), ones = v128.load32_splat(C, 8), shifts = v128.load32_splat(C, 12), bits = v128.load32_splat(C, 16), scale = v128.load32_splat(C, 20);
-  let y0 = f32x4.splat(0), y1 = f32x4.splat(0);
+  let y0 = f32x4.splat(0), y1 = f32x4.splat(0), read = y0;
   do {
+    read = read_lines(read, w + further);
     let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
     for (let k: usize = 0; k < 16; k += 4) {
       const q = w + (k << 3), v0 = v128.load(q, NIBBLES), v1 = v128.load(q, NIBBLES + 16), l = v128.load32_splat(x + k), h = v128.load32_splat(x + k, 16);
@@ -176,6 +178,7 @@ function one_row(fours: bool, y: usize, x: usize, w: usize, blocks: usize): void
     y1 = step(y1, sum1, widened(w + 8, bits, scale), widened(w + MINIMA + 8, bits, scale), s, t);
     x += BYTES_BLOCK, w += Q4_BLOCK;
   } while (--blocks);
+  v128.store(y, read);
   v128.store(y, y0), v128.store(y, y1, 16);
 }
 
@@ -185,11 +188,11 @@ function micro_4x1_q4_pairs(y: usize, ldy: usize, x: usize, ldx: usize, w: usize
 function micro_4x1_q4_i8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, blocks: usize): void {
   four_rows(true, y, ldy, x, ldx, w, blocks);
 }
-function micro_1x1_q4_pairs(y: usize, x: usize, w: usize, blocks: usize): void {
-  one_row(false, y, x, w, blocks);
+function micro_1x1_q4_pairs(y: usize, x: usize, w: usize, blocks: usize, further: usize): void {
+  one_row(false, y, x, w, blocks, further);
 }
-function micro_1x1_q4_i8(y: usize, x: usize, w: usize, blocks: usize): void {
-  one_row(true, y, x, w, blocks);
+function micro_1x1_q4_i8(y: usize, x: usize, w: usize, blocks: usize, further: usize): void {
+  one_row(true, y, x, w, blocks, further);
 }
 
 // @ts-ignore: decorators of functions are AssemblyScript's alone
@@ -202,11 +205,11 @@ function micro_4x1_q4(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
 }
 // @ts-ignore: decorators of functions are AssemblyScript's alone
 @inline
-export function micro_1x1_q4(y: usize, x: usize, w: usize, blocks: usize): void {
+export function micro_1x1_q4(y: usize, x: usize, w: usize, blocks: usize, further: usize): void {
   const kind = dots();
   if (kind == Dots.Words) micro_1x1_q4_i16(y, x, w, blocks);
-  else if (kind == Dots.Pairs) micro_1x1_q4_pairs(y, x, w, blocks);
-  else micro_1x1_q4_i8(y, x, w, blocks);
+  else if (kind == Dots.Pairs) micro_1x1_q4_pairs(y, x, w, blocks, further);
+  else micro_1x1_q4_i8(y, x, w, blocks, further);
 }
 
 /** A block of M rows × P whole panels, as block_f32. Panels innermost. blocks >= 1. */
@@ -218,7 +221,8 @@ export function block_q4(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, M
     x += ldx << 2, y += ldy << 2;
   }
   for (; M && P; P--) {
-    for (let m: usize = 0; m < M; m++) micro_1x1_q4(y + m * ldy, x + m * ldx, w, blocks);
+    // The second row reads from L1 what the first has brought there.
+    for (let m: usize = 0; m < M; m++) micro_1x1_q4(y + m * ldy, x + m * ldx, w, blocks, m ? 0 : ahead(panel, P));
     w += panel, y += 32;
   }
 }

@@ -11,6 +11,7 @@
  * as fast when weights come from memory (docs/kernels.md).
  */
 import { add_words } from './dots';
+import { ahead, read_lines } from './fetch';
 import { BLOCK, PANEL_BLOCK, largest, load_part } from './quantize';
 
 /** Bytes of a block of a row of x. */
@@ -130,9 +131,11 @@ function micro_2x1_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, bloc
   v128.store(y, y0), v128.store(y, y1, 16), v128.store(y + ldy, y2), v128.store(y + ldy, y3, 16);
 }
 
-export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize): void {
-  let y0 = f32x4.splat(0), y1 = f32x4.splat(0);
+/** One row. `further` is how many bytes behind a block the lines lie that are read beside it, by `ahead`. */
+export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize, further: usize): void {
+  let y0 = f32x4.splat(0), y1 = f32x4.splat(0), read = y0;
   do {
+    read = read_lines(read_lines(read, w + further), w + further + 128);
     const scale0 = v128.load(w), scale1 = v128.load(w, 16);
     let a0 = i32x4.splat(0), a1 = i32x4.splat(0);
     let pairs = 8;
@@ -146,6 +149,7 @@ export function micro_1x1_q8(y: usize, x: usize, w: usize, blocks: usize): void 
     y0 = step(y0, a0, scale0, s), y1 = step(y1, a1, scale1, s);
     x += 4, w += 32;
   } while (--blocks);
+  v128.store(y, read);
   v128.store(y, y0), v128.store(y, y1, 16);
 }
 
@@ -159,10 +163,10 @@ export function block_q8(y: usize, ldy: usize, x: usize, ldx: usize, w: usize, M
   }
   if (M == 3) {
     // The second reads from L1 what the first has brought there.
-    for (; P; P--) micro_2x1_q8(y, ldy, x, ldx, w, blocks), micro_1x1_q8(y + (ldy << 1), x + (ldx << 1), w, blocks), w += panel, y += 32;
+    for (; P; P--) micro_2x1_q8(y, ldy, x, ldx, w, blocks), micro_1x1_q8(y + (ldy << 1), x + (ldx << 1), w, blocks, 0), w += panel, y += 32;
   } else if (M == 2) {
     for (; P; P--) micro_2x1_q8(y, ldy, x, ldx, w, blocks), w += panel, y += 32;
   } else if (M == 1) {
-    for (; P; P--) micro_1x1_q8(y, x, w, blocks), w += panel, y += 32;
+    for (; P; P--) micro_1x1_q8(y, x, w, blocks, ahead(panel, P)), w += panel, y += 32;
   }
 }
