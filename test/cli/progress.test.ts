@@ -24,7 +24,8 @@ const slow = (out: string) => [
   '300',
 ];
 
-describe('bars', () => {
+// Runs of some seconds.
+describe('bars', { timeout: 60_000 }, () => {
   it.skipIf(!hasTerminal)('show on a terminal how far the work is, and leave its lines to wrap', async () => {
     const { code, stdout } = await onTerminal(slow('watched'));
     expect(code).toBe(0);
