@@ -1,6 +1,6 @@
 /** The command as its users run it: a process, its streams and its exit code. */
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { tinyPath } from '../models/files.js';
 
@@ -48,6 +48,28 @@ export async function vectors(args: readonly string[], input?: string | Uint8Arr
     .split('\n')
     .slice(0, -1)
     .map((line) => JSON.parse(line));
+}
+
+/**
+ * Writes a module that, imported before the command, has its process send itself a signal once it has printed what fits. On a busy machine another process reads of it late:
+ * the command may be elsewhere by then, or over.
+ */
+export function writeSignaller(file: string, stream: 'stdout' | 'stderr', printed: RegExp, signal: NodeJS.Signals): string {
+  writeFileSync(
+    file,
+    `let seen = '';
+    const { write } = process.${stream};
+    process.${stream}.write = function (...given) {
+      const taken = write.apply(this, given);
+      seen += given[0];
+      if (${printed}.test(seen)) {
+        process.${stream}.write = write;
+        process.kill(process.pid, '${signal}');
+      }
+      return taken;
+    };`,
+  );
+  return file;
 }
 
 /** What begins the commands that a terminal obeys. */

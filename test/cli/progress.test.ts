@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { ESC, hasTerminal, onTerminal, run } from './command.js';
+import { ESC, hasTerminal, onTerminal, run, writeSignaller } from './command.js';
 import { small, writeData } from './translator.js';
 
 const temporary = mkdtempSync(join(tmpdir(), 'heed-'));
@@ -24,7 +24,8 @@ const slow = (out: string) => [
   '300',
 ];
 
-describe('bars', () => {
+// Runs of some seconds.
+describe('bars', { timeout: 60_000 }, () => {
   it.skipIf(!hasTerminal)('show on a terminal how far the work is, and leave its lines to wrap', async () => {
     const { code, stdout } = await onTerminal(slow('watched'));
     expect(code).toBe(0);
@@ -37,7 +38,9 @@ describe('bars', () => {
   });
 
   it.skipIf(!hasTerminal)('leave the terminal as it was when the command is ended', async () => {
-    const { stdout } = await onTerminal([...slow('ended'), '--steps', '60000'], { variables: 'timeout --foreground --signal TERM 3' });
+    // As soon as there is a bar, however long that takes here.
+    const signaller = writeSignaller(join(temporary, 'signaller.mjs'), 'stderr', /training .*%/, 'SIGTERM');
+    const { stdout } = await onTerminal([...slow('ended'), '--steps', '60000'], { variables: `NODE_OPTIONS=--import=${signaller}` });
     expect(stdout.lastIndexOf(`${ESC}[?7h`)).toBeGreaterThan(stdout.lastIndexOf(`${ESC}[?7l`));
     expect(stdout).toContain(`${ESC}[?7l`);
   });

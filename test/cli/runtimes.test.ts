@@ -28,22 +28,30 @@ async function lines(command: readonly string[], model: string, some: readonly s
 
 describe.each(someOf(Object.entries(runtimes)))('heed embed --deterministic under %s', (name, command) => {
   const missing = command[0] ? undefined : `${name} is not here; \`node scripts/runtimes.mjs\` installs it`;
-  it.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES).each(models)('prints what it prints here: %s', async (model) => {
-    if (missing) throw new Error(missing);
-    const here = await lines([process.execPath], model, texts);
-    expect(here).toHaveLength(texts.length);
-    const binary = command as string[];
-    expect(await lines(binary, model, texts, 2)).toEqual(here);
-    for (const [i, text] of texts.entries()) expect(await lines(binary, model, [text])).toEqual([here[i]]);
-  });
+  it.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES).each(models)(
+    'prints what it prints here: %s',
+    async (model) => {
+      if (missing) throw new Error(missing);
+      const here = await lines([process.execPath], model, texts);
+      expect(here).toHaveLength(texts.length);
+      const binary = command as string[];
+      expect(await lines(binary, model, texts, 2)).toEqual(here);
+      for (const [i, text] of texts.entries()) expect(await lines(binary, model, [text])).toEqual([here[i]]);
+    },
+    120_000,
+  ); // five processes, one after the other
 
-  it.skipIf(missing)('has the same exit codes', async () => {
-    const codes = async (runtime: string[]) =>
-      Promise.all(
-        [['--help'], ['embed', '--frobnicate'], ['embed', 'a', '--model', '/nowhere']].map(
-          async (args) => (await run(args, '', runtime)).code,
-        ),
-      );
-    expect(await codes(command as string[])).toEqual(await codes([process.execPath]));
-  });
+  it.skipIf(missing)(
+    'has the same exit codes',
+    async () => {
+      const codes = async (runtime: string[]) =>
+        Promise.all(
+          [['--help'], ['embed', '--frobnicate'], ['embed', 'a', '--model', '/nowhere']].map(
+            async (args) => (await run(args, '', runtime)).code,
+          ),
+        );
+      expect(await codes(command as string[])).toEqual(await codes([process.execPath]));
+    },
+    60_000,
+  );
 });

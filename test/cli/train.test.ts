@@ -1,12 +1,12 @@
 /** `heed train translation`: what a run leaves behind, and that it goes on with the same bits however it was stopped. */
-import { spawn } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { createEngine } from '../../dist/entry/node.js';
 import { loadPretrained } from '../../dist/models/pretrained.js';
 import { tinyPath } from '../models/files.js';
-import { heed, heedIn, type Outcome, run, sh } from './command.js';
+import { heedIn, type Outcome, run, sh, writeSignaller } from './command.js';
 import { data, json, lasting, outcome, read, temporary, train, whole } from './trained.js';
 import { small, writeData } from './translator.js';
 
@@ -98,15 +98,11 @@ describe('a run', () => {
   });
 });
 
-/** Runs until a line of standard output fits, then sends a signal; gives the exit code. */
-function stop(args: readonly string[], line: RegExp, signal: NodeJS.Signals): Promise<number | null> {
-  const child = spawn(process.execPath, [heed, ...args]);
-  let seen = '';
-  child.stdout.setEncoding('utf8').on('data', (text) => {
-    seen += text;
-    if (line.test(seen)) child.kill(signal);
-  });
-  return new Promise((resolve) => child.on('close', resolve));
+/** Runs until a line of standard output fits, when the process gets a signal; gives the exit code. */
+async function stop(args: readonly string[], line: RegExp, signal: NodeJS.Signals): Promise<number | null> {
+  const signaller = writeSignaller(join(temporary, 'signaller.mjs'), 'stdout', line, signal);
+  const { code } = await run(args, '', [process.execPath, '--import', pathToFileURL(signaller).href]);
+  return code;
 }
 
 const ofSmall = (out: string) => ['train', 'translation', '--data', data, '--out', out, ...small];

@@ -23,5 +23,5 @@ export const whole = join(temporary, 'whole');
 export let outcome: Outcome;
 beforeAll(async () => {
   outcome = await train(whole);
-});
+}, 60_000);
 afterAll(() => rmSync(temporary, { recursive: true }));

@@ -34,7 +34,7 @@ beforeAll(async () => {
   trained = stdout;
   engine = await createEngine({ threads: 1, deterministic: true });
   translator = await pipeline('translation', model, { engine });
-});
+}, 60_000);
 afterAll(async () => {
   rmSync(temporary, { recursive: true });
   await engine.dispose();

@@ -112,7 +112,11 @@ describe.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES)(`the server of ex
     return (await response).json() as Promise<T>;
   };
   type Vectors = { vectors: number[][] };
-  const waiting = async (url: string) => (await answerOf<{ waiting: number }>(fetch(`${url}health`))).waiting;
+  /** Waits until so many texts wait. The server, which computes meanwhile, answers between two batches. */
+  const untilWaiting = (url: string, count: number) =>
+    expect
+      .poll(async () => (await answerOf<{ waiting: number }>(fetch(`${url}health`))).waiting, { interval: 5, timeout: 20_000 })
+      .toBe(count);
 
   it('takes hono in the versions that are tested, and is short', () => {
     const { heed: _, ...own } = manifest.dependencies;
@@ -195,14 +199,14 @@ describe.skipIf(missing && !process.env.HEED_REQUIRE_RUNTIMES)(`the server of ex
     await Promise.any(refused);
     client.abort();
     await Promise.allSettled(refused);
-    await expect.poll(() => waiting(url), { interval: 5 }).toBe(0);
+    await untilWaiting(url, 0);
     expect((await answerOf<Vectors>(post(`${url}embed`, { texts: ['a'] }))).vectors).toHaveLength(1);
   });
 
   it('answers what was asked for before it ends at SIGTERM', async () => {
     const { url, child } = await serve();
     const asked = [0, 1].map(() => answerOf<Vectors>(post(`${url}embed`, { texts: long })));
-    await expect.poll(() => waiting(url), { interval: 5 }).toBe(long.length);
+    await untilWaiting(url, long.length);
     child.kill('SIGTERM');
     const ended = once(child, 'exit');
     for (const { vectors } of await Promise.all(asked)) expect(vectors).toHaveLength(long.length);

@@ -3,12 +3,12 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AutoModel, createEngine } from '../../dist/entry/node.js';
 import type { Model } from '../../dist/models/model.js';
 import type { HostTensor } from '../../dist/tensor.js';
 import { Random } from '../cases/random.js';
+import fc from '../draws.js';
 import {
   bertFiles,
   modelOver,

@@ -1,10 +1,11 @@
 /** A config that lies: every number, name and kind that cannot be is told apart, before anything large is made of it. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { bert } from '../../dist/core.js';
 import { HeedError } from '../../dist/errors.js';
 import { JsonNode } from '../../dist/io/json.js';
 import { EncoderModel } from '../../dist/models/model.js';
+import fc from '../draws.js';
 import { failureOf } from '../io/memory.js';
 import { type Config, engineOver, tinyConfig, tinyFiles } from './files.js';
 

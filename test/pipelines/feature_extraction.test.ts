@@ -1,10 +1,11 @@
 /** pipeline('feature-extraction') with a tiny BERT: what each option gives, what a wrong one says, and the same bits in any company. */
-import fc from 'fast-check';
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../dist/engine/engine.js';
 import { AutoModel, createEngine, pipeline } from '../../dist/entry/node.js';
 import type { FeatureExtractionOptions, FeatureExtractor } from '../../dist/pipelines/feature_extraction.js';
 import type { HostTensor } from '../../dist/tensor.js';
+import fc from '../draws.js';
 import { failureOf } from '../io/memory.js';
 import { tinyPath } from '../models/files.js';
 

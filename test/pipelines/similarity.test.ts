@@ -1,8 +1,9 @@
 /** cos_sim, dot, magnitude, semantic_search: what they are by definition, on every kind of vector, and fast enough for a large collection. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { cos_sim, dot, euclidean_sim, HostTensor, magnitude, manhattan_sim, semantic_search, similarity } from '../../dist/entry/node.js';
 import { Random } from '../cases/random.js';
+import fc from '../draws.js';
 
 const codeOf = (run: () => unknown) => {
   try {

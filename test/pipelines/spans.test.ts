@@ -1,7 +1,8 @@
 /** From logits to answers, on logits that are made up. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { type ReadWindow, type Span, spansOf } from '../../dist/pipelines/spans.js';
+import fc from '../draws.js';
 
 const words = (n: number): (readonly [number, number])[] => Array.from({ length: n }, (_, i) => [2 * i, 2 * i + 1] as const);
 

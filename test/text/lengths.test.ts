@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Batch, Tokenizer } from '../../dist/text/tokenizer.js';
+import fc from '../draws.js';
 import { failureOf } from '../io/memory.js';
 import { files, rowsOf, tiny } from './tiny.js';
 

@@ -1,11 +1,11 @@
 /** tokenizer.json as an enemy would write it, or a bad disk: a HeedError that names the file, or a tokenizer that works. */
 
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HeedError } from '../../dist/errors.js';
 import { folderAt } from '../../dist/io/folder.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
+import fc from '../draws.js';
 import { failureOf, memoryRuntime } from '../io/memory.js';
 
 const text = readFileSync(new URL('../fixtures/bert-tiny/tokenizer.json', import.meta.url), 'utf8');

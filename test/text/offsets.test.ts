@@ -1,7 +1,8 @@
 /** What offsets promise of any text, for every kind of tokenizer: inside it, in order, whole characters; and time in proportion. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import type { Encoding } from '../../dist/text/tokenizer.js';
+import fc from '../draws.js';
 import { amount, someOf } from '../thorough.js';
 import { kind, kinds, texts } from './hugging_face.js';
 

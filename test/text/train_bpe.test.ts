@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { folderAt } from '../../dist/io/folder.js';
 import { join, open } from '../../dist/runtime/node-files.js';
 import type { Runtime } from '../../dist/runtime/types.js';
 import { Tokenizer } from '../../dist/text/tokenizer.js';
 import { type BpeOptions, trainBpe } from '../../dist/text/train_bpe.js';
+import fc from '../draws.js';
 import { failureOf } from '../io/memory.js';
 import { itWith, shared } from '../shared.js';
 

@@ -29,13 +29,21 @@ async function finish(folder: string, engine: Engine) {
   return { from, steps: fit.steps, end };
 }
 
-/** Starts the program, and kills it `after` milliseconds from its first step on. */
+/** Starts the program, and kills it after so many steps, the last of which may be a part: of a step's time as the process itself has shown it, since machines differ from moment to moment. */
 async function kill(program: string, folder: string, after: number): Promise<void> {
   const child = spawn(process.execPath, [program, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
-  const began = new Promise<void>((resolve) => child.stdout.on('data', () => resolve()));
-  await Promise.race([began, ended]);
-  await Promise.race([setTimeout(after), ended]);
+  let [steps, began] = [0, 0];
+  const reached = new Promise<void>((resolve) =>
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      began ||= performance.now();
+      steps += text.split('\n').length - 1;
+      if (steps >= Math.floor(after)) resolve();
+    }),
+  );
+  await Promise.race([reached, ended]);
+  const pace = (performance.now() - began) / Math.max(1, steps - 1);
+  await Promise.race([setTimeout((after % 1) * pace), ended]);
   child.kill('SIGKILL');
   await ended;
 }
@@ -44,16 +52,14 @@ it(`ends with the same bits when it was killed, ${KILLS} times`, async () => {
   const root = await mkdtemp(join(tmpdir(), 'heed-killed-'));
   const program = await bundle(fileURLToPath(new URL('killed_main.ts', import.meta.url)));
   const engine = await createEngine({ threads: 1, deterministic: true });
-  const began = performance.now();
-  const { end } = await finish(join(root, 'whole'), engine);
-  const duration = performance.now() - began;
+  const { end, steps } = await finish(join(root, 'whole'), engine);
   const random = new Random(Date.now());
   let [amidWriting, amidRun] = [0, 0];
   const trial = async (number: number) => {
     const folder = join(root, `${number}`);
-    await kill(program, folder, random.uniform() * duration);
+    await kill(program, folder, random.uniform() * steps);
     const left = await readdir(folder).catch(() => []);
-    const { from, steps, end: again } = await finish(folder, engine);
+    const { from, end: again } = await finish(folder, engine);
     expect(again).toEqual(end);
     expect((await readdir(folder)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
     if (left.some((name) => name.endsWith('.tmp'))) amidWriting++;

@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { runInBrowser } from '../browsers.js';
-import type { Runner } from '../runner.js';
+import { OPENING, type Runner } from '../runner.js';
 
 const driver = [process.env.HEED_WEBKIT, '/usr/bin/WebKitWebDriver'].find((path) => path && existsSync(path));
 const display = '/usr/bin/xvfb-run';
@@ -29,15 +29,16 @@ async function command(url: string, body?: object): Promise<{ sessionId?: string
   return value;
 }
 
-/** Asks until the driver is there. */
+/** Asks until the driver is there, as long as a browser may take to open. */
 async function openSession(base: string): Promise<string> {
   const browser = { binary: minibrowser(), args: ['--automation'] };
   const capabilities = { alwaysMatch: { 'webkitgtk:browserOptions': browser } };
-  for (let tries = 0; ; tries++)
+  const latest = performance.now() + OPENING;
+  for (;;)
     try {
       return (await command(`${base}/session`, { capabilities })).sessionId ?? '';
     } catch (error) {
-      if (tries === 50) throw error;
+      if (performance.now() > latest) throw error;
       await sleep(200);
     }
 }

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DataLoader, type DataLoaderOptions } from '../../../dist/train/data/loader.js';
 import { WeightedRandomSampler } from '../../../dist/train/data/sampler.js';
+import fc from '../../draws.js';
 import { failureOf } from '../../io/memory.js';
 
 type Options = DataLoaderOptions<number, readonly number[]>;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../dist/random.js';
+import fc from '../../draws.js';
 import { failureOf } from '../../io/memory.js';
 
 const draw = (count: number, ...keys: number[]) => {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ByteStream } from '../../../dist/runtime/types.js';
 import { readJsonLines, readLines, readTsv, textStream } from '../../../dist/train/data/readers.js';
+import fc from '../../draws.js';
 import { failureOf, memoryRuntime, streamOf } from '../../io/memory.js';
 
 const all = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
