@@ -1,8 +1,9 @@
 /** The allocator: blocks never overlap, never leave the memory, and come back whole, wherever they lie in 4 GiB. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { EngineMemory, type Storage } from '../../dist/engine/memory.js';
 import { createEngine } from '../../dist/entry/node.js';
+import fc from '../draws.js';
 import { failureOf } from '../io/memory.js';
 import { expectWorks, overlap } from './probe.js';
 

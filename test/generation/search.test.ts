@@ -1,11 +1,11 @@
 /** Greedy search and beam search: the very sequences that transformers finds, with every option; the best there is where beams are wide enough. */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { createEngine } from 'heed';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { GenerationConfig } from '../../dist/generation/config.js';
 import type { Found } from '../../dist/generation/sequence.js';
 import { TopK } from '../../dist/generation/top_k.js';
+import fc from '../draws.js';
 import { logitsAfter, randomToy, searchToy, type Toy, ToyDecoding } from './toy.js';
 
 const engine = await createEngine({ threads: 1, deterministic: true });

@@ -1,7 +1,8 @@
 /** The largest of many numbers equal those of a sort of all. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { descending, kthLargest } from '../../dist/generation/top_k.js';
+import fc from '../draws.js';
 
 const numbers = fc.array(fc.oneof(fc.constantFrom(Number.NEGATIVE_INFINITY, 0, 1), fc.float({ noNaN: true, max: 100 })), {
   maxLength: 1500,

@@ -1,9 +1,9 @@
 /** GGUF files: what gguf-py wrote, read in windows of any size; and those of an enemy, or a bad disk, refused before anything is read. */
 import { readFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openGguf } from '../../dist/io/gguf.js';
 import type { GgufTexts } from '../../dist/io/gguf_texts.js';
+import fc from '../draws.js';
 import { gguf, type Made } from './gguf_file.js';
 import { failureOf, streamOf } from './memory.js';
 

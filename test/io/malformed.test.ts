@@ -1,7 +1,8 @@
 /** Headers as an enemy would write them, or a bad disk: refused with the file's name and the tensor's, before anything is read. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../dist/io/safetensors.js';
+import fc from '../draws.js';
 import { failureOf, file, streamOf } from './memory.js';
 
 const f32 = (shape: number[], begin: number, end: number) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });

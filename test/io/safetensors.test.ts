@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openSafetensors } from '../../dist/io/safetensors.js';
+import fc from '../draws.js';
 import { failureOf, file, streamOf } from './memory.js';
 
 const f32 = (shape: number[], begin: number, end: number) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });

@@ -1,7 +1,8 @@
 /** Formats that are made to take forever: work is counted, so that each is answered or refused. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { constrain, type ResponseFormat } from '../../../dist/generation/grammar/index.js';
+import fc from '../../draws.js';
 import { failureOf, formatOf, randomOf, SIZE, toy } from './toy.js';
 
 const deep = (levels: number, around: (inner: unknown) => unknown, inner: unknown = { type: 'null' }) => {

@@ -1,10 +1,11 @@
 /** Regular expressions: what fits them is what JavaScript says, and what heed does not have is named. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { Expressions } from '../../../dist/generation/grammar/expression.js';
 import { constrain } from '../../../dist/generation/grammar/index.js';
 import { regexIn } from '../../../dist/generation/grammar/regex.js';
 import { fits } from '../../../dist/generation/grammar/schema.js';
+import fc from '../../draws.js';
 import { failureOf, randomOf, textOf, toy, walk } from './toy.js';
 
 const whole = (source: string) => new RegExp(`^(?:${source})$`, 'u');

@@ -1,7 +1,8 @@
 /** JSON schemas: what is written parses and fits, whatever tokens come; what fits may be written, however it is cut into tokens; and what heed does not have is named. */
-import fc from 'fast-check';
+
 import { describe, expect, it } from 'vitest';
 import { type Constraint, constrain } from '../../../dist/generation/grammar/index.js';
+import fc from '../../draws.js';
 import { sample, whole } from './schemas.js';
 import { accepts, binary, cut, failureOf, formatOf, randomOf, textOf, toy, walk } from './toy.js';
 import { validates } from './validator.js';

@@ -1,5 +1,5 @@
 /** Schemas put together by chance, and values that fit them, written as a program would write them. */
-import fc from 'fast-check';
+import fc from '../../draws.js';
 import { type Schema, targetOf } from './validator.js';
 
 /** Patterns, and texts in which they are found. */
