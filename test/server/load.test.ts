@@ -98,7 +98,7 @@ it('ends requests with 503 where a thread dies at work, answers the next by a ne
   await server.close();
 }, 60_000);
 
-/** Milliseconds after which a script hangs. Half a minute is its time on a machine of two cores without other work; with others beside, it may be eight times that. */
+/** Milliseconds after which a script hangs. With a little other work beside, on two cores, it takes up to a minute; it grows with that work. */
 const LONGEST = 300_000;
 
 describe('scripts/load.mjs', () => {
