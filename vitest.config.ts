@@ -20,6 +20,8 @@ export default defineConfig({
     globalSetup: 'test/setup.ts',
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What is waited for has as long as its test: on a machine that is busy, a process or a page does not answer within the second that polls have by default.
+    expect: { poll: { timeout: 20_000 } },
     pool: 'forks',
     // Engines under test start threads of their own, which spin: half of the cores is left to them, but much of a test's time is waiting for processes and servers.
     maxWorkers: Math.max(2, Math.floor(availableParallelism() / 2)),

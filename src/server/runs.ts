@@ -48,8 +48,8 @@ export class Runs {
       while ((curve.at(-1)?.[0] ?? -1) >= step) curve.pop();
       curve.push([step, value]);
     };
-    for (const file of found.events) readEvents(await bytesOf(file), hear);
-    if (!curves.size && found.curve) readCurve(await bytesOf(found.curve), hear);
+    for (const file of found.events) readEvents((await unlessGone(bytesOf(file))) ?? new Uint8Array(), hear);
+    if (!curves.size && found.curve) readCurve((await unlessGone(bytesOf(found.curve))) ?? new Uint8Array(), hear);
     return Object.fromEntries([...curves].map(([tag, curve]) => [tag, thinned(curve)]));
   }
 
@@ -76,9 +76,17 @@ async function filesOf(folder: string, run: string): Promise<Files | undefined> 
     .filter((path) => /[/\\]events\.out\.tfevents\.[^/\\]+$/.test(path))
     .sort();
   const curve = direct.find((path) => /[/\\]curve\.json$/.test(path));
-  if (!events.length && !curve) return undefined;
-  const times = await Promise.all([...events, ...(curve ? [curve] : [])].map(async (path) => (await stat(path)).mtimeMs));
-  return { run, events, curve, modified: Math.max(...times) };
+  const found = await Promise.all([...events, ...(curve ? [curve] : [])].map((path) => unlessGone(stat(path))));
+  const times = found.flatMap((one) => (one ? [one.mtimeMs] : []));
+  return times.length ? { run, events, curve, modified: Math.max(...times) } : undefined;
+}
+
+/** What is learnt of a file, or `undefined` where it was removed since its folder was read. */
+function unlessGone<T>(what: Promise<T>): Promise<T | undefined> {
+  return what.catch((error) => {
+    if (Object(error).code === 'ENOENT') return undefined;
+    throw error;
+  });
 }
 
 /** The beginning of a file. */

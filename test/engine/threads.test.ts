@@ -64,8 +64,32 @@ describe('a thread that does not start', () => {
         ? { ready: pending, ended: pending, terminate: () => void ends.push(init.lane), ...odd }
         : nodeRuntime.startWorker(init);
 
+  /** An engine whose threads' time to start is over when all are ready but that of lane 2, however long they take. The timer is the test's. */
+  async function engineWithout2(threads: number, start = startWorker({})): Promise<Engine> {
+    const others: Promise<void>[] = [];
+    let engine: Promise<Engine> | undefined;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      await new Promise<void>((begun, fail) => {
+        const startWorker: Runtime['startWorker'] = (init) => {
+          const worker = start(init);
+          if (init.lane !== 2) others.push(worker.ready);
+          if (init.lane === threads - 1) begun();
+          return worker;
+        };
+        engine = engineWith({ threads, startTimeout: 2000, inlineBelow: 0 }, { startWorker });
+        engine.catch(fail);
+      });
+      await Promise.all(others);
+      vi.advanceTimersByTime(2000);
+      return (await engine) as Engine;
+    } finally {
+      vi.useRealTimers();
+    }
+  }
+
   it('in time is left out, ended, and the reason says so', async () => {
-    const engine = await engineWith({ threads: 4, startTimeout: 2000, inlineBelow: 0 }, { startWorker: startWorker({}) });
+    const engine = await engineWithout2(4);
     expect(engine.info.threads).toBe(3);
     expect(engine.info.reason).toMatch(/1 of 3 workers did not start: not ready after 2000 ms/);
     expect(ends).toEqual([2]);
@@ -74,7 +98,7 @@ describe('a thread that does not start', () => {
   });
 
   it('leaves its number to nobody: the others write no scratch but their own', async () => {
-    const engine = await engineWith({ threads: 4, startTimeout: 2000, inlineBelow: 0 }, { startWorker: startWorker({}) });
+    const engine = await engineWithout2(4);
     const allocations = vi.spyOn(engine.heap, 'allocate');
     const attend = () =>
       engine.scope(() => {
@@ -94,17 +118,12 @@ describe('a thread that does not start', () => {
 
   it('in time, and then does, runs nothing', async () => {
     let control = new Int32Array();
-    const engine = await engineWith(
-      { threads: 3, startTimeout: 2000, inlineBelow: 0 },
-      {
-        startWorker: (init) => {
-          const worker = nodeRuntime.startWorker(init);
-          if (init.lane !== 2) return worker;
-          control = new Int32Array(init.memory.buffer, init.control);
-          return { ...worker, ready: pending, terminate: () => {} };
-        },
-      },
-    );
+    const engine = await engineWithout2(3, (init) => {
+      const worker = nodeRuntime.startWorker(init);
+      if (init.lane !== 2) return worker;
+      control = new Int32Array(init.memory.buffer, init.control);
+      return { ...worker, ready: pending, terminate: () => {} };
+    });
     expect(engine.lanes).toHaveLength(2);
     for (let i = 0; i < 50; i++) product(engine, { M: 256, N: 256, K: 64 });
     expect(control[ranSlot(1)]).toBe(engine.lanes[1]);

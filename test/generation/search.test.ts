@@ -100,12 +100,13 @@ describe('beam search', () => {
         const best = everything(toy, length, 2, length_penalty);
         const num_beams = V ** (length - 1);
         const options = { num_beams, length_penalty, max_length: length, eos_token_id: 2, early_stopping: 'never' as const };
-        // Ties of the last digits aside, the first few.
+        // The first few; of those whose scores differ by no more than float32 tells apart, any may come first.
         const n = Math.min(3, num_beams, best.length);
         const found = await searchToy(engine, toy, { ...options, num_return_sequences: n });
         for (const [i, { ids, score }] of found.entries()) {
-          expect(score).toBeCloseTo(best[i]?.score as number, 4);
-          expect(ids).toEqual(best[i]?.ids);
+          const own = best[i]?.score as number;
+          expect(score).toBeCloseTo(own, 4);
+          expect(best.filter((other) => Math.abs(other.score - own) < 1e-5).map((other) => other.ids)).toContainEqual(ids);
         }
       }),
       { numRuns: 60 },

@@ -94,7 +94,7 @@ it('joins names to folders and to URLs', () => {
 describe('a URL', () => {
   const data = new Uint8Array(3_000_000).map((_, i) => i * 31);
   const tensors = file({ w: { dtype: 'U8', shape: [data.length], data_offsets: [0, data.length] } }, data);
-  let closed = 0;
+  let [reached, closed] = [0, 0];
   const pages: Record<string, RequestListener> = {
     '/known': (_, response) => response.setHeader('content-length', tensors.length).end(tensors),
     '/chunked': (_, response) => response.write(tensors.subarray(0, 1_000_001), () => response.end(tensors.subarray(1_000_001))),
@@ -105,7 +105,10 @@ describe('a URL', () => {
       response.on('close', () => closed++);
       response.setHeader('content-length', tensors.length).write(tensors.subarray(0, 1_200_000));
     },
-    '/silent': (_, response) => void response.on('close', () => closed++),
+    '/silent': (_, response) => {
+      reached++;
+      response.on('close', () => closed++);
+    },
     '/moved': (_, response) => response.writeHead(302, { location: '/known' }).end(),
     '/empty': (_, response) => response.writeHead(204).end(),
     '/broken': (_, response) => response.writeHead(503).end('no'),
@@ -156,17 +159,17 @@ describe('a URL', () => {
   });
 
   it('rejects with the reason of an abort, before the answer and within it, and ends the request', async () => {
-    closed = 0;
-    for (const page of ['/silent', '/stalled']) {
-      const controller = new AbortController();
-      const { signal } = controller;
-      setTimeout(() => controller.abort(new Error('enough')), 30);
-      const reading = (async () => {
-        const st = await openSafetensors(await open(base + page, { signal }));
-        await st.bytes(st.tensors[0] as never).finally(() => st.close());
-      })();
-      await expect(reading).rejects.toBe(await new Promise((done) => signal.addEventListener('abort', () => done(signal.reason))));
-    }
+    [reached, closed] = [0, 0];
+    const silent = new AbortController();
+    const opening = open(`${base}/silent`, { signal: silent.signal });
+    await expect.poll(() => reached).toBe(1);
+    silent.abort(new Error('enough'));
+    await expect(opening).rejects.toBe(silent.signal.reason);
+    const stalled = new AbortController();
+    const st = await openSafetensors(await open(`${base}/stalled`, { signal: stalled.signal }));
+    const reading = st.bytes(st.tensors[0] as never).finally(() => st.close());
+    stalled.abort(new Error('enough'));
+    await expect(reading).rejects.toBe(stalled.signal.reason);
     await expect.poll(() => closed).toBe(2);
   });
 });

@@ -105,8 +105,13 @@ describe('its end', () => {
 describe('an abort', () => {
   it('reaches a call, which rejects at once', async () => {
     const seen = vi.fn();
+    let called = () => {};
+    const calling = new Promise<void>((resolve) => {
+      called = resolve;
+    });
     const run = (_: unknown, { signal }: { signal: AbortSignal }) =>
       new Promise((_resolve, reject) => {
+        called();
         signal.addEventListener('abort', () => {
           seen();
           reject(signal.reason);
@@ -116,24 +121,30 @@ describe('an abort', () => {
     const thing = (await (await Remote.start(handle)).load('thing', [], {})) as unknown as (x: unknown, o: object) => Promise<unknown>;
     const controller = new AbortController();
     const running = codeOf(thing(1, { signal: controller.signal }));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await calling;
     controller.abort('enough');
     expect(await running).toBe('enough');
-    await vi.waitFor(() => expect(seen).toHaveBeenCalled());
+    await expect.poll(() => seen.mock.calls.length).toBe(1);
   });
 
   it('reaches a load, whose model is disposed of when it is done all the same', async () => {
     const dispose = vi.fn();
+    let loads = 0;
     let finish: (made: Hosted) => void = () => {};
-    const { handle } = host({ thing: () => new Promise((resolve) => (finish = resolve)) });
+    const thing = () =>
+      new Promise<Hosted>((resolve) => {
+        loads++;
+        finish = resolve;
+      });
+    const { handle } = host({ thing });
     const remote = await Remote.start({ ...handle, terminate: undefined });
     const controller = new AbortController();
     const loading = codeOf(remote.load('thing', [], { signal: controller.signal }));
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect.poll(() => loads).toBe(1);
     controller.abort('enough');
     expect(await loading).toBe('enough');
     finish(servable(() => 1, dispose));
-    await vi.waitFor(() => expect(dispose).toHaveBeenCalledTimes(1));
+    await expect.poll(() => dispose.mock.calls.length).toBe(1);
   });
 });
 
@@ -168,7 +179,7 @@ describe('listeners', () => {
       throw new Error('mine');
     };
     await expect(remote.load('thing', [], { progress_callback: throws })).rejects.toThrow('mine');
-    await vi.waitFor(() => expect(dispose).toHaveBeenCalledTimes(1));
+    await expect.poll(() => dispose.mock.calls.length).toBe(1);
     expect(await keep()).toBe(1);
   });
 

@@ -1,15 +1,19 @@
 /** Streams of events: what they say while nothing happens, and how they end. */
 import OpenAI from 'openai';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Call } from '../../dist/server/call.js';
 import { eventStream } from '../../dist/server/events.js';
+
+// Time is the test's: on a busy machine an interval that is late skips a turn.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] }));
+afterEach(() => void vi.useRealTimers());
 
 const call = () => new Call(new Request('http://localhost/'), 60);
 const silence = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 it('a stream that is silent says that it lives, in comments that clients pass over', async () => {
   const own = call();
-  const response = await eventStream(
+  const answering = eventStream(
     own,
     async (send) => {
       await silence(60);
@@ -19,6 +23,8 @@ it('a stream that is silent says that it lives, in comments that clients pass ov
     },
     10,
   );
+  await vi.advanceTimersByTimeAsync(120);
+  const response = await answering;
   const [shown, read] = (response.body as ReadableStream<Uint8Array>).tee();
   const text = await new Response(shown).text();
   expect(text).toMatch(/^(: [\w ]+\n\n)+data: \{"n":1\}\n\n(: [\w ]+\n\n)+data: \[DONE\]\n\n$/);
@@ -35,8 +41,12 @@ it('a failure after a comment is the last event, one before has a status of its 
     await silence(40);
     throw new Error('secret');
   };
-  const text = await (await eventStream(late, fails, 10)).text();
+  const answering = eventStream(late, fails, 10);
+  await vi.advanceTimersByTimeAsync(40);
+  const text = await (await answering).text();
   expect(text.trim().split('\n\n').at(-1)).toMatch(/^data: \{"error":\{"message":"The server failed to answer"/);
   expect(late.status).toBe(500);
-  await expect(eventStream(call(), fails)).rejects.toThrow('secret');
+  const refused = expect(eventStream(call(), fails)).rejects.toThrow('secret');
+  await vi.advanceTimersByTimeAsync(40);
+  await refused;
 });

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { listen } from 'heed/server';
 import { afterAll, describe, expect, it } from 'vitest';
-import { clientOf, endless, longWriter, post, serve } from './serving.js';
+import { clientOf, endless, longWriter, metricOf, post, serve } from './serving.js';
 
 const server = await serve();
 afterAll(() => server.close());
@@ -45,7 +45,7 @@ describe('a queue', () => {
     );
     const stream = await first;
     const waiting = post(own, path, { ...chat, model: 'long' });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(() => metricOf(own, 'heed_requests_waiting{model="long"}')).toBe(1);
     const refused = await post(own, path, { ...chat, model: 'long' });
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
     expect(await errorOf(refused)).toMatchObject({ status: 429, code: 'queue_full' });
@@ -60,7 +60,8 @@ describe('a queue', () => {
 
 describe('a deadline', () => {
   it('ends an answer with 504, or a stream with an error as its last event, and the place is free', async () => {
-    const own = await serve({ timeout: 0.5, maxBatch: 1 });
+    // Long enough for the last answer, which is in time.
+    const own = await serve({ timeout: 2, maxBatch: 1 });
     expect(await errorOf(await post(own, path, long))).toMatchObject({ status: 504, code: 'timeout' });
     const streamed = await (await post(own, path, { ...long, stream: true })).text();
     expect(JSON.parse(streamed.trim().split('\n\n').at(-1)?.replace('data: ', '') as string)).toMatchObject({ error: { code: 'timeout' } });
@@ -182,19 +183,19 @@ describe('other paths and origins', () => {
 describe('the end of a server', () => {
   it('answers what runs, and refuses what comes', async () => {
     const own = await serve();
-    const running = post(own, path, { ...chat, model: 'long', max_tokens: 200 });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    const running = post(own, path, { ...long, max_tokens: 1000 });
+    await expect.poll(() => metricOf(own, 'heed_places_taken{model="long"}'), { interval: 5 }).toBe(1);
     const closing = own.close();
     expect(await errorOf(await post(own, path, chat))).toMatchObject({ status: 503 });
     const answer = (await (await running).json()) as { usage: { completion_tokens: number } };
-    expect(answer.usage.completion_tokens).toBe(200);
+    expect(answer.usage.completion_tokens).toBe(1000);
     await closing;
   });
 
   it('does not wait for ever', async () => {
     const own = await serve();
     const running = post(own, path, long);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await expect.poll(() => metricOf(own, 'heed_places_taken{model="long"}')).toBe(1);
     await own.close({ grace: 0.1 });
     expect(await errorOf(await running)).toMatchObject({ status: 503 });
   });

@@ -10,7 +10,7 @@ import { type Loader, Models, taskOfConfig } from '../../dist/server/models.js';
 import { settingsOf } from '../../dist/server/options.js';
 import { bindServer } from '../../dist/server/server.js';
 import { tiny } from '../pipelines/tiny.js';
-import { bertTiny, endless, longWriter, post } from './serving.js';
+import { bertTiny, endless, longWriter, metricOf, post } from './serving.js';
 
 /** A loader whose memory holds two models. */
 function loader() {
@@ -168,7 +168,7 @@ describe('an engine that is lost in the middle of a request', () => {
       post(server, '/v1/chat/completions', { model: 'writer', temperature: 0, messages, max_tokens: 8, ...more });
     const before = await (await ask({})).json();
     const running = [ask(endless), ask({ ...endless, stream: true })];
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await expect.poll(() => metricOf(server, 'heed_places_taken{model="writer"}')).toBe(2);
     await engine?.dispose();
     const [whole, stream] = (await Promise.all(running)) as [Response, Response];
     expect(whole.status).toBe(503);

@@ -1,5 +1,6 @@
 /** GET /runs: what TensorBoard's files and curve.json say, while they are written too; and no other file, whatever is asked for. */
-import { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import fs, { appendFile, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createEngine } from 'heed';
@@ -72,6 +73,28 @@ it('reads a curve.json, under the names that events have', async () => {
   expect(await curvesOf('a run')).toEqual({ 'train/loss': [[5, 2]], 'validation/accuracy': [[5, 0.5]] });
   await writeFile(file, '{"curve": [');
   expect(await curvesOf('a run')).toEqual({});
+});
+
+it.each(['stat', 'open'] as const)('passes over a run that is removed between the reading of its folder and its %s', async (name) => {
+  const brief = join(folder, 'brief');
+  await mkdir(brief);
+  await writeFile(join(brief, 'curve.json'), '{"curve": []}');
+  const { [name]: own } = fs;
+  fs[name] = (async (path: string) => {
+    if (path.startsWith(brief)) await rm(brief, { recursive: true, force: true });
+    return own(path);
+  }) as never;
+  syncBuiltinESMExports();
+  try {
+    const [list, one] = [await get('/runs'), await get('/runs/brief')];
+    expect(list.status).toBe(200);
+    const isListed = (await list.json()).data.some(({ id }: { id: string }) => id === 'brief');
+    expect([isListed, one.status]).toEqual(name === 'stat' ? [false, 404] : [true, 200]);
+    expect((await get('/runs/brief')).status).toBe(404);
+  } finally {
+    fs[name] = own as never;
+    syncBuiltinESMExports();
+  }
 });
 
 it('knows no names but those of the list', async () => {

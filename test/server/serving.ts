@@ -73,6 +73,17 @@ export const post = (server: Server, path: string, body: unknown, headers: Recor
     }),
   );
 
+/** What the server's metrics say: `name` is that of a line, with its labels. */
+export async function metricOf(server: Server, name: string): Promise<number> {
+  const text = await (await server.fetch(new Request('http://localhost/metrics'))).text();
+  return Number(
+    text
+      .split('\n')
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length),
+  );
+}
+
 /** All that comes. */
 export async function gathered<T>(all: AsyncIterable<T>): Promise<T[]> {
   const list: T[] = [];
