@@ -25,7 +25,7 @@ function product(binary: string, dtype: keyof typeof formats, [M, N, K]: readonl
   const packed = atEnd ? memory.buffer.byteLength - bytes : 0x50000;
   const random = new Random(3);
   new Float32Array(memory.buffer, x, M * K).set(random.floats([M, K]).data);
-  // Scales of 1 or nearly so: numbers that a product may have as they are.
+  // Bytes below 60 are finite scales, as float32 and as float16.
   const drawn = Uint8Array.from({ length: bytes }, () => random.below(60));
   new Uint8Array(memory.buffer, packed, bytes).set(drawn);
   exports[round]?.(0, M, rounded, x, K);
